@@ -1,0 +1,64 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { orAborted, type Releases } from "../bench/releases.ts";
+import { Trouble } from "../bench/trouble.ts";
+import { endChild, exitNumber, exitOf, inheritedEnvironment, spawnKept } from "../local/child.ts";
+import { repositoryDir } from "../local/repository.ts";
+import type { Phase } from "./phases.ts";
+
+export type ArtilleryRun = {
+  readonly phases: readonly Phase[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly reportFile: string;
+  readonly deadlineMs: number;
+};
+
+export type ArtilleryReport = {
+  readonly exitCode: number;
+  readonly counters: Readonly<Record<string, number>>;
+  /** In milliseconds; undefined: nothing was answered. */
+  readonly responseTime: { readonly p50: number; readonly p99: number } | undefined;
+};
+
+const PROGRAM = join(repositoryDir, "artillery", "node_modules", "artillery", "bin", "run");
+const STOP_DEADLINE_MS = 5_000;
+
+/** Artillery as a child that cannot outlive us or its deadline; what it prints is seen as it comes. */
+export async function runArtillery(
+  { phases, env, reportFile, deadlineMs }: ArtilleryRun,
+  releases: Releases,
+  signal: AbortSignal,
+): Promise<ArtilleryReport> {
+  if (!existsSync(PROGRAM)) throw new Trouble("artillery is not installed: npm run setup -- --artillery");
+  const overrides = JSON.stringify({ config: { phases } });
+  const child = spawnKept(
+    process.execPath,
+    [PROGRAM, "run", "--overrides", overrides, "--output", reportFile, "launch.yml"],
+    {
+      cwd: join(repositoryDir, "artillery"),
+      env: { ...inheritedEnvironment(), ARTILLERY_DISABLE_TELEMETRY: "1", ...env },
+      stdio: ["ignore", "inherit", "inherit"],
+    },
+  );
+  releases.add("artillery", () => endChild(child, STOP_DEADLINE_MS));
+  const late = new Trouble(`artillery did not end within ${Math.round(deadlineMs / 1_000)} s`);
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(late), deadlineMs);
+  try {
+    const exitCode = exitNumber(await orAborted(exitOf(child), AbortSignal.any([signal, limit.signal])));
+    return { exitCode, ...readReport(reportFile) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function readReport(file: string): Pick<ArtilleryReport, "counters" | "responseTime"> {
+  if (!existsSync(file)) throw new Trouble("artillery ended without a report");
+  const { aggregate } = JSON.parse(readFileSync(file, "utf8")) as {
+    aggregate: {
+      counters: Record<string, number>;
+      summaries?: Record<string, { p50: number; p99: number } | undefined>;
+    };
+  };
+  return { counters: aggregate.counters, responseTime: aggregate.summaries?.["http.response_time"] };
+}

@@ -1,0 +1,55 @@
+/** What both stores held for one campaign, as plain data: everything the checks look at besides the history. */
+export type Snapshot = {
+  readonly campaign: CampaignRecord;
+  /** C: every code of the campaign. */
+  readonly codes: readonly string[];
+  /** I: the durable issuances. */
+  readonly issuances: readonly Issuance[];
+  readonly redis: RedisSide;
+};
+
+export type CampaignRecord = {
+  readonly id: string;
+  readonly total: number;
+  readonly startsAtMs: number;
+  readonly endsAtMs: number | undefined;
+  readonly openedAtMs: number | undefined;
+  readonly onePerUser: boolean;
+  readonly state: string;
+  readonly generation: number;
+};
+
+export type Issuance = {
+  readonly code: string;
+  readonly claimKey: string;
+  readonly generation: number;
+  readonly seq: number;
+  readonly issuedAtMs: number;
+};
+
+export type RedisSide = {
+  /** Undefined: Redis has no pool of this campaign. */
+  readonly meta: PoolMeta | undefined;
+  readonly staged: readonly string[];
+  readonly open: readonly string[];
+  /** The claims hash, one entry a claim key. */
+  readonly claims: readonly Issuance[];
+  /** Ids of ledger entries: claims not yet confirmed durable. */
+  readonly ledgerIds: readonly string[];
+  /** The lengths Redis itself gave, all four in one transaction, after the contents had been read. */
+  readonly lengths: {
+    readonly staged: number;
+    readonly open: number;
+    readonly claims: number;
+    readonly ledger: number;
+  };
+};
+
+export type PoolMeta = {
+  readonly state: string;
+  readonly startsAtMs: number;
+  readonly generation: number;
+  readonly total: number;
+  /** 0: not yet. */
+  readonly armedAtMs: number;
+};

@@ -1,0 +1,47 @@
+import { availableParallelism, loadavg } from "node:os";
+import type { Store } from "../../local/store.ts";
+import type { Ground } from "./ground.ts";
+import type { DemoOptions } from "./options.ts";
+
+export type HeaderFacts = {
+  readonly options: DemoOptions;
+  readonly ground: Ground;
+  readonly campaignId: string;
+  readonly startsAtMs: number;
+  readonly presses: number;
+};
+
+/** What is about to happen, and where everything is, so that somebody can look at it or break it. */
+export function headerLines({ options, ground, campaignId, startsAtMs, presses }: HeaderFacts): string[] {
+  const { stack, service, baseUrl, dataDir } = ground;
+  const number = (value: number) => value.toLocaleString("en");
+  return [
+    "",
+    `${number(options.total)} coupons, one a user. ${number(options.users)} users press ${number(presses)} times at ${number(options.ratePerSecond)} a second,`,
+    `half of them twice. The pressing begins ${options.secondsBefore} s before the opening: so early, each must be refused.`,
+    "",
+    `  opens     ${new Date(startsAtMs).toISOString()}`,
+    `  campaign  ${campaignId}`,
+    `  service   ${baseUrl}  pid ${service.pid}  (also ${baseUrl}/metrics)`,
+    `  redis     ${storeWords(stack.redis)}`,
+    `  mongodb   ${storeWords(stack.mongodb)}`,
+    `  machine   ${availableParallelism()} cores, load average ${loadavg()[0]?.toFixed(1)} at the start`,
+    `  seed      ${options.seed}`,
+    `  data      ${dataDir}${options.keep ? "  (kept)" : "  (removed at the end)"}`,
+    ...breakItLines(stack.redis),
+  ];
+}
+
+function storeWords({ url, pid, origin }: Store): string {
+  return `${url.replace(/\/\/[^@/]*@/, "//[redacted]@")}  ${pid === undefined ? "" : `pid ${pid}  `}(${origin})`;
+}
+
+function breakItLines({ pid, dir, host, port }: Store): string[] {
+  if (pid === undefined || dir === undefined) return [];
+  return [
+    "",
+    "  To see it survive, kill Redis meanwhile in another terminal, and start it again:",
+    `    kill -9 ${pid}`,
+    `    redis-server --bind ${host} --port ${port} --dir ${dir} --appendonly yes --appendfsync always --save ''`,
+  ];
+}

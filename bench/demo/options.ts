@@ -1,0 +1,79 @@
+import { randomInt } from "node:crypto";
+import { parseArgs } from "node:util";
+import { numberFlag } from "../number-flag.ts";
+import { Trouble } from "../trouble.ts";
+
+export type DemoOptions = {
+  readonly total: number;
+  readonly users: number;
+  readonly ratePerSecond: number;
+  /** How long before the opening the pressing begins. */
+  readonly secondsBefore: number;
+  readonly seed: number;
+  /** How to ask: directly on HTTP, or through the Connect client at more than twice the processor time. */
+  readonly client: "http" | "connect";
+  /** Keep the data folder. */
+  readonly keep: boolean;
+  /** One JSON document on standard output instead of the picture, which goes to standard error. */
+  readonly json: boolean;
+  /** Of the service; 0: any free one. */
+  readonly port: number;
+  readonly help: boolean;
+};
+
+export const USAGE = `npm run demo -- [flags]
+  --total N            coupons (5000)
+  --users N            people who want one (10000); half of them press twice
+  --rate N             presses a second (1000)
+  --seconds-before N   how long before the opening the pressing begins (3)
+  --seed N             the arrival list; the same seed gives the same list (random, printed)
+  --port N             port of the service (any free one)
+  --client C           http (default: plain HTTP, light) or connect (the Connect client; takes twice the processor time)
+  --keep               keep the data folder
+  --json               one JSON document on standard output, the picture on standard error
+`;
+
+const MAX_SEED = 2 ** 32 - 1;
+
+export function readOptions(args: string[]): DemoOptions {
+  const { values } = parse(args);
+  return {
+    total: numberFlag("total", values.total, 1, 1_000_000),
+    users: numberFlag("users", values.users, 1, 1_000_000),
+    ratePerSecond: numberFlag("rate", values.rate, 1, 20_000),
+    secondsBefore: numberFlag("seconds-before", values["seconds-before"], 0, 60),
+    seed: values.seed === undefined ? randomInt(MAX_SEED) : numberFlag("seed", values.seed, 0, MAX_SEED),
+    port: numberFlag("port", values.port, 0, 65_535),
+    client: clientFlag(values.client),
+    keep: values.keep,
+    json: values.json,
+    help: values.help,
+  };
+}
+
+function clientFlag(text: string): DemoOptions["client"] {
+  if (text === "http" || text === "connect") return text;
+  throw new Trouble(`--client must be http or connect, not "${text}"`);
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        total: { type: "string", default: "5000" },
+        users: { type: "string", default: "10000" },
+        rate: { type: "string", default: "1000" },
+        "seconds-before": { type: "string", default: "3" },
+        seed: { type: "string" },
+        port: { type: "string", default: "0" },
+        client: { type: "string", default: "http" },
+        keep: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    throw new Trouble(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}

@@ -1,0 +1,111 @@
+import { join } from "node:path";
+import { openAuditor, type Report } from "../audit/audit.ts";
+import { createHistoryWriter, type HistoryEntry } from "../audit/history.ts";
+import { verdictTable } from "../audit/verdict-table.ts";
+import { createCampaign, waitUntilScheduled } from "../load/campaign.ts";
+import { askByConnect, connectClients } from "../load/connect-client.ts";
+import { createHttpClient } from "../load/http-client.ts";
+import { orAborted, type Releases } from "../releases.ts";
+import { Trouble } from "../trouble.ts";
+import { planArrivals } from "./arrivals.ts";
+import { lastWords, layGround } from "./ground.ts";
+import { headerLines } from "./header.ts";
+import type { DemoOptions } from "./options.ts";
+import { columnHeads, type Paint, secondLine, sparkline } from "./picture.ts";
+import { pressAll, SOCKETS_MAX } from "./pressing.ts";
+import { type DemoResult, judge } from "./result.ts";
+import { createScoreboard, type Second } from "./scoreboard.ts";
+
+export type DemoContext = {
+  readonly options: DemoOptions;
+  readonly releases: Releases;
+  readonly controller: AbortController;
+  readonly say: (line: string) => void;
+  readonly paint: Paint;
+};
+
+/** Time to make the codes and to read the header, before the first press is due. */
+const LEAD_MS = 3_000;
+/** A careful guess, for demos with very many coupons. */
+const CODES_PER_MS = 10;
+const REST_DEADLINE_MS = 30_000;
+
+/** The whole demo, from nothing to the verdict. What it took is given back by whoever made `releases`. */
+export async function runDemo(context: DemoContext): Promise<{ result: DemoResult; report: Report }> {
+  const { options, releases, controller, say, paint } = context;
+  const { signal } = controller;
+  say("Starting Redis, MongoDB and the service …");
+  const ground = await layGround(options, releases, signal);
+  const { stack, service, baseUrl, database } = ground;
+  void service.exited.then((exit) =>
+    controller.abort(new Trouble(`the service ended meanwhile: ${lastWords(service, exit)}`)),
+  );
+  const clients = connectClients(baseUrl);
+  releases.add("the client", () => clients.close());
+  const http = createHttpClient(baseUrl, SOCKETS_MAX);
+  releases.add("the HTTP client", () => http.close());
+  const ask = options.client === "connect" ? askByConnect(clients.coupons) : http.ask;
+
+  const arrivals = planArrivals(options);
+  const pressingAtMs = Date.now() + LEAD_MS + Math.ceil(options.total / CODES_PER_MS);
+  const startsAtMs = Math.ceil(pressingAtMs / 1_000 + options.secondsBefore) * 1_000;
+  const plan = { name: "demo", total: options.total, startsAtMs };
+  const campaignId = await orAborted(createCampaign(clients.campaigns, plan), signal);
+  for (const line of headerLines({ options, ground, campaignId, startsAtMs, presses: arrivals.length }))
+    say(line);
+  await waitUntilScheduled(clients.campaigns, campaignId, pressingAtMs, signal);
+  say("");
+  say(`All ${options.total.toLocaleString("en")} codes are in the pool: SCHEDULED.`);
+  say("");
+  say(paint.bold(columnHeads()));
+
+  const history: HistoryEntry[] = [];
+  const scoreboard = createScoreboard(startsAtMs);
+  const seconds: Second[] = [];
+  const onSecond = (second: Second) => {
+    seconds.push(second);
+    say(secondLine(second, options.total, paint));
+  };
+  const { seed } = options;
+  const driven = await pressAll({
+    ...{ ask, campaignId, startsAtMs, arrivals, seed, history, scoreboard, onSecond, signal },
+  });
+  signal.throwIfAborted();
+  say("");
+  say(`  issued a second: ${sparkline(seconds.map((second) => second.issued))}`);
+  say(
+    `  load: ${driven.launched.toLocaleString("en")} presses, started at worst ${driven.worstLagMs.toFixed(1)} ms late, at most ${driven.mostInFlight} at once`,
+  );
+
+  if (options.keep) await keepHistory(join(ground.dataDir, "history.jsonl"), history);
+
+  const wanting = new Set(arrivals.map((arrival) => arrival.userId)).size;
+  const auditor = await orAborted(
+    openAuditor({ redisUrl: stack.redis.url, mongodbUrl: stack.mongodb.url, database }),
+    signal,
+  );
+  releases.add("the audit", () => auditor.close());
+  const restStates = wanting >= options.total ? ["SOLD_OUT"] : [];
+  const atRest = await orAborted(auditor.waitForRest(campaignId, restStates, REST_DEADLINE_MS), signal);
+  const report = await orAborted(auditor.audit(campaignId, history), signal);
+  say("");
+  say(`Both stores against the callers' own record of ${history.length.toLocaleString("en")} requests:`);
+  for (const line of verdictTable(report.verdicts)) say(line);
+  const result = judge({
+    report,
+    history,
+    expectedIssued: Math.min(options.total, wanting),
+    unanswered: scoreboard.unanswered() + arrivals.length - driven.finished,
+    atRest,
+    latency: scoreboard.latencyAfterStart(),
+  });
+  for (const reason of result.reasons) say(`  ! ${reason}`);
+  say("");
+  return { result, report };
+}
+
+async function keepHistory(file: string, history: readonly HistoryEntry[]): Promise<void> {
+  const writer = createHistoryWriter(file);
+  for (const entry of history) writer.write(entry);
+  await writer.close();
+}

@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { CampaignView } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { Trouble } from "../trouble.ts";
+import type { Clients } from "./connect-client.ts";
+
+export type NewCampaign = { readonly name: string; readonly total: number; readonly startsAtMs: number };
+
+const POLL_MS = 50;
+const CALL_TIMEOUT_MS = 10_000;
+
+/** A one-per-user campaign; its id. */
+export async function createCampaign(campaigns: Clients["campaigns"], plan: NewCampaign): Promise<string> {
+  const { name, total, startsAtMs } = plan;
+  const { campaign } = await campaigns.createCampaign(
+    { name, total, startsAt: timestampFromMs(startsAtMs), onePerUser: true },
+    { timeoutMs: CALL_TIMEOUT_MS },
+  );
+  if (campaign === undefined) throw new Error("CreateCampaign answered without a campaign");
+  return campaign.id;
+}
+
+/** Until all codes are in the pool. */
+export async function waitUntilScheduled(
+  campaigns: Clients["campaigns"],
+  campaignId: string,
+  untilMs: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    signal?.throwIfAborted();
+    const { campaign } = await campaigns.getCampaign(
+      { campaignId, view: CampaignView.BASIC },
+      { timeoutMs: CALL_TIMEOUT_MS },
+    );
+    if (campaign?.state === CampaignState.SCHEDULED) return;
+    if (campaign?.state !== CampaignState.GENERATING)
+      throw new Trouble(`the campaign is in state ${campaign?.state} before its start`);
+    if (Date.now() >= untilMs)
+      throw new Trouble(`only ${campaign.generated} of ${campaign.total} codes were ready in time`);
+    await sleep(POLL_MS);
+  }
+}

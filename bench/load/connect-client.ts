@@ -1,0 +1,54 @@
+import { Agent } from "node:http";
+import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
+import { type Ask, answerOfCoupon, answerOfRefusal } from "./answer.ts";
+
+const SOCKETS_MAX = 256;
+
+export type Clients = {
+  readonly coupons: Client<typeof CouponService>;
+  readonly campaigns: Client<typeof CampaignService>;
+  close(): void;
+};
+
+/** The real client of the API as a web server would use it: Connect, JSON, HTTP/1.1, connections kept alive. */
+export function connectClients(baseUrl: string, operatorToken?: string): Clients {
+  const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, scheduling: "lifo" });
+  const transport = createConnectTransport({
+    baseUrl,
+    httpVersion: "1.1",
+    useBinaryFormat: false,
+    nodeOptions: { agent },
+    interceptors:
+      operatorToken === undefined
+        ? []
+        : [
+            (next) => (request) => {
+              request.header.set("authorization", `Bearer ${operatorToken}`);
+              return next(request);
+            },
+          ],
+  });
+  return {
+    coupons: createClient(CouponService, transport),
+    campaigns: createClient(CampaignService, transport),
+    close: () => agent.destroy(),
+  };
+}
+
+/** Asks through the Connect client: the library's own way from end to end, at more than twice the processor time of `askByHttp`. */
+export function askByConnect(coupons: Clients["coupons"]): Ask {
+  return async (campaignId, userId, timeoutMs) => {
+    try {
+      const { coupon, replayed } = await coupons.issueCoupon({ campaignId, userId }, { timeoutMs });
+      return answerOfCoupon(coupon, replayed, campaignId);
+    } catch (error) {
+      const failure = ConnectError.from(error);
+      const [refusal] = failure.findDetails(RefusalSchema);
+      return answerOfRefusal(refusal, Code[failure.code] ?? "error");
+    }
+  };
+}

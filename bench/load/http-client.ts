@@ -1,0 +1,69 @@
+import { Agent, request } from "node:http";
+import { fromBinary, fromJson, type JsonValue } from "@bufbuild/protobuf";
+import { base64Decode } from "@bufbuild/protobuf/wire";
+import { IssueCouponResponseSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
+import { type Answer, type Ask, answerOfCoupon, answerOfRefusal, unknownAnswer } from "./answer.ts";
+
+const ISSUE_PATH = "/coupon.v1.CouponService/IssueCoupon";
+
+export type HttpClient = { readonly ask: Ask; close(): void };
+
+/**
+ * The same requests as the Connect client makes (Connect protocol, JSON, HTTP/1.1, connections kept alive), written directly on
+ * node:http, because the load shares two cores with what it measures: 0.20 ms of processor time a request against 0.46 ms
+ * (measured at 1,000/s).
+ */
+export function createHttpClient(baseUrl: string, socketsMax: number): HttpClient {
+  const agent = new Agent({ keepAlive: true, maxSockets: socketsMax, scheduling: "lifo" });
+  const url = new URL(ISSUE_PATH, baseUrl);
+  const target = { host: url.hostname, port: url.port, path: url.pathname, method: "POST", agent };
+
+  const ask: Ask = (campaignId, userId, timeoutMs) =>
+    new Promise((resolve) => {
+      const body = Buffer.from(JSON.stringify({ campaignId, userId }));
+      const headers = {
+        "content-type": "application/json",
+        "connect-protocol-version": "1",
+        "connect-timeout-ms": String(timeoutMs),
+        "content-length": body.length,
+      };
+      const timer = setTimeout(() => sent.destroy(new Error("timed out")), timeoutMs);
+      const settle = (answer: Answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      };
+      const sent = request({ ...target, headers }, (response) => {
+        const parts: Buffer[] = [];
+        response.on("data", (part: Buffer) => parts.push(part));
+        response.on("end", () =>
+          settle(answerOf(response.statusCode ?? 0, Buffer.concat(parts).toString(), campaignId)),
+        );
+        response.on("error", (error) => settle(unknownAnswer(error.message)));
+      });
+      sent.on("error", (error) => settle(unknownAnswer(error.message)));
+      sent.end(body);
+    });
+  return { ask, close: () => agent.destroy() };
+}
+
+/** What the answer says; anything that is not of the contract is an unknown one. */
+export function answerOf(status: number, body: string, campaignId: string): Answer {
+  try {
+    const json: unknown = JSON.parse(body);
+    if (status === 200) {
+      const { coupon, replayed } = fromJson(IssueCouponResponseSchema, json as JsonValue);
+      return answerOfCoupon(coupon, replayed, campaignId);
+    }
+    const { code, details = [] } = json as {
+      code?: string;
+      details?: readonly { type?: string; value?: string }[];
+    };
+    const detail = details.find(({ type }) => type === RefusalSchema.typeName);
+    const refusal =
+      detail?.value === undefined ? undefined : fromBinary(RefusalSchema, base64Decode(detail.value));
+    return answerOfRefusal(refusal, code ?? `HTTP ${status}`);
+  } catch (error) {
+    return unknownAnswer(`HTTP ${status}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

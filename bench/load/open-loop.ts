@@ -1,0 +1,83 @@
+/**
+ * Open-loop load: arrivals come by the clock and never wait for answers, as people do. Latency is measured from the instant
+ * an arrival was due, so a slow service or a slow driver is seen and not left out (no coordinated omission).
+ */
+export type OpenLoopOptions = {
+  /** Instants on `performance.now()`'s scale, ascending. */
+  readonly dueMs: readonly number[];
+  /** Starts the work of one arrival; must not reject. */
+  readonly launch: (index: number, dueMs: number) => Promise<void>;
+  /** An arrival over this many waits for a place; the wait counts as latency. */
+  readonly inFlightMax: number;
+  /** Everything ends at this instant, finished or not. */
+  readonly endsAtMs: number;
+  readonly signal?: AbortSignal | undefined;
+};
+
+export type OpenLoopResult = {
+  readonly launched: number;
+  readonly finished: number;
+  /** How late the driver was at worst to start an arrival that had a place. */
+  readonly worstLagMs: number;
+  /** Arrivals that had to wait for a place. */
+  readonly heldBack: number;
+  readonly mostInFlight: number;
+};
+
+export function runOpenLoop(options: OpenLoopOptions): Promise<OpenLoopResult> {
+  const { dueMs, launch, inFlightMax, endsAtMs, signal } = options;
+  let next = 0;
+  let inFlight = 0;
+  let finished = 0;
+  let worstLagMs = 0;
+  let heldBack = 0;
+  let mostInFlight = 0;
+
+  return new Promise((resolve) => {
+    let timer: NodeJS.Timeout | undefined;
+    let over = false;
+    const end = setTimeout(finish, Math.max(0, endsAtMs - performance.now()));
+    signal?.addEventListener("abort", finish, { once: true });
+
+    function finish(): void {
+      if (over) return;
+      over = true;
+      clearTimeout(timer);
+      clearTimeout(end);
+      signal?.removeEventListener("abort", finish);
+      resolve({ launched: next, finished, worstLagMs, heldBack, mostInFlight });
+    }
+
+    function start(index: number, due: number): void {
+      inFlight += 1;
+      mostInFlight = Math.max(mostInFlight, inFlight);
+      void launch(index, due).finally(() => {
+        const wasFull = inFlight === inFlightMax;
+        inFlight -= 1;
+        finished += 1;
+        if (over) return;
+        if (finished === dueMs.length) finish();
+        else if (wasFull) startDue(true);
+      });
+    }
+
+    /** Starts all that are due now; after a late wake-up that is more than one: the clock decides, not the timer. */
+    function startDue(place = false): void {
+      clearTimeout(timer);
+      if (over) return;
+      const now = performance.now();
+      for (let due = dueMs[next]; due !== undefined && due <= now; due = dueMs[next]) {
+        if (inFlight === inFlightMax) return; // the next one to finish goes on here
+        if (place) heldBack += 1;
+        else worstLagMs = Math.max(worstLagMs, now - due);
+        next += 1;
+        start(next - 1, due);
+      }
+      const due = dueMs[next];
+      if (due !== undefined) timer = setTimeout(startDue, Math.max(0, due - performance.now()));
+    }
+
+    if (signal?.aborted === true || dueMs.length === 0) finish();
+    else startDue();
+  });
+}

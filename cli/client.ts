@@ -1,0 +1,40 @@
+import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { CampaignService } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { CouponService } from "../proto/gen/coupon/v1/coupon_service_pb.ts";
+import type { Settings } from "./settings.ts";
+
+export type CampaignClient = Client<typeof CampaignService>;
+export type CouponClient = Client<typeof CouponService>;
+
+export interface Clients {
+  readonly campaigns: CampaignClient;
+  readonly coupons: CouponClient;
+}
+
+const maxAnswerBytes = 64 * 1024 * 1024;
+const maxRequestBytes = 64 * 1024;
+
+export function openClients(settings: Settings): Clients {
+  const transport = createConnectTransport({
+    baseUrl: settings.url,
+    httpVersion: "1.1",
+    interceptors: settings.token === undefined ? [] : [operatorToken(settings.token)],
+    readMaxBytes: maxAnswerBytes,
+    writeMaxBytes: maxRequestBytes,
+  });
+  return {
+    campaigns: createClient(CampaignService, transport),
+    coupons: createClient(CouponService, transport),
+  };
+}
+
+/** The token opens the operators' service and is sent nowhere else. */
+function operatorToken(token: string): Interceptor {
+  return (next) => (request) => {
+    if (request.service.typeName === CampaignService.typeName) {
+      request.header.set("authorization", `Bearer ${token}`);
+    }
+    return next(request);
+  };
+}

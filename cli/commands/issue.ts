@@ -1,0 +1,44 @@
+import { randomUUID } from "node:crypto";
+import { toJson } from "@bufbuild/protobuf";
+import { IssueCouponResponseSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { call } from "../call.ts";
+import type { Command } from "../command.ts";
+import { couponFacts } from "../coupon-facts.ts";
+import { jsonOptions } from "../json.ts";
+import { factLines, printable } from "../render.ts";
+
+export const issue: Command = {
+  name: "issue",
+  summary: "claim one coupon",
+  takesCampaign: true,
+  options: [
+    { flags: "--user <id>", about: "who claims; needed where the campaign is one-per-user" },
+    { flags: "--request-id <id>", about: "idempotency key where it is not; one is made if none is given" },
+  ],
+  examples: ["coupon issue 01JEXAMPLE --user alice", "coupon issue 01JEXAMPLE --request-id 8c1f2d1e --json"],
+  notes:
+    "The same user or request id always gets the same coupon, so asking again is safe and is done by itself.",
+
+  async run(session, input) {
+    const { output, settings } = session;
+    const { campaignId } = input;
+    const userId = input.text("--user");
+    const requestId = input.text("--request-id") ?? randomUUID();
+    const request = { campaignId, requestId, ...(userId === undefined ? {} : { userId }) };
+    const again = userId === undefined ? "" : ` --user ${printable(userId)}`;
+    const answer = await call(session, (options) => session.coupons.issueCoupon(request, options), {
+      again: "asking again with the same key",
+      advice: `it may have been issued: run again with --request-id ${printable(requestId)}${again}`,
+    });
+    if (answer.coupon === undefined) throw new Error("the service answered without a coupon");
+    if (output.json) {
+      const shown = { ...Object(toJson(IssueCouponResponseSchema, answer, jsonOptions)), requestId };
+      await output.write(`${JSON.stringify(shown)}\n`);
+      return;
+    }
+    const facts = couponFacts(answer.coupon, settings.zone);
+    if (answer.replayed) facts.push(["note", "this key had it already"]);
+    facts.push(["request id", printable(requestId)]);
+    await output.write(`${output.style("bold", printable(answer.coupon.code))}\n${factLines(facts)}`);
+  },
+};

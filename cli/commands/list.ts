@@ -1,0 +1,62 @@
+import { toJson } from "@bufbuild/protobuf";
+import { type Campaign, CampaignSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { call } from "../call.ts";
+import type { Command } from "../command.ts";
+import { jsonOptions } from "../json.ts";
+import { paintedState } from "../output.ts";
+import { epochMsOf, grouped, printable, stateName } from "../render.ts";
+import type { Session } from "../session.ts";
+import { rfc3339In } from "../zone.ts";
+
+const defaultLimit = 50;
+const maxLimit = 1_000_000;
+const campaignsPerPage = 100;
+
+export const list: Command = {
+  name: "list",
+  summary: "list the campaigns, newest first",
+  takesCampaign: false,
+  options: [{ flags: "--limit <n>", about: `at most this many (default ${defaultLimit})` }],
+  examples: ["coupon list", "coupon list --limit 1000 --json | jq -r .id"],
+
+  async run(session, input) {
+    const limit = input.wholeNumber("--limit", 1, maxLimit) ?? defaultLimit;
+    let left = limit;
+    let pageToken = "";
+    do {
+      const request = { pageSize: Math.min(left, campaignsPerPage), pageToken };
+      const page = await call(session, (options) => session.campaigns.listCampaigns(request, options));
+      const shown = page.campaigns.slice(0, left);
+      if (pageToken === "") await session.output.write(heading(session, shown.length));
+      await session.output.write(shown.map((campaign) => line(session, campaign)).join(""));
+      left -= shown.length;
+      if (page.nextPageToken !== "" && page.nextPageToken === pageToken) {
+        throw new Error("the service repeats a page token");
+      }
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "" && left > 0);
+    if (pageToken !== "") session.output.note(`there are more than ${limit}; give a higher --limit`);
+  },
+};
+
+function heading(session: Session, count: number): string {
+  if (session.output.json) return "";
+  if (count === 0) return "no campaigns yet; coupon create makes one\n";
+  return `${columns("ID", "STATE", "ISSUED", "STARTS", "NAME")}\n`;
+}
+
+// The name comes last: its width on a terminal is not its length.
+function columns(id: string, state: string, issued: string, starts: string, name: string): string {
+  return `${id.padEnd(26)}  ${state.padEnd(10)}  ${issued.padStart(19)}  ${starts.padEnd(29)}  ${name}`;
+}
+
+function line(session: Session, campaign: Campaign): string {
+  const { output, settings } = session;
+  if (output.json) return `${JSON.stringify(toJson(CampaignSchema, campaign, jsonOptions))}\n`;
+  const startsMs = epochMsOf(campaign.startsAt);
+  const starts = startsMs === undefined ? "" : rfc3339In(startsMs, settings.zone);
+  const issued = `${grouped(campaign.issued)}/${grouped(campaign.total)}`;
+  const name = stateName(campaign.state);
+  const row = columns(campaign.id, name, issued, starts, printable(campaign.name));
+  return `${row.replace(name, () => paintedState(output, campaign.state))}\n`;
+}

@@ -1,0 +1,42 @@
+import { toJson } from "@bufbuild/protobuf";
+import { GetCampaignStatusResponseSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { call } from "../call.ts";
+import type { Command } from "../command.ts";
+import { jsonOptions } from "../json.ts";
+import { paintedState } from "../output.ts";
+import { countdown, epochMsOf, factLines, instantText } from "../render.ts";
+
+export const status: Command = {
+  name: "status",
+  summary: "the public face of a campaign: state, instants, time left; needs no token",
+  takesCampaign: true,
+  options: [],
+  examples: ["coupon status 01JEXAMPLE", "coupon status 01JEXAMPLE --json | jq -r .millisToStart"],
+
+  async run(session, input) {
+    const { output, settings } = session;
+    const { campaignId } = input;
+    const answer = await call(session, (options) =>
+      session.coupons.getCampaignStatus({ campaignId }, options),
+    );
+    if (output.json) {
+      await output.write(`${JSON.stringify(toJson(GetCampaignStatusResponseSchema, answer, jsonOptions))}\n`);
+      return;
+    }
+    const startsMs = epochMsOf(answer.startsAt);
+    const endsMs = epochMsOf(answer.endsAt);
+    const serverMs = epochMsOf(answer.serverTime);
+    const left = Number(answer.millisToStart);
+    const facts: [string, string][] = [["sold out", answer.soldOut ? "yes" : "no"]];
+    if (startsMs !== undefined) {
+      facts.push([
+        "starts",
+        instantText(startsMs, settings.zone) + (left > 0 ? `, in ${countdown(left)}` : ""),
+      ]);
+    }
+    facts.push(["ends", endsMs === undefined ? "never" : instantText(endsMs, settings.zone)]);
+    if (serverMs !== undefined) facts.push(["server's clock", instantText(serverMs, settings.zone)]);
+    const title = `${output.style("bold", campaignId)}  ${paintedState(output, answer.state)}\n`;
+    await output.write(title + factLines(facts));
+  },
+};

@@ -1,0 +1,12 @@
+import type { Coupon } from "../proto/gen/coupon/v1/campaign_pb.ts";
+import { epochMsOf, grouped, instantText, printable } from "./render.ts";
+
+/** One fact a line about a coupon that somebody has. */
+export function couponFacts(coupon: Coupon, zone: string): [label: string, value: string][] {
+  const issuedMs = epochMsOf(coupon.issuedAt);
+  return [
+    ["campaign", printable(coupon.campaignId)],
+    ["seq", grouped(coupon.seq)],
+    ["issued", issuedMs === undefined ? "unknown" : instantText(issuedMs, zone)],
+  ];
+}

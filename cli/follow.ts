@@ -1,0 +1,46 @@
+import type { WatchCampaignResponse } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { type Bar, openBar, watchLine } from "./bar.ts";
+import type { Session } from "./session.ts";
+import { resumedStream } from "./stream.ts";
+
+export interface FollowPlan {
+  readonly campaignId: string;
+  readonly intervalMs: number;
+  /** True: draw a bar where a person is looking. */
+  readonly draw: boolean;
+  /** Gets every message; true: it was the last one wanted. */
+  readonly onMessage: (message: WatchCampaignResponse) => boolean | Promise<boolean>;
+}
+
+/** Follows a campaign to the last message wanted, over broken streams, drawing a bar that ticks between the messages. */
+export async function followCampaign(session: Session, plan: FollowPlan): Promise<WatchCampaignResponse> {
+  const { campaigns, output, settings } = session;
+  let bar: Bar | undefined;
+  let latest: { message: WatchCampaignResponse; arrivedMs: number } | undefined;
+  const line = (): string =>
+    latest === undefined ? "" : watchLine(latest.message, performance.now() - latest.arrivedMs);
+  const closeBar = (): void => {
+    bar?.close();
+    bar = undefined;
+  };
+  const stream = resumedStream(session, {
+    open: (options) =>
+      campaigns.watchCampaign({ campaignId: plan.campaignId, intervalMs: plan.intervalMs }, options),
+    properEnd: "interrupted",
+    maxSilenceMs: settings.timeoutMs + plan.intervalMs,
+    note(text) {
+      closeBar();
+      output.note(text);
+    },
+  });
+  try {
+    for await (const message of stream) {
+      latest = { message, arrivedMs: performance.now() };
+      if (await plan.onMessage(message)) return message;
+      if (plan.draw && bar === undefined) bar = openBar(output.bars, line);
+    }
+  } finally {
+    closeBar();
+  }
+  throw new Error("a stream that is resumed has ended");
+}

@@ -1,0 +1,40 @@
+import { exitCodes } from "./exit-code.ts";
+import { run } from "./run.ts";
+
+const showCursor = "\x1b[?25h\x1b[?7h";
+const { stdout, stderr } = process;
+
+/** Ends in the middle of things: a bar may have hidden the cursor. */
+function leaveAtOnce(code: number): never {
+  if (stderr.isTTY && process.env["TERM"] !== "dumb") stderr.write(showCursor);
+  process.exit(code);
+}
+
+// A reader that has seen enough (`| head`) ends the command quietly; a full disk does not.
+stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") leaveAtOnce(exitCodes.ok);
+  stderr.write(`coupon: cannot write the results: ${error.code ?? error.message}\n`);
+  leaveAtOnce(exitCodes.unexpected);
+});
+stderr.on("error", () => undefined);
+
+// The first Ctrl-C ends in an orderly manner, the second at once.
+const interruption = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    if (interruption.signal.aborted) leaveAtOnce(exitCodes.interrupted);
+    interruption.abort();
+  });
+}
+
+const code = await run({
+  args: process.argv.slice(2),
+  env: process.env,
+  stdout,
+  stderr,
+  signal: interruption.signal,
+});
+// What is still in a pipe is written before the process ends; idle connections are not waited for.
+await new Promise((resolve) => stdout.write("", resolve));
+await new Promise((resolve) => stderr.write("", resolve));
+process.exit(code);

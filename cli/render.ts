@@ -1,0 +1,98 @@
+import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
+import { type Campaign, CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
+import { rfc3339In } from "./zone.ts";
+
+/** What server text may not do to a terminal: control characters and direction overrides are shown escaped. */
+export function printable(text: string): string {
+  return text.replace(
+    /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** 1234567 → "1,234,567" */
+export function grouped(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** Rounded up, so that it never shows zero while there is time left: "2d 03:04:05", "00:01:30", under ten seconds "9.9s". */
+export function countdown(leftMs: number): string {
+  if (leftMs <= 0) return "0.0s";
+  const tenths = Math.ceil(leftMs / 100);
+  if (tenths < 100) return `${(tenths / 10).toFixed(1)}s`;
+  const seconds = Math.ceil(leftMs / 1000);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const clock = `${two(Math.floor(seconds / 3600) % 24)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  const days = Math.floor(seconds / 86_400);
+  return days > 0 ? `${days}d ${clock}` : clock;
+}
+
+/** The instant in full: on the operator's wall clock and in UTC. */
+export function instantText(epochMs: number, zone: string): string {
+  const utc = new Date(epochMs).toISOString();
+  if (zone === "UTC") return utc;
+  return `${rfc3339In(epochMs, zone).replace("T", " ")} (${zone}) = ${utc}`;
+}
+
+/** Undefined stays undefined: proto3 leaves absent timestamps out. */
+export function epochMsOf(timestamp: Timestamp | undefined): number | undefined {
+  return timestamp === undefined ? undefined : timestampMs(timestamp);
+}
+
+/** "SOLD_OUT"; a state that this build does not know is shown as its number. */
+export function stateName(state: number): string {
+  return Object.entries(CampaignState).find(([, value]) => value === state)?.[0] ?? `STATE_${state}`;
+}
+
+/** True: nothing more will happen in this campaign. */
+export function isOver(state: number): boolean {
+  return (
+    state === CampaignState.SOLD_OUT || state === CampaignState.ENDED || state === CampaignState.CANCELLED
+  );
+}
+
+export interface SummaryContext {
+  /** The operator's zone. */
+  readonly zone: string;
+  /** The server's clock; undefined: no countdown is shown. */
+  readonly serverMs: number | undefined;
+  /** Further zones that the operator named. */
+  readonly alsoZones?: readonly string[];
+}
+
+/** One fact a line: the label and its value. */
+export function campaignFacts(campaign: Campaign, context: SummaryContext): [label: string, value: string][] {
+  const { zone, serverMs } = context;
+  const startsMs = epochMsOf(campaign.startsAt);
+  const endsMs = epochMsOf(campaign.endsAt);
+  const openedMs = epochMsOf(campaign.openedAt);
+  const createdMs = epochMsOf(campaign.createdAt);
+  const facts: [string, string][] = [
+    ["name", printable(campaign.name)],
+    ["state", stateName(campaign.state)],
+    ["coupons", `${grouped(campaign.issued)} of ${grouped(campaign.total)} issued`],
+  ];
+  if (campaign.generated < campaign.total) {
+    facts.push(["codes", `${grouped(campaign.generated)} of ${grouped(campaign.total)} made`]);
+  }
+  if (startsMs !== undefined) {
+    const left =
+      serverMs !== undefined && startsMs > serverMs ? `, in ${countdown(startsMs - serverMs)}` : "";
+    facts.push(["starts", instantText(startsMs, zone) + left]);
+    for (const also of context.alsoZones ?? []) {
+      if (also !== zone) facts.push(["", `${rfc3339In(startsMs, also).replace("T", " ")} (${also})`]);
+    }
+  }
+  facts.push(["ends", endsMs === undefined ? "never" : instantText(endsMs, zone)]);
+  if (openedMs !== undefined) facts.push(["opened", instantText(openedMs, zone)]);
+  if (createdMs !== undefined) facts.push(["created", instantText(createdMs, zone)]);
+  facts.push(["rule", campaign.onePerUser ? "one per user" : "one per request id"]);
+  facts.push(["format", printable(campaign.codeFormat)]);
+  return facts;
+}
+
+/** Lines with their labels in a column. */
+export function factLines(facts: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...facts.map(([label]) => label.length));
+  return facts.map(([label, value]) => `  ${label.padEnd(width)}  ${value}\n`).join("");
+}

@@ -1,0 +1,65 @@
+import { randomUUID } from "node:crypto";
+import { open, realpath, rename, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { Output } from "./output.ts";
+import { UserError } from "./user-error.ts";
+
+/** Where exported rows go. Exactly one of `finish` and `abandon` ends it. */
+export interface Sink {
+  write(text: string): Promise<void>;
+  /** Makes what was written the result. */
+  finish(): Promise<void>;
+  /** Leaves no half result behind, where that is possible. */
+  abandon(): Promise<void>;
+}
+
+export function outputSink(output: Output): Sink {
+  return {
+    write: (text) => output.write(text),
+    finish: () => Promise.resolve(),
+    abandon: () => Promise.resolve(),
+  };
+}
+
+/** Writes beside the file and renames at the end: whoever looks sees the old file or the whole new one. */
+export async function fileSink(path: string): Promise<Sink> {
+  const existing = await stat(path).catch(() => undefined);
+  // A rename would put a file in the place of a device or a pipe.
+  if (existing !== undefined && !existing.isFile()) {
+    throw new UserError(`--out: "${path}" is not a file`, {
+      hint: "name a file, or leave --out away and use >",
+    });
+  }
+  const target = existing === undefined ? path : await realpath(path);
+  const draft = join(dirname(target), `.${basename(target)}.${randomUUID().slice(0, 8)}.part`);
+  // Codes are worth money: a new file is for its owner only.
+  const handle = await withPath(path, () => open(draft, "wx", 0o600));
+  return {
+    write: (text) =>
+      withPath(path, async () => {
+        await handle.writeFile(text);
+      }),
+    finish: () =>
+      withPath(path, async () => {
+        await handle.sync();
+        await handle.close();
+        await rename(draft, target);
+      }),
+    async abandon() {
+      await handle.close().catch(() => undefined);
+      await unlink(draft).catch(() => undefined);
+    },
+  };
+}
+
+async function withPath<T>(path: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    const why = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new UserError(`--out: cannot write "${path}": ${why}`, {
+      hint: "check the folder, its permissions and the space left",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,76 @@
+import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
+import { unreachableBecause } from "./reach.ts";
+import { isBrokenStream, waitForRetry } from "./retry.ts";
+import type { Session } from "./session.ts";
+
+const defaultRetries = 20;
+
+export interface StreamPlan<T> {
+  /** Opens the stream where the last one broke. */
+  readonly open: (options: CallOptions) => AsyncIterable<T>;
+  /** What a proper end means: there is no more, or the server went away in an orderly manner and the stream is to go on. */
+  readonly properEnd: "finished" | "interrupted";
+  /** The longest silence before the stream counts as broken. */
+  readonly maxSilenceMs: number;
+  readonly note: (text: string) => void;
+}
+
+/** The messages of a stream that is opened again whenever it breaks. Tries are counted since the last message. */
+export async function* resumedStream<T>(session: Session, plan: StreamPlan<T>): AsyncGenerator<T, void> {
+  const { signal, settings } = session;
+  const retryPlan = {
+    retries: settings.retries ?? defaultRetries,
+    signal,
+    note: plan.note,
+    again: "opening the stream again",
+  };
+  let heard = false;
+  for (let failures = 1; ; failures++) {
+    const attempt = new AbortController();
+    const stop = (): void => attempt.abort();
+    signal.addEventListener("abort", stop);
+    let broke: unknown;
+    try {
+      if (signal.aborted) throw new ConnectError("interrupted", Code.Canceled);
+      for await (const message of untilSilent(plan.open({ signal: attempt.signal }), plan.maxSilenceMs)) {
+        heard = true;
+        failures = 0;
+        yield message;
+      }
+      if (plan.properEnd === "finished") return;
+      broke = new ConnectError("the service ended the stream", Code.Unavailable);
+    } catch (error) {
+      const neverReached = !heard && unreachableBecause(error)?.neverSent === true;
+      if (signal.aborted || neverReached || !isBrokenStream(error)) throw error;
+      broke = error;
+    } finally {
+      signal.removeEventListener("abort", stop);
+      attempt.abort();
+    }
+    failures = Math.max(failures, 1);
+    await waitForRetry(broke, failures, retryPlan);
+  }
+}
+
+/** Only the time spent waiting for the server counts, not the time the consumer takes. */
+async function* untilSilent<T>(messages: AsyncIterable<T>, maxSilenceMs: number): AsyncGenerator<T, void> {
+  const iterator = messages[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await withinMs(iterator.next(), maxSilenceMs);
+    if (next.done === true) return;
+    yield next.value;
+  }
+}
+
+async function withinMs<T>(promise: Promise<T>, limitMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_resolve, reject) => {
+    const error = new ConnectError(`nothing arrived for ${limitMs} ms`, Code.DeadlineExceeded);
+    timer = setTimeout(() => reject(error), limitMs);
+  });
+  try {
+    return await Promise.race([promise, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,57 @@
+import { SYMBOLS } from "./alphabet.ts";
+import type { CodeFormat } from "./code-format.ts";
+import { type RandomSource, secureRandom } from "./random-source.ts";
+import { blockedWordFilter, type WordFilter } from "./word-filter.ts";
+
+/** Makes one code a call: NFC, as long as its format says. Throws Error when the random source is broken. */
+export type CodeMaker = () => string;
+
+/** No format loses more than 17 % of its codes to blocked words: 128 in a row (0.17^128) mean a broken random source. */
+const MAX_ATTEMPTS = 128;
+
+/**
+ * Prepares a maker of codes of one format. Every position is drawn uniformly from what the pattern says it is; a
+ * code with a blocked word is thrown away whole and made again, so all codes that remain stay equally likely.
+ * Codes may repeat: whoever stores them makes them unique.
+ *
+ * @param random the production CSPRNG unless given; a seeded one belongs in tests only
+ * @param filter the blocked words; the production ones unless given
+ */
+export function createCodeMaker(
+  format: CodeFormat,
+  random: RandomSource = secureRandom(),
+  filter: WordFilter = blockedWordFilter,
+): CodeMaker {
+  return () => {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const code = attemptCode(format, random, filter);
+      if (code !== undefined) return code;
+    }
+    throw new Error(
+      `${MAX_ATTEMPTS} codes of format ${format.pattern} in a row had a blocked word: the random source is broken`,
+    );
+  };
+}
+
+/** Makes one code; for many of the same format use createCodeMaker. */
+export function makeCode(format: CodeFormat, random: RandomSource): string {
+  return createCodeMaker(format, random)();
+}
+
+/** One code, or undefined when it has a blocked word (as written, or with the digits taken out). */
+function attemptCode(format: CodeFormat, random: RandomSource, filter: WordFilter): string | undefined {
+  let code = "";
+  let whole = 0;
+  let syllables = 0;
+  for (const slot of format.slots) {
+    const drawn = random(slot.size);
+    const character = SYMBOLS[slot.firstSymbol + drawn];
+    if (character === undefined || !(drawn >= 0 && drawn < slot.size)) {
+      throw new Error(`the random source left its bounds: [0, ${slot.size})`);
+    }
+    code += character;
+    whole = filter.next(whole, slot.firstSymbol + drawn);
+    if (slot.kind === "syllable") syllables = filter.next(syllables, slot.firstSymbol + drawn);
+  }
+  return whole === filter.blockedState || syllables === filter.blockedState ? undefined : code;
+}

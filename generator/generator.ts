@@ -1,0 +1,133 @@
+import type { Campaigns } from "../record/campaigns.ts";
+import type { Coupons } from "../record/coupons.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { parseCodeFormat } from "./code-format.ts";
+import { createCodeMaker } from "./code-maker.ts";
+import { fillCampaign } from "./fill.ts";
+import { LeaseLost, type LeaseOptions, takeLease } from "./lease.ts";
+import type { Restore } from "./restore.ts";
+
+export type GeneratorDeps = LeaseOptions & {
+  campaigns: Campaigns;
+  coupons: Coupons;
+  restore: Restore;
+  logger: Logger;
+};
+
+export type Generator = {
+  /** Begins to look for work; returns at once. */
+  start(): void;
+  /** Takes no new step; resolves when the one under way has ended. What is left, another generator goes on with. */
+  stop(): Promise<void>;
+};
+
+const LOOK_EVERY_MS = 200;
+const AFTER_TROUBLE_MS = 1_000;
+/** A campaign that fails again and again is left alone for longer and longer, up to this. */
+const TROUBLE_MOST_MS = 60_000;
+/** Windows of codes made for one campaign before the one with the soonest start is asked for again. */
+const WINDOWS_A_TURN = 2;
+
+/**
+ * Takes campaigns from GENERATING to SCHEDULED; any number of generators may run. Works in turns of about a second, each for the
+ * campaign with the soonest start, so that a small one does not wait behind millions of codes for next week.
+ */
+export function createGenerator(deps: GeneratorDeps): Generator {
+  const { campaigns, coupons, restore, clock } = deps;
+  const logger = deps.logger.child({ room: "generator" });
+  let stopped = false;
+  let loop: Promise<void> | undefined;
+  let wake: () => void = () => undefined;
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = clock.after(ms, resolve);
+      wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** When campaigns that failed are tried again, and how long they were left alone. Forgotten once one succeeds. */
+  const resting = new Map<string, { untilMs: number; restMs: number }>();
+
+  /** False: not all codes are there yet. */
+  async function fill(campaignId: string): Promise<boolean> {
+    const lease = await takeLease(deps, campaignId, "fill");
+    if (lease === undefined) return false;
+    const { total, codeFormat, generated } = lease.campaign;
+    const parsed = parseCodeFormat(codeFormat);
+    if (!parsed.ok)
+      throw new Error(`campaign ${campaignId} is stored with a bad code format: ${parsed.message}`);
+    if (generated === 0) logger.info({ campaign: campaignId, total }, "making codes");
+    const keep = async () => {
+      if (stopped) throw new LeaseLost(`campaign ${campaignId} is left to another generator: this one stops`);
+      await lease.keep();
+    };
+    try {
+      const makeCode = createCodeMaker(parsed.format);
+      return await fillCampaign({ campaigns, coupons }, { ...lease, keep }, makeCode, WINDOWS_A_TURN);
+    } finally {
+      await lease.drop();
+    }
+  }
+
+  async function generate(campaignId: string): Promise<void> {
+    if (!(await fill(campaignId))) return;
+    const outcome = await restore(campaignId);
+    if (outcome !== "loaded" && outcome !== "healthy") {
+      logger.info({ campaign: campaignId, outcome }, "the pool is not loaded yet");
+      rest(campaignId, LOOK_EVERY_MS);
+      return;
+    }
+    resting.delete(campaignId);
+    if (await campaigns.advance(campaignId, ["GENERATING"], "SCHEDULED")) {
+      logger.info({ campaign: campaignId }, "all codes are made and loaded: scheduled");
+    }
+  }
+
+  function rest(campaignId: string, leastMs: number): void {
+    const restMs = Math.min(TROUBLE_MOST_MS, Math.max(leastMs, 2 * (resting.get(campaignId)?.restMs ?? 0)));
+    resting.set(campaignId, { untilMs: clock.now() + restMs, restMs });
+  }
+
+  function restingNow(): string[] {
+    const nowMs = clock.now();
+    return [...resting].filter(([, { untilMs }]) => untilMs > nowMs).map(([campaignId]) => campaignId);
+  }
+
+  async function turn(): Promise<void> {
+    const next = await campaigns.nextToGenerate(restingNow());
+    if (next === null) return pause(LOOK_EVERY_MS);
+    try {
+      await generate(next._id);
+    } catch (error) {
+      rest(next._id, AFTER_TROUBLE_MS);
+      throw error;
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!stopped) {
+      try {
+        await turn();
+      } catch (error) {
+        if (error instanceof LeaseLost) logger.info(error.message);
+        else logger.warn({ err: error }, "generating was interrupted; it goes on by itself");
+        if (!stopped) await pause(LOOK_EVERY_MS);
+      }
+    }
+  }
+
+  return {
+    start() {
+      loop ??= run();
+    },
+    async stop() {
+      stopped = true;
+      wake();
+      await loop;
+    },
+  };
+}

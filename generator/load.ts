@@ -1,0 +1,149 @@
+import type { LoadTarget, Pool } from "../pool/pool.ts";
+import { SCRIPT_ITEMS_MAX } from "../pool/pool.ts";
+import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
+import type { Coupons } from "../record/coupons.ts";
+import type { Issuances } from "../record/issuances.ts";
+import { claimOf, issuanceOf } from "./claim-record.ts";
+import { type LeaseOptions, takeLease } from "./lease.ts";
+
+/**
+ * What came of a load: `loaded`; `healthy`: the pool answers, nothing to do; `busy`: somebody else is at it; `not-ready`: its
+ * codes are not all made; `gone`: no such campaign; `again`: it was overtaken by an issuance or a newer Redis.
+ */
+export type LoadOutcome = "loaded" | "healthy" | "busy" | "not-ready" | "gone" | "again";
+
+export type LoadDeps = LeaseOptions & {
+  pool: Pool;
+  campaigns: Campaigns;
+  coupons: Coupons;
+  issuances: Issuances;
+};
+
+/** Documents per read of MongoDB. */
+const PAGE = 5_000;
+
+/**
+ * Makes the Redis side of a campaign from MongoDB: the first load and every rebuild are this one procedure.
+ * Raises the generation under the lease; finishes what an older ledger still holds; loads codes minus issuances, then the
+ * issuances themselves; swaps all of it in by one script that checks generation, fence and counts. Killed anywhere, it
+ * leaves nothing that a later load does not replace.
+ */
+export async function loadPool(deps: LoadDeps, campaignId: string): Promise<LoadOutcome> {
+  const { pool, campaigns } = deps;
+  if ((await pool.inspect(campaignId)).status === "ok") return "healthy";
+  const before = await campaigns.find(campaignId);
+  if (before === null) return "gone";
+  if (before.generated < before.total) return "not-ready";
+  const lease = await takeLease(deps, campaignId, "load");
+  if (lease === undefined) return "busy";
+  const { campaign } = lease;
+  const { generation } = campaign;
+  try {
+    await drainLedger(deps, campaignId);
+    const begun = await pool.loadBegin(campaignId, generation);
+    if (begun !== "begun") return begun === "healthy" ? "healthy" : "again";
+    const anyIssued = (await deps.issuances.inOrder(campaignId, undefined, 1)).length > 0;
+    // Codes before issuances: one that becomes durable in between is then counted twice, and the swap refuses the sum.
+    if (!(await loadCodes(deps, lease, anyIssued))) return "again";
+    if (!(await loadClaims(deps, lease))) return "again";
+    const committed = await pool.loadCommit(targetOf(campaign, anyIssued));
+    if (committed === "loaded") return "loaded";
+    return committed === "healthy" ? "healthy" : "again";
+  } finally {
+    await lease.drop();
+  }
+}
+
+type Held = { campaign: CampaignDoc; keep(): Promise<void> };
+
+/** Claims that a dead server or a lost Redis left: forward, for the same owner. MongoDB's indexes decide about stale ones. */
+async function drainLedger({ pool, issuances }: LoadDeps, campaignId: string): Promise<void> {
+  let after = "-";
+  do {
+    const page = await pool.ledgerPage(campaignId, 0, after, SCRIPT_ITEMS_MAX);
+    if (page.claims.length > 0) await issuances.insert(page.claims.map(issuanceOf));
+    after = page.next;
+  } while (after !== "");
+}
+
+/** The next page is read while the one before is pushed. */
+async function loadCodes(
+  { pool, coupons, issuances }: LoadDeps,
+  lease: Held,
+  anyIssued: boolean,
+): Promise<boolean> {
+  const { _id: campaignId, generation, total } = lease.campaign;
+
+  async function freeCodes(first: number): Promise<string[]> {
+    if (first >= total) return [];
+    const made = await coupons.codes(campaignId, first, Math.min(total, first + PAGE));
+    if (!anyIssued) return made;
+    const issued = await issuances.issuedAmong(made);
+    return made.filter((code) => !issued.has(code));
+  }
+
+  let length = 0;
+  let page = ahead(freeCodes(0));
+  for (let first = 0; first < total; first += PAGE) {
+    await lease.keep();
+    const free = await page;
+    page = ahead(freeCodes(first + PAGE));
+    // Pushes of one connection arrive in order, and each checks the length it was promised.
+    const pushed = parts(free).map((part) => {
+      const offset = length;
+      length += part.length;
+      return pool.loadCodes(campaignId, generation, offset, part);
+    });
+    if ((await Promise.all(pushed)).includes(-1)) return false;
+  }
+  return true;
+}
+
+async function loadClaims({ pool, issuances }: LoadDeps, lease: Held): Promise<boolean> {
+  const { _id: campaignId, generation } = lease.campaign;
+  let page = await issuances.inOrder(campaignId, undefined, PAGE);
+  while (page.length > 0) {
+    await lease.keep();
+    const bound = parts(page).map((part) => pool.loadClaims(campaignId, generation, part.map(claimOf)));
+    const next = page.length < PAGE ? [] : ahead(issuances.inOrder(campaignId, page.at(-1), PAGE));
+    const [counts, following] = await Promise.all([Promise.all(bound), next]);
+    if (counts.includes(-1)) return false;
+    page = following;
+  }
+  return true;
+}
+
+/** A page that is read ahead: if it cannot be read, that is noticed when it is its turn, unless the load is over by then. */
+function ahead<T>(page: Promise<T>): Promise<T> {
+  page.catch(() => undefined);
+  return page;
+}
+
+function parts<T>(items: readonly T[]): (readonly T[])[] {
+  const count = Math.ceil(items.length / SCRIPT_ITEMS_MAX);
+  return Array.from({ length: count }, (_, i) =>
+    items.slice(i * SCRIPT_ITEMS_MAX, (i + 1) * SCRIPT_ITEMS_MAX),
+  );
+}
+
+/** Once anything has been issued the campaign has opened, whether or not a scheduler got to write that down. */
+function targetOf(campaign: CampaignDoc, anyIssued: boolean): LoadTarget {
+  const startsAtMs = campaign.startsAt.getTime();
+  const armedAtMs = campaign.openedAt?.getTime() ?? (anyIssued ? startsAtMs : 0);
+  const closed = { ENDED: "ended", CANCELLED: "cancelled" } as const;
+  const state =
+    campaign.state === "ENDED" || campaign.state === "CANCELLED"
+      ? closed[campaign.state]
+      : armedAtMs > 0
+        ? "open"
+        : "staged";
+  return {
+    campaignId: campaign._id,
+    generation: campaign.generation,
+    state,
+    startsAtMs,
+    endsAtMs: campaign.endsAt?.getTime() ?? 0,
+    total: campaign.total,
+    armedAtMs,
+  };
+}

@@ -1,0 +1,55 @@
+import { MAX_CODE_LENGTH } from "./code-format.ts";
+import { nameCodePoint } from "./code-point.ts";
+
+export type NormalisedCode =
+  | { readonly ok: true; readonly code: string }
+  | { readonly ok: false; readonly message: string };
+
+/** Ample for ten decomposed syllables with separators between them. UTF-16 units. */
+const MAX_INPUT_LENGTH = 256;
+
+/** White space, every kind of dash (U+2212 minus among them), the soft hyphen, and characters of no width. */
+const SEPARATOR = /^[\p{White_Space}\p{Dash}\u{AD}\u{200B}-\u{200D}\u{2060}\u{FEFF}]$/u;
+/** Any composed syllable (U+AC00..U+D7A3), not only today's alphabet: an older code stays readable. */
+const CODE_CHARACTER = /^[가-힣0-9]$/u;
+const FULL_WIDTH_DIGIT = /^[０-９]$/u;
+const FULL_WIDTH_OFFSET = 0xff10 - 0x30;
+
+/**
+ * Brings a code that someone typed or pasted to the form in which it is stored: NFC, without spaces and hyphens,
+ * full-width digits as ASCII ones. Idempotent.
+ *
+ * @param input any text
+ * @returns 1 to 10 code points, each a Hangul syllable or an ASCII digit; or a message that never holds the input
+ *   itself, only the first character that does not belong and its position (code points after NFC, from 1)
+ */
+export function normaliseCode(input: string): NormalisedCode {
+  if (input.length > MAX_INPUT_LENGTH) return tooLong();
+  const kept: string[] = [];
+  let position = 0;
+  for (const character of input.normalize("NFC")) {
+    position += 1;
+    if (SEPARATOR.test(character)) continue;
+    const folded = FULL_WIDTH_DIGIT.test(character) ? toAsciiDigit(character) : character;
+    if (!CODE_CHARACTER.test(folded)) {
+      const named = nameCodePoint(character);
+      return refuse(`has ${named} at position ${position}, which is neither a Hangul syllable nor a digit`);
+    }
+    kept.push(folded);
+  }
+  if (kept.length === 0) return refuse("is empty");
+  if (kept.length > MAX_CODE_LENGTH) return tooLong();
+  return { ok: true, code: kept.join("") };
+}
+
+function tooLong(): NormalisedCode {
+  return refuse(`is longer than ${MAX_CODE_LENGTH} characters`);
+}
+
+function refuse(problem: string): NormalisedCode {
+  return { ok: false, message: `code ${problem}` };
+}
+
+function toAsciiDigit(character: string): string {
+  return String.fromCodePoint((character.codePointAt(0) ?? 0) - FULL_WIDTH_OFFSET);
+}

@@ -1,0 +1,129 @@
+// `npm run check`: everything that can be said about the tree without running it. Each step prints only what is wrong.
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const bin = join(root, "node_modules", ".bin");
+const env = { ...process.env, PATH: `${bin}:${process.env["PATH"] ?? ""}`, NO_COLOR: "1" };
+
+/** @typedef {{ name: string, run: () => string }} Step `run` returns what is wrong, empty when all is well. */
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @returns {string} what it said, if it failed
+ */
+function said(command, args, cwd = root) {
+  const done = spawnSync(command, args, { cwd, env, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
+  if (done.status === 0) return "";
+  return (
+    `${done.stdout ?? ""}${done.stderr ?? ""}${done.error?.message ?? ""}` ||
+    `${command} ended with ${done.status}`
+  );
+}
+
+/** @param {string[]} args */
+function git(args) {
+  const done = spawnSync("git", args, { cwd: root, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
+  return done.status === 0 ? done.stdout.trim() : "";
+}
+
+/** Generated code is what buf makes of the contract now: made again elsewhere and compared. */
+function generatedIsFresh() {
+  const copy = mkdtempSync(join(tmpdir(), "coupon-generated-"));
+  try {
+    for (const part of ["proto", "buf.yaml", "buf.gen.yaml"])
+      cpSync(join(root, part), join(copy, part), { recursive: true });
+    return (
+      said("buf", ["generate"], copy) ||
+      said("diff", ["-r", join(copy, "proto", "gen"), join(root, "proto", "gen")])
+    );
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+/** Clients outside this repository use the contract: nothing may break since the commit that introduced it. */
+function contractIsKept() {
+  const [introduced = ""] = git([
+    "log",
+    "--diff-filter=A",
+    "--format=%H",
+    "--",
+    "proto/coupon/v1/campaign.proto",
+  ])
+    .split("\n")
+    .slice(-1);
+  if (introduced === "") return "";
+  return said("buf", ["breaking", "--against", `.git#ref=${introduced}`]);
+}
+
+/** Exact versions only, and lock files without addresses. */
+function pinsAreExact() {
+  const wrong = [];
+  for (const file of ["package.json", "artillery/package.json"]) {
+    const manifest = JSON.parse(readFileSync(join(root, file), "utf8"));
+    for (const kind of ["dependencies", "devDependencies", "optionalDependencies"]) {
+      for (const [name, version] of Object.entries(manifest[kind] ?? {})) {
+        if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(String(version)))
+          wrong.push(`${file}: ${name} is not pinned: ${version}`);
+      }
+    }
+    const lock = readFileSync(join(root, file.replace("package.json", "package-lock.json")), "utf8");
+    if (/"resolved"\s*:\s*"https?:/.test(lock)) wrong.push(`${file}: the lock file holds download addresses`);
+  }
+  return wrong.join("\n");
+}
+
+/** The README's configuration table names each setting and no other. */
+function configurationIsTold() {
+  const settings = new Set(
+    readFileSync(join(root, "runtime/config.ts"), "utf8")
+      .match(/^ {2}[A-Z][A-Z_]+(?=:)/gm)
+      ?.map((name) => name.trim()),
+  );
+  const table =
+    /## Configuration\n([\s\S]*?)\n## /.exec(readFileSync(join(root, "README.md"), "utf8"))?.[1] ?? "";
+  const told = new Set([...table.matchAll(/^\| `([A-Z][A-Z_]+)`/gm)].map((match) => match[1]));
+  const missing = [...settings]
+    .filter((name) => !told.has(name))
+    .map((name) => `README.md does not tell ${name}`);
+  const extra = [...told].filter((name) => !settings.has(String(name)) && !String(name).startsWith("LOCAL_"));
+  return [...missing, ...extra.map((name) => `README.md tells ${name}, which is no setting`)].join("\n");
+}
+
+/** What was to be filled in has been. */
+function nothingIsLeftBlank() {
+  return git(["grep", "-nE", "@@[A-Z_]+@@", "--", "*.md"]);
+}
+
+/** @type {Step[]} */
+const steps = [
+  { name: "types (tsc, strictest)", run: () => said("tsc", ["--noEmit", "-p", "."]) },
+  {
+    name: "lint, format, import directions (biome)",
+    run: () => said("biome", ["ci", "--colors=off", "--error-on-warnings", "."]),
+  },
+  { name: "contract style (buf lint)", run: () => said("buf", ["lint"]) },
+  { name: "contract format (buf format)", run: () => said("buf", ["format", "--diff", "--exit-code"]) },
+  { name: "contract kept (buf breaking)", run: contractIsKept },
+  { name: "generated code fresh", run: generatedIsFresh },
+  { name: "exact pins", run: pinsAreExact },
+  { name: "configuration table", run: configurationIsTold },
+  { name: "nothing left blank", run: nothingIsLeftBlank },
+];
+
+let failed = 0;
+for (const { name, run } of steps) {
+  const wrong = run();
+  process.stdout.write(`${wrong === "" ? "ok  " : "FAIL"} ${name}\n`);
+  if (wrong !== "") {
+    failed++;
+    process.stdout.write(`${wrong.trimEnd()}\n`);
+  }
+}
+process.stdout.write(failed === 0 ? "check: clean\n" : `check: ${failed} of ${steps.length} failed\n`);
+process.exit(failed === 0 ? 0 : 1);

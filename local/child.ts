@@ -1,0 +1,87 @@
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { constants } from "node:os";
+import { until } from "./poll.ts";
+import { keep, startWatchdog } from "./watchdog.ts";
+
+export interface ChildExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+const KILL_DEADLINE_MS = 15_000;
+
+/** What a child needs of our environment; the rest (NODE_OPTIONS, store URLs) must not leak into it. */
+const INHERITED = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "NODE_V8_COVERAGE"] as const;
+
+export function inheritedEnvironment(): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const name of INHERITED) {
+    const value = process.env[name];
+    if (value !== undefined) environment[name] = value;
+  }
+  return environment;
+}
+
+/**
+ * Starts a child in its own session and process group, so that Ctrl-C in a terminal reaches only us and we
+ * decide the order in which things end; and in the watchdog's care, so that it never outlives us.
+ */
+export function spawnKept(
+  command: string,
+  args: readonly string[],
+  options: Omit<SpawnOptions, "detached">,
+): ChildProcess {
+  startWatchdog();
+  const child = spawn(command, args, { ...options, detached: true });
+  child.on("error", () => {}); // one that could not be started has no pid, which the caller looks at
+  keep(child);
+  return child;
+}
+
+export function exitOf(child: ChildProcess): Promise<ChildExit> {
+  return new Promise((resolve) => {
+    child.once("exit", (code, signal) => resolve({ code, signal }));
+  });
+}
+
+export function hasExited(child: ChildProcess): boolean {
+  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Sends a signal to the child alone; a child that is gone needs none. */
+export function signalChild(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (!hasExited(child)) child.kill(signal);
+}
+
+function killGroup(child: ChildProcess): void {
+  if (hasExited(child) || child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    child.kill("SIGKILL");
+  }
+}
+
+/**
+ * SIGTERM, and SIGKILL to the whole group when the deadline passes. A paused child is resumed first: it
+ * could not obey otherwise. Waits by a timer: a child that must not keep our event loop alive would let us
+ * end in the middle of waiting for it.
+ */
+export async function endChild(child: ChildProcess, deadlineMs: number): Promise<void> {
+  signalChild(child, "SIGCONT");
+  signalChild(child, "SIGTERM");
+  if (!(await until(() => hasExited(child), deadlineMs, 5))) await killChild(child);
+}
+
+/** SIGKILL to the child and everything it started; resolves when it is gone. */
+export async function killChild(child: ChildProcess): Promise<void> {
+  killGroup(child);
+  if (!(await until(() => hasExited(child), KILL_DEADLINE_MS, 2))) {
+    throw new Error(`process ${child.pid} outlived SIGKILL for ${KILL_DEADLINE_MS} ms`);
+  }
+}
+
+/** The shell's way to say an exit in one number. */
+export function exitNumber({ code, signal }: ChildExit): number {
+  return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+}

@@ -1,0 +1,151 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import {
+  createOwned,
+  isAlive,
+  isSameOwner,
+  ownRecord,
+  type ProcessRecord,
+  putAside,
+  readOwned,
+  releaseOwned,
+  replaceOwned,
+} from "./owned-file.mjs";
+import { until } from "./poll.ts";
+import { startTimeOf } from "./process-identity.mjs";
+import { LocalStackError, type Store, type StoreKind } from "./store.ts";
+
+const FILE = "stack.json";
+const MAX_TRIES = 20;
+const STARTING_DEADLINE_MS = 60_000;
+/** The dead owner's watchdog ends them at once; this is how long we let it before we do. */
+const LEFTOVER_DEADLINE_MS = 2_000;
+
+export interface StoreRecord {
+  readonly url: string;
+  readonly process?: ProcessRecord;
+  readonly dir?: string;
+  readonly logFile?: string;
+}
+
+interface ClaimRecord {
+  readonly owner: ProcessRecord;
+  /** Absent until they are all up. */
+  readonly stores?: Readonly<Record<StoreKind, StoreRecord>>;
+}
+
+/** Either the folder is ours to start stores on, or these are the stores that run on it. */
+export type Claim =
+  | {
+      readonly ours: true;
+      publish(stores: Readonly<Record<StoreKind, Store>>): void;
+      release(): void;
+    }
+  | {
+      readonly ours: false;
+      readonly ownerPid: number;
+      readonly stores: Readonly<Record<StoreKind, StoreRecord>>;
+      isOwnerAlive(): boolean;
+    };
+
+/**
+ * One stack a data folder. Whoever manages to create `stack.json` has it; the record of an owner that is
+ * gone is put aside, and whatever it left running is ended first.
+ */
+export async function claimDataDir(dataDir: string): Promise<Claim> {
+  mkdirSync(dataDir, { recursive: true });
+  const file = join(dataDir, FILE);
+  const owner = ownRecord();
+  for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
+    if (createOwned(file, { owner })) return ourClaim(file, owner);
+    const found = claimIn(file);
+    if (found === undefined) continue; // released between our two looks
+    if (isAlive(found.owner)) {
+      const stores = found.stores ?? (await storesOnceStarted(file, found.owner));
+      if (stores !== undefined) return othersClaim(file, found.owner, stores);
+      continue;
+    }
+    await endLeftovers(found);
+    putAside(file, found);
+  }
+  throw new LocalStackError(
+    `Could not claim the data folder ${dataDir}: others come and go on it. Try again.`,
+  );
+}
+
+function ourClaim(file: string, owner: ProcessRecord): Claim {
+  return {
+    ours: true,
+    publish(stores) {
+      const records = { redis: recordOf(stores.redis), mongodb: recordOf(stores.mongodb) };
+      const record: ClaimRecord = { owner, stores: records };
+      replaceOwned(file, record);
+    },
+    release: () => releaseOwned(file),
+  };
+}
+
+function othersClaim(
+  file: string,
+  owner: ProcessRecord,
+  stores: Readonly<Record<StoreKind, StoreRecord>>,
+): Claim {
+  return {
+    ours: false,
+    ownerPid: owner.pid,
+    isOwnerAlive: () => isAlive(owner) && isSameOwner(claimIn(file)?.owner, owner),
+    stores,
+  };
+}
+
+function recordOf(store: Store): StoreRecord {
+  const startTime = store.pid === undefined ? undefined : startTimeOf(store.pid);
+  return {
+    url: store.url,
+    ...(store.owned && store.pid !== undefined && startTime !== undefined
+      ? { process: { pid: store.pid, startTime } }
+      : {}),
+    ...(store.dir === undefined ? {} : { dir: store.dir }),
+    ...(store.logFile === undefined ? {} : { logFile: store.logFile }),
+  };
+}
+
+/** Undefined when the owner went before they were up. */
+async function storesOnceStarted(file: string, owner: ProcessRecord): Promise<ClaimRecord["stores"]> {
+  let stores: ClaimRecord["stores"];
+  const settled = await until(() => {
+    const now = claimIn(file);
+    stores = isSameOwner(now?.owner, owner) ? now?.stores : undefined;
+    return stores !== undefined || !isSameOwner(now?.owner, owner) || !isAlive(owner);
+  }, STARTING_DEADLINE_MS);
+  if (!settled) {
+    throw new LocalStackError(
+      `Process ${owner.pid} has been starting stores on ${file} for too long. End it.`,
+    );
+  }
+  return stores;
+}
+
+async function endLeftovers(record: ClaimRecord): Promise<void> {
+  const left = Object.values(record.stores ?? {}).flatMap(({ process: one }) =>
+    one === undefined ? [] : [one],
+  );
+  const allGone = () => !left.some(isAlive);
+  if (await until(allGone, LEFTOVER_DEADLINE_MS)) return;
+  for (const one of left.filter(isAlive)) {
+    try {
+      process.kill(one.pid, "SIGKILL");
+    } catch {
+      // it ended in this very moment, or is another user's: the next look tells
+    }
+  }
+  if (!(await until(allGone, LEFTOVER_DEADLINE_MS))) {
+    throw new LocalStackError(
+      `Stores that an earlier run left behind do not end: ${left.map((one) => one.pid)}`,
+    );
+  }
+}
+
+function claimIn(file: string): ClaimRecord | undefined {
+  return readOwned(file) as ClaimRecord | undefined;
+}

@@ -1,0 +1,106 @@
+import { MongoClient } from "mongodb";
+import { createClient } from "redis";
+import { until } from "./poll.ts";
+import { LocalStackError, type Store, type StoreKind, type StoreOrigin } from "./store.ts";
+
+const READY_DEADLINE_MS = 5_000;
+const TRY_DEADLINE_MS = 2_000;
+const DEFAULT_PORT: Readonly<Record<StoreKind, number>> = { redis: 6379, mongodb: 27017 };
+
+export interface GivenFacts {
+  readonly origin: Extract<StoreOrigin, "given" | "joined">;
+  readonly pid?: number | undefined;
+  readonly dir?: string | undefined;
+  readonly logFile?: string | undefined;
+  /** Whether it can be expected to answer at all; waiting ends at once when not. */
+  readonly isExpected?: (() => boolean) | undefined;
+}
+
+/** A store that somebody else runs: we use it and leave it alone. */
+export function givenStore(kind: StoreKind, url: string, facts: GivenFacts = { origin: "given" }): Store {
+  const refuse = (): never => {
+    throw new Error(`${kind} is not ours (${facts.origin}): it can only be handled where it was started`);
+  };
+  return {
+    kind,
+    origin: facts.origin,
+    url,
+    ...addressIn(kind, url),
+    pid: facts.pid,
+    owned: false,
+    dir: facts.dir,
+    logFile: facts.logFile,
+    isRunning: true,
+    async waitReady(deadlineMs = READY_DEADLINE_MS) {
+      let last: unknown;
+      const ready = await until(
+        async () => {
+          try {
+            await (kind === "redis" ? pingRedis(url) : pingMongodb(url));
+            return true;
+          } catch (error) {
+            last = error;
+            if (facts.isExpected?.() === false) throw new LocalStackError(`${kind} went away with its owner`);
+            return false;
+          }
+        },
+        deadlineMs,
+        100,
+      );
+      if (!ready) {
+        const words = last instanceof Error ? last.message || last.name : String(last);
+        throw new LocalStackError(
+          `${kind} at ${withoutSecrets(url)} does not answer: ${words}. Check ${kind === "redis" ? "REDIS_URL" : "MONGODB_URL"}.`,
+        );
+      }
+    },
+    async stop() {},
+    pause: refuse,
+    resume: refuse,
+    kill: async () => refuse(),
+    start: async () => refuse(),
+    restart: async () => refuse(),
+  };
+}
+
+/** A MongoDB URL may list several hosts: the first one stands for all. */
+function addressIn(kind: StoreKind, url: string): { host: string; port: number } {
+  const authority = /^[a-z+]+:\/\/(?:[^@/]*@)?([^/?,]+)/i.exec(url)?.[1];
+  if (authority === undefined) {
+    throw new LocalStackError(`${kind === "redis" ? "REDIS_URL" : "MONGODB_URL"} is not a URL of ${kind}`);
+  }
+  const [, host = authority, port] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? [];
+  return { host, port: port === undefined ? DEFAULT_PORT[kind] : Number(port) };
+}
+
+function withoutSecrets(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, "//***@").replace(/\?.*$/, "");
+}
+
+async function pingRedis(url: string): Promise<void> {
+  const client = createClient({
+    url,
+    disableOfflineQueue: true,
+    socket: { connectTimeout: TRY_DEADLINE_MS, socketTimeout: TRY_DEADLINE_MS, reconnectStrategy: false },
+  });
+  client.on("error", () => {}); // `connect` rejects with it
+  try {
+    await client.connect();
+    await client.ping();
+  } finally {
+    client.destroy();
+  }
+}
+
+async function pingMongodb(url: string): Promise<void> {
+  const client = new MongoClient(url, {
+    serverSelectionTimeoutMS: TRY_DEADLINE_MS,
+    connectTimeoutMS: TRY_DEADLINE_MS,
+    socketTimeoutMS: TRY_DEADLINE_MS,
+  });
+  try {
+    await client.db("admin").command({ ping: 1 });
+  } finally {
+    await client.close();
+  }
+}

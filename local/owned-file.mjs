@@ -1,0 +1,107 @@
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { isSameProcess, startTimeOf } from "./process-identity.mjs";
+
+/**
+ * A file that at most one living process holds: whoever creates it. It names its owner, so that the next
+ * one can tell a holder from one that died.
+ *
+ * @typedef {{ pid: number, startTime: string }} ProcessRecord
+ */
+
+/** @returns {ProcessRecord} */
+export function ownRecord() {
+  return { pid: process.pid, startTime: startTimeOf(process.pid) ?? "" };
+}
+
+/** @param {ProcessRecord} record */
+export function isAlive(record) {
+  return isSameProcess(record.pid, record.startTime);
+}
+
+/**
+ * @param {ProcessRecord | undefined} one
+ * @param {ProcessRecord} other
+ */
+export function isSameOwner(one, other) {
+  return one?.pid === other.pid && one.startTime === other.startTime;
+}
+
+/**
+ * Creates the file with all of its content or not at all; false when it exists.
+ *
+ * @param {string} file
+ * @param {{ owner: ProcessRecord }} record
+ */
+export function createOwned(file, record) {
+  const temporary = `${file}.${process.pid}-${Math.random().toString(36).slice(2)}`;
+  writeFileSync(temporary, JSON.stringify(record, null, 2));
+  try {
+    linkSync(temporary, file);
+    return true;
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+/**
+ * Replaces the content of a file that is ours.
+ *
+ * @param {string} file
+ * @param {{ owner: ProcessRecord }} record
+ */
+export function replaceOwned(file, record) {
+  const temporary = `${file}.${process.pid}`;
+  writeFileSync(temporary, JSON.stringify(record, null, 2));
+  renameSync(temporary, file);
+}
+
+/**
+ * Undefined when there is no such file. An unreadable one counts as owned by nobody, so it is stale.
+ *
+ * @param {string} file
+ * @returns {{ owner: ProcessRecord, [key: string]: unknown } | undefined}
+ */
+export function readOwned(file) {
+  let text;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+  const nobody = { owner: { pid: 0, startTime: "" } };
+  try {
+    const record = JSON.parse(text);
+    return typeof record?.owner?.pid === "number" ? record : nobody;
+  } catch {
+    return nobody;
+  }
+}
+
+/**
+ * Moves a stale file away; puts it back if somebody renewed it in the meantime.
+ *
+ * @param {string} file
+ * @param {{ owner: ProcessRecord }} stale
+ */
+export function putAside(file, stale) {
+  const aside = `${file}.stale-${process.pid}`;
+  try {
+    renameSync(file, aside);
+    if (!isSameOwner(readOwned(aside)?.owner, stale.owner)) linkSync(aside, file);
+  } catch {
+    // another process was first
+  }
+  rmSync(aside, { force: true });
+}
+
+/**
+ * Removes the file if it is ours.
+ *
+ * @param {string} file
+ */
+export function releaseOwned(file) {
+  if (isSameOwner(readOwned(file)?.owner, ownRecord())) rmSync(file, { force: true });
+}

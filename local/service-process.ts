@@ -1,0 +1,134 @@
+import { resolve } from "node:path";
+import {
+  type ChildExit,
+  endChild,
+  exitNumber,
+  exitOf,
+  hasExited,
+  inheritedEnvironment,
+  killChild,
+  signalChild,
+  spawnKept,
+} from "./child.ts";
+import { LineRing } from "./line-ring.ts";
+import { until } from "./poll.ts";
+import { repositoryDir } from "./repository.ts";
+import { LocalStackError } from "./store.ts";
+
+const MAX_LINES = 10_000;
+const LAST_LINES = 20;
+const STOP_DEADLINE_MS = 30_000;
+const TRY_DEADLINE_MS = 2_000;
+const POLL_MS = 25;
+
+export interface ServiceOptions {
+  /** Added to the little a process needs anyway (PATH, HOME, …): nothing else of ours leaks in. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly args?: readonly string[] | undefined;
+  /** From the repository's top folder. A `.ts` entry runs through tsx. */
+  readonly entry?: string | undefined;
+  /** What paths given to `waitForHttp` start from. */
+  readonly baseUrl?: string | undefined;
+  /** Called with each line of stdout and stderr. */
+  readonly onLine?: ((line: string) => void) | undefined;
+}
+
+export interface ServiceProcess {
+  readonly pid: number;
+  readonly baseUrl: string | undefined;
+  /** Settles when the process has ended. */
+  readonly exited: Promise<ChildExit>;
+  readonly isRunning: boolean;
+  /** The last 10,000 lines of stdout and stderr. */
+  readonly lines: readonly string[];
+  /** The first line, past or to come, that the predicate likes. Rejects at the deadline or when it ends. */
+  waitForLine(predicate: (line: string) => boolean, deadlineMs: number): Promise<string>;
+  /** Until a GET of the path (or whole URL) answers 200. Rejects at the deadline or when it ends. */
+  waitForHttp(pathOrUrl: string, deadlineMs: number): Promise<void>;
+  /** SIGKILL, to it and what it started. */
+  kill(): Promise<void>;
+  pause(): void;
+  resume(): void;
+  /** SIGTERM, SIGKILL after the deadline; the exit code (128 + signal number if a signal ended it). */
+  stop(deadlineMs?: number): Promise<number>;
+}
+
+/** Starts the service, or another program of this repository, as a child that never outlives us. */
+export function startService(options: ServiceOptions): ServiceProcess {
+  const { entry = "server/main.ts", args = [], baseUrl } = options;
+  const loader = entry.endsWith(".ts") ? ["--import", "tsx"] : [];
+  const child = spawnKept(process.execPath, [...loader, resolve(repositoryDir, entry), ...args], {
+    cwd: repositoryDir,
+    env: { ...inheritedEnvironment(), ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const { pid } = child;
+  if (pid === undefined || child.stdout === null || child.stderr === null) {
+    throw new Error(`could not start ${entry}`);
+  }
+  const exited = exitOf(child);
+  const ring = new LineRing(MAX_LINES);
+  if (options.onLine !== undefined) ring.onLine(options.onLine);
+  ring.read(child.stdout);
+  ring.read(child.stderr);
+
+  const trouble = (words: string) =>
+    new LocalStackError(
+      `${entry} ${words}. Its last lines:\n  ${ring.lines.slice(-LAST_LINES).join("\n  ")}`,
+    );
+  const ended = () => trouble(`ended (code ${child.exitCode}, signal ${child.signalCode})`);
+
+  return {
+    pid,
+    baseUrl,
+    exited,
+    get isRunning() {
+      return !hasExited(child);
+    },
+    get lines() {
+      return ring.lines;
+    },
+    async waitForLine(predicate, deadlineMs) {
+      let found = ring.lines.find(predicate);
+      const forget = ring.onLine((line) => {
+        if (found === undefined && predicate(line)) found = line;
+      });
+      try {
+        // Its last words may be read after its end was noticed: both streams must have ended too.
+        const silent = () => hasExited(child) && child.stdout?.readableEnded && child.stderr?.readableEnded;
+        const settled = await until(() => found !== undefined || silent() === true, deadlineMs, POLL_MS);
+        if (found !== undefined) return found;
+        throw settled ? ended() : trouble(`did not print the awaited line within ${deadlineMs} ms`);
+      } finally {
+        forget();
+      }
+    },
+    async waitForHttp(pathOrUrl, deadlineMs) {
+      const url = new URL(pathOrUrl, baseUrl);
+      const settled = await until(
+        async () => hasExited(child) || (await answers200(url)),
+        deadlineMs,
+        POLL_MS,
+      );
+      if (hasExited(child)) throw ended();
+      if (!settled) throw trouble(`did not answer 200 at ${url.pathname} within ${deadlineMs} ms`);
+    },
+    kill: () => killChild(child),
+    pause: () => signalChild(child, "SIGSTOP"),
+    resume: () => signalChild(child, "SIGCONT"),
+    async stop(deadlineMs = STOP_DEADLINE_MS) {
+      await endChild(child, deadlineMs);
+      return exitNumber(await exited);
+    },
+  };
+}
+
+async function answers200(url: URL): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(TRY_DEADLINE_MS) });
+    await response.body?.cancel();
+    return response.status === 200;
+  } catch {
+    return false;
+  }
+}

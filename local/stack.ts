@@ -1,0 +1,148 @@
+import { join, resolve } from "node:path";
+import { type Claim, claimDataDir, type StoreRecord } from "./data-claim.ts";
+import { givenStore } from "./given-store.ts";
+import { startMongodb } from "./mongodb-server.ts";
+import { startRedis } from "./redis-server.ts";
+import { LocalStackError, type Store, type StoreKind } from "./store.ts";
+
+const MAX_TRIES = 5;
+
+type OthersClaim = Extract<Claim, { readonly ours: false }>;
+
+export interface StackOptions {
+  /** Everything the stores write is in here. One stack a folder at a time. */
+  readonly dataDir: string;
+  /** Use this Redis instead of starting one (REDIS_URL, read by the caller). */
+  readonly redisUrl?: string | undefined;
+  /** Use this MongoDB instead of starting one (MONGODB_URL, read by the caller). */
+  readonly mongodbUrl?: string | undefined;
+  /** 0 or absent: any free one. */
+  readonly redisPort?: number | undefined;
+  readonly mongodbPort?: number | undefined;
+  readonly redisArgs?: readonly string[] | undefined;
+  /** Default: `logs` in the data folder. */
+  readonly logDir?: string | undefined;
+  /** Use the stores that already run on this data folder (default); false makes that an error. */
+  readonly join?: boolean | undefined;
+}
+
+export interface Stack {
+  readonly redis: Store;
+  readonly mongodb: Store;
+  readonly dataDir: string;
+  /** Whether another process runs the stores of this data folder and we only use them. */
+  readonly joined: boolean;
+  /** Stops what this stack started, last started first. Safe to call again. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Finds or starts a Redis and a MongoDB, both answering when it resolves. For each: a given URL, a server
+ * program on PATH, for MongoDB the embedded engine; else an error that says what to do.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const dataDir = resolve(options.dataDir);
+  if (options.redisUrl !== undefined && options.mongodbUrl !== undefined) {
+    return ready(options, { dataDir, claim: undefined, own: [] });
+  }
+  for (let attempt = 1; ; attempt += 1) {
+    const claim = await claimDataDir(dataDir);
+    if (!claim.ours && options.join === false) {
+      throw new LocalStackError(
+        `Process ${claim.ownerPid} already runs stores on ${dataDir}. End it, or choose another data folder.`,
+      );
+    }
+    const own: Store[] = [];
+    try {
+      return await ready(options, { dataDir, claim, own });
+    } catch (error) {
+      await stopAll(own);
+      if (claim.ours) claim.release();
+      // An owner that goes while we join takes its stores along: then the folder is free.
+      if (claim.ours || claim.isOwnerAlive() || attempt === MAX_TRIES) throw error;
+    }
+  }
+}
+
+interface Ground {
+  readonly dataDir: string;
+  readonly claim: Claim | undefined;
+  /** Filled as we start them, so that a failure half way can stop them. */
+  readonly own: Store[];
+}
+
+async function ready(options: StackOptions, { dataDir, claim, own }: Ground): Promise<Stack> {
+  const logDir = resolve(options.logDir ?? join(dataDir, "logs"));
+  const joinable = claim?.ours === false ? claim : undefined;
+  const find = async (kind: StoreKind, url: string | undefined, port = 0, start: () => Promise<Store>) => {
+    if (url !== undefined) return answering(givenStore(kind, url));
+    if (joinable !== undefined) return joinedStore(kind, joinable, port);
+    const store = await start();
+    own.push(store);
+    return store;
+  };
+  const redis = await find("redis", options.redisUrl, options.redisPort, () =>
+    startRedis({
+      dir: join(dataDir, "redis"),
+      port: options.redisPort,
+      args: options.redisArgs,
+      logFile: join(logDir, "redis.log"),
+    }),
+  );
+  const mongodb = await find("mongodb", options.mongodbUrl, options.mongodbPort, () =>
+    startMongodb({
+      dir: join(dataDir, "mongodb"),
+      port: options.mongodbPort,
+      logFile: join(logDir, "mongodb.log"),
+    }),
+  );
+  if (claim?.ours === true) claim.publish({ redis, mongodb });
+  let stopped: Promise<void> | undefined;
+  return {
+    redis,
+    mongodb,
+    dataDir,
+    joined: joinable !== undefined,
+    stop() {
+      stopped ??= stopAll(own).finally(() => {
+        if (claim?.ours === true) claim.release();
+      });
+      return stopped;
+    },
+  };
+}
+
+async function joinedStore(kind: StoreKind, claim: OthersClaim, port: number): Promise<Store> {
+  const record: StoreRecord = claim.stores[kind];
+  const store = givenStore(kind, record.url, {
+    origin: "joined",
+    pid: record.process?.pid,
+    dir: record.dir,
+    logFile: record.logFile,
+    isExpected: claim.isOwnerAlive,
+  });
+  if (port !== 0 && port !== store.port) {
+    throw new LocalStackError(
+      `Process ${claim.ownerPid} runs ${kind} of this data folder on port ${store.port}, not ${port}. End it first.`,
+    );
+  }
+  return answering(store);
+}
+
+async function answering(store: Store): Promise<Store> {
+  await store.waitReady();
+  return store;
+}
+
+/** Every one is stopped, whatever happens to the others; the first trouble is reported. */
+async function stopAll(stores: readonly Store[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const store of stores.toReversed()) {
+    try {
+      await store.stop();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}

@@ -1,0 +1,52 @@
+/** `npm run stores`: just the stores, until Ctrl-C. stdout is for `eval`, stderr for people. */
+import { join } from "node:path";
+import { portFrom } from "./port-setting.ts";
+import { repositoryDir } from "./repository.ts";
+import { startStack } from "./stack.ts";
+import { LocalStackError } from "./store.ts";
+
+const DEFAULT_DATA_DIR = join(repositoryDir, ".local", "data");
+const KEEP_ALIVE_MS = 60_000;
+
+try {
+  await run();
+} catch (error) {
+  if (!(error instanceof LocalStackError)) throw error;
+  say(error.message);
+  process.exitCode = 1;
+}
+
+async function run(): Promise<void> {
+  const ended = firstSignal();
+  const stack = await startStack({
+    dataDir: process.env["LOCAL_DATA_DIR"] || DEFAULT_DATA_DIR,
+    redisUrl: process.env["REDIS_URL"] || undefined,
+    mongodbUrl: process.env["MONGODB_URL"] || undefined,
+    redisPort: portFrom(process.env, "LOCAL_REDIS_PORT"),
+    mongodbPort: portFrom(process.env, "LOCAL_MONGODB_PORT"),
+  });
+  for (const store of [stack.redis, stack.mongodb]) {
+    const where = store.dir === undefined ? "" : `, data in ${store.dir}`;
+    say(`${store.kind}: ${store.origin} at ${store.host}:${store.port}${where}`);
+  }
+  process.stdout.write(`export REDIS_URL='${stack.redis.url}'\nexport MONGODB_URL='${stack.mongodb.url}'\n`);
+  say("Ctrl-C stops them.");
+  const alive = setInterval(() => {}, KEEP_ALIVE_MS); // neither the stores nor a signal keep us running
+  const signal = await ended;
+  clearInterval(alive);
+  say(`${signal}: stopping the stores`);
+  await stack.stop();
+}
+
+/** Listens from the start, so that a signal during start-up still stops what came up. A second one ends us
+ * at once, and the watchdog ends the stores. */
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    process.once("SIGINT", resolve);
+    process.once("SIGTERM", resolve);
+  });
+}
+
+function say(words: string): void {
+  process.stderr.write(`${words}\n`);
+}

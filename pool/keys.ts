@@ -1,0 +1,28 @@
+/**
+ * Every Redis key of the system. All keys of a campaign share the hash tag `{id}`, so that each campaign lives in one cluster
+ * slot and one script can touch all of them. Ids are made by us (26 letters and digits): no user text reaches a key name.
+ */
+export type CampaignKeys = {
+  readonly meta: string;
+  readonly staged: string;
+  readonly open: string;
+  readonly claims: string;
+  readonly ledger: string;
+  readonly loading: string;
+  readonly loadingCodes: string;
+  readonly loadingClaims: string;
+};
+
+export function campaignKeys(campaignId: string): CampaignKeys {
+  const prefix = `cp:{${campaignId}}`;
+  return {
+    meta: `${prefix}:meta`,
+    staged: `${prefix}:staged`,
+    open: `${prefix}:open`,
+    claims: `${prefix}:claims`,
+    ledger: `${prefix}:ledger`,
+    loading: `${prefix}:loading`,
+    loadingCodes: `${prefix}:loading:codes`,
+    loadingClaims: `${prefix}:loading:claims`,
+  };
+}

@@ -1,0 +1,94 @@
+#!lua
+-- claim: for each claim key, the coupon it has, or a new one popped from the open pool and bound to it.
+-- KEYS 1 meta, 2 staged, 3 open, 4 claims, 5 ledger
+-- ARGV 1 caller's clock in ms; 2 'issue' | 'recall' (pop nothing: only answer what is known already); then for each claim
+--   (1 to 1,000): claim key, user id ('' where it is the claim key or unknown)
+-- Reply {status, generation, answer per claim...}; status 'none' | 'fenced' come alone with the generation.
+-- answer, first letter: 'c' claimed now | 'p' claimed before, not yet confirmed durable | 'r' claimed before and durable,
+--   each followed by 'code generation-seq ms'; 's' sold out; 'e' + ms to the start; 'x' + state that does not issue;
+--   'h' held back: there is a coupon to be had, but this call was not to issue; 'f' codes have vanished from the list: the
+--   pool is given up (as 'fenced'), ask again when it has been made anew.
+-- Order: known claim keys first, so that a winner whose answer was lost gets the coupon whatever the state is now.
+-- Nothing after the pop can fail: a script error does not roll back.
+-- @include fence
+-- @include advance
+local status, pool = advance(KEYS[1], KEYS[2], KEYS[3], tonumber(ARGV[1]))
+if status ~= 'ok' then return { status, pool.generation } end
+
+local count = (#ARGV - 2) / 2
+local keys = {}
+for i = 1, count do keys[i] = ARGV[2 * i + 1] end
+local known = redis.call('HMGET', KEYS[4], unpack(keys))
+
+local reply = { 'ok', pool.generation }
+local fresh, asked = {}, {}
+for i = 1, count do
+  local value = known[i]
+  if value then
+    local id = string.match(value, ' (%S+) ')
+    local pending = #redis.call('XRANGE', KEYS[5], id, id, 'COUNT', 1) > 0
+    reply[i + 2] = (pending and 'p' or 'r') .. value
+  elseif not asked[keys[i]] then
+    asked[keys[i]] = true
+    fresh[#fresh + 1] = i
+  end
+end
+if #fresh == 0 then return reply end
+
+local codes = {}
+if pool.state == 'open' and ARGV[2] ~= 'recall' then codes = redis.call('LPOP', KEYS[3], #fresh) or {} end
+
+local given = {}
+if #codes > 0 then
+  -- A clock that stepped back while open must not write an instant from before the opening.
+  local at = string.format('%.0f', math.max(pool.now, pool.armed_at))
+  local first = redis.call('HINCRBY', KEYS[1], 'seq', #codes) - #codes
+  local bindings = {}
+  for n, code in ipairs(codes) do
+    local key = keys[fresh[n]]
+    given[key] = code .. ' ' .. pool.generation .. '-' .. string.format('%.0f', first + n) .. ' ' .. at
+    bindings[2 * n - 1], bindings[2 * n] = key, given[key]
+  end
+  redis.call('HSET', KEYS[4], unpack(bindings))
+  for n, code in ipairs(codes) do
+    local i = fresh[n]
+    local id = pool.generation .. '-' .. string.format('%.0f', first + n)
+    local user = ARGV[2 * i + 2]
+    if user == '' then
+      redis.call('XADD', KEYS[5], id, 'k', keys[i], 'c', code, 't', at)
+    else
+      redis.call('XADD', KEYS[5], id, 'k', keys[i], 'c', code, 't', at, 'u', user)
+    end
+  end
+end
+
+-- What those hear who get none. Sold out is only true when every code has a claim: codes and claims never sum to less than
+-- the total. If they do, somebody took codes out by hand or a list was lost.
+local refusal = 'x' .. pool.state
+if pool.state == 'staged' then
+  refusal = 'e' .. pool.wait
+elseif pool.state == 'open' and #codes < #fresh then
+  if redis.call('EXISTS', KEYS[3]) == 1 then
+    refusal = 'h'
+  elseif redis.call('HLEN', KEYS[4]) >= tonumber(redis.call('HGET', KEYS[1], 'total')) then
+    refusal = 's'
+  else
+    redis.call('HSET', KEYS[1], 'token', '')
+    refusal = 'f'
+  end
+end
+
+local told = {}
+for i = 1, count do
+  if not reply[i + 2] then
+    local value = given[keys[i]]
+    if not value then
+      reply[i + 2] = refusal
+    else
+      -- The same key twice in one batch: the second is a repeated question, and not yet durable.
+      reply[i + 2] = (told[keys[i]] and 'p' or 'c') .. value
+      told[keys[i]] = true
+    end
+  end
+end
+return reply

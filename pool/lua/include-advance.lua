@@ -1,0 +1,33 @@
+-- Whether this pool may answer, and the transition that is due, if one is: staged -> open at the start, open -> ended at
+-- the end. Both the clock of Redis and the caller's must have reached the instant. States only move forward: once open,
+-- no clock can close the sale again except by reaching the end.
+-- Reply: status, pool. status: 'ok' | 'none' | 'fenced'.
+-- pool: {state, generation, now, wait (ms to the start, 0 once open), armed_at, changed ('opened' | 'ended' | '')}
+local function advance(meta_key, staged_key, open_key, caller_ms)
+  local meta = redis.call('HMGET', meta_key, 'state', 'generation', 'token', 'startsAt', 'endsAt', 'armedAt')
+  if not meta[1] then return 'none', { generation = '0' } end
+  if meta[3] ~= fence_token() then return 'fenced', { generation = meta[2] } end
+  local now = now_ms()
+  local starts_at, ends_at = tonumber(meta[4]), tonumber(meta[5])
+  local pool = { state = meta[1], generation = meta[2], now = now, wait = 0, armed_at = tonumber(meta[6]), changed = '' }
+  if pool.state == 'staged' then
+    local wait = starts_at - math.min(now, caller_ms)
+    if wait > 0 then
+      pool.wait = wait
+      return 'ok', pool
+    end
+    -- The state field is the guard; RENAMENX is the second lock. A staged pool without codes, or beside an open one, is not
+    -- what we loaded: it is given up, and made again by whoever sees that.
+    if redis.call('EXISTS', staged_key) == 0 or redis.call('RENAMENX', staged_key, open_key) == 0 then
+      redis.call('HSET', meta_key, 'token', '')
+      return 'fenced', { generation = meta[2] }
+    end
+    redis.call('HSET', meta_key, 'state', 'open', 'armedAt', now)
+    pool.state, pool.armed_at, pool.changed = 'open', now, 'opened'
+  end
+  if pool.state == 'open' and ends_at > 0 and math.min(now, caller_ms) >= ends_at then
+    redis.call('HSET', meta_key, 'state', 'ended')
+    pool.state, pool.changed = 'ended', 'ended'
+  end
+  return 'ok', pool
+end

@@ -1,0 +1,14 @@
+#!lua flags=allow-oom
+-- settle: the issuances of these ledger entries are durable; drop the entries. Runs on a full Redis too: it only gives back.
+-- KEYS 1 meta, 2 ledger
+-- ARGV 1 generation the claims were made in; 2.. seqs (1 to 1,000)
+-- Reply 'settled' | 'stale' (the pool is of a newer generation: see adopt) | 'none' | 'fenced' (it is about to be rebuilt)
+-- @include fence
+local meta = redis.call('HMGET', KEYS[1], 'generation', 'token')
+if not meta[1] then return 'none' end
+if meta[2] ~= fence_token() then return 'fenced' end
+if meta[1] ~= ARGV[1] then return 'stale' end
+local ids = {}
+for i = 2, #ARGV do ids[i - 1] = ARGV[1] .. '-' .. ARGV[i] end
+redis.call('XDEL', KEYS[2], unpack(ids))
+return 'settled'

@@ -1,0 +1,21 @@
+import { randomBytes } from "node:crypto";
+
+const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/**
+ * A ULID: 10 characters of time (ms since the epoch) and 16 of randomness, Crockford base 32, so that ids sort by creation
+ * time and cannot be guessed. Source: github.com/ulid/spec.
+ */
+export function newCampaignId(nowMs: number): string {
+  let id = "";
+  for (let time = nowMs, i = 0; i < 10; i++, time = Math.floor(time / 32)) id = DIGITS.charAt(time % 32) + id;
+  for (const byte of randomBytes(16)) id += DIGITS.charAt(byte % 32);
+  return id;
+}
+
+const SHAPE = /^[0-9A-HJKMNP-TV-Z]{26}$/;
+
+/** Whether the text could be one of our ids: nothing else ever reaches a store. */
+export function isCampaignId(text: string): boolean {
+  return SHAPE.test(text);
+}

@@ -1,0 +1,57 @@
+import type { Collection, Db } from "mongodb";
+import { duplicateErrors } from "./duplicate-errors.ts";
+
+export type CouponDoc = {
+  /** The code; `_id` makes it unique over all campaigns. */
+  _id: string;
+  campaignId: string;
+  /** 0 to total-1: its place in the order in which the pool is loaded. */
+  ordinal: number;
+};
+
+export type Coupons = ReturnType<typeof createCoupons>;
+
+export function createCoupons(db: Db) {
+  const collection: Collection<CouponDoc> = db.collection("coupons");
+  return {
+    /**
+     * Inserts as many as possible, durably. How many were refused because their code or their ordinal exists already.
+     * @throws whatever else went wrong: any of them may then be durable or not
+     */
+    async insert(docs: CouponDoc[]): Promise<number> {
+      try {
+        await collection.insertMany(docs, { ordered: false });
+        return 0;
+      } catch (error) {
+        return duplicateErrors(error).length;
+      }
+    },
+
+    /** Which ordinals of [first, end) exist, ascending. Answered from the index alone. */
+    async ordinals(campaignId: string, first: number, end: number): Promise<number[]> {
+      const found = await collection
+        .find(
+          { campaignId, ordinal: { $gte: first, $lt: end } },
+          {
+            projection: { _id: 0, ordinal: 1 },
+            sort: { ordinal: 1 },
+            hint: "one_per_ordinal",
+            batchSize: end - first,
+          },
+        )
+        .toArray();
+      return found.map((doc) => doc.ordinal);
+    },
+
+    /** The codes of ordinals [first, end), in that order. */
+    async codes(campaignId: string, first: number, end: number): Promise<string[]> {
+      const found = await collection
+        .find(
+          { campaignId, ordinal: { $gte: first, $lt: end } },
+          { projection: { _id: 1 }, sort: { ordinal: 1 }, hint: "one_per_ordinal", batchSize: end - first },
+        )
+        .toArray();
+      return found.map((doc) => doc._id);
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import type { Collection, Db, Filter } from "mongodb";
+import { duplicateErrors } from "./duplicate-errors.ts";
+
+/** The durable record that a code went to a claim key. Written once, never changed. */
+export type IssuanceDoc = {
+  _id: string;
+  campaignId: string;
+  claimKey: string;
+  /** The user who asked, where that is not the claim key. */
+  userId?: string;
+  generation: number;
+  seq: number;
+  issuedAt: Date;
+};
+
+/** What became of one issuance; `held` is the durable record to answer with. */
+export type InsertOutcome =
+  /** Durable now, or was so already with the same code and key. */
+  | { readonly kind: "durable"; readonly held: IssuanceDoc }
+  /** The claim key has another code already. `codeFree`: nobody has an issuance of the code that was tried. */
+  | { readonly kind: "key-taken"; readonly held: IssuanceDoc; readonly codeFree: boolean }
+  /** The code belongs to another claim key: the pool it came from was stale. */
+  | { readonly kind: "code-taken"; readonly held: IssuanceDoc };
+
+/** A place in the issue order of a campaign, to go on after. A generation gives each seq once. */
+export type IssuePosition = { readonly generation: number; readonly seq: number };
+
+export type Issuances = ReturnType<typeof createIssuances>;
+
+export function createIssuances(db: Db) {
+  const collection: Collection<IssuanceDoc> = db.collection("issuances");
+
+  /** Asks who holds what the refused inserts wanted, and says for each what became of it. */
+  async function explain(refused: readonly IssuanceDoc[]): Promise<Map<IssuanceDoc, InsertOutcome>> {
+    const standing = await collection
+      .find({
+        $or: [
+          { _id: { $in: refused.map((doc) => doc._id) } },
+          ...refused.map(({ campaignId, claimKey }) => ({ campaignId, claimKey })),
+        ],
+      })
+      .toArray();
+    const byCode = new Map(standing.map((doc) => [doc._id, doc]));
+    const byKey = new Map(standing.map((doc) => [keyOf(doc), doc]));
+    const outcomes = new Map<IssuanceDoc, InsertOutcome>();
+    for (const doc of refused) {
+      const held = byKey.get(keyOf(doc));
+      const holder = byCode.get(doc._id);
+      if (held !== undefined && held._id === doc._id) outcomes.set(doc, { kind: "durable", held });
+      else if (held !== undefined)
+        outcomes.set(doc, { kind: "key-taken", held, codeFree: holder === undefined });
+      else if (holder !== undefined) outcomes.set(doc, { kind: "code-taken", held: holder });
+      else throw new Error("an issuance was refused as a duplicate of one that cannot be read");
+    }
+    return outcomes;
+  }
+
+  return {
+    /**
+     * Makes issuances durable (majority, journaled), each by itself; the unique indexes arbitrate.
+     * @throws whatever leaves it uncertain: any of them may then be durable or not
+     */
+    async insert(docs: IssuanceDoc[]): Promise<InsertOutcome[]> {
+      try {
+        await collection.insertMany(docs, { ordered: false });
+        return docs.map((held) => ({ kind: "durable", held }));
+      } catch (error) {
+        const refused = new Set(duplicateErrors(error).map((failure) => failure.index));
+        const outcomes = await explain(docs.filter((_, i) => refused.has(i)));
+        return docs.map((doc) => outcomes.get(doc) ?? { kind: "durable", held: doc });
+      }
+    },
+
+    findByClaimKey: (campaignId: string, claimKey: string): Promise<IssuanceDoc | null> =>
+      collection.findOne({ campaignId, claimKey }),
+
+    findByCode: (campaignId: string, code: string): Promise<IssuanceDoc | null> =>
+      collection.findOne({ _id: code, campaignId }),
+
+    count: (campaignId: string): Promise<number> =>
+      collection.countDocuments({ campaignId }, { hint: "in_issue_order" }),
+
+    /** Which of these codes are issued. */
+    async issuedAmong(codes: readonly string[]): Promise<Set<string>> {
+      const found = await collection.find({ _id: { $in: [...codes] } }, { projection: { _id: 1 } }).toArray();
+      return new Set(found.map((doc) => doc._id));
+    },
+
+    /** Issuances in issue order after a position, at most `limit`: two index ranges, never a sort in memory. */
+    async inOrder(
+      campaignId: string,
+      after: IssuePosition | undefined,
+      limit: number,
+    ): Promise<IssuanceDoc[]> {
+      const range = (filter: Filter<IssuanceDoc>, most: number) =>
+        collection
+          .find({ campaignId, ...filter }, { hint: "in_issue_order", batchSize: Math.min(most, 10_000) })
+          .sort({ generation: 1, seq: 1 })
+          .limit(most)
+          .toArray();
+      if (after === undefined) return range({}, limit);
+      const { generation, seq } = after;
+      const sameGeneration = await range({ generation, seq: { $gt: seq } }, limit);
+      if (sameGeneration.length === limit) return sameGeneration;
+      const later = await range({ generation: { $gt: generation } }, limit - sameGeneration.length);
+      return sameGeneration.concat(later);
+    },
+  };
+}
+
+function keyOf(doc: IssuanceDoc): string {
+  return `${doc.campaignId} ${doc.claimKey}`;
+}

@@ -1,0 +1,15 @@
+import type { CampaignDoc, Campaigns } from "./campaigns.ts";
+
+const PAGE = 500;
+
+/** Goes over all live campaigns, a bounded number at a time: however many old ones are left open, the newest get their turn. */
+export async function* livePages(campaigns: Pick<Campaigns, "live">): AsyncGenerator<readonly CampaignDoc[]> {
+  let after = "";
+  for (;;) {
+    const page = await campaigns.live(PAGE, after);
+    if (page.length > 0) yield page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    after = last._id;
+  }
+}

@@ -1,0 +1,95 @@
+import { type Db, MongoClient } from "mongodb";
+import { withDeadline } from "../runtime/deadline.ts";
+import { EXIT, UserError } from "../runtime/user-error.ts";
+import type { CampaignDoc } from "./campaigns.ts";
+import type { CouponDoc } from "./coupons.ts";
+import type { IssuanceDoc } from "./issuances.ts";
+
+export type MongoOptions = {
+  url: string;
+  database: string;
+  /** How long the first connection may take, in ms. */
+  connectWithinMs: number;
+  /** How long a single operation may hold its socket, in ms. */
+  operationMs: number;
+};
+
+const POOL_MAX = 32;
+const CONNECT_TIMEOUT_MS = 2_000;
+/** The driver looks at a MongoDB that was lost at this pace; with its default of 10 s a process can stay blind for so long. */
+const HEARTBEAT_MS = 1_000;
+
+/**
+ * Connects to MongoDB. Every read that decides something and every write of ours is majority; writes are journaled.
+ * Retryable writes are off: the unique indexes arbitrate, and a repeated insert is recognised as such.
+ * @throws UserError when there is no MongoDB within `connectWithinMs`
+ */
+export async function connectMongo(options: MongoOptions): Promise<{ client: MongoClient; db: Db }> {
+  const hint = "start one, or give its address in MONGODB_URL";
+  let client: MongoClient;
+  try {
+    client = new MongoClient(options.url, {
+      appName: "coupon-issuer",
+      readPreference: "primary",
+      readConcern: { level: "majority" },
+      writeConcern: { w: "majority", journal: true, wtimeoutMS: options.operationMs },
+      retryWrites: false,
+      retryReads: true,
+      maxPoolSize: POOL_MAX,
+      minPoolSize: 2,
+      waitQueueTimeoutMS: options.operationMs,
+      connectTimeoutMS: CONNECT_TIMEOUT_MS,
+      heartbeatFrequencyMS: HEARTBEAT_MS,
+      serverSelectionTimeoutMS: Math.min(options.operationMs, options.connectWithinMs),
+      socketTimeoutMS: options.operationMs * 2,
+      ignoreUndefined: true,
+    });
+  } catch (error) {
+    throw new UserError(
+      `MONGODB_URL: ${error instanceof Error ? error.message : String(error)}`,
+      EXIT.configuration,
+    );
+  }
+  const db = client.db(options.database);
+  try {
+    await withDeadline(client.connect(), options.connectWithinMs, "connecting to MongoDB");
+    await withDeadline(db.command({ ping: 1 }), options.connectWithinMs, "asking MongoDB");
+    await withDeadline(ensureIndexes(db), options.connectWithinMs * 6, "making the indexes of MongoDB");
+  } catch (error) {
+    await client.close(true).catch(() => undefined);
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new UserError(`no MongoDB at ${hostsOf(options.url)} (${cause}): ${hint}`, EXIT.storeUnavailable, {
+      cause: error,
+    });
+  }
+  return { client, db };
+}
+
+/** The unique indexes are the arbiters of who holds what; without them nothing may start. */
+async function ensureIndexes(db: Db): Promise<void> {
+  await db.collection<CampaignDoc>("campaigns").createIndexes([
+    { key: { state: 1, startsAt: 1 }, name: "by_state" },
+    {
+      key: { requestId: 1 },
+      name: "one_per_request",
+      unique: true,
+      partialFilterExpression: { requestId: { $type: "string" } },
+    },
+  ]);
+  await db
+    .collection<CouponDoc>("coupons")
+    .createIndexes([{ key: { campaignId: 1, ordinal: 1 }, name: "one_per_ordinal", unique: true }]);
+  await db.collection<IssuanceDoc>("issuances").createIndexes([
+    { key: { campaignId: 1, claimKey: 1 }, name: "one_per_claim_key", unique: true },
+    { key: { campaignId: 1, generation: 1, seq: 1 }, name: "in_issue_order" },
+  ]);
+}
+
+function hostsOf(url: string): string {
+  return (
+    url
+      .replace(/^[^/]*\/\//, "")
+      .replace(/^[^@]*@/, "")
+      .split("/")[0] ?? ""
+  );
+}

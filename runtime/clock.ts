@@ -1,0 +1,21 @@
+/** Wall clock and one-shot timers, passed down so that tests can own time. */
+export type Clock = {
+  /** Milliseconds since the Unix epoch, as `Date.now()`. */
+  now(): number;
+  /** Calls back once after about `delayMs` (0 to 2^31-1). May be up to 1 ms early, as setTimeout is. */
+  after(delayMs: number, callback: () => void): Cancel;
+};
+
+/** Cancels a timer; harmless when it has fired. */
+export type Cancel = () => void;
+
+/** The longest delay setTimeout honours; anything longer fires at once. Source: Node.js timers documentation. */
+export const MAX_TIMER_MS = 2_147_483_647;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), MAX_TIMER_MS));
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,33 @@
+import { type Clock, systemClock } from "./clock.ts";
+
+/** A call that got no answer in time. It may still happen, or have happened. */
+export class DeadlineExceeded extends Error {
+  override readonly name = "DeadlineExceeded";
+}
+
+/**
+ * The call's result, or DeadlineExceeded after `limitMs`. The call itself is not cancelled: whoever started it must be able
+ * to live with its late effect.
+ */
+export function withDeadline<T>(
+  call: Promise<T>,
+  limitMs: number,
+  what: string,
+  clock: Clock = systemClock,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const cancel = clock.after(limitMs, () =>
+      reject(new DeadlineExceeded(`${what}: no answer within ${limitMs} ms`)),
+    );
+    call.then(
+      (value) => {
+        cancel();
+        resolve(value);
+      },
+      (error: unknown) => {
+        cancel();
+        reject(error);
+      },
+    );
+  });
+}

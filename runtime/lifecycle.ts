@@ -1,0 +1,73 @@
+import type { Logger } from "./logger.ts";
+import { EXIT } from "./user-error.ts";
+
+/** Resources that must be given back, in the reverse of the order in which they were taken. */
+export type Lifecycle = {
+  /** Registers how to give a resource back. */
+  onRelease(name: string, release: () => Promise<void> | void): void;
+  /** Gives everything back, once; later calls get the same result. True: all of it within the deadline. */
+  release(): Promise<boolean>;
+  /** True from the moment that release began. */
+  releasing(): boolean;
+};
+
+export function createLifecycle(logger: Logger, deadlineMs: number): Lifecycle {
+  const releases: { name: string; release: () => Promise<void> | void }[] = [];
+  let result: Promise<boolean> | undefined;
+
+  async function releaseAll(): Promise<boolean> {
+    const endsAt = Date.now() + deadlineMs;
+    let clean = true;
+    for (const { name, release } of releases.reverse()) {
+      const left = Math.max(1, endsAt - Date.now());
+      const outcome = await Promise.race([
+        Promise.resolve()
+          .then(release)
+          .then(
+            () => "done" as const,
+            (error: unknown) => {
+              logger.error({ err: error, resource: name }, "a resource could not be released");
+              return "failed" as const;
+            },
+          ),
+        new Promise<"late">((resolve) => setTimeout(() => resolve("late"), left).unref()),
+      ]);
+      if (outcome === "late")
+        logger.error({ resource: name, deadlineMs }, "a resource was not released within the deadline");
+      if (outcome !== "done") clean = false;
+    }
+    return clean;
+  }
+
+  return {
+    onRelease: (name, release) => void releases.push({ name, release }),
+    release() {
+      result ??= releaseAll();
+      return result;
+    },
+    releasing: () => result !== undefined,
+  };
+}
+
+/** Ctrl-C under `npm start` reaches the process twice, from the terminal and from npm: within this time they are one. */
+const SAME_SIGNAL_MS = 300;
+
+/** The first SIGINT or SIGTERM drains and releases, the second cuts; the exit code says how it went. */
+export function exitOnSignals(lifecycle: Lifecycle, logger: Logger): void {
+  let firstAtMs: number | undefined;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (firstAtMs !== undefined) {
+      if (performance.now() - firstAtMs < SAME_SIGNAL_MS) return;
+      logger.warn({ signal }, "second signal: exit at once");
+      process.exit(EXIT.drainTimedOut);
+    }
+    firstAtMs = performance.now();
+    logger.info({ signal }, "draining: requests in flight are finished, new ones refused");
+    void lifecycle.release().then((clean) => {
+      logger.info(clean ? "stopped: nothing was left undone" : "stopped, but not all could be ended in time");
+      process.exit(clean ? EXIT.ok : EXIT.drainTimedOut);
+    });
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+}

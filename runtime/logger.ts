@@ -1,0 +1,64 @@
+import { type DestinationStream, type Logger, pino } from "pino";
+
+export type { Logger };
+
+/** Names under which a code, a person or a secret could reach a log line; their values are replaced. */
+const SECRET_NAMES = ["code", "codes", "userId", "claimKey", "requestId", "token", "authorization"] as const;
+
+const redactPaths = SECRET_NAMES.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
+
+/** The most causes of causes that a line tells. */
+const CAUSES_MAX = 4;
+
+/**
+ * An error for a log line: its type, words and stack, and nothing else. The MongoDB driver hangs the documents it was sent on its
+ * errors, codes and users among them, and quotes them after `dup key:`.
+ */
+function tellError(error: unknown, causesMax = CAUSES_MAX): unknown {
+  if (!(error instanceof Error)) return typeof error;
+  const withoutKeys = (text: string) => text.replace(/dup key: .*$/gm, "dup key: [redacted]");
+  const { message, stack = "", cause } = error;
+  return {
+    type: error.constructor.name,
+    message: withoutKeys(message),
+    stack: withoutKeys(stack),
+    ...(cause === undefined || causesMax === 0 ? {} : { cause: tellError(cause, causesMax - 1) }),
+  };
+}
+
+export type LoggerOptions = {
+  level: string;
+  format: "json" | "text";
+  /** Where lines go; standard output when absent. */
+  destination?: DestinationStream;
+};
+
+/** One structured line an event. `text` is for a person at a terminal, `json` for everything else. */
+export function createLogger({ level, format, destination = process.stdout }: LoggerOptions): Logger {
+  const target =
+    format === "text" ? { write: (line: string) => destination.write(textLine(line)) } : destination;
+  return pino(
+    {
+      level,
+      base: { pid: process.pid },
+      serializers: { err: (error: unknown) => tellError(error) },
+      redact: { paths: redactPaths, censor: "[redacted]" },
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    target,
+  );
+}
+
+function textLine(line: string): string {
+  const { level, time, pid, msg, room, err, ...rest } = JSON.parse(line) as Record<string, unknown>;
+  const details = Object.entries(rest)
+    .map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
+    .join(" ");
+  const cause =
+    err !== null && typeof err === "object" && "message" in err ? ` cause="${String(err.message)}"` : "";
+  const head = `${String(time).slice(11, 23)} ${String(level).toUpperCase().padEnd(5)}`;
+  const text = `${head} ${String(room ?? `pid ${String(pid)}`).padEnd(9)} ${String(msg)}${details === "" ? "" : `  ${details}`}${cause}`;
+  // One line an event, and nothing in it that a terminal would obey.
+  return `${text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ")}\n`;
+}

@@ -1,0 +1,95 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+/** Every metric of the service. Labels are bounded: never a campaign, a user or a code. */
+export type Metrics = ReturnType<typeof createMetrics>;
+
+const SECONDS = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1, 2, 4, 8];
+const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
+
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    claims: new Counter({
+      name: "coupon_claims_total",
+      help: "IssueCoupon answers by outcome (issued, replayed, or the reason of the refusal).",
+      labelNames: ["outcome"] as const,
+      registers,
+    }),
+    claimBatch: new Histogram({
+      name: "coupon_claim_batch_size",
+      help: "Claims per call of claim.lua.",
+      buckets: SIZES,
+      registers,
+    }),
+    commitBatch: new Histogram({
+      name: "coupon_commit_batch_size",
+      help: "Issuances per insertMany.",
+      buckets: SIZES,
+      registers,
+    }),
+    claimSeconds: new Histogram({
+      name: "coupon_claim_seconds",
+      help: "Time of one call of claim.lua.",
+      buckets: SECONDS,
+      registers,
+    }),
+    commitSeconds: new Histogram({
+      name: "coupon_commit_seconds",
+      help: "Time of one durable insertMany.",
+      buckets: SECONDS,
+      registers,
+    }),
+    armLatenessSeconds: new Histogram({
+      name: "coupon_arm_lateness_seconds",
+      help: "Opening minus start instant, on the clock of Redis.",
+      buckets: SECONDS,
+      registers,
+    }),
+    ledgerDepth: new Gauge({
+      name: "coupon_ledger_depth",
+      help: "Claims whose issuance is not yet confirmed durable, all live campaigns, at the last sweep.",
+      registers,
+    }),
+    queueDepth: new Gauge({
+      name: "coupon_queue_depth",
+      help: "Requests that wait in this process, by queue. Each queue is bounded by CLAIM_QUEUE_MAX.",
+      labelNames: ["queue"] as const,
+      registers,
+    }),
+    queueLimit: new Gauge({
+      name: "coupon_queue_limit",
+      help: "How many may wait in one queue of one campaign; beyond, requests are refused as OVERLOADED.",
+      registers,
+    }),
+    breakerOpen: new Gauge({
+      name: "coupon_breaker_open",
+      help: "1 while new claims are held back because nothing can be made durable, else 0.",
+      registers,
+    }),
+    heldBack: new Counter({
+      name: "coupon_held_back_total",
+      help: "Requests refused while new claims were held back.",
+      registers,
+    }),
+    swept: new Counter({
+      name: "coupon_swept_total",
+      help: "Ledger entries finished by the sweeper.",
+      registers,
+    }),
+    rebuilds: new Counter({
+      name: "coupon_pool_loads_total",
+      help: "Loads and rebuilds of a pool by outcome.",
+      labelNames: ["outcome"] as const,
+      registers,
+    }),
+    alarms: new Counter({
+      name: "coupon_alarms_total",
+      help: "Things that should not happen and were repaired, by kind.",
+      labelNames: ["kind"] as const,
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,211 @@
+import type { Restore } from "../generator/restore.ts";
+import type { Advance, Inspection, Pool } from "../pool/pool.ts";
+import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
+import type { Issuances } from "../record/issuances.ts";
+import { livePages } from "../record/live-campaigns.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+import { compareBooks, createBooksWatch } from "./books.ts";
+import { type Action, decide } from "./decide.ts";
+import { createInstantTimers } from "./instant-timer.ts";
+import { createTick } from "./tick.ts";
+
+export type SchedulerDeps = {
+  pool: Pool;
+  campaigns: Campaigns;
+  issuances: Issuances;
+  restore: Restore;
+  clock: Clock;
+  logger: Logger;
+  metrics: Metrics;
+};
+
+export type Scheduler = {
+  /** Starts the one-second reconcile tick and does one round at once. */
+  start(): void;
+  /** One reconcile round; the tick calls this. Rejects when the stores cannot be asked at all. */
+  reconcile(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/**
+ * Arms what is due and repairs what is missing. Any number may run: each step is guarded in the store, one wins and the others
+ * see that it is done. node-cron is only the tick; an absolute timer aims at each instant, and the script decides.
+ */
+export function createScheduler(deps: SchedulerDeps): Scheduler {
+  const { pool, campaigns, issuances, restore, clock, metrics } = deps;
+  const logger = deps.logger.child({ room: "scheduler" });
+  const timers = createInstantTimers(clock);
+  const books = createBooksWatch();
+  const working = new Set<Promise<void>>();
+  let stopped = false;
+  let trouble = false;
+
+  /** Runs work that nobody waits for, so that stop can. */
+  function inBackground(what: string, campaignId: string, work: () => Promise<void>): void {
+    const running = work()
+      .catch((error: unknown) =>
+        logger.warn({ campaign: campaignId, err: error }, `${what} failed; the next tick tries again`),
+      )
+      .finally(() => working.delete(running));
+    working.add(running);
+  }
+
+  async function advance(campaign: CampaignDoc): Promise<void> {
+    if (stopped) return;
+    const result = await pool.advance(campaign._id, clock.now());
+    if (result.kind !== "ok") {
+      logger.warn({ campaign: campaign._id, pool: result.kind }, "cannot arm: the pool must be loaded first");
+      await restore(campaign._id);
+      return;
+    }
+    if (result.state === "staged") {
+      const { waitMs } = result;
+      logger.info({ campaign: campaign._id, waitMs }, `not yet: the clock of Redis says ${waitMs} ms to go`);
+      timers.aim(campaign._id, clock.now() + waitMs, () =>
+        inBackground("arming", campaign._id, () => advance(campaign)),
+      );
+      return;
+    }
+    if (result.changed === "opened") await logOpened(campaign, result);
+    if (result.changed === "ended")
+      logger.info({ campaign: campaign._id }, "ended: nothing new is issued from now on");
+    if (campaign.state === "SCHEDULED") await recordOpen(campaign, result.armedAtMs);
+  }
+
+  async function logOpened(campaign: CampaignDoc, opened: Extract<Advance, { kind: "ok" }>): Promise<void> {
+    const lateMs = opened.armedAtMs - campaign.startsAt.getTime();
+    metrics.armLatenessSeconds.observe(lateMs / 1_000);
+    logger.info(
+      { campaign: campaign._id, name: campaign.name, lateMs },
+      `armed ${lateMs} ms after its instant`,
+    );
+  }
+
+  async function recordOpen(campaign: CampaignDoc, openedAtMs: number): Promise<void> {
+    if (await campaigns.advance(campaign._id, ["SCHEDULED"], "OPEN", new Date(openedAtMs))) {
+      const lateMs = openedAtMs - campaign.startsAt.getTime();
+      logger.info({ campaign: campaign._id, lateMs }, "open, and recorded as such");
+    }
+  }
+
+  async function act(campaign: CampaignDoc, action: Action): Promise<void> {
+    const id = campaign._id;
+    switch (action.kind) {
+      case "aim": {
+        const fire = () => inBackground("arming", id, () => advance(campaign));
+        if (timers.aim(id, action.atMs, fire)) {
+          const inMs = action.atMs - clock.now();
+          logger.info(
+            { campaign: id, name: campaign.name, inMs },
+            `aiming at its ${action.at} in ${(inMs / 1_000).toFixed(1)} s`,
+          );
+        }
+        return;
+      }
+      case "advance":
+        return advance(campaign);
+      case "repair": {
+        logger.warn(
+          { campaign: id, pool: action.why },
+          "the pool does not answer here: loading it from MongoDB",
+        );
+        const outcome = await restore(id);
+        logger.info({ campaign: id, outcome }, "repair done");
+        return;
+      }
+      case "give-up":
+        return distrust(campaign, action.generation, { missing: action.missing });
+      case "record-open":
+        return recordOpen(campaign, action.openedAtMs);
+      case "record-sold-out": {
+        const issued = await issuances.count(id);
+        if (issued !== campaign.total) {
+          await distrust(campaign, action.generation, { issued, total: campaign.total });
+          return;
+        }
+        if (await campaigns.advance(id, ["SCHEDULED", "OPEN"], "SOLD_OUT")) {
+          logger.info({ campaign: id, issued }, `sold out: all ${issued} coupons have a durable issuance`);
+        }
+        return;
+      }
+      case "record-ended":
+        if (await campaigns.advance(id, ["SCHEDULED", "OPEN"], "ENDED"))
+          logger.info({ campaign: id }, "ended, and recorded as such");
+        return;
+      default:
+        return action satisfies never;
+    }
+  }
+
+  /** The pool and MongoDB do not agree although nothing is under way: MongoDB is right, the pool is made again. */
+  async function distrust(
+    campaign: CampaignDoc,
+    generation: number,
+    numbers: Record<string, number>,
+  ): Promise<void> {
+    const outcome = await pool.distrust(campaign._id, generation);
+    metrics.alarms.inc({ kind: "books_differ" });
+    const words = "the pool does not agree with MongoDB: it is made again from there";
+    logger.error({ campaign: campaign._id, generation, ...numbers, outcome }, words);
+    await restore(campaign._id);
+  }
+
+  async function checkBooks(campaign: CampaignDoc, before: Inspection): Promise<void> {
+    const issued = await issuances.count(campaign._id);
+    const after = await pool.inspect(campaign._id);
+    const verdict = compareBooks(campaign.total, issued, before, after);
+    if (verdict === "busy") return;
+    books.done(campaign._id, before.generation);
+    if (verdict === "differ")
+      await distrust(campaign, before.generation, { issued, claims: after.claims, total: campaign.total });
+  }
+
+  async function look(campaign: CampaignDoc): Promise<void> {
+    const seen = await pool.inspect(campaign._id);
+    const actions = decide(clock.now(), campaign, seen);
+    if (books.due(campaign._id, seen, clock.now())) {
+      inBackground("comparing the books", campaign._id, () => checkBooks(campaign, seen));
+    }
+    for (const action of actions) {
+      // A repair can take seconds: the tick does not wait for it.
+      if (action.kind === "repair" || action.kind === "give-up")
+        inBackground("repair", campaign._id, () => act(campaign, action));
+      else await act(campaign, action);
+    }
+  }
+
+  async function reconcile(): Promise<void> {
+    let failure: PromiseRejectedResult | undefined;
+    for await (const page of livePages(campaigns)) {
+      const looked = await Promise.allSettled(page.map(look));
+      failure ??= looked.find((result) => result.status === "rejected");
+    }
+    if (failure !== undefined) throw failure.reason;
+  }
+
+  async function tick(): Promise<void> {
+    try {
+      await reconcile();
+      if (trouble) logger.info("the stores answer again");
+      trouble = false;
+    } catch (error) {
+      if (!trouble) logger.warn({ err: error }, "a round failed; every tick tries again");
+      trouble = true;
+    }
+  }
+
+  const ticking = createTick(clock, logger, tick);
+
+  return {
+    start: ticking.start,
+    reconcile,
+    async stop() {
+      stopped = true;
+      timers.clear();
+      await ticking.stop();
+      await Promise.allSettled([...working]);
+    },
+  };
+}

@@ -1,0 +1,116 @@
+import { setMaxListeners } from "node:events";
+import { createServer, type Server as Http1Server } from "node:http";
+import { createServer as createHttp2Server, type Http2Server } from "node:http2";
+import type { ConnectRouter, ConnectRouterOptions, ServiceImpl } from "@connectrpc/connect";
+import { expressConnectMiddleware } from "@connectrpc/connect-express";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import express from "express";
+import { CampaignService } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { CouponService } from "../proto/gen/coupon/v1/coupon_service_pb.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+import { operatorInterceptor, troubleInterceptor } from "./interceptors.ts";
+
+export type AppDeps = {
+  couponService: ServiceImpl<typeof CouponService>;
+  campaignService: ServiceImpl<typeof CampaignService>;
+  clock: Clock;
+  logger: Logger;
+  metrics: Metrics;
+  operatorToken: string | undefined;
+  draining: AbortSignal;
+  /** Sets the gauges that are read off rather than counted, just before metrics are answered. */
+  beforeMetrics: () => void;
+};
+
+/** Neither listens yet: the caller does, on the addresses it was given. */
+export type App = {
+  /** Connect, gRPC-Web and plain JSON over HTTP/1.1, and the health and metrics pages. */
+  http: Http1Server;
+  /** gRPC over HTTP/2 without TLS (h2c): the same routes. */
+  grpc: Http2Server;
+};
+
+/** Requests are small; the library's default of 4 GiB would let one compressed body hold the loop for seconds. */
+const READ_MAX_BYTES = 16 * 1024;
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+const CONNECTIONS_CHECK_MS = 2_000;
+const HEADER_BYTES_MAX = 16 * 1024;
+const H2_STREAMS_MAX = 1_000;
+
+export function buildApp(deps: AppDeps): App {
+  const { couponService, campaignService, clock, logger, metrics, operatorToken, draining, beforeMetrics } =
+    deps;
+  // Each request in flight listens to it: many at once are no leak.
+  setMaxListeners(0, draining);
+  const options = {
+    readMaxBytes: READ_MAX_BYTES,
+    // No shutdownSignal: it would abort the claims in flight, which are to be finished. Streams that last listen to `draining`.
+    interceptors: [troubleInterceptor(logger, clock), operatorInterceptor(operatorToken)],
+    routes(router: ConnectRouter) {
+      router.service(CouponService, couponService);
+      // An operator's misspelt field must not be ignored; callers of the public service may be newer than we are.
+      router.service(CampaignService, campaignService, { jsonOptions: { ignoreUnknownFields: false } });
+    },
+  } satisfies ConnectRouterOptions & { routes: (router: ConnectRouter) => void };
+
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  // A caller on a kept connection must not keep a draining server busy for ever: its next request goes elsewhere.
+  app.use((_, response, next) => {
+    if (draining.aborted) response.set("connection", "close");
+    next();
+  });
+  // Alive: the process turns. Ready: it takes requests. Neither asks a store: when a shared store blinks, taking every
+  // replica out at once would turn a pause into an outage; requests say `unavailable` by themselves then.
+  app.get("/healthz", (_, response) => void response.json({ status: "ok" }));
+  app.get("/readyz", (_, response) => {
+    const ready = !draining.aborted;
+    response.status(ready ? 200 : 503).json({ status: ready ? "ready" : "draining" });
+  });
+  app.get("/metrics", async (_, response) => {
+    beforeMetrics();
+    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+  app.use(expressConnectMiddleware(options));
+  app.use((request: express.Request, response: express.Response) => {
+    const { method, path } = request;
+    response.status(404).json({ code: "unimplemented", message: `${method} ${path} is not served here` });
+  });
+  // Reached by requests that cannot even be routed, such as one with a Host that is none. Four parameters: that is how Express
+  // knows it.
+  app.use((_: unknown, __: express.Request, response: express.Response, ___: express.NextFunction) => {
+    if (response.headersSent) response.destroy();
+    else response.status(400).json({ code: "invalid_argument", message: "the request cannot be understood" });
+  });
+
+  const http = createServer(
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+      maxHeaderSize: HEADER_BYTES_MAX,
+      noDelay: true,
+    },
+    app,
+  );
+  const adapt = connectNodeAdapter(options);
+  const grpc = createHttp2Server(
+    { settings: { maxConcurrentStreams: H2_STREAMS_MAX } },
+    (request, response) => {
+      // The adapter makes a URL of the authority that the caller sent, and throws where that is none.
+      try {
+        adapt(request, response);
+      } catch {
+        response.writeHead(400).end();
+      }
+    },
+  );
+  grpc.on("session", (session) => session.setTimeout(KEEP_ALIVE_TIMEOUT_MS, () => session.close()));
+  return { http, grpc };
+}

@@ -1,0 +1,251 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import { claimOf } from "../generator/claim-record.ts";
+import { DEFAULT_CODE_FORMAT } from "../generator/code-format.ts";
+import { countCodes } from "../generator/code-space.ts";
+import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
+import {
+  type CampaignService,
+  CampaignView,
+  ExportCouponsResponseSchema,
+  WatchCampaignResponseSchema,
+} from "../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { newCampaignId } from "../record/campaign-id.ts";
+import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
+import type { IssuanceDoc, Issuances } from "../record/issuances.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { liveState, viewCampaign, viewCoupon } from "./campaign-view.ts";
+import type { LiveView } from "./live-view.ts";
+import { type Refusal, refusalError } from "./refusal.ts";
+import {
+  type NewCampaign,
+  pageToken,
+  type Valid,
+  validCampaignId,
+  validCount,
+  validNewCampaign,
+  validPageToken,
+  validSpace,
+} from "./validate.ts";
+
+export type CampaignServiceDeps = {
+  campaigns: Campaigns;
+  issuances: Issuances;
+  liveView: LiveView;
+  clock: Clock;
+  logger: Logger;
+  /** Fires when the server drains: streams end then. */
+  draining: AbortSignal;
+};
+
+const LIST_PAGE = { most: 100, whenZero: 50 } as const;
+const CODES_PAGE_MAX = 1_000_000;
+const EXPORT_BATCH = { most: 10_000, whenZero: 1_000 } as const;
+const WATCH_INTERVAL_MS = { least: 100, most: 60_000, whenZero: 1_000 } as const;
+
+/** States after which nothing more will happen to watch. */
+const FINAL: readonly CampaignState[] = [
+  CampaignState.SOLD_OUT,
+  CampaignState.ENDED,
+  CampaignState.CANCELLED,
+];
+
+/** The operators' service. */
+export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<typeof CampaignService> {
+  const { campaigns, issuances, liveView, clock, draining } = deps;
+  // Counting the codes of a format takes some 20 ms the first time: now, not while claims wait.
+  countCodes(DEFAULT_CODE_FORMAT);
+  const logger = deps.logger.child({ room: "server" });
+  const refuse = (refusal: Refusal) => refusalError(refusal, clock.now());
+  const orRefuse = <T>(valid: Valid<T>): T => {
+    if (!valid.ok) throw refuse(valid.refusal);
+    return valid.value;
+  };
+  const now = () => timestampFromMs(clock.now());
+
+  async function findCampaign(id: string): Promise<CampaignDoc> {
+    const doc = await campaigns.find(orRefuse(validCampaignId(id)));
+    if (doc === null) throw refuse({ reason: "UNKNOWN_CAMPAIGN" });
+    return doc;
+  }
+
+  /** Waits between two messages of a stream, or until the caller or the server leaves. */
+  function pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const done = () => {
+        cancel();
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const cancel = clock.after(ms, done);
+      signal.addEventListener("abort", done);
+    });
+  }
+
+  return {
+    async createCampaign(request) {
+      const nowMs = clock.now();
+      const earlier = request.requestId === "" ? null : await campaigns.findByRequest(request.requestId);
+      // A repeated request is judged by the time of the first one: what was right then is not wrong now.
+      const wanted = orRefuse(validNewCampaign(request, earlier?.createdAt.getTime() ?? nowMs));
+      const existing = await campaigns.totalOfFormat(wanted.codeFormat);
+      const doc: CampaignDoc = {
+        _id: newCampaignId(nowMs),
+        name: wanted.name,
+        total: wanted.total,
+        startsAt: new Date(wanted.startsAtMs),
+        ...(wanted.endsAtMs === undefined ? {} : { endsAt: new Date(wanted.endsAtMs) }),
+        onePerUser: wanted.onePerUser,
+        codeFormat: wanted.codeFormat,
+        state: "GENERATING",
+        generation: 0,
+        generated: 0,
+        createdAt: new Date(nowMs),
+        ...(wanted.requestId === undefined ? {} : { requestId: wanted.requestId }),
+      };
+      if (earlier === null) orRefuse(validSpace(wanted.codeFormat, wanted.total, existing));
+      const standing = earlier ?? (await campaigns.create(doc));
+      if (standing._id !== doc._id) {
+        const field = differingField(standing, wanted);
+        if (field !== undefined) throw refuse({ reason: "CONFLICT", field });
+      } else {
+        const { _id: campaign, name, total, startsAt } = doc;
+        logger.info({ campaign, name, total, startsAt, inMs: wanted.startsAtMs - nowMs }, "campaign created");
+      }
+      const notices =
+        wanted.startsAtMs <= nowMs
+          ? [
+              `starts_at has passed (${doc.startsAt.toISOString()}): the campaign opens as soon as its codes are loaded`,
+            ]
+          : [];
+      const issued = standing._id === doc._id ? 0 : await issuances.count(standing._id);
+      return { campaign: viewCampaign(standing, issued), notices };
+    },
+
+    async getCampaign(request) {
+      const limit = orRefuse(validCount("page_size", request.pageSize, 1, CODES_PAGE_MAX, CODES_PAGE_MAX));
+      let after = orRefuse(validPageToken(request.pageToken));
+      const doc = await findCampaign(request.campaignId);
+      const issuedCodes: string[] = [];
+      let nextPageToken = "";
+      if (request.view !== CampaignView.BASIC) {
+        // In steps, so that a long list does not hold everything twice.
+        for (;;) {
+          const most = Math.min(10_000, limit - issuedCodes.length);
+          const page: IssuanceDoc[] = most === 0 ? [] : await issuances.inOrder(doc._id, after, most);
+          for (const issuance of page) issuedCodes.push(issuance._id);
+          after = page.at(-1) ?? after;
+          if (page.length < most) break;
+          if (most === 0) {
+            const more = await issuances.inOrder(doc._id, after, 1);
+            if (more.length > 0 && after !== undefined) nextPageToken = pageToken(after);
+            break;
+          }
+        }
+      }
+      // Counted after the codes were read: never fewer than the codes that are shown.
+      const issued = doc.state === "SOLD_OUT" ? doc.total : await issuances.count(doc._id);
+      const look = await liveView.look(doc._id);
+      return {
+        campaign: viewCampaign(doc, issued, liveState(doc, look?.pool)),
+        issuedCodes,
+        nextPageToken,
+        serverTime: now(),
+      };
+    },
+
+    async listCampaigns(request) {
+      const limit = orRefuse(
+        validCount("page_size", request.pageSize, 1, LIST_PAGE.most, LIST_PAGE.whenZero),
+      );
+      if (request.pageToken !== "" && !validCampaignId(request.pageToken).ok) {
+        const allowed = "must be empty or the next_page_token of an earlier answer";
+        throw refuse({ reason: "INVALID", field: "page_token", allowed });
+      }
+      const docs = await campaigns.list(request.pageToken, limit + 1);
+      const shown = docs.slice(0, limit);
+      const views = shown.map(async (doc) => {
+        const issued = doc.state === "SOLD_OUT" ? doc.total : await issuances.count(doc._id);
+        return viewCampaign(doc, issued);
+      });
+      return {
+        campaigns: await Promise.all(views),
+        nextPageToken: docs.length > limit ? (shown.at(-1)?._id ?? "") : "",
+        serverTime: now(),
+      };
+    },
+
+    async *watchCampaign(request, context) {
+      const { least, most, whenZero } = WATCH_INTERVAL_MS;
+      const intervalMs = orRefuse(validCount("interval_ms", request.intervalMs, least, most, whenZero));
+      const campaignId = (await findCampaign(request.campaignId))._id;
+      const leaving = AbortSignal.any([context.signal, draining]);
+      let last: { atMs: number; issued: number } | undefined;
+      while (!leaving.aborted) {
+        const look = await liveView.look(campaignId);
+        if (look === null) throw refuse({ reason: "UNKNOWN_CAMPAIGN" });
+        const { campaign, pool } = look;
+        const state = liveState(campaign, pool);
+        const issued =
+          campaign.state === "SOLD_OUT"
+            ? campaign.total
+            : pool?.status === "ok"
+              ? pool.claims - pool.ledger
+              : await issuances.count(campaignId);
+        const atMs = clock.now();
+        const seconds = last === undefined ? 0 : (atMs - last.atMs) / 1_000;
+        yield create(WatchCampaignResponseSchema, {
+          campaign: viewCampaign(campaign, issued, state),
+          remaining: pool?.status === "ok" ? pool.stagedCodes + pool.openCodes : campaign.total - issued,
+          issuedPerSecond:
+            last === undefined || seconds <= 0 ? 0 : Math.max(0, issued - last.issued) / seconds,
+          ledgerDepth: pool?.ledger ?? 0,
+          serverTime: timestampFromMs(atMs),
+        });
+        // The recorded state: an end that is not written down yet may still have claims under way.
+        if (FINAL.includes(CampaignState[campaign.state])) return;
+        last = { atMs, issued };
+        await pause(intervalMs, leaving);
+      }
+    },
+
+    async *exportCoupons(request, context) {
+      const { most, whenZero } = EXPORT_BATCH;
+      const batchSize = orRefuse(validCount("batch_size", request.batchSize, 1, most, whenZero));
+      let after = orRefuse(validPageToken(request.pageToken));
+      const { _id: campaignId, onePerUser } = await findCampaign(request.campaignId);
+      while (!context.signal.aborted) {
+        if (draining.aborted)
+          throw new ConnectError("this server is stopping; go on with the last page_token", Code.Unavailable);
+        const page = await issuances.inOrder(campaignId, after, batchSize);
+        const lastOne = page.at(-1);
+        if (lastOne === undefined) return;
+        after = lastOne;
+        yield create(ExportCouponsResponseSchema, {
+          coupons: page.map((issuance) => ({
+            coupon: viewCoupon(claimOf(issuance)),
+            userId: onePerUser ? issuance.claimKey : (issuance.userId ?? ""),
+            requestId: onePerUser ? "" : issuance.claimKey,
+            generation: issuance.generation,
+          })),
+          nextPageToken: pageToken(lastOne),
+        });
+        if (page.length < batchSize) return;
+      }
+    },
+  };
+}
+
+/** The first property in which a campaign differs from what a repeated request_id asks for. */
+function differingField(standing: CampaignDoc, wanted: NewCampaign): string | undefined {
+  if (standing.name !== wanted.name) return "name";
+  if (standing.total !== wanted.total) return "total";
+  if (standing.startsAt.getTime() !== wanted.startsAtMs) return "starts_at";
+  if (standing.endsAt?.getTime() !== wanted.endsAtMs) return "ends_at";
+  if (standing.onePerUser !== wanted.onePerUser) return "one_per_user";
+  if (standing.codeFormat !== wanted.codeFormat) return "code_format";
+  return undefined;
+}

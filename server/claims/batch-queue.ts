@@ -1,0 +1,93 @@
+/** The queue is full: nothing was tried with the item. */
+export class QueueFull extends Error {
+  override readonly name = "QueueFull";
+}
+
+export type BatchQueue<T, R> = {
+  /** Queues one item; resolves with its result. Rejects with QueueFull, or with what the batch it went in rejected with. */
+  push(item: T): Promise<R>;
+  /** Items that wait or are under way. */
+  size(): number;
+  /** Resolves once nothing waits and nothing is under way. */
+  idle(): Promise<void>;
+};
+
+export type BatchQueueOptions<T, R> = {
+  /** Does a batch; results in the order of `items`. */
+  run: (items: readonly T[]) => Promise<readonly R[]>;
+  maxBatch: number;
+  maxInFlight: number;
+  maxWaiting: number;
+  /** Calls back at the end of this turn of the event loop; setImmediate unless a simulation owns the loop. */
+  defer?: (callback: () => void) => void;
+};
+
+type Entry<T, R> = { item: T; resolve: (result: R) => void; reject: (cause: unknown) => void };
+
+/**
+ * Gathers items while earlier batches are under way, and sends what has gathered as soon as one comes back. A lone item goes at
+ * the end of the turn of the event loop in which it came (so that what one read of the sockets brought goes together): there
+ * are no timers, and nobody waits for company.
+ */
+export function createBatchQueue<T, R>({
+  run,
+  maxBatch,
+  maxInFlight,
+  maxWaiting,
+  defer = setImmediate,
+}: BatchQueueOptions<T, R>): BatchQueue<T, R> {
+  let waiting: Entry<T, R>[] = [];
+  let inFlight = 0;
+  let underWay = 0;
+  let scheduled = false;
+  let idlers: (() => void)[] = [];
+
+  function flush(): void {
+    scheduled = false;
+    while (waiting.length > 0 && inFlight < maxInFlight) {
+      const batch = waiting.length <= maxBatch ? waiting : waiting.slice(0, maxBatch);
+      waiting = batch === waiting ? [] : waiting.slice(maxBatch);
+      void send(batch);
+    }
+  }
+
+  async function send(batch: Entry<T, R>[]): Promise<void> {
+    inFlight++;
+    underWay += batch.length;
+    try {
+      const results = await run(batch.map((entry) => entry.item));
+      if (results.length !== batch.length)
+        throw new Error(`a batch of ${batch.length} gave ${results.length} results`);
+      batch.forEach((entry, i) => {
+        entry.resolve(results[i] as R);
+      });
+    } catch (cause) {
+      for (const entry of batch) entry.reject(cause);
+    }
+    inFlight--;
+    underWay -= batch.length;
+    flush();
+    if (waiting.length + underWay === 0) {
+      for (const done of idlers) done();
+      idlers = [];
+    }
+  }
+
+  return {
+    push(item) {
+      if (waiting.length >= maxWaiting)
+        return Promise.reject(new QueueFull(`${waiting.length} wait already`));
+      return new Promise((resolve, reject) => {
+        waiting.push({ item, resolve, reject });
+        if (scheduled || inFlight >= maxInFlight) return;
+        scheduled = true;
+        defer(flush);
+      });
+    },
+    size: () => waiting.length + underWay,
+    idle: () =>
+      waiting.length + underWay === 0
+        ? Promise.resolve()
+        : new Promise((resolve) => void idlers.push(resolve)),
+  };
+}

@@ -1,0 +1,133 @@
+import { randomUUID } from "node:crypto";
+import { timestampDate, timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { claimOf } from "../generator/claim-record.ts";
+import { normaliseCode } from "../generator/normalise-code.ts";
+import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
+import type { CouponService } from "../proto/gen/coupon/v1/coupon_service_pb.ts";
+import type { Issuances } from "../record/issuances.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+import { liveState, viewCoupon } from "./campaign-view.ts";
+import type { Claimer } from "./claims/claimer.ts";
+import type { Directory } from "./directory.ts";
+import type { LiveView } from "./live-view.ts";
+import { type Refusal, refusalError } from "./refusal.ts";
+import { type Valid, validCampaignId, validKey } from "./validate.ts";
+
+export type CouponServiceDeps = {
+  claimer: Claimer;
+  directory: Directory;
+  issuances: Issuances;
+  liveView: LiveView;
+  clock: Clock;
+  metrics: Metrics;
+};
+
+/** The public service. Each method validates, asks one component, and turns its answer into words. */
+export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof CouponService> {
+  const { claimer, directory, issuances, liveView, clock, metrics } = deps;
+  const refuse = (refusal: Refusal) => refusalError(refusal, clock.now());
+  const orRefuse = <T>(valid: Valid<T>): T => {
+    if (!valid.ok) throw refuse(valid.refusal);
+    return valid.value;
+  };
+
+  /** As for every other refusal of a claim: counted by reason. */
+  function refuseClaim(refusal: Refusal) {
+    metrics.claims.inc({ outcome: refusal.reason.toLowerCase() });
+    return refuse(refusal);
+  }
+
+  return {
+    async issueCoupon(request, context: HandlerContext) {
+      const campaignId = validCampaignId(request.campaignId);
+      if (!campaignId.ok) throw refuseClaim(campaignId.refusal);
+      const facts = directory.peek(campaignId.value) ?? (await directory.find(campaignId.value));
+      if (facts === null) throw refuseClaim({ reason: "UNKNOWN_CAMPAIGN" });
+      const keys = validClaimKey(facts.onePerUser, request.userId, request.requestId);
+      if (!keys.ok) throw refuseClaim(keys.refusal);
+      const issue = await claimer.issue({
+        campaignId: campaignId.value,
+        facts,
+        ...keys.value,
+        signal: context.signal,
+      });
+      if (issue.kind === "refused") throw refuseClaim(issue.refusal);
+      metrics.claims.inc({ outcome: issue.replayed ? "replayed" : "issued" });
+      return { coupon: viewCoupon(issue.held), replayed: issue.replayed };
+    },
+
+    async findCoupon(request) {
+      const campaignId = orRefuse(validCampaignId(request.campaignId));
+      const given = (["userId", "requestId", "code"] as const).filter((field) => request[field] !== "");
+      if (given.length !== 1) {
+        throw refuse({
+          reason: "INVALID",
+          field: "user_id, request_id, code",
+          allowed: "give exactly one of them",
+        });
+      }
+      const facts = await directory.find(campaignId);
+      if (facts === null) throw refuse({ reason: "UNKNOWN_CAMPAIGN" });
+      if (request.code !== "") {
+        const code = normaliseCode(request.code);
+        if (!code.ok) throw refuse({ reason: "INVALID", field: "code", allowed: code.message });
+        const found = await issuances.findByCode(campaignId, code.code);
+        if (found === null) throw refuse({ reason: "NO_COUPON" });
+        return { coupon: viewCoupon(claimOf(found)) };
+      }
+      const field = facts.onePerUser ? "user_id" : "request_id";
+      const key = facts.onePerUser ? request.userId : request.requestId;
+      if (key === "") {
+        const other = facts.onePerUser ? "one coupon per user" : "coupons by request, not by user";
+        throw refuse({
+          reason: "INVALID",
+          field,
+          allowed: `is the key to look up here: the campaign gives ${other}`,
+        });
+      }
+      const found = await issuances.findByClaimKey(campaignId, orRefuse(validKey(field, key)));
+      if (found === null) throw refuse({ reason: "NO_COUPON" });
+      return { coupon: viewCoupon(claimOf(found)) };
+    },
+
+    async getCampaignStatus(request) {
+      const campaignId = orRefuse(validCampaignId(request.campaignId));
+      const look = await liveView.look(campaignId);
+      if (look === null) throw refuse({ reason: "UNKNOWN_CAMPAIGN" });
+      const nowMs = clock.now();
+      const { campaign, pool } = look;
+      const state = liveState(campaign, pool);
+      const startsAt = timestampFromDate(campaign.startsAt);
+      return {
+        state,
+        startsAt,
+        ...(campaign.endsAt === undefined ? {} : { endsAt: timestampFromDate(campaign.endsAt) }),
+        serverTime: timestampFromMs(nowMs),
+        millisToStart: BigInt(Math.max(0, timestampDate(startsAt).getTime() - nowMs)),
+        soldOut:
+          state === CampaignState.SOLD_OUT ||
+          (state === CampaignState.OPEN && pool?.status === "ok" && pool.openCodes === 0),
+      };
+    },
+  };
+}
+
+/** The key that a claim is bound to: the user where each gets one coupon, else the request, made up where none is given. */
+function validClaimKey(
+  onePerUser: boolean,
+  userId: string,
+  requestId: string,
+): Valid<{ claimKey: string; userId: string }> {
+  if (onePerUser || userId !== "") {
+    const user = validKey("user_id", userId);
+    if (!user.ok) return user;
+  }
+  if (requestId !== "") {
+    const request = validKey("request_id", requestId);
+    if (!request.ok) return request;
+  }
+  if (onePerUser) return { ok: true, value: { claimKey: userId, userId: "" } };
+  return { ok: true, value: { claimKey: requestId === "" ? randomUUID() : requestId, userId } };
+}

@@ -1,0 +1,55 @@
+import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
+import type { Clock } from "../runtime/clock.ts";
+
+/** What never changes about a campaign and every claim needs to know. */
+export type CampaignFacts = Pick<CampaignDoc, "onePerUser"> & { readonly startsAtMs: number };
+
+export type Directory = {
+  /** From memory, without waiting; undefined: not known here, ask `find`. */
+  peek(campaignId: string): CampaignFacts | undefined;
+  /** From memory or MongoDB; null: there is no such campaign. */
+  find(campaignId: string): Promise<CampaignFacts | null>;
+};
+
+const ENTRIES_MAX = 10_000;
+/** For how long "no such campaign" is believed: shields MongoDB from a stream of wrong ids. */
+const UNKNOWN_FOR_MS = 1_000;
+
+/** Remembers campaigns by id, in bounded memory: the oldest entry leaves first. */
+export function createDirectory(campaigns: Campaigns, clock: Clock): Directory {
+  const known = new Map<string, CampaignFacts>();
+  const unknown = new Map<string, number>();
+  const asking = new Map<string, Promise<CampaignFacts | null>>();
+
+  function remember<V>(map: Map<string, V>, id: string, value: V): void {
+    map.delete(id);
+    map.set(id, value);
+    if (map.size <= ENTRIES_MAX) return;
+    const [oldest] = map.keys();
+    if (oldest !== undefined) map.delete(oldest);
+  }
+
+  async function ask(id: string): Promise<CampaignFacts | null> {
+    const doc = await campaigns.find(id);
+    if (doc === null) {
+      remember(unknown, id, clock.now() + UNKNOWN_FOR_MS);
+      return null;
+    }
+    const facts = { onePerUser: doc.onePerUser, startsAtMs: doc.startsAt.getTime() };
+    remember(known, id, facts);
+    unknown.delete(id);
+    return facts;
+  }
+
+  return {
+    peek: (id) => known.get(id),
+    find(id) {
+      const facts = known.get(id);
+      if (facts !== undefined) return Promise.resolve(facts);
+      if ((unknown.get(id) ?? 0) > clock.now()) return Promise.resolve(null);
+      const running = asking.get(id) ?? ask(id).finally(() => asking.delete(id));
+      asking.set(id, running);
+      return running;
+    },
+  };
+}

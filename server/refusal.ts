@@ -1,0 +1,94 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { RefusalReason, RefusalSchema } from "../proto/gen/coupon/v1/refusal_pb.ts";
+
+/**
+ * Everything the service may say instead of yes: a closed set of values. A throw anywhere else means trouble.
+ */
+export type Refusal =
+  | { readonly reason: "NOT_STARTED"; readonly startsAtMs: number; readonly waitMs: number }
+  | {
+      readonly reason:
+        | "ENDED"
+        | "CANCELLED"
+        | "PAUSED"
+        | "NOT_READY"
+        | "SOLD_OUT"
+        | "UNKNOWN_CAMPAIGN"
+        | "NO_COUPON";
+    }
+  | { readonly reason: "INVALID"; readonly field: string; readonly allowed: string }
+  | { readonly reason: "CONFLICT"; readonly field: string }
+  | { readonly reason: "OVERLOADED" | "UNCERTAIN" };
+
+type Telling = { readonly code: Code; readonly message: string; readonly retryAfterMs: number };
+
+/** A short wait after which asking again makes sense when something is expected to change soon. */
+const SOON_MS = 1_000;
+const AT_ONCE_MS = 100;
+
+/** The one place where a refusal becomes an RPC code and words. */
+function tell(refusal: Refusal): Telling {
+  switch (refusal.reason) {
+    case "NOT_STARTED":
+      return {
+        code: Code.FailedPrecondition,
+        message: `the campaign opens at ${new Date(refusal.startsAtMs).toISOString()}`,
+        retryAfterMs: refusal.waitMs,
+      };
+    case "ENDED":
+      return { code: Code.FailedPrecondition, message: "the campaign has ended", retryAfterMs: 0 };
+    case "CANCELLED":
+      return { code: Code.FailedPrecondition, message: "the campaign was cancelled", retryAfterMs: 0 };
+    case "PAUSED":
+      return { code: Code.FailedPrecondition, message: "the campaign is paused", retryAfterMs: SOON_MS };
+    case "NOT_READY":
+      return {
+        code: Code.FailedPrecondition,
+        message: "the codes are still being made",
+        retryAfterMs: SOON_MS,
+      };
+    case "SOLD_OUT":
+      return { code: Code.ResourceExhausted, message: "all coupons are gone", retryAfterMs: 0 };
+    case "UNKNOWN_CAMPAIGN":
+      return { code: Code.NotFound, message: "campaign_id: there is no such campaign", retryAfterMs: 0 };
+    case "NO_COUPON":
+      return { code: Code.NotFound, message: "no coupon was issued for this look-up", retryAfterMs: 0 };
+    case "INVALID":
+      return { code: Code.InvalidArgument, message: `${refusal.field}: ${refusal.allowed}`, retryAfterMs: 0 };
+    case "CONFLICT":
+      return {
+        code: Code.AlreadyExists,
+        message: `request_id: it was used before for a campaign with another ${refusal.field}`,
+        retryAfterMs: 0,
+      };
+    case "OVERLOADED":
+      return {
+        code: Code.Unavailable,
+        message: "this server cannot take more at the moment; nothing was tried, ask again with the same key",
+        retryAfterMs: SOON_MS,
+      };
+    case "UNCERTAIN":
+      return {
+        code: Code.Unavailable,
+        message:
+          "a store did not answer in time, this may or may not have happened; ask again with the same key",
+        retryAfterMs: AT_ONCE_MS,
+      };
+    default:
+      return refusal satisfies never;
+  }
+}
+
+/** The error a client gets: code, words, and the typed detail. */
+export function refusalError(refusal: Refusal, serverNowMs: number): ConnectError {
+  const { code, message, retryAfterMs } = tell(refusal);
+  const detail = create(RefusalSchema, {
+    reason: RefusalReason[refusal.reason],
+    serverTime: timestampFromMs(serverNowMs),
+    retryAfterMs: BigInt(Math.ceil(retryAfterMs)),
+  });
+  if (refusal.reason === "NOT_STARTED") detail.startsAt = timestampFromMs(refusal.startsAtMs);
+  return new ConnectError(message, code, undefined, [{ desc: RefusalSchema, value: detail }]);
+}

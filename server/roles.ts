@@ -1,0 +1,123 @@
+import { randomUUID } from "node:crypto";
+import { createGenerator } from "../generator/generator.ts";
+import { createRestore } from "../generator/restore.ts";
+import { createPool } from "../pool/pool.ts";
+import { connectRedis } from "../pool/redis.ts";
+import { createCampaigns } from "../record/campaigns.ts";
+import { createCoupons } from "../record/coupons.ts";
+import { createIssuances } from "../record/issuances.ts";
+import { connectMongo } from "../record/mongo.ts";
+import { systemClock } from "../runtime/clock.ts";
+import type { Config } from "../runtime/config.ts";
+import type { Lifecycle } from "../runtime/lifecycle.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { createMetrics } from "../runtime/metrics.ts";
+import { createScheduler } from "../scheduler/scheduler.ts";
+import { buildApp } from "./app.ts";
+import { createCampaignService } from "./campaign-service.ts";
+import { createClaimer } from "./claims/claimer.ts";
+import { createSweeper } from "./claims/sweeper.ts";
+import { createCouponService } from "./coupon-service.ts";
+import { createDirectory } from "./directory.ts";
+import { prepareHttp2Drain, prepareHttpDrain } from "./drain.ts";
+import { listen } from "./listen.ts";
+import { createLiveView } from "./live-view.ts";
+
+/** Where a started process can be reached; undefined where it has no server role. */
+export type Addresses = { readonly http: string; readonly grpc: string } | undefined;
+
+/**
+ * Connects the stores and starts the roles of the configuration. What is started registers its release: the doors close first,
+ * then the workers, then the claims under way end, then the stores are left.
+ * @throws UserError when a store is absent or a port is taken
+ */
+export async function startRoles(config: Config, logger: Logger, lifecycle: Lifecycle): Promise<Addresses> {
+  const clock = systemClock;
+  const metrics = createMetrics();
+  const owner = randomUUID();
+  const connectWithinMs = config.START_DEADLINE_MS;
+
+  const redis = await connectRedis({ url: config.REDIS_URL, connectWithinMs, logger });
+  lifecycle.onRelease("Redis", () => redis.close());
+  const mongo = await connectMongo({
+    url: config.MONGODB_URL,
+    database: config.MONGODB_DATABASE,
+    connectWithinMs,
+    operationMs: config.COMMIT_DEADLINE_MS,
+  });
+  lifecycle.onRelease("MongoDB", () => mongo.client.close());
+
+  const pool = createPool(redis, config.STORE_DEADLINE_MS);
+  const campaigns = createCampaigns(mongo.db);
+  const coupons = createCoupons(mongo.db);
+  const issuances = createIssuances(mongo.db);
+  const common = {
+    pool,
+    campaigns,
+    coupons,
+    issuances,
+    clock,
+    logger,
+    metrics,
+    owner,
+    leaseMs: config.LEASE_MS,
+  };
+  const restore = createRestore(common);
+
+  if (config.ROLES.includes("generator")) {
+    const generator = createGenerator({ ...common, restore });
+    lifecycle.onRelease("generator", () => generator.stop());
+    generator.start();
+  }
+  if (config.ROLES.includes("scheduler")) {
+    const scheduler = createScheduler({ ...common, restore });
+    lifecycle.onRelease("scheduler", () => scheduler.stop());
+    scheduler.start();
+  }
+  if (!config.ROLES.includes("server")) return undefined;
+
+  const claimer = createClaimer({
+    ...common,
+    restore,
+    claimBatchMax: config.CLAIM_BATCH_MAX,
+    queueMax: config.CLAIM_QUEUE_MAX,
+    commitsInFlightMax: config.COMMITS_IN_FLIGHT_MAX,
+    commitDeadlineMs: config.COMMIT_DEADLINE_MS,
+    commitStallMs: config.COMMIT_STALL_MS,
+    issueDeadlineMs: config.ISSUE_DEADLINE_MS,
+  });
+  lifecycle.onRelease("claims under way", () => claimer.idle());
+  const sweeper = createSweeper({ ...common, claimer, sweepAfterMs: config.SWEEP_AFTER_MS });
+  lifecycle.onRelease("sweeper", () => sweeper.stop());
+  sweeper.start();
+
+  const draining = new AbortController();
+  const liveView = createLiveView(campaigns, pool, clock);
+  const directory = createDirectory(campaigns, clock);
+  const app = buildApp({
+    couponService: createCouponService({ ...common, claimer, directory, liveView }),
+    campaignService: createCampaignService({ ...common, liveView, draining: draining.signal }),
+    clock,
+    logger,
+    metrics,
+    operatorToken: config.OPERATOR_TOKEN,
+    draining: draining.signal,
+    beforeMetrics() {
+      for (const [queue, size] of Object.entries(claimer.sizes())) metrics.queueDepth.set({ queue }, size);
+      metrics.queueLimit.set(config.CLAIM_QUEUE_MAX);
+      metrics.breakerOpen.set(claimer.holdsBack() ? 1 : 0);
+    },
+  });
+  const drainHttp = prepareHttpDrain(app.http);
+  const drainGrpc = prepareHttp2Drain(app.grpc);
+  // The doors get half of the time, so that what is behind them can end in order too.
+  const patienceMs = config.DRAIN_DEADLINE_MS / 2;
+  lifecycle.onRelease("doors", async () => {
+    draining.abort();
+    await Promise.all([drainHttp(patienceMs), drainGrpc(patienceMs)]);
+  });
+  const httpPort = await listen(app.http, config.HOST, config.PORT, "PORT");
+  const grpcPort = await listen(app.grpc, config.HOST, config.GRPC_PORT, "GRPC_PORT");
+  const host = config.HOST.includes(":") ? `[${config.HOST}]` : config.HOST;
+  return { http: `http://${host}:${httpPort}`, grpc: `http://${host}:${grpcPort}` };
+}

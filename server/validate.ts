@@ -1,0 +1,155 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { DEFAULT_CODE_FORMAT, parseCodeFormat } from "../generator/code-format.ts";
+import { checkSpace } from "../generator/code-space.ts";
+import type { CreateCampaignRequest } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { isCampaignId } from "../record/campaign-id.ts";
+import type { IssuePosition } from "../record/issuances.ts";
+import type { Refusal } from "./refusal.ts";
+
+export type Valid<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+export const TOTAL_MAX = 5_000_000;
+const NAME_MAX = 200;
+const KEY_MAX = 128;
+const YEARS_AHEAD_MAX = 5;
+/** The last instant that both RFC 3339 and a JavaScript Date write with four digits. */
+const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+const valid = <T>(value: T): Valid<T> => ({ ok: true, value });
+const invalid = (field: string, allowed: string): { ok: false; refusal: Refusal } => ({
+  ok: false,
+  refusal: { reason: "INVALID", field, allowed },
+});
+
+// Control, format-invisible separators of lines, and halves of surrogate pairs: nothing that a log or a terminal could obey.
+const UNWANTED = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
+
+/** 1 to `max` characters (code points) without control characters. Compared exactly later: no normalisation. */
+function text(field: string, value: string, max: number): Valid<string> {
+  const rule = `1 to ${max} characters, no control characters`;
+  if (value === "") return invalid(field, `must not be empty: ${rule}`);
+  // Only a text longer than max UTF-16 units can have more than max code points.
+  const length = value.length > max ? [...value].length : value.length;
+  if (length > max) return invalid(field, `has ${length} characters: ${rule}`);
+  if (UNWANTED.test(value))
+    return invalid(field, `has a control character or half a surrogate pair: ${rule}`);
+  return valid(value);
+}
+
+export function validKey(field: "user_id" | "request_id", value: string): Valid<string> {
+  return text(field, value, KEY_MAX);
+}
+
+/** An id that cannot be one of ours is an unknown campaign, without asking a store; an empty one is a mistake. */
+export function validCampaignId(value: string): Valid<string> {
+  if (value === "") return invalid("campaign_id", "must not be empty: the id that CreateCampaign answered");
+  if (!isCampaignId(value)) return { ok: false, refusal: { reason: "UNKNOWN_CAMPAIGN" } };
+  return valid(value);
+}
+
+/** A count where 0 means `whenZero`. */
+export function validCount(
+  field: string,
+  value: number,
+  least: number,
+  most: number,
+  whenZero: number,
+): Valid<number> {
+  if (value === 0) return valid(whenZero);
+  if (value < least || value > most)
+    return invalid(field, `is ${value}: must be ${least} to ${most}, or 0 for ${whenZero}`);
+  return valid(value);
+}
+
+/** The rooms below name the field in their messages; here the refusal does. */
+function withoutField(field: string, message: string): string {
+  return message.startsWith(field) ? message.slice(field.length).replace(/^:? /, "") : message;
+}
+
+export type NewCampaign = {
+  readonly name: string;
+  readonly total: number;
+  readonly startsAtMs: number;
+  readonly endsAtMs: number | undefined;
+  readonly onePerUser: boolean;
+  readonly codeFormat: string;
+  readonly requestId: string | undefined;
+};
+
+/** Checks everything about a campaign to be that can be checked without a store. */
+export function validNewCampaign(request: CreateCampaignRequest, nowMs: number): Valid<NewCampaign> {
+  const name = text("name", request.name, NAME_MAX);
+  if (!name.ok) return name;
+  const { total } = request;
+  if (total < 1 || total > TOTAL_MAX)
+    return invalid("total", `is ${total}: must be 1 to ${TOTAL_MAX.toLocaleString("en")}`);
+  if (request.startsAt === undefined) {
+    return invalid(
+      "starts_at",
+      'is required: RFC 3339 with Z or an offset, for example "2026-12-24T20:00:00+09:00"',
+    );
+  }
+  const startsAtMs = instantMs(request.startsAt);
+  const latest = new Date(nowMs);
+  latest.setUTCFullYear(latest.getUTCFullYear() + YEARS_AHEAD_MAX);
+  if (startsAtMs < 0) return invalid("starts_at", "is before 1970");
+  if (startsAtMs > latest.getTime()) {
+    return invalid(
+      "starts_at",
+      `is more than ${YEARS_AHEAD_MAX} years ahead: at the latest ${latest.toISOString()}`,
+    );
+  }
+  const endsAtMs = request.endsAt === undefined ? undefined : instantMs(request.endsAt);
+  if (endsAtMs !== undefined) {
+    if (endsAtMs <= startsAtMs)
+      return invalid("ends_at", `must be after starts_at, ${new Date(startsAtMs).toISOString()}`);
+    if (endsAtMs <= nowMs)
+      return invalid("ends_at", `has passed: it is ${new Date(nowMs).toISOString()} now`);
+    if (endsAtMs > LATEST_MS) return invalid("ends_at", "must be before the year 10000");
+  }
+  const format = parseCodeFormat(
+    request.codeFormat === "" ? DEFAULT_CODE_FORMAT.pattern : request.codeFormat,
+  );
+  if (!format.ok) return invalid("code_format", withoutField("code_format", format.message));
+  if (request.requestId !== "") {
+    const requestId = validKey("request_id", request.requestId);
+    if (!requestId.ok) return requestId;
+  }
+  return valid({
+    name: name.value,
+    total,
+    startsAtMs,
+    endsAtMs,
+    onePerUser: request.onePerUser,
+    codeFormat: format.format.pattern,
+    requestId: request.requestId === "" ? undefined : request.requestId,
+  });
+}
+
+/** Whether the format has room for `total` more codes beside the `existing` ones of the same format. */
+export function validSpace(codeFormat: string, total: number, existing: number): Valid<void> {
+  const format = parseCodeFormat(codeFormat);
+  if (!format.ok) return invalid("code_format", withoutField("code_format", format.message));
+  const space = checkSpace(format.format, total, existing);
+  return space.ok ? valid(undefined) : invalid("code_format", withoutField("code_format", space.message));
+}
+
+/** Milliseconds since the epoch, rounded up: an instant between two milliseconds must not come early. */
+function instantMs(instant: Timestamp): number {
+  return Number(instant.seconds) * 1_000 + Math.ceil(instant.nanos / 1_000_000);
+}
+
+/** A place in the issue order as an opaque token, and back; an empty token is the start. */
+export function pageToken({ generation, seq }: IssuePosition): string {
+  return Buffer.from(`${generation}-${seq}`).toString("base64url");
+}
+
+export function validPageToken(token: string): Valid<IssuePosition | undefined> {
+  if (token === "") return valid(undefined);
+  const match = /^(\d{1,9})-(\d{1,9})$/.exec(Buffer.from(token, "base64url").toString("latin1"));
+  if (match === null)
+    return invalid("page_token", "must be empty or the next_page_token of an earlier answer");
+  return valid({ generation: Number(match[1]), seq: Number(match[2]) });
+}

@@ -1,0 +1,93 @@
+import type { HistoryEntry, Outcome } from "../../bench/audit/history.ts";
+import type { CampaignRecord, Issuance, PoolMeta, Snapshot } from "../../bench/audit/snapshot.ts";
+
+type Writable<T> = { -readonly [name in keyof T]: T[name] };
+
+/** A snapshot and a history that a test may damage before it hands them to the checks. */
+export type Books = {
+  campaign: Writable<CampaignRecord>;
+  codes: string[];
+  issuances: Writable<Issuance>[];
+  meta: Writable<PoolMeta> | undefined;
+  staged: string[];
+  open: string[];
+  claims: Writable<Issuance>[];
+  ledgerIds: string[];
+  history: Writable<HistoryEntry>[];
+};
+
+export const STARTS_AT_MS = 1_800_000_000_000;
+
+export function codeOf(ordinal: number): string {
+  return `가나다라마바${String(ordinal).padStart(4, "0")}`;
+}
+
+export function emptyBooks(total: number): Books {
+  return {
+    campaign: {
+      id: "01TESTCAMPAIGN000000000000",
+      total,
+      startsAtMs: STARTS_AT_MS,
+      endsAtMs: undefined,
+      openedAtMs: STARTS_AT_MS,
+      onePerUser: true,
+      state: "OPEN",
+      generation: 1,
+    },
+    codes: Array.from({ length: total }, (_, ordinal) => codeOf(ordinal)),
+    issuances: [],
+    meta: { state: "open", startsAtMs: STARTS_AT_MS, generation: 1, total, armedAtMs: STARTS_AT_MS },
+    staged: [],
+    open: [],
+    claims: [],
+    ledgerIds: [],
+    history: [],
+  };
+}
+
+/** Books of N coupons of which `issued` went, one caller after the other; each asks again, and one asked too early. */
+export function healthyBooks({ total, issued }: { total: number; issued: number }): Books {
+  const books = emptyBooks(total);
+  const { codes, history, issuances, claims } = books;
+  let order = 0;
+  const ask = (claimKey: string, atMs: number, outcome: Outcome) =>
+    history.push({
+      claimKey,
+      invokedAtMs: atMs,
+      answeredAtMs: atMs + 1,
+      invokedOrder: ++order,
+      answeredOrder: ++order,
+      outcome,
+    });
+  ask("user-0", STARTS_AT_MS - 500, { kind: "refused", reason: "NOT_STARTED" });
+  for (let i = 0; i < issued; i += 1) {
+    const coupon = { code: codes[i] ?? "", seq: i + 1, issuedAtMs: STARTS_AT_MS + i };
+    const row = { ...coupon, claimKey: `user-${i}`, generation: 1 };
+    issuances.push({ ...row });
+    claims.push({ ...row });
+    ask(row.claimKey, coupon.issuedAtMs, { kind: "issued", ...coupon, replayed: false });
+  }
+  for (let i = 0; i < issued; i += 1) {
+    const { code, seq, issuedAtMs } = issuances[i] as Issuance;
+    const again = { kind: "issued", code, seq, issuedAtMs, replayed: true } as const;
+    ask(`user-${i}`, STARTS_AT_MS + issued + i, again);
+  }
+  books.open = codes.slice(issued);
+  if (issued === total) {
+    books.campaign.state = "SOLD_OUT";
+    for (let i = 0; i < 3; i += 1)
+      ask(`late-${i}`, STARTS_AT_MS + 2 * total + i, { kind: "refused", reason: "SOLD_OUT" });
+  }
+  return books;
+}
+
+export function snapshotOf(books: Books): Snapshot {
+  const { campaign, codes, issuances, meta, staged, open, claims, ledgerIds } = books;
+  const lengths = {
+    staged: staged.length,
+    open: open.length,
+    claims: claims.length,
+    ledger: ledgerIds.length,
+  };
+  return { campaign, codes, issuances, redis: { meta, staged, open, claims, ledgerIds, lengths } };
+}

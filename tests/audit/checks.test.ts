@@ -1,0 +1,127 @@
+import { expect } from "chai";
+import { runChecks, runOutsideChecks } from "../../bench/audit/checks.ts";
+import { INVARIANTS } from "../../bench/audit/verdict.ts";
+import { verdictTable, violated } from "../../bench/audit/verdict-table.ts";
+import { type Books, emptyBooks, healthyBooks, STARTS_AT_MS, snapshotOf } from "./books.ts";
+import { damages } from "./damages.ts";
+
+const TOTAL = 10;
+const booksOf = (which: "sold-out" | "half") =>
+  healthyBooks({ total: TOTAL, issued: which === "sold-out" ? TOTAL : TOTAL / 2 });
+
+describe("audit checks", () => {
+  describe("healthy books pass", () => {
+    for (const which of ["sold-out", "half"] as const) {
+      it(which, () => {
+        const books = booksOf(which);
+        const verdicts = runChecks(snapshotOf(books), books.history);
+        expect(violated(verdicts)).to.deep.equal([]);
+        expect(verdicts.map((verdict) => verdict.invariant)).to.deep.equal(Object.keys(INVARIANTS));
+      });
+    }
+
+    it("staged, nobody asked", () => {
+      const books = emptyBooks(TOTAL);
+      books.staged = [...books.codes];
+      Object.assign(books.campaign, { state: "SCHEDULED", openedAtMs: undefined });
+      Object.assign(books.meta ?? {}, { state: "staged", armedAtMs: 0 });
+      expect(violated(runChecks(snapshotOf(books), []))).to.deep.equal([]);
+    });
+
+    it("says how much each check looked at", () => {
+      const books = booksOf("sold-out");
+      const checked = Object.fromEntries(
+        runChecks(snapshotOf(books), books.history).map((verdict) => [verdict.invariant, verdict.checked]),
+      );
+      expect(checked).to.include({ U2: 10, U3: 10, U4: 20, U6: 13, U7: 3, U10: 9 });
+    });
+  });
+
+  describe("each planted damage fails exactly its invariant", () => {
+    for (const { fails, what, to, plant } of damages) {
+      it(`${fails}: ${what}`, () => {
+        const books = booksOf(to);
+        plant(books);
+        const verdicts = runChecks(snapshotOf(books), books.history);
+        expect(violated(verdicts), verdictTable(verdicts).join("\n")).to.deep.equal([fails]);
+      });
+    }
+
+    it("covers every invariant", () => {
+      expect(new Set(damages.map((damage) => damage.fails))).to.deep.equal(new Set(Object.keys(INVARIANTS)));
+    });
+  });
+
+  describe("from outside, without codes and Redis", () => {
+    const outside = (books: Books) =>
+      violated(
+        runOutsideChecks(
+          { ...snapshotOf(books), codes: [], redis: snapshotOf(emptyBooks(0)).redis },
+          books.history,
+        ),
+      );
+
+    it("healthy books pass", () => {
+      for (const which of ["sold-out", "half"] as const) expect(outside(booksOf(which))).to.deep.equal([]);
+    });
+
+    it("notices everything but what only the stores show", () => {
+      const inside = /pool|claims hash|ledger|stranded|Redis|armed|codes than|no code of|bound/;
+      const seen = damages.filter(({ what }) => !inside.test(what));
+      expect(seen.length).to.be.greaterThan(20);
+      for (const { fails, what, to, plant } of seen) {
+        const books = booksOf(to);
+        plant(books);
+        expect(outside(books), what).to.deep.equal([fails]);
+      }
+    });
+  });
+
+  it("notices a store that moved while it was read (U5)", () => {
+    const snapshot = snapshotOf(booksOf("half"));
+    const lengths = { ...snapshot.redis.lengths, claims: snapshot.redis.lengths.claims + 1 };
+    const moved = { ...snapshot, redis: { ...snapshot.redis, lengths } };
+    expect(violated(runChecks(moved, booksOf("half").history))).to.deep.equal(["U5"]);
+  });
+
+  it("allows for the clock tolerance it is given, and no more", () => {
+    const books = booksOf("half");
+    books.history.push({
+      claimKey: "user-0",
+      invokedAtMs: STARTS_AT_MS - 3,
+      answeredAtMs: STARTS_AT_MS - 2,
+      invokedOrder: 1_000,
+      answeredOrder: 1_001,
+      outcome: {
+        kind: "issued",
+        code: books.codes[0] ?? "",
+        seq: 1,
+        issuedAtMs: STARTS_AT_MS,
+        replayed: true,
+      },
+    });
+    const withClock = (clockMs: number) =>
+      violated(runChecks(snapshotOf(books), books.history, { clockMs, lateRefusalMs: 250 }));
+    expect(withClock(2)).to.deep.equal([]);
+    expect(withClock(1)).to.deep.equal(["U8"]);
+  });
+
+  it("never shows a whole code or claim key", () => {
+    for (const { to, plant } of damages) {
+      const books = booksOf(to);
+      plant(books);
+      const text = JSON.stringify(runChecks(snapshotOf(books), books.history));
+      expect(text).not.to.match(/[가-힣]/);
+      expect(text).not.to.match(/user-|late-|waiting-/);
+    }
+  });
+
+  it("counts every violation and keeps few examples", () => {
+    const books = healthyBooks({ total: 100, issued: 50 });
+    books.claims = [];
+    const u5 = runChecks(snapshotOf(books), books.history).find((verdict) => verdict.invariant === "U5");
+    expect(u5?.count).to.equal(50);
+    expect(u5?.examples).to.have.length(5);
+    expect(verdictTable(u5 === undefined ? [] : [u5]).join("\n")).to.contain("and 45 more");
+  });
+});

@@ -1,0 +1,161 @@
+import { STARTS_AT_MS } from "./books.ts";
+import { addEntry, answer, at, type Damage, refused, rewrite } from "./damage.ts";
+import { damagesOfOwners } from "./damages-of-owners.ts";
+
+/** Every kind of damage that the audit must notice, each with the one invariant that names it. */
+export const damages: readonly Damage[] = [
+  ...damagesOfOwners,
+  { fails: "U5", what: "a code is stranded", to: "half", plant: (b) => b.open.pop() },
+  {
+    fails: "U5",
+    what: "a foreign code is in the pool",
+    to: "half",
+    plant: (b) => b.open.push("하하하하하하0001"),
+  },
+  { fails: "U5", what: "the ledger is not empty", to: "half", plant: (b) => b.ledgerIds.push("1-5") },
+  { fails: "U5", what: "a holder is missing in the claims hash", to: "half", plant: (b) => b.claims.pop() },
+  {
+    fails: "U5",
+    what: "a key is bound to a code and has no issuance",
+    to: "half",
+    plant: (b) =>
+      b.claims.push({ ...at(b.claims, 0), claimKey: "user-x", code: String(b.open.pop()), seq: 99 }),
+  },
+  {
+    fails: "U5",
+    what: "the claims hash has another instant",
+    to: "half",
+    plant: (b) => {
+      at(b.claims, 1).issuedAtMs += 1;
+    },
+  },
+  {
+    fails: "U5",
+    what: "the claims hash has an entry that cannot be read",
+    to: "half",
+    plant: (b) => Object.assign(at(b.claims, 1), { code: "", seq: Number.NaN }),
+  },
+  {
+    fails: "U5",
+    what: "Redis has lost everything",
+    to: "half",
+    plant: (b) => {
+      b.meta = undefined;
+      b.open = [];
+      b.claims = [];
+    },
+  },
+  {
+    fails: "U5",
+    what: "the pool was loaded for another total",
+    to: "half",
+    plant: (b) => {
+      if (b.meta !== undefined) b.meta.total += 1;
+    },
+  },
+  {
+    fails: "U5",
+    what: "the pool is of a generation that the record does not know",
+    to: "half",
+    plant: (b) => {
+      if (b.meta !== undefined) b.meta.generation += 1;
+    },
+  },
+  {
+    fails: "U6",
+    what: "enough asked, and coupons are left",
+    to: "half",
+    plant: (b) => {
+      for (let i = 0; i < b.campaign.total; i += 1)
+        addEntry(b, { claimKey: `waiting-${i}`, outcome: { kind: "unknown", message: "timed out" } });
+    },
+  },
+  {
+    fails: "U7",
+    what: "told sold out while coupons are left",
+    to: "half",
+    plant: (b) => addEntry(b, { claimKey: "unlucky", outcome: refused("SOLD_OUT") }),
+  },
+  {
+    fails: "U7",
+    what: "told sold out before the last coupon went",
+    to: "sold-out",
+    plant: (b) =>
+      addEntry(b, {
+        claimKey: "unlucky",
+        invokedAtMs: STARTS_AT_MS + 1,
+        answeredAtMs: STARTS_AT_MS + 2,
+        outcome: refused("SOLD_OUT"),
+      }),
+  },
+  {
+    fails: "U7",
+    what: "a winner was told sold out",
+    to: "sold-out",
+    plant: (b) => addEntry(b, { claimKey: "user-3", outcome: refused("SOLD_OUT") }),
+  },
+  {
+    fails: "U7",
+    what: "a winner was told that it is over",
+    to: "half",
+    plant: (b) => addEntry(b, { claimKey: "user-3", outcome: refused("ENDED") }),
+  },
+  {
+    fails: "U7",
+    what: "a winner whose only answer was lost was told sold out",
+    to: "sold-out",
+    plant: (b) => {
+      b.history = b.history.filter((entry) => entry.claimKey !== "user-3");
+      addEntry(b, { claimKey: "user-3", outcome: refused("SOLD_OUT") });
+    },
+  },
+  {
+    fails: "U8",
+    what: "issued before the start",
+    to: "half",
+    plant: (b) => rewrite(b, "user-0", { issuedAtMs: STARTS_AT_MS - 1 }),
+  },
+  {
+    fails: "U8",
+    what: "answered before the start",
+    to: "half",
+    plant: (b) => Object.assign(answer(b, "user-0", 0).entry, { answeredAtMs: STARTS_AT_MS - 1 }),
+  },
+  {
+    fails: "U8",
+    what: "recorded as opened before the start",
+    to: "half",
+    plant: (b) => {
+      b.campaign.openedAtMs = STARTS_AT_MS - 1;
+    },
+  },
+  {
+    fails: "U8",
+    what: "armed before the start",
+    to: "half",
+    plant: (b) => {
+      if (b.meta !== undefined) b.meta.armedAtMs = STARTS_AT_MS - 1;
+    },
+  },
+  {
+    fails: "U8",
+    what: "refused as too early long after the start",
+    to: "half",
+    plant: (b) => addEntry(b, { claimKey: "punctual", outcome: refused("NOT_STARTED") }),
+  },
+  {
+    fails: "U10",
+    what: "two callers one after the other have their places swapped",
+    to: "half",
+    plant: (b) => {
+      rewrite(b, "user-1", { seq: 3 });
+      rewrite(b, "user-2", { seq: 2 });
+    },
+  },
+  {
+    fails: "U10",
+    what: "two issuances share a place",
+    to: "half",
+    plant: (b) => rewrite(b, "user-1", { seq: 1 }),
+  },
+];

@@ -1,0 +1,77 @@
+import { appendFile, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { createHistoryWriter, monotonicNs, parseEntry, readHistory } from "../../bench/audit/history.ts";
+import { healthyBooks } from "./books.ts";
+
+describe("history file", () => {
+  let dir = "";
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), "audit-history-"));
+  });
+  afterEach(() => rm(dir, { recursive: true }));
+
+  async function written(): Promise<{ file: string; entries: ReturnType<typeof healthyBooks>["history"] }> {
+    const file = join(dir, "history.jsonl");
+    const entries = healthyBooks({ total: 4, issued: 4 }).history;
+    entries.push({
+      ...(entries[0] as (typeof entries)[0]),
+      outcome: { kind: "unknown", message: 'reset "by peer"\n' },
+    });
+    const writer = createHistoryWriter(file);
+    for (const entry of entries) writer.write(entry);
+    await writer.close();
+    return { file, entries };
+  }
+
+  it("gives back what was written, and only its owner may read it", async () => {
+    const { file, entries } = await written();
+    expect(await readHistory(file)).to.deep.equal(entries);
+    expect((await stat(file)).mode & 0o077).to.equal(0);
+  });
+
+  it("leaves out a last line that was cut off", async () => {
+    const { file, entries } = await written();
+    await appendFile(file, '{"claimKey":"user-9","invo');
+    expect(await readHistory(file)).to.deep.equal(entries);
+  });
+
+  it("refuses a broken line in the middle, naming it", async () => {
+    const { file, entries } = await written();
+    const [line = ""] = (await readFile(file, "utf8")).split("\n");
+    await appendFile(file, `{"claimKey":"user-9"}\n${line}\n`);
+    const failure = await readHistory(file).then(
+      () => "read",
+      (error: Error) => error.message,
+    );
+    expect(failure).to.equal(`${file}: line ${entries.length + 1} is not a history entry`);
+  });
+
+  it("refuses entries whose fields are not of their type", () => {
+    const good = { claimKey: "k", invokedAtMs: 1, answeredAtMs: 2, invokedOrder: 1, answeredOrder: 2 };
+    const issued = { kind: "issued", code: "가0", seq: 1, issuedAtMs: 1, replayed: false };
+    expect(parseEntry(JSON.stringify({ ...good, outcome: issued }))).not.to.equal(undefined);
+    const bad = [
+      { ...good, outcome: { ...issued, seq: "1" } },
+      { ...good, outcome: { ...issued, generation: 1.5 } },
+      { ...good, outcome: { kind: "refused" } },
+      { ...good, outcome: { kind: "lost" } },
+      { ...good, invokedOrder: 3, outcome: issued },
+      { ...good, claimKey: 7, outcome: issued },
+      "text",
+      null,
+    ];
+    for (const value of bad)
+      expect(parseEntry(JSON.stringify(value)), JSON.stringify(value)).to.equal(undefined);
+  });
+
+  it("has a clock that does not go back", () => {
+    let last = 0;
+    for (let i = 0; i < 10_000; i += 1) {
+      const now = monotonicNs();
+      expect(now).to.be.at.least(last);
+      last = now;
+    }
+  });
+});

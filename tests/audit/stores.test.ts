@@ -1,0 +1,180 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { type Db, MongoClient } from "mongodb";
+import { createClient } from "redis";
+import { type Auditor, openAuditor } from "../../bench/audit/audit.ts";
+import { violated } from "../../bench/audit/verdict-table.ts";
+import { type Stack, startStack } from "../../local/stack.ts";
+import { type CampaignKeys, campaignKeys } from "../../pool/keys.ts";
+import { type Books, healthyBooks, snapshotOf } from "./books.ts";
+
+const DATABASE = "coupons_audit_test";
+const TOTAL = 25_000;
+const ISSUED = 12_000;
+
+type RedisClient = ReturnType<typeof createClient>;
+type Stores = {
+  readonly redis: RedisClient;
+  readonly db: Db;
+  readonly keys: CampaignKeys;
+  readonly books: Books;
+};
+
+/** Writes books into both stores in the layout of docs/architecture.md. */
+async function seed({ redis, db, keys, books }: Stores): Promise<void> {
+  const { campaign, codes, issuances, meta, open, claims } = books;
+  const { id: campaignId, startsAtMs, openedAtMs = 0 } = campaign;
+  const { total, onePerUser, state, generation } = campaign;
+  await db.collection<{ _id: string }>("campaigns").insertOne({
+    ...{ _id: campaignId, total, onePerUser, state, generation },
+    ...{ startsAt: new Date(startsAtMs), openedAt: new Date(openedAtMs) },
+  } as { _id: string });
+  await db
+    .collection<{ _id: string }>("coupons")
+    .insertMany(codes.map((code, ordinal) => ({ _id: code, campaignId, ordinal })));
+  await db.collection<{ _id: string }>("issuances").insertMany(
+    issuances.map(({ code, claimKey, generation: own, seq, issuedAtMs }) => ({
+      ...{ _id: code, campaignId, claimKey, generation: own, seq, issuedAt: new Date(issuedAtMs) },
+    })),
+  );
+  if (meta === undefined) throw new Error("books without a pool");
+  const { startsAtMs: startsAt, armedAtMs: armedAt } = meta;
+  await redis.hSet(keys.meta, {
+    state: meta.state,
+    startsAt,
+    generation,
+    token: "t",
+    total,
+    armedAt,
+    seq: ISSUED,
+  });
+  await redis.rPush(keys.open, open);
+  const bindings = claims.map((claim): [string, string] => [
+    claim.claimKey,
+    `${claim.code} ${claim.generation}-${claim.seq} ${claim.issuedAtMs}`,
+  ]);
+  await redis.hSet(keys.claims, bindings.flat());
+}
+
+const damages: readonly { fails: string; what: string; plant: (stores: Stores) => Promise<unknown> }[] = [
+  {
+    fails: "U1",
+    what: "an issued code pushed back into the pool",
+    plant: ({ redis, keys, books }) => redis.lPush(keys.open, books.issuances[7]?.code ?? ""),
+  },
+  {
+    fails: "U2",
+    what: "an issuance rolled back in both stores",
+    plant: async ({ redis, db, keys, books }) => {
+      const lost = books.issuances.at(-1);
+      await db.collection<{ _id: string }>("issuances").deleteOne({ _id: lost?.code ?? "" });
+      await redis.hDel(keys.claims, lost?.claimKey ?? "");
+      await redis.rPush(keys.open, lost?.code ?? "");
+    },
+  },
+  {
+    fails: "U3",
+    what: "an issued code deleted from the coupons",
+    plant: ({ db, books }) =>
+      db.collection<{ _id: string }>("coupons").deleteOne({ _id: books.issuances[7]?.code ?? "" }),
+  },
+  { fails: "U5", what: "a code popped by hand", plant: ({ redis, keys }) => redis.lPop(keys.open) },
+  {
+    fails: "U5",
+    what: "a ledger entry that nobody finishes",
+    plant: ({ redis, keys }) => redis.xAdd(keys.ledger, "1-99999", { k: "x", c: "y", t: "1" }),
+  },
+  {
+    fails: "U5",
+    what: "a binding lost in Redis",
+    plant: ({ redis, keys, books }) => redis.hDel(keys.claims, books.claims[7]?.claimKey ?? ""),
+  },
+  { fails: "U5", what: "FLUSHALL", plant: ({ redis }) => redis.flushAll() },
+  {
+    fails: "U8",
+    what: "armed a millisecond early",
+    plant: ({ redis, keys }) => redis.hIncrBy(keys.meta, "armedAt", -1),
+  },
+];
+
+describe("audit on real stores", function () {
+  this.timeout(120_000);
+  let dir = "";
+  let stack: Stack;
+  let mongo: MongoClient;
+  let redis: RedisClient;
+  let auditor: Auditor;
+  let stores: Stores;
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), "audit-stores-"));
+    stack = await startStack({ dataDir: dir });
+    redis = createClient({ url: stack.redis.url });
+    redis.on("error", () => {});
+    await redis.connect();
+    mongo = await new MongoClient(stack.mongodb.url).connect();
+    auditor = await openAuditor({
+      redisUrl: stack.redis.url,
+      mongodbUrl: stack.mongodb.url,
+      database: DATABASE,
+    });
+  });
+  after(async () => {
+    await auditor?.close();
+    await redis?.close();
+    await mongo?.close();
+    await stack?.stop();
+    await rm(dir, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    const db = mongo.db(DATABASE);
+    await db.dropDatabase();
+    await redis.flushAll();
+    const books = healthyBooks({ total: TOTAL, issued: ISSUED });
+    stores = { redis, db, keys: campaignKeys(books.campaign.id), books };
+    await seed(stores);
+  });
+
+  it("reads everything that was written, over many pages", async () => {
+    const { books } = stores;
+    const expected = snapshotOf(books);
+    const { campaign, codes, issuances, redis: side } = await auditor.takeSnapshot(books.campaign.id);
+    const byKey = <T extends { claimKey: string }>(list: readonly T[]) =>
+      list.toSorted((a, b) => (a.claimKey < b.claimKey ? -1 : 1));
+    expect(campaign).to.deep.equal(expected.campaign);
+    expect(codes.toSorted()).to.deep.equal(expected.codes.toSorted());
+    expect(byKey(issuances)).to.deep.equal(byKey(expected.issuances));
+    expect({ ...side, claims: byKey(side.claims) }).to.deep.equal({
+      ...expected.redis,
+      claims: byKey(expected.redis.claims),
+    });
+  });
+
+  it("passes healthy stores", async () => {
+    const { campaign, history } = stores.books;
+    expect(await auditor.waitForRest(campaign.id, ["OPEN"], 1_000)).to.equal(true);
+    expect(violated((await auditor.audit(campaign.id, history)).verdicts)).to.deep.equal([]);
+  });
+
+  for (const { fails, what, plant } of damages) {
+    it(`${fails}: ${what}`, async () => {
+      await plant(stores);
+      const { campaign, history } = stores.books;
+      expect(violated((await auditor.audit(campaign.id, history)).verdicts)).to.deep.equal([fails]);
+    });
+  }
+
+  it("is not at rest while the ledger holds an entry or the state is another", async () => {
+    const { campaign } = stores.books;
+    expect(await auditor.waitForRest(campaign.id, ["SOLD_OUT"], 200)).to.equal(false);
+    await redis.xAdd(stores.keys.ledger, "1-99999", { k: "x", c: "y", t: "1" });
+    expect(await auditor.waitForRest(campaign.id, [], 200)).to.equal(false);
+  });
+
+  it("says that there is no such campaign", async () => {
+    const failure = await auditor.audit("01NONE", []).catch((error: Error) => error.message);
+    expect(failure).to.equal("there is no campaign 01NONE");
+  });
+});

@@ -1,0 +1,96 @@
+/**
+ * `npm run chaos`: sales under fault, each judged from the callers' history and both stores. Exit codes: 0 PASS, 1 FAIL,
+ * 2 could not run, 130 Ctrl-C.
+ */
+import { setMaxListeners } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createReleases, orAborted, type Releases } from "../../bench/releases.ts";
+import { abortOnSignals, Interrupted, Trouble } from "../../bench/trouble.ts";
+import { startMongodb } from "../../local/mongodb-server.ts";
+import { builtProduct, removeBuiltProduct } from "../setup/built.ts";
+import { openProduct } from "./ground/product.ts";
+import { runMutants } from "./mutants/run-mutants.ts";
+import { type ChaosOptions, readOptions } from "./options.ts";
+import { resultLines } from "./report.ts";
+import type { Round } from "./round.ts";
+import { catalogue } from "./rounds/catalogue.ts";
+import { runRound } from "./run-round.ts";
+
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+function chosenRounds({ rounds, quick }: ChaosOptions): readonly Round[] {
+  if (rounds.length === 0) return catalogue.filter((round) => !quick || round.quick === true);
+  return rounds.map((name) => {
+    const round = catalogue.find((one) => one.name === name);
+    if (round === undefined) throw new Trouble(`there is no round "${name}": --list names them`);
+    return round;
+  });
+}
+
+async function run(options: ChaosOptions, releases: Releases, signal: AbortSignal): Promise<number> {
+  const rounds = options.mutants ? [] : chosenRounds(options);
+  const { seed } = options;
+  say(options.mutants ? `mutants: seed ${seed}` : `chaos: ${rounds.length} rounds, seed ${seed}`);
+  releases.add("the built product", removeBuiltProduct);
+  const dir = mkdtempSync(join(tmpdir(), "coupon-chaos-"));
+  releases.add("the data folder", () => rmSync(dir, { recursive: true, force: true }));
+  const starting = startMongodb({ dir: join(dir, "mongodb") });
+  releases.add("MongoDB", async () => (await starting.catch(() => undefined))?.kill());
+  const [builtDir, mongodb] = await orAborted(Promise.all([builtProduct(), starting]), signal);
+  const common = { mongodb, dir, seed, signal };
+  if (options.mutants) return judgeMutants(await runMutants({ ...common, builtDir, say }, options.rounds));
+
+  const product = await openProduct(builtDir);
+  let violations = 0;
+  const failed: string[] = [];
+  for (const [index, round] of rounds.entries()) {
+    const result = await runRound(round, { ...common, product, index }, say);
+    for (const line of resultLines(result, seed)) say(line);
+    violations += result.judgement?.violated.length ?? 0;
+    if (!result.ok) failed.push(result.name);
+  }
+  const trouble = await releases.all();
+  for (const words of trouble) process.stderr.write(`chaos: cleaning up: ${words}\n`);
+  const numbers = `rounds=${rounds.length} violations=${violations} seed=${seed}`;
+  say(failed.length === 0 ? `chaos: PASS ${numbers}` : `chaos: FAIL ${numbers} failed=${failed.join(",")}`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+function judgeMutants({ caught, tried, survivors }: Awaited<ReturnType<typeof runMutants>>): number {
+  const verdict = `caught=${caught}/${tried}`;
+  say(
+    survivors.length === 0
+      ? `mutants: PASS ${verdict}`
+      : `mutants: FAIL ${verdict} survivors=${survivors.join(",")}`,
+  );
+  return survivors.length === 0 ? 0 : 1;
+}
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  if (options.list) {
+    for (const { name, quick } of catalogue) say(quick === true ? `${name} (quick)` : name);
+    return 0;
+  }
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  abortOnSignals(controller);
+  const releases = createReleases();
+  try {
+    return await run(options, releases, controller.signal);
+  } finally {
+    await releases.all();
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const interrupted = error instanceof Interrupted;
+  const words =
+    error instanceof Trouble ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`chaos: ${interrupted ? "interrupted, everything was stopped and removed" : words}\n`);
+  process.exitCode = interrupted ? 130 : 2;
+}

@@ -1,0 +1,150 @@
+import type { Invariant } from "../../../bench/audit/verdict.ts";
+import type { Patch } from "./patch.ts";
+
+/** The design broken on purpose in one place, the round in which that must show, and the invariant that must show it. */
+export type Mutant = {
+  readonly name: string;
+  readonly patches: readonly Patch[];
+  readonly round: string;
+  readonly caughtBy: Invariant;
+  /** Why that invariant, in a sentence. */
+  readonly because: string;
+};
+
+/** The second lock on a lost pool, taken off where the first is what is to be tested: sold out is believed when the list is empty. */
+const BELIEVE_THE_EMPTY_LIST: Patch = {
+  file: "pool/lua/claim.lua",
+  search: "elseif redis.call('HLEN', KEYS[4]) >= tonumber(redis.call('HGET', KEYS[1], 'total')) then",
+  replace: "elseif true then",
+};
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: "naive-pop",
+    patches: [
+      {
+        file: "pool/lua/claim.lua",
+        search: "redis.call('HSET', KEYS[4], unpack(bindings))",
+        replace: "-- popped and not bound",
+      },
+      BELIEVE_THE_EMPTY_LIST,
+    ],
+    round: "winners-ask-at-sold-out",
+    caughtBy: "U7",
+    because: "nothing remembers the winner: asking again once the pool is empty, it is told that all is gone",
+  },
+  {
+    name: "reply-before-commit",
+    patches: [
+      {
+        file: "server/claims/claimer",
+        search: "const commit = await lane.commits.push(answer.claim)",
+        replace:
+          'const commit = { kind: "durable", held: answer.claim }; void lane.commits.push(answer.claim).catch(() => undefined)',
+      },
+    ],
+    round: "kill-server-between-claim-and-commit",
+    caughtBy: "U2",
+    because: "callers hold coupons that are not on record at the moment of the reply",
+  },
+  {
+    name: "no-fence",
+    patches: [
+      {
+        file: "pool/lua/include-fence.lua",
+        search: "return run_id .. '-' .. replication_id",
+        replace: "return 'any'",
+      },
+    ],
+    round: "redis-older-aof-open",
+    caughtBy: "U10",
+    because:
+      "the rolled-back pool goes on where it was: late callers get places before those who were answered",
+  },
+  {
+    name: "unguarded-rename",
+    patches: [
+      {
+        file: "pool/lua/include-advance.lua",
+        search: "if pool.state == 'staged' then",
+        replace: "if pool.state == 'staged' or redis.call('EXISTS', staged_key) == 1 then",
+      },
+      {
+        file: "pool/lua/include-advance.lua",
+        search: "redis.call('RENAMENX', staged_key, open_key) == 0 then",
+        replace: "not redis.call('RENAME', staged_key, open_key) then",
+      },
+      BELIEVE_THE_EMPTY_LIST,
+    ],
+    round: "staged-beside-open",
+    caughtBy: "U7",
+    because: "the live pool is replaced, so that callers are told it is empty while codes are left",
+  },
+  {
+    name: "clock-gate-while-open",
+    patches: [
+      {
+        file: "pool/lua/include-advance.lua",
+        search: "if pool.state == 'staged' then",
+        replace:
+          "if pool.state == 'open' and starts_at > math.min(now, caller_ms) then " +
+          "pool.state = 'staged' pool.wait = starts_at - math.min(now, caller_ms) return 'ok', pool end\n" +
+          "  if pool.state == 'staged' then",
+      },
+    ],
+    round: "redis-clock-hour-behind-after-start",
+    caughtBy: "U8",
+    because: "callers are refused as too early long after the start",
+  },
+  {
+    name: "sold-out-cache-without-winners",
+    patches: [
+      {
+        file: "server/claims/claimer",
+        search: "const lane = laneOf(campaignId);",
+        replace:
+          'if (globalThis.soldOut?.has(campaignId)) return refused({ reason: "SOLD_OUT" });\nconst lane = laneOf(campaignId);',
+      },
+      {
+        file: "server/claims/claimer",
+        search: 'case "sold":',
+        replace: 'case "sold":\n(globalThis.soldOut ??= new Set()).add(campaignId);',
+      },
+    ],
+    round: "winners-ask-at-sold-out",
+    caughtBy: "U7",
+    because: "a winner who asks again is told that all is gone",
+  },
+  {
+    name: "no-unique-index-on-claim-key",
+    patches: [
+      {
+        file: "record/mongo",
+        search: 'name: "one_per_claim_key", unique: true',
+        replace: 'name: "one_per_claim_key"',
+      },
+    ],
+    round: "e11000-claim-key",
+    caughtBy: "U4",
+    because: "a key with a coupon on record gets a second one",
+  },
+  {
+    name: "push-back-on-failure",
+    patches: [
+      {
+        file: "server/claims/lane",
+        search: "end(false);",
+        replace:
+          'end(false);\nawait Promise.allSettled(batch.map((claim) => pool.release(claim, true, { ...claim, claimKey: "" })));',
+      },
+      {
+        file: "pool/lua/release.lua",
+        search: "redis.call('HSETNX', KEYS[4], ARGV[6],",
+        replace: "local _ = ARGV[6] ~= '' and redis.call('HSETNX', KEYS[4], ARGV[6],",
+      },
+    ],
+    round: "cut-last-inserts",
+    caughtBy: "U7",
+    because: "callers were told that all is gone, and then codes come back and go to others",
+  },
+];

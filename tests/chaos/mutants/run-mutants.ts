@@ -1,0 +1,64 @@
+import { cpSync, rmSync } from "node:fs";
+import type { Store } from "../../../local/store.ts";
+import { openProduct } from "../ground/product.ts";
+import { catalogue } from "../rounds/catalogue.ts";
+import { runRound } from "../run-round.ts";
+import { type Mutant, mutants } from "./mutants.ts";
+import { applyPatch } from "./patch.ts";
+
+const LOG_TAIL = 8;
+
+export type MutantOptions = {
+  readonly builtDir: string;
+  readonly mongodb: Store;
+  readonly dir: string;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+};
+
+/** Breaks a copy of the built product; the product itself holds nothing that could be switched on. */
+async function tryMutant(mutant: Mutant, index: number, options: MutantOptions): Promise<boolean> {
+  const { builtDir, mongodb, dir, seed, signal, say } = options;
+  const copy = `${builtDir}-${mutant.name}`; // beside the build, so that it finds node_modules
+  cpSync(builtDir, copy, { recursive: true });
+  try {
+    for (const patch of mutant.patches) applyPatch(copy, patch);
+    const round = catalogue.find(({ name }) => name === mutant.round);
+    if (round === undefined) throw new Error(`mutant ${mutant.name} names no round: ${mutant.round}`);
+    const product = await openProduct(copy);
+    const result = await runRound(round, { product, mongodb, dir, seed, index, signal });
+    const violated = result.judgement?.violated ?? [];
+    const caught = violated.includes(mutant.caughtBy);
+    const seconds = (result.durationMs / 1_000).toFixed(1);
+    const how = violated.length === 0 ? "nothing violated" : `violated ${violated.join(",")}`;
+    say(
+      `${caught ? "caught  " : "SURVIVED"} ${mutant.name.padEnd(32)} ${mutant.round.padEnd(38)} predicted ${mutant.caughtBy}, ${how}  ${seconds} s`,
+    );
+    const verdict = result.judgement?.verdicts.find(
+      ({ invariant, ok }) => invariant === mutant.caughtBy && !ok,
+    );
+    if (verdict !== undefined) say(`         ${verdict.count} times: ${verdict.examples[0] ?? ""}`);
+    if (!caught) {
+      for (const trouble of result.judgement?.troubles ?? []) say(`         ${trouble}`);
+      if (result.broke !== undefined) say(`         could not be carried through: ${result.broke}`);
+      for (const line of result.logTail.slice(-LOG_TAIL)) say(`         | ${line.slice(0, 300)}`);
+    }
+    return caught;
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+/** The names of those that nothing noticed. */
+export async function runMutants(
+  options: MutantOptions,
+  only: readonly string[] = [],
+): Promise<{ caught: number; tried: number; survivors: readonly string[] }> {
+  const chosen = mutants.filter(({ name }) => only.length === 0 || only.includes(name));
+  const survivors: string[] = [];
+  for (const [index, mutant] of chosen.entries()) {
+    if (!(await tryMutant(mutant, index, options))) survivors.push(mutant.name);
+  }
+  return { caught: chosen.length - survivors.length, tried: chosen.length, survivors };
+}

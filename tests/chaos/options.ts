@@ -1,0 +1,47 @@
+import { randomInt } from "node:crypto";
+import { parseArgs } from "node:util";
+import { numberFlag } from "../../bench/number-flag.ts";
+import { Trouble } from "../../bench/trouble.ts";
+
+export type ChaosOptions = {
+  /** Empty: all. */
+  readonly rounds: readonly string[];
+  readonly seed: number;
+  readonly quick: boolean;
+  readonly list: boolean;
+  readonly mutants: boolean;
+};
+
+export const USAGE = `usage: npm run chaos -- [--quick] [--round NAME]… [--seed N] [--list] [--mutants]
+
+  --quick       the most telling rounds only, about 90 s
+  --round NAME  only this round; may be given several times
+  --seed N      what is left to chance is repeated: the order of the callers, the faults of the mixed rounds
+  --list        the names of the rounds
+  --mutants     breaks a copy of the product on purpose, in eight ways, and expects each to be noticed`;
+
+const SEED_MOST = 2 ** 31 - 1;
+
+export function readOptions(args: readonly string[]): ChaosOptions {
+  let values: { round: string[]; seed?: string; quick: boolean; list: boolean; mutants: boolean };
+  try {
+    ({ values } = parseArgs({
+      args: [...args],
+      options: {
+        round: { type: "string", multiple: true, default: [] },
+        seed: { type: "string" },
+        quick: { type: "boolean", default: false },
+        list: { type: "boolean", default: false },
+        mutants: { type: "boolean", default: false },
+      },
+    }));
+  } catch (error) {
+    throw new Trouble(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+  }
+  const { round, seed, quick, list, mutants } = values;
+  return {
+    rounds: round,
+    seed: seed === undefined ? randomInt(1, SEED_MOST) : numberFlag("seed", seed, 0, SEED_MOST),
+    ...{ quick, list, mutants },
+  };
+}

@@ -1,0 +1,25 @@
+import type { RoundResult } from "./run-round.ts";
+
+export function evidenceWords({ evidence }: RoundResult): string {
+  return evidence.map(({ what, value }) => `${what}=${value}`).join(" ");
+}
+
+/** One line about a round, and more where it failed. */
+export function resultLines(result: RoundResult, seed: number): string[] {
+  const { name, ok, requests, unknown, durationMs, judgement, broke, logTail } = result;
+  const seconds = (durationMs / 1_000).toFixed(1);
+  const numbers = `requests=${requests} unknown_answers=${unknown} ${seconds} s`;
+  const lines = [`${ok ? "ok  " : "FAIL"} ${name.padEnd(38)} ${evidenceWords(result)}  ${numbers}`];
+  if (ok) return lines;
+  for (const verdict of judgement?.verdicts ?? []) {
+    if (verdict.ok) continue;
+    lines.push(`     ${verdict.invariant} violated ${verdict.count} times (${verdict.detail})`);
+    for (const example of verdict.examples) lines.push(`       - ${example}`);
+  }
+  for (const trouble of judgement?.troubles ?? []) lines.push(`     ${trouble}`);
+  if (broke !== undefined) lines.push(`     could not be carried through: ${broke}`);
+  lines.push(`     again: npm run chaos -- --round ${name} --seed ${seed}`);
+  lines.push("     the servers' last words:");
+  for (const line of logTail) lines.push(`     | ${line.slice(0, 400)}`);
+  return lines;
+}

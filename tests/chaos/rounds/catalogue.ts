@@ -1,0 +1,23 @@
+import type { Round } from "../round.ts";
+import { clockRounds } from "./clocks.ts";
+import { diskRounds } from "./disk.ts";
+import { forcedRounds } from "./forced.ts";
+import { mixedRounds } from "./mixed.ts";
+import { networkRounds } from "./network.ts";
+import { replicaRounds } from "./replica.ts";
+import { rollbackRounds } from "./rollback.ts";
+import { serverRounds } from "./servers.ts";
+import { storeRounds } from "./stores.ts";
+
+/** Every round, in the order in which they run. */
+export const catalogue: readonly Round[] = [
+  ...serverRounds,
+  ...storeRounds,
+  ...rollbackRounds,
+  ...replicaRounds,
+  ...networkRounds,
+  ...forcedRounds,
+  ...diskRounds,
+  ...clockRounds,
+  ...mixedRounds,
+];

@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { connectClients } from "../../../bench/load/connect-client.ts";
+import { writeClock } from "../ground/ground.ts";
+import type { Round } from "../round.ts";
+import type { Sale } from "../sale.ts";
+import { part } from "./proofs.ts";
+
+const HOUR_S = 3_600;
+const UNDER_IT_MS = 1_500;
+const SKEWED_MS = HOUR_S * 1_000 - 10_000;
+const HOUR_AND_MORE_MS = HOUR_S * 1_000 + 60_000;
+
+async function redisAheadMs({ ground }: Sale): Promise<number> {
+  const [seconds] = (await ground.raw.sendCommand(["TIME"])) as unknown as [string];
+  return Number(seconds) * 1_000 - Date.now();
+}
+
+/** By what they tell their callers. */
+async function serversAheadMs(sale: Sale): Promise<number> {
+  const all = await Promise.all(
+    sale.ground.servers.map(async ({ url }) => {
+      const clients = connectClients(url);
+      try {
+        const { serverTime } = await clients.coupons.getCampaignStatus({ campaignId: sale.campaignId });
+        return serverTime === undefined ? 0 : timestampMs(serverTime) - Date.now();
+      } finally {
+        clients.close();
+      }
+    }),
+  );
+  return all.reduce((least, one) => (Math.abs(one) < Math.abs(least) ? one : least));
+}
+
+type Who = "redis" | "servers";
+
+async function setClock(sale: Sale, who: Who, seconds: number): Promise<void> {
+  await writeClock(sale.ground.clockFile, seconds);
+  const aheadMs = who === "redis" ? redisAheadMs : serversAheadMs;
+  const isSet = async () => Math.abs((await aheadMs(sale)) - seconds * 1_000) < 10_000;
+  await sale.untilTrue("the clock has changed", isSet, 4_000);
+  if (seconds !== 0) sale.prove("clock_off_ms", Math.abs(Math.round(await aheadMs(sale))), SKEWED_MS);
+}
+
+/** Ahead before the start: nothing may open before the true start. */
+function aheadBefore(name: string, who: Who): Round {
+  return {
+    name,
+    ground: { fakeClocks: who },
+    sale: { leadMs: 3_300, earlyMs: 400 },
+    instantsOffMs: HOUR_AND_MORE_MS,
+    async act(sale) {
+      await setClock(sale, who, HOUR_S);
+      if (Date.now() >= sale.startsAtMs) throw new Error("the clock changed too late for this round");
+      await sale.untilStart(0);
+      sale.faultOver();
+    },
+    after: async (sale) => sale.prove("refused_early", sale.refused("NOT_STARTED")),
+  };
+}
+
+/** Behind before the start: it opens as soon as the clock is right. */
+function behindBefore(name: string, who: Who): Round {
+  return {
+    name,
+    ground: { fakeClocks: who },
+    sale: { leadMs: 3_300 },
+    lateRefusalMs: 5_500,
+    async act(sale) {
+      await setClock(sale, who, -HOUR_S);
+      if (Date.now() >= sale.startsAtMs) throw new Error("the clock changed too late for this round");
+      await sale.untilStart(800);
+      sale.prove("refused_late", sale.refused("NOT_STARTED"));
+      sale.prove("none_issued", sale.issued() === 0 ? 1 : 0);
+      await setClock(sale, who, 0);
+      sale.recovered();
+      sale.faultOver();
+    },
+  };
+}
+
+/** Either way once it is open: the sale goes on as if nothing were. */
+function jumpAfter(name: string, who: Who, seconds: number): Round {
+  return {
+    name,
+    ground: { fakeClocks: who },
+    sale: { overMs: 4_200 },
+    instantsOffMs: HOUR_AND_MORE_MS,
+    async act(sale) {
+      await part(sale, 0.2);
+      await setClock(sale, who, seconds);
+      const before = sale.issued();
+      await sleep(UNDER_IT_MS);
+      sale.prove("issued_under_it", sale.issued() - before, 50);
+      await setClock(sale, who, 0);
+      sale.faultOver();
+    },
+  };
+}
+
+export const clockRounds: readonly Round[] = [
+  aheadBefore("redis-clock-hour-ahead-before-start", "redis"),
+  behindBefore("redis-clock-hour-behind-before-start", "redis"),
+  jumpAfter("redis-clock-hour-ahead-after-start", "redis", HOUR_S),
+  { ...jumpAfter("redis-clock-hour-behind-after-start", "redis", -HOUR_S), quick: true },
+  aheadBefore("server-clock-hour-ahead-before-start", "servers"),
+  behindBefore("server-clock-hour-behind-before-start", "servers"),
+  jumpAfter("server-clock-hour-ahead-after-start", "servers", HOUR_S),
+  jumpAfter("server-clock-hour-behind-after-start", "servers", -HOUR_S),
+];

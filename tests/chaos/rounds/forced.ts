@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Round } from "../round.ts";
+import { type Sale, USER_PREFIX } from "../sale.ts";
+import { part } from "./proofs.ts";
+
+type IssuanceRow = {
+  _id: string;
+  campaignId: string;
+  claimKey: string;
+  generation: number;
+  seq: number;
+  issuedAt: Date;
+};
+
+/** So long, where the sale does not go on. */
+const BESIDE_MS = 2_000;
+const BESIDE = 10;
+/** The last winners before the pool was empty. */
+const LAST_WINNERS = 120;
+
+/** A durable issuance that no claim of this pool led to, of a code that the pool still has. */
+async function issueByHand(sale: Sale, claimKey: string, place: number): Promise<void> {
+  const code = await sale.ground.raw.lIndex(sale.keys.open, place);
+  if (code === null) throw new Error("the pool is too empty to issue by hand");
+  await sale.ground.db.collection<IssuanceRow>("issuances").insertOne(
+    {
+      _id: code,
+      campaignId: sale.campaignId,
+      claimKey,
+      generation: 0,
+      seq: 900_000 + place,
+      issuedAt: new Date(),
+    },
+    { writeConcern: { w: "majority", journal: true } },
+  );
+}
+
+/** MongoDB's unique indexes are made to say no. */
+export const forcedRounds: readonly Round[] = [
+  {
+    name: "e11000-code",
+    async act(sale) {
+      await part(sale, 0.3);
+      for (let i = 0; i < 8; i += 1) await issueByHand(sale, `${USER_PREFIX}by-hand-${i}`, 60 + 10 * i);
+      sale.faultOver();
+    },
+    async after(sale) {
+      sale.prove("code_taken", await sale.metric("coupon_alarms_total", "code-taken"), 8);
+    },
+  },
+  {
+    name: "e11000-claim-key",
+    quick: true,
+    async act(sale) {
+      await part(sale, 0.3);
+      const keys = Array.from({ length: 8 }, (_, i) => `${USER_PREFIX}had-one-${i}`);
+      for (const [i, key] of keys.entries()) await issueByHand(sale, key, 60 + 10 * i);
+      await Promise.all(keys.map((key) => sale.ask(key)));
+      sale.faultOver();
+    },
+    async after(sale) {
+      sale.prove("key_taken", await sale.metric("coupon_alarms_total", "key-taken"), 8);
+    },
+  },
+  {
+    // A few codes that were loaded for an earlier pool turns up beside the open one.
+    name: "staged-beside-open",
+    async act(sale) {
+      await part(sale, 0.3);
+      const { raw } = sale.ground;
+      await raw.rPush(sale.keys.staged, await raw.lRange(sale.keys.open, -BESIDE, -1));
+      await Promise.race([part(sale, 0.8), sleep(BESIDE_MS)]);
+      sale.prove("staged_beside_open", await raw.lLen(sale.keys.staged), BESIDE);
+      await raw.del(sale.keys.staged);
+      sale.faultOver();
+    },
+  },
+  {
+    // Whoever has a coupon gets it again, also in the moment in which there is none left.
+    name: "winners-ask-at-sold-out",
+    async act(sale) {
+      await part(sale, 0.5);
+      await sale.untilTrue("all is gone", () => sale.refused("SOLD_OUT") > 0);
+      const winners = new Set<string>();
+      for (const { claimKey, outcome } of sale.history.toReversed()) {
+        if (outcome.kind === "issued" && winners.size < LAST_WINNERS) winners.add(claimKey);
+      }
+      const soldOut = sale.refused("SOLD_OUT");
+      await Promise.all([...winners].map((claimKey) => sale.ask(claimKey)));
+      sale.prove("asked_again", winners.size, LAST_WINNERS);
+      sale.prove("told_sold_out", soldOut);
+    },
+  },
+];

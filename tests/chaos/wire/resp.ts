@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import type { Protocol } from "./frames.ts";
+
+const EOL = "\r\n";
+
+/** Where a RESP2 or RESP3 value ends; -1 while it is not whole. */
+export function respEnd(bytes: Buffer, at: number): number {
+  const eol = bytes.indexOf(EOL, at, "latin1");
+  if (eol < 0) return -1;
+  const count = () => Number(bytes.toString("latin1", at + 1, eol));
+  let end = eol + EOL.length;
+  switch (String.fromCharCode(bytes[at] ?? 0)) {
+    case "$":
+    case "=":
+    case "!": {
+      if (count() < 0) return end;
+      end += count() + EOL.length;
+      return end <= bytes.length ? end : -1;
+    }
+    case "*":
+    case "~":
+    case ">":
+      return valuesEnd(bytes, end, count());
+    case "%":
+      return valuesEnd(bytes, end, count() * 2);
+    case "|": // attributes: the value they belong to follows
+      return valuesEnd(bytes, end, count() * 2 + 1);
+    default:
+      return end;
+  }
+}
+
+function valuesEnd(bytes: Buffer, first: number, count: number): number {
+  let end = first;
+  for (let i = 0; i < count && end >= 0; i += 1) end = respEnd(bytes, end);
+  return end;
+}
+
+/** The first two strings of a command, or fewer. */
+function commandWords(frame: Buffer): string[] {
+  const words: string[] = [];
+  let at = frame.indexOf(EOL, 0, "latin1") + EOL.length;
+  while (words.length < 2 && at < frame.length) {
+    const end = respEnd(frame, at);
+    if (end < 0) break;
+    const start = frame.indexOf(EOL, at, "latin1") + EOL.length;
+    words.push(frame.toString("utf8", start, end - EOL.length));
+    at = end;
+  }
+  return words;
+}
+
+/** `scripts`: the text of each script by its name; a call of one has the name as its kind. */
+export function redisProtocol(scripts: ReadonlyMap<string, string>): Protocol {
+  const nameOfSha = new Map<string, string>();
+  for (const [name, text] of scripts) nameOfSha.set(shaOf(text), name);
+  return {
+    pairing: "fifo",
+    requests: {
+      frameEnd: respEnd,
+      read(frame) {
+        const [word = "", script = ""] = commandWords(frame);
+        const command = word.toLowerCase();
+        const sha = command === "evalsha" ? script : command === "eval" ? shaOf(script) : undefined;
+        return { kind: sha === undefined ? command : (nameOfSha.get(sha) ?? command), id: 0, unasked: false };
+      },
+    },
+    replies: {
+      frameEnd: respEnd,
+      read: (frame) => ({ kind: "", id: 0, unasked: frame[0] === ">".charCodeAt(0) }),
+    },
+  };
+}
+
+function shaOf(text: string): string {
+  return createHash("sha1").update(text).digest("hex");
+}

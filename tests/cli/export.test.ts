@@ -1,0 +1,209 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { expect } from "chai";
+import {
+  type ExportCouponsRequest,
+  type ExportCouponsResponse,
+  ExportCouponsResponseSchema,
+} from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
+import { readJsonLines, runCli, startCli } from "./run-cli.ts";
+import { campaign, campaignId, coupon, refusal, type StandIn, startStandIn } from "./stand-in.ts";
+
+const batchSize = 4;
+
+/** What the stand-in does at a place in the export. */
+type Fault = "reset" | "cut" | "unavailable" | "unauthenticated" | "hang" | "repeat";
+
+describe("cli export", () => {
+  let service: StandIn;
+  let folder: string;
+  let total = 10;
+  let issuedSaid = 10;
+  let faults = new Map<number, Fault>();
+  let requests: ExportCouponsRequest[] = [];
+  let hung = 0;
+
+  function batch(from: number): ExportCouponsResponse {
+    const size = Math.max(0, Math.min(batchSize, total - from));
+    const rows = Array.from({ length: size }, (_row, index) => {
+      const seq = from + index + 1;
+      const userId = seq === 2 ? "=cmd()" : seq === 3 ? 'a "b", c' : `user${seq}`;
+      return { coupon: coupon(seq, `가나다라${String(seq).padStart(6, "0")}`), userId, generation: 1 };
+    });
+    return create(ExportCouponsResponseSchema, { coupons: rows, nextPageToken: `at-${from + size}` });
+  }
+
+  before(async () => {
+    service = await startStandIn({
+      campaigns: {
+        getCampaign: () => ({ campaign: campaign({ issued: issuedSaid }) }),
+        async *exportCoupons(request, context) {
+          requests.push(request);
+          if (request.campaignId !== campaignId) throw refusal(Code.NotFound, RefusalReason.UNKNOWN_CAMPAIGN);
+          let from = Number(request.pageToken.replace("at-", "") || 0);
+          while (from < total) {
+            const fault = faults.get(from);
+            faults.delete(from);
+            if (fault === "reset") service.breakConnections();
+            if (fault === "unavailable") throw new ConnectError("going down", Code.Unavailable);
+            if (fault === "unauthenticated") throw new ConnectError("token expired", Code.Unauthenticated);
+            if (fault === "repeat") yield batch(from - batchSize);
+            if (fault === "hang") {
+              hung++;
+              await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+              return;
+            }
+            yield batch(from);
+            from += batchSize;
+          }
+        },
+      },
+    });
+  });
+  beforeEach(async () => {
+    total = 10;
+    issuedSaid = 10;
+    faults = new Map();
+    requests = [];
+    hung = 0;
+    folder = await mkdtemp(join(tmpdir(), "coupon-export-"));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+  after(() => service.close());
+
+  const run = (...args: string[]) => runCli(["export", campaignId, ...args], { url: service.url });
+  const seqs = (jsonl: string): unknown[] => readJsonLines(jsonl).map((row) => row["seq"]);
+  const oneTo = (last: number): number[] => Array.from({ length: last }, (_value, index) => index + 1);
+
+  it("writes CSV with a heading, quoted, formulas disarmed", async () => {
+    const { code, stdout, stderr } = await run();
+    expect(code).to.equal(0);
+    const lines = stdout.split("\n");
+    expect(lines[0]).to.equal("code,campaign_id,seq,issued_at,user_id,request_id,generation");
+    expect(lines[2]).to.equal(`가나다라000002,${campaignId},2,2026-12-24T11:00:00.002Z,'=cmd(),,1`);
+    expect(lines[3]).to.include(',"a ""b"", c",');
+    expect(lines).to.have.length(12);
+    expect(stderr).to.equal("coupon: 10 coupons exported\n");
+  });
+
+  it("jsonl has the exact values", async () => {
+    const { stdout } = await run("--format", "jsonl");
+    expect(seqs(stdout)).to.deep.equal(oneTo(10));
+    expect(readJsonLines(stdout)[1]).to.include({ userId: "=cmd()", requestId: "" });
+    expect((await run("--json")).stdout).to.equal(stdout);
+  });
+
+  for (const fault of ["reset", "unavailable", "hang"] as const) {
+    it(`goes on after a stream that breaks midway (${fault}): no row twice, none lost`, async () => {
+      total = 30;
+      issuedSaid = 30;
+      faults = new Map([
+        [0, fault],
+        [8, fault],
+        [24, fault],
+      ]);
+      const { code, stdout, stderr } = await run("--format", "jsonl", "--timeout", "300");
+      expect(faults.size, "every fault happened").to.equal(0);
+      expect(code, stderr).to.equal(0);
+      expect(seqs(stdout)).to.deep.equal(oneTo(30));
+      expect(requests.length).to.be.at.least(4);
+      expect(stderr).to.match(/opening the stream again/);
+    });
+  }
+
+  it("a refusal midway is no break: exits with its code and says where to go on", async () => {
+    faults = new Map([[8, "unauthenticated"]]);
+    const { code, stdout, stderr } = await run("--format", "jsonl");
+    expect(code).to.equal(6);
+    expect(seqs(stdout)).to.deep.equal(oneTo(8));
+    expect(stderr).to.include("8 rows are out; --page-token at-8 goes on from there");
+    const rest = await run("--format", "csv", "--page-token", "at-8");
+    expect(rest.stdout).to.match(/^가나다라000009,.*\n가나다라000010,.*\n$/);
+  });
+
+  it("gives up after --retries without news, with the way to go on", async () => {
+    faults = new Map([[4, "unavailable"]]);
+    const { code, stderr } = await run("--retries", "0");
+    expect(code).to.equal(5);
+    expect(stderr).to.include("--page-token at-4");
+  });
+
+  it("notices a service that sends rows twice", async () => {
+    faults = new Map([[4, "repeat"]]);
+    const { code, stderr } = await run();
+    expect(code).to.equal(1);
+    expect(stderr).to.match(/out of order/);
+  });
+
+  it("notices a service that loses rows", async () => {
+    issuedSaid = 12;
+    const { code, stderr } = await run();
+    expect(code).to.equal(1);
+    expect(stderr).to.match(/10 rows came, but 12 coupons were issued/);
+  });
+
+  it("--out writes the whole file or none, for its owner only", async () => {
+    const file = join(folder, "winners.csv");
+    await writeFile(file, "old");
+    faults = new Map([[8, "unauthenticated"]]);
+    expect((await run("--out", file)).code).to.equal(6);
+    expect(await readFile(file, "utf8")).to.equal("old");
+    expect(await readdir(folder)).to.deep.equal(["winners.csv"]);
+
+    const { code, stdout } = await run("--out", file, "--bom", "--json", "--format", "csv");
+    expect(code).to.equal(0);
+    expect(readJsonLines(stdout)).to.deep.equal([{ file, rows: 10 }]);
+    expect(await readFile(file, "utf8")).to.match(/^\uFEFFcode,/);
+    expect((await stat(file)).mode & 0o777).to.equal(0o600);
+    expect(await readdir(folder)).to.deep.equal(["winners.csv"]);
+  });
+
+  it("Ctrl-C midway leaves no file behind and exits with 130", async () => {
+    faults = new Map([[4, "hang"]]);
+    const file = join(folder, "winners.csv");
+    const running = await startCli(["export", campaignId, "--out", file], { url: service.url });
+    // The stand-in is asked once more after the batch that the command has written.
+    while (hung === 0) await new Promise((resolve) => setImmediate(resolve));
+    running.child.kill("SIGINT");
+    const { code, stderr } = await running.finished;
+    expect(code).to.equal(130);
+    expect(stderr).to.equal("coupon: interrupted\n");
+    expect(await readdir(folder)).to.deep.equal([]);
+  });
+
+  it("a reader that has seen enough ends it quietly", async () => {
+    total = 200_000;
+    issuedSaid = total;
+    const running = await startCli(["export", campaignId], { url: service.url });
+    running.child.stdout?.once("data", () => running.child.stdout?.destroy());
+    const { code, stderr } = await running.finished;
+    expect(stderr).to.equal("");
+    expect(code).to.equal(0);
+  });
+
+  const mistakes: [args: string[], why: RegExp][] = [
+    [["--format", "xml"], /csv or jsonl/],
+    [["--format", "jsonl", "--bom"], /--bom/],
+    [["--out", "/"], /not a file/],
+    [["--out", "/dev/null"], /not a file/],
+    [["--out", "/nowhere/at/all.csv"], /cannot write .*ENOENT/],
+    [["--out", "x.csv", "--page-token", "at-4"], /standard output only/],
+  ];
+  for (const [args, why] of mistakes) {
+    it(`refuses ${args.join(" ")}`, async () => {
+      const { code, stderr } = await run(...args);
+      expect(code).to.equal(2);
+      expect(stderr).to.match(why);
+      expect(requests).to.have.length(0);
+    });
+  }
+
+  it("an unknown campaign exits with 4", async () => {
+    const { code } = await runCli(["export", "OTHER"], { url: service.url });
+    expect(code).to.equal(4);
+  });
+});

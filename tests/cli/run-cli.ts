@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { builtProduct } from "../setup/built.ts";
+
+/** The launcher of this clone, which runs the sources. */
+export const launcher = fileURLToPath(new URL("../../cli/coupon.mjs", import.meta.url));
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly finished: Promise<Finished>;
+  /** Resolves once standard output and error together match. */
+  until(pattern: RegExp): Promise<void>;
+}
+
+export interface Surroundings {
+  readonly url?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly launcher?: string;
+  readonly cwd?: string;
+}
+
+/** The real command in its own process, in the time zone of Seoul; as built unless another launcher is given. */
+export async function startCli(args: readonly string[], surroundings: Surroundings = {}): Promise<Running> {
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(COUPON_|NO_COLOR|TSX_)/.test(name));
+  const env = {
+    ...Object.fromEntries(inherited),
+    TZ: "Asia/Seoul",
+    ...(surroundings.url === undefined ? {} : { COUPON_URL: surroundings.url }),
+    ...surroundings.env,
+  };
+  const options = { env, ...(surroundings.cwd === undefined ? {} : { cwd: surroundings.cwd }) };
+  const command = surroundings.launcher ?? join(await builtProduct(), "cli", "coupon.mjs");
+  const child = spawn(process.execPath, [command, ...args], options);
+  let stdout = "";
+  let stderr = "";
+  const waiting = new Set<() => void>();
+  const look = (): void => {
+    for (const check of waiting) check();
+  };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+    look();
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+    look();
+  });
+  const finished = new Promise<Finished>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, stdout, stderr }));
+  });
+  return {
+    child,
+    finished,
+    until(pattern) {
+      const seen = new Promise<void>((resolve) => {
+        const check = (): void => {
+          if (pattern.test(stdout + stderr)) resolve();
+        };
+        waiting.add(check);
+        check();
+      });
+      const over = finished.then(() => {
+        if (!pattern.test(stdout + stderr)) throw new Error(`ended without ${pattern}: ${stdout}${stderr}`);
+      });
+      return Promise.race([seen, over]);
+    },
+  };
+}
+
+export async function runCli(args: readonly string[], surroundings: Surroundings = {}): Promise<Finished> {
+  return (await startCli(args, surroundings)).finished;
+}
+
+/** One object a line, as --json writes. */
+export function readJsonLines(text: string): Record<string, unknown>[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line): Record<string, unknown> => JSON.parse(line));
+}

@@ -1,0 +1,314 @@
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { expect } from "chai";
+import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { CampaignView, type CreateCampaignRequest } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import type { FindCouponRequest, IssueCouponRequest } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
+import { readJsonLines, runCli } from "./run-cli.ts";
+import { campaign, campaignId, coupon, refusal, type StandIn, startMs, startStandIn } from "./stand-in.ts";
+
+describe("cli verbs", () => {
+  let created: CreateCampaignRequest[] = [];
+  let issued: IssueCouponRequest[] = [];
+  let found: FindCouponRequest[] = [];
+  let service: StandIn;
+  const serverMs = startMs - 5_000_000;
+  const codes = ["가나다라마바0001", "가나다라마바0002", "가나다라마바0003"];
+
+  before(async () => {
+    service = await startStandIn({
+      campaigns: {
+        createCampaign(request) {
+          created.push(request);
+          if (request.name === "flaky" && created.length < 3) {
+            throw refusal(Code.Unavailable, RefusalReason.OVERLOADED, { retryAfterMs: 10 });
+          }
+          const made = campaign({ name: request.name, state: CampaignState.GENERATING, generated: 0 });
+          return { campaign: made, notices: ["it opens \x1b[31mat once"] };
+        },
+        getCampaign(request) {
+          const at = Number(request.pageToken || 0);
+          const full = request.view !== CampaignView.BASIC;
+          return {
+            campaign: campaign({ issued: 3, state: CampaignState.OPEN }),
+            issuedCodes: full ? codes.slice(at, at + 2) : [],
+            nextPageToken: full && at + 2 < codes.length ? String(at + 2) : "",
+            serverTime: timestampFromMs(serverMs),
+          };
+        },
+        listCampaigns(request) {
+          const at = Number(request.pageToken || 0);
+          const all = ["first", "둘째", "third"].map((name, index) => campaign({ name, id: `ID${index}` }));
+          const size = Math.min(request.pageSize, 2);
+          const next = at + size < all.length ? String(at + size) : "";
+          return {
+            campaigns: all.slice(at, at + size),
+            nextPageToken: next,
+            serverTime: timestampFromMs(serverMs),
+          };
+        },
+        async *watchCampaign() {
+          for (const generated of [100, 500, 1000]) {
+            const state = generated === 1000 ? CampaignState.SCHEDULED : CampaignState.GENERATING;
+            yield { campaign: campaign({ state, generated }), serverTime: timestampFromMs(serverMs) };
+          }
+          yield { campaign: campaign({ state: CampaignState.SOLD_OUT, issued: 1000 }), issuedPerSecond: 12 };
+        },
+      },
+      coupons: {
+        issueCoupon(request) {
+          issued.push(request);
+          if (request.userId === "unsure" && issued.length < 2) {
+            throw refusal(Code.Unavailable, RefusalReason.UNCERTAIN, { retryAfterMs: 10 });
+          }
+          return { coupon: coupon(7), replayed: request.userId === "again" };
+        },
+        findCoupon(request) {
+          found.push(request);
+          if (request.userId === "nobody") throw refusal(Code.NotFound, RefusalReason.NO_COUPON);
+          return { coupon: coupon(7) };
+        },
+        getCampaignStatus: () => ({
+          state: CampaignState.SCHEDULED,
+          startsAt: timestampFromMs(startMs),
+          serverTime: timestampFromMs(startMs - 90_000),
+          millisToStart: 90_000n,
+        }),
+      },
+    });
+  });
+  beforeEach(() => {
+    created = [];
+    issued = [];
+    found = [];
+  });
+  after(() => service.close());
+
+  const coupons = (...args: string[]) => runCli(args, { url: service.url });
+  const create = (...args: string[]) => coupons("create", "--name", "xmas", "--total", "1000", ...args);
+
+  describe("create", () => {
+    it("sends what was given, echoes the instant in full and says what to do next", async () => {
+      const start = ["--start", "2026-12-24 12:00 Europe/Berlin", "--end", "start+2h", "--one-per-user"];
+      const { code, stdout, stderr } = await create(...start, "--format", "가가가000".normalize("NFD"));
+      expect(stderr).to.equal("");
+      expect(code).to.equal(0);
+      const [request] = created;
+      expect(request).to.include({ name: "xmas", total: 1000, onePerUser: true, codeFormat: "가가가000" });
+      expect(request?.startsAt && timestampMs(request.startsAt)).to.equal(startMs);
+      expect(request?.endsAt && timestampMs(request.endsAt)).to.equal(startMs + 7_200_000);
+      expect(request?.requestId).to.match(/^[0-9a-f-]{36}$/);
+      expect(stdout).to.include("2026-12-24 20:00:00.000+09:00 (Asia/Seoul) = 2026-12-24T11:00:00.000Z");
+      expect(stdout).to.include("2026-12-24 12:00:00.000+01:00 (Europe/Berlin)");
+      expect(stdout).to.include(`next: coupon watch ${campaignId}    coupon issue ${campaignId} --user USER`);
+      expect(stdout).to.include("it opens \\u001b[31mat once").and.not.include("\x1b");
+    });
+
+    it("counts a relative start from the server's clock", async () => {
+      const { code } = await create("--start", "+10m", "--end", "+1h");
+      expect(code).to.equal(0);
+      const [request] = created;
+      expect(request?.startsAt && timestampMs(request.startsAt)).to.equal(serverMs + 600_000);
+      expect(request?.endsAt && timestampMs(request.endsAt)).to.equal(serverMs + 3_600_000);
+    });
+
+    it("tries again with the same request id, and says so", async () => {
+      const { code, stderr } = await create("--start", "now", "--name", "flaky");
+      expect(code).to.equal(0);
+      expect(created).to.have.length(3);
+      expect(new Set(created.map((request) => request.requestId)).size).to.equal(1);
+      expect(new Set(created.map((request) => String(request.startsAt?.seconds))).size).to.equal(1);
+      expect(stderr.match(/trying again with the same request id/g)).to.have.length(2);
+    });
+
+    it("gives up after --retries and says how to go on without a second campaign", async () => {
+      const args = [
+        "--start",
+        "2027-01-01T00:00:00Z",
+        "--name",
+        "flaky",
+        "--retries",
+        "1",
+        "--request-id",
+        "R1",
+      ];
+      const { code, stderr, stdout } = await create(...args);
+      expect(code).to.equal(5);
+      expect(stdout).to.equal("");
+      expect(stderr).to.include("it may have been created: run again with --request-id R1");
+    });
+
+    it("--wait waits until the codes are made", async () => {
+      const { code, stdout } = await create("--start", "2026-12-24T11:00:00Z", "--wait", "--json");
+      expect(code).to.equal(0);
+      const [shown] = readJsonLines(stdout);
+      expect(shown).to.have.nested.property("campaign.state", "CAMPAIGN_STATE_SCHEDULED");
+      expect(shown).to.have.nested.property("campaign.generated", 1000);
+      expect(shown).to.have.property("requestId");
+    });
+
+    const mistakes: [args: string[], why: RegExp][] = [
+      [["--start", "tomorrow"], /--start: "tomorrow" is not an instant/],
+      [["--start", "2026-12-24T20:00:00"], /time zone/],
+      [["--start", "2026-12-24T20:00:00Z", "--end", "2026-12-24T20:00:00Z"], /--end is not after --start/],
+      [["--start", "now", "--total", "many"], /--total: "many" is not a whole number/],
+      [["--start", "now", "--total", "0"], /--total/],
+      [["--start", "now", "--request-id", ""], /--request-id is empty/],
+      [[], /--start is missing/],
+      [["--start", "now", "--colour"], /unknown option/],
+      [["--start", "now", "extra"], /too many arguments/],
+    ];
+    for (const [args, why] of mistakes) {
+      it(`refuses ${JSON.stringify(args)} before anything is sent`, async () => {
+        const { code, stderr, stdout } = await create(...args);
+        expect(code).to.equal(2);
+        expect(stdout).to.equal("");
+        expect(stderr)
+          .to.match(why)
+          .and.match(/^[^\n]+\n$/);
+        expect(created).to.have.length(0);
+      });
+    }
+  });
+
+  describe("get", () => {
+    it("sums up in words, without codes", async () => {
+      const { code, stdout } = await coupons("get", campaignId);
+      expect(code).to.equal(0);
+      expect(stdout).to.include("3 of 1,000 issued").and.include("OPEN").and.not.include("가나다");
+    });
+
+    it("--codes shows every page", async () => {
+      const { stdout } = await coupons("get", campaignId, "--codes");
+      expect(stdout.trimEnd().split("\n").slice(-3)).to.deep.equal(codes);
+      const { stdout: json } = await coupons("get", campaignId, "--codes", "--json");
+      expect(readJsonLines(json)[0]).to.have.deep.property("issuedCodes", codes);
+    });
+  });
+
+  describe("list", () => {
+    it("follows the pages to the limit", async () => {
+      const { code, stdout, stderr } = await coupons("list");
+      expect(code).to.equal(0);
+      expect(stdout.split("\n").map((line) => line.slice(0, 3))).to.deep.equal([
+        "ID ",
+        "ID0",
+        "ID1",
+        "ID2",
+        "",
+      ]);
+      expect(stderr).to.equal("");
+      const limited = await coupons("list", "--limit", "1", "--json");
+      expect(readJsonLines(limited.stdout).map((shown) => shown["id"])).to.deep.equal(["ID0"]);
+      expect(readJsonLines(limited.stderr)[0]).to.have.property("note");
+    });
+  });
+
+  describe("watch", () => {
+    it("writes plain lines into a pipe and ends with the campaign", async () => {
+      const { code, stdout, stderr } = await coupons("watch", campaignId);
+      expect(code).to.equal(0);
+      expect(stderr).to.equal("");
+      const lines = stdout.trimEnd().split("\n");
+      expect(lines).to.have.length(4);
+      expect(lines[0]).to.match(/GENERATING {2}100\/1,000 codes made {2}opens in \d\d:\d\d:\d\d$/);
+      expect(lines[3]).to.match(/SOLD_OUT {2}1,000\/1,000 issued {2}0 left {2}12\/s$/);
+      expect(stdout).not.to.include("\x1b");
+    });
+
+    it("writes JSON lines with --json", async () => {
+      const { stdout } = await coupons("watch", campaignId, "--json");
+      const states = readJsonLines(stdout).map((message) => Object(message["campaign"]).state);
+      expect(states.at(-1)).to.equal("CAMPAIGN_STATE_SOLD_OUT");
+    });
+  });
+
+  describe("issue", () => {
+    it("sends user and request id, and makes a request id where none is given", async () => {
+      const { code, stdout } = await coupons("issue", campaignId, "--user", "alice", "--request-id", "R7");
+      expect(code).to.equal(0);
+      expect(stdout.split("\n")[0]).to.equal("가나다라마바0007");
+      expect(issued[0]).to.include({ userId: "alice", requestId: "R7" });
+      await coupons("issue", campaignId);
+      expect(issued[1]?.userId).to.equal("");
+      expect(issued[1]?.requestId).to.match(/^[0-9a-f-]{36}$/);
+    });
+
+    it("asks again with the same key where it is uncertain", async () => {
+      const { code, stderr } = await coupons("issue", campaignId, "--user", "unsure");
+      expect(code).to.equal(0);
+      expect(issued).to.have.length(2);
+      expect(issued[0]?.requestId).to.equal(issued[1]?.requestId);
+      expect(stderr).to.match(/uncertain whether it happened, asking again with the same key/);
+    });
+
+    it("--json has coupon, replayed and the request id", async () => {
+      const { stdout } = await coupons("issue", campaignId, "--user", "again", "--json");
+      const [shown] = readJsonLines(stdout);
+      expect(shown).to.have.nested.property("coupon.code", "가나다라마바0007");
+      expect(shown).to.have.property("replayed", true);
+      expect(shown).to.have.property("requestId", issued[0]?.requestId);
+    });
+  });
+
+  describe("find", () => {
+    it("looks up by user, request id or code", async () => {
+      expect((await coupons("find", campaignId, "--user", "u")).code).to.equal(0);
+      expect((await coupons("find", campaignId, "--request", "r")).code).to.equal(0);
+      expect((await coupons("find", campaignId, "--request-id", "r2")).code).to.equal(0);
+      const { stdout } = await coupons("find", campaignId, "--code", "가나다", "--json");
+      expect(readJsonLines(stdout)[0]).to.have.nested.property("coupon.seq", 7);
+      expect(found.map(({ userId, requestId, code }) => [userId, requestId, code])).to.deep.equal([
+        ["u", "", ""],
+        ["", "r", ""],
+        ["", "r2", ""],
+        ["", "", "가나다"],
+      ]);
+    });
+
+    it("exits with 4 where there is no coupon, and with 2 unless exactly one key is given", async () => {
+      expect((await coupons("find", campaignId, "--user", "nobody")).code).to.equal(4);
+      expect((await coupons("find", campaignId)).code).to.equal(2);
+      expect((await coupons("find", campaignId, "--user", "u", "--code", "c")).code).to.equal(2);
+    });
+  });
+
+  describe("status", () => {
+    it("counts down on the server's clock", async () => {
+      const { code, stdout } = await coupons("status", campaignId);
+      expect(code).to.equal(0);
+      expect(stdout).to.include("SCHEDULED").and.include(", in 00:01:30").and.include("sold out");
+      const json = await coupons("--json", "status", campaignId);
+      expect(readJsonLines(json.stdout)[0]).to.include({ millisToStart: "90000", soldOut: false });
+    });
+  });
+
+  it("the token goes to the operators' service only", async () => {
+    const before = service.requests.length;
+    const surroundings = { url: service.url, env: { COUPON_TOKEN: "s3cret" } };
+    await runCli(["get", campaignId], surroundings);
+    await runCli(["status", campaignId], surroundings);
+    const sent = service.requests.slice(before).map((request) => request.headers.authorization);
+    expect(sent).to.deep.equal(["Bearer s3cret", undefined]);
+  });
+
+  it("unexpected errors of the service are one line without a stack", async () => {
+    const broken = await startStandIn({
+      campaigns: {
+        getCampaign() {
+          throw new ConnectError("store exploded", Code.Internal);
+        },
+      },
+    });
+    try {
+      const { code, stderr } = await runCli(["get", "X"], { url: broken.url });
+      expect(code).to.equal(1);
+      expect(stderr).to.equal("coupon: the service failed: store exploded; its log says why\n");
+      const debug = await runCli(["get", "X"], { url: broken.url, env: { COUPON_DEBUG: "1" } });
+      expect(debug.stderr).to.match(/\n\s+at /);
+    } finally {
+      await broken.close();
+    }
+  });
+});

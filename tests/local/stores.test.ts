@@ -1,0 +1,51 @@
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { nodeForEngine } from "../../local/embedded-libc.ts";
+import { repositoryDir } from "../../local/repository.ts";
+import { startService } from "../../local/service-process.ts";
+import { temporaryDir } from "./temporary-dir.ts";
+
+describe("npm run stores", () => {
+  let dir: ReturnType<typeof temporaryDir>;
+
+  beforeEach(() => {
+    dir = temporaryDir();
+  });
+
+  afterEach(() => dir.remove());
+
+  const start = (env: Record<string, string> = {}) =>
+    startService({ entry: "local/stores.ts", env: { LOCAL_DATA_DIR: dir.path, ...env } });
+
+  it("prints the two URLs for the shell, and stops everything when asked to end", async () => {
+    const stores = start();
+    expect(await stores.waitForLine((line) => line.startsWith("export MONGODB_URL="), 30_000)).to.match(
+      /^export MONGODB_URL='mongodb:\/\/127\.0\.0\.1:\d+\/\?directConnection=true'$/,
+    );
+    expect(stores.lines.join("\n")).to.match(/^export REDIS_URL='redis:\/\/127\.0\.0\.1:\d+'$/m);
+    expect(await stores.stop()).to.equal(0);
+  });
+
+  it("prefers a mongod on PATH to the embedded engine", async () => {
+    const launch = nodeForEngine();
+    if (!launch.ok) throw new Error(launch.reason);
+    // The engine in a mongod's clothes: takes its arguments, and replaces the shell so that the pid is right.
+    const engine = [launch.command, ...launch.args, join(repositoryDir, "local/engine-server.mjs")];
+    const program = join(dir.path, "mongod");
+    const script =
+      'test "$1 $3 $4 $5" = "--dbpath --bind_ip 127.0.0.1 --port" || exit 9\n' +
+      `exec ${engine.map((word) => `'${word}'`).join(" ")} --dir "$2" --port "$6"\n`;
+    writeFileSync(program, `#!/bin/sh\n${script}`);
+    chmodSync(program, 0o755);
+    const stores = start({ PATH: `${dir.path}:${process.env["PATH"]}` });
+    await stores.waitForLine((line) => line.startsWith("mongodb: mongod at 127.0.0.1:"), 30_000);
+    expect(await stores.stop()).to.equal(0);
+  });
+
+  it("ends with one clear message when something is wrong", async () => {
+    const stores = start({ LOCAL_REDIS_PORT: "many" });
+    expect((await stores.exited).code).to.equal(1);
+    expect(stores.lines).to.deep.equal(['LOCAL_REDIS_PORT must be a port number (0 to 65535), not "many"']);
+  });
+});

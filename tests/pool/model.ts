@@ -1,0 +1,267 @@
+import type { PoolContents } from "./raw-redis.ts";
+
+/** The pool as its Lua headers say it behaves, written down a second time, in memory and without an eye on the scripts. */
+export type Meta = {
+  state: string;
+  startsAt: number;
+  endsAt: number;
+  generation: number;
+  token: string;
+  seq: number;
+  total: number;
+  armedAt: number;
+};
+export type Bound = { code: string; id: string; ms: number };
+export type Entry = { id: string; key: string; code: string; ms: number; user: string };
+
+export type Model = {
+  /** What the scripts see as the fence token of this Redis. */
+  readonly token: string;
+  meta: Meta | undefined;
+  staged: string[];
+  open: string[];
+  claims: Map<string, Bound>;
+  ledger: Entry[];
+  loading: { generation: number; token: string } | undefined;
+  loadingCodes: string[];
+  loadingClaims: Map<string, Bound>;
+};
+
+export function newModel(token: string): Model {
+  return {
+    token,
+    meta: undefined,
+    staged: [],
+    open: [],
+    claims: new Map(),
+    ledger: [],
+    loading: undefined,
+    loadingCodes: [],
+    loadingClaims: new Map(),
+  };
+}
+
+export function copyOf(model: Model): Model {
+  return structuredClone(model);
+}
+
+/** 'none' | 'fenced' | 'ok', as every script that needs the pool sees it. */
+export function statusOf({ meta, token }: Model): "none" | "fenced" | "ok" {
+  return meta === undefined ? "none" : meta.token === token ? "ok" : "fenced";
+}
+
+export type Advanced =
+  | { status: "none" | "fenced" }
+  | { status: "ok"; changed: "" | "opened" | "ended"; waitMs: number };
+
+/**
+ * What the clock of Redis said: about when the script ran, which decides, and the instants that it wrote down to the
+ * millisecond, which the model takes over.
+ */
+export type RedisClock = { nowMs: number; armedAtMs: number; claimedAtMs: number };
+
+export function advance(
+  model: Model,
+  callerMs: number,
+  redis: Pick<RedisClock, "nowMs" | "armedAtMs">,
+): Advanced {
+  const status = statusOf(model);
+  const { meta } = model;
+  if (status !== "ok" || meta === undefined) return { status: status === "ok" ? "none" : status };
+  let changed: "" | "opened" | "ended" = "";
+  const both = Math.min(callerMs, redis.nowMs);
+  if (meta.state === "staged") {
+    if (both < meta.startsAt) return { status, changed, waitMs: meta.startsAt - both };
+    if (model.staged.length === 0 || model.open.length > 0) {
+      meta.token = "";
+      return { status: "fenced" };
+    }
+    model.open = model.staged;
+    model.staged = [];
+    meta.state = "open";
+    meta.armedAt = redis.armedAtMs;
+    changed = "opened";
+  }
+  if (meta.state === "open" && meta.endsAt > 0 && both >= meta.endsAt) {
+    meta.state = "ended";
+    changed = "ended";
+  }
+  return { status, changed, waitMs: 0 };
+}
+
+export type Answer =
+  | { kind: "claimed" | "pending" | "replay"; bound: Bound }
+  | { kind: "sold" | "early" | "not-open" | "held-back" | "none" | "fenced" };
+
+export function claim(
+  model: Model,
+  asks: readonly { claimKey: string; userId: string }[],
+  callerMs: number,
+  redis: RedisClock,
+  mode: "issue" | "recall",
+): Answer[] {
+  const advanced = advance(model, callerMs, redis);
+  const { meta } = model;
+  if (advanced.status !== "ok" || meta === undefined)
+    return asks.map(() => ({ kind: advanced.status === "ok" ? "none" : advanced.status }));
+  return asks.map(({ claimKey, userId }): Answer => {
+    const bound = model.claims.get(claimKey);
+    if (bound !== undefined) {
+      const pending = model.ledger.some(({ id }) => id === bound.id);
+      return { kind: pending ? "pending" : "replay", bound };
+    }
+    if (meta.state === "staged") return { kind: "early" };
+    if (meta.state !== "open") return { kind: "not-open" };
+    if (mode === "recall" && model.open.length > 0) return { kind: "held-back" };
+    const code = model.open.shift();
+    if (code === undefined) {
+      if (model.claims.size >= meta.total) return { kind: "sold" };
+      meta.token = "";
+      return { kind: "fenced" };
+    }
+    meta.seq++;
+    const given = {
+      code,
+      id: `${meta.generation}-${meta.seq}`,
+      ms: redis.claimedAtMs,
+    };
+    model.claims.set(claimKey, given);
+    model.ledger.push({ id: given.id, key: claimKey, code, ms: given.ms, user: userId });
+    return { kind: "claimed", bound: given };
+  });
+}
+
+export function distrust(model: Model, generation: number): string {
+  if (model.meta?.generation !== generation) return "moved";
+  model.meta.token = "";
+  return "distrusted";
+}
+
+export function settle(model: Model, generation: number, seqs: readonly number[]): string {
+  const status = statusOf(model);
+  if (status !== "ok") return status;
+  if (model.meta?.generation !== generation) return "stale";
+  const ids = new Set(seqs.map((seq) => `${generation}-${seq}`));
+  model.ledger = model.ledger.filter(({ id }) => !ids.has(id));
+  return "settled";
+}
+
+function without(codes: string[], code: string): string[] {
+  const at = codes.indexOf(code);
+  return at < 0 ? codes : codes.toSpliced(at, 1);
+}
+
+export function adopt(model: Model, key: string, bound: Bound): string {
+  const status = statusOf(model);
+  if (status !== "ok") return status;
+  model.staged = without(model.staged, bound.code);
+  model.open = without(model.open, bound.code);
+  const standing = model.claims.get(key);
+  if (standing === undefined) model.claims.set(key, bound);
+  return standing === undefined || same(standing, bound) ? "adopted" : "bound";
+}
+
+export function release(
+  model: Model,
+  lostKey: string,
+  lost: Bound,
+  free: boolean,
+  winnerKey: string,
+  winner: Bound,
+): string {
+  const status = statusOf(model);
+  if (status !== "ok") return status;
+  const standing = model.claims.get(lostKey);
+  if (standing === undefined || !same(standing, lost)) return "moved";
+  model.claims.delete(lostKey);
+  model.ledger = model.ledger.filter(({ id }) => id !== lost.id);
+  if (free) (model.meta?.state === "staged" ? model.staged : model.open).unshift(lost.code);
+  if (!model.claims.has(winnerKey)) model.claims.set(winnerKey, winner);
+  return "released";
+}
+
+export function ledgerPage(
+  model: Model,
+  leastAgeMs: number,
+  after: string,
+  limit: number,
+  redisMs: number,
+): { entries: Entry[]; next: string } {
+  const from = after === "-" ? 0 : model.ledger.filter(({ id }) => place(id) <= place(after)).length;
+  const looked = model.ledger.slice(from, from + limit);
+  const entries = looked.filter(({ ms }) => redisMs - ms >= leastAgeMs || ms > redisMs);
+  return { entries, next: looked.length === limit ? (looked.at(-1)?.id ?? "") : "" };
+}
+
+export function loadBegin(model: Model, generation: number): string {
+  const { meta, loading, token } = model;
+  if (statusOf(model) === "ok") return "healthy";
+  if (meta !== undefined && meta.generation >= generation) return "superseded";
+  if (loading !== undefined && loading.generation > generation) return "superseded";
+  model.loading = { generation, token };
+  model.loadingCodes = [];
+  model.loadingClaims = new Map();
+  return "begun";
+}
+
+function ownsLoad({ loading, token }: Model, generation: number): boolean {
+  return loading?.generation === generation && loading.token === token;
+}
+
+export function loadCodes(model: Model, generation: number, offset: number, codes: string[]): number {
+  if (!ownsLoad(model, generation) || model.loadingCodes.length !== offset) return -1;
+  return model.loadingCodes.push(...codes);
+}
+
+export function loadClaims(model: Model, generation: number, claims: readonly [string, Bound][]): number {
+  if (!ownsLoad(model, generation)) return -1;
+  for (const [key, bound] of claims) model.loadingClaims.set(key, bound);
+  return model.loadingClaims.size;
+}
+
+export function loadCommit(model: Model, target: Omit<Meta, "token" | "seq">): string {
+  if (statusOf(model) === "ok") return "healthy";
+  if (!ownsLoad(model, target.generation)) return "superseded";
+  if (model.meta !== undefined && model.meta.generation >= target.generation) return "superseded";
+  if (model.loadingCodes.length + model.loadingClaims.size !== target.total) return "miscounted";
+  model.meta = { ...target, token: model.token, seq: 0 };
+  model.staged = target.state === "staged" ? model.loadingCodes : [];
+  model.open = target.state === "staged" ? [] : model.loadingCodes;
+  model.claims = model.loadingClaims;
+  model.ledger = [];
+  model.loading = undefined;
+  model.loadingCodes = [];
+  model.loadingClaims = new Map();
+  return "loaded";
+}
+
+function same(a: Bound, b: Bound): boolean {
+  return a.code === b.code && a.id === b.id && a.ms === b.ms;
+}
+
+function place(id: string): number {
+  const [generation, seq] = id.split("-").map(Number);
+  return (generation ?? 0) * 1_000_000 + (seq ?? 0);
+}
+
+/** What Redis should hold of it. */
+export function contentsOfModel(model: Model): PoolContents {
+  const { meta, loading } = model;
+  const texts = (record: object) =>
+    Object.fromEntries(Object.entries(record).map(([name, value]) => [name, String(value)]));
+  const bindings = (claims: Map<string, Bound>) =>
+    Object.fromEntries([...claims].map(([key, { code, id, ms }]) => [key, `${code} ${id} ${ms}`]));
+  return {
+    meta: meta === undefined ? {} : texts(meta),
+    staged: model.staged,
+    open: model.open,
+    claims: bindings(model.claims),
+    ledger: model.ledger.map(({ id, key, code, ms, user }) => ({
+      id,
+      message: { k: key, c: code, t: String(ms), ...(user === "" ? {} : { u: user }) },
+    })),
+    loading: loading === undefined ? {} : texts(loading),
+    loadingCodes: model.loadingCodes,
+    loadingClaims: bindings(model.loadingClaims),
+  };
+}

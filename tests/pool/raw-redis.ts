@@ -1,0 +1,56 @@
+import { createClient } from "redis";
+import { campaignKeys } from "../../pool/keys.ts";
+
+/** A plain client beside the product's, to look at the keys and to damage them. */
+export type RawRedis = Awaited<ReturnType<typeof openRaw>>;
+
+export async function openRaw(url: string) {
+  const client = createClient({ url });
+  client.on("error", () => undefined);
+  await client.connect();
+  return client;
+}
+
+/** Everything that Redis has of one campaign. */
+export type PoolContents = {
+  readonly meta: Record<string, string>;
+  readonly staged: string[];
+  readonly open: string[];
+  readonly claims: Record<string, string>;
+  readonly ledger: { readonly id: string; readonly message: Record<string, string> }[];
+  readonly loading: Record<string, string>;
+  readonly loadingCodes: string[];
+  readonly loadingClaims: Record<string, string>;
+};
+
+export async function contentsOf(raw: RawRedis, campaignId: string): Promise<PoolContents> {
+  const k = campaignKeys(campaignId);
+  const plain = (hash: Record<string, string>) => ({ ...hash });
+  const [meta, staged, open, claims, ledger, loading, loadingCodes, loadingClaims] = await Promise.all([
+    raw.hGetAll(k.meta),
+    raw.lRange(k.staged, 0, -1),
+    raw.lRange(k.open, 0, -1),
+    raw.hGetAll(k.claims),
+    raw.xRange(k.ledger, "-", "+"),
+    raw.hGetAll(k.loading),
+    raw.lRange(k.loadingCodes, 0, -1),
+    raw.hGetAll(k.loadingClaims),
+  ]);
+  return {
+    meta: plain(meta),
+    staged,
+    open,
+    claims: plain(claims),
+    ledger: (ledger ?? []).map(({ id, message }) => ({ id, message: plain(message) })),
+    loading: plain(loading),
+    loadingCodes,
+    loadingClaims: plain(loadingClaims),
+  };
+}
+
+/** The fence token that the scripts should see on this Redis, read independently of them. */
+export async function tokenOf(raw: RawRedis): Promise<string> {
+  const runId = /run_id:(\S+)/.exec(await raw.info("server"))?.[1];
+  const replicationId = /master_replid:(\S+)/.exec(await raw.info("replication"))?.[1];
+  return `${runId}-${replicationId}`;
+}

@@ -1,0 +1,215 @@
+import { expect } from "chai";
+import { until } from "../../local/poll.ts";
+import { newCampaignId } from "../../record/campaign-id.ts";
+import {
+  type CampaignDoc,
+  type Campaigns,
+  createCampaigns,
+  RECORDED_STATES,
+} from "../../record/campaigns.ts";
+import { connectMongo } from "../../record/mongo.ts";
+import { UserError } from "../../runtime/user-error.ts";
+import { openStores, type TestStores } from "../setup/shared-stores.ts";
+
+describe("campaigns", () => {
+  let stores: TestStores;
+  let campaigns: Campaigns;
+
+  beforeEach(async () => {
+    stores = await openStores();
+    campaigns = createCampaigns(stores.db);
+  });
+
+  afterEach(() => stores.close());
+
+  const docOf = (given: Partial<CampaignDoc> = {}): CampaignDoc => ({
+    _id: newCampaignId(Date.now()),
+    name: "a campaign",
+    total: 10,
+    startsAt: new Date(1_000),
+    onePerUser: true,
+    codeFormat: "가가가가가가0000",
+    state: "GENERATING",
+    generation: 0,
+    generated: 0,
+    createdAt: new Date(),
+    ...given,
+  });
+  const made = (given: Partial<CampaignDoc> = {}) => campaigns.create(docOf(given));
+  const stateOf = async (id: string) => (await campaigns.find(id))?.state;
+
+  describe("create", () => {
+    it("the same request id many times at once: one campaign, and everybody gets it", async () => {
+      const asks = Array.from({ length: 20 }, (_, i) => docOf({ requestId: "request-1", name: `ask ${i}` }));
+      const answers = await Promise.all(asks.map((doc) => campaigns.create(doc)));
+      const ids = new Set(answers.map(({ _id }) => _id));
+      expect(ids.size).to.equal(1);
+      expect(await stores.db.collection("campaigns").countDocuments()).to.equal(1);
+      expect(await campaigns.findByRequest("request-1")).to.deep.equal(answers[0]);
+    });
+
+    it("without a request id each ask is a campaign of its own", async () => {
+      await Promise.all(Array.from({ length: 5 }, () => made()));
+      expect(await campaigns.list("", 10)).to.have.length(5);
+    });
+
+    it("an id that exists is an error, not somebody's campaign", async () => {
+      const { _id } = await made();
+      const trouble = await made({ _id }).catch((error: Error) => error.message);
+      expect(trouble).to.match(/E11000/);
+      const requested = await made({ _id, requestId: "r" }).catch((error: Error) => error.message);
+      expect(requested).to.match(/E11000/);
+    });
+
+    it("sums the totals of a format", async () => {
+      await made({ total: 30 });
+      await made({ total: 12, state: "ENDED" });
+      await made({ total: 5, codeFormat: "가가00" });
+      expect(await campaigns.totalOfFormat("가가가가가가0000")).to.equal(42);
+      expect(await campaigns.totalOfFormat("가000")).to.equal(0);
+    });
+  });
+
+  describe("lease", () => {
+    it("is one owner's until it ends on MongoDB's clock; the owner may take it again", async () => {
+      const { _id } = await made();
+      expect((await campaigns.takeLease(_id, "a", 60_000, false))?.lease?.owner).to.equal("a");
+      expect(await campaigns.takeLease(_id, "b", 60_000, false)).to.equal(null);
+      expect((await campaigns.takeLease(_id, "a", 10, false))?.lease?.owner).to.equal("a");
+      const taken = () => campaigns.takeLease(_id, "b", 60_000, false);
+      expect(await until(async () => (await taken())?.lease?.owner === "b", 5_000, 5)).to.equal(true);
+      expect(await campaigns.renewLease(_id, "a", 60_000)).to.equal(false);
+      expect(await campaigns.renewLease(_id, "b", 60_000)).to.equal(true);
+    });
+
+    it("many at once: exactly one gets it, and the generation rises once", async () => {
+      const { _id } = await made();
+      const owners = Array.from({ length: 20 }, (_, i) => `owner-${i}`);
+      const taken = await Promise.all(owners.map((owner) => campaigns.takeLease(_id, owner, 60_000, true)));
+      const winners = taken.filter((doc) => doc !== null);
+      expect(winners).to.have.length(1);
+      expect(winners[0]?.generation).to.equal(1);
+      expect(await campaigns.find(_id)).to.deep.equal(winners[0]);
+    });
+
+    it("raises the generation only when asked to, and each time", async () => {
+      const { _id } = await made();
+      const generations = [];
+      for (const raise of [true, false, true, true])
+        generations.push((await campaigns.takeLease(_id, "a", 60_000, raise))?.generation);
+      expect(generations).to.deep.equal([1, 1, 2, 3]);
+    });
+
+    it("is dropped by its owner only", async () => {
+      const { _id } = await made();
+      await campaigns.takeLease(_id, "a", 60_000, false);
+      await campaigns.dropLease(_id, "b");
+      expect((await campaigns.find(_id))?.lease?.owner).to.equal("a");
+      await campaigns.dropLease(_id, "a");
+      expect(await campaigns.find(_id)).not.to.have.property("lease");
+      expect(await campaigns.renewLease(_id, "a", 60_000)).to.equal(false);
+      expect(await campaigns.takeLease("no such campaign", "a", 60_000, true)).to.equal(null);
+    });
+
+    it("renewing extends it from now", async () => {
+      const { _id } = await made();
+      await campaigns.takeLease(_id, "a", 1, false);
+      await campaigns.renewLease(_id, "a", 60_000);
+      expect(await campaigns.takeLease(_id, "b", 60_000, false)).to.equal(null);
+    });
+  });
+
+  describe("states", () => {
+    it("a step is made once, from the states that are named, and the instant of opening stays", async () => {
+      const { _id } = await made({ state: "SCHEDULED" });
+      const openedAt = new Date(5_000);
+      const steps = await Promise.all(
+        Array.from({ length: 10 }, (_, i) =>
+          campaigns.advance(_id, ["SCHEDULED"], "OPEN", new Date(5_000 + i)),
+        ),
+      );
+      expect(steps.filter(Boolean)).to.have.length(1);
+      const opened = (await campaigns.find(_id))?.openedAt?.getTime() ?? 0;
+      expect(opened).to.be.within(openedAt.getTime(), openedAt.getTime() + 9);
+      expect(await campaigns.advance(_id, ["OPEN"], "SOLD_OUT", new Date(9_999))).to.equal(true);
+      expect(await campaigns.find(_id)).to.deep.include({ state: "SOLD_OUT", openedAt: new Date(opened) });
+      expect(await campaigns.advance(_id, ["SCHEDULED", "OPEN"], "ENDED")).to.equal(false);
+      expect(await stateOf(_id)).to.equal("SOLD_OUT");
+      expect(await campaigns.advance("no such campaign", ["OPEN"], "ENDED")).to.equal(false);
+    });
+
+    it("the number of made codes only rises", async () => {
+      const { _id } = await made();
+      for (const generated of [5, 3, 9, 1]) await campaigns.recordGenerated(_id, generated);
+      expect((await campaigns.find(_id))?.generated).to.equal(9);
+    });
+
+    it("live is what may still change, soonest start first, and not more than asked for", async () => {
+      for (const [i, state] of RECORDED_STATES.entries())
+        await made({ state, name: state, startsAt: new Date(100_000 - i) });
+      const names = (docs: CampaignDoc[]) => docs.map(({ name }) => name);
+      const all = await campaigns.live(10);
+      expect(names(all).sort()).to.deep.equal(["OPEN", "PAUSED", "SCHEDULED"]);
+      expect(all.map(({ _id }) => _id)).to.deep.equal(all.map(({ _id }) => _id).sort());
+      expect(await campaigns.live(2)).to.deep.equal(all.slice(0, 2));
+      expect(await campaigns.live(2, all[1]?._id)).to.deep.equal(all.slice(2));
+    });
+
+    it("next to generate: the soonest start that nobody works on", async () => {
+      const later = await made({ startsAt: new Date(2_000) });
+      const sooner = await made({ startsAt: new Date(1_000) });
+      await made({ startsAt: new Date(0), state: "SCHEDULED" });
+      expect((await campaigns.nextToGenerate())?._id).to.equal(sooner._id);
+      await campaigns.takeLease(sooner._id, "a", 60_000, false);
+      expect((await campaigns.nextToGenerate())?._id).to.equal(later._id);
+      await campaigns.takeLease(later._id, "a", 60_000, false);
+      expect(await campaigns.nextToGenerate()).to.equal(null);
+    });
+
+    it("lists newest first, page by page, each once", async () => {
+      const ids: string[] = [];
+      for (let i = 0; i < 7; i++) ids.push((await made({ _id: newCampaignId(1_000 + i) }))._id);
+      const seen: string[] = [];
+      for (let before = ""; ; ) {
+        const page = await campaigns.list(before, 3);
+        seen.push(...page.map(({ _id }) => _id));
+        before = page.at(-1)?._id ?? "";
+        if (page.length < 3) break;
+      }
+      expect(seen).to.deep.equal(ids.toReversed());
+    });
+  });
+
+  describe("connecting", () => {
+    const connectTo = (url: string) =>
+      connectMongo({ url, database: "test-none", connectWithinMs: 300, operationMs: 300 }).then(
+        () => new Error("connected"),
+        (error: unknown) => error,
+      );
+
+    it("says in one line that there is no MongoDB, where it looked, and nothing of the password", async () => {
+      const error = await connectTo("mongodb://me:secret@127.0.0.1:1/?directConnection=true");
+      expect(error).to.be.instanceOf(UserError);
+      expect(String(error)).to.match(/no MongoDB at 127\.0\.0\.1:1 .*MONGODB_URL/);
+      expect(String(error)).not.to.match(/secret/);
+    });
+
+    it("says what is wrong with an address that cannot be one", async () => {
+      const error = await connectTo("mongodb://");
+      expect(error).to.be.instanceOf(UserError);
+      expect(String(error)).to.match(/MONGODB_URL/);
+    });
+
+    it("the indexes that decide are there, and unique", async () => {
+      const unique = async (collection: string) =>
+        (await stores.db.collection(collection).indexes())
+          .filter((index) => index.unique)
+          .map(({ name }) => name);
+      expect(await unique("campaigns")).to.deep.equal(["one_per_request"]);
+      expect(await unique("coupons")).to.deep.equal(["one_per_ordinal"]);
+      expect(await unique("issuances")).to.deep.equal(["one_per_claim_key"]);
+      expect(stores.db.writeConcern).to.include({ w: "majority", journal: true });
+      expect(stores.db.readConcern?.level).to.equal("majority");
+    });
+  });
+});

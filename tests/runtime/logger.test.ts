@@ -1,0 +1,109 @@
+import { expect } from "chai";
+import fc from "fast-check";
+import { createLogger } from "../../runtime/logger.ts";
+
+function logged(format: "json" | "text", level = "info") {
+  const lines: string[] = [];
+  const logger = createLogger({
+    level,
+    format,
+    destination: { write: (line: string) => void lines.push(line) },
+  });
+  return { logger, lines };
+}
+
+const SECRETS = ["code", "codes", "userId", "claimKey", "requestId", "token", "authorization"];
+
+describe("logger", () => {
+  it("one JSON line an event: level by name, time in full, pid", () => {
+    const { logger, lines } = logged("json");
+    logger.child({ room: "pool" }).warn({ campaign: "C1", waitMs: 5 }, "not yet");
+    expect(lines).to.have.length(1);
+    const { time, ...line } = JSON.parse(lines[0] ?? "") as Record<string, unknown>;
+    expect(line).to.deep.equal({
+      level: "warn",
+      pid: process.pid,
+      room: "pool",
+      campaign: "C1",
+      waitMs: 5,
+      msg: "not yet",
+    });
+    expect(new Date(String(time)).toISOString()).to.equal(time);
+    expect(lines[0]?.endsWith("\n")).to.equal(true);
+  });
+
+  it("keeps the level, and silence", () => {
+    const { logger, lines } = logged("json", "warn");
+    logger.info("quiet");
+    logger.error("loud");
+    expect(lines).to.have.length(1);
+    const { logger: silent, lines: none } = logged("json", "silent");
+    silent.fatal("nothing");
+    expect(none).to.deep.equal([]);
+  });
+
+  for (const format of ["json", "text"] as const) {
+    it(`codes, people and secrets never reach a ${format} line, at the top or two levels down (property)`, () => {
+      const secret = fc.stringMatching(/^[A-Za-z0-9가-힣]{6,20}$/).map((text) => `§${text}§`);
+      fc.assert(
+        fc.property(fc.constantFrom(...SECRETS), secret, fc.nat(2), (name, value, depth) => {
+          const { logger, lines } = logged(format);
+          let fields: Record<string, unknown> = { [name]: value, seq: 7 };
+          for (let i = 0; i < depth; i++) fields = { nested: fields };
+          logger.info(fields, "an event");
+          logger.child(fields).info("another");
+          logger.info({ claims: [{ [name]: value }] }, "a list");
+          const text = lines.join("");
+          expect(text).not.to.include(value);
+          expect(text).to.include("[redacted]");
+          expect(text).to.include("7");
+        }),
+      );
+    });
+  }
+
+  it("a whole claim and a whole error with a claim in it show neither code nor person", () => {
+    for (const format of ["json", "text"] as const) {
+      const { logger, lines } = logged(format);
+      const claim = {
+        campaignId: "C1",
+        claimKey: "정아무개",
+        userId: "정아무개",
+        code: "가나다라마바1234",
+        seq: 3,
+      };
+      logger.info({ claim }, "a claim");
+      logger.error({ err: Object.assign(new Error("went wrong"), { claim }) }, "a failure");
+      expect(lines.join("")).not.to.match(/정아무개|가나다라/);
+    }
+  });
+
+  describe("as text", () => {
+    const textOf = (fields: object, message = "armed") => {
+      const { logger, lines } = logged("text");
+      logger.info(fields, message);
+      return lines.join("");
+    };
+
+    it("is one readable line: time, level, room, message, details", () => {
+      expect(textOf({ room: "scheduler", campaign: "C1", lateMs: 3 })).to.match(
+        /^\d\d:\d\d:\d\d\.\d{3} INFO {2}scheduler armed {2}campaign=C1 lateMs=3\n$/,
+      );
+      expect(textOf({})).to.match(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}pid \d+ +armed\n$/);
+      expect(textOf({ config: { a: 1 }, roles: ["x"] })).to.match(/config=\{"a":1\} roles=\["x"\]\n$/);
+    });
+
+    it("shows the cause of trouble, without its stack", () => {
+      const line = textOf({ err: new Error("connection refused") }, "a round failed");
+      expect(line).to.match(/a round failed cause="connection refused"\n$/);
+      expect(line.split("\n")).to.have.length(2);
+    });
+
+    it("stays one line whatever is in a value", () => {
+      expect(textOf({ name: "two\nlines", nested: { text: "two\nlines" } }).split("\n")).to.have.length(2);
+      expect(textOf({ err: new Error("two\nlines") }).split("\n")).to.have.length(2);
+      expect(textOf({}, "two\r\nlines\u2028three").split(/[\r\n\u2028]/)).to.have.length(2);
+      expect(textOf({ name: "\u001b[2Jgone" })).not.to.include("\u001b");
+    });
+  });
+});

@@ -1,0 +1,137 @@
+import { expect } from "chai";
+import type { CampaignDoc, Campaigns } from "../../record/campaigns.ts";
+import { createDirectory } from "../../server/directory.ts";
+import { createLiveView } from "../../server/live-view.ts";
+import { bareCampaign, madeCampaign, type Records, recordsOf } from "../generator/made-campaign.ts";
+import { loadedPool } from "../pool/loaded-pool.ts";
+import { fakeClock } from "../runtime/fake-clock.ts";
+import { openStores, type TestStores } from "../setup/shared-stores.ts";
+
+const UNKNOWN_ID = "0".repeat(26);
+
+describe("what a server remembers of campaigns", () => {
+  let stores: TestStores;
+  let records: Records;
+  let finds: string[];
+  /** The real collection, but for a note of what was asked of it. */
+  let campaigns: Campaigns;
+  let failing: boolean;
+
+  before(async () => {
+    stores = await openStores();
+    records = recordsOf(stores.db);
+  });
+
+  after(() => stores.close());
+
+  beforeEach(() => {
+    finds = [];
+    failing = false;
+    campaigns = {
+      ...records.campaigns,
+      find(id: string): Promise<CampaignDoc | null> {
+        finds.push(id);
+        return failing ? Promise.reject(new Error("not now")) : records.campaigns.find(id);
+      },
+    };
+  });
+
+  describe("directory", () => {
+    it("asks MongoDB once for a campaign, and knows it without waiting from then on", async () => {
+      const { campaign } = await madeCampaign(records, { onePerUser: false });
+      const directory = createDirectory(campaigns, fakeClock());
+      expect(directory.peek(campaign._id)).to.equal(undefined);
+      const facts = await directory.find(campaign._id);
+      expect(facts).to.deep.equal({ onePerUser: false, startsAtMs: campaign.startsAt.getTime() });
+      expect(directory.peek(campaign._id)).to.deep.equal(facts);
+      await directory.find(campaign._id);
+      expect(finds).to.deep.equal([campaign._id]);
+    });
+
+    it("many who ask at once share one question", async () => {
+      const { campaign } = await madeCampaign(records);
+      const directory = createDirectory(campaigns, fakeClock());
+      const answers = await Promise.all(Array.from({ length: 50 }, () => directory.find(campaign._id)));
+      expect([new Set(answers).size, finds.length]).to.deep.equal([1, 1]);
+    });
+
+    it("believes for a second that a campaign is unknown, then asks again", async () => {
+      const clock = fakeClock();
+      const directory = createDirectory(campaigns, clock);
+      const id = `${UNKNOWN_ID.slice(1)}1`;
+      expect(await directory.find(id)).to.equal(null);
+      await bareCampaign(records, { _id: id });
+      clock.pass(999);
+      expect(await directory.find(id)).to.equal(null);
+      clock.pass(1);
+      expect(await directory.find(id)).to.include({ onePerUser: true });
+      expect(directory.peek(id)).to.include({ onePerUser: true });
+      expect(finds).to.have.length(2);
+    });
+
+    it("does not remember trouble", async () => {
+      const { campaign } = await madeCampaign(records);
+      const directory = createDirectory(campaigns, fakeClock());
+      failing = true;
+      const trouble = await directory.find(campaign._id).catch((error: Error) => error.message);
+      expect(trouble).to.equal("not now");
+      failing = false;
+      expect(await directory.find(campaign._id)).to.include({ onePerUser: true });
+    });
+
+    it("remembers no more than 10,000 ids, known or not: the oldest goes first", async () => {
+      // The question itself is cut short here: 10,001 round trips would say nothing more about the memory.
+      const doc = await bareCampaign(records);
+      const cut: Campaigns = {
+        ...campaigns,
+        find: (id) => Promise.resolve(id.startsWith("1") ? { ...doc, _id: id } : null),
+      };
+      const clock = fakeClock();
+      const directory = createDirectory(cut, clock);
+      const idOf = (kind: 0 | 1, i: number) => `${kind}${String(i).padStart(25, "0")}`;
+      for (let i = 0; i <= 10_000; i++) await directory.find(idOf(1, i));
+      expect(directory.peek(idOf(1, 0))).to.equal(undefined);
+      expect(directory.peek(idOf(1, 1))).not.to.equal(undefined);
+      expect(directory.peek(idOf(1, 10_000))).not.to.equal(undefined);
+    });
+  });
+
+  describe("live view", () => {
+    it("shows campaign and pool; asks the stores at most once in 100 ms, whoever looks", async () => {
+      const { campaign } = await madeCampaign(records);
+      await loadedPool(stores.pool, { campaignId: campaign._id });
+      const clock = fakeClock();
+      const view = createLiveView(campaigns, stores.pool, clock);
+      const looks = await Promise.all(Array.from({ length: 20 }, () => view.look(campaign._id)));
+      expect(looks[0]?.campaign._id).to.equal(campaign._id);
+      expect(looks[0]?.pool).to.include({ status: "ok", openCodes: 3 });
+      clock.pass(99);
+      await view.look(campaign._id);
+      expect(finds).to.have.length(1);
+      clock.pass(1);
+      await view.look(campaign._id);
+      expect(finds).to.have.length(2);
+      clock.step(-500);
+      await view.look(campaign._id);
+      expect(finds, "a clock that steps back must not freeze the view").to.have.length(3);
+    });
+
+    it("says null where there is no campaign, and shows the campaign alone where Redis does not answer", async () => {
+      const view = createLiveView(campaigns, stores.pool, fakeClock());
+      expect(await view.look(UNKNOWN_ID)).to.equal(null);
+      const { campaign } = await madeCampaign(records);
+      const silent = { ...stores.pool, inspect: () => Promise.reject(new Error("no Redis")) };
+      const look = await createLiveView(campaigns, silent, fakeClock()).look(campaign._id);
+      expect([look?.campaign._id, look?.pool]).to.deep.equal([campaign._id, undefined]);
+    });
+
+    it("does not remember trouble", async () => {
+      const { campaign } = await madeCampaign(records);
+      const view = createLiveView(campaigns, stores.pool, fakeClock());
+      failing = true;
+      expect(await view.look(campaign._id).catch((error: Error) => error.message)).to.equal("not now");
+      failing = false;
+      expect((await view.look(campaign._id))?.campaign._id).to.equal(campaign._id);
+    });
+  });
+});

@@ -1,0 +1,30 @@
+import { execFile } from "node:child_process";
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { repositoryDir } from "../../local/repository.ts";
+
+const run = promisify(execFile);
+
+/** Inside the repository, so that the built files find node_modules. One a test process: two runs do not meet. */
+const outDir = join(repositoryDir, ".local", `test-build-${process.pid}`);
+
+let built: Promise<string> | undefined;
+
+/**
+ * The product as `npm run build` makes it, made once a test run: tests that start many processes start these, which is also what
+ * production runs. Resolves with the folder.
+ */
+export function builtProduct(): Promise<string> {
+  built ??= (async () => {
+    const tsc = join(repositoryDir, "node_modules", ".bin", "tsc");
+    await run(tsc, ["-p", "tsconfig.build.json", "--outDir", outDir], { cwd: repositoryDir });
+    cpSync(join(repositoryDir, "pool", "lua"), join(outDir, "pool", "lua"), { recursive: true });
+    return outDir;
+  })();
+  return built;
+}
+
+export function removeBuiltProduct(): void {
+  rmSync(outDir, { recursive: true, force: true });
+}

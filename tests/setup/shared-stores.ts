@@ -1,0 +1,67 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Db, MongoClient } from "mongodb";
+import { type Stack, startStack } from "../../local/stack.ts";
+import { createPool, type Pool } from "../../pool/pool.ts";
+import { connectRedis, type Redis } from "../../pool/redis.ts";
+import { connectMongo } from "../../record/mongo.ts";
+import { createLogger } from "../../runtime/logger.ts";
+
+/**
+ * One real Redis and one real MongoDB for the whole test run, started when the first test asks. Tests keep apart by database
+ * name and campaign id; a test that kills or floods a store starts its own.
+ */
+let shared: Promise<{ stack: Stack; dir: string }> | undefined;
+
+export async function sharedStack(): Promise<Stack> {
+  shared ??= (async () => {
+    const dir = await mkdtemp(join(tmpdir(), "coupon-tests-"));
+    return { stack: await startStack({ dataDir: dir, join: false }), dir };
+  })();
+  return (await shared).stack;
+}
+
+export async function stopSharedStack(): Promise<void> {
+  if (shared === undefined) return;
+  const { stack, dir } = await shared;
+  await stack.stop();
+  await rm(dir, { recursive: true, force: true });
+}
+
+export const silentLogger = createLogger({ level: "silent", format: "json" });
+
+/** The shared stores as the product connects them, with a MongoDB database of its own; `close` gives all of it back. */
+export type TestStores = {
+  readonly redis: Redis;
+  readonly pool: Pool;
+  readonly client: MongoClient;
+  readonly db: Db;
+  readonly env: { REDIS_URL: string; MONGODB_URL: string; MONGODB_DATABASE: string };
+  close(): Promise<void>;
+};
+
+export async function openStores(): Promise<TestStores> {
+  const stack = await sharedStack();
+  const database = `test-${randomUUID().slice(0, 13)}`;
+  const redis = await connectRedis({ url: stack.redis.url, connectWithinMs: 10_000, logger: silentLogger });
+  const { client, db } = await connectMongo({
+    url: stack.mongodb.url,
+    database,
+    connectWithinMs: 10_000,
+    operationMs: 10_000,
+  });
+  return {
+    redis,
+    pool: createPool(redis, 10_000),
+    client,
+    db,
+    env: { REDIS_URL: stack.redis.url, MONGODB_URL: stack.mongodb.url, MONGODB_DATABASE: database },
+    async close() {
+      await redis.close();
+      await db.dropDatabase();
+      await client.close();
+    },
+  };
+}
