@@ -80,12 +80,12 @@ describe("sweeper", () => {
     const other = await openSale(stores, { total: 1 });
     const keys = Array.from({ length: 60 }, (_, i) => `user-${i}`);
     await claimAndDie(sale, ...keys);
-    const [first, second, ...asked] = await Promise.all([
+    // Who settles which entry is a race that the owner may win whole: how many each sweeper did is not asserted.
+    const [, , ...asked] = await Promise.all([
       sweeperOf(sale).sweep(),
       sweeperOf(other).sweep(),
       ...keys.map((key) => sale.issue(key)),
     ]);
-    expect(first + second).to.be.at.least(1);
     const codes = asked.map((issue) => issuedBy(issue).held.code);
     expect(new Set(codes).size).to.equal(60);
     await Promise.all([sale.claimer.idle(), other.claimer.idle()]);
