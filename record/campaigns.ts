@@ -1,5 +1,5 @@
 import { type Collection, type Db, MongoServerError } from "mongodb";
-import { DUPLICATE_KEY } from "./duplicate-errors.ts";
+import { DUPLICATE_KEY } from "./unordered-insert.ts";
 
 export const RECORDED_STATES = [
   "GENERATING",

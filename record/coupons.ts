@@ -1,5 +1,5 @@
 import type { Collection, Db } from "mongodb";
-import { duplicateErrors } from "./duplicate-errors.ts";
+import { insertUnordered } from "./unordered-insert.ts";
 
 export type CouponDoc = {
   /** The code; `_id` makes it unique over all campaigns. */
@@ -19,12 +19,7 @@ export function createCoupons(db: Db) {
      * @throws whatever else went wrong: any of them may then be durable or not
      */
     async insert(docs: CouponDoc[]): Promise<number> {
-      try {
-        await collection.insertMany(docs, { ordered: false });
-        return 0;
-      } catch (error) {
-        return duplicateErrors(error).length;
-      }
+      return (await insertUnordered(db, collection.collectionName, docs)).length;
     },
 
     /** Which ordinals of [first, end) exist, ascending. Answered from the index alone. */

@@ -1,5 +1,5 @@
 import type { Collection, Db, Filter } from "mongodb";
-import { duplicateErrors } from "./duplicate-errors.ts";
+import { insertUnordered } from "./unordered-insert.ts";
 
 /** The durable record that a code went to a claim key. Written once, never changed. */
 export type IssuanceDoc = {
@@ -61,14 +61,10 @@ export function createIssuances(db: Db) {
      * @throws whatever leaves it uncertain: any of them may then be durable or not
      */
     async insert(docs: IssuanceDoc[]): Promise<InsertOutcome[]> {
-      try {
-        await collection.insertMany(docs, { ordered: false });
-        return docs.map((held) => ({ kind: "durable", held }));
-      } catch (error) {
-        const refused = new Set(duplicateErrors(error).map((failure) => failure.index));
-        const outcomes = await explain(docs.filter((_, i) => refused.has(i)));
-        return docs.map((doc) => outcomes.get(doc) ?? { kind: "durable", held: doc });
-      }
+      const refused = new Set(await insertUnordered(db, collection.collectionName, docs));
+      if (refused.size === 0) return docs.map((held) => ({ kind: "durable", held }));
+      const outcomes = await explain(docs.filter((_, i) => refused.has(i)));
+      return docs.map((doc) => outcomes.get(doc) ?? { kind: "durable", held: doc });
     },
 
     findByClaimKey: (campaignId: string, claimKey: string): Promise<IssuanceDoc | null> =>
