@@ -33,7 +33,9 @@ export async function insertUnordered(
   const { writeErrors, writeConcernError } = reply;
   const unclear = writeErrors?.find(({ code }) => code !== DUPLICATE_KEY) ?? writeConcernError;
   if (unclear !== undefined) {
-    throw new UncertainInsert(`insert into ${collection}: ${unclear.errmsg ?? "no reason"} (${unclear.code})`);
+    throw new UncertainInsert(
+      `insert into ${collection}: ${unclear.errmsg ?? "no reason"} (${unclear.code})`,
+    );
   }
   return writeErrors?.map(({ index }) => index) ?? [];
 }

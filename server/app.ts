@@ -10,10 +10,15 @@ import { CouponService } from "../proto/gen/coupon/v1/coupon_service_pb.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import { createHotLane } from "./hot-lane.ts";
 import { operatorInterceptor, troubleInterceptor } from "./interceptors.ts";
+import type { IssueCoupon } from "./issue-coupon.ts";
+import { createTellTrouble } from "./trouble.ts";
 
 export type AppDeps = {
   couponService: ServiceImpl<typeof CouponService>;
+  /** What both doors of IssueCoupon ask. */
+  issueCoupon: IssueCoupon;
   campaignService: ServiceImpl<typeof CampaignService>;
   clock: Clock;
   logger: Logger;
@@ -42,14 +47,14 @@ const HEADER_BYTES_MAX = 16 * 1024;
 const H2_STREAMS_MAX = 1_000;
 
 export function buildApp(deps: AppDeps): App {
-  const { couponService, campaignService, clock, logger, metrics, operatorToken, draining, beforeMetrics } =
-    deps;
+  const { couponService, campaignService, issueCoupon, clock, logger, metrics, draining } = deps;
   // Each request in flight listens to it: many at once are no leak.
   setMaxListeners(0, draining);
+  const tellTrouble = createTellTrouble(logger, clock);
   const options = {
     readMaxBytes: READ_MAX_BYTES,
     // No shutdownSignal: it would abort the claims in flight, which are to be finished. Streams that last listen to `draining`.
-    interceptors: [troubleInterceptor(logger, clock), operatorInterceptor(operatorToken)],
+    interceptors: [troubleInterceptor(tellTrouble), operatorInterceptor(deps.operatorToken)],
     routes(router: ConnectRouter) {
       router.service(CouponService, couponService);
       // An operator's misspelt field must not be ignored; callers of the public service may be newer than we are.
@@ -73,7 +78,7 @@ export function buildApp(deps: AppDeps): App {
     response.status(ready ? 200 : 503).json({ status: ready ? "ready" : "draining" });
   });
   app.get("/metrics", async (_, response) => {
-    beforeMetrics();
+    deps.beforeMetrics();
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
   app.use(expressConnectMiddleware(options));
@@ -97,7 +102,14 @@ export function buildApp(deps: AppDeps): App {
       maxHeaderSize: HEADER_BYTES_MAX,
       noDelay: true,
     },
-    app,
+    createHotLane({
+      issueCoupon,
+      tellTrouble,
+      clock,
+      draining,
+      readMaxBytes: READ_MAX_BYTES,
+      otherwise: app,
+    }),
   );
   const adapt = connectNodeAdapter(options);
   const grpc = createHttp2Server(

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { timestampDate, timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { claimOf } from "../generator/claim-record.ts";
@@ -7,54 +6,34 @@ import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import type { CouponService } from "../proto/gen/coupon/v1/coupon_service_pb.ts";
 import type { Issuances } from "../record/issuances.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { Metrics } from "../runtime/metrics.ts";
 import { liveState, viewCoupon } from "./campaign-view.ts";
-import type { Claimer } from "./claims/claimer.ts";
 import type { Directory } from "./directory.ts";
+import type { IssueCoupon } from "./issue-coupon.ts";
 import type { LiveView } from "./live-view.ts";
 import { type Refusal, refusalError } from "./refusal.ts";
 import { type Valid, validCampaignId, validKey } from "./validate.ts";
 
 export type CouponServiceDeps = {
-  claimer: Claimer;
+  issueCoupon: IssueCoupon;
   directory: Directory;
   issuances: Issuances;
   liveView: LiveView;
   clock: Clock;
-  metrics: Metrics;
 };
 
 /** The public service. Each method validates, asks one component, and turns its answer into words. */
 export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof CouponService> {
-  const { claimer, directory, issuances, liveView, clock, metrics } = deps;
+  const { issueCoupon, directory, issuances, liveView, clock } = deps;
   const refuse = (refusal: Refusal) => refusalError(refusal, clock.now());
   const orRefuse = <T>(valid: Valid<T>): T => {
     if (!valid.ok) throw refuse(valid.refusal);
     return valid.value;
   };
 
-  /** As for every other refusal of a claim: counted by reason. */
-  function refuseClaim(refusal: Refusal) {
-    metrics.claims.inc({ outcome: refusal.reason.toLowerCase() });
-    return refuse(refusal);
-  }
-
   return {
     async issueCoupon(request, context: HandlerContext) {
-      const campaignId = validCampaignId(request.campaignId);
-      if (!campaignId.ok) throw refuseClaim(campaignId.refusal);
-      const facts = directory.peek(campaignId.value) ?? (await directory.find(campaignId.value));
-      if (facts === null) throw refuseClaim({ reason: "UNKNOWN_CAMPAIGN" });
-      const keys = validClaimKey(facts.onePerUser, request.userId, request.requestId);
-      if (!keys.ok) throw refuseClaim(keys.refusal);
-      const issue = await claimer.issue({
-        campaignId: campaignId.value,
-        facts,
-        ...keys.value,
-        signal: context.signal,
-      });
-      if (issue.kind === "refused") throw refuseClaim(issue.refusal);
-      metrics.claims.inc({ outcome: issue.replayed ? "replayed" : "issued" });
+      const issue = await issueCoupon(request, context.signal);
+      if (issue.kind === "refused") throw refuse(issue.refusal);
       return { coupon: viewCoupon(issue.held), replayed: issue.replayed };
     },
 
@@ -112,22 +91,4 @@ export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof
       };
     },
   };
-}
-
-/** The key that a claim is bound to: the user where each gets one coupon, else the request, made up where none is given. */
-function validClaimKey(
-  onePerUser: boolean,
-  userId: string,
-  requestId: string,
-): Valid<{ claimKey: string; userId: string }> {
-  if (onePerUser || userId !== "") {
-    const user = validKey("user_id", userId);
-    if (!user.ok) return user;
-  }
-  if (requestId !== "") {
-    const request = validKey("request_id", requestId);
-    if (!request.ok) return request;
-  }
-  if (onePerUser) return { ok: true, value: { claimKey: userId, userId: "" } };
-  return { ok: true, value: { claimKey: requestId === "" ? randomUUID() : requestId, userId } };
 }

@@ -20,6 +20,7 @@ import { createSweeper } from "./claims/sweeper.ts";
 import { createCouponService } from "./coupon-service.ts";
 import { createDirectory } from "./directory.ts";
 import { prepareHttp2Drain, prepareHttpDrain } from "./drain.ts";
+import { createIssueCoupon } from "./issue-coupon.ts";
 import { listen } from "./listen.ts";
 import { createLiveView } from "./live-view.ts";
 
@@ -94,8 +95,10 @@ export async function startRoles(config: Config, logger: Logger, lifecycle: Life
   const draining = new AbortController();
   const liveView = createLiveView(campaigns, pool, clock);
   const directory = createDirectory(campaigns, clock);
+  const issueCoupon = createIssueCoupon({ claimer, directory, metrics });
   const app = buildApp({
-    couponService: createCouponService({ ...common, claimer, directory, liveView }),
+    couponService: createCouponService({ ...common, issueCoupon, directory, liveView }),
+    issueCoupon,
     campaignService: createCampaignService({ ...common, liveView, draining: draining.signal }),
     clock,
     logger,

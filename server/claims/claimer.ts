@@ -11,14 +11,19 @@ export type Issue =
   | { readonly kind: "issued"; readonly held: Claim; readonly replayed: boolean }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
+/** Who waits; an AbortSignal is one. */
+export type Caller = {
+  /** The caller has gone or its own deadline has passed. Looked at before the claim, never after. */
+  readonly aborted: boolean;
+};
+
 export type IssueAsk = {
   readonly campaignId: string;
   readonly facts: CampaignFacts;
   readonly claimKey: string;
   /** The user who asks, where that is not the claim key; empty: not given. */
   readonly userId: string;
-  /** Fires when the caller has gone or its own deadline has passed. Looked at before the claim, never after. */
-  readonly signal: AbortSignal;
+  readonly caller: Caller;
 };
 
 export type Claimer = {
@@ -122,7 +127,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
   return {
     async issue(ask) {
       let late = false;
-      const expired = () => late || ask.signal.aborted;
+      const expired = () => late || ask.caller.aborted;
       try {
         return await withDeadline(attempt(ask, expired), deps.issueDeadlineMs, "IssueCoupon", clock);
       } catch (error) {

@@ -18,6 +18,7 @@ import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_
 import { createLogger } from "../../runtime/logger.ts";
 import { operatorInterceptor, troubleInterceptor } from "../../server/interceptors.ts";
 import { refusalError } from "../../server/refusal.ts";
+import { createTellTrouble } from "../../server/trouble.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
 
 type Line = { level: string; msg: string; method?: string; err?: { message: string; stack?: string } };
@@ -60,7 +61,7 @@ async function errorOf(call: Promise<unknown>): Promise<ConnectError> {
 describe("trouble interceptor", () => {
   const clock = fakeClock();
   const throwing = (error: unknown) =>
-    behind((logger) => [troubleInterceptor(logger, clock)], {
+    behind((logger) => [troubleInterceptor(createTellTrouble(logger, clock))], {
       getCampaign: () => {
         throw error;
       },

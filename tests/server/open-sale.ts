@@ -62,7 +62,7 @@ export async function openSale(stores: TestStores, options: SaleOptions = {}): P
     clock,
     metrics,
     issue: (claimKey, { userId = "", signal = new AbortController().signal } = {}) =>
-      claimer.issue({ campaignId: campaign._id, facts, claimKey, userId, signal }),
+      claimer.issue({ campaignId: campaign._id, facts, claimKey, userId, caller: signal }),
     async alarms(kind) {
       const { values } = await metrics.alarms.get();
       return values.find(({ labels }) => labels.kind === kind)?.value ?? 0;

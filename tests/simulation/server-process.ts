@@ -115,7 +115,7 @@ export function startServer(options: ServerOptions): ServerProcess {
       if (facts === null) return { kind: "refused", refusal: { reason: "UNKNOWN_CAMPAIGN" } };
       if (saidSoldOut && plant === "sold-out-cache")
         return { kind: "refused", refusal: { reason: "SOLD_OUT" } };
-      const issue = await claimer.issue({ campaignId, facts, claimKey, userId: "", signal });
+      const issue = await claimer.issue({ campaignId, facts, claimKey, userId: "", caller: signal });
       saidSoldOut ||= issue.kind === "refused" && issue.refusal.reason === "SOLD_OUT";
       return issue;
     },
