@@ -9,7 +9,7 @@ import { inParallel } from "./in-parallel.ts";
 import { KEY_PREFIX } from "./quiet-logs.ts";
 import { createServices, type Services } from "./service.ts";
 
-const SALE = { coupons: 500, claimants: 2_000 };
+const SALE = { coupons: 500, claimants: 3_000 };
 const SMALL_SALE = { coupons: 100, claimants: 400 };
 const AT_ONCE = 64;
 
