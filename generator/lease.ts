@@ -6,7 +6,8 @@ export type Lease = {
   readonly campaign: CampaignDoc;
   /** Extends the lease when a third of it has passed. @throws LeaseLost when somebody else took the campaign over. */
   keep(): Promise<void>;
-  drop(): Promise<void>;
+  /** Gives it back; `loaded`: a pool of the lease's generation was swapped in. */
+  drop(loaded?: boolean): Promise<void>;
 };
 
 export class LeaseLost extends Error {
@@ -33,6 +34,7 @@ export async function takeLease(
       }
       renewedAtMs = clock.now();
     },
-    drop: () => campaigns.dropLease(campaignId, owner),
+    drop: (loaded = false) =>
+      campaigns.dropLease(campaignId, owner, loaded ? campaign.generation : undefined),
   };
 }

@@ -38,8 +38,9 @@ export async function loadPool(deps: LoadDeps, campaignId: string): Promise<Load
   if (lease === undefined) return "busy";
   const { campaign } = lease;
   const { generation } = campaign;
+  let loaded = false;
   try {
-    await drainLedger(deps, campaignId);
+    await drainLedger(deps, lease);
     const begun = await pool.loadBegin(campaignId, generation);
     if (begun !== "begun") return begun === "healthy" ? "healthy" : "again";
     const anyIssued = (await deps.issuances.inOrder(campaignId, undefined, 1)).length > 0;
@@ -47,19 +48,22 @@ export async function loadPool(deps: LoadDeps, campaignId: string): Promise<Load
     if (!(await loadCodes(deps, lease, anyIssued))) return "again";
     if (!(await loadClaims(deps, lease))) return "again";
     const committed = await pool.loadCommit(targetOf(campaign, anyIssued));
-    if (committed === "loaded") return "loaded";
+    loaded = committed === "loaded";
+    if (loaded) return "loaded";
     return committed === "healthy" ? "healthy" : "again";
   } finally {
-    await lease.drop();
+    await lease.drop(loaded);
   }
 }
 
 type Held = { campaign: CampaignDoc; keep(): Promise<void> };
 
 /** Claims that a dead server or a lost Redis left: forward, for the same owner. MongoDB's indexes decide about stale ones. */
-async function drainLedger({ pool, issuances }: LoadDeps, campaignId: string): Promise<void> {
+async function drainLedger({ pool, issuances }: LoadDeps, lease: Held): Promise<void> {
+  const campaignId = lease.campaign._id;
   let after = "-";
   do {
+    await lease.keep();
     const page = await pool.ledgerPage(campaignId, 0, after, SCRIPT_ITEMS_MAX);
     if (page.claims.length > 0) await issuances.insert(page.claims.map(issuanceOf));
     after = page.next;

@@ -23,7 +23,8 @@ export type Unusable = "none" | "fenced";
 export type ClaimAnswer =
   | { readonly kind: "claimed" | "pending" | "replay"; readonly claim: Claim }
   | { readonly kind: "sold" }
-  | { readonly kind: "early"; readonly waitMs: number }
+  /** `redisWaitMs`: to the start by the clock of Redis alone; `waitMs` is the longer of that and the caller's. */
+  | { readonly kind: "early"; readonly waitMs: number; readonly redisWaitMs: number }
   | { readonly kind: "not-open"; readonly state: PoolState }
   /** There is a coupon to be had, but the call was only to recall. */
   | { readonly kind: "held-back" }
@@ -89,15 +90,19 @@ export function createPool(redis: Redis, deadlineMs: number) {
     (await call(name, keys, args)) as W;
 
   return {
-    /** Claims for 1 to 1,000 keys of one campaign at once; answers in the order of `asks`. */
+    /**
+     * Claims for 1 to 1,000 keys of one campaign at once; answers in the order of `asks`. A pool of a generation below
+     * `leastGeneration` has been replaced somewhere else since: it gives itself up and is `fenced`.
+     */
     async claim(
       campaignId: string,
       callerNowMs: number,
       asks: readonly { readonly claimKey: string; readonly userId: string }[],
       mode: ClaimMode = "issue",
+      leastGeneration = 0,
     ): Promise<ClaimAnswer[]> {
       const k = campaignKeys(campaignId);
-      const args = [String(callerNowMs), mode];
+      const args = [String(callerNowMs), mode, String(leastGeneration)];
       for (const ask of asks) args.push(ask.claimKey, ask.userId);
       const reply = (await list(
         "claim",
@@ -109,9 +114,10 @@ export function createPool(redis: Redis, deadlineMs: number) {
       return asks.map((ask, i) => parseAnswer(campaignId, ask.claimKey, ask.userId, reply[i + 2] ?? ""));
     },
 
-    async advance(campaignId: string, callerNowMs: number): Promise<Advance> {
+    async advance(campaignId: string, callerNowMs: number, leastGeneration = 0): Promise<Advance> {
       const k = campaignKeys(campaignId);
-      const reply = (await list("advance", [k.meta, k.staged, k.open], [String(callerNowMs)])).map(String);
+      const args = [String(callerNowMs), String(leastGeneration)];
+      const reply = (await list("advance", [k.meta, k.staged, k.open], args)).map(String);
       const [status, generation, state, changed, wait, armedAt, now] = reply;
       if (status === "none" || status === "fenced") return { kind: status };
       return {
@@ -252,8 +258,10 @@ function parseAnswer(campaignId: string, claimKey: string, userId: string, answe
       return { kind: "replay", claim: bound() };
     case "s":
       return { kind: "sold" };
-    case "e":
-      return { kind: "early", waitMs: Number(rest) };
+    case "e": {
+      const [waitMs, redisWaitMs] = rest.split(" ").map(Number);
+      return { kind: "early", waitMs: waitMs ?? 0, redisWaitMs: redisWaitMs ?? 0 };
+    }
     case "f":
       return { kind: "fenced" };
     case "h":

@@ -23,6 +23,8 @@ export type CampaignDoc = {
   state: RecordedState;
   /** Raised whenever the Redis side is loaded or rebuilt; 0: never yet. */
   generation: number;
+  /** The highest generation known to have been swapped in: a pool of a lower one is an old Redis that came back. */
+  loadedGeneration?: number;
   /** Codes known to be durable, a lower bound: ordinals below it all exist. */
   generated: number;
   createdAt: Date;
@@ -139,8 +141,12 @@ export function createCampaigns(db: Db) {
       return result.matchedCount === 1;
     },
 
-    async dropLease(id: string, owner: string): Promise<void> {
-      await collection.updateOne({ _id: id, "lease.owner": owner }, { $unset: { lease: 1 } });
+    /** `loadedGeneration`: what was swapped in under the lease, if anything. */
+    async dropLease(id: string, owner: string, loadedGeneration?: number): Promise<void> {
+      await collection.updateOne(
+        { _id: id, "lease.owner": owner },
+        { $unset: { lease: 1 }, ...(loadedGeneration === undefined ? {} : { $max: { loadedGeneration } }) },
+      );
     },
 
     async recordGenerated(id: string, generated: number): Promise<void> {

@@ -9,8 +9,8 @@ export type Action =
   | { readonly kind: "advance" }
   /** The pool is missing or was loaded elsewhere: make it again from MongoDB. */
   | { readonly kind: "repair"; readonly why: "none" | "fenced" }
-  /** Codes have vanished from the pool: give it up, then make it again from MongoDB. */
-  | { readonly kind: "give-up"; readonly generation: number; readonly missing: number }
+  /** Codes have vanished from the pool, or it is an old one that came back: give it up, then make it again from MongoDB. */
+  | { readonly kind: "give-up"; readonly generation: number; readonly why: Readonly<Record<string, number>> }
   /** The pool has opened; write it down. */
   | { readonly kind: "record-open"; readonly openedAtMs: number }
   /** Nothing is left and nothing is under way: count, and if all is durable write it down. */
@@ -26,7 +26,10 @@ export function decide(nowMs: number, campaign: CampaignDoc, pool: Inspection): 
   if (pool.status !== "ok") return [{ kind: "repair", why: pool.status }];
   // Codes and claims never sum to less than the total: see claim.lua.
   const missing = campaign.total - pool.stagedCodes - pool.openCodes - pool.claims;
-  if (missing > 0) return [{ kind: "give-up", generation: pool.generation, missing }];
+  if (missing > 0) return [{ kind: "give-up", generation: pool.generation, why: { missing } }];
+  const { loadedGeneration = 0 } = campaign;
+  if (pool.generation < loadedGeneration)
+    return [{ kind: "give-up", generation: pool.generation, why: { loadedGeneration } }];
   const actions: Action[] = [];
   if (pool.state === "staged") return [...towards("start", campaign.startsAt.getTime(), nowMs)];
   // What was cancelled or paused before its start has not opened.

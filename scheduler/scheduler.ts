@@ -54,7 +54,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
 
   async function advance(campaign: CampaignDoc): Promise<void> {
     if (stopped) return;
-    const result = await pool.advance(campaign._id, clock.now());
+    const result = await pool.advance(campaign._id, clock.now(), campaign.loadedGeneration);
     if (result.kind !== "ok") {
       logger.warn({ campaign: campaign._id, pool: result.kind }, "cannot arm: the pool must be loaded first");
       await restore(campaign._id);
@@ -116,7 +116,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
         return;
       }
       case "give-up":
-        return distrust(campaign, action.generation, { missing: action.missing });
+        return distrust(campaign, action.generation, action.why);
       case "record-open":
         return recordOpen(campaign, action.openedAtMs);
       case "record-sold-out": {
@@ -143,7 +143,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   async function distrust(
     campaign: CampaignDoc,
     generation: number,
-    numbers: Record<string, number>,
+    numbers: Readonly<Record<string, number>>,
   ): Promise<void> {
     const outcome = await pool.distrust(campaign._id, generation);
     metrics.alarms.inc({ kind: "books_differ" });

@@ -1,8 +1,12 @@
 import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
 import type { Clock } from "../runtime/clock.ts";
 
-/** What never changes about a campaign and every claim needs to know. */
-export type CampaignFacts = Pick<CampaignDoc, "onePerUser"> & { readonly startsAtMs: number };
+/** What every claim needs to know of a campaign, and what stays true of it. */
+export type CampaignFacts = Pick<CampaignDoc, "onePerUser"> & {
+  readonly startsAtMs: number;
+  /** The pool cannot be of a lower generation: this one had been swapped in when the campaign was read. */
+  readonly leastGeneration: number;
+};
 
 export type Directory = {
   /** From memory, without waiting; undefined: not known here, ask `find`. */
@@ -35,7 +39,11 @@ export function createDirectory(campaigns: Campaigns, clock: Clock): Directory {
       remember(unknown, id, clock.now() + UNKNOWN_FOR_MS);
       return null;
     }
-    const facts = { onePerUser: doc.onePerUser, startsAtMs: doc.startsAt.getTime() };
+    const facts = {
+      onePerUser: doc.onePerUser,
+      startsAtMs: doc.startsAt.getTime(),
+      leastGeneration: doc.loadedGeneration ?? 0,
+    };
     remember(known, id, facts);
     unknown.delete(id);
     return facts;

@@ -1,23 +1,23 @@
 #!lua
 -- claim: for each claim key, the coupon it has, or a new one popped from the open pool and bound to it.
 -- KEYS 1 meta, 2 staged, 3 open, 4 claims, 5 ledger
--- ARGV 1 caller's clock in ms; 2 'issue' | 'recall' (pop nothing: only answer what is known already); then for each claim
---   (1 to 1,000): claim key, user id ('' where it is the claim key or unknown)
+-- ARGV 1 caller's clock in ms; 2 'issue' | 'recall' (pop nothing: only answer what is known already); 3 the least generation that
+--   the pool can have (0: not known); then for each claim (1 to 1,000): claim key, user id ('' where it is the claim key or unknown)
 -- Reply {status, generation, answer per claim...}; status 'none' | 'fenced' come alone with the generation.
 -- answer, first letter: 'c' claimed now | 'p' claimed before, not yet confirmed durable | 'r' claimed before and durable,
---   each followed by 'code generation-seq ms'; 's' sold out; 'e' + ms to the start; 'x' + state that does not issue;
+--   each followed by 'code generation-seq ms'; 's' sold out; 'e' + 'ms to the start, the same by the clock of Redis alone'; 'x' + state that does not issue;
 --   'h' held back: there is a coupon to be had, but this call was not to issue; 'f' codes have vanished from the list: the
 --   pool is given up (as 'fenced'), ask again when it has been made anew.
 -- Order: known claim keys first, so that a winner whose answer was lost gets the coupon whatever the state is now.
 -- Nothing after the pop can fail: a script error does not roll back.
 -- @include fence
 -- @include advance
-local status, pool = advance(KEYS[1], KEYS[2], KEYS[3], tonumber(ARGV[1]))
+local status, pool = advance(KEYS[1], KEYS[2], KEYS[3], tonumber(ARGV[1]), tonumber(ARGV[3]))
 if status ~= 'ok' then return { status, pool.generation } end
 
-local count = (#ARGV - 2) / 2
+local count = (#ARGV - 3) / 2
 local keys = {}
-for i = 1, count do keys[i] = ARGV[2 * i + 1] end
+for i = 1, count do keys[i] = ARGV[2 * i + 2] end
 local known = redis.call('HMGET', KEYS[4], unpack(keys))
 
 local reply = { 'ok', pool.generation }
@@ -53,7 +53,7 @@ if #codes > 0 then
   for n, code in ipairs(codes) do
     local i = fresh[n]
     local id = pool.generation .. '-' .. string.format('%.0f', first + n)
-    local user = ARGV[2 * i + 2]
+    local user = ARGV[2 * i + 3]
     if user == '' then
       redis.call('XADD', KEYS[5], id, 'k', keys[i], 'c', code, 't', at)
     else
@@ -66,7 +66,7 @@ end
 -- the total. If they do, somebody took codes out by hand or a list was lost.
 local refusal = 'x' .. pool.state
 if pool.state == 'staged' then
-  refusal = 'e' .. pool.wait
+  refusal = 'e' .. pool.wait .. ' ' .. pool.redis_wait
 elseif pool.state == 'open' and #codes < #fresh then
   if redis.call('EXISTS', KEYS[3]) == 1 then
     refusal = 'h'

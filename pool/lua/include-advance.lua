@@ -1,19 +1,27 @@
 -- Whether this pool may answer, and the transition that is due, if one is: staged -> open at the start, open -> ended at
 -- the end. Both the clock of Redis and the caller's must have reached the instant. States only move forward: once open,
 -- no clock can close the sale again except by reaching the end.
+-- A pool of a generation below least_generation has been replaced somewhere else since (an old primary that came back): it is
+-- given up.
 -- Reply: status, pool. status: 'ok' | 'none' | 'fenced'.
--- pool: {state, generation, now, wait (ms to the start, 0 once open), armed_at, changed ('opened' | 'ended' | '')}
-local function advance(meta_key, staged_key, open_key, caller_ms)
+-- pool: {state, generation, now, wait (ms to the start, 0 once open), redis_wait (the same by the clock of Redis alone), armed_at,
+--   changed ('opened' | 'ended' | '')}
+local function advance(meta_key, staged_key, open_key, caller_ms, least_generation)
   local meta = redis.call('HMGET', meta_key, 'state', 'generation', 'token', 'startsAt', 'endsAt', 'armedAt')
   if not meta[1] then return 'none', { generation = '0' } end
   if meta[3] ~= fence_token() then return 'fenced', { generation = meta[2] } end
+  if tonumber(meta[2]) < least_generation then
+    redis.call('HSET', meta_key, 'token', '')
+    return 'fenced', { generation = meta[2] }
+  end
   local now = now_ms()
   local starts_at, ends_at = tonumber(meta[4]), tonumber(meta[5])
-  local pool = { state = meta[1], generation = meta[2], now = now, wait = 0, armed_at = tonumber(meta[6]), changed = '' }
+  local pool = { state = meta[1], generation = meta[2], now = now, wait = 0, redis_wait = 0 }
+  pool.armed_at, pool.changed = tonumber(meta[6]), ''
   if pool.state == 'staged' then
     local wait = starts_at - math.min(now, caller_ms)
     if wait > 0 then
-      pool.wait = wait
+      pool.wait, pool.redis_wait = wait, math.max(0, starts_at - now)
       return 'ok', pool
     end
     -- The state field is the guard; RENAMENX is the second lock. A staged pool without codes, or beside an open one, is not

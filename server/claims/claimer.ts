@@ -73,10 +73,11 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
 
   async function attempt(ask: IssueAsk, expired: () => boolean): Promise<Issue> {
     const { campaignId, claimKey, userId, facts } = ask;
+    const { leastGeneration } = facts;
     const lane = laneOf(campaignId);
     for (let stale = 0; stale < STALE_CODES_MAX; ) {
       if (expired()) return refused({ reason: "UNCERTAIN" });
-      const answer = await lane.claims.push({ claimKey, userId, expired });
+      const answer = await lane.claims.push({ claimKey, userId, leastGeneration, expired });
       switch (answer.kind) {
         case "replay":
           return { kind: "issued", held: answer.claim, replayed: true };

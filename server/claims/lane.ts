@@ -13,6 +13,8 @@ import type { Breaker } from "./breaker.ts";
 export type Ask = {
   readonly claimKey: string;
   readonly userId: string;
+  /** See CampaignFacts. */
+  readonly leastGeneration: number;
   /** The claim is not sent to Redis any more when this says so: the caller has gone or its deadline has passed. */
   readonly expired: () => boolean;
 };
@@ -72,15 +74,27 @@ export function createLane(deps: LaneDeps, campaignId: string): Lane {
     };
   };
 
+  /** The highest generation in which this lane was given a code: no pool of a lower one may give another. */
+  let leastGeneration = 0;
+
   /** While nothing can be made durable, nothing is popped, but for one claim now and then that finds out. */
   async function claim(asks: readonly Ask[]): Promise<ClaimAnswer[]> {
+    for (const ask of asks) leastGeneration = Math.max(leastGeneration, ask.leastGeneration);
+    const answers = await claimAsAdmitted(asks, leastGeneration);
+    for (const answer of answers) {
+      if (answer.kind === "claimed") leastGeneration = Math.max(leastGeneration, answer.claim.generation);
+    }
+    return answers;
+  }
+
+  async function claimAsAdmitted(asks: readonly Ask[], least: number): Promise<ClaimAnswer[]> {
     const admission = breaker.admit();
     const nowMs = clock.now();
-    if (admission !== "probe") return pool.claim(campaignId, nowMs, asks, admission);
+    if (admission !== "probe") return pool.claim(campaignId, nowMs, asks, admission, least);
     const rest = asks.slice(1);
     const parts = await Promise.all([
-      pool.claim(campaignId, nowMs, asks.slice(0, 1), "issue"),
-      rest.length === 0 ? [] : pool.claim(campaignId, nowMs, rest, "recall"),
+      pool.claim(campaignId, nowMs, asks.slice(0, 1), "issue", least),
+      rest.length === 0 ? [] : pool.claim(campaignId, nowMs, rest, "recall", least),
     ]);
     const answers = parts.flat();
     if (answers[0]?.kind !== "claimed" && answers[0]?.kind !== "pending") breaker.returnProbe();

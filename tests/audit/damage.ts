@@ -36,7 +36,11 @@ export function retell(books: Books, claimKey: string, nth: 0 | 1, change: Parti
 }
 
 /** Changes a coupon wherever it is written, so that only the change itself is wrong. */
-export function rewrite(books: Books, claimKey: string, change: { seq?: number; issuedAtMs?: number }): void {
+export function rewrite(
+  books: Books,
+  claimKey: string,
+  change: { seq?: number; issuedAtMs?: number; generation?: number },
+): void {
   for (const row of [...books.issuances, ...books.claims]) {
     if (row.claimKey === claimKey) Object.assign(row, change);
   }

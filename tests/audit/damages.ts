@@ -154,6 +154,12 @@ export const damages: readonly Damage[] = [
   },
   {
     fails: "U10",
+    what: "the last caller's coupon is of an older generation",
+    to: "half",
+    plant: (b) => rewrite(b, "user-4", { generation: 0 }),
+  },
+  {
+    fails: "U10",
     what: "two issuances share a place",
     to: "half",
     plant: (b) => rewrite(b, "user-1", { seq: 1 }),

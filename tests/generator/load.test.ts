@@ -94,7 +94,8 @@ describe("loading a pool from MongoDB", () => {
         generation: "1",
         armedAt: "0",
       });
-      expect((await records.campaigns.find(campaign._id))?.lease).to.equal(undefined);
+      const recorded = await records.campaigns.find(campaign._id);
+      expect([recorded?.lease, recorded?.loadedGeneration]).to.deep.equal([undefined, 1]);
     });
 
     it("a campaign that has opened stays open, with its instant", async () => {

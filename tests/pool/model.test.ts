@@ -19,8 +19,9 @@ type Op =
       callerOffsetMs: number;
       from: Instant;
       mode: "issue" | "recall";
+      least: number;
     }
-  | { op: "advance"; callerOffsetMs: number; from: Instant }
+  | { op: "advance"; callerOffsetMs: number; from: Instant; least: number }
   | { op: "settle"; generationOffset: number; seqs: number[] }
   | { op: "settle-all" }
   | { op: "adopt"; pick: number; key: string; code: string }
@@ -76,6 +77,9 @@ const loadArb: fc.Arbitrary<Op> = fc.record({
   totalError: fc.constantFrom(...Array(14).fill(0), 1, -1),
 });
 
+/** Beside the generation of the newest load; a pool of a lower one gives itself up. */
+const leastArb = fc.constantFrom(-9, -1, 0, 0, 0, 0, 1);
+
 const opArb: fc.Arbitrary<Op> = fc.oneof(
   {
     weight: 9,
@@ -88,11 +92,17 @@ const opArb: fc.Arbitrary<Op> = fc.oneof(
       callerOffsetMs: offsetArb,
       from: fromArb,
       mode: fc.constantFrom("issue" as const, "issue" as const, "issue" as const, "recall" as const),
+      least: leastArb,
     }),
   },
   {
     weight: 3,
-    arbitrary: fc.record({ op: fc.constant("advance" as const), callerOffsetMs: offsetArb, from: fromArb }),
+    arbitrary: fc.record({
+      op: fc.constant("advance" as const),
+      callerOffsetMs: offsetArb,
+      from: fromArb,
+      least: leastArb,
+    }),
   },
   {
     weight: 3,
@@ -320,12 +330,14 @@ class History {
     const generationOf = (offset: number) => Math.max(0, this.#generation + offset);
     switch (op.op) {
       case "claim":
-        return this.#claim(op.asks, this.#callerMs(op), op.mode);
+        return this.#claim(op.asks, this.#callerMs(op), op.mode, generationOf(op.least));
       case "advance": {
         const callerMs = this.#callerMs(op);
-        const { reply, redisMs, check } = await this.#timed(pool.advance(campaignId, callerMs));
+        const { reply, redisMs, check } = await this.#timed(
+          pool.advance(campaignId, callerMs, generationOf(op.least)),
+        );
         const armedAtMs = reply.kind === "ok" ? reply.armedAtMs : 0;
-        const expected = model.advance(m, callerMs, { nowMs: redisMs, armedAtMs });
+        const expected = model.advance(m, callerMs, { nowMs: redisMs, armedAtMs }, generationOf(op.least));
         expect(reply.kind).to.equal(expected.status);
         if (reply.kind !== "ok" || expected.status !== "ok" || m.meta === undefined)
           return saw(`advance ${reply.kind}`);
@@ -469,16 +481,17 @@ class History {
     asks: { claimKey: string; userId: string }[],
     callerMs: number,
     mode: "issue" | "recall",
+    least: number,
   ): Promise<void> {
     const m = this.#model;
     const wasStaged = m.meta?.state === "staged";
     const { reply, redisMs, check } = await this.#timed(
-      this.#pool.claim(this.#campaignId, callerMs, asks, mode),
+      this.#pool.claim(this.#campaignId, callerMs, asks, mode, least),
     );
     const armedAtMs = await this.#armedAtNow();
     const newest = reply.find(({ kind }) => kind === "claimed");
     const claimedAtMs = newest !== undefined && "claim" in newest ? newest.claim.issuedAtMs : 0;
-    const expected = model.claim(m, asks, callerMs, { nowMs: redisMs, armedAtMs, claimedAtMs }, mode);
+    const expected = model.claim(m, asks, callerMs, { nowMs: redisMs, armedAtMs, claimedAtMs }, mode, least);
     if (wasStaged && m.meta?.state !== "staged") check(armedAtMs);
     if (newest !== undefined && m.meta !== undefined && m.meta.armedAt > redisMs + HOUR_MS / 2)
       expect(claimedAtMs).to.equal(m.meta.armedAt);

@@ -64,10 +64,15 @@ export function advance(
   model: Model,
   callerMs: number,
   redis: Pick<RedisClock, "nowMs" | "armedAtMs">,
+  leastGeneration = 0,
 ): Advanced {
   const status = statusOf(model);
   const { meta } = model;
   if (status !== "ok" || meta === undefined) return { status: status === "ok" ? "none" : status };
+  if (meta.generation < leastGeneration) {
+    meta.token = "";
+    return { status: "fenced" };
+  }
   let changed: "" | "opened" | "ended" = "";
   const both = Math.min(callerMs, redis.nowMs);
   if (meta.state === "staged") {
@@ -99,8 +104,9 @@ export function claim(
   callerMs: number,
   redis: RedisClock,
   mode: "issue" | "recall",
+  leastGeneration = 0,
 ): Answer[] {
-  const advanced = advance(model, callerMs, redis);
+  const advanced = advance(model, callerMs, redis, leastGeneration);
   const { meta } = model;
   if (advanced.status !== "ok" || meta === undefined)
     return asks.map(() => ({ kind: advanced.status === "ok" ? "none" : advanced.status }));

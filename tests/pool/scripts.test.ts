@@ -32,11 +32,11 @@ describe("pool scripts", () => {
       const before = await contents(campaignId);
       const answers = await claimAll(pool, campaignId, startsAtMs - 250, "a", "b");
       expect(answers).to.deep.equal([
-        { kind: "early", waitMs: 250 },
-        { kind: "early", waitMs: 250 },
+        { kind: "early", waitMs: 250, redisWaitMs: 0 },
+        { kind: "early", waitMs: 250, redisWaitMs: 0 },
       ]);
       expect(await claimAll(pool, campaignId, startsAtMs - 1, "a")).to.deep.equal([
-        { kind: "early", waitMs: 1 },
+        { kind: "early", waitMs: 1, redisWaitMs: 0 },
       ]);
       expect(await contents(campaignId)).to.deep.equal(before);
     });
@@ -49,6 +49,7 @@ describe("pool scripts", () => {
       const [answer] = await claimAll(pool, campaignId, startsAtMs + HOUR_MS, "a");
       if (answer?.kind !== "early") throw new Error(`not early: ${answer?.kind}`);
       expect(answer.waitMs).to.be.within(startsAtMs - Date.now() - 5, startsAtMs - askedAtMs + 5);
+      expect(answer.redisWaitMs).to.equal(answer.waitMs);
       expect(await contents(campaignId)).to.deep.equal(before);
     });
 
@@ -209,6 +210,32 @@ describe("pool scripts", () => {
       expect(ledger.map(({ message }) => message["u"])).to.deep.equal(["정 아무개", undefined]);
       const page = await pool.ledgerPage(campaignId, 0, "-", 10);
       expect(page.claims.map(({ userId }) => userId)).to.deep.equal(["정 아무개", ""]);
+    });
+
+    it("gives itself up where a newer generation is known: before it pops anything or opens", async () => {
+      for (const state of ["open", "staged"] as const) {
+        const target = await loadedPool(pool, { state, generation: 4 });
+        const before = await contents(target.campaignId);
+        const asks = [{ claimKey: "a", userId: "" }];
+        const [known] = await pool.claim(target.campaignId, Date.now(), asks, "recall", 4);
+        expect(known?.kind).to.equal("held-back");
+        const [answer] = await pool.claim(target.campaignId, Date.now(), asks, "issue", 5);
+        expect(answer).to.deep.equal({ kind: "fenced" });
+        const { meta, ...rest } = await contents(target.campaignId);
+        const { meta: metaBefore, ...restBefore } = before;
+        expect(meta["token"]).to.equal("");
+        expect(metaBefore["token"]).to.not.equal("");
+        if (state === "open") expect(rest).to.deep.equal(restBefore);
+        expect((await pool.inspect(target.campaignId)).status).to.equal("fenced");
+        expect((await pool.advance(target.campaignId, Date.now(), 5)).kind).to.equal("fenced");
+      }
+    });
+
+    it("advance gives an outdated pool up too, and opens nothing", async () => {
+      const { campaignId } = await loadedPool(pool, { state: "staged", generation: 4 });
+      expect((await pool.advance(campaignId, Date.now(), 5)).kind).to.equal("fenced");
+      const { meta, staged, open } = await contents(campaignId);
+      expect([meta["state"], meta["token"], staged.length, open.length]).to.deep.equal(["staged", "", 3, 0]);
     });
 
     it("takes 1,000 keys at once", async () => {

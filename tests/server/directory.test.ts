@@ -42,7 +42,11 @@ describe("what a server remembers of campaigns", () => {
       const directory = createDirectory(campaigns, fakeClock());
       expect(directory.peek(campaign._id)).to.equal(undefined);
       const facts = await directory.find(campaign._id);
-      expect(facts).to.deep.equal({ onePerUser: false, startsAtMs: campaign.startsAt.getTime() });
+      expect(facts).to.deep.equal({
+        onePerUser: false,
+        startsAtMs: campaign.startsAt.getTime(),
+        leastGeneration: 0,
+      });
       expect(directory.peek(campaign._id)).to.deep.equal(facts);
       await directory.find(campaign._id);
       expect(finds).to.deep.equal([campaign._id]);

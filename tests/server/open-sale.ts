@@ -53,7 +53,11 @@ export async function openSale(stores: TestStores, options: SaleOptions = {}): P
     issueDeadlineMs: 15_000,
     ...deps,
   });
-  const facts = { onePerUser: campaign.onePerUser, startsAtMs: campaign.startsAt.getTime() };
+  const facts = {
+    onePerUser: campaign.onePerUser,
+    startsAtMs: campaign.startsAt.getTime(),
+    leastGeneration: 0,
+  };
   return {
     campaign,
     codes,

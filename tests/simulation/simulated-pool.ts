@@ -47,7 +47,11 @@ export function createSimulatedPool({ world, redis, link, watch, callerNowMs }: 
       case "replay":
         return { kind: answer.kind, claim: { campaignId, ...ask, ...unbound(answer.bound) } };
       case "early":
-        return { kind: "early", waitMs };
+        return {
+          kind: "early",
+          waitMs,
+          redisWaitMs: Math.max(0, (redis.model.meta?.startsAt ?? 0) - redis.nowMs()),
+        };
       case "not-open":
         return { kind: "not-open", state: redis.model.meta?.state as PoolState };
       default:
@@ -56,11 +60,11 @@ export function createSimulatedPool({ world, redis, link, watch, callerNowMs }: 
   }
 
   return {
-    claim: (campaignId, nowMs, asks, mode = "issue") =>
+    claim: (campaignId, nowMs, asks, mode = "issue", leastGeneration = 0) =>
       call(`claim ${mode} ${asks.map((ask) => ask.claimKey).join()}`, (model) => {
         const clock = instants(model);
         const caller = believed(nowMs);
-        const answers = script.claim(model, asks, caller, clock, mode);
+        const answers = script.claim(model, asks, caller, clock, mode, leastGeneration);
         if (plant === "settle-before-durable") model.ledger = [];
         const waitMs = (model.meta?.startsAt ?? 0) - Math.min(caller, clock.nowMs);
         answers.forEach((answer, i) => {
@@ -73,9 +77,9 @@ export function createSimulatedPool({ world, redis, link, watch, callerNowMs }: 
         );
       }),
 
-    advance: (_, nowMs) =>
+    advance: (_, nowMs, leastGeneration = 0) =>
       call("advance", (model): Advance => {
-        const advanced = script.advance(model, believed(nowMs), instants(model));
+        const advanced = script.advance(model, believed(nowMs), instants(model), leastGeneration);
         if (advanced.status !== "ok" || model.meta === undefined)
           return { kind: advanced.status === "ok" ? "none" : advanced.status };
         return {

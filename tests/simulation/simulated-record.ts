@@ -58,9 +58,12 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
         campaign.lease.until = new Date(mongo.nowMs() + leaseMs);
         return true;
       }),
-    dropLease: (_, owner) =>
+    dropLease: (_, owner, loadedGeneration) =>
       write(`drop lease ${owner}`, () => {
-        if (campaign.lease?.owner === owner) delete campaign.lease;
+        if (campaign.lease?.owner !== owner) return;
+        delete campaign.lease;
+        if (loadedGeneration !== undefined)
+          campaign.loadedGeneration = Math.max(campaign.loadedGeneration ?? 0, loadedGeneration);
       }),
     recordGenerated: (_, generated) =>
       write(`record generated ${generated}`, () => {
