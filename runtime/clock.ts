@@ -2,6 +2,8 @@
 export type Clock = {
   /** Milliseconds since the Unix epoch, as `Date.now()`. */
   now(): number;
+  /** Milliseconds on a clock that nobody can set; only differences mean anything. */
+  elapsed(): number;
   /** Calls back once after about `delayMs` (0 to 2^31-1). May be up to 1 ms early, as setTimeout is. */
   after(delayMs: number, callback: () => void): Cancel;
 };
@@ -14,6 +16,7 @@ export const MAX_TIMER_MS = 2_147_483_647;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   after(delayMs, callback) {
     const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), MAX_TIMER_MS));
     return () => clearTimeout(timer);

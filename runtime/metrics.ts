@@ -18,6 +18,11 @@ export function createMetrics() {
       labelNames: ["outcome"] as const,
       registers,
     }),
+    fromMemory: new Counter({
+      name: "coupon_answers_from_memory_total",
+      help: "IssueCoupon answers that needed no store: not started, sold out, and replays after it.",
+      registers,
+    }),
     claimBatch: new Histogram({
       name: "coupon_claim_batch_size",
       help: "Claims per call of claim.lua.",

@@ -18,7 +18,12 @@ const OVERDUE_MS = 3_000;
  * Runs a round every second, one at a time. node-cron sleeps until an instant of the wall clock: when that was behind for a
  * while and is set right, it would sleep for as long as the step was. So a tick that stays away is begun anew.
  */
-export function createTick(clock: Clock, logger: Logger, round: () => Promise<void>): Tick {
+export function createTick(
+  clock: Clock,
+  logger: Logger,
+  round: () => Promise<void>,
+  cron: typeof schedule = schedule,
+): Tick {
   let task: ReturnType<typeof schedule> | undefined;
   let cancel: Cancel = () => undefined;
   let underWay: Promise<void> | undefined;
@@ -36,7 +41,7 @@ export function createTick(clock: Clock, logger: Logger, round: () => Promise<vo
   }
 
   function begin(): void {
-    task = schedule(EVERY_SECOND, onTick, { timezone: "UTC", name: "reconcile", logger: cronLogger });
+    task = cron(EVERY_SECOND, onTick, { timezone: "UTC", name: "reconcile", logger: cronLogger });
   }
 
   function watch(): void {

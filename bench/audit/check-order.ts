@@ -68,6 +68,7 @@ function claimsOf({ history, firstAnswers, issuanceByCode }: Facts): readonly Cl
   for (const [claimKey, { entry, coupon }] of firstAnswers) {
     const generation = issuanceByCode.get(coupon.code)?.generation ?? coupon.generation;
     if (generation === undefined) continue; // not on record: U2 says so
+    if (generation === 0) continue; // from no pool: written by hand, so it has no place among the others
     claims.push({
       claimKey,
       generation,

@@ -1,10 +1,12 @@
 import type { Claim, PoolState } from "../../pool/pool.ts";
+import type { Campaigns } from "../../record/campaigns.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { DeadlineExceeded, withDeadline } from "../../runtime/deadline.ts";
 import type { CampaignFacts } from "../directory.ts";
 import type { Refusal } from "../refusal.ts";
 import { QueueFull } from "./batch-queue.ts";
 import { createBreaker } from "./breaker.ts";
+import { createKnownAnswers } from "./known-answers.ts";
 import { createLane, type Lane, type LaneDeps } from "./lane.ts";
 
 export type Issue =
@@ -40,6 +42,7 @@ export type Claimer = {
 };
 
 export type ClaimerDeps = Omit<LaneDeps, "breaker"> & {
+  campaigns: Campaigns;
   clock: Clock;
   issueDeadlineMs: number;
   /** A commit under way for longer than this stops new claims. */
@@ -56,6 +59,7 @@ const IDLE_LANES_MAX = 1_000;
 export function createClaimer(deps: ClaimerDeps): Claimer {
   const { clock, restore, metrics } = deps;
   const breaker = createBreaker(clock, deps.commitStallMs);
+  const known = createKnownAnswers(deps);
   const lanes = new Map<string, Lane>();
 
   const sizeOf = ({ claims, commits, settles }: Lane) => claims.size() + commits.size() + settles.size();
@@ -77,7 +81,9 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     const lane = laneOf(campaignId);
     for (let stale = 0; stale < STALE_CODES_MAX; ) {
       if (expired()) return refused({ reason: "UNCERTAIN" });
+      const askedAtMs = clock.elapsed();
       const answer = await lane.claims.push({ claimKey, userId, leastGeneration, expired });
+      if (answer.kind !== "expired") known.learn(campaignId, answer, askedAtMs);
       switch (answer.kind) {
         case "replay":
           return { kind: "issued", held: answer.claim, replayed: true };
@@ -125,8 +131,27 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     return refused({ reason: "UNCERTAIN" });
   }
 
+  /** What need not be asked; a caller that has gone hears nothing anyway. */
+  function recall({ campaignId, claimKey, facts }: IssueAsk): Issue | undefined {
+    const answer = known.recall(campaignId, claimKey);
+    if (answer === undefined) return undefined;
+    metrics.fromMemory.inc();
+    switch (answer.kind) {
+      case "replay":
+        return { kind: "issued", held: answer.held, replayed: true };
+      case "sold":
+        return refused({ reason: "SOLD_OUT" });
+      case "early":
+        return refused({ reason: "NOT_STARTED", startsAtMs: facts.startsAtMs, waitMs: answer.waitMs });
+      default:
+        return answer satisfies never;
+    }
+  }
+
   return {
     async issue(ask) {
+      const answer = recall(ask);
+      if (answer !== undefined) return answer;
       let late = false;
       const expired = () => late || ask.caller.aborted;
       try {

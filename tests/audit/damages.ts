@@ -156,7 +156,9 @@ export const damages: readonly Damage[] = [
     fails: "U10",
     what: "the last caller's coupon is of an older generation",
     to: "half",
-    plant: (b) => rewrite(b, "user-4", { generation: 0 }),
+    plant: (b) => {
+      for (const key of ["user-0", "user-1", "user-2", "user-3"]) rewrite(b, key, { generation: 2 });
+    },
   },
   {
     fails: "U10",

@@ -41,6 +41,7 @@ export function fakeClock({ startMs = 1_800_000_000_000, earlyMs = 0 }: FakeCloc
 
   return {
     now: () => Math.floor(wallMs),
+    elapsed: () => monotonicMs,
     after(delayMs, callback): Cancel {
       setCount++;
       // As setTimeout: what is too long fires at once.
@@ -67,6 +68,7 @@ export function shiftedClock(): ShiftedClock {
   let offsetMs = 0;
   return {
     now: () => Date.now() + offsetMs,
+    elapsed: () => performance.now(),
     after(delayMs, callback) {
       const timer = setTimeout(callback, delayMs);
       return () => clearTimeout(timer);

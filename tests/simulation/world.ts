@@ -89,6 +89,7 @@ export const wallMs = (world: World, machine: Machine) =>
 export function clockOf(world: World, actor: Actor, machine: Machine): Clock {
   return {
     now: () => wallMs(world, machine),
+    elapsed: () => world.agenda.nowMs(),
     after: (delayMs, callback) =>
       world.agenda.in(Math.max(0.3, delayMs + world.random.between(-1, 1.5)), actor, "timer", callback),
   };

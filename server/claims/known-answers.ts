@@ -1,0 +1,182 @@
+import { claimOf } from "../../generator/claim-record.ts";
+import type { Claim, ClaimAnswer } from "../../pool/pool.ts";
+import type { Campaigns } from "../../record/campaigns.ts";
+import type { Issuances, IssuePosition } from "../../record/issuances.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/logger.ts";
+
+/** What a server may answer by itself, because it cannot have become wrong. */
+export type KnownAnswer =
+  /** The durable coupon of this key: an issuance never changes. */
+  | { readonly kind: "replay"; readonly held: Claim }
+  | { readonly kind: "sold" }
+  | { readonly kind: "early"; readonly waitMs: number };
+
+/**
+ * Refusals from memory: before the start, and after the last coupon has become durable.
+ *
+ * *Not started.* Redis said how long it is to the start by its own clock; for a fraction of a second, and never beyond that start,
+ * everybody else is told the same, counted down on a clock that nobody sets. This server's own idea of the time opens and closes nothing.
+ *
+ * *Sold out.* When Redis says so, the issuances are read from MongoDB. If they are as many as the campaign has coupons, every code has
+ * its durable owner, for good: no rebuild can change that, only more coupons can. Winners are answered from that record, all others
+ * "sold out" as long as Redis has confirmed it within the last second; one ask is let through now and then to find out.
+ */
+export type KnownAnswers = {
+  recall(campaignId: string, claimKey: string): KnownAnswer | undefined;
+  /** `askedAtMs`: on the clock's `elapsed`, before Redis was asked. */
+  learn(campaignId: string, answer: ClaimAnswer, askedAtMs: number): void;
+};
+
+export type KnownAnswersDeps = {
+  campaigns: Pick<Campaigns, "find">;
+  issuances: Pick<Issuances, "inOrder">;
+  clock: Clock;
+  logger: Logger;
+};
+
+/** How long "not yet" is believed. A start that is moved to earlier is noticed within this. */
+const EARLY_FOR_MS = 100;
+/** After this, one ask goes to Redis to confirm "sold out" … */
+const SOLD_CONFIRM_MS = 250;
+/** … and after this, without a confirmation, all do. */
+const SOLD_FOR_MS = 1_000;
+const WINNERS_AGAIN_MS = 500;
+/** Beyond these, Redis is asked as before. About 200 bytes a winner. */
+const WINNERS_MAX = 400_000;
+const CAMPAIGNS_MAX = 1_000;
+const PAGE = 5_000;
+
+type Opening = { readonly waitMs: number; readonly sinceMs: number; readonly untilMs: number };
+type Sale = {
+  /** All who have a coupon, once each of the coupons has its durable owner. */
+  winners: ReadonlyMap<string, Claim> | undefined;
+  reading: boolean;
+  readAgainAtMs: number;
+  confirmedAtMs: number;
+  confirming: boolean;
+};
+
+export function createKnownAnswers({ campaigns, issuances, clock, logger }: KnownAnswersDeps): KnownAnswers {
+  const openings = new Map<string, Opening>();
+  const sales = new Map<string, Sale>();
+
+  function recallSale(sale: Sale, claimKey: string): KnownAnswer | undefined {
+    const held = sale.winners?.get(claimKey);
+    if (held !== undefined) return { kind: "replay", held };
+    if (sale.winners === undefined) return undefined;
+    const ageMs = clock.elapsed() - sale.confirmedAtMs;
+    if (ageMs >= SOLD_FOR_MS) return undefined;
+    if (ageMs >= SOLD_CONFIRM_MS && !sale.confirming) {
+      sale.confirming = true;
+      return undefined;
+    }
+    return { kind: "sold" };
+  }
+
+  function recallOpening(campaignId: string): KnownAnswer | undefined {
+    const opening = openings.get(campaignId);
+    if (opening === undefined) return undefined;
+    const nowMs = clock.elapsed();
+    if (nowMs < opening.untilMs) {
+      return { kind: "early", waitMs: Math.max(1, Math.ceil(opening.waitMs - (nowMs - opening.sinceMs))) };
+    }
+    openings.delete(campaignId);
+    return undefined;
+  }
+
+  function learnSold(campaignId: string, askedAtMs: number): void {
+    let sale = sales.get(campaignId);
+    if (sale === undefined) {
+      sale = {
+        winners: undefined,
+        reading: false,
+        readAgainAtMs: Number.NEGATIVE_INFINITY,
+        confirmedAtMs: askedAtMs,
+        confirming: false,
+      };
+      sales.set(campaignId, sale);
+      makeRoom();
+    }
+    sale.confirmedAtMs = Math.max(sale.confirmedAtMs, askedAtMs);
+    sale.confirming = false;
+    if (sale.winners === undefined && !sale.reading && clock.elapsed() >= sale.readAgainAtMs) {
+      void readWinners(campaignId, sale);
+    }
+  }
+
+  async function readWinners(campaignId: string, sale: Sale): Promise<void> {
+    sale.reading = true;
+    try {
+      sale.winners = await winnersOf(campaignId);
+      if (sale.winners !== undefined) makeRoom();
+    } catch (error) {
+      logger.warn(
+        { room: "server", campaign: campaignId, err: error },
+        "the winners cannot be read; Redis is asked for each",
+      );
+    } finally {
+      sale.reading = false;
+      sale.readAgainAtMs = clock.elapsed() + WINNERS_AGAIN_MS;
+    }
+  }
+
+  /** undefined: not every coupon has its durable owner yet, or there are too many to keep. */
+  async function winnersOf(campaignId: string): Promise<ReadonlyMap<string, Claim> | undefined> {
+    // The total first: if it is raised meanwhile, the issuances can only be too few.
+    const total = (await campaigns.find(campaignId))?.total;
+    if (total === undefined || total > WINNERS_MAX) return undefined;
+    const winners = new Map<string, Claim>();
+    let after: IssuePosition | undefined;
+    for (;;) {
+      const page = await issuances.inOrder(campaignId, after, PAGE);
+      for (const issuance of page) winners.set(issuance.claimKey, claimOf(issuance));
+      after = page.at(-1);
+      if (page.length < PAGE) break;
+    }
+    return winners.size === total ? winners : undefined;
+  }
+
+  /** The oldest go first. */
+  function makeRoom(): void {
+    let kept = 0;
+    for (const sale of sales.values()) kept += sale.winners?.size ?? 0;
+    for (const [id, sale] of sales) {
+      if (kept <= WINNERS_MAX && sales.size <= CAMPAIGNS_MAX) return;
+      kept -= sale.winners?.size ?? 0;
+      sales.delete(id);
+    }
+  }
+
+  return {
+    recall(campaignId, claimKey) {
+      const sale = sales.get(campaignId);
+      return sale === undefined ? recallOpening(campaignId) : recallSale(sale, claimKey);
+    },
+
+    learn(campaignId, answer, askedAtMs) {
+      switch (answer.kind) {
+        case "sold":
+          learnSold(campaignId, askedAtMs);
+          return;
+        case "early": {
+          // Redis read its clock after this: the start is not before askedAtMs + redisWaitMs.
+          const untilMs = askedAtMs + Math.min(answer.redisWaitMs, EARLY_FOR_MS);
+          if (openings.size >= CAMPAIGNS_MAX) openings.clear();
+          openings.set(campaignId, { waitMs: answer.waitMs, sinceMs: askedAtMs, untilMs });
+          return;
+        }
+        case "claimed":
+        case "held-back":
+        case "not-open": {
+          const sale = sales.get(campaignId);
+          if (sale !== undefined) sale.confirmedAtMs = Number.NEGATIVE_INFINITY;
+          return;
+        }
+        default:
+          // A replay, or a pool that does not answer, says nothing about the others.
+          return;
+      }
+    },
+  };
+}

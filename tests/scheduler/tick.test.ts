@@ -1,0 +1,107 @@
+import { expect } from "chai";
+import type { schedule } from "node-cron";
+import { createLogger } from "../../runtime/logger.ts";
+import { createTick } from "../../scheduler/tick.ts";
+import { fakeClock } from "../runtime/fake-clock.ts";
+import { silentLogger } from "../setup/shared-stores.ts";
+
+/** A cron that ticks when the test says so. */
+function handCron() {
+  const tasks: { tick: () => Promise<void>; destroyed: boolean }[] = [];
+  const cron = ((_: string, tick: () => Promise<void>) => {
+    const task = { tick, destroyed: false };
+    tasks.push(task);
+    return {
+      destroy: () => {
+        task.destroyed = true;
+      },
+    };
+  }) as unknown as typeof schedule;
+  return { tasks, cron };
+}
+
+/** Lets a round that has nothing to wait for come to its end. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("tick", () => {
+  it("does a round at once, then one a tick", async () => {
+    const { tasks, cron } = handCron();
+    let rounds = 0;
+    const tick = createTick(fakeClock(), silentLogger, async () => void rounds++, cron);
+    tick.start();
+    expect(rounds).to.equal(1);
+    await tick.stop();
+    await tasks[0]?.tick();
+    expect(rounds).to.equal(2);
+    expect(tasks.map(({ destroyed }) => destroyed)).to.deep.equal([true]);
+  });
+
+  it("does one round at a time: ticks that come meanwhile are dropped", async () => {
+    const { tasks, cron } = handCron();
+    const ends: (() => void)[] = [];
+    const tick = createTick(
+      fakeClock(),
+      silentLogger,
+      () => new Promise<void>((resolve) => void ends.push(resolve)),
+      cron,
+    );
+    tick.start();
+    await tasks[0]?.tick();
+    await tasks[0]?.tick();
+    expect(ends).to.have.length(1);
+    ends[0]?.();
+    await tick.stop();
+    void tasks[0]?.tick();
+    expect(ends).to.have.length(2);
+  });
+
+  it("begins anew when the tick stays away, and says so", async () => {
+    const { tasks, cron } = handCron();
+    const clock = fakeClock();
+    const said: string[] = [];
+    const logger = createLogger({
+      level: "warn",
+      format: "json",
+      destination: { write: (line: string) => void said.push((JSON.parse(line) as { msg: string }).msg) },
+    });
+    let rounds = 0;
+    const tick = createTick(clock, logger, async () => void rounds++, cron);
+    tick.start();
+    // The first span has seen the round at the start; ticks keep the second one quiet.
+    clock.pass(3_000);
+    await turn();
+    await tasks[0]?.tick();
+    await turn();
+    clock.pass(3_000);
+    expect([tasks.length, rounds, said.length]).to.deep.equal([1, 2, 0]);
+    clock.pass(3_000);
+    expect([tasks.length, rounds, said.length]).to.deep.equal([2, 3, 1]);
+    expect(tasks.map(({ destroyed }) => destroyed)).to.deep.equal([true, false]);
+    expect(said[0]).to.include("begins anew");
+    await tick.stop();
+    clock.pass(60_000);
+    expect([tasks.length, rounds]).to.deep.equal([2, 3]);
+  });
+
+  it("stops twice and starts twice without harm", async () => {
+    const { tasks, cron } = handCron();
+    const tick = createTick(fakeClock(), silentLogger, async () => undefined, cron);
+    tick.start();
+    tick.start();
+    expect(tasks).to.have.length(1);
+    await tick.stop();
+    await tick.stop();
+  });
+
+  it("the real node-cron ticks every second", async () => {
+    let rounds = 0;
+    await new Promise<void>((resolve) => {
+      const tick = createTick(fakeClock(), silentLogger, async () => {
+        rounds++;
+        if (rounds === 3) void tick.stop().then(resolve);
+      });
+      tick.start();
+    });
+    expect(rounds).to.equal(3);
+  });
+});

@@ -1,0 +1,213 @@
+import { expect } from "chai";
+import { until } from "../../local/poll.ts";
+import type { ClaimAnswer } from "../../pool/pool.ts";
+import type { IssuanceDoc } from "../../record/issuances.ts";
+import { createKnownAnswers, type KnownAnswers } from "../../server/claims/known-answers.ts";
+import { madeCampaign, recordsOf } from "../generator/made-campaign.ts";
+import { type FakeClock, fakeClock } from "../runtime/fake-clock.ts";
+import { openStores, silentLogger, type TestStores } from "../setup/shared-stores.ts";
+import { openSale, reasonOf } from "./open-sale.ts";
+
+const SOLD: ClaimAnswer = { kind: "sold" };
+
+describe("known answers", () => {
+  let stores: TestStores;
+  let clock: FakeClock;
+  let reads: number;
+
+  before(async () => {
+    stores = await openStores();
+  });
+
+  beforeEach(() => {
+    clock = fakeClock();
+    reads = 0;
+  });
+
+  after(() => stores.close());
+
+  function create(): KnownAnswers {
+    const { campaigns, issuances } = recordsOf(stores.db);
+    return createKnownAnswers({
+      campaigns: {
+        find: (id) => {
+          reads++;
+          return campaigns.find(id);
+        },
+      },
+      issuances,
+      clock,
+      logger: silentLogger,
+    });
+  }
+
+  /** A campaign of three of which so many are issued, to user-0, user-1 … */
+  async function issued(count: number): Promise<string> {
+    const { campaign, codes } = await madeCampaign(recordsOf(stores.db), { total: 3 });
+    const docs = codes.slice(0, count).map(
+      (code, i): IssuanceDoc => ({
+        _id: code,
+        campaignId: campaign._id,
+        claimKey: `user-${i}`,
+        generation: 1,
+        seq: i + 1,
+        issuedAt: new Date(1_000 + i),
+      }),
+    );
+    if (docs.length > 0) await stores.db.collection<IssuanceDoc>("issuances").insertMany(docs);
+    return campaign._id;
+  }
+
+  const kindOf = (known: KnownAnswers, id: string, key: string) => known.recall(id, key)?.kind;
+
+  /** After "sold" was heard: until the winners have been read, or it is clear that they were not complete. */
+  async function soldAndRead(known: KnownAnswers, id: string): Promise<void> {
+    known.learn(id, SOLD, clock.elapsed());
+    await until(() => reads > 0, 5_000);
+    await until(() => kindOf(known, id, "user-0") !== undefined, 300);
+  }
+
+  describe("not started", () => {
+    it("for a tenth of a second, counted down, then Redis is asked again", () => {
+      const known = create();
+      expect(known.recall("c", "a")).to.equal(undefined);
+      known.learn("c", { kind: "early", waitMs: 5_000, redisWaitMs: 5_000 }, clock.elapsed());
+      clock.pass(99);
+      expect(known.recall("c", "a")).to.deep.equal({ kind: "early", waitMs: 4_901 });
+      expect(known.recall("another", "a")).to.equal(undefined);
+      clock.pass(1);
+      expect(known.recall("c", "a")).to.equal(undefined);
+    });
+
+    it("never beyond the start by the clock of Redis, however wrong this server's clock is", () => {
+      const known = create();
+      known.learn("c", { kind: "early", waitMs: 3_600_030, redisWaitMs: 30 }, clock.elapsed());
+      clock.pass(29);
+      expect(kindOf(known, "c", "a")).to.equal("early");
+      clock.step(-3_600_000);
+      clock.pass(1);
+      expect(known.recall("c", "a")).to.equal(undefined);
+      known.learn("c", { kind: "early", waitMs: 3_600_000, redisWaitMs: 0 }, clock.elapsed());
+      expect(known.recall("c", "a")).to.equal(undefined);
+    });
+
+    it("counts from before Redis was asked, not from when the answer came", () => {
+      const known = create();
+      const askedAtMs = clock.elapsed();
+      clock.pass(40);
+      known.learn("c", { kind: "early", waitMs: 50, redisWaitMs: 50 }, askedAtMs);
+      clock.pass(9);
+      expect(known.recall("c", "a")).to.deep.equal({ kind: "early", waitMs: 1 });
+      clock.pass(1);
+      expect(known.recall("c", "a")).to.equal(undefined);
+    });
+  });
+
+  describe("sold out", () => {
+    it("both answers, once every coupon has its durable owner", async () => {
+      const known = create();
+      const id = await issued(3);
+      await soldAndRead(known, id);
+      expect(known.recall(id, "user-1")).to.deep.include({ kind: "replay" });
+      const answer = known.recall(id, "user-1");
+      expect(answer?.kind === "replay" && [answer.held.seq, answer.held.issuedAtMs]).to.deep.equal([
+        2, 1_001,
+      ]);
+      expect(kindOf(known, id, "nobody")).to.equal("sold");
+    });
+
+    it("nothing while one of them is not durable; asked again half a second later", async () => {
+      const known = create();
+      const id = await issued(2);
+      await soldAndRead(known, id);
+      expect(kindOf(known, id, "nobody")).to.equal(undefined);
+      known.learn(id, SOLD, clock.elapsed());
+      expect(reads).to.equal(1);
+      const { codes } = recordsOf(stores.db).coupons;
+      const made = await codes(id, 0, 3);
+      await stores.db.collection<IssuanceDoc>("issuances").insertOne({
+        _id: made[2] ?? "",
+        campaignId: id,
+        claimKey: "late",
+        generation: 1,
+        seq: 3,
+        issuedAt: new Date(),
+      });
+      clock.pass(500);
+      await soldAndRead(known, id);
+      expect([kindOf(known, id, "late"), kindOf(known, id, "nobody")]).to.deep.equal(["replay", "sold"]);
+    });
+
+    it("lets one through after a quarter of a second, all after one; winners are known for good", async () => {
+      const known = create();
+      const id = await issued(3);
+      await soldAndRead(known, id);
+      clock.pass(249);
+      expect(kindOf(known, id, "nobody")).to.equal("sold");
+      clock.pass(1);
+      const kinds = ["a", "b", "c"].map((key) => kindOf(known, id, key));
+      expect(kinds).to.deep.equal([undefined, "sold", "sold"]);
+      known.learn(id, SOLD, clock.elapsed());
+      clock.pass(249);
+      expect(kindOf(known, id, "a")).to.equal("sold");
+      clock.pass(751);
+      expect(["a", "b"].map((key) => kindOf(known, id, key))).to.deep.equal([undefined, undefined]);
+      expect(kindOf(known, id, "user-2")).to.equal("replay");
+    });
+
+    it("is forgotten at once when there is a coupon to be had again, or the campaign has ended", async () => {
+      const claim = {
+        campaignId: "",
+        claimKey: "a",
+        userId: "",
+        code: "가",
+        generation: 1,
+        seq: 4,
+        issuedAtMs: 1,
+      };
+      for (const answer of [
+        { kind: "claimed", claim },
+        { kind: "held-back" },
+        { kind: "not-open", state: "ended" },
+      ] as const) {
+        const known = create();
+        const id = await issued(3);
+        await soldAndRead(known, id);
+        known.learn(id, answer, clock.elapsed());
+        expect(kindOf(known, id, "nobody"), answer.kind).to.equal(undefined);
+        expect(kindOf(known, id, "user-0"), answer.kind).to.equal("replay");
+      }
+    });
+
+    it("other answers change nothing, and unknown campaigns are no trouble", async () => {
+      const known = create();
+      const id = await issued(3);
+      await soldAndRead(known, id);
+      for (const kind of ["fenced", "none"] as const) known.learn(id, { kind }, clock.elapsed());
+      expect(kindOf(known, id, "nobody")).to.equal("sold");
+      reads = 0;
+      await soldAndRead(known, "no such campaign");
+      expect(kindOf(known, "no such campaign", "nobody")).to.equal(undefined);
+    });
+  });
+
+  it("a claimer with it: before the start, after the last, and when the pool has one more again", async () => {
+    const sale = await openSale(stores, { total: 3, startsAt: new Date(Date.now() + 400) });
+    const fromMemory = async () => (await sale.metrics.fromMemory.get()).values[0]?.value ?? 0;
+    expect(reasonOf(await sale.issue("a"))).to.equal("NOT_STARTED");
+    expect(reasonOf(await sale.issue("b"))).to.equal("NOT_STARTED");
+    expect(await fromMemory()).to.equal(1);
+    await until(async () => reasonOf(await sale.issue("a")) === "issued", 5_000);
+    expect(Date.now()).to.be.at.least(sale.campaign.startsAt.getTime());
+    await Promise.all([sale.issue("b"), sale.issue("c")]);
+    const before = await fromMemory();
+    expect(
+      await until(async () => {
+        expect(reasonOf(await sale.issue("d"))).to.equal("SOLD_OUT");
+        return (await fromMemory()) > before;
+      }, 5_000),
+    ).to.equal(true);
+    const held = await sale.issue("b");
+    expect(held.kind === "issued" && held.replayed).to.equal(true);
+  });
+});
