@@ -18,6 +18,8 @@ export type BatchQueueOptions<T, R> = {
   maxBatch: number;
   maxInFlight: number;
   maxWaiting: number;
+  /** Nobody waits for the results: what gathered while a batch was under way is deferred too, instead of sent at once. */
+  lazy?: boolean;
   /** Calls back at the end of this turn of the event loop; setImmediate unless a simulation owns the loop. */
   defer?: (callback: () => void) => void;
 };
@@ -34,6 +36,7 @@ export function createBatchQueue<T, R>({
   maxBatch,
   maxInFlight,
   maxWaiting,
+  lazy = false,
   defer = setImmediate,
 }: BatchQueueOptions<T, R>): BatchQueue<T, R> {
   let waiting: Entry<T, R>[] = [];
@@ -51,6 +54,12 @@ export function createBatchQueue<T, R>({
     }
   }
 
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    defer(flush);
+  }
+
   async function send(batch: Entry<T, R>[]): Promise<void> {
     inFlight++;
     underWay += batch.length;
@@ -66,7 +75,8 @@ export function createBatchQueue<T, R>({
     }
     inFlight--;
     underWay -= batch.length;
-    flush();
+    if (lazy && waiting.length > 0) schedule();
+    else flush();
     if (waiting.length + underWay === 0) {
       for (const done of idlers) done();
       idlers = [];
@@ -79,9 +89,7 @@ export function createBatchQueue<T, R>({
         return Promise.reject(new QueueFull(`${waiting.length} wait already`));
       return new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject });
-        if (scheduled || inFlight >= maxInFlight) return;
-        scheduled = true;
-        defer(flush);
+        if (inFlight < maxInFlight) schedule();
       });
     },
     size: () => waiting.length + underWay,

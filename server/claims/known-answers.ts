@@ -45,7 +45,8 @@ const WINNERS_AGAIN_MS = 500;
 /** Beyond these, Redis is asked as before. About 200 bytes a winner. */
 const WINNERS_MAX = 400_000;
 const CAMPAIGNS_MAX = 1_000;
-const PAGE = 5_000;
+/** Issuances per read: what a server decodes at once, claims wait for. */
+const PAGE = 500;
 
 type Opening = { readonly waitMs: number; readonly sinceMs: number; readonly untilMs: number };
 type Sale = {

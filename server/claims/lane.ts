@@ -50,6 +50,8 @@ export type Lane = {
 /** Claim batches under way at once: the second is on its way while Redis does the first. */
 const CLAIMS_IN_FLIGHT_MAX = 2;
 const COMMIT_BATCH_MAX = 1_000;
+/** Ledger entries gather for so long before a call drops them, in ms: nobody waits for it, and each call costs Redis a disk write. */
+const SETTLE_GATHER_MS = 10;
 const SETTLE_ATTEMPTS_MAX = 40;
 /** Between two of them, while the pool is being rebuilt, in ms. */
 const SETTLE_AGAIN_MS = 50;
@@ -196,7 +198,8 @@ export function createLane(deps: LaneDeps, campaignId: string): Lane {
     maxBatch: COMMIT_BATCH_MAX,
     maxInFlight: 1,
     maxWaiting: queueMax,
-    ...defer,
+    defer: (callback) => void clock.after(SETTLE_GATHER_MS, callback),
+    lazy: true,
     run: loudly("dropping ledger entries", async (batch) => {
       // All of one generation, but for the moment after a rebuild.
       for (const generation of new Set(batch.map((claim) => claim.generation))) {

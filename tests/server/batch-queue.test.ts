@@ -204,4 +204,38 @@ describe("batch queue", () => {
       { numRuns: 300 },
     );
   });
+
+  it("lazy: what gathered while a batch was under way is deferred again, not sent at once", async () => {
+    const deferred: (() => void)[] = [];
+    const sent: number[][] = [];
+    const ends: (() => void)[] = [];
+    const queue = createBatchQueue<number, number>({
+      run: async (items) => {
+        sent.push([...items]);
+        await new Promise<void>((resolve) => void ends.push(resolve));
+        return items;
+      },
+      maxBatch: 10,
+      maxInFlight: 1,
+      maxWaiting: 10,
+      defer: (callback) => void deferred.push(callback),
+      lazy: true,
+    });
+    const first = queue.push(1);
+    void queue.push(2);
+    expect(deferred).to.have.length(1);
+    deferred.shift()?.();
+    expect(sent).to.deep.equal([[1, 2]]);
+    const later = queue.push(3);
+    expect(deferred).to.have.length(0);
+    ends.shift()?.();
+    await first;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([sent.length, deferred.length]).to.deep.equal([1, 1]);
+    deferred.shift()?.();
+    expect(sent).to.deep.equal([[1, 2], [3]]);
+    ends.shift()?.();
+    expect(await later).to.equal(3);
+    await queue.idle();
+  });
 });
