@@ -8,6 +8,17 @@ import { LocalStackError } from "./store.ts";
 const DEFAULT_DATA_DIR = join(repositoryDir, ".local", "data");
 const KEEP_ALIVE_MS = 60_000;
 
+const USAGE = `usage: npm run stores
+Takes no arguments. LOCAL_DATA_DIR, LOCAL_REDIS_PORT and LOCAL_MONGODB_PORT say where; a REDIS_URL or MONGODB_URL that is set is used instead.
+`;
+
+const [argument] = process.argv.slice(2);
+if (argument !== undefined) {
+  const asked = argument === "--help" || argument === "-h";
+  (asked ? process.stdout : process.stderr).write(asked ? USAGE : `unknown argument "${argument}"\n${USAGE}`);
+  process.exit(asked ? 0 : 2);
+}
+
 try {
   await run();
 } catch (error) {

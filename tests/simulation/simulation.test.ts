@@ -4,7 +4,7 @@ import { runSeed } from "./run-seed.ts";
 
 const SEEDS = 300;
 /** Enough for the bugs that show at once; the others need `npm run simulate -- --plant NAME`. */
-const PLANT_SEEDS_MAX = 200;
+const PLANT_SEEDS_MAX = 2_000;
 
 describe("the simulation", () => {
   it(`finds nothing wrong in ${SEEDS} seeds, in which the hazards happened`, async () => {
