@@ -28,11 +28,14 @@ export function checkAtRest(
 ): string[] {
   const snapshot = snapshotOf(redis, mongo);
   const facts = gatherFacts(snapshot, history);
-  const found = AUDITS.flatMap((check) => {
+  const { campaign, issuances } = snapshot;
+  // Sold out with every coupon durable: servers answer from the record, and nobody makes a pool again that would be empty.
+  const needsNoPool = redis.model.meta === undefined && issuances.length === campaign.total;
+  const audits = needsNoPool ? AUDITS.filter((check) => check !== checkBalance) : AUDITS;
+  const found = audits.flatMap((check) => {
     const { invariant, examples } = check(facts);
     return examples.map((words) => `${invariant} ${words}`);
   });
-  const { campaign, issuances } = snapshot;
   for (const { code, issuedAtMs } of issuances) {
     if (issuedAtMs < campaign.startsAtMs) found.push(`U8 ${code} carries an instant before the start`);
   }

@@ -101,14 +101,15 @@ export const mutants: readonly Mutant[] = [
     patches: [
       {
         file: "server/claims/claimer",
-        search: "const lane = laneOf(campaignId);",
+        search: "const answer = known.recall(campaignId, claimKey);",
         replace:
-          'if (globalThis.soldOut?.has(campaignId)) return refused({ reason: "SOLD_OUT" });\nconst lane = laneOf(campaignId);',
+          'if (globalThis.soldOut?.has(campaignId)) return refused({ reason: "SOLD_OUT" });\nconst answer = known.recall(campaignId, claimKey);',
       },
       {
         file: "server/claims/claimer",
-        search: 'case "sold":',
-        replace: 'case "sold":\n(globalThis.soldOut ??= new Set()).add(campaignId);',
+        search: "known.learn(campaignId, answer, askedAtMs);",
+        replace:
+          '{ known.learn(campaignId, answer, askedAtMs); if (answer.kind === "sold") (globalThis.soldOut ??= new Set()).add(campaignId); }',
       },
     ],
     round: "winners-ask-at-sold-out",
