@@ -141,8 +141,12 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
         return { kind: "issued", held: answer.held, replayed: true };
       case "sold":
         return refused({ reason: "SOLD_OUT" });
-      case "early":
-        return refused({ reason: "NOT_STARTED", startsAtMs: facts.startsAtMs, waitMs: answer.waitMs });
+      case "early": {
+        const { startsAtMs } = facts;
+        // Both clocks must have reached the start, ours too.
+        const waitMs = Math.max(1, startsAtMs - clock.now(), answer.redisWaitMs);
+        return refused({ reason: "NOT_STARTED", startsAtMs, waitMs });
+      }
       default:
         return answer satisfies never;
     }

@@ -10,7 +10,8 @@ export type KnownAnswer =
   /** The durable coupon of this key: an issuance never changes. */
   | { readonly kind: "replay"; readonly held: Claim }
   | { readonly kind: "sold" }
-  | { readonly kind: "early"; readonly waitMs: number };
+  /** At least so long to the start by the clock of Redis, to within the time that one question takes. */
+  | { readonly kind: "early"; readonly redisWaitMs: number };
 
 /**
  * Refusals from memory: before the start, and after the last coupon has become durable.
@@ -48,7 +49,8 @@ const CAMPAIGNS_MAX = 1_000;
 /** Issuances per read: what a server decodes at once, claims wait for. */
 const PAGE = 500;
 
-type Opening = { readonly waitMs: number; readonly sinceMs: number; readonly untilMs: number };
+/** On the clock's `elapsed`: not before `startMs` does Redis open; until `untilMs` that is believed. */
+type Opening = { readonly startMs: number; readonly untilMs: number };
 type Sale = {
   /** All who have a coupon, once each of the coupons has its durable owner. */
   winners: ReadonlyMap<string, Claim> | undefined;
@@ -79,9 +81,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     const opening = openings.get(campaignId);
     if (opening === undefined) return undefined;
     const nowMs = clock.elapsed();
-    if (nowMs < opening.untilMs) {
-      return { kind: "early", waitMs: Math.max(1, Math.ceil(opening.waitMs - (nowMs - opening.sinceMs))) };
-    }
+    if (nowMs < opening.untilMs) return { kind: "early", redisWaitMs: opening.startMs - nowMs };
     openings.delete(campaignId);
     return undefined;
   }
@@ -161,10 +161,10 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
           learnSold(campaignId, askedAtMs);
           return;
         case "early": {
-          // Redis read its clock after this: the start is not before askedAtMs + redisWaitMs.
-          const untilMs = askedAtMs + Math.min(answer.redisWaitMs, EARLY_FOR_MS);
+          // Redis read its clock after it was asked, and that in whole milliseconds: the start can be as near as this.
+          const startMs = askedAtMs + answer.redisWaitMs - 1;
           if (openings.size >= CAMPAIGNS_MAX) openings.clear();
-          openings.set(campaignId, { waitMs: answer.waitMs, sinceMs: askedAtMs, untilMs });
+          openings.set(campaignId, { startMs, untilMs: Math.min(startMs, askedAtMs + EARLY_FOR_MS) });
           return;
         }
         case "claimed":

@@ -39,7 +39,7 @@ describe("configuration", () => {
       ISSUE_DEADLINE_MS: 5_000,
       STORE_DEADLINE_MS: 2_000,
       COMMIT_DEADLINE_MS: 4_000,
-      LEASE_MS: 3_000,
+      LEASE_MS: 2_000,
       SWEEP_AFTER_MS: 1_000,
       START_DEADLINE_MS: 10_000,
       DRAIN_DEADLINE_MS: 10_000,
