@@ -2,12 +2,13 @@
  * Brings what this machine lacks to run, test and develop the service: node modules, redis-server and a libc
  * that the embedded MongoDB engine accepts. Does nothing, quickly, when nothing is lacking.
  *
- *   node local/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos]
+ *   node local/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench]
  *
  * --quiet         no word when nothing is to do
  * --modules-only  only node modules (enough for the checks)
  * --artillery     also the load generator's own node modules
  * --chaos         also libfaketime, which the fault harness needs for rounds with wrong clocks
+ * --bench         also wrk, the load generator of the benchmarks
  *
  * Plain JavaScript without dependencies: it runs before there are any. Says things on stderr only.
  */
@@ -22,6 +23,7 @@ import { installFaketime, isFaketimeHere } from "./setup-faketime.mjs";
 import { isMongodbHere, unpackLibc } from "./setup-libc.mjs";
 import { areModulesInstalled, installModules } from "./setup-modules.mjs";
 import { installRedis, isRedisHere } from "./setup-redis.mjs";
+import { installWrk, isWrkHere } from "./setup-wrk.mjs";
 
 /** @typedef {{ words: string, isDone: () => boolean, run: () => Promise<void> }} Step */
 
@@ -59,10 +61,10 @@ async function main() {
 }
 
 /**
- * @param {{ modulesOnly: boolean, artillery: boolean, chaos: boolean }} wanted
+ * @param {{ modulesOnly: boolean, artillery: boolean, chaos: boolean, bench: boolean }} wanted
  * @returns {Step[]}
  */
-function stepsFor({ modulesOnly, artillery, chaos }) {
+function stepsFor({ modulesOnly, artillery, chaos, bench }) {
   /** @type {(words: string, folder: string) => Step} */
   const modules = (words, folder) => ({
     words,
@@ -85,6 +87,7 @@ function stepsFor({ modulesOnly, artillery, chaos }) {
           },
         ]),
     ...(chaos ? [{ words: "installing libfaketime", isDone: isFaketimeHere, run: installFaketime }] : []),
+    ...(bench ? [{ words: "installing wrk", isDone: isWrkHere, run: installWrk }] : []),
   ];
 }
 
@@ -122,12 +125,15 @@ function readArguments() {
         "modules-only": { type: "boolean", default: false },
         artillery: { type: "boolean", default: false },
         chaos: { type: "boolean", default: false },
+        bench: { type: "boolean", default: false },
       },
     });
-    const { quiet, artillery, chaos } = values;
-    return { quiet, modulesOnly: values["modules-only"], artillery, chaos };
+    const { quiet, artillery, chaos, bench } = values;
+    return { quiet, modulesOnly: values["modules-only"], artillery, chaos, bench };
   } catch {
-    throw new SetupError("usage: node local/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos]");
+    throw new SetupError(
+      "usage: node local/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench]",
+    );
   }
 }
 

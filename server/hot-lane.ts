@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
-import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
 import {
   CouponService,
   IssueCouponRequestSchema,
@@ -12,7 +12,7 @@ import { viewCoupon } from "./campaign-view.ts";
 import type { Caller, Issue } from "./claims/claimer.ts";
 import type { IssueCoupon, IssueRequest } from "./issue-coupon.ts";
 import { readIssueRequest, writeIssueResponse } from "./issue-json.ts";
-import { type Refusal, refusalError } from "./refusal.ts";
+import { type Refusal, refusalJson } from "./refusal.ts";
 import type { TellTrouble } from "./trouble.ts";
 
 /**
@@ -155,10 +155,11 @@ function readBinary(body: Uint8Array): IssueRequest | undefined {
   }
 }
 
-type ErrorBody = { readonly status: number; readonly body: Uint8Array };
+/** A text, so that head and body leave in one piece. */
+type ErrorBody = { readonly status: number; readonly body: string };
 
 function encode(error: ConnectError): ErrorBody {
-  return { status: codeToHttpStatus(error.code), body: errorToJsonBytes(error, undefined) };
+  return { status: codeToHttpStatus(error.code), body: JSON.stringify(errorToJson(error, undefined)) };
 }
 
 /** Refusals come by the thousand in one millisecond, and those that say the same are the same bytes: the last of each reason is kept. */
@@ -170,7 +171,8 @@ function createRefusalBodies(): (refusal: Refusal, nowMs: number) => ErrorBody {
     const telling = `${nowMs} ${wait}${words}`;
     const last = kept.get(refusal.reason);
     if (last?.telling === telling) return last.encoded;
-    const encoded = encode(refusalError(refusal, nowMs));
+    const { code, json } = refusalJson(refusal, nowMs);
+    const encoded = { status: codeToHttpStatus(code), body: json };
     kept.set(refusal.reason, { telling, encoded });
     return encoded;
   };

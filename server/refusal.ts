@@ -1,7 +1,13 @@
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary, toJson } from "@bufbuild/protobuf";
+import { base64Encode } from "@bufbuild/protobuf/wire";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { RefusalReason, RefusalSchema } from "../proto/gen/coupon/v1/refusal_pb.ts";
+import { codeToString } from "@connectrpc/connect/protocol-connect";
+import {
+  type Refusal as RefusalMessage,
+  RefusalReason,
+  RefusalSchema,
+} from "../proto/gen/coupon/v1/refusal_pb.ts";
 
 /**
  * Everything the service may say instead of yes: a closed set of values. A throw anywhere else means trouble.
@@ -81,14 +87,32 @@ function tell(refusal: Refusal): Telling {
   }
 }
 
-/** The error a client gets: code, words, and the typed detail. */
-export function refusalError(refusal: Refusal, serverNowMs: number): ConnectError {
-  const { code, message, retryAfterMs } = tell(refusal);
+/** What is said of a refusal beside its code and words. */
+function detailOf(refusal: Refusal, retryAfterMs: number, serverNowMs: number): RefusalMessage {
   const detail = create(RefusalSchema, {
     reason: RefusalReason[refusal.reason],
     serverTime: timestampFromMs(serverNowMs),
     retryAfterMs: BigInt(Math.ceil(retryAfterMs)),
   });
   if (refusal.reason === "NOT_STARTED") detail.startsAt = timestampFromMs(refusal.startsAtMs);
+  return detail;
+}
+
+/** The error a client gets: code, words, and the typed detail. */
+export function refusalError(refusal: Refusal, serverNowMs: number): ConnectError {
+  const { code, message, retryAfterMs } = tell(refusal);
+  const detail = detailOf(refusal, retryAfterMs, serverNowMs);
   return new ConnectError(message, code, undefined, [{ desc: RefusalSchema, value: detail }]);
+}
+
+/** What the framework writes for that error over the Connect protocol, without making an Error and its stack. */
+export function refusalJson(
+  refusal: Refusal,
+  serverNowMs: number,
+): { readonly code: Code; readonly json: string } {
+  const { code, message, retryAfterMs } = tell(refusal);
+  const detail = detailOf(refusal, retryAfterMs, serverNowMs);
+  const value = base64Encode(toBinary(RefusalSchema, detail), "std_raw");
+  const details = [{ type: RefusalSchema.typeName, debug: toJson(RefusalSchema, detail), value }];
+  return { code, json: JSON.stringify({ code: codeToString(code), message, details }) };
 }

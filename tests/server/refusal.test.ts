@@ -1,8 +1,9 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
+import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { expect } from "chai";
 import { RefusalReason, RefusalReasonSchema, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import { type Refusal, refusalError } from "../../server/refusal.ts";
+import { type Refusal, refusalError, refusalJson } from "../../server/refusal.ts";
 
 const SERVER_NOW_MS = 1_766_574_000_123;
 const STARTS_AT_MS = Date.UTC(2026, 11, 24, 11, 0, 0, 500);
@@ -108,6 +109,16 @@ describe("refusal", () => {
       expect(startsAt).to.equal(reason === "NOT_STARTED" ? STARTS_AT_MS : undefined);
     });
   }
+
+  it("without the framework it is written in the very same bytes", () => {
+    for (const { refusal, code } of Object.values(tellings)) {
+      const byFramework = errorToJsonBytes(refusalError(refusal, SERVER_NOW_MS), undefined);
+      expect(refusalJson(refusal, SERVER_NOW_MS)).to.deep.equal({
+        code,
+        json: Buffer.from(byFramework).toString(),
+      });
+    }
+  });
 
   it("a wait is never told too short: parts of a millisecond count as one", () => {
     const error = refusalError(

@@ -1,0 +1,25 @@
+/** The median of what was measured: the middle one, or the mean of the middle two. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const upper = sorted[Math.floor(middle)] ?? Number.NaN;
+  return Number.isInteger(middle) ? ((sorted[middle - 1] ?? upper) + upper) / 2 : upper;
+}
+
+/**
+ * Runs several things in turn, A B C A B C …, so that what else the machine does meets all of them alike. Results by name, in order.
+ */
+export async function interleaved<T>(
+  rounds: number,
+  variants: Readonly<Record<string, (round: number) => Promise<T>>>,
+): Promise<Record<string, T[]>> {
+  const results: Record<string, T[]> = {};
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [name, run] of Object.entries(variants)) {
+      const earlier = results[name] ?? [];
+      earlier.push(await run(round));
+      results[name] = earlier;
+    }
+  }
+  return results;
+}

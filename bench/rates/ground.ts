@@ -1,0 +1,84 @@
+import { execFile } from "node:child_process";
+import { cpSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { freePort } from "../../local/free-port.ts";
+import { repositoryDir } from "../../local/repository.ts";
+import { startService } from "../../local/service-process.ts";
+import { startStack } from "../../local/stack.ts";
+import { type Clients, connectClients } from "../load/connect-client.ts";
+import { orAborted, type Releases } from "../releases.ts";
+
+/** What the benchmarks run against: durable stores of their own, the built service in one process, and the yardstick. */
+export type Ground = {
+  readonly service: { readonly baseUrl: string; readonly pid: number };
+  readonly bare: { readonly baseUrl: string };
+  readonly clients: Clients;
+  readonly pids: Readonly<Record<"service" | "redis" | "mongodb", number>>;
+};
+
+const READY_DEADLINE_MS = 30_000;
+const STOP_DEADLINE_MS = 12_000;
+const run = promisify(execFile);
+
+export async function layGround(releases: Releases, signal: AbortSignal): Promise<Ground> {
+  const builtDir = join(repositoryDir, ".local", `bench-build-${process.pid}`);
+  releases.add("the built service", () => rm(builtDir, { recursive: true, force: true }));
+  const tsc = join(repositoryDir, "node_modules", ".bin", "tsc");
+  await orAborted(
+    run(tsc, ["-p", "tsconfig.build.json", "--outDir", builtDir], { cwd: repositoryDir }),
+    signal,
+  );
+  cpSync(join(repositoryDir, "pool", "lua"), join(builtDir, "pool", "lua"), { recursive: true });
+
+  const dataDir = await mkdtemp(join(tmpdir(), "coupon-bench-"));
+  releases.add("the data folder", () => rm(dataDir, { recursive: true, force: true }));
+  const starting = startStack({ dataDir: join(dataDir, "stores"), join: false });
+  releases.add("the stores", async () => (await starting.catch(() => undefined))?.stop());
+  const stack = await orAborted(starting, signal);
+
+  const port = await freePort();
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const service = startService({
+    entry: join(builtDir, "server", "main.js"),
+    baseUrl,
+    env: {
+      REDIS_URL: stack.redis.url,
+      MONGODB_URL: stack.mongodb.url,
+      PORT: String(port),
+      GRPC_PORT: String(await freePort()),
+      LOG_LEVEL: "warn",
+    },
+  });
+  releases.add("the service", () => service.stop(STOP_DEADLINE_MS));
+  const bare = startService({ entry: "bench/rates/bare.ts", env: {} });
+  releases.add("the yardstick", () => bare.kill());
+  await orAborted(service.waitForHttp("/readyz", READY_DEADLINE_MS), signal);
+  const ready = await orAborted(
+    bare.waitForLine((line) => line.startsWith("ready "), READY_DEADLINE_MS),
+    signal,
+  );
+  const clients = connectClients(baseUrl);
+  releases.add("the clients", () => clients.close());
+  return {
+    service: { baseUrl, pid: service.pid },
+    bare: { baseUrl: `http://127.0.0.1:${ready.slice("ready ".length)}` },
+    clients,
+    pids: { service: service.pid, redis: stack.redis.pid ?? 0, mongodb: stack.mongodb.pid ?? 0 },
+  };
+}
+
+/** Seconds of processor time that a process has used, user and system. Source: proc(5), fields 14 and 15, in ticks of 10 ms. */
+export function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** The most memory that a process has held so far, in MB. Source: proc(5), VmHWM. */
+export function peakMemoryMb(pid: number): number {
+  const kb = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Number(kb) / 1_024;
+}

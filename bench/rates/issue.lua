@@ -1,0 +1,25 @@
+-- wrk's side of the benchmarks: IssueCoupon in JSON, each request for a user of its own.
+-- Arguments after `--`: path, campaign id, prefix of the user ids.
+-- Says at the end, as one line of JSON: answers, seconds, answers that were not 200, latencies in ms.
+local path, campaign, prefix
+local serial = 0
+
+function init(args)
+  path, campaign, prefix = args[1], args[2], args[3]
+end
+
+function request()
+  serial = serial + 1
+  local body = '{"campaignId":"' .. campaign .. '","userId":"' .. prefix .. serial .. '"}'
+  return wrk.format("POST", path, { ["content-type"] = "application/json" }, body)
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format(
+    '{"answers":%d,"seconds":%.6f,"refused":%d,"broken":%d,"p50Ms":%.3f,"p99Ms":%.3f}\n',
+    summary.requests, summary.duration / 1e6, errors.status,
+    errors.connect + errors.read + errors.write + errors.timeout,
+    latency:percentile(50) / 1000, latency:percentile(99) / 1000
+  ))
+end

@@ -1,0 +1,45 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { Trouble } from "../trouble.ts";
+
+const run = promisify(execFile);
+const SCRIPT = fileURLToPath(new URL("issue.lua", import.meta.url));
+const GRACE_MS = 20_000;
+
+export type WrkTarget = {
+  readonly baseUrl: string;
+  readonly path: string;
+  readonly campaignId: string;
+  readonly connections: number;
+  readonly seconds: number;
+};
+
+/** What one run of wrk saw. Latencies in ms, from the sending of a request (closed loop). */
+export type WrkResult = {
+  readonly answers: number;
+  readonly perSecond: number;
+  /** Answers other than 200. */
+  readonly refused: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+};
+
+let runs = 0;
+
+/** One closed-loop run, one thread; every request is for a user that was never seen before. */
+export async function runWrk(target: WrkTarget, signal: AbortSignal): Promise<WrkResult> {
+  const { baseUrl, path, campaignId, connections, seconds } = target;
+  runs += 1;
+  const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "-s", SCRIPT, baseUrl, "--"];
+  const { stdout } = await run("wrk", [...args, path, campaignId, `u${process.pid}-${runs}-`], {
+    signal,
+    timeout: seconds * 1_000 + GRACE_MS,
+  });
+  const line = stdout.split("\n").find((text) => text.startsWith("{"));
+  if (line === undefined) throw new Trouble(`wrk did not say what it saw: ${stdout.trim()}`);
+  const told = JSON.parse(line) as Omit<WrkResult, "perSecond"> & { seconds: number; broken: number };
+  if (told.broken > 0)
+    throw new Trouble(`${told.broken} requests broke off or timed out at ${connections} connections`);
+  return { ...told, perSecond: told.answers / told.seconds };
+}

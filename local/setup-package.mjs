@@ -1,0 +1,31 @@
+import { programOnPath } from "./program.mjs";
+import { runCommand } from "./setup-command.mjs";
+import { SetupError } from "./setup-error.mjs";
+
+/**
+ * Installs one package of Debian's.
+ *
+ * @param {{ what: string, debianPackage: string, isHere: () => boolean, instead: string }} wanted
+ */
+export async function installPackage({ what, debianPackage, isHere, instead }) {
+  if (programOnPath("apt-get") === undefined) {
+    throw new SetupError(`${what} is not here and this system has no apt-get to install it with. ${instead}`);
+  }
+  if (process.getuid?.() !== 0) {
+    throw new SetupError(
+      `${what} is not here and installing it needs root: run \`sudo apt-get install ${debianPackage}\`. Or: ${instead}`,
+    );
+  }
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  const wait = ["-o", "DPkg::Lock::Timeout=120"];
+  await runCommand("apt-get", ["update", ...wait], { env, advice: instead });
+  await runCommand("apt-get", ["install", "-y", "--no-install-recommends", debianPackage, ...wait], {
+    env,
+    advice: instead,
+  });
+  if (!isHere()) {
+    throw new SetupError(
+      `apt-get installed ${debianPackage}, but ${what} is not where it belongs. ${instead}`,
+    );
+  }
+}
