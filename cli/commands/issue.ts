@@ -38,7 +38,9 @@ export const issue: Command = {
     }
     const facts = couponFacts(answer.coupon, settings.zone);
     if (answer.replayed) facts.push(["note", "this key had it already"]);
-    facts.push(["request id", printable(requestId)]);
+    // Where the campaign is one-per-user the user is the key, and the request id is not kept.
+    const use = userId === undefined ? "" : "  (not the key where the campaign is one-per-user)";
+    facts.push(["request id", `${printable(requestId)}${use}`]);
     await output.write(`${output.style("bold", printable(answer.coupon.code))}\n${factLines(facts)}`);
   },
 };

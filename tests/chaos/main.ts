@@ -12,7 +12,7 @@ import { startMongodb } from "../../local/mongodb-server.ts";
 import { builtProduct, removeBuiltProduct } from "../setup/built.ts";
 import { openProduct } from "./ground/product.ts";
 import { runMutants } from "./mutants/run-mutants.ts";
-import { type ChaosOptions, readOptions } from "./options.ts";
+import { type ChaosOptions, readOptions, USAGE } from "./options.ts";
 import { resultLines } from "./report.ts";
 import type { Round } from "./round.ts";
 import { catalogue } from "./rounds/catalogue.ts";
@@ -70,6 +70,10 @@ function judgeMutants({ caught, tried, survivors }: Awaited<ReturnType<typeof ru
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
+  if (options.help) {
+    say(USAGE);
+    return 0;
+  }
   if (options.list) {
     for (const { name, quick } of catalogue) say(quick === true ? `${name} (quick)` : name);
     return 0;

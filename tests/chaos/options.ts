@@ -10,11 +10,12 @@ export type ChaosOptions = {
   readonly quick: boolean;
   readonly list: boolean;
   readonly mutants: boolean;
+  readonly help: boolean;
 };
 
-export const USAGE = `usage: npm run chaos -- [--quick] [--round NAME]… [--seed N] [--list] [--mutants]
+export const USAGE = `usage: npm run chaos -- [--quick] [--round NAME]… [--seed N] [--list] [--mutants] [--help]
 
-  --quick       the most telling rounds only, about 90 s
+  --quick       the most telling rounds only, about 70 s; all of them take about 5 minutes
   --round NAME  only this round; may be given several times
   --seed N      what is left to chance is repeated: the order of the callers, the faults of the mixed rounds
   --list        the names of the rounds
@@ -23,7 +24,14 @@ export const USAGE = `usage: npm run chaos -- [--quick] [--round NAME]… [--see
 const SEED_MOST = 2 ** 31 - 1;
 
 export function readOptions(args: readonly string[]): ChaosOptions {
-  let values: { round: string[]; seed?: string; quick: boolean; list: boolean; mutants: boolean };
+  let values: {
+    round: string[];
+    seed?: string;
+    quick: boolean;
+    list: boolean;
+    mutants: boolean;
+    help: boolean;
+  };
   try {
     ({ values } = parseArgs({
       args: [...args],
@@ -33,15 +41,16 @@ export function readOptions(args: readonly string[]): ChaosOptions {
         quick: { type: "boolean", default: false },
         list: { type: "boolean", default: false },
         mutants: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
       },
     }));
   } catch (error) {
     throw new Trouble(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
   }
-  const { round, seed, quick, list, mutants } = values;
+  const { round, seed, quick, list, mutants, help } = values;
   return {
     rounds: round,
     seed: seed === undefined ? randomInt(1, SEED_MOST) : numberFlag("seed", seed, 0, SEED_MOST),
-    ...{ quick, list, mutants },
+    ...{ quick, list, mutants, help },
   };
 }
