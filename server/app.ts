@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { createServer, type Server as Http1Server } from "node:http";
+import { createServer, type Server as Http1Server, type IncomingMessage } from "node:http";
 import { createServer as createHttp2Server, type Http2Server } from "node:http2";
 import type { ConnectRouter, ConnectRouterOptions, ServiceImpl } from "@connectrpc/connect";
 import { expressConnectMiddleware } from "@connectrpc/connect-express";
@@ -11,6 +11,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { createHotLane } from "./hot-lane.ts";
+import { type InFlight, trackInFlight } from "./in-flight.ts";
 import { operatorInterceptor, troubleInterceptor } from "./interceptors.ts";
 import type { IssueCoupon } from "./issue-coupon.ts";
 import { createTellTrouble } from "./trouble.ts";
@@ -33,6 +34,7 @@ export type AppDeps = {
 export type App = {
   /** Connect, gRPC-Web and plain JSON over HTTP/1.1, and the health and metrics pages. */
   http: Http1Server;
+  inFlight: InFlight;
   /** gRPC over HTTP/2 without TLS (h2c): the same routes. */
   grpc: Http2Server;
 };
@@ -45,6 +47,9 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const CONNECTIONS_CHECK_MS = 2_000;
 const HEADER_BYTES_MAX = 16 * 1024;
 const H2_STREAMS_MAX = 1_000;
+/** A session on which nothing came or went: Node does not notice a peer that has gone in the middle of a frame. */
+const H2_IDLE_TIMEOUT_MS = 15_000;
+const H2_CONNECTIONS_MAX = 5_000;
 
 export function buildApp(deps: AppDeps): App {
   const { couponService, campaignService, issueCoupon, clock, logger, metrics, draining } = deps;
@@ -66,8 +71,10 @@ export function buildApp(deps: AppDeps): App {
   app.disable("x-powered-by");
   app.disable("etag");
   // A caller on a kept connection must not keep a draining server busy for ever: its next request goes elsewhere.
-  app.use((_, response, next) => {
-    if (draining.aborted) response.set("connection", "close");
+  // Not while others of its requests are in flight: Node would end the socket after this answer.
+  const isLast = ({ socket }: IncomingMessage) => draining.aborted && inFlight.on(socket) <= 1;
+  app.use((request, response, next) => {
+    if (isLast(request)) response.set("connection", "close");
     next();
   });
   // Alive: the process turns. Ready: it takes requests. Neither asks a store: when a shared store blinks, taking every
@@ -106,11 +113,12 @@ export function buildApp(deps: AppDeps): App {
       issueCoupon,
       tellTrouble,
       clock,
-      draining,
+      isLast,
       readMaxBytes: READ_MAX_BYTES,
       otherwise: app,
     }),
   );
+  const inFlight = trackInFlight(http);
   const adapt = connectNodeAdapter(options);
   const grpc = createHttp2Server(
     { settings: { maxConcurrentStreams: H2_STREAMS_MAX } },
@@ -123,6 +131,7 @@ export function buildApp(deps: AppDeps): App {
       }
     },
   );
-  grpc.on("session", (session) => session.setTimeout(KEEP_ALIVE_TIMEOUT_MS, () => session.close()));
-  return { http, grpc };
+  grpc.on("session", (session) => session.setTimeout(H2_IDLE_TIMEOUT_MS, () => session.close()));
+  grpc.maxConnections = H2_CONNECTIONS_MAX;
+  return { http, inFlight, grpc };
 }

@@ -1,5 +1,6 @@
 import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { QueueFull } from "./claims/batch-queue.ts";
 
 /** What every claim needs to know of a campaign, and what stays true of it. */
 export type CampaignFacts = Pick<CampaignDoc, "onePerUser"> & {
@@ -16,6 +17,8 @@ export type Directory = {
 };
 
 const ENTRIES_MAX = 10_000;
+/** Look-ups under way at once, of campaigns that are not in memory. */
+const ASKING_MAX = 1_000;
 /** For how long "no such campaign" is believed: shields MongoDB from a stream of wrong ids. */
 const UNKNOWN_FOR_MS = 1_000;
 
@@ -55,7 +58,11 @@ export function createDirectory(campaigns: Campaigns, clock: Clock): Directory {
       const facts = known.get(id);
       if (facts !== undefined) return Promise.resolve(facts);
       if ((unknown.get(id) ?? 0) > clock.now()) return Promise.resolve(null);
-      const running = asking.get(id) ?? ask(id).finally(() => asking.delete(id));
+      const underWay = asking.get(id);
+      if (underWay !== undefined) return underWay;
+      if (asking.size >= ASKING_MAX)
+        return Promise.reject(new QueueFull(`${asking.size} campaigns are looked up already`));
+      const running = ask(id).finally(() => asking.delete(id));
       asking.set(id, running);
       return running;
     },

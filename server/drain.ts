@@ -1,6 +1,7 @@
-import type { Server as Http1Server, IncomingMessage, ServerResponse } from "node:http";
+import type { Server as Http1Server } from "node:http";
 import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
+import type { InFlight } from "./in-flight.ts";
 
 /**
  * Closes a door: no new connection, and those without a request in flight are cut at once. Resolves when the requests in flight have
@@ -8,24 +9,15 @@ import type { Socket } from "node:net";
  */
 export type Drain = (patienceMs: number) => Promise<void>;
 
-export function prepareHttpDrain(server: Http1Server): Drain {
+export function prepareHttpDrain(server: Http1Server, inFlight: InFlight): Drain {
   const sockets = new Set<Socket>();
-  const busy = new Set<Socket>();
   server.on("connection", (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
-  let draining = false;
-  server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
-    busy.add(socket);
-    response.once("close", () => {
-      busy.delete(socket);
-      if (draining) socket.end();
-    });
-  });
   return (patienceMs) =>
     new Promise((resolve) => {
-      draining = true;
+      inFlight.onIdle((socket) => socket.end());
       const cut = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, patienceMs);
@@ -33,7 +25,7 @@ export function prepareHttpDrain(server: Http1Server): Drain {
         clearTimeout(cut);
         resolve();
       });
-      for (const socket of sockets) if (!busy.has(socket)) socket.destroy();
+      for (const socket of sockets) if (inFlight.on(socket) === 0) socket.destroy();
     });
 }
 

@@ -26,7 +26,8 @@ export type HotLaneDeps = {
   issueCoupon: IssueCoupon;
   tellTrouble: TellTrouble;
   clock: Clock;
-  draining: AbortSignal;
+  /** Whether the answer to this request is the last on its connection, because the server drains. */
+  isLast: (request: IncomingMessage) => boolean;
   /** The most bytes of a body; longer ones are the framework's to refuse. */
   readMaxBytes: number;
   /** The framework's door. */
@@ -46,7 +47,7 @@ const CONTENT_TYPES: ReadonlyMap<string, Codec> = new Map([
 const HOSTS_MAX = 1_000;
 
 export function createHotLane(deps: HotLaneDeps): HotLane {
-  const { issueCoupon, tellTrouble, clock, draining, readMaxBytes, otherwise } = deps;
+  const { issueCoupon, tellTrouble, clock, isLast, readMaxBytes, otherwise } = deps;
   const knownHosts = new Set<string>();
   const refusals = createRefusalBodies();
 
@@ -63,7 +64,7 @@ export function createHotLane(deps: HotLaneDeps): HotLane {
     const length = typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
     const headers = ["content-type", type, "content-length", String(length)];
     // As the framework's door does: the next request of this caller goes elsewhere.
-    if (draining.aborted) headers.push("connection", "close");
+    if (isLast(response.req)) headers.push("connection", "close");
     response.writeHead(status, headers).end(body);
   }
 

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import type { Clock } from "../runtime/clock.ts";
+import { withDeadline } from "../runtime/deadline.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Caller, Claimer, Issue } from "./claims/claimer.ts";
 import type { Directory } from "./directory.ts";
@@ -15,18 +17,32 @@ export type IssueRequest = {
 /** Rejects only for trouble that is not a claim's: a store that could not be asked about the campaign, or a bug. */
 export type IssueCoupon = (request: IssueRequest, caller: Caller) => Promise<Issue>;
 
-export type IssueCouponDeps = { claimer: Claimer; directory: Directory; metrics: Metrics };
+export type IssueCouponDeps = {
+  claimer: Claimer;
+  directory: Directory;
+  clock: Clock;
+  metrics: Metrics;
+  /** For all of it, the look-up of the campaign and the claim. */
+  issueDeadlineMs: number;
+};
 
 /** The one handler behind both doors, the framework's and the hot lane. Counts each answer by its outcome. */
-export function createIssueCoupon({ claimer, directory, metrics }: IssueCouponDeps): IssueCoupon {
+export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
+  const { claimer, directory, clock, metrics, issueDeadlineMs } = deps;
+
   async function issue({ campaignId, userId, requestId }: IssueRequest, caller: Caller): Promise<Issue> {
     const id = validCampaignId(campaignId);
     if (!id.ok) return refused(id.refusal);
-    const facts = directory.peek(campaignId) ?? (await directory.find(campaignId));
+    const known = directory.peek(campaignId);
+    const startedAtMs = clock.elapsed();
+    const facts =
+      known ??
+      (await withDeadline(directory.find(campaignId), issueDeadlineMs, "looking up the campaign", clock));
     if (facts === null) return refused({ reason: "UNKNOWN_CAMPAIGN" });
     const keys = validClaimKey(facts.onePerUser, userId, requestId);
     if (!keys.ok) return refused(keys.refusal);
-    return claimer.issue({ campaignId, facts, ...keys.value, caller });
+    const spentMs = clock.elapsed() - startedAtMs;
+    return claimer.issue({ campaignId, facts, ...keys.value, caller, spentMs });
   }
 
   return async (request, caller) => {

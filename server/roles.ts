@@ -95,7 +95,13 @@ export async function startRoles(config: Config, logger: Logger, lifecycle: Life
   const draining = new AbortController();
   const liveView = createLiveView(campaigns, pool, clock);
   const directory = createDirectory(campaigns, clock);
-  const issueCoupon = createIssueCoupon({ claimer, directory, metrics });
+  const issueCoupon = createIssueCoupon({
+    claimer,
+    directory,
+    clock,
+    metrics,
+    issueDeadlineMs: config.ISSUE_DEADLINE_MS,
+  });
   const app = buildApp({
     couponService: createCouponService({ ...common, issueCoupon, directory, liveView }),
     issueCoupon,
@@ -111,7 +117,7 @@ export async function startRoles(config: Config, logger: Logger, lifecycle: Life
       metrics.breakerOpen.set(claimer.holdsBack() ? 1 : 0);
     },
   });
-  const drainHttp = prepareHttpDrain(app.http);
+  const drainHttp = prepareHttpDrain(app.http, app.inFlight);
   const drainGrpc = prepareHttp2Drain(app.grpc);
   // The doors get half of the time, so that what is behind them can end in order too.
   const patienceMs = config.DRAIN_DEADLINE_MS / 2;

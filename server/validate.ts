@@ -23,8 +23,9 @@ const invalid = (field: string, allowed: string): { ok: false; refusal: Refusal 
   refusal: { reason: "INVALID", field, allowed },
 });
 
-// Control, format-invisible separators of lines, and halves of surrogate pairs: nothing that a log or a terminal could obey.
-const UNWANTED = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
+// Control, format-invisible separators of lines, and halves of surrogate pairs: nothing that a log or a terminal could obey. And the
+// replacement character: bytes that were no UTF-8 have become it, so two callers' different ids would be one.
+const UNWANTED = /[\p{Cc}\p{Cs}\u2028\u2029\ufffd]/u;
 
 /** 1 to `max` characters (code points) without control characters. Compared exactly later: no normalisation. */
 function text(field: string, value: string, max: number): Valid<string> {
@@ -34,7 +35,10 @@ function text(field: string, value: string, max: number): Valid<string> {
   const length = value.length > max ? [...value].length : value.length;
   if (length > max) return invalid(field, `has ${length} characters: ${rule}`);
   if (UNWANTED.test(value))
-    return invalid(field, `has a control character or half a surrogate pair: ${rule}`);
+    return invalid(
+      field,
+      `has a control character, half a surrogate pair or bytes that were not UTF-8: ${rule}`,
+    );
   return valid(value);
 }
 

@@ -26,6 +26,8 @@ export type IssueAsk = {
   /** The user who asks, where that is not the claim key; empty: not given. */
   readonly userId: string;
   readonly caller: Caller;
+  /** Of its deadline, in ms: what went by before this. */
+  readonly spentMs?: number;
 };
 
 export type Claimer = {
@@ -41,7 +43,7 @@ export type Claimer = {
   idle(): Promise<void>;
 };
 
-export type ClaimerDeps = Omit<LaneDeps, "breaker"> & {
+export type ClaimerDeps = Omit<LaneDeps, "breaker" | "leastGenerations"> & {
   campaigns: Campaigns;
   clock: Clock;
   issueDeadlineMs: number;
@@ -55,12 +57,15 @@ const STALE_CODES_MAX = 5;
 const REBUILD_POLL_MS = 25;
 /** Lanes kept although nothing is under way in them: they are small, and their campaign is likely asked again. */
 const IDLE_LANES_MAX = 1_000;
+/** Beyond so many campaigns the generations that were seen are forgotten; the campaigns' records still tell them. */
+const GENERATIONS_MAX = 100_000;
 
 export function createClaimer(deps: ClaimerDeps): Claimer {
   const { clock, restore, metrics } = deps;
   const breaker = createBreaker(clock, deps.commitStallMs);
   const known = createKnownAnswers(deps);
   const lanes = new Map<string, Lane>();
+  const leastGenerations = new Map<string, number>();
 
   const sizeOf = ({ claims, commits, settles }: Lane) => claims.size() + commits.size() + settles.size();
 
@@ -70,7 +75,8 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     if (lanes.size >= IDLE_LANES_MAX) {
       for (const [id, lane] of lanes) if (sizeOf(lane) === 0) lanes.delete(id);
     }
-    const lane = createLane({ ...deps, breaker }, campaignId);
+    if (leastGenerations.size >= GENERATIONS_MAX) leastGenerations.clear();
+    const lane = createLane({ ...deps, breaker, leastGenerations }, campaignId);
     lanes.set(campaignId, lane);
     return lane;
   }
@@ -157,9 +163,10 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
       const answer = recall(ask);
       if (answer !== undefined) return answer;
       let late = false;
+      const leftMs = Math.max(0, deps.issueDeadlineMs - (ask.spentMs ?? 0));
       const expired = () => late || ask.caller.aborted;
       try {
-        return await withDeadline(attempt(ask, expired), deps.issueDeadlineMs, "IssueCoupon", clock);
+        return await withDeadline(attempt(ask, expired), leftMs, "IssueCoupon", clock);
       } catch (error) {
         if (error instanceof QueueFull) return refused({ reason: "OVERLOADED" });
         if (error instanceof DeadlineExceeded) late = true;

@@ -43,8 +43,10 @@ const SOLD_CONFIRM_MS = 250;
 /** … and after this, without a confirmation, all do. */
 const SOLD_FOR_MS = 1_000;
 const WINNERS_AGAIN_MS = 500;
-/** Beyond these, Redis is asked as before. About 200 bytes a winner. */
+/** Beyond these, Redis is asked as before. About 200 bytes a winner; one that is read counts already. */
 const WINNERS_MAX = 400_000;
+/** A sale whose winners found no room, or had to make it, waits for so long. */
+const NO_ROOM_FOR_MS = 60_000;
 const CAMPAIGNS_MAX = 1_000;
 /** Issuances per read: what a server decodes at once, claims wait for. */
 const PAGE = 500;
@@ -54,7 +56,7 @@ type Opening = { readonly startMs: number; readonly untilMs: number };
 type Sale = {
   /** All who have a coupon, once each of the coupons has its durable owner. */
   winners: ReadonlyMap<string, Claim> | undefined;
-  reading: boolean;
+  lastAskedAtMs: number;
   readAgainAtMs: number;
   confirmedAtMs: number;
   confirming: boolean;
@@ -63,8 +65,11 @@ type Sale = {
 export function createKnownAnswers({ campaigns, issuances, clock, logger }: KnownAnswersDeps): KnownAnswers {
   const openings = new Map<string, Opening>();
   const sales = new Map<string, Sale>();
+  /** One sale at a time: what is read is bounded, and MongoDB is not asked for the winners of all at once. */
+  let reading = false;
 
   function recallSale(sale: Sale, claimKey: string): KnownAnswer | undefined {
+    sale.lastAskedAtMs = clock.elapsed();
     const held = sale.winners?.get(claimKey);
     if (held !== undefined) return { kind: "replay", held };
     if (sale.winners === undefined) return undefined;
@@ -86,47 +91,57 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     return undefined;
   }
 
+  function saleOf(campaignId: string): Sale {
+    const existing = sales.get(campaignId);
+    if (existing !== undefined) return existing;
+    const nowMs = clock.elapsed();
+    const sale: Sale = {
+      winners: undefined,
+      lastAskedAtMs: nowMs,
+      readAgainAtMs: nowMs,
+      confirmedAtMs: Number.NEGATIVE_INFINITY,
+      confirming: false,
+    };
+    const [oldest] = sales.keys();
+    if (sales.size >= CAMPAIGNS_MAX && oldest !== undefined) sales.delete(oldest);
+    sales.set(campaignId, sale);
+    return sale;
+  }
+
   function learnSold(campaignId: string, askedAtMs: number): void {
-    let sale = sales.get(campaignId);
-    if (sale === undefined) {
-      sale = {
-        winners: undefined,
-        reading: false,
-        readAgainAtMs: Number.NEGATIVE_INFINITY,
-        confirmedAtMs: askedAtMs,
-        confirming: false,
-      };
-      sales.set(campaignId, sale);
-      makeRoom();
-    }
+    const sale = saleOf(campaignId);
     sale.confirmedAtMs = Math.max(sale.confirmedAtMs, askedAtMs);
     sale.confirming = false;
-    if (sale.winners === undefined && !sale.reading && clock.elapsed() >= sale.readAgainAtMs) {
-      void readWinners(campaignId, sale);
+    if (sale.winners === undefined && !reading && clock.elapsed() >= sale.readAgainAtMs) {
+      reading = true;
+      void readWinners(campaignId, sale).finally(() => {
+        reading = false;
+      });
     }
   }
 
   async function readWinners(campaignId: string, sale: Sale): Promise<void> {
-    sale.reading = true;
+    sale.readAgainAtMs = Number.POSITIVE_INFINITY;
+    let againInMs = WINNERS_AGAIN_MS;
     try {
-      sale.winners = await winnersOf(campaignId);
-      if (sale.winners !== undefined) makeRoom();
+      // The total first: if it is raised meanwhile, the issuances can only be too few.
+      const total = (await campaigns.find(campaignId))?.total;
+      if (total !== undefined && !makeRoom(total)) againInMs = NO_ROOM_FOR_MS;
+      else if (total !== undefined) sale.winners = await winnersOf(campaignId, total);
     } catch (error) {
       logger.warn(
         { room: "server", campaign: campaignId, err: error },
         "the winners cannot be read; Redis is asked for each",
       );
-    } finally {
-      sale.reading = false;
-      sale.readAgainAtMs = clock.elapsed() + WINNERS_AGAIN_MS;
     }
+    sale.readAgainAtMs = clock.elapsed() + againInMs;
   }
 
-  /** undefined: not every coupon has its durable owner yet, or there are too many to keep. */
-  async function winnersOf(campaignId: string): Promise<ReadonlyMap<string, Claim> | undefined> {
-    // The total first: if it is raised meanwhile, the issuances can only be too few.
-    const total = (await campaigns.find(campaignId))?.total;
-    if (total === undefined || total > WINNERS_MAX) return undefined;
+  /** undefined: not every coupon has its durable owner yet. */
+  async function winnersOf(
+    campaignId: string,
+    total: number,
+  ): Promise<ReadonlyMap<string, Claim> | undefined> {
     const winners = new Map<string, Claim>();
     let after: IssuePosition | undefined;
     for (;;) {
@@ -138,15 +153,19 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     return winners.size === total ? winners : undefined;
   }
 
-  /** The oldest go first. */
-  function makeRoom(): void {
-    let kept = 0;
-    for (const sale of sales.values()) kept += sale.winners?.size ?? 0;
-    for (const [id, sale] of sales) {
-      if (kept <= WINNERS_MAX && sales.size <= CAMPAIGNS_MAX) return;
-      kept -= sale.winners?.size ?? 0;
-      sales.delete(id);
+  /** Whether so many more winners can be kept, if need be instead of those whom nobody has asked for lately. */
+  function makeRoom(wanted: number): boolean {
+    const nowMs = clock.elapsed();
+    let free = WINNERS_MAX;
+    for (const { winners } of sales.values()) free -= winners?.size ?? 0;
+    for (const sale of sales.values()) {
+      if (wanted <= free) break;
+      if (sale.winners === undefined || nowMs - sale.lastAskedAtMs < SOLD_FOR_MS) continue;
+      free += sale.winners.size;
+      sale.winners = undefined;
+      sale.readAgainAtMs = nowMs + NO_ROOM_FOR_MS;
     }
+    return wanted <= free;
   }
 
   return {

@@ -35,6 +35,8 @@ export type LaneDeps = {
   commitDeadlineMs: number;
   /** One for all lanes of the process: MongoDB is one for all campaigns. */
   breaker: Breaker;
+  /** By campaign, the highest generation in which this process was given a code: no pool of a lower one may give another. */
+  leastGenerations: Map<string, number>;
   /** See BatchQueueOptions. */
   defer?: (callback: () => void) => void;
 };
@@ -57,7 +59,7 @@ const SETTLE_ATTEMPTS_MAX = 40;
 const SETTLE_AGAIN_MS = 50;
 
 export function createLane(deps: LaneDeps, campaignId: string): Lane {
-  const { pool, issuances, restore, clock, metrics, queueMax, breaker } = deps;
+  const { pool, issuances, restore, clock, metrics, queueMax, breaker, leastGenerations } = deps;
   const defer = deps.defer === undefined ? {} : { defer: deps.defer };
   const logger = deps.logger.child({ room: "server" });
 
@@ -76,15 +78,18 @@ export function createLane(deps: LaneDeps, campaignId: string): Lane {
     };
   };
 
-  /** The highest generation in which this lane was given a code: no pool of a lower one may give another. */
-  let leastGeneration = 0;
-
   /** While nothing can be made durable, nothing is popped, but for one claim now and then that finds out. */
   async function claim(asks: readonly Ask[]): Promise<ClaimAnswer[]> {
-    for (const ask of asks) leastGeneration = Math.max(leastGeneration, ask.leastGeneration);
-    const answers = await claimAsAdmitted(asks, leastGeneration);
+    const least = asks.reduce(
+      (most, ask) => Math.max(most, ask.leastGeneration),
+      leastGenerations.get(campaignId) ?? 0,
+    );
+    const answers = await claimAsAdmitted(asks, least);
+    // All coupons of one call are of one generation.
     for (const answer of answers) {
-      if (answer.kind === "claimed") leastGeneration = Math.max(leastGeneration, answer.claim.generation);
+      if (answer.kind !== "claimed") continue;
+      leastGenerations.set(campaignId, Math.max(least, answer.claim.generation));
+      break;
     }
     return answers;
   }

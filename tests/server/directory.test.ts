@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import type { CampaignDoc, Campaigns } from "../../record/campaigns.ts";
+import { QueueFull } from "../../server/claims/batch-queue.ts";
 import { createDirectory } from "../../server/directory.ts";
 import { createLiveView } from "../../server/live-view.ts";
 import { bareCampaign, madeCampaign, type Records, recordsOf } from "../generator/made-campaign.ts";
@@ -50,6 +51,21 @@ describe("what a server remembers of campaigns", () => {
       expect(directory.peek(campaign._id)).to.deep.equal(facts);
       await directory.find(campaign._id);
       expect(finds).to.deep.equal([campaign._id]);
+    });
+
+    it("looks up 1,000 at once at most; who comes then is told that it is too much", async () => {
+      let finish: () => void = () => undefined;
+      const finished = new Promise<null>((resolve) => {
+        finish = () => resolve(null);
+      });
+      const directory = createDirectory({ ...campaigns, find: () => finished }, fakeClock());
+      const asked = Array.from({ length: 1_000 }, (_, i) => directory.find(`c${i}`));
+      const refused = await directory.find("one more").catch((error: unknown) => error);
+      expect(refused).to.be.instanceOf(QueueFull);
+      const same = directory.find("c7");
+      finish();
+      expect(await Promise.all([...asked, same])).to.deep.equal(Array(1_001).fill(null));
+      expect(await directory.find("one more")).to.equal(null);
     });
 
     it("many who ask at once share one question", async () => {

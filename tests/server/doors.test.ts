@@ -90,7 +90,9 @@ describe("the two doors of IssueCoupon", () => {
     const real = createIssueCoupon({
       claimer: sale.claimer,
       directory: createDirectory(campaigns, clock),
+      clock,
       metrics: sale.metrics,
+      issueDeadlineMs: 5_000,
     });
     const issueCoupon: IssueCoupon = (request, caller) => wrapped(real)(request, caller);
     const deps = { issueCoupon, clock, logger: silentLogger, draining: draining.signal };
@@ -114,6 +116,7 @@ describe("the two doors of IssueCoupon", () => {
       { keepAliveTimeout: 65_000 },
       createHotLane({
         ...deps,
+        isLast: () => draining.signal.aborted,
         tellTrouble: createTellTrouble(silentLogger, clock),
         readMaxBytes: 16 * 1_024,
         otherwise(request, response) {
@@ -218,6 +221,9 @@ describe("the two doors of IssueCoupon", () => {
     "no user": () => ({ body: json({}) }),
     "a user with a control character": () => ({ body: json({ userId: "a\u0085b" }) }),
     "a user that is too long": () => ({ body: json({ userId: "x".repeat(129) }) }),
+    "a user in bytes that are no UTF-8": () => ({
+      body: Buffer.from(json({ userId: "\u00ff" }), "latin1"),
+    }),
     "no fields": () => ({ body: "{}" }),
     "no fields, in binary": () => ({ body: Uint8Array.of(10, 0), headers: binary }),
     "unknown fields, in binary": () => ({ body: Uint8Array.of(...proto(), 0x78, 1), headers: binary }),

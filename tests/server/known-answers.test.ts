@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import type { ClaimAnswer } from "../../pool/pool.ts";
+import type { CampaignDoc } from "../../record/campaigns.ts";
 import type { IssuanceDoc } from "../../record/issuances.ts";
 import { createKnownAnswers, type KnownAnswers } from "../../server/claims/known-answers.ts";
 import { madeCampaign, recordsOf } from "../generator/made-campaign.ts";
@@ -189,6 +190,76 @@ describe("known answers", () => {
       reads = 0;
       await soldAndRead(known, "no such campaign");
       expect(kindOf(known, "no such campaign", "nobody")).to.equal(undefined);
+    });
+  });
+
+  describe("how much is kept", () => {
+    /** A server that knows of campaigns of these sizes, all sold, without a store in the way; how much it has read. */
+    function crowded(totals: Readonly<Record<string, number>>) {
+      const seen = { reads: 0, pages: 0, atOnce: 0, atOnceMost: 0 };
+      const known = createKnownAnswers({
+        campaigns: {
+          find: async (id) => {
+            seen.reads++;
+            seen.atOnce++;
+            seen.atOnceMost = Math.max(seen.atOnceMost, seen.atOnce);
+            return { total: totals[id] } as CampaignDoc;
+          },
+        },
+        issuances: {
+          async inOrder(campaignId, after, limit) {
+            seen.pages++;
+            const first = (after?.seq ?? 0) + 1;
+            const count = Math.min(limit, (totals[campaignId] ?? 0) - first + 1);
+            if (count < limit) seen.atOnce--;
+            return Array.from({ length: count }, (_, i) => ({
+              _id: `${first + i}`,
+              campaignId,
+              claimKey: `user-${first + i}`,
+              generation: 1,
+              seq: first + i,
+              issuedAt: new Date(0),
+            }));
+          },
+        },
+        clock,
+        logger: silentLogger,
+      });
+      const sold = async (id: string) => {
+        if (known.recall(id, "nobody") === undefined) known.learn(id, SOLD, clock.elapsed());
+        for (let turn = 0; turn < 1_000; turn++) await Promise.resolve();
+        await new Promise((resolve) => setTimeout(resolve, 150));
+      };
+      return { known, seen, sold };
+    }
+
+    it("two that do not fit together are not read in turn: one is kept, the other asks Redis", async () => {
+      const { known, seen, sold } = crowded({ a: 250_100, b: 250_100 });
+      for (let i = 0; i < 6; i++) await sold(i % 2 === 0 ? "a" : "b");
+      expect(seen.reads).to.equal(2);
+      expect([kindOf(known, "a", "nobody"), kindOf(known, "b", "nobody")]).to.deep.equal(["sold", undefined]);
+      // Nobody asks for the first any more: after a while the other takes its place, and not back again at once.
+      clock.pass(60_000);
+      await sold("b");
+      expect([kindOf(known, "b", "nobody"), kindOf(known, "b", "user-1")]).to.deep.equal(["sold", "replay"]);
+      known.learn("a", SOLD, clock.elapsed());
+      expect(seen.reads).to.equal(3);
+      expect(kindOf(known, "a", "user-1")).to.equal(undefined);
+    });
+
+    it("one is read at a time, and one that is too large never", async () => {
+      const many = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`c${i}`, 1_000 * (i + 1) + 1]));
+      const { known, seen, sold } = crowded({ ...many, huge: 400_001 });
+      for (const id of Object.keys(many)) known.learn(id, SOLD, clock.elapsed());
+      await sold("c0");
+      expect([seen.reads, seen.atOnceMost]).to.deep.equal([1, 1]);
+      for (const id of Object.keys(many)) await sold(id);
+      expect([seen.reads, seen.atOnceMost]).to.deep.equal([20, 1]);
+      const { pages } = seen;
+      await sold("huge");
+      await sold("huge");
+      expect([seen.reads, seen.pages]).to.deep.equal([21, pages]);
+      expect(kindOf(known, "huge", "nobody")).to.equal(undefined);
     });
   });
 

@@ -50,6 +50,7 @@ const UNWANTED = [
   "\u2028",
   "\u2029",
   "\ud800",
+  "\ufffd",
   "\udc00",
 ];
 

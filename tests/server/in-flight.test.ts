@@ -1,0 +1,78 @@
+import { createServer, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, connect, type Socket } from "node:net";
+import { expect } from "chai";
+import { until } from "../../local/poll.ts";
+import { prepareHttpDrain } from "../../server/drain.ts";
+import { type InFlight, trackInFlight } from "../../server/in-flight.ts";
+
+describe("requests in flight", () => {
+  let server: Server;
+  let inFlight: InFlight;
+  let waiting: ServerResponse[];
+  let seenAtHandling: number[];
+
+  beforeEach(async () => {
+    waiting = [];
+    seenAtHandling = [];
+    server = createServer((request, response) => {
+      seenAtHandling.push(inFlight.on(request.socket));
+      waiting.push(response);
+    });
+    inFlight = trackInFlight(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  });
+
+  afterEach(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  function ask(...paths: string[]): { socket: Socket; answers: () => number; ended: () => boolean } {
+    const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    let text = "";
+    let closed = false;
+    socket.on("data", (data) => {
+      text += data.toString();
+    });
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      closed = true;
+    });
+    socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`).join(""));
+    return { socket, answers: () => text.split("HTTP/1.1 200").length - 1, ended: () => closed };
+  }
+
+  it("are counted on each socket before the handler hears of them, until they are answered", async () => {
+    const caller = ask("/1", "/2");
+    await until(() => waiting.length === 2, 5_000);
+    expect(seenAtHandling).to.deep.equal([1, 2]);
+    const socket = waiting[0]?.req.socket as Socket;
+    waiting[0]?.end("one");
+    await until(() => caller.answers() === 1, 5_000);
+    expect(inFlight.on(socket)).to.equal(1);
+    waiting[1]?.end("two");
+    expect(await until(() => inFlight.on(socket) === 0, 5_000)).to.equal(true);
+  });
+
+  it("draining answers all that a caller has pipelined, then closes", async () => {
+    const caller = ask("/1", "/2");
+    await until(() => waiting.length === 2, 5_000);
+    waiting[0]?.end("one");
+    await until(() => caller.answers() === 1, 5_000);
+    const drained = prepareHttpDrain(server, inFlight)(5_000);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(caller.ended()).to.equal(false);
+    waiting[1]?.end("two");
+    await drained;
+    await until(caller.ended, 5_000);
+    expect(caller.answers()).to.equal(2);
+  });
+
+  it("a caller that goes away in the middle is not counted for ever", async () => {
+    const caller = ask("/1");
+    await until(() => waiting.length === 1, 5_000);
+    const socket = waiting[0]?.req.socket as Socket;
+    caller.socket.destroy();
+    expect(await until(() => inFlight.on(socket) === 0, 5_000)).to.equal(true);
+  });
+});
