@@ -467,6 +467,30 @@ describe("claimer", () => {
       expect(issuedBy(await sale.issue("b")).held).to.include({ generation: 2, code: sale.codes[1] });
     });
 
+    it("the highest generation seen outlives the lane in which it was seen", async () => {
+      const told: number[] = [];
+      const sale = await openSale(stores, {
+        pool: (real) => ({
+          ...real,
+          async claim(campaignId, nowMs, asks, mode, leastGeneration = 0) {
+            if (campaignId !== sale.campaign._id) return asks.map(() => ({ kind: "sold" as const }));
+            told.push(leastGeneration);
+            return real.claim(campaignId, nowMs, asks, mode, leastGeneration);
+          },
+        }),
+      });
+      const facts = { onePerUser: true, startsAtMs: 0, leastGeneration: 0 };
+      const caller = { aborted: false };
+      await sale.issue("a");
+      await sale.issue("b");
+      await sale.claimer.idle();
+      for (let i = 0; i <= 1_000; i++) {
+        await sale.claimer.issue({ campaignId: `c${i}`, facts, claimKey: "x", userId: "", caller });
+      }
+      await sale.issue("c");
+      expect(told).to.deep.equal([0, 1, 1]);
+    });
+
     it("claimed before the pool was lost, durable only after it was rebuilt: adopted by the new one", async () => {
       const door = gate();
       let inserting = 0;
