@@ -78,7 +78,7 @@ async function measure(options: Options, releases: Releases, signal: AbortSignal
   const figures: Figure[] = [];
   for (const { name, what, run } of chosen) {
     say(`\n${name}: ${what}`);
-    for (const figure of await run({ ground, rounds, seconds, signal, say })) {
+    for (const figure of await run({ ground, rounds, seconds, signal })) {
       figures.push(figure);
       say(`  ${figure.name.padEnd(30)} ${told(figure).padStart(12)} ${figure.unit}`);
     }

@@ -5,7 +5,7 @@ import { IssueCouponResponseSchema } from "../../proto/gen/coupon/v1/coupon_serv
 import { RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { type Answer, type Ask, answerOfCoupon, answerOfRefusal, unknownAnswer } from "./answer.ts";
 
-const ISSUE_PATH = "/coupon.v1.CouponService/IssueCoupon";
+export const ISSUE_PATH = "/coupon.v1.CouponService/IssueCoupon";
 
 export type HttpClient = { readonly ask: Ask; close(): void };
 

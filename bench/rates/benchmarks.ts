@@ -1,3 +1,4 @@
+import { ISSUE_PATH } from "../load/http-client.ts";
 import { Trouble } from "../trouble.ts";
 import { campaignIn, issuedOf } from "./campaigns.ts";
 import { interleaved, median } from "./compare.ts";
@@ -14,7 +15,6 @@ export type BenchmarkContext = {
   /** Of each run. */
   readonly seconds: number;
   readonly signal: AbortSignal;
-  readonly say: (line: string) => void;
 };
 
 export type Benchmark = {
@@ -23,9 +23,8 @@ export type Benchmark = {
   readonly run: (context: BenchmarkContext) => Promise<Figure[]>;
 };
 
-const PATH = "/coupon.v1.CouponService/IssueCoupon";
 /** A query leads past the hot lane, to Express and connect-express. */
-const PAST_LANE = `${PATH}?`;
+const PAST_LANE = `${ISSUE_PATH}?`;
 const WARM_UP_SECONDS = 2;
 /** More coupons than this machine issues in a second, whatever it is. */
 const COUPONS_A_SECOND = 40_000;
@@ -36,19 +35,19 @@ type Load = { readonly path?: string; readonly connections: number; readonly cam
 function bareLoad({ ground, seconds, signal }: BenchmarkContext, connections: number): Promise<WrkResult> {
   const { baseUrl } = ground.bare;
   return runWrk(
-    { baseUrl, path: PATH, campaignId: "01ARZ3NDEKTSV4RRFFQ69G5FAV", connections, seconds },
+    { baseUrl, path: ISSUE_PATH, campaignId: "01ARZ3NDEKTSV4RRFFQ69G5FAV", connections, seconds },
     signal,
   );
 }
 
-function load({ ground, signal }: BenchmarkContext, seconds: number, { path = PATH, ...rest }: Load) {
+function load({ ground, signal }: BenchmarkContext, seconds: number, { path = ISSUE_PATH, ...rest }: Load) {
   return runWrk({ baseUrl: ground.service.baseUrl, path, seconds, ...rest }, signal);
 }
 
 /** Claims of a campaign that has coupons for all; every answer must be one of them, and on record. */
 async function claims(
   context: BenchmarkContext,
-  { path = PATH, connections, campaignId }: Load,
+  { path = ISSUE_PATH, connections, campaignId }: Load,
 ): Promise<WrkResult> {
   const { ground, seconds } = context;
   const before = await issuedOf(ground, campaignId);
@@ -128,7 +127,7 @@ const doors: Benchmark = {
   async run(context) {
     const { ground, rounds, signal } = context;
     const campaignId = await campaignIn(ground, "open", couponsFor(context, 2), signal);
-    for (const path of [PATH, PAST_LANE])
+    for (const path of [ISSUE_PATH, PAST_LANE])
       await load(context, WARM_UP_SECONDS, { path, connections: 64, campaignId });
     const results = await interleaved(rounds, {
       lane: () => claims(context, { connections: 64, campaignId }),

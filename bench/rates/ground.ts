@@ -1,11 +1,9 @@
-import { execFile } from "node:child_process";
-import { cpSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { builtProduct, removeBuiltProduct } from "../../local/built.ts";
 import { freePort } from "../../local/free-port.ts";
-import { repositoryDir } from "../../local/repository.ts";
 import { startService } from "../../local/service-process.ts";
 import { startStack } from "../../local/stack.ts";
 import { type Clients, connectClients } from "../load/connect-client.ts";
@@ -21,17 +19,10 @@ export type Ground = {
 
 const READY_DEADLINE_MS = 30_000;
 const STOP_DEADLINE_MS = 12_000;
-const run = promisify(execFile);
 
 export async function layGround(releases: Releases, signal: AbortSignal): Promise<Ground> {
-  const builtDir = join(repositoryDir, ".local", `bench-build-${process.pid}`);
-  releases.add("the built service", () => rm(builtDir, { recursive: true, force: true }));
-  const tsc = join(repositoryDir, "node_modules", ".bin", "tsc");
-  await orAborted(
-    run(tsc, ["-p", "tsconfig.build.json", "--outDir", builtDir], { cwd: repositoryDir }),
-    signal,
-  );
-  cpSync(join(repositoryDir, "pool", "lua"), join(builtDir, "pool", "lua"), { recursive: true });
+  releases.add("the built service", removeBuiltProduct);
+  const builtDir = await orAborted(builtProduct(), signal);
 
   const dataDir = await mkdtemp(join(tmpdir(), "coupon-bench-"));
   releases.add("the data folder", () => rm(dataDir, { recursive: true, force: true }));

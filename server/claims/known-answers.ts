@@ -69,11 +69,12 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
   let reading = false;
 
   function recallSale(sale: Sale, claimKey: string): KnownAnswer | undefined {
-    sale.lastAskedAtMs = clock.elapsed();
+    const nowMs = clock.elapsed();
+    sale.lastAskedAtMs = nowMs;
     const held = sale.winners?.get(claimKey);
     if (held !== undefined) return { kind: "replay", held };
     if (sale.winners === undefined) return undefined;
-    const ageMs = clock.elapsed() - sale.confirmedAtMs;
+    const ageMs = nowMs - sale.confirmedAtMs;
     if (ageMs >= SOLD_FOR_MS) return undefined;
     if (ageMs >= SOLD_CONFIRM_MS && !sale.confirming) {
       sale.confirming = true;

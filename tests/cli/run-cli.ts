@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { builtProduct } from "../setup/built.ts";
+import { builtProduct } from "../../local/built.ts";
 
 /** The launcher of this clone, which runs the sources. */
 export const launcher = fileURLToPath(new URL("../../cli/coupon.mjs", import.meta.url));

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect } from "chai";
+import { builtProduct } from "../../local/built.ts";
 import { type ServiceProcess, startService } from "../../local/service-process.ts";
-import { builtProduct } from "../setup/built.ts";
 import { leakIn } from "./quiet-logs.ts";
 
 const START_DEADLINE_MS = 40_000;

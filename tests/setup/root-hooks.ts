@@ -1,4 +1,4 @@
-import { removeBuiltProduct } from "./built.ts";
+import { removeBuiltProduct } from "../../local/built.ts";
 import { stopSharedStack } from "./shared-stores.ts";
 
 /** How long after the last test something may keep the process alive before that counts as a leak. */

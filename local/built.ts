@@ -2,18 +2,18 @@ import { execFile } from "node:child_process";
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { repositoryDir } from "../../local/repository.ts";
+import { repositoryDir } from "./repository.ts";
 
 const run = promisify(execFile);
 
-/** Inside the repository, so that the built files find node_modules. One a test process: two runs do not meet. */
-const outDir = join(repositoryDir, ".local", `test-build-${process.pid}`);
+/** Inside the repository, so that the built files find node_modules. One a process: two runs do not meet. */
+const outDir = join(repositoryDir, ".local", `build-${process.pid}`);
 
 let built: Promise<string> | undefined;
 
 /**
- * The product as `npm run build` makes it, made once a test run: tests that start many processes start these, which is also what
- * production runs. Resolves with the folder.
+ * The product as `npm run build` makes it, made once a process: tests and benchmarks start these, which is also what production runs.
+ * Resolves with the folder.
  */
 export function builtProduct(): Promise<string> {
   built ??= (async () => {
