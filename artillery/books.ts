@@ -1,10 +1,10 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import { openAuditor } from "../bench/audit/audit.ts";
-import { ONE_MACHINE, type Tolerances } from "../bench/audit/check-times.ts";
-import { runChecks, runOutsideChecks } from "../bench/audit/checks.ts";
-import type { HistoryEntry } from "../bench/audit/history.ts";
-import type { Issuance, Snapshot } from "../bench/audit/snapshot.ts";
-import type { Verdict } from "../bench/audit/verdict.ts";
+import { ONE_MACHINE, type Tolerances } from "../audit/check-times.ts";
+import { runChecks, runOutsideChecks } from "../audit/checks.ts";
+import type { HistoryEntry } from "../audit/history.ts";
+import type { Issuance, Snapshot } from "../audit/snapshot.ts";
+import { openAuditor } from "../audit/stores/auditor.ts";
+import type { Verdict } from "../audit/verdict.ts";
 import type { Clients } from "../bench/load/connect-client.ts";
 import { Trouble } from "../bench/trouble.ts";
 import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
@@ -75,7 +75,7 @@ async function exportBooks(campaigns: Clients["campaigns"], campaignId: string):
     throw new Trouble(
       `GetCampaign counts ${campaign.issued} coupons, ExportCoupons gives ${issuances.length}`,
     );
-  const lengths = { staged: 0, open: 0, claims: 0, ledger: 0 };
+  const lengths = { staged: 0, open: 0, away: 0, claims: 0, ledger: 0 };
   return {
     campaign: {
       id: campaignId,
@@ -89,7 +89,7 @@ async function exportBooks(campaigns: Clients["campaigns"], campaignId: string):
     },
     codes: [],
     issuances,
-    redis: { meta: undefined, staged: [], open: [], claims: [], ledgerIds: [], lengths },
+    redis: { meta: undefined, staged: [], open: [], away: [], claims: [], ledgerIds: [], lengths },
   };
 }
 

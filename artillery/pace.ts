@@ -1,4 +1,4 @@
-import type { HistoryEntry } from "../bench/audit/history.ts";
+import type { HistoryEntry } from "../audit/history.ts";
 
 export type Pace = {
   /** Requests a second, over the seconds from the instant to the decline. */

@@ -1,6 +1,6 @@
 /**
  * What artillery calls around each request: who asks, whether the answer is right, and the callers' own record of it
- * (bench/audit/history.ts says its form). Runs in artillery's worker threads, without the service's code.
+ * (audit/history.ts says its form). Runs in artillery's worker threads, without the service's code.
  */
 import { openSync, writeSync } from "node:fs";
 import { hostname } from "node:os";

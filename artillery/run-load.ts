@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readHistory } from "../bench/audit/history.ts";
-import { verdictTable, violated } from "../bench/audit/verdict-table.ts";
+import { readHistory } from "../audit/history.ts";
+import { verdictTable, violated } from "../audit/verdict-table.ts";
 import { sparkline } from "../bench/demo/picture.ts";
 import { createCampaign, waitUntilScheduled } from "../bench/load/campaign.ts";
 import { type Clients, connectClients } from "../bench/load/connect-client.ts";

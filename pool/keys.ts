@@ -6,6 +6,8 @@ export type CampaignKeys = {
   readonly meta: string;
   readonly staged: string;
   readonly open: string;
+  /** Codes of a campaign that is paused or cancelled. */
+  readonly away: string;
   readonly claims: string;
   readonly ledger: string;
   readonly loading: string;
@@ -19,6 +21,7 @@ export function campaignKeys(campaignId: string): CampaignKeys {
     meta: `${prefix}:meta`,
     staged: `${prefix}:staged`,
     open: `${prefix}:open`,
+    away: `${prefix}:away`,
     claims: `${prefix}:claims`,
     ledger: `${prefix}:ledger`,
     loading: `${prefix}:loading`,

@@ -1,4 +1,4 @@
-import type { HistoryEntry } from "../audit/history.ts";
+import type { HistoryEntry } from "../../audit/history.ts";
 import type { Ask } from "../load/answer.ts";
 import { type OpenLoopResult, runOpenLoop } from "../load/open-loop.ts";
 import { createPresser } from "../load/press.ts";

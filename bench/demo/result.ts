@@ -1,7 +1,7 @@
-import type { Report } from "../audit/audit.ts";
-import type { HistoryEntry } from "../audit/history.ts";
-import type { Invariant } from "../audit/verdict.ts";
-import { violated } from "../audit/verdict-table.ts";
+import type { HistoryEntry } from "../../audit/history.ts";
+import type { Report } from "../../audit/stores/auditor.ts";
+import type { Invariant } from "../../audit/verdict.ts";
+import { violated } from "../../audit/verdict-table.ts";
 import type { Percentiles } from "../load/percentiles.ts";
 
 export type DemoResult = {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { openAuditor, type Report } from "../audit/audit.ts";
-import { createHistoryWriter, type HistoryEntry } from "../audit/history.ts";
-import { verdictTable } from "../audit/verdict-table.ts";
+import { createHistoryWriter, type HistoryEntry } from "../../audit/history.ts";
+import { openAuditor, type Report } from "../../audit/stores/auditor.ts";
+import { verdictTable } from "../../audit/verdict-table.ts";
 import { createCampaign, waitUntilScheduled } from "../load/campaign.ts";
 import { askByConnect, connectClients } from "../load/connect-client.ts";
 import { createHttpClient } from "../load/http-client.ts";

@@ -1,4 +1,4 @@
-import type { HistoryEntry } from "../audit/history.ts";
+import type { HistoryEntry } from "../../audit/history.ts";
 import { type Percentiles, percentilesOf } from "../load/percentiles.ts";
 import { isDefinite, type PressResult } from "../load/press.ts";
 

@@ -1,5 +1,5 @@
-import type { HistoryEntry, Outcome } from "../../bench/audit/history.ts";
-import type { CampaignRecord, Issuance, PoolMeta, Snapshot } from "../../bench/audit/snapshot.ts";
+import type { HistoryEntry, Outcome } from "../../audit/history.ts";
+import type { CampaignRecord, Issuance, PoolMeta, Snapshot } from "../../audit/snapshot.ts";
 
 type Writable<T> = { -readonly [name in keyof T]: T[name] };
 
@@ -11,6 +11,7 @@ export type Books = {
   meta: Writable<PoolMeta> | undefined;
   staged: string[];
   open: string[];
+  away: string[];
   claims: Writable<Issuance>[];
   ledgerIds: string[];
   history: Writable<HistoryEntry>[];
@@ -39,6 +40,7 @@ export function emptyBooks(total: number): Books {
     meta: { state: "open", startsAtMs: STARTS_AT_MS, generation: 1, total, armedAtMs: STARTS_AT_MS },
     staged: [],
     open: [],
+    away: [],
     claims: [],
     ledgerIds: [],
     history: [],
@@ -82,12 +84,13 @@ export function healthyBooks({ total, issued }: { total: number; issued: number 
 }
 
 export function snapshotOf(books: Books): Snapshot {
-  const { campaign, codes, issuances, meta, staged, open, claims, ledgerIds } = books;
+  const { campaign, codes, issuances, meta, staged, open, away, claims, ledgerIds } = books;
   const lengths = {
     staged: staged.length,
     open: open.length,
+    away: away.length,
     claims: claims.length,
     ledger: ledgerIds.length,
   };
-  return { campaign, codes, issuances, redis: { meta, staged, open, claims, ledgerIds, lengths } };
+  return { campaign, codes, issuances, redis: { meta, staged, open, away, claims, ledgerIds, lengths } };
 }

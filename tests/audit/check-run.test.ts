@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { type RunFacts, runRunChecks } from "../../bench/audit/check-run.ts";
-import { violated } from "../../bench/audit/verdict-table.ts";
+import { type RunFacts, runRunChecks } from "../../audit/check-run.ts";
+import { violated } from "../../audit/verdict-table.ts";
 import { codeOf, healthyBooks, STARTS_AT_MS } from "./books.ts";
 
 const books = healthyBooks({ total: 10, issued: 5 });

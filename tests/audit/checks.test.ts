@@ -1,7 +1,7 @@
 import { expect } from "chai";
-import { runChecks, runOutsideChecks } from "../../bench/audit/checks.ts";
-import { INVARIANTS } from "../../bench/audit/verdict.ts";
-import { verdictTable, violated } from "../../bench/audit/verdict-table.ts";
+import { runChecks, runOutsideChecks } from "../../audit/checks.ts";
+import { INVARIANTS } from "../../audit/verdict.ts";
+import { verdictTable, violated } from "../../audit/verdict-table.ts";
 import { type Books, emptyBooks, healthyBooks, STARTS_AT_MS, snapshotOf } from "./books.ts";
 import { damages } from "./damages.ts";
 

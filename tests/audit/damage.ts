@@ -1,5 +1,5 @@
-import type { HistoryEntry, Outcome } from "../../bench/audit/history.ts";
-import type { Invariant } from "../../bench/audit/verdict.ts";
+import type { HistoryEntry, Outcome } from "../../audit/history.ts";
+import type { Invariant } from "../../audit/verdict.ts";
 import { type Books, STARTS_AT_MS } from "./books.ts";
 
 type Coupon = Extract<Outcome, { kind: "issued" }>;

@@ -51,6 +51,16 @@ export const damagesOfOwners: readonly Damage[] = [
     plant: (b) => b.staged.push(at(b.open, 0)),
   },
   {
+    fails: "U1",
+    what: "a code of a paused pool is issued",
+    to: "half",
+    plant: (b) => {
+      b.away = b.open;
+      b.open = [];
+      b.away.push(at(b.issuances, 0).code);
+    },
+  },
+  {
     fails: "U2",
     what: "an acknowledged coupon is gone from both stores (rolled back)",
     to: "half",

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { runChecks } from "../../bench/audit/checks.ts";
+import { runChecks } from "../../audit/checks.ts";
 import { type Arrival, planArrivals } from "../../bench/demo/arrivals.ts";
 import { readOptions } from "../../bench/demo/options.ts";
 import { bar, columnHeads, paintFor, secondLine, sparkline } from "../../bench/demo/picture.ts";

@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { createHistoryWriter, monotonicNs, parseEntry, readHistory } from "../../bench/audit/history.ts";
+import { createHistoryWriter, monotonicNs, parseEntry, readHistory } from "../../audit/history.ts";
 import { healthyBooks } from "./books.ts";
 
 describe("history file", () => {

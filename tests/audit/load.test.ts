@@ -3,7 +3,7 @@ import { base64Encode } from "@bufbuild/protobuf/wire";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect } from "chai";
 import fc from "fast-check";
-import type { HistoryEntry } from "../../bench/audit/history.ts";
+import type { HistoryEntry } from "../../audit/history.ts";
 import type { Answer } from "../../bench/load/answer.ts";
 import { answerOf } from "../../bench/load/http-client.ts";
 import { runOpenLoop } from "../../bench/load/open-loop.ts";

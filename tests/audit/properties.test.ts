@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { checkIssueOrder } from "../../bench/audit/check-order.ts";
-import { runChecks } from "../../bench/audit/checks.ts";
-import { gatherFacts } from "../../bench/audit/facts.ts";
-import { verdictTable, violated } from "../../bench/audit/verdict-table.ts";
+import { checkIssueOrder } from "../../audit/check-order.ts";
+import { runChecks } from "../../audit/checks.ts";
+import { gatherFacts } from "../../audit/facts.ts";
+import { verdictTable, violated } from "../../audit/verdict-table.ts";
 import { type Books, snapshotOf } from "./books.ts";
 import { sales, simulate } from "./simulated-sale.ts";
 

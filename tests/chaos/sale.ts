@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Press } from "../../bench/audit/check-run.ts";
-import { type HistoryEntry, stamp } from "../../bench/audit/history.ts";
+import type { Press } from "../../audit/check-run.ts";
+import { type HistoryEntry, stamp } from "../../audit/history.ts";
 import { createCampaign } from "../../bench/load/campaign.ts";
 import { connectClients } from "../../bench/load/connect-client.ts";
 import { createHttpClient, type HttpClient } from "../../bench/load/http-client.ts";

@@ -1,9 +1,9 @@
-import { checkBalance, checkNeverMore } from "../../bench/audit/check-books.ts";
-import { checkIssueOrder } from "../../bench/audit/check-order.ts";
-import { checkAcknowledged, checkOneOwner, checkSameCoupon } from "../../bench/audit/check-owners.ts";
-import { gatherFacts } from "../../bench/audit/facts.ts";
-import type { HistoryEntry } from "../../bench/audit/history.ts";
-import type { Issuance, Snapshot } from "../../bench/audit/snapshot.ts";
+import { checkBalance, checkNeverMore } from "../../audit/check-books.ts";
+import { checkIssueOrder } from "../../audit/check-order.ts";
+import { checkAcknowledged, checkOneOwner, checkSameCoupon } from "../../audit/check-owners.ts";
+import { gatherFacts } from "../../audit/facts.ts";
+import type { HistoryEntry } from "../../audit/history.ts";
+import type { Issuance, Snapshot } from "../../audit/snapshot.ts";
 import type { CampaignDoc } from "../../record/campaigns.ts";
 import type { IssuanceDoc } from "../../record/issuances.ts";
 import type { Client } from "./client.ts";
@@ -87,11 +87,13 @@ function snapshotOf({ model }: RedisServer, mongo: MongoServer): Snapshot {
       },
       staged: model.staged,
       open: model.open,
+      away: [],
       claims,
       ledgerIds: model.ledger.map(({ id }) => id),
       lengths: {
         staged: model.staged.length,
         open: model.open.length,
+        away: 0,
         claims: model.claims.size,
         ledger: model.ledger.length,
       },

@@ -1,4 +1,4 @@
-import type { HistoryEntry, Outcome } from "../../bench/audit/history.ts";
+import type { HistoryEntry, Outcome } from "../../audit/history.ts";
 import type { Issue } from "../../server/claims/claimer.ts";
 import type { ServerProcess } from "./server-process.ts";
 import type { Watch } from "./watch.ts";

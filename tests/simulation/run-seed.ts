@@ -1,4 +1,4 @@
-import type { HistoryEntry } from "../../bench/audit/history.ts";
+import type { HistoryEntry } from "../../audit/history.ts";
 import type { CampaignDoc } from "../../record/campaigns.ts";
 import { createLogger, type Logger } from "../../runtime/logger.ts";
 import { type Actor, createAgenda } from "./agenda.ts";

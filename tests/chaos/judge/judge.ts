@@ -1,10 +1,10 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { openAuditor } from "../../../bench/audit/audit.ts";
-import { runRunChecks } from "../../../bench/audit/check-run.ts";
-import { checkSoldOut } from "../../../bench/audit/check-times.ts";
-import { runChecks } from "../../../bench/audit/checks.ts";
-import { gatherFacts } from "../../../bench/audit/facts.ts";
-import type { Verdict } from "../../../bench/audit/verdict.ts";
+import { runRunChecks } from "../../../audit/check-run.ts";
+import { checkSoldOut } from "../../../audit/check-times.ts";
+import { runChecks } from "../../../audit/checks.ts";
+import { gatherFacts } from "../../../audit/facts.ts";
+import { openAuditor } from "../../../audit/stores/auditor.ts";
+import type { Verdict } from "../../../audit/verdict.ts";
 import { createCampaign } from "../../../bench/load/campaign.ts";
 import { connectClients } from "../../../bench/load/connect-client.ts";
 import { type Ground, OPERATOR_TOKEN } from "../ground/ground.ts";

@@ -1,4 +1,4 @@
-import type { Invariant } from "../../../bench/audit/verdict.ts";
+import type { Invariant } from "../../../audit/verdict.ts";
 import type { Patch } from "./patch.ts";
 
 /** The design broken on purpose in one place, the round in which that must show, and the invariant that must show it. */

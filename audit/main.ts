@@ -1,11 +1,11 @@
 /**
- * The audit by itself: `node --import tsx bench/audit/main.ts --campaign ID --history FILE [--history FILE …]`, with REDIS_URL
+ * The audit by itself: `node --import tsx audit/main.ts --campaign ID --history FILE [--history FILE …]`, with REDIS_URL
  * and MONGODB_URL (and MONGODB_DATABASE) in the environment. Exit codes: 0 all hold, 1 something is violated, 2 it could not be said.
  */
 import { parseArgs } from "node:util";
-import { openAuditor } from "./audit.ts";
 import { ONE_MACHINE } from "./check-times.ts";
 import { type HistoryEntry, readHistory } from "./history.ts";
+import { openAuditor } from "./stores/auditor.ts";
 import { verdictTable, violated } from "./verdict-table.ts";
 
 const REST_DEADLINE_MS = 30_000;

@@ -1,5 +1,5 @@
 import { type Db, MongoClient } from "mongodb";
-import type { CampaignRecord, Issuance } from "./snapshot.ts";
+import type { CampaignRecord, Issuance } from "../snapshot.ts";
 
 type CampaignDocument = {
   _id: string;

@@ -1,6 +1,6 @@
 import { createClient, createCluster } from "redis";
 import { campaignKeys } from "../../pool/keys.ts";
-import type { Issuance, PoolMeta, RedisSide } from "./snapshot.ts";
+import type { Issuance, PoolMeta, RedisSide } from "../snapshot.ts";
 
 /** The few reading commands the audit needs; a server and a cluster look the same. */
 export type RedisReader = {
@@ -54,19 +54,34 @@ export async function readRedisSide(redis: RedisReader, campaignId: string): Pro
   const meta = parseMeta(await redis.hGetAll(keys.meta));
   const staged = await readList(redis, keys.staged);
   const open = await readList(redis, keys.open);
+  const away = await readList(redis, keys.away);
   const claims = await readClaims(redis, keys.claims);
   const ledgerIds = await readLedgerIds(redis, keys.ledger);
   const lengths = (
-    await redis.multi().lLen(keys.staged).lLen(keys.open).hLen(keys.claims).xLen(keys.ledger).exec()
+    await redis
+      .multi()
+      .lLen(keys.staged)
+      .lLen(keys.open)
+      .lLen(keys.away)
+      .hLen(keys.claims)
+      .xLen(keys.ledger)
+      .exec()
   ).map(Number);
-  const [stagedLength = 0, openLength = 0, claimsLength = 0, ledgerLength = 0] = lengths;
+  const [stagedLength = 0, openLength = 0, awayLength = 0, claimsLength = 0, ledgerLength = 0] = lengths;
   return {
     meta,
     staged,
     open,
+    away,
     claims,
     ledgerIds,
-    lengths: { staged: stagedLength, open: openLength, claims: claimsLength, ledger: ledgerLength },
+    lengths: {
+      staged: stagedLength,
+      open: openLength,
+      away: awayLength,
+      claims: claimsLength,
+      ledger: ledgerLength,
+    },
   };
 }
 

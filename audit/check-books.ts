@@ -30,7 +30,7 @@ export function checkBalance(facts: Facts): Verdict {
   const { snapshot, codes, issuanceByCode } = facts;
   const { redis, campaign } = snapshot;
   const { lengths } = redis;
-  const detail = `pool ${lengths.staged + lengths.open} + claims ${lengths.claims} of ${campaign.total}, ledger ${lengths.ledger}`;
+  const detail = `pool ${lengths.staged + lengths.open + lengths.away} + claims ${lengths.claims} of ${campaign.total}, ledger ${lengths.ledger}`;
   if (redis.meta === undefined) {
     findings.violation("Redis holds no pool of this campaign");
     return findings.verdict(0, detail);
@@ -44,13 +44,14 @@ export function checkBalance(facts: Facts): Verdict {
   if (
     lengths.staged !== redis.staged.length ||
     lengths.open !== redis.open.length ||
+    lengths.away !== redis.away.length ||
     lengths.claims !== redis.claims.length
   )
     findings.violation("the pool moved while it was read: not at rest");
   if (lengths.ledger > 0 || redis.ledgerIds.length > 0)
     findings.violation(`the ledger holds ${Math.max(lengths.ledger, redis.ledgerIds.length)} entries`);
 
-  const pooled = new Set([...redis.staged, ...redis.open]);
+  const pooled = new Set([...redis.staged, ...redis.open, ...redis.away]);
   for (const code of codes) {
     if (!pooled.has(code) && !issuanceByCode.has(code))
       findings.violation(`${redactCode(code)} is stranded: neither in the pool nor issued`);

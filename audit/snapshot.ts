@@ -32,14 +32,17 @@ export type RedisSide = {
   readonly meta: PoolMeta | undefined;
   readonly staged: readonly string[];
   readonly open: readonly string[];
+  /** Codes of a paused or cancelled campaign. */
+  readonly away: readonly string[];
   /** The claims hash, one entry a claim key. */
   readonly claims: readonly Issuance[];
   /** Ids of ledger entries: claims not yet confirmed durable. */
   readonly ledgerIds: readonly string[];
-  /** The lengths Redis itself gave, all four in one transaction, after the contents had been read. */
+  /** The lengths Redis itself gave, all in one transaction, after the contents had been read. */
   readonly lengths: {
     readonly staged: number;
     readonly open: number;
+    readonly away: number;
     readonly claims: number;
     readonly ledger: number;
   };

@@ -16,7 +16,7 @@ export function checkOneOwner({ snapshot, issuanceByCode, contested }: Facts): V
 
   const bound = new Set(snapshot.redis.claims.map((claim) => claim.code));
   const pooled = new Set<string>();
-  for (const list of [snapshot.redis.staged, snapshot.redis.open]) {
+  for (const list of [snapshot.redis.staged, snapshot.redis.open, snapshot.redis.away]) {
     for (const code of list) {
       if (pooled.has(code)) findings.violation(`${redactCode(code)} is in the pool twice`);
       else if (issuanceByCode.has(code)) findings.violation(`${redactCode(code)} is in the pool and issued`);

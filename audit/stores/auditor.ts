@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { campaignKeys } from "../../pool/keys.ts";
-import type { Tolerances } from "./check-times.ts";
-import { runChecks } from "./checks.ts";
-import type { HistoryEntry } from "./history.ts";
+import type { Tolerances } from "../check-times.ts";
+import { runChecks } from "../checks.ts";
+import type { HistoryEntry } from "../history.ts";
+import type { Snapshot } from "../snapshot.ts";
+import type { Verdict } from "../verdict.ts";
 import { connectRecord, readCampaign, readCodes, readIssuances } from "./read-mongodb.ts";
 import { connectReader, type RedisReader, readRedisSide } from "./read-redis.ts";
-import type { Snapshot } from "./snapshot.ts";
-import type { Verdict } from "./verdict.ts";
 
 export type AuditOptions = {
   readonly redisUrl: string;
