@@ -3,17 +3,30 @@ import { wholeNumber } from "./settings.ts";
 import { UserError } from "./user-error.ts";
 
 export interface OptionSpec {
-  /** As in help: "--total <n>". */
+  /** As in help: "--total <n>". "--format <csv|jsonl>" also tells shell completion what there is to choose from. */
   readonly flags: string;
   readonly about: string;
+  /** What shell completion offers beside what `flags` tells: these texts, or the files of the folder. */
+  readonly offers?: readonly string[] | "files";
+  /** True: an older spelling that still works and is not shown. */
+  readonly hidden?: boolean;
+}
+
+/** What a verb takes that is not a campaign: "coupon completion <bash|zsh|fish>". */
+export interface ArgumentSpec {
+  readonly name: string;
+  readonly about: string;
+  readonly choices: readonly string[];
 }
 
 /** A verb as data: what it takes, how it is explained, and what it does. */
 export interface Command {
   readonly name: string;
   readonly summary: string;
-  /** True: the first argument is a campaign id. */
-  readonly takesCampaign: boolean;
+  /** True: the first argument is a campaign id; "optional": it may be left out. */
+  readonly takesCampaign: boolean | "optional";
+  /** The first argument where it is not a campaign id. */
+  readonly argument?: ArgumentSpec;
   readonly options: readonly OptionSpec[];
   readonly examples: readonly string[];
   readonly notes?: string;
@@ -22,19 +35,31 @@ export interface Command {
 
 /** The arguments of one call of a verb, read by name and checked where they are read. */
 export class Input {
-  readonly #campaignId: string;
+  readonly #argument: string | undefined;
   readonly #options: ReadonlyMap<string, unknown>;
 
-  constructor(campaignId: string, options: Readonly<Record<string, unknown>>) {
-    this.#campaignId = campaignId;
+  constructor(argument: string | undefined, options: Readonly<Record<string, unknown>>) {
+    this.#argument = argument;
     this.#options = new Map(Object.entries(options));
   }
 
   get campaignId(): string {
-    if (this.#campaignId.trim() === "") {
+    const campaignId = this.optionalCampaignId;
+    if (campaignId === undefined) throw new Error("this verb asks for a campaign id that it may not have");
+    return campaignId;
+  }
+
+  /** Undefined: none was given. An empty one is a mistake, most often an unset shell variable. */
+  get optionalCampaignId(): string | undefined {
+    if (this.#argument?.trim() === "") {
       throw new UserError("the campaign id is empty", { hint: "coupon list shows the campaigns" });
     }
-    return this.#campaignId.trim();
+    return this.#argument?.trim();
+  }
+
+  /** The first argument of a verb that takes something else than a campaign. */
+  get argument(): string | undefined {
+    return this.#argument;
   }
 
   /** "--request-id" → the text given, or undefined. An empty text is a mistake, most often an unset shell variable. */

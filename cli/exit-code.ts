@@ -10,6 +10,7 @@ export const exitCodes = {
   notFound: 4,
   unavailable: 5,
   denied: 6,
+  notConfirmed: 7,
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
@@ -22,6 +23,7 @@ export const exitCodeMeanings: Record<ExitCode, string> = {
   4: "not found: no such campaign or coupon",
   5: "unavailable: the service could not be reached, is overloaded or took too long; ask again with the same key",
   6: "denied: the token is missing, wrong or not allowed to do this",
+  7: "not confirmed: the operator did not agree, or nobody could be asked and --yes was not given",
   130: "interrupted with Ctrl-C",
 };
 

@@ -30,6 +30,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 const code = await run({
   args: process.argv.slice(2),
   env: process.env,
+  stdin: process.stdin,
   stdout,
   stderr,
   signal: interruption.signal,

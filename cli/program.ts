@@ -1,6 +1,8 @@
-import { Command as Program } from "commander";
-import type { Command } from "./command.ts";
+import { Option, Command as Program } from "commander";
+import type { Command, OptionSpec } from "./command.ts";
 import { Input } from "./command.ts";
+import { completion } from "./commands/completion.ts";
+import { config } from "./commands/config.ts";
 import { create } from "./commands/create.ts";
 import { exportCoupons } from "./commands/export.ts";
 import { find } from "./commands/find.ts";
@@ -11,8 +13,47 @@ import { status } from "./commands/status.ts";
 import { watch } from "./commands/watch.ts";
 import { exitCodeMeanings } from "./exit-code.ts";
 import type { GlobalOptions } from "./settings.ts";
+import { version } from "./version.ts";
 
-export const commands: readonly Command[] = [create, get, list, watch, exportCoupons, issue, find, status];
+export const commands: readonly Command[] = [
+  create,
+  get,
+  list,
+  watch,
+  exportCoupons,
+  issue,
+  find,
+  status,
+  config,
+  completion,
+];
+
+/** The options that every verb takes. */
+export const globalOptions: readonly OptionSpec[] = [
+  { flags: "--url <url>", about: "the service (env COUPON_URL, default http://127.0.0.1:8080)" },
+  {
+    flags: "--token <token>",
+    about: "the operators' bearer token (better: env COUPON_TOKEN or the config file, ps shows arguments)",
+  },
+  {
+    flags: "--profile <name>",
+    about: "which profile of the config file (env COUPON_PROFILE); see coupon config --help",
+  },
+  {
+    flags: "--json",
+    about: "results as JSON on standard output, everything else as JSON lines on standard error",
+  },
+  {
+    flags: "--timeout <ms>",
+    about: "for each try of a call, and the longest silence of a stream (env COUPON_TIMEOUT, default 10000)",
+  },
+  {
+    flags: "--retries <n>",
+    about:
+      "tries after the first while the service is unavailable (env COUPON_RETRIES, default 5, streams 20)",
+  },
+  { flags: "--no-color", about: "no colours (also env NO_COLOR)" },
+];
 
 /** What the operator asked for. */
 export interface Chosen {
@@ -32,24 +73,25 @@ export async function readArguments(args: readonly string[], io: ProgramIo): Pro
   const program = new Program("coupon");
   program
     .description("Create, watch and claim first-come-first-served coupon campaigns.")
-    .option("--url <url>", "the service (env COUPON_URL, default http://127.0.0.1:8080)")
-    .option("--token <token>", "the operators' bearer token (better: env COUPON_TOKEN, ps shows arguments)")
-    .option("--json", "results as JSON on standard output, everything else as JSON lines on standard error")
-    .option("--timeout <ms>", "for each try of a call, and the longest silence of a stream (default 10000)")
-    .option("--retries <n>", "tries after the first while the service is unavailable (default 5, streams 20)")
-    .option("--no-color", "no colours (also env NO_COLOR)")
+    .version(`coupon ${version()}`, "--version", "the version of this command")
     .configureHelp({ showGlobalOptions: true })
     .configureOutput(io)
     .exitOverride()
     .addHelpText("after", helpAfter);
+  for (const option of globalOptions) program.option(option.flags, option.about);
   for (const command of commands) {
     const verb = program.command(command.name).summary(command.summary).description(`${command.summary}.`);
-    if (command.takesCampaign) verb.argument("<campaign-id>", "as coupon list shows it");
-    for (const option of command.options) verb.option(option.flags, option.about);
+    const { argument } = command;
+    if (command.takesCampaign === "optional") verb.argument("[campaign-id]", "as coupon list shows it");
+    else if (command.takesCampaign) verb.argument("<campaign-id>", "as coupon list shows it");
+    else if (argument !== undefined) verb.argument(`<${argument.name}>`, argument.about);
+    for (const { flags, about, hidden } of command.options) {
+      verb.addOption(new Option(flags, about).hideHelp(hidden === true));
+    }
     verb.addHelpText("after", examplesOf(command));
     verb.action((...given: unknown[]) => {
-      const campaignId = command.takesCampaign ? String(given[0]) : "";
-      chosen = { command, input: new Input(campaignId, verb.opts()), globals: program.opts() };
+      const first = typeof given[0] === "string" ? given[0] : undefined;
+      chosen = { command, input: new Input(first, verb.opts()), globals: program.opts() };
     });
   }
   await program.parseAsync([...args], { from: "user" });
@@ -74,5 +116,6 @@ Examples:
 
 Exit codes:
 ${exitCodeLines}
-coupon <command> --help explains one command. COUPON_DEBUG=1 shows where an error comes from.
+coupon <command> --help explains one command. coupon completion --help teaches your shell to complete them.
+COUPON_DEBUG=1 shows where an error comes from.
 `;

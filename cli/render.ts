@@ -27,11 +27,11 @@ export function countdown(leftMs: number): string {
   return days > 0 ? `${days}d ${clock}` : clock;
 }
 
-/** The instant in full: on the operator's wall clock and in UTC. */
-export function instantText(epochMs: number, zone: string): string {
-  const utc = new Date(epochMs).toISOString();
-  if (zone === "UTC") return utc;
-  return `${rfc3339In(epochMs, zone).replace("T", " ")} (${zone}) = ${utc}`;
+/** The instant in full: on the operator's wall clock, on that of the zone they named, if they did, and in UTC. */
+export function instantText(epochMs: number, zone: string, named?: string): string {
+  const walls = [...new Set([zone, named ?? zone])].filter((wall) => wall !== "UTC");
+  const texts = walls.map((wall) => `${rfc3339In(epochMs, wall).replace("T", " ")} (${wall})`);
+  return [...texts, new Date(epochMs).toISOString()].join(" = ");
 }
 
 /** Undefined stays undefined: proto3 leaves absent timestamps out. */

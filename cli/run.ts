@@ -1,16 +1,22 @@
-import type { Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { CommanderError } from "commander";
 import { openClients } from "./client.ts";
+import { complete } from "./complete.ts";
+import { readConfigFile } from "./config-file.ts";
 import { type ExitCode, exitCodes } from "./exit-code.ts";
 import { describeFailure, type Failure } from "./failure.ts";
 import { openOutput } from "./output.ts";
-import { type Chosen, readArguments } from "./program.ts";
-import { isPrivate, readSettings } from "./settings.ts";
+import { type Chosen, commands, readArguments } from "./program.ts";
+import { openPrompt } from "./prompt.ts";
+import type { Session } from "./session.ts";
+import { type GlobalOptions, isPrivate, readSettings } from "./settings.ts";
+import { completeVerb } from "./shell-scripts.ts";
 import { systemZone } from "./zone.ts";
 
 export interface Process {
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable & { readonly isTTY?: boolean };
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly signal: AbortSignal;
@@ -18,7 +24,7 @@ export interface Process {
 
 /** One run of the command: never throws, answers with the exit code. */
 export async function run(given: Process): Promise<ExitCode> {
-  const { args, env, stdout, stderr, signal } = given;
+  const { args, env, stdin, stdout, stderr, signal } = given;
   // Known before the arguments are understood, because wrong usage is told in JSON too.
   const json = args.includes("--json");
   const colour = !args.includes("--no-color") && !env["NO_COLOR"];
@@ -29,20 +35,47 @@ export async function run(given: Process): Promise<ExitCode> {
     return failure.exitCode;
   };
 
+  const openSession = (globals: GlobalOptions): Session => {
+    const settings = readSettings(globals, env, readConfigFile(env));
+    return {
+      settings,
+      ...openClients(settings),
+      output,
+      prompt: openPrompt({ stdin, stderr, json }),
+      signal,
+    };
+  };
+  if (args[0] === completeVerb) return answerCompletion(given, openSession);
+
   let url = "";
   try {
     const chosen = await understood(args, stdout, stderr);
     if (typeof chosen === "number") return chosen;
-    const settings = readSettings(chosen.globals, env);
+    const session = openSession(chosen.globals);
+    const { settings } = session;
     url = settings.url;
+    for (const warning of settings.warnings) output.note(warning);
     if (settings.token !== undefined && !isPrivate(url)) {
       output.note(`the token goes to ${url} unencrypted; use https`);
     }
-    await chosen.command.run({ settings, ...openClients(settings), output, signal }, chosen.input);
+    await chosen.command.run(session, chosen.input);
     return exitCodes.ok;
   } catch (error) {
-    if (error instanceof CommanderError) return fail(usageFailure(error), error);
+    if (error instanceof CommanderError) return fail(usageFailure(error, args), error);
     return fail(describeFailure(error, { url, zone: systemZone(), interrupted: signal.aborted }), error);
+  }
+}
+
+/** A shell waits for this in the middle of a line: it gets candidates or nothing, never an error. */
+async function answerCompletion(
+  { args, env, stdout }: Process,
+  openSession: (globals: GlobalOptions) => Session,
+): Promise<ExitCode> {
+  try {
+    stdout.write(await complete(args.slice(1), env, openSession));
+    return exitCodes.ok;
+  } catch {
+    return exitCodes.unavailable;
   }
 }
 
@@ -70,9 +103,11 @@ async function understood(
   return asked ? exitCodes.ok : exitCodes.usage;
 }
 
-function usageFailure(error: CommanderError): Failure {
+function usageFailure(error: CommanderError, args: readonly string[]): Failure {
   const message = error.message.replace(/^error: /, "").replaceAll("\n", " ");
-  return { exitCode: exitCodes.usage, code: "usage", message, hint: "--help shows how it is used" };
+  const verb = commands.find(({ name }) => args.includes(name));
+  const hint = `coupon ${verb === undefined ? "" : `${verb.name} `}--help shows how it is used`;
+  return { exitCode: exitCodes.usage, code: "usage", message, hint };
 }
 
 const maxCauses = 10;

@@ -1,5 +1,6 @@
 import type { CampaignClient, CouponClient } from "./client.ts";
 import type { Output } from "./output.ts";
+import type { Prompt } from "./prompt.ts";
 import type { Settings } from "./settings.ts";
 
 /** What a command works with. */
@@ -8,6 +9,7 @@ export interface Session {
   readonly campaigns: CampaignClient;
   readonly coupons: CouponClient;
   readonly output: Output;
+  readonly prompt: Prompt;
   /** Aborts when the operator presses Ctrl-C. */
   readonly signal: AbortSignal;
 }

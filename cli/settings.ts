@@ -1,7 +1,8 @@
+import type { ConfigFile, Profile } from "./config-file.ts";
 import { UserError } from "./user-error.ts";
 import { systemZone } from "./zone.ts";
 
-/** Everything the commands need from the environment and the global options, read once. */
+/** Everything the commands need from the environment, the config file and the global options, read once. */
 export interface Settings {
   readonly url: string;
   readonly token: string | undefined;
@@ -11,36 +12,108 @@ export interface Settings {
   /** How often a call is tried again; undefined: the default of the kind of call. */
   readonly retries: number | undefined;
   readonly zone: string;
+  /** The profile in effect; undefined: none. */
+  readonly profile: string | undefined;
+  readonly configFile: ConfigFile;
+  /** Where each setting comes from, in the operator's words: "--url", "COUPON_URL", "profile local", "default". */
+  readonly origins: Readonly<Record<SettingName, string>>;
+  /** What the operator should know about these settings. */
+  readonly warnings: readonly string[];
 }
+
+export type SettingName = "profile" | "url" | "token" | "timeout" | "retries" | "zone";
 
 export interface GlobalOptions {
   readonly url?: unknown;
   readonly token?: unknown;
+  readonly profile?: unknown;
   readonly json?: unknown;
   readonly timeout?: unknown;
   readonly retries?: unknown;
+}
+
+interface Found {
+  readonly text: string | undefined;
+  readonly origin: string;
 }
 
 const defaultUrl = "http://127.0.0.1:8080";
 const defaultTimeoutMs = 10_000;
 const maxTimeoutMs = 600_000;
 const maxRetries = 100;
+const nothing: Found = { text: undefined, origin: "default" };
 
-export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv): Settings {
-  const token = textOf(options.token) ?? (env["COUPON_TOKEN"] || undefined);
-  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
-    throw new UserError("the token holds characters that a header cannot carry", {
-      hint: "check --token or COUPON_TOKEN for spaces and line ends",
-    });
+/** A flag wins over the environment, the environment over the config file, the file over the default; each setting by itself. */
+export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv, file: ConfigFile): Settings {
+  const given = (name: Exclude<SettingName, "zone">): Found | undefined => {
+    const flag = options[name];
+    if (typeof flag === "string") return { text: flag, origin: `--${name}` };
+    const variable = `COUPON_${name.toUpperCase()}`;
+    return env[variable] ? { text: env[variable], origin: variable } : undefined;
+  };
+  const chosen =
+    given("profile") ?? (file.profile === undefined ? nothing : { text: file.profile, origin: file.path });
+  const profile = profileNamed(chosen, file);
+  const inProfile = (name: keyof Profile): Found => {
+    const value = profile?.[name];
+    return value === undefined ? nothing : { text: String(value), origin: `profile ${chosen.text}` };
+  };
+  const urlFound = given("url") ?? inProfile("url");
+  const url = serviceUrl(urlFound.text ?? defaultUrl, urlFound.origin);
+  const timeout = given("timeout") ?? inProfile("timeout");
+  const retries = given("retries") ?? inProfile("retries");
+
+  const warnings: string[] = [];
+  let token = given("token") ?? inProfile("token");
+  // A secret belongs to the service it was written down for: "--url elsewhere" must not carry it there.
+  if (token.origin.startsWith("profile ") && profile?.url !== undefined) {
+    const home = serviceUrl(profile.url, token.origin);
+    if (url !== home) {
+      warnings.push(
+        `the token of ${token.origin} is for ${home} and is not sent to ${url}; give --token if it is to be`,
+      );
+      token = { text: undefined, origin: `not that of ${token.origin}, which is for ${home}` };
+    }
+  }
+  if (file.exposesToken) {
+    warnings.push(`others can read the token in ${file.path}; run chmod 600 ${file.path}`);
   }
   return {
-    url: serviceUrl(textOf(options.url) ?? (env["COUPON_URL"] || defaultUrl)),
-    token,
+    url,
+    token: headerToken(token),
     json: options.json === true,
-    timeoutMs: wholeNumber("--timeout", textOf(options.timeout), 1, maxTimeoutMs) ?? defaultTimeoutMs,
-    retries: wholeNumber("--retries", textOf(options.retries), 0, maxRetries),
+    timeoutMs: wholeNumber(timeout.origin, timeout.text, 1, maxTimeoutMs) ?? defaultTimeoutMs,
+    retries: wholeNumber(retries.origin, retries.text, 0, maxRetries),
     zone: systemZone(),
+    profile: chosen.text,
+    configFile: file,
+    origins: {
+      profile: chosen.origin,
+      url: urlFound.origin,
+      token: token.origin,
+      timeout: timeout.origin,
+      retries: retries.origin,
+      zone: env["TZ"] ? "TZ" : "system",
+    },
+    warnings,
   };
+}
+
+function profileNamed({ text, origin }: Found, file: ConfigFile): Profile | undefined {
+  if (text === undefined) return undefined;
+  const profile = file.profiles.get(text);
+  if (profile !== undefined) return profile;
+  const there = [...file.profiles.keys()].join(", ");
+  throw new UserError(`${origin}: there is no profile "${text}" in ${file.path}`, {
+    hint: there === "" ? "coupon config --help shows how to write one" : `there are ${there}`,
+  });
+}
+
+function headerToken({ text, origin }: Found): string | undefined {
+  if (text === undefined || /^[\x21-\x7e]+$/.test(text)) return text;
+  throw new UserError("the token holds characters that a header cannot carry", {
+    hint: `check ${origin} for spaces and line ends`,
+  });
 }
 
 /** A whole number in a range, in digits, or undefined where none is given. */
@@ -53,7 +126,9 @@ export function wholeNumber(
   if (text === undefined) return undefined;
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= min && value <= max)) {
-    throw new UserError(`${option}: "${text}" is not a whole number from ${min} to ${max}`);
+    throw new UserError(`${option}: "${text}" is not a whole number from ${min} to ${max}`, {
+      hint: "give it in digits",
+    });
   }
   return value;
 }
@@ -64,19 +139,17 @@ export function isPrivate(url: string): boolean {
   return protocol === "https:" || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
-function serviceUrl(text: string): string {
+function serviceUrl(text: string, origin: string): string {
   const hint = `give for example ${defaultUrl} with --url or COUPON_URL`;
-  if (!URL.canParse(text)) throw new UserError(`"${text}" is not a URL`, { hint });
+  if (!URL.canParse(text)) throw new UserError(`${origin}: "${text}" is not a URL`, { hint });
   const url = new URL(text);
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw new UserError(`"${text}" is not an http or https URL`, { hint });
+    throw new UserError(`${origin}: "${text}" is not an http or https URL`, { hint });
   }
   if (url.username !== "" || url.password !== "") {
-    throw new UserError("the URL holds a user or password", { hint: "give the token with COUPON_TOKEN" });
+    throw new UserError(`${origin}: the URL holds a user or password`, {
+      hint: "give the token with COUPON_TOKEN",
+    });
   }
   return (url.origin + url.pathname).replace(/\/+$/, "");
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
 }

@@ -2,14 +2,16 @@ import { randomUUID } from "node:crypto";
 import { toJson } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Campaign, CampaignSchema, CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { call } from "../call.ts";
 import type { Command, Input } from "../command.ts";
+import { dryRun, dryRunOption } from "../dry-run.ts";
 import { exitCodes } from "../exit-code.ts";
 import { followCampaign } from "../follow.ts";
 import { type GivenInstant, isRelative, parseInstant } from "../instant.ts";
 import { jsonOptions } from "../json.ts";
 import { paintedState } from "../output.ts";
-import { campaignFacts, factLines, grouped, printable } from "../render.ts";
+import { campaignFacts, countdown, factLines, grouped, instantText, printable } from "../render.ts";
 import { serverNowMs } from "../server-clock.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../user-error.ts";
@@ -49,11 +51,13 @@ export const create: Command = {
     { flags: "--wait", about: "wait until the codes are made (default on a terminal)" },
     { flags: "--no-wait", about: "do not wait" },
     { flags: "--wait-timeout <ms>", about: `give up waiting after this (default ${defaultWaitMs})` },
+    dryRunOption,
   ],
   examples: [
     'coupon create --name "Christmas" --total 1000 --start 2026-12-24T20:00:00+09:00 --one-per-user',
     'coupon create --name "Christmas" --total 1000 --start "2026-12-24 20:00 Asia/Seoul" --end start+2h',
     "coupon create --name try --total 100 --start +10s --json",
+    "coupon create --name try --total 100 --start +1d --dry-run",
   ],
   notes:
     "T is RFC 3339 with Z or an offset, a date, a time and a zone name, +5s +10m +2h +1d +1h30m, or now.\n" +
@@ -79,6 +83,10 @@ export const create: Command = {
       requestId,
       ...(window.end === undefined ? {} : { endsAt: timestampFromMs(window.end.epochMs) }),
     };
+    const namedZone = window.start.zone ?? window.end?.zone;
+    const { createCampaign: method } = CampaignService.method;
+    if (await dryRun(session, input, { method, request, namedZone })) return;
+    echo(session, window);
     const answer = await call(session, (options) => session.campaigns.createCampaign(request, options), {
       again: "trying again with the same request id",
       advice: `it may have been created: run again with --request-id ${printable(requestId)} and the same instants`,
@@ -115,6 +123,14 @@ async function readWindow(session: Session, input: Input): Promise<Window> {
     throw new UserError("--end is not after --start", { hint: "--end start+2h counts from --start" });
   }
   return { start, end, serverMs };
+}
+
+/** The instants in full, before anything is sent: the last moment at which a wrong zone or year is only a typing error. */
+function echo(session: Session, { start, end, serverMs }: Window): void {
+  const { zone } = session.settings;
+  const left = serverMs === undefined ? "" : `, in ${countdown(start.epochMs - serverMs)}`;
+  const ends = end === undefined ? "never ends" : `ends at ${instantText(end.epochMs, zone, end.zone)}`;
+  session.output.note(`opens at ${instantText(start.epochMs, zone, start.zone)}${left}; ${ends}`);
 }
 
 async function waitForCodes(session: Session, made: Made, waitMs: number): Promise<void> {

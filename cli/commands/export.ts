@@ -21,6 +21,7 @@ export const exportCoupons: Command = {
     {
       flags: "--out <file>",
       about: "write this file; it appears only when it is whole (default: standard output)",
+      offers: "files",
     },
     { flags: "--bom", about: "start the CSV with a byte order mark, for Excel" },
     {

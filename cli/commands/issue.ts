@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { toJson } from "@bufbuild/protobuf";
-import { IssueCouponResponseSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { CouponService, IssueCouponResponseSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { call } from "../call.ts";
 import type { Command } from "../command.ts";
 import { couponFacts } from "../coupon-facts.ts";
+import { dryRun, dryRunOption } from "../dry-run.ts";
 import { jsonOptions } from "../json.ts";
 import { factLines, printable } from "../render.ts";
 
@@ -14,6 +15,7 @@ export const issue: Command = {
   options: [
     { flags: "--user <id>", about: "who claims; needed where the campaign is one-per-user" },
     { flags: "--request-id <id>", about: "idempotency key where it is not; one is made if none is given" },
+    dryRunOption,
   ],
   examples: ["coupon issue 01JEXAMPLE --user alice", "coupon issue 01JEXAMPLE --request-id 8c1f2d1e --json"],
   notes:
@@ -25,6 +27,7 @@ export const issue: Command = {
     const userId = input.text("--user");
     const requestId = input.text("--request-id") ?? randomUUID();
     const request = { campaignId, requestId, ...(userId === undefined ? {} : { userId }) };
+    if (await dryRun(session, input, { method: CouponService.method.issueCoupon, request })) return;
     const again = userId === undefined ? "" : ` --user ${printable(userId)}`;
     const answer = await call(session, (options) => session.coupons.issueCoupon(request, options), {
       again: "asking again with the same key",

@@ -32,6 +32,8 @@ export async function startCli(args: readonly string[], surroundings: Surroundin
   const env = {
     ...Object.fromEntries(inherited),
     TZ: "Asia/Seoul",
+    // Not the config file of whoever runs the tests.
+    XDG_CONFIG_HOME: "/nonexistent",
     ...(surroundings.url === undefined ? {} : { COUPON_URL: surroundings.url }),
     ...surroundings.env,
   };

@@ -1,8 +1,13 @@
+import { toJson } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
-import { CampaignView, type CreateCampaignRequest } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import {
+  CampaignView,
+  type CreateCampaignRequest,
+  CreateCampaignRequestSchema,
+} from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { FindCouponRequest, IssueCouponRequest } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { readJsonLines, runCli } from "./run-cli.ts";
@@ -92,7 +97,10 @@ describe("cli verbs", () => {
     it("sends what was given, echoes the instant in full and says what to do next", async () => {
       const start = ["--start", "2026-12-24 12:00 Europe/Berlin", "--end", "start+2h", "--one-per-user"];
       const { code, stdout, stderr } = await create(...start, "--format", "가가가000".normalize("NFD"));
-      expect(stderr).to.equal("");
+      expect(stderr).to.equal(
+        "coupon: opens at 2026-12-24 20:00:00.000+09:00 (Asia/Seoul) = 2026-12-24 12:00:00.000+01:00 (Europe/Berlin) " +
+          "= 2026-12-24T11:00:00.000Z; ends at 2026-12-24 22:00:00.000+09:00 (Asia/Seoul) = 2026-12-24T13:00:00.000Z\n",
+      );
       expect(code).to.equal(0);
       const [request] = created;
       expect(request).to.include({ name: "xmas", total: 1000, onePerUser: true, codeFormat: "가가가000" });
@@ -103,6 +111,54 @@ describe("cli verbs", () => {
       expect(stdout).to.include("2026-12-24 12:00:00.000+01:00 (Europe/Berlin)");
       expect(stdout).to.include(`next: coupon watch ${campaignId}    coupon issue ${campaignId} --user USER`);
       expect(stdout).to.include("it opens \\u001b[31mat once").and.not.include("\x1b");
+    });
+
+    it("says the instants before it sends anything", async () => {
+      const { stderr, code } = await runCli(
+        ["create", "--name", "x", "--total", "1", "--start", "2026-12-24T11:00:00Z"],
+        {
+          url: "http://127.0.0.1:1",
+        },
+      );
+      expect(code).to.equal(5);
+      const [echo, failure] = stderr.split("\n");
+      expect(echo).to.include(
+        "opens at 2026-12-24 20:00:00.000+09:00 (Asia/Seoul) = 2026-12-24T11:00:00.000Z",
+      );
+      expect(failure).to.include("no service at");
+    });
+
+    it("--dry-run tells the request in full and creates nothing", async () => {
+      const args = ["--start", "2026-12-24 12:00 Europe/Berlin", "--request-id", "R9", "--dry-run"];
+      const { code, stdout, stderr } = await create(...args);
+      expect(code).to.equal(0);
+      expect(created).to.have.length(0);
+      expect(stdout.split("\n")[0]).to.equal(
+        `would send coupon.v1.CampaignService/CreateCampaign to ${service.url}`,
+      );
+      expect(stdout).to.include(
+        "2026-12-24 20:00:00.000+09:00 (Asia/Seoul) = 2026-12-24 12:00:00.000+01:00 (Europe/Berlin) = 2026-12-24T11:00:00.000Z",
+      );
+      expect(stdout)
+        .to.match(/endsAt {6}\(none\)/)
+        .and.match(/requestId {3}R9/);
+      expect(stderr).to.equal("coupon: dry run: nothing was sent, and the service has not checked it\n");
+    });
+
+    it("--dry-run --json is the body that the call then has", async () => {
+      const args = ["--start", "2026-12-24T11:00:00Z", "--request-id", "R9", "--one-per-user"];
+      const dry = readJsonLines((await create(...args, "--dry-run", "--json")).stdout)[0];
+      expect(dry).to.include({
+        dryRun: true,
+        url: service.url,
+        method: "coupon.v1.CampaignService/CreateCampaign",
+      });
+      await create(...args);
+      const sent = created[0];
+      expect(sent).not.to.equal(undefined);
+      expect(sent && toJson(CreateCampaignRequestSchema, sent, { alwaysEmitImplicit: true })).to.deep.equal(
+        dry?.["request"],
+      );
     });
 
     it("counts a relative start from the server's clock", async () => {
@@ -241,6 +297,15 @@ describe("cli verbs", () => {
       expect(issued).to.have.length(2);
       expect(issued[0]?.requestId).to.equal(issued[1]?.requestId);
       expect(stderr).to.match(/uncertain whether it happened, asking again with the same key/);
+    });
+
+    it("--dry-run claims nothing", async () => {
+      const { code, stdout } = await coupons("issue", campaignId, "--user", "alice", "--dry-run");
+      expect(code).to.equal(0);
+      expect(stdout)
+        .to.include("coupon.v1.CouponService/IssueCoupon")
+        .and.match(/userId +alice/);
+      expect(issued).to.have.length(0);
     });
 
     it("--json has coupon, replayed and the request id", async () => {

@@ -127,7 +127,8 @@ describe("cli watch", () => {
         if (interruptAt !== undefined && stderr.shown().includes(interruptAt)) interruption.abort();
       });
       const { signal } = interruption;
-      const code = await run({ args, env: { COUPON_URL: service.url, ...env }, stdout, stderr, signal });
+      const surroundings = { COUPON_URL: service.url, XDG_CONFIG_HOME: "/nonexistent", ...env };
+      const code = await run({ args, env: surroundings, stdin: terminal(), stdout, stderr, signal });
       return { code, stdout: stdout.shown(), stderr: stderr.shown() };
     }
 

@@ -1,0 +1,65 @@
+import type { Command } from "../command.ts";
+import { factLines, printable } from "../render.ts";
+import type { Settings } from "../settings.ts";
+
+export const config: Command = {
+  name: "config",
+  summary: "show the settings in effect and where each comes from",
+  takesCampaign: false,
+  options: [],
+  examples: [
+    "coupon config",
+    "coupon config --profile production",
+    "COUPON_URL=http://127.0.0.1:8081 coupon config --json | jq -r .url.value",
+  ],
+  notes: `A flag wins over the environment, the environment over the config file, the file over the default. The file is
+$COUPON_CONFIG, else $XDG_CONFIG_HOME/coupon/config.json, else ~/.config/coupon/config.json:
+
+  {
+    "profile": "local",
+    "profiles": {
+      "local": { "url": "http://127.0.0.1:8080" },
+      "production": { "url": "https://coupons.example.com", "token": "…", "timeout": 20000, "retries": 10 }
+    }
+  }
+
+"profile" names the one that is used unless --profile or COUPON_PROFILE names another. A token in the file is sent to the url
+beside it and nowhere else; keep the file to yourself (chmod 600). This command shows no token and asks no service.`,
+
+  async run(session, _input) {
+    const { output, settings } = session;
+    const shown = shownSettings(settings);
+    const { path, exists, profiles } = settings.configFile;
+    if (output.json) {
+      const file = { path, exists, profiles: [...profiles.keys()] };
+      await output.write(`${JSON.stringify({ ...Object.fromEntries(shown), configFile: file })}\n`);
+      return;
+    }
+    const facts = shown.map(([name, { value, from }]): [string, string] => [
+      name,
+      `${value === null ? "(none)" : printable(String(value))}  from ${printable(from)}`,
+    ]);
+    const names = profiles.size === 0 ? "" : `, profiles: ${[...profiles.keys()].map(printable).join(", ")}`;
+    facts.push(["config file", `${printable(path)}${exists ? names : " (not there)"}`]);
+    await output.write(factLines(facts));
+  },
+};
+
+interface Shown {
+  readonly value: string | number | null;
+  readonly from: string;
+}
+
+function shownSettings(settings: Settings): [name: string, shown: Shown][] {
+  const { origins, token, zone } = settings;
+  // Its length tells a token cut short when it was pasted; none of its characters is shown.
+  const hidden = token === undefined ? null : `(set, ${token.length} characters)`;
+  return [
+    ["profile", { value: settings.profile ?? null, from: origins.profile }],
+    ["url", { value: settings.url, from: origins.url }],
+    ["token", { value: hidden, from: origins.token }],
+    ["timeout", { value: settings.timeoutMs, from: origins.timeout }],
+    ["retries", { value: settings.retries ?? "5, streams 20", from: origins.retries }],
+    ["zone", { value: zone, from: origins.zone }],
+  ];
+}

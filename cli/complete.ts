@@ -1,0 +1,56 @@
+import { call } from "./call.ts";
+import { answerLines, type Candidate, fitting, joinedWords } from "./completions.ts";
+import { readConfigFile } from "./config-file.ts";
+import { commands, globalOptions } from "./program.ts";
+import { printable, stateName } from "./render.ts";
+import type { Session } from "./session.ts";
+import { isShell } from "./shell-scripts.ts";
+
+const idsOffered = 100;
+
+/** What `coupon __complete SHELL WORD…` writes: one candidate a line for the word under the cursor, which is the last one. */
+export async function complete(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  openSession: (globals: object) => Session,
+): Promise<string> {
+  const [shell, ...given] = args;
+  if (!isShell(shell)) return "";
+  const words = shell === "bash" ? joinedWords(given) : given;
+  const current = words.at(-1) ?? "";
+  const profiles = [...readConfigFile(env).profiles.keys()];
+  const fits = fitting(words, { commands, globalOptions, profiles });
+  const lines =
+    fits.kind === "campaigns"
+      ? answerLines({ kind: "candidates", candidates: await campaignIds(words, openSession) }, current, shell)
+      : answerLines(fits, current, shell);
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+async function campaignIds(
+  words: readonly string[],
+  openSession: (globals: object) => Session,
+): Promise<Candidate[]> {
+  // The flags before the cursor may say which service to ask.
+  const globals = globalsIn(words);
+  const session = openSession({ ...globals, timeout: "1000", retries: "0" });
+  const page = await call(session, (options) =>
+    session.campaigns.listCampaigns({ pageSize: idsOffered }, options),
+  );
+  return page.campaigns.map(({ id, state, name }) => ({
+    value: id,
+    about: `${stateName(state)} ${printable(name)}`,
+  }));
+}
+
+function globalsIn(words: readonly string[]): Record<string, string> {
+  const globals: Record<string, string> = {};
+  for (const name of ["url", "token", "profile"]) {
+    for (const [at, word] of words.entries()) {
+      const next = words[at + 1];
+      if (word === `--${name}` && next !== undefined) globals[name] = next;
+      if (word.startsWith(`--${name}=`)) globals[name] = word.slice(name.length + 3);
+    }
+  }
+  return globals;
+}

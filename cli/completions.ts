@@ -1,0 +1,130 @@
+import type { Command, OptionSpec } from "./command.ts";
+import { filesMark, type Shell } from "./shell-scripts.ts";
+
+/** One thing that the shell may put where the cursor is. */
+export interface Candidate {
+  readonly value: string;
+  readonly about: string;
+}
+
+/** What fits: candidates, the files of the folder, or the ids of campaigns, which only the service knows. */
+export type Fitting =
+  | { readonly kind: "candidates"; readonly candidates: readonly Candidate[] }
+  | { readonly kind: "files" }
+  | { readonly kind: "campaigns" };
+
+export interface Vocabulary {
+  readonly commands: readonly Command[];
+  readonly globalOptions: readonly OptionSpec[];
+  readonly profiles: readonly string[];
+}
+
+/** What may stand at the last of `words`; the others are what the operator has typed before it, without "coupon" itself. */
+export function fitting(words: readonly string[], vocabulary: Vocabulary): Fitting {
+  const before = words.slice(0, -1);
+  const current = words.at(-1) ?? "";
+  const places = readPlaces(before, vocabulary);
+  const { command, waiting } = places;
+  if (waiting !== undefined) return valuesOf(waiting, vocabulary);
+  if (current.startsWith("--") && current.includes("=")) {
+    const name = current.slice(0, current.indexOf("="));
+    const option = optionNamed(name, command, vocabulary);
+    const values = option === undefined ? nothing : valuesOf(option, vocabulary);
+    if (values.kind !== "candidates") return values;
+    return candidates(values.candidates.map(({ value, about }) => ({ value: `${name}=${value}`, about })));
+  }
+  if (current.startsWith("-")) {
+    const options = [...(command?.options ?? []), ...vocabulary.globalOptions, helpOption];
+    const given = new Set(before);
+    const shown = options.filter((option) => option.hidden !== true && !given.has(longName(option)));
+    return candidates(shown.map((option) => ({ value: longName(option), about: option.about })));
+  }
+  if (command === undefined) {
+    return candidates(vocabulary.commands.map(({ name, summary }) => ({ value: name, about: summary })));
+  }
+  if (places.arguments > 0) return nothing;
+  if (command.takesCampaign !== false) return { kind: "campaigns" };
+  return candidates((command.argument?.choices ?? []).map((value) => ({ value, about: "" })));
+}
+
+/** The lines of an answer in the form that the shell's script reads. */
+export function answerLines(
+  fits: Exclude<Fitting, { kind: "campaigns" }>,
+  current: string,
+  shell: Shell,
+): string[] {
+  if (fits.kind === "files") return [filesMark];
+  const matching = fits.candidates.filter(({ value }) => value.startsWith(current));
+  return matching.map(({ value, about }) => {
+    const told = about.replace(/\s+/g, " ");
+    // bash has "=" among its word breaks: it replaces only what follows it.
+    if (shell === "bash") return current.includes("=") ? value.slice(value.indexOf("=") + 1) : value;
+    if (shell === "fish") return `${value}\t${told}`;
+    return `${value.replaceAll(":", "\\:")}:${told}`;
+  });
+}
+
+/** bash cuts "--format=csv" into three words; here it is one again. */
+export function joinedWords(words: readonly string[]): string[] {
+  const joined: string[] = [];
+  let open = false;
+  for (const word of words) {
+    const last = joined.at(-1);
+    const isEquals = word === "=" && last?.startsWith("--") === true && !last.includes("=");
+    if (last !== undefined && (isEquals || open)) joined[joined.length - 1] = last + word;
+    else joined.push(word);
+    open = isEquals;
+  }
+  return joined;
+}
+
+const nothing: Fitting = { kind: "candidates", candidates: [] };
+const helpOption: OptionSpec = { flags: "--help", about: "explain it" };
+
+function candidates(all: readonly Candidate[]): Fitting {
+  return { kind: "candidates", candidates: all };
+}
+
+interface Places {
+  readonly command: Command | undefined;
+  /** The option whose value comes next; undefined: none is expected. */
+  readonly waiting: OptionSpec | undefined;
+  /** How many arguments the verb has been given. */
+  readonly arguments: number;
+}
+
+function readPlaces(before: readonly string[], vocabulary: Vocabulary): Places {
+  let command: Command | undefined;
+  let waiting: OptionSpec | undefined;
+  let given = 0;
+  for (const word of before) {
+    if (waiting !== undefined) waiting = undefined;
+    else if (word.startsWith("-")) {
+      const option = word.includes("=") ? undefined : optionNamed(word, command, vocabulary);
+      waiting = option?.flags.includes("<") === true ? option : undefined;
+    } else if (command === undefined) command = vocabulary.commands.find(({ name }) => name === word);
+    else given++;
+  }
+  return { command, waiting, arguments: given };
+}
+
+function optionNamed(
+  name: string,
+  command: Command | undefined,
+  vocabulary: Vocabulary,
+): OptionSpec | undefined {
+  const options = [...(command?.options ?? []), ...vocabulary.globalOptions];
+  return options.find(({ flags }) => flags.split(/[ ,]+/).includes(name));
+}
+
+function valuesOf(option: OptionSpec, vocabulary: Vocabulary): Fitting {
+  if (option.offers === "files") return { kind: "files" };
+  if (longName(option) === "--profile")
+    return candidates(vocabulary.profiles.map((value) => ({ value, about: "" })));
+  const listed = /<([^>]*\|[^>]*)>/.exec(option.flags)?.[1]?.split("|") ?? [];
+  return candidates([...listed, ...(option.offers ?? [])].map((value) => ({ value, about: "" })));
+}
+
+function longName({ flags }: OptionSpec): string {
+  return /--[\w-]+/.exec(flags)?.[0] ?? flags;
+}

@@ -1,0 +1,228 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { configPath, readConfigFile } from "../../cli/config-file.ts";
+import { type GlobalOptions, readSettings, type Settings } from "../../cli/settings.ts";
+import { UserError } from "../../cli/user-error.ts";
+import { readJsonLines, runCli } from "./run-cli.ts";
+import { campaign, campaignId, type StandIn, startStandIn } from "./stand-in.ts";
+
+const secret = "s3cret-of-production";
+
+describe("cli settings", () => {
+  let home: string;
+  beforeEach(async () => {
+    home = await mkdtemp(join(tmpdir(), "coupon-config-"));
+    await mkdir(join(home, "coupon"));
+  });
+  afterEach(() => rm(home, { recursive: true }));
+
+  const path = (): string => join(home, "coupon", "config.json");
+  async function write(content: unknown, mode = 0o600): Promise<void> {
+    await writeFile(path(), typeof content === "string" ? content : JSON.stringify(content));
+    await chmod(path(), mode);
+  }
+  function settings(options: GlobalOptions = {}, env: NodeJS.ProcessEnv = {}): Settings {
+    const surroundings = { XDG_CONFIG_HOME: home, ...env };
+    return readSettings(options, surroundings, readConfigFile(surroundings));
+  }
+  const refusalOf = (act: () => unknown): UserError => {
+    try {
+      act();
+    } catch (error) {
+      if (error instanceof UserError) return error;
+      throw error;
+    }
+    throw new Error("it was not refused");
+  };
+
+  const two = {
+    profile: "local",
+    profiles: {
+      local: { url: "http://127.0.0.1:8081" },
+      production: { url: "https://coupons.example.com/", token: secret, timeout: 20_000, retries: 9 },
+    },
+  };
+
+  it("without a file: the defaults", () => {
+    expect(settings()).to.include({
+      url: "http://127.0.0.1:8080",
+      token: undefined,
+      timeoutMs: 10_000,
+      profile: undefined,
+    });
+    expect(settings().retries).to.equal(undefined);
+    expect(Object.values(settings().origins)).to.include("default").and.not.include("TZ");
+  });
+
+  describe("precedence, each setting by itself: flag, environment, profile, default", () => {
+    const other = { url: "http://127.0.0.1:9001", token: "of-the-flag", timeout: "111", retries: "1" };
+    const environment = {
+      COUPON_URL: "http://127.0.0.1:9002",
+      COUPON_TOKEN: "of-the-environment",
+      COUPON_TIMEOUT: "222",
+      COUPON_RETRIES: "2",
+    };
+    const read = ({ url, token, timeoutMs, retries }: Settings): unknown[] => [
+      url,
+      token,
+      timeoutMs,
+      retries,
+    ];
+
+    it("flag over environment and file", async () => {
+      await write(two);
+      const found = settings({ ...other, profile: "production" }, environment);
+      expect(read(found)).to.deep.equal(["http://127.0.0.1:9001", "of-the-flag", 111, 1]);
+      expect(found.origins).to.include({
+        url: "--url",
+        token: "--token",
+        timeout: "--timeout",
+        retries: "--retries",
+      });
+    });
+
+    it("environment over file", async () => {
+      await write(two);
+      const found = settings({ profile: "production" }, environment);
+      expect(read(found)).to.deep.equal(["http://127.0.0.1:9002", "of-the-environment", 222, 2]);
+      expect(found.origins).to.include({
+        url: "COUPON_URL",
+        token: "COUPON_TOKEN",
+        timeout: "COUPON_TIMEOUT",
+      });
+    });
+
+    it("file over default", async () => {
+      await write(two);
+      const found = settings({ profile: "production" });
+      expect(read(found)).to.deep.equal(["https://coupons.example.com", secret, 20_000, 9]);
+      expect(found.origins).to.include({
+        url: "profile production",
+        token: "profile production",
+        profile: "--profile",
+      });
+    });
+
+    it("the profile itself: flag, environment, file", async () => {
+      await write(two);
+      const environment = { COUPON_PROFILE: "production" };
+      expect(settings({ profile: "local" }, environment).url).to.equal("http://127.0.0.1:8081");
+      expect(settings({}, environment).url).to.equal("https://coupons.example.com");
+      expect(settings()).to.include({ url: "http://127.0.0.1:8081", profile: "local" });
+      expect(settings().origins.profile).to.equal(path());
+    });
+
+    it("an empty variable counts as none", async () => {
+      await write(two);
+      expect(settings({}, { COUPON_URL: "", COUPON_PROFILE: "" }).url).to.equal("http://127.0.0.1:8081");
+    });
+  });
+
+  it("the token of a profile is not carried to another service", async () => {
+    await write(two);
+    const elsewhere = settings({ profile: "production", url: "https://evil.example.com" });
+    expect(elsewhere.token).to.equal(undefined);
+    expect(elsewhere.warnings.join())
+      .to.include("is not sent to https://evil.example.com")
+      .and.not.include(secret);
+    const same = settings({ profile: "production" }, { COUPON_URL: "https://coupons.example.com" });
+    expect(same.token).to.equal(secret);
+    expect(same.warnings).to.deep.equal([]);
+  });
+
+  it("finds the file by COUPON_CONFIG, then XDG_CONFIG_HOME, then the home folder", () => {
+    expect(configPath({ COUPON_CONFIG: "/a/b", XDG_CONFIG_HOME: "/x", HOME: "/h" })).to.equal("/a/b");
+    expect(configPath({ XDG_CONFIG_HOME: "/x", HOME: "/h" })).to.equal("/x/coupon/config.json");
+    expect(configPath({ XDG_CONFIG_HOME: "relative", HOME: "/h" })).to.equal("/h/.config/coupon/config.json");
+    expect(configPath({ HOME: "/h" })).to.equal("/h/.config/coupon/config.json");
+    expect(refusalOf(() => readConfigFile({ COUPON_CONFIG: join(home, "none") })).message).to.include(
+      "there is no file",
+    );
+  });
+
+  it("warns where others may read a token, and only then", async () => {
+    await write(two, 0o640);
+    expect(settings().warnings.join()).to.include(`chmod 600 ${path()}`);
+    await write(two, 0o600);
+    expect(settings().warnings).to.deep.equal([]);
+    await write({ profiles: { local: { url: "http://127.0.0.1:1" } } }, 0o644);
+    expect(settings().warnings).to.deep.equal([]);
+  });
+
+  const wrong: [content: unknown, why: RegExp][] = [
+    ["{", /is not JSON/],
+    [[], /the file is not an object/],
+    [{ profils: {} }, /the file has "profils"/],
+    [{ profile: 1 }, /"profile" is not a text/],
+    [{ profiles: [] }, /profiles is not an object/],
+    [{ profiles: { a: 1 } }, /profile "a" is not an object/],
+    [{ profiles: { a: { urll: "x" } } }, /profile "a" has "urll"/],
+    [{ profiles: { a: { url: 1 } } }, /"url" of profile "a" is not a text/],
+    [{ profiles: { a: { timeout: "1s" } } }, /"timeout" of profile "a" is not a number/],
+    [{ profiles: { a: { token: secret } } }, /has a token and no url/],
+    [{ profile: "gone", profiles: { a: {} } }, /there is no profile "gone"/],
+    [{ profile: "a", profiles: { a: { timeout: 0.5 } } }, /profile a: "0.5" is not a whole number/],
+    [{ profile: "a", profiles: { a: { url: "nowhere" } } }, /profile a: "nowhere" is not a URL/],
+    [`{ "profiles": { "a": { "token": "${secret}" `, /is not JSON/],
+  ];
+  for (const [content, why] of wrong) {
+    it(`refuses ${JSON.stringify(content)} and says what to do`, async () => {
+      await write(content);
+      const { message, hint } = refusalOf(() => settings());
+      expect(message).to.match(why).and.not.include(secret);
+      expect(hint + message).not.to.equal(message);
+    });
+  }
+
+  it("names the profiles there are", async () => {
+    await write(two);
+    const { message, hint } = refusalOf(() => settings({ profile: "prod" }));
+    expect(message).to.include('--profile: there is no profile "prod"');
+    expect(hint).to.equal("there are local, production");
+  });
+
+  describe("in the command", () => {
+    let service: StandIn;
+    before(async () => {
+      service = await startStandIn({ campaigns: { getCampaign: () => ({ campaign: campaign() }) } });
+    });
+    after(() => service.close());
+
+    it("coupon config shows what is in effect and from where, never the token", async () => {
+      await write(two);
+      const env = { XDG_CONFIG_HOME: home, COUPON_RETRIES: "3" };
+      const { code, stdout, stderr } = await runCli(["config", "--profile", "production"], { env });
+      expect(code).to.equal(0);
+      expect(stderr).to.equal("");
+      expect(stdout).to.match(/url +https:\/\/coupons\.example\.com {2}from profile production/);
+      expect(stdout).to.match(/token +\(set, 20 characters\) {2}from profile production/);
+      expect(stdout)
+        .to.match(/retries +3 {2}from COUPON_RETRIES/)
+        .and.match(/zone +Asia\/Seoul {2}from TZ/);
+      expect(stdout).to.include("profiles: local, production").and.not.include(secret);
+      const json = await runCli(["config", "--profile", "production", "--json"], { env });
+      expect(json.stdout).not.to.include(secret);
+      expect(readJsonLines(json.stdout)[0]).to.deep.include({
+        url: { value: "https://coupons.example.com", from: "profile production" },
+        configFile: { path: path(), exists: true, profiles: ["local", "production"] },
+      });
+    });
+
+    it("sends the profile's token to the profile's service, and warns of a file that others can read", async () => {
+      await write({ profile: "here", profiles: { here: { url: service.url, token: secret } } }, 0o644);
+      const { code, stderr } = await runCli(["get", campaignId], { env: { XDG_CONFIG_HOME: home } });
+      expect(code).to.equal(0);
+      expect(stderr).to.equal(`coupon: others can read the token in ${path()}; run chmod 600 ${path()}\n`);
+      expect(service.requests.at(-1)?.headers.authorization).to.equal(`Bearer ${secret}`);
+    });
+
+    it("a file that cannot be used ends with exit code 2 and one line", async () => {
+      await write("{");
+      const { code, stderr } = await runCli(["get", campaignId], { env: { XDG_CONFIG_HOME: home } });
+      expect(code).to.equal(2);
+      expect(stderr).to.match(/^coupon: config file [^\n]+ is not JSON; coupon config --help[^\n]+\n$/);
+    });
+  });
+});
