@@ -1,6 +1,6 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import { ONE_MACHINE, type Tolerances } from "../audit/check-times.ts";
-import { runChecks, runOutsideChecks } from "../audit/checks.ts";
+import { runOutsideChecks } from "../audit/checks.ts";
+import { ONE_MACHINE, type Tolerances } from "../audit/facts.ts";
 import type { HistoryEntry } from "../audit/history.ts";
 import type { Issuance, Snapshot } from "../audit/snapshot.ts";
 import { openAuditor } from "../audit/stores/auditor.ts";
@@ -55,10 +55,10 @@ async function auditInside(
   const auditor = await openAuditor({ ...stores, database });
   try {
     await auditor.waitForRest(campaignId, [], REST_DEADLINE_MS);
-    const snapshot = await auditor.takeSnapshot(campaignId);
+    const { issued, verdicts } = await auditor.audit(campaignId, { history, tolerances });
     return {
-      issued: snapshot.issuances.length,
-      verdicts: runChecks(snapshot, history, tolerances),
+      issued,
+      verdicts,
       scope: `both stores (${stores.from})`,
     };
   } finally {

@@ -1,121 +1,185 @@
-import type { Facts } from "./facts.ts";
-import type { HistoryEntry } from "./history.ts";
-import type { Issuance } from "./snapshot.ts";
-import { createFindings, redactCode, redactKey, type Verdict } from "./verdict.ts";
+import type { Check, Facts, PoolFacts } from "./facts.ts";
+import { isSettled } from "./facts.ts";
+import type { Findings } from "./verdict.ts";
 
 /** U3: |I| <= N, codes(I) within C, |C| = N; seen from outside, where nobody may see C, only the first. */
-export function checkNeverMore({ snapshot, codes }: Facts, codesAreKnown = true): Verdict {
-  const findings = createFindings("U3");
-  const { campaign, issuances } = snapshot;
-  if (issuances.length > campaign.total)
-    findings.violation(`${issuances.length} coupons issued of ${campaign.total}`);
-  if (codesAreKnown && codes.size !== campaign.total)
-    findings.violation(`${codes.size} codes exist, ${campaign.total} were ordered`);
-  for (const { code, claimKey } of codesAreKnown ? issuances : []) {
-    if (!codes.has(code))
-      findings.violation(
-        `${redactCode(code)}, issued to ${redactKey(claimKey)}, is no code of this campaign`,
-      );
-  }
-  return findings.verdict(issuances.length, `${issuances.length} issued of ${campaign.total}`);
+export function checkNeverMore(facts: Facts, findings: Findings): Check {
+  const { campaign, register, codesAreKnown } = facts;
+  return {
+    code(slot) {
+      if (!codesAreKnown || !register.has(slot, "issued") || register.has(slot, "made")) return;
+      const name = register.nameCode(slot);
+      const holder = register.nameKey(register.holder.get(slot));
+      findings.violation(name, `, issued to ${holder}, is no code of this campaign`);
+    },
+    verdict() {
+      const { issued, made, beyond } = facts;
+      if (issued > campaign.total) findings.violation(`${issued} coupons issued of ${campaign.total}`);
+      if (codesAreKnown) {
+        if (campaign.state === "GENERATING" && made < campaign.total)
+          findings.notJudged(`${made} of ${campaign.total} codes are made so far`);
+        else if (made !== campaign.total || (beyond > 0 && campaign.growingTo === undefined))
+          findings.violation(`${made + beyond} codes exist, ${campaign.total} were ordered`);
+      }
+      return findings.verdict(issued, `${issued} issued of ${campaign.total}`);
+    },
+  };
 }
+
+/** States in which nobody needs the pool any more, so nobody makes it again where Redis has lost it. */
+const OVER = new Set(["SOLD_OUT", "ENDED", "CANCELLED"]);
 
 /**
- * U5: at rest every code is either in the pool or issued, the ledger is empty, and the claims hash says what the issuances
- * say. `LLEN + HLEN = N` is not counted a second time: it follows, given U1 (nothing in two places), U3 (|C| = N) and U4
- * (one coupon a key); the lengths are compared with what was read, so a store that still moves is noticed.
+ * U5: every code is either in the pool or issued, and the claims hash says what the issuances say. `LLEN + HLEN = N` is not counted
+ * a second time at rest: it follows, given U1 (nothing in two places), U3 (|C| = N) and U4 (one coupon a key). While the sale is live
+ * Redis' own lengths have to add up at every moment; and since lists, claims, ledger and issuances were read in this order, a code can be
+ * seen twice but never nowhere, and a claim that was not in the ledger must have its issuance.
  */
-export function checkBalance(facts: Facts): Verdict {
-  const findings = createFindings("U5");
-  const { snapshot, codes, issuanceByCode } = facts;
-  const { redis, campaign } = snapshot;
-  const { lengths } = redis;
-  const detail = `pool ${lengths.staged + lengths.open + lengths.away} + claims ${lengths.claims} of ${campaign.total}, ledger ${lengths.ledger}`;
-  if (redis.meta === undefined) {
+export function checkBalance(facts: Facts, findings: Findings): Check {
+  const { register, campaign } = facts;
+  return {
+    code(slot) {
+      const { pool } = facts;
+      if (pool === undefined || pool.unusable !== undefined || pool.after.meta === undefined) return;
+      const made = register.has(slot, "made");
+      const beyond = register.ordinal.get(slot) >= pool.after.meta.total;
+      const somewhere =
+        register.has(slot, "pooled") || register.has(slot, "issued") || register.has(slot, "bound");
+      if (made && !beyond && !somewhere)
+        findings.violation(register.nameCode(slot), " is stranded: neither in the pool nor issued");
+      if (!made && register.has(slot, "pooled"))
+        findings.violation(register.nameCode(slot), " in the pool is no code of this campaign");
+    },
+    key(slot) {
+      const { pool } = facts;
+      if (pool !== undefined && pool.unusable === undefined && pool.after.meta !== undefined)
+        compareClaim(facts, pool, findings, slot);
+    },
+    verdict() {
+      const { pool } = facts;
+      if (pool === undefined) return findings.verdict(0, "not looked at");
+      judgePool(facts, pool, findings);
+      const { staged, open, away, claims, ledger } = pool.after.lengths;
+      return findings.verdict(
+        facts.made + pool.bound,
+        `pool ${staged + open + away} + claims ${claims} of ${campaign.total}, ledger ${ledger}`,
+      );
+    },
+  };
+}
+
+function judgePool({ campaign, live }: Facts, pool: PoolFacts, findings: Findings): void {
+  const { after, before } = pool;
+  const { staged, open, away, claims } = after.lengths;
+  if (pool.unusable !== undefined) {
+    findings.notJudged(pool.unusable);
+    return;
+  }
+  if (after.meta === undefined) {
     findings.violation("Redis holds no pool of this campaign");
-    return findings.verdict(0, detail);
+    return;
   }
-  if (redis.meta.total !== campaign.total)
-    findings.violation(`the pool was loaded for ${redis.meta.total} codes, not ${campaign.total}`);
-  if (redis.meta.generation > campaign.generation)
+  if (after.meta.total !== campaign.total)
+    findings.violation(`the pool was loaded for ${after.meta.total} codes, not ${campaign.total}`);
+  if (after.meta.generation > campaign.generation)
     findings.violation(
-      `the pool is of generation ${redis.meta.generation}, the record knows ${campaign.generation}`,
+      `the pool is of generation ${after.meta.generation}, the record knows ${campaign.generation}`,
     );
-  if (
-    lengths.staged !== redis.staged.length ||
-    lengths.open !== redis.open.length ||
-    lengths.away !== redis.away.length ||
-    lengths.claims !== redis.claims.length
-  )
-    findings.violation("the pool moved while it was read: not at rest");
-  if (lengths.ledger > 0 || redis.ledgerIds.length > 0)
-    findings.violation(`the ledger holds ${Math.max(lengths.ledger, redis.ledgerIds.length)} entries`);
-
-  const pooled = new Set([...redis.staged, ...redis.open, ...redis.away]);
-  for (const code of codes) {
-    if (!pooled.has(code) && !issuanceByCode.has(code))
-      findings.violation(`${redactCode(code)} is stranded: neither in the pool nor issued`);
-  }
-  for (const code of pooled) {
-    if (!codes.has(code)) findings.violation(`${redactCode(code)} in the pool is no code of this campaign`);
-  }
-  compareClaims(facts, findings.violation);
-  return findings.verdict(codes.size + redis.claims.length, detail);
-}
-
-function compareClaims(
-  { snapshot, contested, issuanceByKey }: Facts,
-  violation: (words: string) => void,
-): void {
-  const claims = new Map(snapshot.redis.claims.map((claim) => [claim.claimKey, claim]));
-  for (const claim of snapshot.redis.claims) {
-    if (!issuanceByKey.has(claim.claimKey) && !contested.has(claim.code))
-      violation(`${redactKey(claim.claimKey)} is bound to ${redactCode(claim.code)} and has no issuance`);
-  }
-  const seen = new Set<string>();
-  for (const issuance of snapshot.issuances) {
-    // A second coupon of one key is U4's finding, a second owner of one code U1's.
-    if (seen.has(issuance.claimKey) || contested.has(issuance.code)) continue;
-    seen.add(issuance.claimKey);
-    const claim = claims.get(issuance.claimKey);
-    if (claim === undefined)
-      violation(`${redactKey(issuance.claimKey)} has an issuance and is not in the claims hash`);
-    else if (!contested.has(claim.code) && !sameCoupon(claim, issuance))
-      violation(`claims hash and issuance of ${redactKey(issuance.claimKey)} differ`);
+  const readAll = pool.pooled === staged + open + away && pool.bound === claims;
+  if (!live && !readAll) findings.violation("the pool moved while it was read: not at rest");
+  if (before === undefined || !live) return;
+  for (const { meta, lengths } of [before, after]) {
+    const sum = lengths.staged + lengths.open + lengths.away + lengths.claims;
+    if (meta !== undefined && sum !== meta.total)
+      findings.violation(`pool and claims are ${sum} codes together, not ${meta.total}`);
   }
 }
 
-function sameCoupon(a: Issuance, b: Issuance): boolean {
-  return (
-    a.code === b.code && a.generation === b.generation && a.seq === b.seq && a.issuedAtMs === b.issuedAtMs
-  );
+function compareClaim({ register }: Facts, pool: PoolFacts, findings: Findings, key: number): void {
+  const { bound, held } = register;
+  const claimed = bound.code.get(key);
+  const issued = held.get(key);
+  const who = register.nameKey(key);
+  if (issued === -1) {
+    if (claimed === -1 || register.has(claimed, "contested")) return;
+    const place = `${bound.generation.get(key)}-${bound.seq.get(key)}`;
+    if (pool.before !== undefined && pool.underWay.has(place)) return;
+    findings.violation(register.nameCode(claimed), ` is bound to ${who} as ${place} and has no issuance`);
+    return;
+  }
+  // A second coupon of one key is U4's finding, a second owner of one code U1's.
+  if (register.has(issued, "contested")) return;
+  const [generation, seq] = [register.generation.get(issued), register.seq.get(issued)];
+  const name = register.nameCode(issued);
+  if (claimed === -1) {
+    if (isSettled(pool, generation, seq))
+      findings.violation(name, ` of ${who} has an issuance and is not in the claims hash`);
+    return;
+  }
+  const same =
+    claimed === issued &&
+    bound.generation.get(key) === generation &&
+    bound.seq.get(key) === seq &&
+    bound.atMs.get(key) === register.atMs.get(issued);
+  if (!same && !register.has(claimed, "contested"))
+    findings.violation(name, `: claims hash and issuance of ${who} differ`);
 }
 
-/** Refusals after which the caller cannot complain that a coupon was left: the rules said no, not the stock. */
-const NO_DEMAND = new Set([
-  "NOT_STARTED",
-  "ENDED",
-  "CANCELLED",
-  "PAUSED",
-  "INVALID",
-  "UNKNOWN_CAMPAIGN",
-  "NO_COUPON",
-  "CONFLICT",
-]);
+/** After so long nobody works on a ledger entry any more: sweepers finish those that are older than a second. */
+const LEFT_MS = 30_000;
+
+/** Whether somebody may still be working on a ledger entry. What is from the future is not: the clock of Redis stepped back. */
+export function isYoung(ageMs: number): boolean {
+  return Math.abs(ageMs) < LEFT_MS;
+}
+
+/** U5, the part that only holds at rest: the ledger is empty. */
+export function checkLedger(facts: Facts, findings: Findings): Check {
+  const { campaign } = facts;
+  return {
+    verdict() {
+      const { pool } = facts;
+      if (pool === undefined) return findings.verdict(0, "not looked at");
+      const { underWay } = pool;
+      const count = Math.max(underWay.size, pool.after.lengths.ledger);
+      const detail = `${count} claims in the ledger`;
+      if (pool.unusable !== undefined) findings.notJudged(pool.unusable);
+      else if (!facts.live) {
+        for (const place of underWay.keys())
+          findings.violation(placeNamed(place), " is in the ledger although nothing is under way");
+        if (count > underWay.size) findings.violation(`the ledger holds ${count} entries`);
+      } else {
+        for (const [place, ageMs] of underWay) {
+          if (!isYoung(ageMs) || OVER.has(campaign.state))
+            findings.violation(placeNamed(place), " is in the ledger, and nobody finishes it");
+        }
+        findings.notJudged(`${count} claims are under way`);
+      }
+      return findings.verdict(Math.max(1, count), detail);
+    },
+  };
+}
+
+function placeNamed(place: string) {
+  const [generation = 0, seq = 0] = place.split("-").map(Number);
+  return { name: `the claim ${place}`, generation, seq };
+}
 
 /** U6: where at least N different keys asked after the start, all N coupons are issued in the end. */
-export function checkNothingStranded({ snapshot, history }: Facts): Verdict {
-  const findings = createFindings("U6");
-  const { campaign, issuances } = snapshot;
-  const demand = new Set<string>();
-  const wanted = (entry: HistoryEntry) =>
-    entry.invokedAtMs >= campaign.startsAtMs &&
-    (campaign.endsAtMs === undefined || entry.answeredAtMs < campaign.endsAtMs) &&
-    !(entry.outcome.kind === "refused" && NO_DEMAND.has(entry.outcome.reason));
-  for (const entry of history) if (wanted(entry)) demand.add(entry.claimKey);
-  if (campaign.state !== "CANCELLED" && demand.size >= campaign.total && issuances.length < campaign.total)
-    findings.violation(
-      `${demand.size} keys asked for ${campaign.total} coupons and ${issuances.length} were issued`,
-    );
-  return findings.verdict(demand.size, `${demand.size} keys asked after the start`);
+export function checkNothingStranded(facts: Facts, findings: Findings): Check {
+  const { campaign, answers } = facts;
+  return {
+    verdict() {
+      const { wanting } = answers.counts();
+      const missing = wanting >= campaign.total && facts.issued < campaign.total;
+      if (campaign.state !== "CANCELLED" && missing) {
+        if (facts.live) findings.notJudged("the sale goes on");
+        else
+          findings.violation(
+            `${wanting} keys asked for ${campaign.total} coupons and ${facts.issued} were issued`,
+          );
+      }
+      return findings.verdict(wanting, `${wanting} keys asked after the start`);
+    },
+  };
 }

@@ -1,81 +1,86 @@
-import type { Facts } from "./facts.ts";
-import { createFindings, redactKey, type Verdict } from "./verdict.ts";
-
-type Claim = {
-  readonly claimKey: string;
-  readonly generation: number;
-  readonly seq: number;
-  /** The first ask that may have made the claim. */
-  readonly askedOrder: number;
-  /** The first answer that carried it. */
-  readonly answeredOrder: number;
-};
+import type { Check, Facts } from "./facts.ts";
+import type { Findings } from "./verdict.ts";
 
 /**
  * U10: a coupon whose answer had arrived before another was first asked for has the earlier place: the lower seq of its generation,
  * or an older generation (a pool of an older one must not give codes once a newer one has). One sweep over the claims sorted by when they
- * were asked for, with the highest place answered so far: O(n log n).
+ * were asked for, with the highest place answered so far: O(n log n). No place is given twice.
  */
-export function checkIssueOrder(facts: Facts): Verdict {
-  const findings = createFindings("U10");
-  const codeAt = new Map<string, string>();
-  for (const { generation, seq, claimKey, code } of facts.snapshot.issuances) {
-    const place = `${generation}-${seq}`;
-    const other = codeAt.get(place);
-    if (other !== undefined && other !== code)
-      findings.violation(`${redactKey(claimKey)} shares place ${place} with another`);
-    codeAt.set(place, code);
-  }
+export function checkIssueOrder(facts: Facts, findings: Findings): Check {
+  const { register } = facts;
+  const { generation, seq } = register;
+  let last = -1;
+  return {
+    issued(code, key) {
+      const shared =
+        last !== -1 &&
+        last !== code &&
+        generation.get(last) === generation.get(code) &&
+        seq.get(last) === seq.get(code);
+      if (shared)
+        findings.violation(
+          register.nameCode(code),
+          ` of ${register.nameKey(key)} shares place ${generation.get(code)}-${seq.get(code)} with another`,
+        );
+      last = code;
+    },
+    verdict() {
+      const { entries } = facts.answers.counts();
+      const ordered = entries === 0 ? 0 : sweepClaims(facts, findings);
+      return findings.verdict(
+        entries === 0 ? facts.issued : ordered,
+        entries === 0
+          ? `${facts.issued} places, each given once`
+          : `${ordered} claims asked for after another was answered`,
+      );
+    },
+  };
+}
+
+function sweepClaims(facts: Facts, findings: Findings): number {
+  const { register, answers } = facts;
+  const { first, asked } = answers;
+  const place = placesOf(facts);
+  const claims: number[] = [];
+  for (let key = 0; key < register.keys.size; key += 1) if (place.generation(key) > 0) claims.push(key);
+  const byAnswer = Uint32Array.from(claims).sort((a, b) => first.order.get(a) - first.order.get(b));
+  const byAsk = Uint32Array.from(claims).sort((a, b) => asked.get(a) - asked.get(b));
+  const isBefore = (one: number, other: number) =>
+    place.generation(one) < place.generation(other) ||
+    (place.generation(one) === place.generation(other) && place.seq(one) < place.seq(other));
 
   let ordered = 0;
-  const claims = claimsOf(facts);
-  const byAnswer = claims.toSorted((a, b) => a.answeredOrder - b.answeredOrder);
   let next = 0;
-  let highest: Claim | undefined;
-  for (const claim of claims.toSorted((a, b) => a.askedOrder - b.askedOrder)) {
-    for (let done = byAnswer[next]; done !== undefined && done.answeredOrder < claim.askedOrder; ) {
-      if (highest === undefined || isBefore(highest, done)) highest = done;
+  let highest = -1;
+  for (const claim of byAsk) {
+    for (
+      let done = byAnswer[next];
+      done !== undefined && first.order.get(done) < asked.get(claim);
+      done = byAnswer[next]
+    ) {
+      if (highest === -1 || isBefore(highest, done)) highest = done;
       next += 1;
-      done = byAnswer[next];
     }
-    if (highest === undefined) continue;
+    if (highest === -1) continue;
     ordered += 1;
     if (!isBefore(highest, claim))
       findings.violation(
-        `${redactKey(highest.claimKey)} had place ${placeOf(highest)} before ${redactKey(claim.claimKey)} asked and got ${placeOf(claim)}`,
+        register.nameKey(highest),
+        ` had place ${place.words(highest)} before ${register.nameKey(claim)} asked and got ${place.words(claim)}`,
       );
   }
-  return findings.verdict(ordered, `${ordered} claims asked for after another was answered`);
+  return ordered;
 }
 
-function isBefore(one: Claim, other: Claim): boolean {
-  return one.generation < other.generation || (one.generation === other.generation && one.seq < other.seq);
-}
-
-function placeOf({ generation, seq }: Claim): string {
-  return `${generation}-${seq}`;
-}
-
-function claimsOf({ history, firstAnswers, issuanceByCode }: Facts): readonly Claim[] {
-  // An ask that was refused for certain made no claim; any other may have, also one whose answer was lost.
-  const firstAsk = new Map<string, number>();
-  for (const { claimKey, invokedOrder, outcome } of history) {
-    if (outcome.kind === "refused" && outcome.reason !== "UNCERTAIN") continue;
-    const earlier = firstAsk.get(claimKey);
-    if (earlier === undefined || invokedOrder < earlier) firstAsk.set(claimKey, invokedOrder);
-  }
-  const claims: Claim[] = [];
-  for (const [claimKey, { entry, coupon }] of firstAnswers) {
-    const generation = issuanceByCode.get(coupon.code)?.generation ?? coupon.generation;
-    if (generation === undefined) continue; // not on record: U2 says so
-    if (generation === 0) continue; // from no pool: written by hand, so it has no place among the others
-    claims.push({
-      claimKey,
-      generation,
-      seq: coupon.seq,
-      askedOrder: firstAsk.get(claimKey) ?? entry.invokedOrder,
-      answeredOrder: entry.answeredOrder,
-    });
-  }
-  return claims;
+/** By key, where its first answer stands in the issue order. Generation 0: nowhere, for this check. */
+function placesOf({ register, answers }: Facts) {
+  const { first } = answers;
+  const generation = (key: number) => {
+    const code = first.code.get(key);
+    if (code === -1) return 0;
+    // On record as generation 0: from no pool but written by hand. Not on record at all, and not told: U2 says so.
+    return register.has(code, "issued") ? register.generation.get(code) : first.generation.get(key);
+  };
+  const seq = (key: number) => first.seq.get(key);
+  return { generation, seq, words: (key: number) => `${generation(key)}-${seq(key)}` };
 }

@@ -1,83 +1,120 @@
-import type { Facts } from "./facts.ts";
-import { createFindings, redactCode, redactKey, type Verdict } from "./verdict.ts";
+import type { Check, Facts } from "./facts.ts";
+import { isSettled } from "./facts.ts";
+import type { Findings } from "./verdict.ts";
 
 /** U1: no code has two owners in issuances, answers and claims hash taken together; no code is in two places. */
-export function checkOneOwner({ snapshot, issuanceByCode, contested }: Facts): Verdict {
-  const findings = createFindings("U1");
-  for (const code of contested) findings.violation(`${redactCode(code)} belongs to more than one claim key`);
-
-  const recorded = new Set<string>();
-  for (const { code, claimKey } of snapshot.issuances) {
-    if (recorded.has(code) && !contested.has(code)) {
-      findings.violation(`${redactCode(code)} is recorded twice for ${redactKey(claimKey)}`);
-    }
-    recorded.add(code);
-  }
-
-  const bound = new Set(snapshot.redis.claims.map((claim) => claim.code));
-  const pooled = new Set<string>();
-  for (const list of [snapshot.redis.staged, snapshot.redis.open, snapshot.redis.away]) {
-    for (const code of list) {
-      if (pooled.has(code)) findings.violation(`${redactCode(code)} is in the pool twice`);
-      else if (issuanceByCode.has(code)) findings.violation(`${redactCode(code)} is in the pool and issued`);
-      else if (bound.has(code)) findings.violation(`${redactCode(code)} is in the pool and bound to a key`);
-      pooled.add(code);
-    }
-  }
-  return findings.verdict(
-    recorded.size + pooled.size,
-    `${recorded.size} issued codes, ${pooled.size} in the pool`,
-  );
+export function checkOneOwner(facts: Facts, findings: Findings): Check {
+  const { register } = facts;
+  return {
+    code(slot) {
+      const name = register.nameCode(slot);
+      const contested = register.has(slot, "contested");
+      if (contested) findings.violation(name, " belongs to more than one claim key");
+      else if (register.has(slot, "issuedAgain"))
+        findings.violation(name, ` is recorded twice for ${register.nameKey(register.holder.get(slot))}`);
+      const { pool } = facts;
+      if (pool === undefined || !register.has(slot, "pooled")) return;
+      if (pool.unusable !== undefined) findings.notJudged(pool.unusable);
+      else if (register.has(slot, "pooledAgain")) findings.violation(name, " is in the pool twice");
+      else if (register.has(slot, "issued")) {
+        if (isSettled(pool, register.generation.get(slot), register.seq.get(slot)))
+          findings.violation(name, " is in the pool and issued");
+      }
+    },
+    key(slot) {
+      const { pool } = facts;
+      const { bound } = register;
+      const code = bound.code.get(slot);
+      if (pool === undefined || pool.unusable !== undefined || code === -1) return;
+      const twoPlaces = register.has(code, "pooled") && !register.has(code, "pooledAgain");
+      if (twoPlaces && !register.has(code, "issued"))
+        if (isSettled(pool, bound.generation.get(slot), bound.seq.get(slot)))
+          findings.violation(register.nameCode(code), " is in the pool and bound to a key");
+    },
+    verdict() {
+      const pooled = facts.pool?.pooled ?? 0;
+      return findings.verdict(
+        facts.issued + pooled,
+        `${facts.issued} issued codes${facts.pool === undefined ? "" : `, ${pooled} in the pool`}`,
+      );
+    },
+  };
 }
 
 /**
  * U2: the first answer of every key stands in the issuances with the same key, seq and instant. A code that stands there
  * under another key is U1's, an answer that differs from the key's first is U4's: each damage has one name.
  */
-export function checkAcknowledged({ firstAnswers, issuanceByCode }: Facts): Verdict {
-  const findings = createFindings("U2");
-  for (const [claimKey, { coupon }] of firstAnswers) {
-    const issuance = issuanceByCode.get(coupon.code);
-    const what = `${redactCode(coupon.code)} of ${redactKey(claimKey)}`;
-    if (issuance === undefined) findings.violation(`${what} was acknowledged and is not recorded`);
-    else if (issuance.claimKey !== claimKey) continue;
-    else if (issuance.seq !== coupon.seq)
-      findings.violation(`${what}: answered with seq ${coupon.seq}, recorded with ${issuance.seq}`);
-    else if (issuance.issuedAtMs !== coupon.issuedAtMs)
-      findings.violation(
-        `${what}: the instant answered is ${coupon.issuedAtMs - issuance.issuedAtMs} ms off the record`,
-      );
-    else if (coupon.generation !== undefined && coupon.generation !== issuance.generation)
-      findings.violation(
-        `${what}: answered with generation ${coupon.generation}, recorded with ${issuance.generation}`,
-      );
-  }
-  return findings.verdict(firstAnswers.size, `${firstAnswers.size} acknowledged coupons`);
+export function checkAcknowledged({ register, answers }: Facts, findings: Findings): Check {
+  const { first } = answers;
+  let acknowledged = 0;
+  return {
+    key(slot) {
+      const code = first.code.get(slot);
+      if (code === -1) return;
+      acknowledged += 1;
+      const name = register.nameCode(code);
+      const who = ` of ${register.nameKey(slot)}`;
+      const generation = register.generation.get(code);
+      const offMs = first.atMs.get(slot) - register.atMs.get(code);
+      if (!register.has(code, "issued"))
+        findings.violation(name, `${who} was acknowledged and is not recorded`);
+      else if (register.holder.get(code) !== slot) return;
+      else if (register.seq.get(code) !== first.seq.get(slot))
+        findings.violation(
+          name,
+          `${who}: answered with seq ${first.seq.get(slot)}, recorded with ${register.seq.get(code)}`,
+        );
+      else if (offMs !== 0)
+        findings.violation(name, `${who}: the instant answered is ${offMs} ms off the record`);
+      else if (first.generation.get(slot) !== -1 && first.generation.get(slot) !== generation)
+        findings.violation(
+          name,
+          `${who}: answered with generation ${first.generation.get(slot)}, recorded with ${generation}`,
+        );
+    },
+    verdict: () => findings.verdict(acknowledged, `${acknowledged} acknowledged coupons`),
+  };
 }
 
 /** U4: all answers of a key carry the same code, seq and instant, and the record holds one coupon a key. */
-export function checkSameCoupon({ snapshot, firstAnswers, laterAnswers }: Facts): Verdict {
-  const findings = createFindings("U4");
-  for (const { entry, coupon } of laterAnswers) {
-    const first = firstAnswers.get(entry.claimKey)?.coupon;
-    if (first === undefined) continue;
-    const who = redactKey(entry.claimKey);
-    if (coupon.code !== first.code)
-      findings.violation(`${who} was given ${redactCode(first.code)}, then ${redactCode(coupon.code)}`);
-    else if (coupon.seq !== first.seq)
-      findings.violation(`${who} was told seq ${first.seq}, then ${coupon.seq}`);
-    else if (coupon.issuedAtMs !== first.issuedAtMs)
-      findings.violation(`${who} was told two instants, ${coupon.issuedAtMs - first.issuedAtMs} ms apart`);
-  }
-  const held = new Map<string, string>();
-  for (const { claimKey, code } of snapshot.issuances) {
-    const first = held.get(claimKey);
-    if (first !== undefined && first !== code)
-      findings.violation(`${redactKey(claimKey)} holds ${redactCode(first)} and ${redactCode(code)}`);
-    held.set(claimKey, code);
-  }
-  return findings.verdict(
-    laterAnswers.length + held.size,
-    `${laterAnswers.length} repeated answers, ${held.size} keys on record`,
-  );
+export function checkSameCoupon({ register, answers }: Facts, findings: Findings): Check {
+  const { codes } = register;
+  const { first } = answers;
+  let holders = 0;
+  let withAnswers = 0;
+  let told = 0;
+  return {
+    issued(code, key, heldBefore) {
+      if (heldBefore === -1) holders += 1;
+      else if (heldBefore !== code)
+        findings.violation(
+          register.nameCode(code),
+          ` is the second coupon of ${register.nameKey(key)}, beside ${register.nameCode(heldBefore).name}`,
+        );
+    },
+    entry({ outcome }, key) {
+      if (outcome.kind !== "issued") return;
+      told += 1;
+      const who = register.nameKey(key);
+      const offMs = outcome.issuedAtMs - first.atMs.get(key);
+      const code = codes.find(outcome.code);
+      if (code !== first.code.get(key)) {
+        const [one, other] = [register.nameCode(first.code.get(key)), register.nameCode(code)];
+        findings.violation(one, ` was given to ${who}, then ${other.name}`);
+      } else if (outcome.seq !== first.seq.get(key))
+        findings.violation(who, ` was told seq ${first.seq.get(key)}, then ${outcome.seq}`);
+      else if (offMs !== 0) findings.violation(who, ` was told two instants, ${offMs} ms apart`);
+    },
+    key(slot) {
+      if (first.code.get(slot) !== -1) withAnswers += 1;
+    },
+    verdict: () =>
+      findings.verdict(
+        told - withAnswers + holders,
+        told === 0
+          ? `${holders} keys on record`
+          : `${told - withAnswers} repeated answers, ${holders} keys on record`,
+      ),
+  };
 }

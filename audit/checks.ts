@@ -1,30 +1,16 @@
-import { checkBalance, checkNeverMore, checkNothingStranded } from "./check-books.ts";
-import { checkIssueOrder } from "./check-order.ts";
-import { checkAcknowledged, checkOneOwner, checkSameCoupon } from "./check-owners.ts";
-import { checkNeverEarly, checkSoldOut, ONE_MACHINE, type Tolerances } from "./check-times.ts";
-import { gatherFacts } from "./facts.ts";
+import { type ExaminationOptions, examine } from "./examination.ts";
+import type { Tolerances } from "./facts.ts";
 import type { HistoryEntry } from "./history.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** All verdicts over what the stores hold and what the callers were told. Pure: the same input, the same verdicts. */
+/** All verdicts over what the stores hold at rest and what the callers were told. Pure: the same input, the same verdicts. */
 export function runChecks(
   snapshot: Snapshot,
   history: readonly HistoryEntry[],
-  tolerances: Tolerances = ONE_MACHINE,
+  tolerances?: Tolerances,
 ): Verdict[] {
-  const facts = gatherFacts(snapshot, history);
-  return [
-    checkOneOwner(facts),
-    checkAcknowledged(facts),
-    checkNeverMore(facts),
-    checkSameCoupon(facts),
-    checkBalance(facts),
-    checkNothingStranded(facts),
-    checkSoldOut(facts, tolerances),
-    checkNeverEarly(facts, tolerances),
-    checkIssueOrder(facts),
-  ];
+  return run(snapshot, history, "all", tolerances);
 }
 
 /**
@@ -34,17 +20,37 @@ export function runChecks(
 export function runOutsideChecks(
   snapshot: Snapshot,
   history: readonly HistoryEntry[],
-  tolerances: Tolerances = ONE_MACHINE,
+  tolerances?: Tolerances,
 ): Verdict[] {
-  const facts = gatherFacts(snapshot, history);
-  return [
-    checkOneOwner(facts),
-    checkAcknowledged(facts),
-    checkNeverMore(facts, false),
-    checkSameCoupon(facts),
-    checkNothingStranded(facts),
-    checkSoldOut(facts, tolerances),
-    checkNeverEarly(facts, tolerances),
-    checkIssueOrder(facts),
-  ];
+  return run(snapshot, history, "outside", tolerances);
+}
+
+function run(
+  { campaign, codes, issuances, redis }: Snapshot,
+  history: readonly HistoryEntry[],
+  scope: ExaminationOptions["scope"],
+  tolerances: Tolerances | undefined,
+): Verdict[] {
+  const options = { scope, rest: "demanded", ...(tolerances === undefined ? {} : { tolerances }) } as const;
+  const examination = examine(campaign, options);
+  if (scope !== "outside") {
+    for (const [ordinal, code] of codes.entries()) examination.made(code, ordinal);
+    for (const list of [redis.staged, redis.open, redis.away])
+      for (const code of list) examination.pooled(code);
+    for (const claim of redis.claims) examination.bound(claim);
+    for (const id of redis.ledgerIds) examination.underWay(id, 0);
+  }
+  const inOrder = issuances.toSorted((a, b) => a.generation - b.generation || a.seq - b.seq);
+  for (const issuance of inOrder) examination.issued(issuance);
+  for (const entry of history) examination.told(entry);
+  for (const entry of history) examination.toldAgain(entry);
+  if (scope !== "outside") {
+    const { meta, lengths } = redis;
+    examination.marks(undefined, { meta, lengths, seq: 0, fenced: false });
+  }
+  const conclusion = examination.conclude();
+  for (;;) {
+    const step = conclusion.next();
+    if (step.done === true) return [...step.value];
+  }
 }

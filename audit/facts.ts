@@ -1,59 +1,63 @@
-import type { HistoryEntry, Outcome } from "./history.ts";
-import type { Issuance, Snapshot } from "./snapshot.ts";
+import type { Answers } from "./answers.ts";
+import type { HistoryEntry } from "./history.ts";
+import type { Register } from "./register.ts";
+import type { CampaignRecord, PoolMark } from "./snapshot.ts";
+import type { Verdict } from "./verdict.ts";
 
-export type Issued = Extract<Outcome, { kind: "issued" }>;
-export type Refused = Extract<Outcome, { kind: "refused" }>;
-export type Acknowledged = { readonly entry: HistoryEntry; readonly coupon: Issued };
-
-/** The snapshot and the history with the indexes that several checks share, each built once. */
-export type Facts = {
-  readonly snapshot: Snapshot;
-  readonly history: readonly HistoryEntry[];
-  readonly codes: ReadonlySet<string>;
-  readonly issuanceByCode: ReadonlyMap<string, Issuance>;
-  readonly issuanceByKey: ReadonlyMap<string, Issuance>;
-  /** Per claim key, its first answer with a coupon. */
-  readonly firstAnswers: ReadonlyMap<string, Acknowledged>;
-  /** Answers with a coupon after the first of their key. */
-  readonly laterAnswers: readonly Acknowledged[];
-  /** Codes that more than one claim key holds, by any of the three records. */
-  readonly contested: ReadonlySet<string>;
+export type Tolerances = {
+  /** How far the callers' wall clock may be from the stores'; 0 on one machine. */
+  readonly clockMs: number;
+  /** How long after the start an ask may still be refused as too early. */
+  readonly lateRefusalMs: number;
 };
 
-export function gatherFacts(snapshot: Snapshot, history: readonly HistoryEntry[]): Facts {
-  const firstAnswers = new Map<string, Acknowledged>();
-  const laterAnswers: Acknowledged[] = [];
-  const answers: Acknowledged[] = [];
-  for (const entry of history) {
-    if (entry.outcome.kind === "issued") answers.push({ entry, coupon: entry.outcome });
-  }
-  answers.sort((a, b) => a.entry.answeredOrder - b.entry.answeredOrder);
-  for (const answer of answers) {
-    if (firstAnswers.has(answer.entry.claimKey)) laterAnswers.push(answer);
-    else firstAnswers.set(answer.entry.claimKey, answer);
-  }
-  return {
-    snapshot,
-    history,
-    codes: new Set(snapshot.codes),
-    issuanceByCode: new Map(snapshot.issuances.map((issuance) => [issuance.code, issuance])),
-    issuanceByKey: new Map(snapshot.issuances.map((issuance) => [issuance.claimKey, issuance])),
-    firstAnswers,
-    laterAnswers,
-    contested: contestedCodes(snapshot, answers),
-  };
-}
+export const ONE_MACHINE: Tolerances = { clockMs: 0, lateRefusalMs: 250 };
 
-function contestedCodes(snapshot: Snapshot, answers: readonly Acknowledged[]): Set<string> {
-  const owner = new Map<string, string>();
-  const contested = new Set<string>();
-  const claim = (code: string, claimKey: string) => {
-    const first = owner.get(code);
-    if (first === undefined) owner.set(code, claimKey);
-    else if (first !== claimKey) contested.add(code);
-  };
-  for (const { code, claimKey } of snapshot.issuances) claim(code, claimKey);
-  for (const { code, claimKey } of snapshot.redis.claims) claim(code, claimKey);
-  for (const { entry, coupon } of answers) claim(coupon.code, entry.claimKey);
-  return contested;
+/** What the checks of one audit have in common; it fills while the stores and the histories are read. */
+export type Facts = {
+  readonly campaign: CampaignRecord;
+  readonly register: Register;
+  readonly answers: Answers;
+  readonly tolerances: Tolerances;
+  /** False: nobody may see the codes that are not issued, the audit is made from outside. */
+  readonly codesAreKnown: boolean;
+  readonly issued: number;
+  /** Codes of the campaign: of those it is to have, and of those that are only being added. */
+  readonly made: number;
+  readonly beyond: number;
+  /** Undefined: nobody may look into Redis, the audit is made from outside. */
+  readonly pool: PoolFacts | undefined;
+  /** True: the sale goes on, and that is no fault: what only holds at rest cannot be judged. */
+  readonly live: boolean;
+};
+
+export type PoolFacts = {
+  readonly pooled: number;
+  readonly bound: number;
+  /** Ledger entries by id `generation-seq`, with their age. */
+  readonly underWay: ReadonlyMap<string, number>;
+  /** Before its contents were read; undefined: nothing moved meanwhile for certain. */
+  readonly before: PoolMark | undefined;
+  readonly after: PoolMark;
+  /** Why nothing can be said of the pool; undefined: it can. */
+  readonly unusable: string | undefined;
+};
+
+/** One invariant, looked at while everything goes by; a part that has nothing to see leaves its method out. */
+export type Check = {
+  /** Each issuance, in issue order, as slots of the register; `heldBefore`: the code the key had until now, -1: none. */
+  issued?(code: number, key: number, heldBefore: number): void;
+  /** Each entry of the histories, in the second reading. */
+  entry?(entry: HistoryEntry, key: number): void;
+  /** When all is read: each code, then each key. */
+  code?(slot: number): void;
+  key?(slot: number): void;
+  verdict(): Verdict;
+};
+
+/** Whether a claim had been made before the pool was read: what was claimed meanwhile may be seen in two places, or in one too few. */
+export function isSettled({ before }: PoolFacts, generation: number, seq: number): boolean {
+  const { meta, seq: last = 0 } = before ?? {};
+  if (before === undefined || meta === undefined) return true;
+  return generation < meta.generation || (generation === meta.generation && seq <= last);
 }

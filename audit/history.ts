@@ -65,34 +65,80 @@ export function createHistoryWriter(file: string): {
   };
 }
 
-/**
- * Reads one JSON-lines file. A last line that its writer did not finish (it was killed) is left out; anything else that is
- * not an entry is an error: an audit over half a history would be worth nothing.
- */
-export async function readHistory(file: string): Promise<HistoryEntry[]> {
+export type HistoryReading = {
+  /** For entries without the order of events: how far the callers' wall clocks may be apart. */
+  readonly clockMs?: number;
+};
+
+/** Reads one JSON-lines file into memory. @throws HistoryBroken */
+export async function readHistory(file: string, reading: HistoryReading = {}): Promise<HistoryEntry[]> {
   const entries: HistoryEntry[] = [];
-  let number = 0;
-  let broken: number | undefined;
-  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
-    number += 1;
-    if (line === "") continue;
-    if (broken !== undefined) throw new Error(`${file}: line ${broken} is not a history entry`);
-    const entry = parseEntry(line);
-    if (entry === undefined) broken = number;
-    else entries.push(entry);
-  }
+  for await (const entry of streamHistory([file], reading)) entries.push(entry);
   return entries;
+}
+
+/** A history that cannot be believed: an audit over half of one would be worth nothing. */
+export class HistoryBroken extends Error {
+  override readonly name = "HistoryBroken";
+}
+
+/**
+ * The entries of JSON-lines files, one after the other. A last line that its writer did not finish (it was killed) is left out; anything
+ * else that is not an entry is an error. Either all entries tell the order of events or none does.
+ * @throws HistoryBroken
+ */
+export async function* streamHistory(
+  files: readonly string[],
+  { clockMs = 0 }: HistoryReading = {},
+): AsyncGenerator<HistoryEntry> {
+  let ordered: boolean | undefined;
+  for (const file of files) {
+    let number = 0;
+    let broken: number | undefined;
+    for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+      number += 1;
+      if (line === "") continue;
+      if (broken !== undefined) throw new HistoryBroken(`${file}: line ${broken} is not a history entry`);
+      const parsed = parseLine(line, clockMs);
+      if (parsed === undefined) {
+        broken = number;
+        continue;
+      }
+      ordered ??= parsed.ordered;
+      if (ordered !== parsed.ordered)
+        throw new HistoryBroken(
+          `${file}: line ${number} ${parsed.ordered ? "has" : "lacks"} invokedOrder and answeredOrder, unlike those before it`,
+        );
+      yield parsed.entry;
+    }
+  }
 }
 
 /** The entry that a line holds, or undefined. */
 export function parseEntry(line: string): HistoryEntry | undefined {
+  return parseLine(line, 0)?.entry;
+}
+
+const NS_PER_MS = 1e6;
+
+function parseLine(line: string, clockMs: number): { entry: HistoryEntry; ordered: boolean } | undefined {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
     return undefined;
   }
-  return isEntry(value) ? value : undefined;
+  if (!isObject(value)) return undefined;
+  const ordered = "invokedOrder" in value || "answeredOrder" in value;
+  if (ordered) return isEntry(value) ? { entry: value, ordered } : undefined;
+  // The wall clock as the order; what is closer together than the clocks are counts as at the same time.
+  const { invokedAtMs, answeredAtMs } = value;
+  const entry = {
+    ...value,
+    invokedOrder: (Number(invokedAtMs) - clockMs) * NS_PER_MS,
+    answeredOrder: (Number(answeredAtMs) + clockMs) * NS_PER_MS,
+  };
+  return isEntry(entry) ? { entry, ordered } : undefined;
 }
 
 function isEntry(value: unknown): value is HistoryEntry {

@@ -3,7 +3,7 @@
  * and MONGODB_URL (and MONGODB_DATABASE) in the environment. Exit codes: 0 all hold, 1 something is violated, 2 it could not be said.
  */
 import { parseArgs } from "node:util";
-import { ONE_MACHINE } from "./check-times.ts";
+import { ONE_MACHINE } from "./facts.ts";
 import { type HistoryEntry, readHistory } from "./history.ts";
 import { openAuditor } from "./stores/auditor.ts";
 import { verdictTable, violated } from "./verdict-table.ts";
@@ -30,16 +30,19 @@ async function run(): Promise<number> {
   const auditor = await openAuditor({ redisUrl, mongodbUrl, database: database || undefined });
   try {
     const atRest = await auditor.waitForRest(campaign, [], REST_DEADLINE_MS);
-    const { snapshot, verdicts } = await auditor.audit(campaign, history, { ...ONE_MACHINE, clockMs });
+    const tolerances = { ...ONE_MACHINE, clockMs };
+    const report = await auditor.audit(campaign, { history, tolerances });
+    const { verdicts, issued } = report;
+    const counts = `requests=${history.length} issued=${issued}/${report.campaign.total}`;
     const wrong = violated(verdicts);
     if (values.json) {
-      process.stdout.write(`${JSON.stringify({ campaign: snapshot.campaign, atRest, verdicts })}\n`);
+      process.stdout.write(`${JSON.stringify({ campaign: report.campaign, atRest, verdicts })}\n`);
     } else {
       process.stdout.write(`${verdictTable(verdicts).join("\n")}\n`);
       process.stdout.write(
         wrong.length === 0
-          ? `audit: PASS requests=${history.length} issued=${snapshot.issuances.length}/${snapshot.campaign.total}\n`
-          : `audit: FAIL violations=${wrong.join(",")} requests=${history.length} issued=${snapshot.issuances.length}/${snapshot.campaign.total}\n`,
+          ? `audit: PASS ${counts}\n`
+          : `audit: FAIL violations=${wrong.join(",")} ${counts}\n`,
       );
     }
     return wrong.length === 0 ? 0 : 1;

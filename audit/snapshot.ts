@@ -1,7 +1,7 @@
 /** What both stores held for one campaign, as plain data: everything the checks look at besides the history. */
 export type Snapshot = {
   readonly campaign: CampaignRecord;
-  /** C: every code of the campaign. */
+  /** C: every code of the campaign, in the order of their ordinals. */
   readonly codes: readonly string[];
   /** I: the durable issuances. */
   readonly issuances: readonly Issuance[];
@@ -11,6 +11,8 @@ export type Snapshot = {
 export type CampaignRecord = {
   readonly id: string;
   readonly total: number;
+  /** More codes are being made, up to this many in all; undefined: none are. */
+  readonly growingTo?: number;
   readonly startsAtMs: number;
   readonly endsAtMs: number | undefined;
   readonly openedAtMs: number | undefined;
@@ -39,13 +41,15 @@ export type RedisSide = {
   /** Ids of ledger entries: claims not yet confirmed durable. */
   readonly ledgerIds: readonly string[];
   /** The lengths Redis itself gave, all in one transaction, after the contents had been read. */
-  readonly lengths: {
-    readonly staged: number;
-    readonly open: number;
-    readonly away: number;
-    readonly claims: number;
-    readonly ledger: number;
-  };
+  readonly lengths: PoolLengths;
+};
+
+export type PoolLengths = {
+  readonly staged: number;
+  readonly open: number;
+  readonly away: number;
+  readonly claims: number;
+  readonly ledger: number;
 };
 
 export type PoolMeta = {
@@ -55,4 +59,14 @@ export type PoolMeta = {
   readonly total: number;
   /** 0: not yet. */
   readonly armedAtMs: number;
+};
+
+/** The pool at one moment: with two of them it is known what may have moved in between. */
+export type PoolMark = {
+  readonly meta: PoolMeta | undefined;
+  /** The highest number given so far in this generation. */
+  readonly seq: number;
+  readonly lengths: PoolLengths;
+  /** True: it was loaded into another Redis process or dataset, and answers nobody. */
+  readonly fenced: boolean;
 };

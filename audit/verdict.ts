@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 
-/** What each invariant says, in the words of docs/architecture.md and the design. */
+/** What each invariant says, in the words of docs/guarantees.md. */
 export const INVARIANTS = {
   U1: "one owner per code",
   U2: "every acknowledged coupon is recorded",
   U3: "never more than N, never a foreign code",
   U4: "same key, same coupon",
-  U5: "at rest the books balance",
+  U5: "the books balance",
   U6: "nothing stranded",
   U7: "no false sold-out",
   U8: "never early",
@@ -23,37 +23,92 @@ export const RUN_INVARIANTS = {
 
 export type Invariant = keyof typeof INVARIANTS | keyof typeof RUN_INVARIANTS;
 
+/** The second check of U5: a claim whose issuance is not confirmed durable is nobody's fault while the sale is live. */
+export const NOTHING_UNDER_WAY = "nothing is left under way";
+
 export type Verdict = {
   readonly invariant: Invariant;
+  /** What it says, in words. */
+  readonly title: string;
+  /** No violation was found. */
   readonly ok: boolean;
+  /** Why it cannot be said whether it holds: what was looked at is right, and more cannot be looked at. */
+  readonly notJudged?: string;
   /** How many violations there are. */
   readonly count: number;
   /** How many things were looked at: a check that looked at nothing proves nothing. */
   readonly checked: number;
-  /** The first few violations; codes and claim keys only as fingerprints. */
-  readonly examples: readonly string[];
+  /** The first few violations; codes and claim keys only as places or fingerprints. */
+  readonly offenders: readonly Offender[];
   readonly detail: string;
 };
 
-const EXAMPLES_MAX = 5;
+/** How a code may be told: by numbers that we gave it, from which nothing of it can be guessed. */
+export type Named = {
+  readonly name: string;
+  /** Its place among the campaign's codes: `coupons {campaignId, ordinal}` is the document. */
+  readonly ordinal?: number;
+  /** Its place in the issue order: `issuances {campaignId, generation, seq}` is the document. */
+  readonly generation?: number;
+  readonly seq?: number;
+};
+
+/** One violation. */
+export type Offender = Omit<Named, "name"> & { readonly words: string };
+
+export type FindingsOptions = {
+  readonly title?: string;
+  readonly offendersMax?: number;
+  /** Violations found by an earlier reading: only these count; undefined: all do. */
+  readonly only?: ReadonlySet<string> | undefined;
+};
+
+export type Findings = {
+  /** `what` is what it is about, `said` what is wrong with it. */
+  violation(what: Named | string, said?: string): void;
+  notJudged(why: string): void;
+  verdict(checked: number, detail: string): Verdict;
+  /** All violations in words, to compare with those of another reading; undefined: too many to keep. */
+  suspects(): ReadonlySet<string> | undefined;
+};
+
+const OFFENDERS_MAX = 5;
+const SUSPECTS_MAX = 10_000;
 
 /** Gathers the violations of one invariant; bounded in what it keeps, not in what it counts. */
-export function createFindings(invariant: Invariant): {
-  violation(words: string): void;
-  verdict(checked: number, detail: string): Verdict;
-} {
+export function createFindings(invariant: Invariant, options: FindingsOptions = {}): Findings {
+  const { title, offendersMax = OFFENDERS_MAX, only } = options;
   let count = 0;
-  const examples: string[] = [];
+  let unjudged: string | undefined;
+  const offenders: Offender[] = [];
+  const suspects = new Set<string>();
   return {
-    violation(words) {
+    violation(what, said = "") {
+      const { name, ...ids } = typeof what === "string" ? { name: what } : what;
+      const words = `${name}${said}`;
+      if (only !== undefined && !only.has(words)) return;
       count += 1;
-      if (examples.length < EXAMPLES_MAX) examples.push(words);
+      if (offenders.length < offendersMax) offenders.push({ ...ids, words });
+      if (suspects.size <= SUSPECTS_MAX) suspects.add(words);
     },
-    verdict: (checked, detail) => ({ invariant, ok: count === 0, count, checked, examples, detail }),
+    notJudged(why) {
+      unjudged ??= why;
+    },
+    verdict: (checked, detail) => ({
+      invariant,
+      title: title ?? { ...INVARIANTS, ...RUN_INVARIANTS }[invariant],
+      ok: count === 0,
+      ...(unjudged === undefined || count > 0 ? {} : { notJudged: unjudged }),
+      count,
+      checked,
+      offenders,
+      detail,
+    }),
+    suspects: () => (suspects.size > SUSPECTS_MAX ? undefined : suspects),
   };
 }
 
-/** A code as it may be shown: 16 bits of its hash tell two apart, and leave thousands of candidates for any format. */
+/** A code that has no place of ours, as it may be shown: 16 bits of its hash tell two apart, and leave thousands of candidates for any format. */
 export function redactCode(code: string): string {
   return `code#${fingerprint(code).slice(0, 4)}`;
 }

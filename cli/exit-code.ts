@@ -11,6 +11,7 @@ export const exitCodes = {
   unavailable: 5,
   denied: 6,
   notConfirmed: 7,
+  wrong: 8,
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
@@ -24,6 +25,7 @@ export const exitCodeMeanings: Record<ExitCode, string> = {
   5: "unavailable: the service could not be reached, is overloaded or took too long; ask again with the same key",
   6: "denied: the token is missing, wrong or not allowed to do this",
   7: "not confirmed: the operator did not agree, or nobody could be asked and --yes was not given",
+  8: "wrong: coupon verify or coupon rehearse found a guarantee violated",
   130: "interrupted with Ctrl-C",
 };
 

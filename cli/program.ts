@@ -10,6 +10,7 @@ import { get } from "./commands/get.ts";
 import { issue } from "./commands/issue.ts";
 import { list } from "./commands/list.ts";
 import { status } from "./commands/status.ts";
+import { verify } from "./commands/verify.ts";
 import { watch } from "./commands/watch.ts";
 import { exitCodeMeanings } from "./exit-code.ts";
 import type { GlobalOptions } from "./settings.ts";
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   issue,
   find,
   status,
+  verify,
   config,
   completion,
 ];

@@ -29,11 +29,14 @@ import {
   validPageToken,
   validSpace,
 } from "./validate.ts";
+import { createVerifyCampaign, type OpenAuditor } from "./verify-campaign.ts";
 
 export type CampaignServiceDeps = {
   campaigns: Campaigns;
   issuances: Issuances;
   liveView: LiveView;
+  /** Opens both stores beside the connections of the claims. */
+  openAuditor: OpenAuditor;
   clock: Clock;
   logger: Logger;
   /** Fires when the server drains: streams end then. */
@@ -86,6 +89,8 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
   }
 
   return {
+    ...createVerifyCampaign(deps),
+
     async createCampaign(request) {
       const nowMs = clock.now();
       const earlier = request.requestId === "" ? null : await campaigns.findByRequest(request.requestId);

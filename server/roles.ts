@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { openAuditor } from "../audit/stores/auditor.ts";
 import { createGenerator } from "../generator/generator.ts";
 import { createRestore } from "../generator/restore.ts";
 import { createPool } from "../pool/pool.ts";
@@ -105,7 +106,15 @@ export async function startRoles(config: Config, logger: Logger, lifecycle: Life
   const app = buildApp({
     couponService: createCouponService({ ...common, issueCoupon, directory, liveView }),
     issueCoupon,
-    campaignService: createCampaignService({ ...common, liveView, draining: draining.signal }),
+    campaignService: createCampaignService({
+      ...{ ...common, liveView, draining: draining.signal },
+      openAuditor: () =>
+        openAuditor({
+          redisUrl: config.REDIS_URL,
+          mongodbUrl: config.MONGODB_URL,
+          database: config.MONGODB_DATABASE,
+        }),
+    }),
     clock,
     logger,
     metrics,

@@ -1,14 +1,22 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Db } from "mongodb";
 import { campaignKeys } from "../../pool/keys.ts";
-import type { Tolerances } from "../check-times.ts";
-import { runChecks } from "../checks.ts";
+import { type Examination, type ExaminationOptions, examine, POOL_MADE_AGAIN } from "../examination.ts";
 import type { HistoryEntry } from "../history.ts";
-import type { Snapshot } from "../snapshot.ts";
+import type { CampaignRecord, Issuance, Snapshot } from "../snapshot.ts";
 import type { Verdict } from "../verdict.ts";
-import { connectRecord, readCampaign, readCodes, readIssuances } from "./read-mongodb.ts";
-import { connectReader, type RedisReader, readRedisSide } from "./read-redis.ts";
+import { codePages, connectRecord, issuancePages, readCampaign } from "./read-mongodb.ts";
+import {
+  claimPages,
+  connectReader,
+  ledgerPages,
+  listPages,
+  pooledPages,
+  type RedisReader,
+  readMark,
+} from "./read-redis.ts";
 
-export type AuditOptions = {
+export type AuditorOptions = {
   readonly redisUrl: string;
   readonly mongodbUrl: string;
   readonly database?: string | undefined;
@@ -18,16 +26,52 @@ export type AuditOptions = {
 export type Auditor = {
   /** Until the ledger is empty and, if states are given, the campaign is in one of them. False: not within the deadline. */
   waitForRest(campaignId: string, states: readonly string[], deadlineMs: number): Promise<boolean>;
+  /** All of it in memory, for campaigns of some thousand coupons. */
   takeSnapshot(campaignId: string): Promise<Snapshot>;
-  audit(campaignId: string, history: readonly HistoryEntry[], tolerances?: Tolerances): Promise<Report>;
+  /** Page by page, in about 100 MB a million coupons. */
+  audit(campaignId: string, plan?: AuditPlan): Promise<Report>;
   close(): Promise<void>;
 };
 
-export type Report = { readonly snapshot: Snapshot; readonly verdicts: readonly Verdict[] };
+export type AuditPlan = Partial<
+  Pick<ExaminationOptions, "tolerances" | "scope" | "rest" | "offendersMax">
+> & {
+  /** Read twice. */
+  readonly history?: Iterable<HistoryEntry>;
+  /** Documents or items a page, and what is awaited after each: lets somebody else have the stores and the processor. */
+  readonly pageSize?: number;
+  readonly pause?: () => Promise<void>;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+  /** How long after a live sale was found wrong it is read again, and once more: what was only under way is then right. */
+  readonly readAgainAfterMs?: readonly number[];
+};
+
+export type Progress = {
+  readonly reading: number;
+  readonly what: "codes" | "pool" | "claims" | "ledger" | "issuances";
+  readonly done: number;
+  /** About how many there will be. */
+  readonly of: number;
+};
+
+export type Report = {
+  readonly campaign: CampaignRecord;
+  readonly issued: number;
+  /** The sale went on while it was read. */
+  readonly live: boolean;
+  /** How often everything was read. */
+  readonly readings: number;
+  readonly verdicts: readonly Verdict[];
+};
 
 const POLL_MS = 100;
+const PAGE = 5_000;
+/** Longer than a lease and a tick, then longer than a late insert may take. */
+const READ_AGAIN_AFTER_MS = [2_500, 10_000];
 
-export async function openAuditor(options: AuditOptions): Promise<Auditor> {
+/** @throws StoreAway */
+export async function openAuditor(options: AuditorOptions): Promise<Auditor> {
   const redis = await connectReader(options.redisUrl);
   const { client, db } = await connectRecord(options.mongodbUrl, options.database ?? "coupons").catch(
     async (error: unknown) => {
@@ -35,20 +79,8 @@ export async function openAuditor(options: AuditOptions): Promise<Auditor> {
       throw error;
     },
   );
-
-  async function takeSnapshot(campaignId: string): Promise<Snapshot> {
-    const campaign = await readCampaign(db, campaignId);
-    if (campaign === undefined) throw new Error(`there is no campaign ${campaignId}`);
-    return {
-      campaign,
-      codes: await readCodes(db, campaignId),
-      issuances: await readIssuances(db, campaignId),
-      redis: await readRedisSide(redis, campaignId),
-    };
-  }
-
   return {
-    takeSnapshot,
+    takeSnapshot: (campaignId) => takeSnapshot(redis, db, campaignId),
     async waitForRest(campaignId, states, deadlineMs) {
       const endsAt = performance.now() + deadlineMs;
       for (;;) {
@@ -59,13 +91,132 @@ export async function openAuditor(options: AuditOptions): Promise<Auditor> {
         await sleep(POLL_MS);
       }
     },
-    async audit(campaignId, history, tolerances) {
-      const snapshot = await takeSnapshot(campaignId);
-      return { snapshot, verdicts: runChecks(snapshot, history, tolerances) };
+    async audit(campaignId, plan = {}) {
+      let { report, examination } = await readOnce(redis, db, campaignId, plan, 1);
+      for (const waitMs of plan.readAgainAfterMs ?? READ_AGAIN_AFTER_MS) {
+        if (!mayHavePassed(report, plan)) break;
+        await sleep(waitMs, undefined, plan.signal === undefined ? {} : { signal: plan.signal });
+        const suspects = examination.suspects();
+        ({ report, examination } = await readOnce(
+          redis,
+          db,
+          campaignId,
+          plan,
+          report.readings + 1,
+          suspects,
+        ));
+      }
+      return report;
     },
     async close() {
       await Promise.allSettled([redis.close(), client.close()]);
     },
+  };
+}
+
+/** Whether what is wrong, or could not be said, may only have been on its way. */
+function mayHavePassed({ verdicts, live, campaign }: Report, { rest = "demanded" }: AuditPlan): boolean {
+  if (rest === "demanded") return false;
+  if (verdicts.some(({ notJudged }) => notJudged === POOL_MADE_AGAIN)) return true;
+  const isOver = ["SOLD_OUT", "ENDED", "CANCELLED"].includes(campaign.state);
+  return verdicts.some(({ ok }) => !ok) && (live || !isOver);
+}
+
+async function campaignOf(db: Db, campaignId: string): Promise<CampaignRecord> {
+  const campaign = await readCampaign(db, campaignId);
+  if (campaign === undefined) throw new Error(`there is no campaign ${campaignId}`);
+  return campaign;
+}
+
+/**
+ * One reading. The order matters: a code goes from the pool to the claims and the ledger, and from there into the issuances. Read in this
+ * order it may be seen twice, but never nowhere.
+ */
+async function readOnce(
+  redis: RedisReader,
+  db: Db,
+  campaignId: string,
+  plan: AuditPlan,
+  reading: number,
+  suspects?: ExaminationOptions["suspects"],
+): Promise<{ report: Report; examination: Examination }> {
+  const { pageSize = PAGE, pause, signal, history = [], tolerances, offendersMax } = plan;
+  const { rest = "demanded", scope = "all" } = plan;
+  const before = await readMark(redis, campaignId);
+  const campaign = await campaignOf(db, campaignId);
+  const examination = examine(campaign, {
+    ...{ scope, rest, suspects },
+    ...(tolerances === undefined ? {} : { tolerances }),
+    ...(offendersMax === undefined ? {} : { offendersMax }),
+  });
+
+  async function take<T>(
+    what: Progress["what"],
+    of: number,
+    pages: AsyncIterable<readonly T[]>,
+    each: (item: T) => void,
+  ): Promise<void> {
+    let done = 0;
+    for await (const page of pages) {
+      for (const item of page) each(item);
+      done += page.length;
+      plan.onProgress?.({ reading, what, done, of: Math.max(of, done) });
+      await pause?.();
+      signal?.throwIfAborted();
+    }
+  }
+
+  const { staged, open, away, claims, ledger } = before.lengths;
+  const { made, pooled, bound, underWay, issued } = examination;
+  await take("codes", campaign.growingTo ?? campaign.total, codePages(db, campaignId, pageSize), (coupon) =>
+    made(coupon._id, coupon.ordinal),
+  );
+  await take("pool", staged + open + away, pooledPages(redis, campaignId, pageSize), pooled);
+  await take("claims", claims, claimPages(redis, campaignId, pageSize), bound);
+  await take("ledger", ledger, ledgerPages(redis, campaignId, pageSize), ({ id, atMs }) =>
+    underWay(id, Date.now() - atMs),
+  );
+  await take("issuances", claims, issuancePages(db, campaignId, pageSize), issued);
+  const after = await readMark(redis, campaignId);
+  for (const entry of history) examination.told(entry);
+  for (const entry of history) examination.toldAgain(entry);
+  examination.marks(before, after);
+  const conclusion = examination.conclude();
+  for (;;) {
+    const step = conclusion.next();
+    if (step.done === true) {
+      const { issuedCount, live } = examination;
+      const report = { campaign, issued: issuedCount, live, readings: reading, verdicts: step.value };
+      return { report, examination };
+    }
+    await pause?.();
+    signal?.throwIfAborted();
+  }
+}
+
+async function takeSnapshot(redis: RedisReader, db: Db, campaignId: string): Promise<Snapshot> {
+  const campaign = await campaignOf(db, campaignId);
+  const all = async <T>(pages: AsyncIterable<readonly T[]>): Promise<T[]> => {
+    const items: T[] = [];
+    for await (const page of pages) for (const item of page) items.push(item);
+    return items;
+  };
+  const codes = (await all(codePages(db, campaignId, PAGE))).map((coupon) => coupon._id);
+  const issuances = await all(issuancePages(db, campaignId, PAGE));
+  const { staged, open, away } = campaignKeys(campaignId);
+  const claims = new Map<string, Issuance>();
+  const listOf = async (key: string): Promise<string[]> => {
+    const pages: (readonly string[])[] = [];
+    for await (const page of listPages(redis, key, PAGE)) pages.unshift(page);
+    return pages.flat();
+  };
+  for (const claim of await all(claimPages(redis, campaignId, PAGE))) claims.set(claim.claimKey, claim);
+  const ledgerIds = (await all(ledgerPages(redis, campaignId, PAGE))).map(({ id }) => id);
+  const lists = { staged: await listOf(staged), open: await listOf(open), away: await listOf(away) };
+  const { meta, lengths } = await readMark(redis, campaignId);
+  return {
+    ...{ campaign, codes, issuances },
+    redis: { meta, ...lists, claims: [...claims.values()], ledgerIds, lengths },
   };
 }
 

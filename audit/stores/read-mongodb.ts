@@ -1,9 +1,12 @@
 import { type Db, MongoClient } from "mongodb";
 import type { CampaignRecord, Issuance } from "../snapshot.ts";
+import { StoreAway } from "./store-away.ts";
 
 type CampaignDocument = {
   _id: string;
   total: number;
+  /** So many more codes are being made. */
+  adding?: number;
   startsAt: Date;
   endsAt?: Date;
   openedAt?: Date;
@@ -21,23 +24,27 @@ type IssuanceDocument = {
   issuedAt: Date;
 };
 
-const BATCH = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+const SOCKET_TIMEOUT_MS = 10_000;
+/** One for the reading, one for what is asked beside it: claims need the others. */
+const CONNECTIONS_MAX = 2;
 
-/** Reads only, and only what a majority holds. */
+/** Reads only, and only what a majority holds. @throws StoreAway */
 export async function connectRecord(url: string, database: string): Promise<{ client: MongoClient; db: Db }> {
   const client = new MongoClient(url, {
     appName: "coupon-audit",
     readPreference: "primary",
     readConcern: { level: "majority" },
+    maxPoolSize: CONNECTIONS_MAX,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
+    socketTimeoutMS: SOCKET_TIMEOUT_MS,
     serverSelectionTimeoutMS: CONNECT_TIMEOUT_MS,
   });
   try {
     await client.connect();
   } catch (error) {
     await client.close(true);
-    throw new Error(`the audit cannot reach MongoDB within ${CONNECT_TIMEOUT_MS} ms`, { cause: error });
+    throw new StoreAway(`the audit cannot reach MongoDB within ${CONNECT_TIMEOUT_MS} ms`, { cause: error });
   }
   return { client, db: client.db(database) };
 }
@@ -48,6 +55,7 @@ export async function readCampaign(db: Db, campaignId: string): Promise<Campaign
   return {
     id: doc._id,
     total: doc.total,
+    ...(doc.adding === undefined ? {} : { growingTo: doc.total + doc.adding }),
     startsAtMs: doc.startsAt.getTime(),
     endsAtMs: doc.endsAt?.getTime(),
     openedAtMs: doc.openedAt?.getTime(),
@@ -57,31 +65,50 @@ export async function readCampaign(db: Db, campaignId: string): Promise<Campaign
   };
 }
 
-export async function readCodes(db: Db, campaignId: string): Promise<string[]> {
-  const codes: string[] = [];
+/** Every code of the campaign with its ordinal, ascending. */
+export async function* codePages(
+  db: Db,
+  campaignId: string,
+  size: number,
+): AsyncGenerator<readonly CouponDocument[]> {
   const cursor = db
     .collection<CouponDocument>("coupons")
-    .find({ campaignId }, { projection: { _id: 1 }, batchSize: BATCH });
-  for await (const doc of cursor) codes.push(doc._id);
-  return codes;
+    .find({ campaignId }, { projection: { ordinal: 1 }, sort: { ordinal: 1 }, batchSize: size });
+  yield* pagesOf(cursor, size);
 }
 
-export async function readIssuances(db: Db, campaignId: string): Promise<Issuance[]> {
-  const issuances: Issuance[] = [];
-  const cursor = db
-    .collection<IssuanceDocument>("issuances")
-    .find(
-      { campaignId },
-      { projection: { claimKey: 1, generation: 1, seq: 1, issuedAt: 1 }, batchSize: BATCH },
-    );
-  for await (const doc of cursor) {
-    issuances.push({
+/** Every durable issuance, in issue order. */
+export async function* issuancePages(
+  db: Db,
+  campaignId: string,
+  size: number,
+): AsyncGenerator<readonly Issuance[]> {
+  const cursor = db.collection<IssuanceDocument>("issuances").find(
+    { campaignId },
+    {
+      projection: { claimKey: 1, generation: 1, seq: 1, issuedAt: 1 },
+      sort: { generation: 1, seq: 1 },
+      batchSize: size,
+    },
+  );
+  for await (const page of pagesOf(cursor, size)) {
+    yield page.map((doc) => ({
       code: doc._id,
       claimKey: doc.claimKey,
       generation: doc.generation,
       seq: doc.seq,
       issuedAtMs: doc.issuedAt.getTime(),
-    });
+    }));
   }
-  return issuances;
+}
+
+async function* pagesOf<T>(documents: AsyncIterable<T>, size: number): AsyncGenerator<readonly T[]> {
+  let page: T[] = [];
+  for await (const document of documents) {
+    page.push(document);
+    if (page.length < size) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
 }

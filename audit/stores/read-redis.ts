@@ -1,32 +1,42 @@
 import { createClient, createCluster } from "redis";
 import { campaignKeys } from "../../pool/keys.ts";
-import type { Issuance, PoolMeta, RedisSide } from "../snapshot.ts";
+import type { Issuance, PoolLengths, PoolMark, PoolMeta } from "../snapshot.ts";
+import { StoreAway } from "./store-away.ts";
 
 /** The few reading commands the audit needs; a server and a cluster look the same. */
 export type RedisReader = {
-  hGetAll(key: string): Promise<Record<string, string>>;
   lRange(key: string, start: number, stop: number): Promise<string[]>;
   hScan(key: string, cursor: string, options: { COUNT: number }): Promise<ScanPage>;
-  xRange(key: string, start: string, end: string, options: { COUNT: number }): Promise<{ id: string }[]>;
+  xRange(key: string, start: string, end: string, options: { COUNT: number }): Promise<LedgerEntry[]>;
   xLen(key: string): Promise<number>;
-  multi(): LengthsTransaction;
+  multi(): MarkTransaction;
+  /** Only where there is one server: a cluster has one for each slot. */
+  info?(section: string): Promise<string>;
   close(): Promise<void>;
 };
 
 type ScanPage = { cursor: string; entries: { field: string; value: string }[] };
-type LengthsTransaction = {
-  lLen(key: string): LengthsTransaction;
-  hLen(key: string): LengthsTransaction;
-  xLen(key: string): LengthsTransaction;
+type LedgerEntry = { id: string; message: Record<string, string> };
+type MarkTransaction = {
+  hGetAll(key: string): MarkTransaction;
+  lLen(key: string): MarkTransaction;
+  hLen(key: string): MarkTransaction;
+  xLen(key: string): MarkTransaction;
   exec(): Promise<unknown[]>;
 };
 
-const PAGE = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+const SOCKET_TIMEOUT_MS = 10_000;
+const PING_INTERVAL_MS = 2_000;
 
-/** `url` as the service takes it: several with commas between them are the nodes of a cluster. */
+/** `url` as the service takes it: several with commas between them are the nodes of a cluster. @throws StoreAway */
 export async function connectReader(url: string): Promise<RedisReader> {
-  const options = { disableOfflineQueue: false, socket: { connectTimeout: CONNECT_TIMEOUT_MS } };
+  const options = {
+    // A Redis that is away is told at once; the next question may find it back.
+    disableOfflineQueue: true,
+    pingInterval: PING_INTERVAL_MS,
+    socket: { connectTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SOCKET_TIMEOUT_MS },
+  };
   const urls = url.split(",");
   const client =
     urls.length === 1
@@ -37,83 +47,105 @@ export async function connectReader(url: string): Promise<RedisReader> {
     failure = error;
   });
   const connecting = client.connect();
-  const late = new Promise<"late">((resolve) =>
-    setTimeout(() => resolve("late"), CONNECT_TIMEOUT_MS).unref(),
-  );
-  if ((await Promise.race([connecting, late])) === "late") {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<"late">((resolve) => {
+    timer = setTimeout(() => resolve("late"), CONNECT_TIMEOUT_MS);
+  });
+  try {
+    if ((await Promise.race([connecting, late])) !== "late") return client as unknown as RedisReader;
     connecting.catch(() => {});
     client.destroy();
-    throw new Error(`the audit cannot reach Redis within ${CONNECT_TIMEOUT_MS} ms`, { cause: failure });
+    throw new StoreAway(`the audit cannot reach Redis within ${CONNECT_TIMEOUT_MS} ms`, { cause: failure });
+  } finally {
+    clearTimeout(timer);
   }
-  return client as unknown as RedisReader;
 }
 
-/** Everything Redis holds for a campaign, in pages. Only exact while nothing moves: the lengths tell. */
-export async function readRedisSide(redis: RedisReader, campaignId: string): Promise<RedisSide> {
+/** The pool's own numbers, all of one moment. */
+export async function readMark(redis: RedisReader, campaignId: string): Promise<PoolMark> {
   const keys = campaignKeys(campaignId);
-  const meta = parseMeta(await redis.hGetAll(keys.meta));
-  const staged = await readList(redis, keys.staged);
-  const open = await readList(redis, keys.open);
-  const away = await readList(redis, keys.away);
-  const claims = await readClaims(redis, keys.claims);
-  const ledgerIds = await readLedgerIds(redis, keys.ledger);
-  const lengths = (
-    await redis
-      .multi()
-      .lLen(keys.staged)
-      .lLen(keys.open)
-      .lLen(keys.away)
-      .hLen(keys.claims)
-      .xLen(keys.ledger)
-      .exec()
-  ).map(Number);
-  const [stagedLength = 0, openLength = 0, awayLength = 0, claimsLength = 0, ledgerLength = 0] = lengths;
+  const [fields, ...lengths] = await redis
+    .multi()
+    .hGetAll(keys.meta)
+    .lLen(keys.staged)
+    .lLen(keys.open)
+    .lLen(keys.away)
+    .hLen(keys.claims)
+    .xLen(keys.ledger)
+    .exec();
+  const meta = fields as Record<string, string>;
   return {
-    meta,
-    staged,
-    open,
-    away,
-    claims,
-    ledgerIds,
-    lengths: {
-      staged: stagedLength,
-      open: openLength,
-      away: awayLength,
-      claims: claimsLength,
-      ledger: ledgerLength,
-    },
+    meta: parseMeta(meta),
+    seq: Number(meta["seq"] ?? 0),
+    lengths: parseLengths(lengths.map(Number)),
+    fenced: !(await isServedHere(redis, meta["token"])),
   };
 }
 
-async function readList(redis: RedisReader, key: string): Promise<string[]> {
-  const codes: string[] = [];
-  for (;;) {
-    const page = await redis.lRange(key, codes.length, codes.length + PAGE - 1);
-    for (const code of page) codes.push(code);
-    if (page.length < PAGE) return codes;
+function parseLengths([staged = 0, open = 0, away = 0, claims = 0, ledger = 0]: number[]): PoolLengths {
+  return { staged, open, away, claims, ledger };
+}
+
+/** Whether the pool was loaded into this Redis process and dataset; where that cannot be asked, yes. */
+async function isServedHere(redis: RedisReader, token: string | undefined): Promise<boolean> {
+  if (token === undefined || redis.info === undefined) return true;
+  const runId = /run_id:(\w+)/.exec(await redis.info("server"))?.[1];
+  const replicationId = /master_replid:(\w+)/.exec(await redis.info("replication"))?.[1];
+  return token === `${runId}-${replicationId}`;
+}
+
+/**
+ * The codes of all lists of the pool. Read from the tail: codes are popped from the head, so those that are not yet read keep their
+ * place, and none is left out while a sale goes on.
+ */
+export async function* pooledPages(
+  redis: RedisReader,
+  campaignId: string,
+  size: number,
+): AsyncGenerator<readonly string[]> {
+  const { staged, open, away } = campaignKeys(campaignId);
+  for (const key of [staged, open, away]) yield* listPages(redis, key, size);
+}
+
+export async function* listPages(
+  redis: RedisReader,
+  key: string,
+  size: number,
+): AsyncGenerator<readonly string[]> {
+  for (let fromTail = 0; ; fromTail += size) {
+    const page = await redis.lRange(key, -fromTail - size, -fromTail - 1);
+    if (page.length > 0) yield page;
+    if (page.length < size) return;
   }
 }
 
-/** HSCAN may give a field twice, hence the map; never too few while the hash only grows. */
-async function readClaims(redis: RedisReader, key: string): Promise<Issuance[]> {
-  const claims = new Map<string, Issuance>();
+/** The claims hash. A key may come twice; one that was there all the while is never left out. */
+export async function* claimPages(
+  redis: RedisReader,
+  campaignId: string,
+  size: number,
+): AsyncGenerator<readonly Issuance[]> {
   let cursor = "0";
   do {
-    const page = await redis.hScan(key, cursor, { COUNT: PAGE });
-    for (const { field, value } of page.entries) claims.set(field, parseBinding(field, value));
+    const page = await redis.hScan(campaignKeys(campaignId).claims, cursor, { COUNT: size });
+    yield page.entries.map(({ field, value }) => parseBinding(field, value));
     cursor = page.cursor;
   } while (cursor !== "0");
-  return [...claims.values()];
 }
 
-async function readLedgerIds(redis: RedisReader, key: string): Promise<string[]> {
-  const ids: string[] = [];
+/** Claims that are not confirmed durable: their ids `generation-seq`, and when they were made by the clock of Redis. */
+export async function* ledgerPages(
+  redis: RedisReader,
+  campaignId: string,
+  size: number,
+): AsyncGenerator<readonly { readonly id: string; readonly atMs: number }[]> {
   let start = "-";
   for (;;) {
-    const page = await redis.xRange(key, start, "+", { COUNT: PAGE });
-    for (const { id } of page) ids.push(id);
-    if (page.length < PAGE) return ids;
-    start = `(${ids.at(-1)}`;
+    const page = await redis.xRange(campaignKeys(campaignId).ledger, start, "+", { COUNT: size });
+    yield page.map(({ id, message }) => ({ id, atMs: Number(message["t"]) }));
+    const last = page.at(-1);
+    if (last === undefined || page.length < size) return;
+    start = `(${last.id}`;
   }
 }
 

@@ -14,6 +14,8 @@ export type DemoOptions = {
   readonly client: "http" | "connect";
   /** Keep the data folder. */
   readonly keep: boolean;
+  /** Where to write the callers' own records, for coupon verify --history. */
+  readonly history: string | undefined;
   /** One JSON document on standard output instead of the picture, which goes to standard error. */
   readonly json: boolean;
   /** Of the service; 0: any free one. */
@@ -29,7 +31,8 @@ export const USAGE = `npm run demo -- [flags]
   --seed N             the arrival list; the same seed gives the same list (random, printed)
   --port N             port of the service (any free one)
   --client C           http (default: plain HTTP, light) or connect (the Connect client; takes twice the processor time)
-  --keep               keep the data folder
+  --keep               keep the data folder, with the callers' records in it
+  --history FILE       write the callers' records there (docs/verify.md has the form)
   --json               one JSON document on standard output, the picture on standard error
 `;
 
@@ -46,6 +49,7 @@ export function readOptions(args: string[]): DemoOptions {
     port: numberFlag("port", values.port, 0, 65_535),
     client: clientFlag(values.client),
     keep: values.keep,
+    history: values.history,
     json: values.json,
     help: values.help,
   };
@@ -69,6 +73,7 @@ function parse(args: string[]) {
         port: { type: "string", default: "0" },
         client: { type: "string", default: "http" },
         keep: { type: "boolean", default: false },
+        history: { type: "string" },
         json: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },

@@ -32,10 +32,9 @@ export type Ending = {
 };
 
 export function judge({ report, history, expectedIssued, unanswered, atRest, latency }: Ending): DemoResult {
-  const { snapshot, verdicts } = report;
+  const { campaign, issued, verdicts } = report;
   const countOf = (...wanted: Invariant[]) =>
     verdicts.reduce((sum, verdict) => sum + (wanted.includes(verdict.invariant) ? verdict.count : 0), 0);
-  const issued = snapshot.issuances.length;
   const violations = violated(verdicts);
   const reasons: string[] = [];
   if (issued !== expectedIssued) reasons.push(`${issued} issued instead of ${expectedIssued}`);
@@ -44,12 +43,12 @@ export function judge({ report, history, expectedIssued, unanswered, atRest, lat
   return {
     pass: violations.length === 0 && reasons.length === 0,
     issued,
-    total: snapshot.campaign.total,
+    total: campaign.total,
     duplicates: countOf("U1", "U4"),
     early: countOf("U8"),
     lost: countOf("U2"),
     replaysSame: countSameReplays(history),
-    firstAfterStartMs: firstAnswerMs(history) - snapshot.campaign.startsAtMs,
+    firstAfterStartMs: firstAnswerMs(history) - campaign.startsAtMs,
     p50Ms: latency.at(50),
     p99Ms: latency.at(99),
     violations,

@@ -78,6 +78,7 @@ export async function runDemo(context: DemoContext): Promise<{ result: DemoResul
   );
 
   if (options.keep) await keepHistory(join(ground.dataDir, "history.jsonl"), history);
+  if (options.history !== undefined) await keepHistory(options.history, history);
 
   const wanting = new Set(arrivals.map((arrival) => arrival.userId)).size;
   const auditor = await orAborted(
@@ -87,7 +88,7 @@ export async function runDemo(context: DemoContext): Promise<{ result: DemoResul
   releases.add("the audit", () => auditor.close());
   const restStates = wanting >= options.total ? ["SOLD_OUT"] : [];
   const atRest = await orAborted(auditor.waitForRest(campaignId, restStates, REST_DEADLINE_MS), signal);
-  const report = await orAborted(auditor.audit(campaignId, history), signal);
+  const report = await orAborted(auditor.audit(campaignId, { history }), signal);
   say("");
   say(`Both stores against the callers' own record of ${history.length.toLocaleString("en")} requests:`);
   for (const line of verdictTable(report.verdicts)) say(line);

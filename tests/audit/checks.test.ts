@@ -16,7 +16,8 @@ describe("audit checks", () => {
         const books = booksOf(which);
         const verdicts = runChecks(snapshotOf(books), books.history);
         expect(violated(verdicts)).to.deep.equal([]);
-        expect(verdicts.map((verdict) => verdict.invariant)).to.deep.equal(Object.keys(INVARIANTS));
+        const looked = new Set(verdicts.map((verdict) => verdict.invariant));
+        expect([...looked]).to.deep.equal(Object.keys(INVARIANTS));
       });
     }
 
@@ -121,7 +122,7 @@ describe("audit checks", () => {
     books.claims = [];
     const u5 = runChecks(snapshotOf(books), books.history).find((verdict) => verdict.invariant === "U5");
     expect(u5?.count).to.equal(50);
-    expect(u5?.examples).to.have.length(5);
+    expect(u5?.offenders).to.have.length(5);
     expect(verdictTable(u5 === undefined ? [] : [u5]).join("\n")).to.contain("and 45 more");
   });
 });

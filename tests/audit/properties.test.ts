@@ -1,8 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { checkIssueOrder } from "../../audit/check-order.ts";
 import { runChecks } from "../../audit/checks.ts";
-import { gatherFacts } from "../../audit/facts.ts";
 import { verdictTable, violated } from "../../audit/verdict-table.ts";
 import { type Books, snapshotOf } from "./books.ts";
 import { sales, simulate } from "./simulated-sale.ts";
@@ -76,10 +74,10 @@ describe("audit properties", () => {
       fc.property(sales, fc.nat(), fc.nat(), (sale, one, two) => {
         const books = simulate({ ...sale, rebuildAtMs: 1_000 });
         swapSeqs(books, one, two);
-        const verdict = checkIssueOrder(gatherFacts(snapshotOf(books), books.history));
+        const verdict = verdictsOf(books).find(({ invariant }) => invariant === "U10");
         const expected = misplacedByAllPairs(books);
         wrong += expected;
-        expect(verdict.count).to.equal(expected);
+        expect(verdict?.count).to.equal(expected);
       }),
       { numRuns: RUNS },
     );

@@ -3,60 +3,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { type Db, MongoClient } from "mongodb";
-import { createClient } from "redis";
 import { type Auditor, openAuditor } from "../../audit/stores/auditor.ts";
 import { violated } from "../../audit/verdict-table.ts";
 import { type Stack, startStack } from "../../local/stack.ts";
 import { type CampaignKeys, campaignKeys } from "../../pool/keys.ts";
+import { openRawRedis, type RawRedis } from "../integration/books.ts";
 import { type Books, healthyBooks, snapshotOf } from "./books.ts";
+import { seedBooks } from "./seed-books.ts";
 
 const DATABASE = "coupons_audit_test";
 const TOTAL = 25_000;
 const ISSUED = 12_000;
 
-type RedisClient = ReturnType<typeof createClient>;
 type Stores = {
-  readonly redis: RedisClient;
+  readonly redis: RawRedis;
   readonly db: Db;
   readonly keys: CampaignKeys;
   readonly books: Books;
 };
-
-/** Writes books into both stores in the layout of docs/architecture.md. */
-async function seed({ redis, db, keys, books }: Stores): Promise<void> {
-  const { campaign, codes, issuances, meta, open, claims } = books;
-  const { id: campaignId, startsAtMs, openedAtMs = 0 } = campaign;
-  const { total, onePerUser, state, generation } = campaign;
-  await db.collection<{ _id: string }>("campaigns").insertOne({
-    ...{ _id: campaignId, total, onePerUser, state, generation },
-    ...{ startsAt: new Date(startsAtMs), openedAt: new Date(openedAtMs) },
-  } as { _id: string });
-  await db
-    .collection<{ _id: string }>("coupons")
-    .insertMany(codes.map((code, ordinal) => ({ _id: code, campaignId, ordinal })));
-  await db.collection<{ _id: string }>("issuances").insertMany(
-    issuances.map(({ code, claimKey, generation: own, seq, issuedAtMs }) => ({
-      ...{ _id: code, campaignId, claimKey, generation: own, seq, issuedAt: new Date(issuedAtMs) },
-    })),
-  );
-  if (meta === undefined) throw new Error("books without a pool");
-  const { startsAtMs: startsAt, armedAtMs: armedAt } = meta;
-  await redis.hSet(keys.meta, {
-    state: meta.state,
-    startsAt,
-    generation,
-    token: "t",
-    total,
-    armedAt,
-    seq: ISSUED,
-  });
-  await redis.rPush(keys.open, open);
-  const bindings = claims.map((claim): [string, string] => [
-    claim.claimKey,
-    `${claim.code} ${claim.generation}-${claim.seq} ${claim.issuedAtMs}`,
-  ]);
-  await redis.hSet(keys.claims, bindings.flat());
-}
 
 const damages: readonly { fails: string; what: string; plant: (stores: Stores) => Promise<unknown> }[] = [
   {
@@ -104,16 +68,14 @@ describe("audit on real stores", function () {
   let dir = "";
   let stack: Stack;
   let mongo: MongoClient;
-  let redis: RedisClient;
+  let redis: RawRedis;
   let auditor: Auditor;
   let stores: Stores;
 
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), "audit-stores-"));
     stack = await startStack({ dataDir: dir });
-    redis = createClient({ url: stack.redis.url });
-    redis.on("error", () => {});
-    await redis.connect();
+    redis = await openRawRedis(stack.redis.url);
     mongo = await new MongoClient(stack.mongodb.url).connect();
     auditor = await openAuditor({
       redisUrl: stack.redis.url,
@@ -134,7 +96,7 @@ describe("audit on real stores", function () {
     await redis.flushAll();
     const books = healthyBooks({ total: TOTAL, issued: ISSUED });
     stores = { redis, db, keys: campaignKeys(books.campaign.id), books };
-    await seed(stores);
+    await seedBooks(redis, db, books);
   });
 
   it("reads everything that was written, over many pages", async () => {
@@ -155,14 +117,14 @@ describe("audit on real stores", function () {
   it("passes healthy stores", async () => {
     const { campaign, history } = stores.books;
     expect(await auditor.waitForRest(campaign.id, ["OPEN"], 1_000)).to.equal(true);
-    expect(violated((await auditor.audit(campaign.id, history)).verdicts)).to.deep.equal([]);
+    expect(violated((await auditor.audit(campaign.id, { history })).verdicts)).to.deep.equal([]);
   });
 
   for (const { fails, what, plant } of damages) {
     it(`${fails}: ${what}`, async () => {
       await plant(stores);
       const { campaign, history } = stores.books;
-      expect(violated((await auditor.audit(campaign.id, history)).verdicts)).to.deep.equal([fails]);
+      expect(violated((await auditor.audit(campaign.id, { history })).verdicts)).to.deep.equal([fails]);
     });
   }
 
@@ -174,7 +136,7 @@ describe("audit on real stores", function () {
   });
 
   it("says that there is no such campaign", async () => {
-    const failure = await auditor.audit("01NONE", []).catch((error: Error) => error.message);
+    const failure = await auditor.audit("01NONE").catch((error: Error) => error.message);
     expect(failure).to.equal("there is no campaign 01NONE");
   });
 });

@@ -14,7 +14,7 @@ export function resultLines(result: RoundResult, seed: number): string[] {
   for (const verdict of judgement?.verdicts ?? []) {
     if (verdict.ok) continue;
     lines.push(`     ${verdict.invariant} violated ${verdict.count} times (${verdict.detail})`);
-    for (const example of verdict.examples) lines.push(`       - ${example}`);
+    for (const { words } of verdict.offenders) lines.push(`       - ${words}`);
   }
   for (const trouble of judgement?.troubles ?? []) lines.push(`     ${trouble}`);
   if (broke !== undefined) lines.push(`     could not be carried through: ${broke}`);

@@ -1,4 +1,4 @@
-import type { Tolerances } from "../../audit/check-times.ts";
+import type { Tolerances } from "../../audit/facts.ts";
 import type { GroundPlan } from "./ground/ground.ts";
 import type { Sale, SalePlan } from "./sale.ts";
 

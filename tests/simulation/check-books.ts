@@ -1,9 +1,7 @@
-import { checkBalance, checkNeverMore } from "../../audit/check-books.ts";
-import { checkIssueOrder } from "../../audit/check-order.ts";
-import { checkAcknowledged, checkOneOwner, checkSameCoupon } from "../../audit/check-owners.ts";
-import { gatherFacts } from "../../audit/facts.ts";
+import { runChecks } from "../../audit/checks.ts";
 import type { HistoryEntry } from "../../audit/history.ts";
 import type { Issuance, Snapshot } from "../../audit/snapshot.ts";
+import type { Invariant } from "../../audit/verdict.ts";
 import type { CampaignDoc } from "../../record/campaigns.ts";
 import type { IssuanceDoc } from "../../record/issuances.ts";
 import type { Client } from "./client.ts";
@@ -11,14 +9,7 @@ import type { MongoServer } from "./mongo-server.ts";
 import type { RedisServer } from "./redis-server.ts";
 
 /** Invariants that concern only what the stores hold and the callers were told: the audit's, they read no wall clock. */
-const AUDITS = [
-  checkOneOwner,
-  checkAcknowledged,
-  checkNeverMore,
-  checkSameCoupon,
-  checkBalance,
-  checkIssueOrder,
-];
+const AUDITS: readonly Invariant[] = ["U1", "U2", "U3", "U4", "U5", "U10"];
 
 /** What is wrong at rest; empty: nothing. */
 export function checkAtRest(
@@ -27,15 +18,13 @@ export function checkAtRest(
   history: readonly HistoryEntry[],
 ): string[] {
   const snapshot = snapshotOf(redis, mongo);
-  const facts = gatherFacts(snapshot, history);
   const { campaign, issuances } = snapshot;
   // Sold out with every coupon durable: servers answer from the record, and nobody makes a pool again that would be empty.
   const needsNoPool = redis.model.meta === undefined && issuances.length === campaign.total;
-  const audits = needsNoPool ? AUDITS.filter((check) => check !== checkBalance) : AUDITS;
-  const found = audits.flatMap((check) => {
-    const { invariant, examples } = check(facts);
-    return examples.map((words) => `${invariant} ${words}`);
-  });
+  const audits = needsNoPool ? AUDITS.filter((invariant) => invariant !== "U5") : AUDITS;
+  const found = runChecks(snapshot, history).flatMap(({ invariant, offenders }) =>
+    audits.includes(invariant) ? offenders.map(({ words }) => `${invariant} ${words}`) : [],
+  );
   for (const { code, issuedAtMs } of issuances) {
     if (issuedAtMs < campaign.startsAtMs) found.push(`U8 ${code} carries an instant before the start`);
   }

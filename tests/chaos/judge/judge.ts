@@ -1,8 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { runRunChecks } from "../../../audit/check-run.ts";
-import { checkSoldOut } from "../../../audit/check-times.ts";
 import { runChecks } from "../../../audit/checks.ts";
-import { gatherFacts } from "../../../audit/facts.ts";
 import { openAuditor } from "../../../audit/stores/auditor.ts";
 import type { Verdict } from "../../../audit/verdict.ts";
 import { createCampaign } from "../../../bench/load/campaign.ts";
@@ -36,11 +34,15 @@ export async function judge(round: Round, ground: Ground, run: SaleRun): Promise
     const seen = await run.close();
     const snapshot = await auditor.takeSnapshot(sale.campaignId);
     const tolerances = tolerancesOf(round);
+    const booksWithin = (clockMs: number) => runChecks(snapshot, sale.history, { ...tolerances, clockMs });
+    // Where the clock of Redis was wrong, so are the instants that the sold-out answers are compared with.
     const { instantsOffMs } = round;
-    const books = runChecks(snapshot, sale.history, tolerances).map((verdict) =>
-      verdict.invariant === "U7" && instantsOffMs !== undefined
-        ? checkSoldOut(gatherFacts(snapshot, sale.history), { ...tolerances, clockMs: instantsOffMs })
-        : verdict,
+    const soldOut =
+      instantsOffMs === undefined
+        ? []
+        : booksWithin(instantsOffMs).filter(({ invariant }) => invariant === "U7");
+    const books = booksWithin(tolerances.clockMs).map(
+      (verdict) => soldOut.find(({ invariant }) => invariant === verdict.invariant) ?? verdict,
     );
     const { startsAtMs, history, presses } = sale;
     const leaks = leaksIn(ground.logLines, new Set(snapshot.codes));

@@ -38,7 +38,7 @@ async function tryMutant(mutant: Mutant, index: number, options: MutantOptions):
     const verdict = result.judgement?.verdicts.find(
       ({ invariant, ok }) => invariant === mutant.caughtBy && !ok,
     );
-    if (verdict !== undefined) say(`         ${verdict.count} times: ${verdict.examples[0] ?? ""}`);
+    if (verdict !== undefined) say(`         ${verdict.count} times: ${verdict.offenders[0]?.words ?? ""}`);
     if (!caught) {
       for (const trouble of result.judgement?.troubles ?? []) say(`         ${trouble}`);
       if (result.broke !== undefined) say(`         could not be carried through: ${result.broke}`);

@@ -1,0 +1,205 @@
+import { createAnswers } from "./answers.ts";
+import { checkBalance, checkLedger, checkNeverMore, checkNothingStranded, isYoung } from "./check-books.ts";
+import { checkIssueOrder } from "./check-order.ts";
+import { checkAcknowledged, checkOneOwner, checkSameCoupon } from "./check-owners.ts";
+import { checkNeverEarly, checkSoldOut } from "./check-times.ts";
+import { type Check, type Facts, ONE_MACHINE, type PoolFacts, type Tolerances } from "./facts.ts";
+import type { HistoryEntry } from "./history.ts";
+import { createRegister } from "./register.ts";
+import type { CampaignRecord, Issuance, PoolMark } from "./snapshot.ts";
+import { createFindings, type Findings, type Invariant, NOTHING_UNDER_WAY, type Verdict } from "./verdict.ts";
+
+export type ExaminationOptions = {
+  readonly tolerances?: Tolerances;
+  /** What is looked at: the stores, the callers' records, or both. From outside neither unissued codes nor Redis can be seen. */
+  readonly scope: "all" | "stores" | "outside";
+  /** `demanded`: whatever is not at rest is wrong. `observed`: it may be live; what cannot be judged then is said to be so. */
+  readonly rest: "demanded" | "observed";
+  readonly offendersMax?: number;
+  /** What an earlier examination of a live sale found: only what is found again counts. */
+  readonly suspects?: Suspects | undefined;
+};
+
+/** By check: the violations found; undefined: too many to keep, all of them count. */
+export type Suspects = ReadonlyMap<string, ReadonlySet<string> | undefined>;
+
+/**
+ * One audit as it goes: what the stores hold is handed in page by page, in the order of the methods, then the histories twice. Nothing
+ * is kept but a few numbers a coupon. Pure: the same input, the same verdicts.
+ */
+export type Examination = {
+  made(code: string, ordinal: number): void;
+  pooled(code: string): void;
+  bound(claim: Issuance): void;
+  /** A ledger entry, by its id `generation-seq`. */
+  underWay(id: string, ageMs: number): void;
+  /** The issuances, in issue order. */
+  issued(issuance: Issuance): void;
+  /** The first and the second reading of the histories. */
+  told(entry: HistoryEntry): void;
+  toldAgain(entry: HistoryEntry): void;
+  /** The pool before (undefined: nothing moved for certain) and after its contents were read. */
+  marks(before: PoolMark | undefined, after: PoolMark): void;
+  /** When all is read. Goes on in steps, so that a server can do other things in between. */
+  conclude(): Generator<void, readonly Verdict[]>;
+  suspects(): Suspects;
+  readonly issuedCount: number;
+  readonly live: boolean;
+};
+
+/** Why a pool could not be judged that another reading will find at peace. */
+export const POOL_MADE_AGAIN = "the pool was made again while it was read";
+
+const SLOTS_A_STEP = 10_000;
+/** States after which nothing moves. */
+const FINAL = new Set(["SOLD_OUT", "ENDED", "CANCELLED"]);
+
+type MakeCheck = (facts: Facts, findings: Findings) => Check;
+type Kind = {
+  readonly invariant: Invariant;
+  readonly title?: string;
+  readonly make: MakeCheck;
+  readonly of: "stores" | "histories" | "both";
+  readonly inside?: boolean;
+};
+
+const KINDS: readonly Kind[] = [
+  { invariant: "U1", make: checkOneOwner, of: "both" },
+  { invariant: "U2", make: checkAcknowledged, of: "histories" },
+  { invariant: "U3", make: checkNeverMore, of: "both" },
+  { invariant: "U4", make: checkSameCoupon, of: "both" },
+  { invariant: "U5", make: checkBalance, of: "stores", inside: true },
+  { invariant: "U5", title: NOTHING_UNDER_WAY, make: checkLedger, of: "stores", inside: true },
+  { invariant: "U6", make: checkNothingStranded, of: "histories" },
+  { invariant: "U7", make: checkSoldOut, of: "histories" },
+  { invariant: "U8", make: checkNeverEarly, of: "both" },
+  { invariant: "U10", make: checkIssueOrder, of: "both" },
+];
+
+export function examine(campaign: CampaignRecord, options: ExaminationOptions): Examination {
+  const { scope, rest, suspects: earlier, tolerances = ONE_MACHINE, offendersMax } = options;
+  const register = createRegister(campaign.total);
+  const answers = createAnswers(register, campaign.startsAtMs, campaign.endsAtMs);
+  const underWay = new Map<string, number>();
+  const counts = { issued: 0, made: 0, beyond: 0, pooled: 0, bound: 0 };
+  let pool: PoolFacts | undefined;
+  let live = false;
+
+  const facts: Facts = {
+    ...{ campaign, register, answers, tolerances, codesAreKnown: scope !== "outside" },
+    get issued() {
+      return counts.issued;
+    },
+    get made() {
+      return counts.made;
+    },
+    get beyond() {
+      return counts.beyond;
+    },
+    get pool() {
+      return pool;
+    },
+    get live() {
+      return live;
+    },
+  };
+  const checks = KINDS.filter(({ of, inside }) =>
+    scope === "stores" ? of !== "histories" : scope === "all" || inside !== true,
+  ).map(({ invariant, title = "", make }) => {
+    const name = `${invariant} ${title}`;
+    const only = earlier?.get(name);
+    const findings = createFindings(invariant, {
+      ...(title === "" ? {} : { title }),
+      ...(offendersMax === undefined ? {} : { offendersMax }),
+      only,
+    });
+    return { name, findings, check: make(facts, findings) };
+  });
+  const onIssued = checks.flatMap(({ check }) => (check.issued === undefined ? [] : [check.issued]));
+  const onEntry = checks.flatMap(({ check }) => (check.entry === undefined ? [] : [check.entry]));
+  const onCode = checks.flatMap(({ check }) => (check.code === undefined ? [] : [check.code]));
+  const onKey = checks.flatMap(({ check }) => (check.key === undefined ? [] : [check.key]));
+
+  function* sweep(size: number, looks: readonly ((slot: number) => void)[]): Generator<void> {
+    for (let slot = 0; slot < size; slot += 1) {
+      for (const look of looks) look(slot);
+      if (slot % SLOTS_A_STEP === SLOTS_A_STEP - 1) yield;
+    }
+  }
+
+  return {
+    made(code, ordinal) {
+      register.made(code, ordinal);
+      if (ordinal < campaign.total) counts.made += 1;
+      else counts.beyond += 1;
+    },
+    pooled(code) {
+      counts.pooled += 1;
+      register.pooled(code);
+    },
+    bound(claim) {
+      if (register.bind(claim)) counts.bound += 1;
+    },
+    underWay: (id, ageMs) => void underWay.set(id, ageMs),
+    issued(issuance) {
+      counts.issued += 1;
+      const { code, key } = register.issue(issuance);
+      const heldBefore = register.held.get(key);
+      for (const look of onIssued) look(code, key, heldBefore);
+      if (heldBefore === -1) register.held.set(key, code);
+    },
+    told: (entry) => answers.read(entry),
+    toldAgain(entry) {
+      const key = register.keys.find(entry.claimKey);
+      for (const look of onEntry) look(entry, key);
+    },
+    marks(before, after) {
+      const { pooled, bound } = counts;
+      const observed = rest === "observed";
+      live = observed && (hasMoved(before, after) || [...underWay.values()].some(isYoung));
+      const unusable = observed ? unusableBecause(campaign, counts.issued, before, after) : undefined;
+      pool = { pooled, bound, underWay, before: observed ? before : undefined, after, unusable };
+    },
+    *conclude() {
+      if (scope === "outside") live = rest === "observed" && !FINAL.has(campaign.state);
+      yield* sweep(register.codes.size, onCode);
+      yield* sweep(register.keys.size, onKey);
+      return checks.map(({ check }) => check.verdict());
+    },
+    suspects: () => new Map(checks.map(({ name, findings }) => [name, findings.suspects()])),
+    get issuedCount() {
+      return counts.issued;
+    },
+    get live() {
+      return live;
+    },
+  };
+}
+
+function hasMoved(before: PoolMark | undefined, after: PoolMark): boolean {
+  if (before === undefined) return false;
+  const facts = ({ meta, seq, lengths }: PoolMark) =>
+    JSON.stringify([meta?.state, meta?.generation, meta?.total, seq, Object.entries(lengths).sort()]);
+  return facts(before) !== facts(after);
+}
+
+/** Why nothing can be said of a pool that is as it should be; undefined: something can. */
+function unusableBecause(
+  { state, total }: CampaignRecord,
+  issued: number,
+  before: PoolMark | undefined,
+  after: PoolMark,
+): string | undefined {
+  if (after.meta === undefined) {
+    if (state === "GENERATING") return "the codes are still being made";
+    if (state === "SOLD_OUT" && issued >= total) return "Redis no longer has the pool, and nobody needs it";
+    if (FINAL.has(state)) return "Redis no longer has the pool of a campaign that is over";
+    return undefined;
+  }
+  if (after.fenced)
+    return FINAL.has(state)
+      ? "the pool is one of another Redis process, and nobody uses it any more"
+      : "the pool is one of another Redis process: it is made again at the next claim or tick";
+  const rebuilt = before !== undefined && before.meta?.generation !== after.meta.generation;
+  return rebuilt ? POOL_MADE_AGAIN : undefined;
+}

@@ -1,0 +1,139 @@
+import type { Issuance } from "./snapshot.ts";
+import { type Column, createTable, type Table } from "./table.ts";
+import type { Named } from "./verdict.ts";
+
+/** What was seen of a code, one bit each. */
+export const SEEN = {
+  /** It is one of the campaign's codes. */
+  made: 1,
+  issued: 2,
+  /** A second issuance for the same claim key. */
+  issuedAgain: 4,
+  pooled: 8,
+  pooledAgain: 16,
+  /** The claims hash gives it to a key. */
+  bound: 32,
+  /** More than one claim key has it, by issuances, claims hash and answers taken together. */
+  contested: 64,
+} as const;
+
+/** A coupon as the record or the claims hash has it, or as a caller was told. */
+export type Told = {
+  readonly code: Column;
+  readonly generation: Column;
+  readonly seq: Column;
+  readonly atMs: Column;
+};
+
+/**
+ * All that an audit keeps: for each code and each claim key some numbers. What the stores hold goes in page by page, in the order of
+ * the methods; about 100 MB a million coupons.
+ */
+export type Register = {
+  readonly codes: Table;
+  readonly keys: Table;
+  /** By code: its place in the order in which codes were made, -1: not a code of the campaign. */
+  readonly ordinal: Column;
+  readonly seen: Column;
+  /** By code: who its issuance says has it, and where in the issue order and when. -1: no issuance. */
+  readonly holder: Column;
+  readonly generation: Column;
+  readonly seq: Column;
+  readonly atMs: Column;
+  /** By key: the code of its issuance, -1: none. */
+  readonly held: Column;
+  /** By key: what the claims hash has, code -1: nothing. */
+  readonly bound: Told;
+  made(code: string, ordinal: number): void;
+  pooled(code: string): void;
+  /** False: the key had been bound already, and is now bound to this. */
+  bind(claim: Issuance): boolean;
+  issue(issuance: Issuance): { readonly code: number; readonly key: number };
+  /** Notes that a claim key has a code, by whatever record. */
+  own(code: number, key: number): void;
+  has(code: number, what: keyof typeof SEEN): boolean;
+  /** How the code of a slot may be told. */
+  nameCode(code: number): Named;
+  nameKey(key: number): string;
+};
+
+export function createRegister(total: number): Register {
+  const codes = createTable(total);
+  const keys = createTable(total);
+  const ordinal = codes.int32(-1);
+  const seen = codes.uint8();
+  const owner = codes.int32(-1);
+  const holder = codes.int32(-1);
+  const generation = codes.int32(0);
+  const seq = codes.int32(0);
+  const atMs = codes.float64(0);
+  const held = keys.int32(-1);
+  const bound: Told = {
+    code: keys.int32(-1),
+    generation: keys.int32(0),
+    seq: keys.int32(0),
+    atMs: keys.float64(0),
+  };
+
+  const has = (code: number, what: keyof typeof SEEN) => (seen.get(code) & SEEN[what]) !== 0;
+  const see = (code: number, what: keyof typeof SEEN) => seen.set(code, seen.get(code) | SEEN[what]);
+
+  function own(code: number, key: number): void {
+    const first = owner.get(code);
+    if (first === -1) owner.set(code, key);
+    else if (first !== key) see(code, "contested");
+  }
+
+  return {
+    ...{ codes, keys, ordinal, seen, holder, generation, seq, atMs, held, bound },
+    ...{ own, has },
+    made(code, place) {
+      const slot = codes.slotOf(code);
+      see(slot, "made");
+      ordinal.set(slot, place);
+    },
+    pooled(code) {
+      const slot = codes.slotOf(code);
+      see(slot, has(slot, "pooled") ? "pooledAgain" : "pooled");
+    },
+    bind(claim) {
+      const code = codes.slotOf(claim.code);
+      const key = keys.slotOf(claim.claimKey);
+      const isNew = bound.code.get(key) === -1;
+      see(code, "bound");
+      own(code, key);
+      bound.code.set(key, code);
+      bound.generation.set(key, claim.generation);
+      bound.seq.set(key, claim.seq);
+      bound.atMs.set(key, claim.issuedAtMs);
+      return isNew;
+    },
+    issue(issuance) {
+      const code = codes.slotOf(issuance.code);
+      const key = keys.slotOf(issuance.claimKey);
+      if (has(code, "issued") && holder.get(code) === key) see(code, "issuedAgain");
+      see(code, "issued");
+      own(code, key);
+      holder.set(code, key);
+      generation.set(code, issuance.generation);
+      seq.set(code, issuance.seq);
+      atMs.set(code, issuance.issuedAtMs);
+      return { code, key };
+    },
+    nameCode(code) {
+      const place = ordinal.get(code);
+      const issued = has(code, "issued");
+      return {
+        name:
+          place >= 0
+            ? `coupon ${place}`
+            : issued
+              ? `the coupon issued as ${generation.get(code)}-${seq.get(code)}`
+              : `code#${codes.fingerprint(code, 4)}`,
+        ...(place >= 0 ? { ordinal: place } : {}),
+        ...(issued ? { generation: generation.get(code), seq: seq.get(code) } : {}),
+      };
+    },
+    nameKey: (key) => `key#${keys.fingerprint(key, 8)}`,
+  };
+}

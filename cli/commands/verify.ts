@@ -1,0 +1,129 @@
+import { create, toJson } from "@bufbuild/protobuf";
+import {
+  CheckVerdict,
+  type VerifyCheck,
+  VerifyCheckSchema,
+  type VerifyReport,
+} from "../../proto/gen/coupon/v1/verify_pb.ts";
+import type { Command } from "../command.ts";
+import { exitCodes } from "../exit-code.ts";
+import { checkHistory, type HistoryReport } from "../history-check.ts";
+import { jsonOptions } from "../json.ts";
+import { epochMsOf, grouped } from "../render.ts";
+import type { Session } from "../session.ts";
+import { UserError } from "../user-error.ts";
+import { verifyStores } from "../verification.ts";
+import { checkLines, violatedIn } from "../verify-table.ts";
+
+const defaultOffenders = 20;
+const maxOffenders = 1_000;
+const maxClockMs = 600_000;
+
+/** What only the callers know; without their records the stores can say nothing of it. */
+const ofCallers: readonly [invariant: string, title: string][] = [
+  ["U2", "every acknowledged coupon is recorded"],
+  ["U6", "nothing stranded"],
+  ["U7", "no false sold-out"],
+];
+
+export const verify: Command = {
+  name: "verify",
+  summary: "prove that a campaign is right: each guarantee against both stores, live or after",
+  takesCampaign: true,
+  options: [
+    {
+      flags: "--history <file>",
+      about: "the callers' own records too, JSON lines (docs/verify.md); several files with commas",
+      offers: "files",
+    },
+    {
+      flags: "--clock-tolerance <ms>",
+      about: "how far the callers' clocks may be off (default 0: the same machine)",
+    },
+    {
+      flags: "--offenders <n>",
+      about: `name at most so many violations a check (default ${defaultOffenders})`,
+    },
+  ],
+  examples: [
+    "coupon verify 01JEXAMPLE",
+    "coupon verify 01JEXAMPLE --history load.jsonl --clock-tolerance 50",
+    "coupon verify 01JEXAMPLE --json | jq -r '.stores.checks[] | select(.verdict | endswith(\"VIOLATED\")) | .title'",
+  ],
+  notes:
+    "The service reads its stores, slowly enough for claims not to notice; the callers' records are checked here, against its\n" +
+    "export. What a live sale cannot show is said to be not judged. A coupon is told by its place (coupon 12 of the campaign, 1-57\n" +
+    `in the issue order), never by its code. Exit code ${exitCodes.wrong} where a guarantee is violated.`,
+
+  async run(session, input) {
+    const { output } = session;
+    const { campaignId } = input;
+    const offendersMax = input.wholeNumber("--offenders", 1, maxOffenders) ?? defaultOffenders;
+    const clockMs = input.wholeNumber("--clock-tolerance", 0, maxClockMs) ?? 0;
+    const files = input.text("--history")?.split(",") ?? [];
+    const report = await verifyStores(session, campaignId, offendersMax);
+    const history =
+      files.length === 0
+        ? undefined
+        : await checkHistory(session, { campaignId, files, clockMs, offendersMax });
+    const broken = [...new Set([...violatedIn(report.checks), ...violatedIn(history?.checks ?? [])])];
+    await output.write(
+      output.json
+        ? reportJson(campaignId, report, history, files)
+        : reportText(session, report, history, files),
+    );
+    if (broken.length === 0) return;
+    throw new UserError(`${broken.join(", ")} ${broken.length === 1 ? "is" : "are"} violated`, {
+      exitCode: exitCodes.wrong,
+      hint: "docs/verify.md says how to find what is named",
+    });
+  },
+};
+
+function reportText(
+  { output }: Session,
+  report: VerifyReport,
+  history: HistoryReport | undefined,
+  files: readonly string[],
+): string {
+  const { live, readings, issued, total } = report;
+  const tookMs = (epochMsOf(report.endedAt) ?? 0) - (epochMsOf(report.beganAt) ?? 0);
+  const how = [
+    `${grouped(issued)} of ${grouped(total)} issued`,
+    live ? "live" : "at rest",
+    ...(readings > 1 ? [`read ${readings} times`] : []),
+    `${(tookMs / 1_000).toFixed(1)} s`,
+  ];
+  const unseen = history === undefined ? ofCallers.map(unjudged) : [];
+  const stores = `${output.style("bold", "both stores")}, read by the service: ${how.join(", ")}\n${checkLines(output, [...report.checks, ...unseen])}`;
+  if (history === undefined) return stores;
+  const { entries, exported, checks } = history;
+  const heading = `${output.style("bold", "callers' records")}, ${files.join(", ")}: ${grouped(entries)} answers against ${grouped(exported)} exported coupons`;
+  return `${stores}${heading}\n${checkLines(output, checks)}`;
+}
+
+function unjudged([invariant, title]: readonly [string, string]): VerifyCheck {
+  const why = "only callers' records show it (--history)";
+  return create(VerifyCheckSchema, {
+    ...{ invariant, title, verdict: CheckVerdict.NOT_JUDGED, notJudgedBecause: why },
+  });
+}
+
+function reportJson(
+  campaignId: string,
+  report: VerifyReport,
+  history: HistoryReport | undefined,
+  files: readonly string[],
+): string {
+  const told = (check: VerifyCheck) => toJson(VerifyCheckSchema, check, jsonOptions);
+  const { live, readings, issued, total, checks } = report;
+  const ok = [...checks, ...(history?.checks ?? [])].every(
+    ({ verdict }) => verdict !== CheckVerdict.VIOLATED,
+  );
+  const shown = {
+    ...{ campaignId, ok },
+    stores: { live, readings, issued, total, checks: checks.map(told) },
+    ...(history === undefined ? {} : { history: { files, ...history, checks: history.checks.map(told) } }),
+  };
+  return `${JSON.stringify(shown)}\n`;
+}

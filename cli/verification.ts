@@ -1,0 +1,46 @@
+import type { VerifyProgress, VerifyReport } from "../proto/gen/coupon/v1/verify_pb.ts";
+import { type Bar, barText, openBar } from "./bar.ts";
+import { grouped } from "./render.ts";
+import type { Session } from "./session.ts";
+import { resumedStream } from "./stream.ts";
+
+/** Lets the service audit a campaign, and shows how far it is; begins anew where the stream breaks. */
+export async function verifyStores(
+  session: Session,
+  campaignId: string,
+  offendersMax: number,
+): Promise<VerifyReport> {
+  const { campaigns, output, settings } = session;
+  let bar: Bar | undefined;
+  let latest: VerifyProgress | undefined;
+  const closeBar = (): void => {
+    bar?.close();
+    bar = undefined;
+  };
+  const stream = resumedStream(session, {
+    open: (options) => campaigns.verifyCampaign({ campaignId, offendersMax }, options),
+    properEnd: "interrupted",
+    maxSilenceMs: settings.timeoutMs,
+    note(text) {
+      closeBar();
+      output.note(text);
+    },
+  });
+  try {
+    for await (const { message } of stream) {
+      if (message.case === "report") return message.value;
+      if (message.case !== "progress") continue;
+      latest = message.value;
+      if (output.interactive && bar === undefined)
+        bar = openBar(output.bars, () => (latest === undefined ? "" : progressLine(latest)));
+    }
+  } finally {
+    closeBar();
+  }
+  throw new Error("a stream that is resumed has ended");
+}
+
+function progressLine({ reading, what, done, of }: VerifyProgress): string {
+  const again = reading > 1 ? `reading ${reading}: ` : "";
+  return `${again}${what.padEnd(9)} ${barText(done, of)} ${grouped(done)}/${grouped(of)}`;
+}

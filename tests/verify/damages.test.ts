@@ -1,0 +1,151 @@
+import { randomInt } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { createHistoryWriter } from "../../audit/history.ts";
+import { newCampaignId } from "../../record/campaign-id.ts";
+import { type Books, healthyBooks, STARTS_AT_MS } from "../audit/books.ts";
+import { damages } from "../audit/damages.ts";
+import { seedBooks } from "../audit/seed-books.ts";
+import { openRawRedis, type RawRedis } from "../integration/books.ts";
+import { createServices, type Service, type Services } from "../integration/service.ts";
+import { openStores, sharedStack, type TestStores } from "../setup/shared-stores.ts";
+import { couponVerify, type Verified } from "./coupon-verify.ts";
+
+const TOTAL = 10;
+/** MongoDB itself refuses them: `_id` is the code. The audit's own tests hand them to the checks. */
+const IMPOSSIBLE = ["two issuances of one code", "a code recorded twice for the same key"];
+
+describe("coupon verify finds planted damage, on real stores", function () {
+  this.timeout(60_000);
+  let stores: TestStores;
+  let services: Services;
+  let service: Service;
+  let redis: RawRedis;
+  let dir = "";
+
+  before(async () => {
+    stores = await openStores();
+    redis = await openRawRedis((await sharedStack()).redis.url);
+    services = createServices(stores.env);
+    // No scheduler: it would make damaged pools again.
+    service = await services.start({ roles: "server" });
+    // Two coupons for one key cannot be recorded while the index stands.
+    await stores.db.collection("issuances").dropIndex("one_per_claim_key");
+    dir = await mkdtemp(join(tmpdir(), "coupon-verify-"));
+  });
+  after(async () => {
+    try {
+      await services?.end();
+    } finally {
+      redis?.destroy();
+      await rm(dir, { recursive: true, force: true });
+      await stores?.close();
+    }
+  });
+
+  function booksOf(which: "sold-out" | "half"): Books {
+    const books = healthyBooks({ total: TOTAL, issued: which === "sold-out" ? TOTAL : TOTAL / 2 });
+    // Half of it sold and over: nothing is under way, so nothing has to be read again.
+    if (which === "half") books.campaign.state = "ENDED";
+    return books;
+  }
+
+  /** Each with an id and codes of its own: codes are unique over all campaigns. */
+  async function seeded(books: Books): Promise<{ id: string; file: string }> {
+    const id = newCampaignId(Date.now());
+    const salt = Array.from({ length: 3 }, () => String.fromCharCode(0xac00 + randomInt(11_000))).join("");
+    const text = JSON.stringify({ ...books, campaign: { ...books.campaign, id } });
+    const renamed = JSON.parse(text, (_name, value) =>
+      typeof value === "string" && /^[가-힣]{6}\d{4}$/.test(value) ? salt + value.slice(3) : value,
+    ) as Books;
+    await seedBooks(redis, stores.db, renamed);
+    const file = join(dir, `${id}.jsonl`);
+    const writer = createHistoryWriter(file);
+    for (const entry of renamed.history) writer.write(entry);
+    await writer.close();
+    return { id, file };
+  }
+
+  function expectSecrecy(verified: Verified): void {
+    expect(verified.stdout + verified.stderr).not.to.match(/[가-힣]/);
+    expect(verified.stdout).not.to.match(/user-\d|late-\d|waiting-\d/);
+  }
+
+  for (const which of ["sold-out", "half"] as const) {
+    it(`healthy books pass (${which})`, async () => {
+      const { id, file } = await seeded(booksOf(which));
+      const verified = await couponVerify(service.url, id, "--history", file);
+      expect(verified.wrong, verified.stdout).to.deep.equal([]);
+      expect(verified.code).to.equal(0);
+      expect(verified.stores).to.include({ live: false, readings: 1 });
+      const verdicts = verified.stores.checks.map(({ verdict }) => verdict);
+      expect(new Set(verdicts)).to.deep.equal(new Set(["CHECK_VERDICT_HOLDS"]));
+      expect(verified.history?.entries).to.be.greaterThan(TOTAL);
+    });
+  }
+
+  for (const { fails, what, to, plant } of damages) {
+    if (IMPOSSIBLE.includes(what)) continue;
+    it(`${fails}: ${what}`, async () => {
+      const books = booksOf(to);
+      plant(books);
+      // Once it is over nobody needs the pool, so that it is gone would be no damage.
+      if (books.meta === undefined) books.campaign.state = "OPEN";
+      const { id, file } = await seeded(books);
+      const verified = await couponVerify(service.url, id, "--history", file);
+      expect(verified.wrong, verified.stdout).to.deep.equal([fails]);
+      expect(verified.code).to.equal(8);
+      expectSecrecy(verified);
+    });
+  }
+
+  it("names who is wrong by numbers that lead to the documents", async () => {
+    const books = booksOf("sold-out");
+    const victim = books.issuances[3];
+    books.claims = books.claims.filter(({ claimKey }) => claimKey !== victim?.claimKey);
+    const { id } = await seeded(books);
+    const { stores: told } = await couponVerify(service.url, id);
+    const [offender] = told.checks.flatMap(({ offenders }) => offenders);
+    expect(offender).to.deep.include({ ordinal: 3, generation: 1, seq: 4 });
+    const issuances = stores.db.collection<{ _id: string; claimKey: string }>("issuances");
+    const found = await issuances.findOne({ campaignId: id, generation: 1, seq: 4 });
+    expect(found?.claimKey).to.equal(victim?.claimKey);
+    const coupons = stores.db.collection<{ _id: string }>("coupons");
+    expect((await coupons.findOne({ campaignId: id, ordinal: 3 }))?._id).to.equal(found?._id);
+  });
+
+  it("counts all, names at most as many as asked for", async () => {
+    const books = booksOf("sold-out");
+    books.claims = [];
+    const { id } = await seeded(books);
+    const { stores: told } = await couponVerify(service.url, id, "--offenders", "3");
+    const u5 = told.checks.find(({ invariant }) => invariant === "U5");
+    expect(u5).to.deep.include({ violations: TOTAL });
+    expect(u5?.offenders).to.have.length(3);
+  });
+
+  it("takes records without the order of events, by their times", async () => {
+    const books = booksOf("half");
+    const { id, file } = await seeded(books);
+    const lines = (withAnswerAt: number) =>
+      books.history
+        .map(({ invokedOrder: _, answeredOrder: __, ...entry }) => JSON.stringify(entry))
+        .concat(
+          JSON.stringify({
+            claimKey: "unlucky",
+            invokedAtMs: withAnswerAt - 1,
+            answeredAtMs: withAnswerAt,
+            outcome: { kind: "refused", reason: "SOLD_OUT" },
+          }),
+        )
+        .join("\n");
+    await writeFile(file, lines(STARTS_AT_MS + 1_000));
+    const { wrong } = await couponVerify(service.url, id, "--history", file);
+    expect(wrong).to.include("U7");
+    await writeFile(file, `${lines(STARTS_AT_MS)}\n{"claimKey":"x","invokedOrder":1}\n{}\n`);
+    const refused = couponVerify(service.url, id, "--history", file);
+    expect(await refused.catch((error: Error) => error.message)).to.match(/is not a history entry/);
+  });
+});
