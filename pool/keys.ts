@@ -29,3 +29,6 @@ export function campaignKeys(campaignId: string): CampaignKeys {
     loadingClaims: `${prefix}:loading:claims`,
   };
 }
+
+/** Names the node of a cluster that is asked about what belongs to no campaign; nothing is ever stored under it. */
+export const PROCESS_KEY = "cp:process";

@@ -18,6 +18,7 @@ const scripts = {
   loadCodes: luaScript("load-codes", 2),
   loadClaims: luaScript("load-claims", 2),
   loadCommit: luaScript("load-commit", 8),
+  clock: luaScript("clock", 1),
 };
 
 export type ScriptName = keyof typeof scripts;

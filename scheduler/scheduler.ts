@@ -26,6 +26,8 @@ export type Scheduler = {
   start(): void;
   /** One reconcile round; the tick calls this. Rejects when the stores cannot be asked at all. */
   reconcile(): Promise<void>;
+  /** Since a round was last completed, by a clock that nobody can set; undefined: none was yet. */
+  sinceTickMs(): number | undefined;
   stop(): Promise<void>;
 };
 
@@ -41,6 +43,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   const working = new Set<Promise<void>>();
   let stopped = false;
   let trouble = false;
+  let tickedAtMs: number | undefined;
 
   /** Runs work that nobody waits for, so that stop can. */
   function inBackground(what: string, campaignId: string, work: () => Promise<void>): void {
@@ -188,6 +191,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   async function tick(): Promise<void> {
     try {
       await reconcile();
+      tickedAtMs = clock.elapsed();
       if (trouble) logger.info("the stores answer again");
       trouble = false;
     } catch (error) {
@@ -201,6 +205,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   return {
     start: ticking.start,
     reconcile,
+    sinceTickMs: () => (tickedAtMs === undefined ? undefined : clock.elapsed() - tickedAtMs),
     async stop() {
       stopped = true;
       timers.clear();

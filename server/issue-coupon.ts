@@ -5,6 +5,7 @@ import type { Metrics } from "../runtime/metrics.ts";
 import type { Caller, Claimer, Issue } from "./claims/claimer.ts";
 import type { Directory } from "./directory.ts";
 import type { Refusal } from "./refusal.ts";
+import type { Tally } from "./tally.ts";
 import { type Valid, validCampaignId, validKey } from "./validate.ts";
 
 /** What IssueCoupon is asked with; empty: not given. */
@@ -22,13 +23,14 @@ export type IssueCouponDeps = {
   directory: Directory;
   clock: Clock;
   metrics: Metrics;
+  tally: Tally;
   /** For all of it, the look-up of the campaign and the claim. */
   issueDeadlineMs: number;
 };
 
 /** The one handler behind both doors, the framework's and the hot lane. Counts each answer by its outcome. */
 export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
-  const { claimer, directory, clock, metrics, issueDeadlineMs } = deps;
+  const { claimer, directory, clock, metrics, tally, issueDeadlineMs } = deps;
 
   async function issue({ campaignId, userId, requestId }: IssueRequest, caller: Caller): Promise<Issue> {
     const id = validCampaignId(campaignId);
@@ -46,8 +48,11 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
   }
 
   return async (request, caller) => {
+    const askedAtMs = clock.elapsed();
     const answer = await issue(request, caller);
-    metrics.claims.inc({ outcome: outcomeOf(answer) });
+    const outcome = outcomeOf(answer);
+    metrics.claims.inc({ outcome });
+    tally.count(request.campaignId, outcome, clock.elapsed() - askedAtMs);
     return answer;
   };
 }

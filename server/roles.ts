@@ -4,16 +4,18 @@ import { createGenerator } from "../generator/generator.ts";
 import { createRestore } from "../generator/restore.ts";
 import { createPool } from "../pool/pool.ts";
 import { connectRedis } from "../pool/redis.ts";
+import { createRedisClock } from "../pool/redis-clock.ts";
 import { createCampaigns } from "../record/campaigns.ts";
 import { createCoupons } from "../record/coupons.ts";
 import { createIssuances } from "../record/issuances.ts";
 import { connectMongo } from "../record/mongo.ts";
+import { createProcesses } from "../record/processes.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { Config } from "../runtime/config.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createMetrics } from "../runtime/metrics.ts";
-import { createScheduler } from "../scheduler/scheduler.ts";
+import { createScheduler, type Scheduler } from "../scheduler/scheduler.ts";
 import { buildApp } from "./app.ts";
 import { createCampaignService } from "./campaign-service.ts";
 import { createClaimer } from "./claims/claimer.ts";
@@ -24,6 +26,8 @@ import { prepareHttp2Drain, prepareHttpDrain } from "./drain.ts";
 import { createIssueCoupon } from "./issue-coupon.ts";
 import { listen } from "./listen.ts";
 import { createLiveView } from "./live-view.ts";
+import { createPresence } from "./presence.ts";
+import { createTally } from "./tally.ts";
 
 /** Where a started process can be reached; undefined where it has no server role. */
 export type Addresses = { readonly http: string; readonly grpc: string } | undefined;
@@ -65,6 +69,18 @@ export async function startRoles(config: Config, logger: Logger, lifecycle: Life
     leaseMs: config.LEASE_MS,
   };
   const restore = createRestore(common);
+  const tally = createTally();
+  let scheduler: Scheduler | undefined;
+  const presence = createPresence({
+    ...common,
+    processes: createProcesses(mongo.db),
+    redisClock: createRedisClock(redis, clock, config.STORE_DEADLINE_MS),
+    roles: config.ROLES,
+    sinceTickMs: () => scheduler?.sinceTickMs(),
+    campaigns: tally.busiest,
+  });
+  lifecycle.onRelease("presence", () => presence.stop());
+  presence.start();
 
   if (config.ROLES.includes("generator")) {
     const generator = createGenerator({ ...common, restore });
@@ -72,9 +88,10 @@ export async function startRoles(config: Config, logger: Logger, lifecycle: Life
     generator.start();
   }
   if (config.ROLES.includes("scheduler")) {
-    const scheduler = createScheduler({ ...common, restore });
-    lifecycle.onRelease("scheduler", () => scheduler.stop());
-    scheduler.start();
+    const started = createScheduler({ ...common, restore });
+    lifecycle.onRelease("scheduler", () => started.stop());
+    started.start();
+    scheduler = started;
   }
   if (!config.ROLES.includes("server")) return undefined;
 
@@ -101,6 +118,7 @@ export async function startRoles(config: Config, logger: Logger, lifecycle: Life
     directory,
     clock,
     metrics,
+    tally,
     issueDeadlineMs: config.ISSUE_DEADLINE_MS,
   });
   const app = buildApp({

@@ -13,6 +13,7 @@ import { createDirectory } from "../../server/directory.ts";
 import { createHotLane } from "../../server/hot-lane.ts";
 import { createIssueCoupon, type IssueCoupon } from "../../server/issue-coupon.ts";
 import { refusalError } from "../../server/refusal.ts";
+import { createTally } from "../../server/tally.ts";
 import { createTellTrouble } from "../../server/trouble.ts";
 import { recordsOf } from "../generator/made-campaign.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
@@ -92,6 +93,7 @@ describe("the two doors of IssueCoupon", () => {
       directory: createDirectory(campaigns, clock),
       clock,
       metrics: sale.metrics,
+      tally: createTally(),
       issueDeadlineMs: 5_000,
     });
     const issueCoupon: IssueCoupon = (request, caller) => wrapped(real)(request, caller);

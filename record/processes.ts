@@ -1,0 +1,103 @@
+import type { Collection, Db } from "mongodb";
+
+/** Answers of one process for one campaign since its start; only rises while the process lives. */
+export type CampaignCounts = {
+  campaignId: string;
+  /** By outcome: issued, replayed, or the reason of the refusal in small letters. */
+  outcomes: Record<string, number>;
+  /** By bucket of `runtime/latency-histogram.ts`; empty buckets at the end are left out. */
+  latency: number[];
+};
+
+/** What a process says of itself about once a second. */
+export type ProcessBeat = {
+  host: string;
+  pid: number;
+  /** Which worker of several on one port; absent: it is alone. */
+  worker?: number;
+  roles: string[];
+  version: string;
+  /** On its own clock. */
+  startedAt: Date;
+  /** Its clock minus that of Redis; absent: Redis did not answer. */
+  redisClock?: { offsetMs: number; uncertaintyMs: number };
+  /** Things that should not happen and were repaired, by kind, since its start. */
+  alarms: Record<string, number>;
+  /** The busiest campaigns of late; empty without the server role. */
+  campaigns: CampaignCounts[];
+};
+
+export type ProcessDoc = ProcessBeat & {
+  /** The owner id: new at each start. */
+  _id: string;
+  /** On MongoDB's clock. */
+  seenAt: Date;
+  /** When its scheduler last completed a round, on MongoDB's clock; absent: it has none, or none was completed yet. */
+  lastTickAt?: Date;
+};
+
+/** A process with its ages on MongoDB's clock, so that no two clocks are compared. */
+export type SeenProcess = ProcessDoc & { readonly ageMs: number; readonly tickAgeMs?: number };
+
+export type Processes = ReturnType<typeof createProcesses>;
+
+/** The most processes that are looked at. */
+export const PROCESSES_MAX = 200;
+
+/** One beat that is lost costs nothing: the next comes in a second. */
+const LIGHT = { w: 1, journal: false } as const;
+
+export function createProcesses(db: Db) {
+  const collection: Collection<ProcessDoc> = db.collection("processes");
+  const before = (ms: number) => ({ $subtract: ["$$NOW", ms] });
+  return {
+    /** Replaces what this process said before. `tickAgeMs`: since its scheduler last completed a round. */
+    async beat(owner: string, beat: ProcessBeat, tickAgeMs?: number): Promise<void> {
+      const stamped = {
+        seenAt: "$$NOW",
+        ...(tickAgeMs === undefined ? {} : { lastTickAt: before(Math.round(tickAgeMs)) }),
+      };
+      await collection.updateOne(
+        { _id: owner },
+        [{ $replaceWith: { $mergeObjects: [{ _id: owner }, { $literal: beat }, stamped] } }],
+        { upsert: true, writeConcern: LIGHT },
+      );
+    },
+
+    /** It ends in an orderly manner: whoever looks sees that it left, not that it was lost. */
+    async leave(owner: string): Promise<void> {
+      await collection.deleteOne({ _id: owner }, { writeConcern: LIGHT });
+    },
+
+    /** Removes what has not been heard of for so long. */
+    async forget(silentMs: number): Promise<void> {
+      const filter = { $expr: { $lt: ["$seenAt", before(silentMs)] } };
+      await collection.deleteMany(filter, { writeConcern: LIGHT });
+    },
+
+    /** Those heard of within so many ms, longest standing first, at most `PROCESSES_MAX`. */
+    seen: (withinMs: number): Promise<SeenProcess[]> =>
+      collection
+        .aggregate<SeenProcess>(
+          [
+            { $match: { $expr: { $gte: ["$seenAt", before(withinMs)] } } },
+            { $sort: { startedAt: 1, _id: 1 } },
+            { $limit: PROCESSES_MAX },
+            {
+              $set: {
+                ageMs: { $subtract: ["$$NOW", "$seenAt"] },
+                tickAgeMs: {
+                  $cond: [
+                    { $eq: [{ $type: "$lastTickAt" }, "date"] },
+                    { $subtract: ["$$NOW", "$lastTickAt"] },
+                    "$$REMOVE",
+                  ],
+                },
+              },
+            },
+          ],
+          { readConcern: { level: "local" } },
+        )
+        .toArray(),
+  };
+}

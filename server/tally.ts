@@ -1,0 +1,84 @@
+import type { CampaignCounts } from "../record/processes.ts";
+import { LATENCY_BUCKETS, latencyBucket } from "../runtime/latency-histogram.ts";
+
+/**
+ * Answers of IssueCoupon in this process since its start, by campaign: how many of each outcome, and how long they took. Counting is
+ * on the way of every claim and costs two increments; whoever wants rates reads twice.
+ */
+export type Tally = {
+  /** `outcome`: issued, replayed, or the reason of the refusal in small letters. */
+  count(campaignId: string, outcome: string, tookMs: number): void;
+  /** The busiest campaigns of late, busiest first, at most `BUSIEST_MAX`. */
+  busiest(): CampaignCounts[];
+};
+
+export const BUSIEST_MAX = 20;
+const CAMPAIGNS_MAX = 1_000;
+/** How much of what was busy a look ago still counts as busy: half of it is forgotten in about seven looks. */
+const FADE = 0.9;
+/** Nothing is known to exist under such an id, so nothing is kept for it. */
+const NO_CAMPAIGN: readonly string[] = ["unknown_campaign", "invalid"];
+
+type Counts = {
+  readonly campaignId: string;
+  readonly outcomes: Record<string, number>;
+  readonly latency: Uint32Array;
+  answers: number;
+  seenAnswers: number;
+  busyness: number;
+};
+
+export function createTally(): Tally {
+  const all = new Map<string, Counts>();
+  let latest: Counts | undefined;
+
+  function countsOf(campaignId: string, outcome: string): Counts | undefined {
+    const known = all.get(campaignId);
+    if (known !== undefined || NO_CAMPAIGN.includes(outcome)) return known;
+    if (all.size >= CAMPAIGNS_MAX) forgetQuietest();
+    const counts: Counts = {
+      campaignId,
+      outcomes: {},
+      latency: new Uint32Array(LATENCY_BUCKETS),
+      answers: 0,
+      seenAnswers: 0,
+      busyness: 0,
+    };
+    all.set(campaignId, counts);
+    return counts;
+  }
+
+  /** Half of them at once, so that a stream of campaigns does not sort all of them each time. */
+  function forgetQuietest(): void {
+    const quietest = [...all.values()].sort((a, b) => a.busyness - b.busyness).slice(0, CAMPAIGNS_MAX / 2);
+    for (const { campaignId } of quietest) all.delete(campaignId);
+  }
+
+  return {
+    count(campaignId, outcome, tookMs) {
+      const counts = latest?.campaignId === campaignId ? latest : countsOf(campaignId, outcome);
+      if (counts === undefined) return;
+      latest = counts;
+      counts.answers++;
+      counts.outcomes[outcome] = (counts.outcomes[outcome] ?? 0) + 1;
+      const bucket = latencyBucket(tookMs);
+      counts.latency[bucket] = (counts.latency[bucket] ?? 0) + 1;
+    },
+
+    busiest() {
+      for (const counts of all.values()) {
+        counts.busyness = counts.busyness * FADE + counts.answers - counts.seenAnswers;
+        counts.seenAnswers = counts.answers;
+      }
+      latest = undefined;
+      return [...all.values()]
+        .sort((a, b) => b.busyness - a.busyness || b.answers - a.answers)
+        .slice(0, BUSIEST_MAX)
+        .map(({ campaignId, outcomes, latency }) => ({
+          campaignId,
+          outcomes: { ...outcomes },
+          latency: [...latency.subarray(0, latency.findLastIndex((count) => count > 0) + 1)],
+        }));
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { expect } from "chai";
+import { until } from "../../local/poll.ts";
+import { createProcesses, type Processes, type SeenProcess } from "../../record/processes.ts";
+import { openStores, type TestStores } from "../setup/shared-stores.ts";
+import { createOpenCampaign } from "./campaign.ts";
+import { connectClients } from "./clients.ts";
+import { KEY_PREFIX } from "./quiet-logs.ts";
+import { createServices, type Services } from "./service.ts";
+
+const DEADLINE_MS = 20_000;
+
+describe("Presence of service processes", () => {
+  let stores: TestStores;
+  let services: Services;
+  let processes: Processes;
+
+  before(async () => {
+    stores = await openStores();
+    services = createServices(stores.env);
+    processes = createProcesses(stores.db);
+  });
+  after(async () => {
+    try {
+      await services.end();
+    } finally {
+      await stores.close();
+    }
+  });
+
+  const all = () => processes.seen(3_600_000);
+  const becomes = async (is: (seen: readonly SeenProcess[]) => boolean) =>
+    expect(await until(async () => is(await all()), DEADLINE_MS, 20)).to.equal(true);
+
+  it("each says who it is and what it counted; who ends leaves, who is killed falls silent", async () => {
+    const [server, scheduler] = await Promise.all([
+      services.start({ roles: "server,generator" }),
+      services.start({ roles: "scheduler" }),
+    ]);
+    await becomes((seen) => seen.length === 2 && seen.some(({ tickAgeMs }) => tickAgeMs !== undefined));
+    const byPid = new Map((await all()).map((one) => [one.pid, one]));
+    expect(byPid.get(server.process.pid)?.roles).to.deep.equal(["server", "generator"]);
+    expect(byPid.get(server.process.pid)).not.to.have.property("tickAgeMs");
+    expect(byPid.get(scheduler.process.pid)?.tickAgeMs).to.be.within(0, 5_000);
+    for (const { redisClock, version } of byPid.values()) {
+      expect(Math.abs(redisClock?.offsetMs ?? Number.NaN)).to.be.at.most(redisClock?.uncertaintyMs ?? 0);
+      expect(version).to.match(/^\d+\.\d+\.\d+/);
+    }
+
+    const clients = connectClients(server.url);
+    const campaignId = await createOpenCampaign(clients, { total: 3 });
+    for (let i = 0; i < 5; i++) {
+      const asked = clients.coupons.issueCoupon({ campaignId, userId: `${KEY_PREFIX}presence-${i % 4}` });
+      await asked.catch(() => undefined);
+    }
+    const counts = (seen: readonly SeenProcess[]) =>
+      seen.flatMap(({ campaigns }) => campaigns).find((one) => one.campaignId === campaignId);
+    await becomes((seen) => counts(seen)?.outcomes["sold_out"] === 1);
+    expect(counts(await all())?.outcomes).to.deep.equal({ issued: 3, sold_out: 1, replayed: 1 });
+    expect(counts(await all())?.latency.reduce((sum, count) => sum + count, 0)).to.equal(5);
+
+    expect(await server.process.stop()).to.equal(0);
+    expect((await all()).map(({ pid }) => pid)).to.deep.equal([scheduler.process.pid]);
+    await scheduler.process.kill();
+    await becomes((seen) => (seen[0]?.ageMs ?? 0) > 1_500);
+  });
+});
