@@ -12,6 +12,8 @@ export const exitCodes = {
   denied: 6,
   notConfirmed: 7,
   wrong: 8,
+  amber: 9,
+  red: 10,
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
@@ -26,6 +28,8 @@ export const exitCodeMeanings: Record<ExitCode, string> = {
   6: "denied: the token is missing, wrong or not allowed to do this",
   7: "not confirmed: the operator did not agree, or nobody could be asked and --yes was not given",
   8: "wrong: coupon verify or coupon rehearse found a guarantee violated",
+  9: "amber: coupon preflight found something to look at; it will open",
+  10: "red: coupon preflight found that it will not open, or not as promised",
   130: "interrupted with Ctrl-C",
 };
 

@@ -9,6 +9,7 @@ import { find } from "./commands/find.ts";
 import { get } from "./commands/get.ts";
 import { issue } from "./commands/issue.ts";
 import { list } from "./commands/list.ts";
+import { preflight } from "./commands/preflight.ts";
 import { status } from "./commands/status.ts";
 import { verify } from "./commands/verify.ts";
 import { watch } from "./commands/watch.ts";
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   create,
   get,
   list,
+  preflight,
   watch,
   exportCoupons,
   issue,

@@ -13,6 +13,8 @@ export type CampaignKeys = {
   readonly loading: string;
   readonly loadingCodes: string;
   readonly loadingClaims: string;
+  /** Written and removed at once, to see whether Redis takes a write. */
+  readonly probe: string;
 };
 
 export function campaignKeys(campaignId: string): CampaignKeys {
@@ -27,6 +29,7 @@ export function campaignKeys(campaignId: string): CampaignKeys {
     loading: `${prefix}:loading`,
     loadingCodes: `${prefix}:loading:codes`,
     loadingClaims: `${prefix}:loading:claims`,
+    probe: `${prefix}:probe`,
   };
 }
 

@@ -19,14 +19,17 @@ const scripts = {
   loadClaims: luaScript("load-claims", 2),
   loadCommit: luaScript("load-commit", 8),
   clock: luaScript("clock", 1),
+  probe: luaScript("probe", 1),
 };
 
 export type ScriptName = keyof typeof scripts;
 
-/** What the pool needs of Redis: its scripts and nothing else, so that a server and a cluster look the same. */
+/** What the product needs of Redis: its scripts, and for preflight what no script may ask. A server and a cluster look the same. */
 export type Redis = {
   [name in ScriptName]: (keys: readonly string[], args: readonly string[]) => Promise<unknown>;
 } & {
+  /** A plain command, to the server or the node of a cluster that has the key. */
+  command(key: string, args: readonly string[]): Promise<unknown>;
   /** True while commands can be sent. */
   readonly isReady: boolean;
   /** Waits for replies under way, then closes. */
@@ -68,10 +71,8 @@ export async function connectRedis({ url, connectWithinMs, logger }: RedisOption
     },
   };
   const urls = url.split(",");
-  const client =
-    urls.length === 1
-      ? createClient({ ...clientOptions, url, scripts })
-      : createCluster({ rootNodes: urls.map((node) => ({ url: node })), defaults: clientOptions, scripts });
+  const [client, command] =
+    urls.length === 1 ? connectOne({ ...clientOptions, url }) : connectCluster(urls, clientOptions);
   let lastCause = "";
   client.on("error", (error: unknown) => {
     const cause = error instanceof Error ? error.message || error.name : String(error);
@@ -94,7 +95,24 @@ export async function connectRedis({ url, connectWithinMs, logger }: RedisOption
       { cause: error },
     );
   }
-  return client as unknown as Redis;
+  return Object.assign(client as unknown as Omit<Redis, "command">, { command });
+}
+
+type ClientOptions = Parameters<typeof createClient>[0];
+
+function connectOne(options: ClientOptions) {
+  const client = createClient({ ...options, scripts });
+  return [client, (_: string, args: readonly string[]) => client.sendCommand([...args])] as const;
+}
+
+function connectCluster(urls: readonly string[], defaults: ClientOptions) {
+  const client = createCluster({
+    rootNodes: urls.map((url) => ({ url })),
+    defaults: { ...defaults },
+    scripts,
+  });
+  const command = (key: string, args: readonly string[]) => client.sendCommand(key, false, [...args]);
+  return [client, command] as const;
 }
 
 function hostOf(url: string): string {

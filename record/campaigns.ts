@@ -39,6 +39,9 @@ export type Campaigns = ReturnType<typeof createCampaigns>;
 /** States in which the pool may still change. */
 const LIVE: RecordedState[] = ["SCHEDULED", "OPEN", "PAUSED"];
 
+/** States from which the start may still open it, a paused one if it is resumed. */
+const TO_OPEN: RecordedState[] = ["GENERATING", "SCHEDULED", "PAUSED"];
+
 export function createCampaigns(db: Db) {
   const collection: Collection<CampaignDoc> = db.collection("campaigns");
   return {
@@ -88,6 +91,14 @@ export function createCampaigns(db: Db) {
       collection
         .find({ state: { $in: LIVE }, _id: { $gt: after } })
         .sort({ _id: 1 })
+        .limit(limit)
+        .toArray(),
+
+    /** Campaigns that are to open after one instant and until another, soonest first, at most `limit`. */
+    startingBetween: (after: Date, until: Date, limit: number): Promise<CampaignDoc[]> =>
+      collection
+        .find({ state: { $in: TO_OPEN }, startsAt: { $gt: after, $lte: until } })
+        .sort({ startsAt: 1 })
         .limit(limit)
         .toArray(),
 

@@ -4,6 +4,7 @@ import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { claimOf } from "../generator/claim-record.ts";
 import { DEFAULT_CODE_FORMAT } from "../generator/code-format.ts";
 import { countCodes } from "../generator/code-space.ts";
+import type { Preflight } from "../preflight/preflight.ts";
 import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import {
   type CampaignService,
@@ -18,6 +19,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { liveState, viewCampaign, viewCoupon } from "./campaign-view.ts";
 import type { LiveView } from "./live-view.ts";
+import { createPreflightService } from "./preflight-service.ts";
 import { type Refusal, refusalError } from "./refusal.ts";
 import {
   type NewCampaign,
@@ -35,6 +37,7 @@ export type CampaignServiceDeps = {
   campaigns: Campaigns;
   issuances: Issuances;
   liveView: LiveView;
+  preflight: Preflight;
   /** Opens both stores beside the connections of the claims. */
   openAuditor: OpenAuditor;
   clock: Clock;
@@ -90,6 +93,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
 
   return {
     ...createVerifyCampaign(deps),
+    ...createPreflightService(deps),
 
     async createCampaign(request) {
       const nowMs = clock.now();

@@ -5,10 +5,14 @@ import { createRestore } from "../generator/restore.ts";
 import { createPool } from "../pool/pool.ts";
 import { connectRedis } from "../pool/redis.ts";
 import { createRedisClock } from "../pool/redis-clock.ts";
+import { createRedisProbe } from "../pool/redis-facts.ts";
+import { createPreflight } from "../preflight/preflight.ts";
 import { createCampaigns } from "../record/campaigns.ts";
 import { createCoupons } from "../record/coupons.ts";
 import { createIssuances } from "../record/issuances.ts";
 import { connectMongo } from "../record/mongo.ts";
+import { createMongoFacts } from "../record/mongo-facts.ts";
+import { createPreflights } from "../record/preflights.ts";
 import { createProcesses } from "../record/processes.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { Config } from "../runtime/config.ts";
@@ -16,6 +20,7 @@ import type { Lifecycle } from "../runtime/lifecycle.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { createScheduler, type Scheduler } from "../scheduler/scheduler.ts";
+import { createStartWatch } from "../scheduler/start-watch.ts";
 import { buildApp } from "./app.ts";
 import { createCampaignService } from "./campaign-service.ts";
 import { createClaimer } from "./claims/claimer.ts";
@@ -69,12 +74,21 @@ export async function startRoles(config: Config, logger: Logger, lifecycle: Life
     leaseMs: config.LEASE_MS,
   };
   const restore = createRestore(common);
+  const processes = createProcesses(mongo.db);
+  const redisClock = createRedisClock(redis, clock, config.STORE_DEADLINE_MS);
+  const preflight = createPreflight({
+    ...common,
+    processes,
+    redisProbe: createRedisProbe(redis, config.STORE_DEADLINE_MS),
+    redisClock,
+    mongoFacts: createMongoFacts(mongo.db),
+  });
   const tally = createTally();
   let scheduler: Scheduler | undefined;
   const presence = createPresence({
     ...common,
-    processes: createProcesses(mongo.db),
-    redisClock: createRedisClock(redis, clock, config.STORE_DEADLINE_MS),
+    processes,
+    redisClock,
     roles: config.ROLES,
     sinceTickMs: () => scheduler?.sinceTickMs(),
     campaigns: tally.busiest,
@@ -92,6 +106,9 @@ export async function startRoles(config: Config, logger: Logger, lifecycle: Life
     lifecycle.onRelease("scheduler", () => started.stop());
     started.start();
     scheduler = started;
+    const starts = createStartWatch({ ...common, preflight, preflights: createPreflights(mongo.db) });
+    lifecycle.onRelease("watch over the starts", () => starts.stop());
+    starts.start();
   }
   if (!config.ROLES.includes("server")) return undefined;
 
@@ -125,7 +142,7 @@ export async function startRoles(config: Config, logger: Logger, lifecycle: Life
     couponService: createCouponService({ ...common, issueCoupon, directory, liveView }),
     issueCoupon,
     campaignService: createCampaignService({
-      ...{ ...common, liveView, draining: draining.signal },
+      ...{ ...common, liveView, preflight, draining: draining.signal },
       openAuditor: () =>
         openAuditor({
           redisUrl: config.REDIS_URL,

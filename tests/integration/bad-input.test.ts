@@ -330,6 +330,7 @@ describe("Bad input", () => {
             clients.coupons.findCoupon({ campaignId, userId: "u" }),
             clients.coupons.getCampaignStatus({ campaignId }),
             clients.campaigns.getCampaign({ campaignId }),
+            clients.campaigns.preflightCampaign({ campaignId }),
           ];
           for (const refused of await Promise.all(calls.map(refusal))) {
             expect([refused.code, refused.reason]).to.deep.equal([Code.NotFound, "UNKNOWN_CAMPAIGN"]);
@@ -442,6 +443,7 @@ describe("Bad input", () => {
         ["interval_ms", () => firstOf(campaigns.watchCampaign({ campaignId, intervalMs: 99 }))],
         ["interval_ms", () => firstOf(campaigns.watchCampaign({ campaignId, intervalMs: 60_001 }))],
         ["campaign_id", () => firstOf(campaigns.watchCampaign({}))],
+        ["campaign_id", () => campaigns.preflightCampaign({})],
       ];
       for (const [field, call] of calls) expectInvalid(await refusal(call()), field);
     });

@@ -32,6 +32,7 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
   const campaigns: Campaigns = {
     create: notSimulated,
     totalOfFormat: notSimulated,
+    startingBetween: notSimulated,
     findByRequest: notSimulated,
     list: notSimulated,
     find: (id) => link.read(`campaign ${id}`, () => (campaign._id === id ? copy() : null)),

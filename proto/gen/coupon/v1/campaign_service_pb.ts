@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file coupon/v1/campaign_service.proto.
  */
 export const file_coupon_v1_campaign_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBjb3Vwb24vdjEvY2FtcGFpZ25fc2VydmljZS5wcm90bxIJY291cG9uLnYxIs8BChVDcmVhdGVDYW1wYWlnblJlcXVlc3QSDAoEbmFtZRgBIAEoCRINCgV0b3RhbBgCIAEoBRItCglzdGFydHNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9uZV9wZXJfdXNlchgFIAEoCBITCgtjb2RlX2Zvcm1hdBgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJIlAKFkNyZWF0ZUNhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHbm90aWNlcxgCIAMoCSJ3ChJHZXRDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSJQoEdmlldxgCIAEoDjIXLmNvdXBvbi52MS5DYW1wYWlnblZpZXcSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkinAEKE0dldENhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SFAoMaXNzdWVkX2NvZGVzGAIgAygJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIvCgtzZXJ2ZXJfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPQoUTGlzdENhbXBhaWduc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiiQEKFUxpc3RDYW1wYWlnbnNSZXNwb25zZRImCgljYW1wYWlnbnMYASADKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEi8KC3NlcnZlcl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJAChRXYXRjaENhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRITCgtpbnRlcnZhbF9tcxgCIAEoBSKzAQoVV2F0Y2hDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEhEKCXJlbWFpbmluZxgCIAEoBRIZChFpc3N1ZWRfcGVyX3NlY29uZBgDIAEoARIUCgxsZWRnZXJfZGVwdGgYBCABKAUSLwoLc2VydmVyX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlMKFEV4cG9ydENvdXBvbnNSZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEhIKCnBhZ2VfdG9rZW4YAiABKAkSEgoKYmF0Y2hfc2l6ZRgDIAEoBSJcChVFeHBvcnRDb3Vwb25zUmVzcG9uc2USKgoHY291cG9ucxgBIAMoCzIZLmNvdXBvbi52MS5FeHBvcnRlZENvdXBvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibAoORXhwb3J0ZWRDb3Vwb24SIQoGY291cG9uGAEgASgLMhEuY291cG9uLnYxLkNvdXBvbhIPCgd1c2VyX2lkGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSEgoKZ2VuZXJhdGlvbhgEIAEoBSpeCgxDYW1wYWlnblZpZXcSHQoZQ0FNUEFJR05fVklFV19VTlNQRUNJRklFRBAAEhcKE0NBTVBBSUdOX1ZJRVdfQkFTSUMQARIWChJDQU1QQUlHTl9WSUVXX0ZVTEwQAjKPBAoPQ2FtcGFpZ25TZXJ2aWNlElUKDkNyZWF0ZUNhbXBhaWduEiAuY291cG9uLnYxLkNyZWF0ZUNhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5DcmVhdGVDYW1wYWlnblJlc3BvbnNlEkwKC0dldENhbXBhaWduEh0uY291cG9uLnYxLkdldENhbXBhaWduUmVxdWVzdBoeLmNvdXBvbi52MS5HZXRDYW1wYWlnblJlc3BvbnNlElIKDUxpc3RDYW1wYWlnbnMSHy5jb3Vwb24udjEuTGlzdENhbXBhaWduc1JlcXVlc3QaIC5jb3Vwb24udjEuTGlzdENhbXBhaWduc1Jlc3BvbnNlElQKDVdhdGNoQ2FtcGFpZ24SHy5jb3Vwb24udjEuV2F0Y2hDYW1wYWlnblJlcXVlc3QaIC5jb3Vwb24udjEuV2F0Y2hDYW1wYWlnblJlc3BvbnNlMAESVAoNRXhwb3J0Q291cG9ucxIfLmNvdXBvbi52MS5FeHBvcnRDb3Vwb25zUmVxdWVzdBogLmNvdXBvbi52MS5FeHBvcnRDb3Vwb25zUmVzcG9uc2UwARJXCg5WZXJpZnlDYW1wYWlnbhIgLmNvdXBvbi52MS5WZXJpZnlDYW1wYWlnblJlcXVlc3QaIS5jb3Vwb24udjEuVmVyaWZ5Q2FtcGFpZ25SZXNwb25zZTABYgZwcm90bzM", [file_coupon_v1_campaign, file_coupon_v1_verify, file_google_protobuf_timestamp]);
+  fileDesc("CiBjb3Vwb24vdjEvY2FtcGFpZ25fc2VydmljZS5wcm90bxIJY291cG9uLnYxIs8BChVDcmVhdGVDYW1wYWlnblJlcXVlc3QSDAoEbmFtZRgBIAEoCRINCgV0b3RhbBgCIAEoBRItCglzdGFydHNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9uZV9wZXJfdXNlchgFIAEoCBITCgtjb2RlX2Zvcm1hdBgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJIlAKFkNyZWF0ZUNhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHbm90aWNlcxgCIAMoCSJ3ChJHZXRDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSJQoEdmlldxgCIAEoDjIXLmNvdXBvbi52MS5DYW1wYWlnblZpZXcSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkinAEKE0dldENhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SFAoMaXNzdWVkX2NvZGVzGAIgAygJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIvCgtzZXJ2ZXJfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPQoUTGlzdENhbXBhaWduc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiiQEKFUxpc3RDYW1wYWlnbnNSZXNwb25zZRImCgljYW1wYWlnbnMYASADKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEi8KC3NlcnZlcl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJAChRXYXRjaENhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRITCgtpbnRlcnZhbF9tcxgCIAEoBSKzAQoVV2F0Y2hDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEhEKCXJlbWFpbmluZxgCIAEoBRIZChFpc3N1ZWRfcGVyX3NlY29uZBgDIAEoARIUCgxsZWRnZXJfZGVwdGgYBCABKAUSLwoLc2VydmVyX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlMKFEV4cG9ydENvdXBvbnNSZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEhIKCnBhZ2VfdG9rZW4YAiABKAkSEgoKYmF0Y2hfc2l6ZRgDIAEoBSJcChVFeHBvcnRDb3Vwb25zUmVzcG9uc2USKgoHY291cG9ucxgBIAMoCzIZLmNvdXBvbi52MS5FeHBvcnRlZENvdXBvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibAoORXhwb3J0ZWRDb3Vwb24SIQoGY291cG9uGAEgASgLMhEuY291cG9uLnYxLkNvdXBvbhIPCgd1c2VyX2lkGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSEgoKZ2VuZXJhdGlvbhgEIAEoBSIvChhQcmVmbGlnaHRDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkiyAEKGVByZWZsaWdodENhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SKgoGY29sb3VyGAIgASgOMhouY291cG9uLnYxLlByZWZsaWdodENvbG91chInCgVsaW5lcxgDIAMoCzIYLmNvdXBvbi52MS5QcmVmbGlnaHRMaW5lEi8KC3NlcnZlcl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJrCg1QcmVmbGlnaHRMaW5lEg0KBWNoZWNrGAEgASgJEioKBmNvbG91chgCIAEoDjIaLmNvdXBvbi52MS5QcmVmbGlnaHRDb2xvdXISDwoHZmluZGluZxgDIAEoCRIOCgZhZHZpY2UYBCABKAkqXgoMQ2FtcGFpZ25WaWV3Eh0KGUNBTVBBSUdOX1ZJRVdfVU5TUEVDSUZJRUQQABIXChNDQU1QQUlHTl9WSUVXX0JBU0lDEAESFgoSQ0FNUEFJR05fVklFV19GVUxMEAIqhQEKD1ByZWZsaWdodENvbG91chIgChxQUkVGTElHSFRfQ09MT1VSX1VOU1BFQ0lGSUVEEAASGgoWUFJFRkxJR0hUX0NPTE9VUl9HUkVFThABEhoKFlBSRUZMSUdIVF9DT0xPVVJfQU1CRVIQAhIYChRQUkVGTElHSFRfQ09MT1VSX1JFRBADMu8ECg9DYW1wYWlnblNlcnZpY2USVQoOQ3JlYXRlQ2FtcGFpZ24SIC5jb3Vwb24udjEuQ3JlYXRlQ2FtcGFpZ25SZXF1ZXN0GiEuY291cG9uLnYxLkNyZWF0ZUNhbXBhaWduUmVzcG9uc2USTAoLR2V0Q2FtcGFpZ24SHS5jb3Vwb24udjEuR2V0Q2FtcGFpZ25SZXF1ZXN0Gh4uY291cG9uLnYxLkdldENhbXBhaWduUmVzcG9uc2USUgoNTGlzdENhbXBhaWducxIfLmNvdXBvbi52MS5MaXN0Q2FtcGFpZ25zUmVxdWVzdBogLmNvdXBvbi52MS5MaXN0Q2FtcGFpZ25zUmVzcG9uc2USVAoNV2F0Y2hDYW1wYWlnbhIfLmNvdXBvbi52MS5XYXRjaENhbXBhaWduUmVxdWVzdBogLmNvdXBvbi52MS5XYXRjaENhbXBhaWduUmVzcG9uc2UwARJUCg1FeHBvcnRDb3Vwb25zEh8uY291cG9uLnYxLkV4cG9ydENvdXBvbnNSZXF1ZXN0GiAuY291cG9uLnYxLkV4cG9ydENvdXBvbnNSZXNwb25zZTABElcKDlZlcmlmeUNhbXBhaWduEiAuY291cG9uLnYxLlZlcmlmeUNhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5WZXJpZnlDYW1wYWlnblJlc3BvbnNlMAESXgoRUHJlZmxpZ2h0Q2FtcGFpZ24SIy5jb3Vwb24udjEuUHJlZmxpZ2h0Q2FtcGFpZ25SZXF1ZXN0GiQuY291cG9uLnYxLlByZWZsaWdodENhbXBhaWduUmVzcG9uc2ViBnByb3RvMw", [file_coupon_v1_campaign, file_coupon_v1_verify, file_google_protobuf_timestamp]);
 
 /**
  * A campaign to be.
@@ -443,6 +443,112 @@ export const ExportedCouponSchema: GenMessage<ExportedCoupon> = /*@__PURE__*/
   messageDesc(file_coupon_v1_campaign_service, 10);
 
 /**
+ * Asks whether a campaign will open.
+ *
+ * @generated from message coupon.v1.PreflightCampaignRequest
+ */
+export type PreflightCampaignRequest = Message<"coupon.v1.PreflightCampaignRequest"> & {
+  /**
+   * The campaign.
+   *
+   * @generated from field: string campaign_id = 1;
+   */
+  campaignId: string;
+};
+
+/**
+ * Describes the message coupon.v1.PreflightCampaignRequest.
+ * Use `create(PreflightCampaignRequestSchema)` to create a new message.
+ */
+export const PreflightCampaignRequestSchema: GenMessage<PreflightCampaignRequest> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 11);
+
+/**
+ * Whether it will open.
+ *
+ * @generated from message coupon.v1.PreflightCampaignResponse
+ */
+export type PreflightCampaignResponse = Message<"coupon.v1.PreflightCampaignResponse"> & {
+  /**
+   * The campaign as recorded, with its durable count.
+   *
+   * @generated from field: coupon.v1.Campaign campaign = 1;
+   */
+  campaign?: Campaign | undefined;
+
+  /**
+   * The worst of the lines.
+   *
+   * @generated from field: coupon.v1.PreflightColour colour = 2;
+   */
+  colour: PreflightColour;
+
+  /**
+   * One for each thing that was looked at, always all of them and in the same order.
+   *
+   * @generated from field: repeated coupon.v1.PreflightLine lines = 3;
+   */
+  lines: PreflightLine[];
+
+  /**
+   * The server's clock when it had looked.
+   *
+   * @generated from field: google.protobuf.Timestamp server_time = 4;
+   */
+  serverTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message coupon.v1.PreflightCampaignResponse.
+ * Use `create(PreflightCampaignResponseSchema)` to create a new message.
+ */
+export const PreflightCampaignResponseSchema: GenMessage<PreflightCampaignResponse> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 12);
+
+/**
+ * One thing that was looked at.
+ *
+ * @generated from message coupon.v1.PreflightLine
+ */
+export type PreflightLine = Message<"coupon.v1.PreflightLine"> & {
+  /**
+   * Its name: start, codes, pool, fence, generation, ledger, redis-durability, redis-eviction, redis-role, redis-write, redis-memory,
+   * mongodb-write, mongodb-members, servers, schedulers or clocks. More may be added.
+   *
+   * @generated from field: string check = 1;
+   */
+  check: string;
+
+  /**
+   * How it stands.
+   *
+   * @generated from field: coupon.v1.PreflightColour colour = 2;
+   */
+  colour: PreflightColour;
+
+  /**
+   * What was found, in words, with its figures.
+   *
+   * @generated from field: string finding = 3;
+   */
+  finding: string;
+
+  /**
+   * What to do, in words; empty: nothing.
+   *
+   * @generated from field: string advice = 4;
+   */
+  advice: string;
+};
+
+/**
+ * Describes the message coupon.v1.PreflightLine.
+ * Use `create(PreflightLineSchema)` to create a new message.
+ */
+export const PreflightLineSchema: GenMessage<PreflightLine> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 13);
+
+/**
  * How much of a campaign to answer with.
  *
  * @generated from enum coupon.v1.CampaignView
@@ -482,6 +588,54 @@ export type CampaignView = (typeof CampaignView)[keyof typeof CampaignView] | Un
  */
 export const CampaignViewSchema: GenEnum<CampaignView> = /*@__PURE__*/
   enumDesc(file_coupon_v1_campaign_service, 0);
+
+/**
+ * How something stands before a start.
+ *
+ * @generated from enum coupon.v1.PreflightColour
+ */
+export const PreflightColour = {
+  /**
+   * Never sent by the server.
+   *
+   * @generated from enum value: PREFLIGHT_COLOUR_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * As it should be.
+   *
+   * @generated from enum value: PREFLIGHT_COLOUR_GREEN = 1;
+   */
+  GREEN: 1,
+
+  /**
+   * It will open, but look at this.
+   *
+   * @generated from enum value: PREFLIGHT_COLOUR_AMBER = 2;
+   */
+  AMBER: 2,
+
+  /**
+   * It will not open, or not as promised.
+   *
+   * @generated from enum value: PREFLIGHT_COLOUR_RED = 3;
+   */
+  RED: 3,
+} as const;
+
+/**
+ * How something stands before a start.
+ *
+ * @generated from enum coupon.v1.PreflightColour
+ */
+export type PreflightColour = (typeof PreflightColour)[keyof typeof PreflightColour] | UnknownEnum;
+
+/**
+ * Describes the enum coupon.v1.PreflightColour.
+ */
+export const PreflightColourSchema: GenEnum<PreflightColour> = /*@__PURE__*/
+  enumDesc(file_coupon_v1_campaign_service, 1);
 
 /**
  * The operators' service. Where the server has an operator token, each call needs it as a bearer token.
@@ -550,6 +704,17 @@ export const CampaignService: GenService<{
     methodKind: "server_streaming";
     input: typeof VerifyCampaignRequestSchema;
     output: typeof VerifyCampaignResponseSchema;
+  },
+  /**
+   * Will it open, and as promised? Looks at the campaign, its pool, both stores, the processes and their clocks; changes nothing but
+   * a probe in each store.
+   *
+   * @generated from rpc coupon.v1.CampaignService.PreflightCampaign
+   */
+  preflightCampaign: {
+    methodKind: "unary";
+    input: typeof PreflightCampaignRequestSchema;
+    output: typeof PreflightCampaignResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_coupon_v1_campaign_service, 0);

@@ -1,0 +1,89 @@
+import { toJson } from "@bufbuild/protobuf";
+import {
+  PreflightCampaignResponseSchema,
+  PreflightColour,
+  type PreflightLine,
+} from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { call } from "../call.ts";
+import type { Command } from "../command.ts";
+import { exitCodes } from "../exit-code.ts";
+import { jsonOptions } from "../json.ts";
+import { type Output, paintedState } from "../output.ts";
+import { countdown, epochMsOf, printable } from "../render.ts";
+import { UserError } from "../user-error.ts";
+
+export const preflight: Command = {
+  name: "preflight",
+  summary: "will it open? pool, stores, processes, clocks: green, amber or red, and what to do",
+  takesCampaign: true,
+  options: [],
+  examples: [
+    "coupon preflight 01JEXAMPLE",
+    "coupon preflight 01JEXAMPLE && echo all green",
+    "coupon preflight 01JEXAMPLE --json | jq '.lines[] | select(.colour != \"PREFLIGHT_COLOUR_GREEN\")'",
+  ],
+  notes:
+    "Exits with 0 where all is green, 9 where the worst is amber, 10 where it is red. Schedulers do the same by themselves\n" +
+    "ten minutes, one minute and ten seconds before each start and write what is not green to their log.",
+
+  async run(session, input) {
+    const { output } = session;
+    const { campaignId } = input;
+    const answer = await call(session, (options) =>
+      session.campaigns.preflightCampaign({ campaignId }, options),
+    );
+    if (output.json) {
+      await output.write(`${JSON.stringify(toJson(PreflightCampaignResponseSchema, answer, jsonOptions))}\n`);
+    } else {
+      const { campaign } = answer;
+      const leftMs = (epochMsOf(campaign?.startsAt) ?? 0) - (epochMsOf(answer.serverTime) ?? 0);
+      const opens = leftMs > 0 ? `  opens in ${countdown(leftMs)}` : "";
+      const state = campaign === undefined ? "" : paintedState(output, campaign.state);
+      const name = printable(campaign?.name ?? "");
+      await output.write(`${output.style("bold", campaignId)}  ${state}${opens}  ${name}\n`);
+      await output.write(linesText(output, answer.lines));
+    }
+    judge(answer.colour, answer.lines);
+  },
+};
+
+function linesText(output: Output, lines: readonly PreflightLine[]): string {
+  const width = Math.max(0, ...lines.map(({ check }) => check.length));
+  return lines
+    .map(({ check, colour, finding, advice }) => {
+      const head = `  ${paintedColour(output, colour)}  ${printable(check).padEnd(width)}  ${printable(finding)}\n`;
+      return advice === "" ? head : `${head}  ${" ".repeat(5 + 2 + width)}  → ${printable(advice)}\n`;
+    })
+    .join("");
+}
+
+function paintedColour(output: Output, colour: PreflightColour): string {
+  switch (colour) {
+    case PreflightColour.GREEN:
+      return output.style("green", "GREEN");
+    case PreflightColour.AMBER:
+      return output.style("yellow", "AMBER");
+    case PreflightColour.RED:
+      return output.style("red", "RED  ");
+    default:
+      // A newer service may have a colour that this build does not know.
+      return "?    ";
+  }
+}
+
+/** The exit code is the verdict. @throws UserError unless all is green */
+function judge(colour: PreflightColour, lines: readonly PreflightLine[]): void {
+  if (colour === PreflightColour.GREEN) return;
+  const count = (wanted: PreflightColour) => lines.filter((line) => line.colour === wanted).length;
+  const counts = `${count(PreflightColour.RED)} red, ${count(PreflightColour.AMBER)} amber`;
+  if (colour === PreflightColour.AMBER) {
+    throw new UserError(`preflight is amber: ${counts}`, {
+      exitCode: exitCodes.amber,
+      hint: "it will open; look at the amber lines",
+    });
+  }
+  throw new UserError(`preflight is red: ${counts}`, {
+    exitCode: exitCodes.red,
+    hint: "do what the red lines say and look again",
+  });
+}

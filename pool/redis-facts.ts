@@ -1,0 +1,61 @@
+import { performance } from "node:perf_hooks";
+import { withDeadline } from "../runtime/deadline.ts";
+import { campaignKeys } from "./keys.ts";
+import type { Redis } from "./redis.ts";
+
+/** What the Redis of a campaign says of itself. */
+export type RedisInfo = {
+  readonly version: string;
+  /** `master` or `slave`, as Redis names it. */
+  readonly role: string;
+  readonly replicas: number;
+  readonly aofEnabled: boolean;
+  readonly aofWriteOk: boolean;
+  /** Empty: it does not say. */
+  readonly maxmemoryPolicy: string;
+  /** 0: no limit of its own. */
+  readonly maxmemoryBytes: number;
+  readonly usedBytes: number;
+  readonly systemBytes: number;
+};
+
+export type RedisProbe = ReturnType<typeof createRedisProbe>;
+
+/** Asks the Redis that has a campaign, of a cluster the node with its slot, how it is set up and whether it takes a write. */
+export function createRedisProbe(redis: Redis, deadlineMs: number) {
+  const command = (campaignId: string, args: readonly string[]) =>
+    withDeadline(redis.command(campaignKeys(campaignId).meta, args), deadlineMs, `Redis ${args.join(" ")}`);
+
+  return {
+    async info(campaignId: string): Promise<RedisInfo> {
+      const text = String(await command(campaignId, ["INFO"]));
+      const value = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, "m").exec(text)?.[1] ?? "";
+      return {
+        version: value("redis_version"),
+        role: value("role"),
+        replicas: Number(value("connected_slaves")),
+        aofEnabled: value("aof_enabled") === "1",
+        aofWriteOk: value("aof_last_write_status") !== "err",
+        maxmemoryPolicy: value("maxmemory_policy"),
+        maxmemoryBytes: Number(value("maxmemory")),
+        usedBytes: Number(value("used_memory")),
+        systemBytes: Number(value("total_system_memory")),
+      };
+    },
+
+    /** One setting. Rejects where Redis may not be asked, as with most managed ones. */
+    async config(campaignId: string, name: string): Promise<string> {
+      const reply = await command(campaignId, ["CONFIG", "GET", name]);
+      const value = Array.isArray(reply) ? reply[1] : Object(reply)[name];
+      if (typeof value !== "string") throw new Error(`Redis has no setting ${name}`);
+      return value;
+    },
+
+    /** Writes, and says how many ms that took. */
+    async write(campaignId: string): Promise<number> {
+      const startedAtMs = performance.now();
+      await withDeadline(redis.probe([campaignKeys(campaignId).probe], []), deadlineMs, "Redis probe");
+      return performance.now() - startedAtMs;
+    },
+  };
+}

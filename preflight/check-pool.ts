@@ -1,0 +1,66 @@
+import type { Facts } from "./facts.ts";
+import { amber, green, grouped, type Judged, red } from "./line.ts";
+
+const LOAD_AGAIN =
+  "a scheduler or the first claim makes the pool again from MongoDB by itself; if this stays, read the log of the scheduler";
+const ASK_REDIS = "see that Redis answers and look again";
+
+/** Whether the pool's own checks can say anything: it is there and answers. */
+function unusable({ pool, campaign }: Facts): Judged | undefined {
+  if (!pool.ok) return red(`the pool cannot be read: ${pool.why}`, ASK_REDIS);
+  if (pool.value.status === "ok") return undefined;
+  if (pool.value.status === "none") {
+    return campaign.generated < campaign.total
+      ? amber("there is no pool yet: the codes are still being made", "wait and look again")
+      : red("there is no pool in this Redis", LOAD_AGAIN);
+  }
+  if (pool.value.status === "held")
+    return amber("a change of the campaign is being decided at this moment", "look again in a few seconds");
+  return red("the pool was loaded into another Redis process or dataset and answers nobody", LOAD_AGAIN);
+}
+
+export function checkPool(facts: Facts): Judged {
+  const { pool, campaign, issued } = facts;
+  const trouble = unusable(facts);
+  if (trouble !== undefined || !pool.ok) return trouble ?? red("no pool", LOAD_AGAIN);
+  if (!issued.ok) return red(`the issuances cannot be counted: ${issued.why}`, "see that MongoDB answers");
+  const { codes, claims, ledger } = pool.value;
+  const { total } = campaign;
+  const told = `${grouped(codes)} codes in the pool, ${grouped(claims)} claimed, ${grouped(issued.value)} issued, of ${grouped(total)}`;
+  const missing = total - codes - claims;
+  if (missing > 0) return red(`${grouped(missing)} codes are missing: ${told}`, LOAD_AGAIN);
+  if (missing < 0) return red(`${grouped(-missing)} codes too many: ${told}`, LOAD_AGAIN);
+  if (claims - ledger === issued.value) return green(told);
+  const moving = pool.value.armedAtMs > 0;
+  if (moving) return amber(`pool and MongoDB were counted while it moves: ${told}`, "look again at rest");
+  return red(`pool and MongoDB do not agree: ${told}`, LOAD_AGAIN);
+}
+
+export function checkFence(facts: Facts): Judged {
+  return unusable(facts) ?? green("the pool was loaded into the Redis process and dataset that run now");
+}
+
+export function checkGeneration(facts: Facts): Judged {
+  const { pool, campaign } = facts;
+  const trouble = unusable(facts);
+  if (trouble !== undefined || !pool.ok) return trouble ?? red("no pool", LOAD_AGAIN);
+  const { generation } = pool.value;
+  const told = `pool ${generation}, swapped in ${campaign.loadedGeneration}, handed out ${campaign.generation}`;
+  if (generation < campaign.loadedGeneration)
+    return red(`this pool has been replaced since, an old Redis came back: ${told}`, LOAD_AGAIN);
+  if (generation !== campaign.generation || generation !== campaign.loadedGeneration)
+    return amber(
+      `a load or a change is under way, or one was not finished: ${told}`,
+      "look again in a few seconds",
+    );
+  return green(`pool and record are both of generation ${generation}`);
+}
+
+export function checkLedger({ pool }: Facts): Judged {
+  if (!pool.ok) return red(`the ledger cannot be read: ${pool.why}`, ASK_REDIS);
+  const { ledger, armedAtMs } = pool.value;
+  if (ledger === 0) return green("no claim waits to be made durable");
+  const finding = `${grouped(ledger)} claims wait to be made durable`;
+  if (armedAtMs > 0) return green(`${finding}, as they do during a sale`);
+  return red(`${finding} before the start`, "a server finishes them in a second; if they stay, read its log");
+}

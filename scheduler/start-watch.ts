@@ -1,0 +1,115 @@
+import { type Colour, duration, type Line } from "../preflight/line.ts";
+import type { Preflight, Report } from "../preflight/preflight.ts";
+import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
+import type { Preflights } from "../record/preflights.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { createTick } from "./tick.ts";
+
+/** So long before each start a preflight is made by itself, in ms, in the order in which they come. */
+export const MOMENTS_MS: readonly number[] = [600_000, 60_000, 10_000];
+
+/** The moment whose turn it is: the last one that has come. A scheduler that was away makes up for that one only. */
+export function dueMoment(nowMs: number, startsAtMs: number): number | undefined {
+  const leftMs = startsAtMs - nowMs;
+  return leftMs > 0 ? MOMENTS_MS.findLast((momentMs) => leftMs <= momentMs) : undefined;
+}
+
+export type StartWatchDeps = {
+  campaigns: Pick<Campaigns, "startingBetween">;
+  preflights: Pick<Preflights, "take" | "finish">;
+  preflight: Preflight;
+  clock: Clock;
+  logger: Logger;
+};
+
+/** Looks ahead at the starts and says loudly what is not as it should be while there is time to mend it. */
+export type StartWatch = {
+  start(): void;
+  /** One look; the tick calls this. Rejects when MongoDB cannot be asked. */
+  look(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+const CAMPAIGNS_MAX = 100;
+/** Preflights under way at once. */
+const AT_ONCE = 4;
+const LEVELS = { green: "info", amber: "warn", red: "error" } as const satisfies Record<Colour, string>;
+
+export function createStartWatch(deps: StartWatchDeps): StartWatch {
+  const { campaigns, preflights, preflight, clock } = deps;
+  const logger = deps.logger.child({ room: "scheduler" });
+  /** By campaign, what was seen to be somebody's; spares a question a second. */
+  const seen = new Map<string, string>();
+  let trouble = false;
+
+  function tell(campaign: CampaignDoc, report: Report): void {
+    const { _id: id, name } = campaign;
+    const leftMs = campaign.startsAt.getTime() - clock.now();
+    const before = `preflight ${duration(Math.max(0, leftMs))} before the start`;
+    const counts = { red: countOf(report.lines, "red"), amber: countOf(report.lines, "amber") };
+    logger[LEVELS[report.colour]](
+      { campaign: id, name, ...counts },
+      `${before}: ${report.colour.toUpperCase()}`,
+    );
+    for (const { check, colour, finding, advice } of report.lines) {
+      if (colour === "green") continue;
+      logger[LEVELS[colour]](
+        { campaign: id, check },
+        `preflight ${colour.toUpperCase()} ${check}: ${finding}. ${advice}`,
+      );
+    }
+  }
+
+  async function check(campaign: CampaignDoc, beforeMs: number): Promise<void> {
+    const { _id: campaignId, startsAt } = campaign;
+    const turn = `${startsAt.getTime()}/${beforeMs}`;
+    if (seen.get(campaignId) === turn) return;
+    const ours = await preflights.take(campaignId, startsAt, beforeMs, new Date(clock.now()));
+    seen.set(campaignId, turn);
+    if (!ours) return;
+    const report = await preflight(campaignId);
+    if (report === null) return;
+    tell(campaign, report);
+    const lines = report.lines.filter(({ colour }) => colour !== "green");
+    await preflights.finish({ campaignId, startsAt, beforeMs }, { colour: report.colour, lines });
+  }
+
+  async function look(): Promise<void> {
+    const nowMs = clock.now();
+    const longest = Math.max(...MOMENTS_MS);
+    const soon = await campaigns.startingBetween(new Date(nowMs), new Date(nowMs + longest), CAMPAIGNS_MAX);
+    const ids = new Set(soon.map(({ _id }) => _id));
+    for (const id of seen.keys()) if (!ids.has(id)) seen.delete(id);
+    const due = soon.flatMap((campaign) => {
+      const beforeMs = dueMoment(nowMs, campaign.startsAt.getTime());
+      return beforeMs === undefined ? [] : [{ campaign, beforeMs }];
+    });
+    for (let i = 0; i < due.length; i += AT_ONCE) {
+      const part = due.slice(i, i + AT_ONCE);
+      const checked = await Promise.allSettled(
+        part.map(({ campaign, beforeMs }) => check(campaign, beforeMs)),
+      );
+      const failed = checked.find((result) => result.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+    }
+  }
+
+  async function round(): Promise<void> {
+    try {
+      await look();
+      trouble = false;
+    } catch (error) {
+      if (!trouble)
+        logger.error({ err: error }, "a preflight could not be made: nobody has looked whether it will open");
+      trouble = true;
+    }
+  }
+
+  const ticking = createTick(clock, logger, round);
+  return { start: ticking.start, look, stop: ticking.stop };
+}
+
+function countOf(lines: readonly Line[], wanted: Colour): number {
+  return lines.filter(({ colour }) => colour === wanted).length;
+}

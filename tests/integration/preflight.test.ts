@@ -1,0 +1,68 @@
+import { expect } from "chai";
+import { until } from "../../local/poll.ts";
+import { PreflightColour } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { openStores, type TestStores } from "../setup/shared-stores.ts";
+import { createCampaign, untilState } from "./campaign.ts";
+import { type Clients, connectClients } from "./clients.ts";
+import { createServices, type Services } from "./service.ts";
+
+const DEADLINE_MS = 20_000;
+const HOUR_MS = 3_600_000;
+
+describe("Preflight of running services", () => {
+  let stores: TestStores;
+  let services: Services;
+  let clients: Clients;
+
+  before(async () => {
+    stores = await openStores();
+    services = createServices(stores.env);
+    clients = connectClients((await services.start()).url);
+  });
+  after(async () => {
+    try {
+      await services.end();
+    } finally {
+      await stores.close();
+    }
+  });
+
+  const look = async (campaignId: string) => {
+    const { colour, lines } = await clients.campaigns.preflightCampaign({ campaignId });
+    const notGreen = lines.filter((line) => line.colour !== PreflightColour.GREEN);
+    return { colour, checks: notGreen.map(({ check }) => check).join(" "), count: lines.length };
+  };
+  const becomes = async (campaignId: string, checks: string) => {
+    let last = await look(campaignId);
+    const asExpected = async () => {
+      last = await look(campaignId);
+      return last.checks === checks;
+    };
+    await until(asExpected, DEADLINE_MS, 50);
+    expect(last.checks).to.equal(checks);
+    return last;
+  };
+
+  it("one process alone is amber, two are green, and so it is during and after the sale", async () => {
+    const { id } = await createCampaign(clients, { total: 3, startsAtMs: Date.now() + HOUR_MS });
+    await untilState(clients, id, "SCHEDULED");
+    expect(await becomes(id, "servers schedulers")).to.include({ colour: PreflightColour.AMBER, count: 16 });
+    await services.start();
+    expect(await becomes(id, "")).to.include({ colour: PreflightColour.GREEN });
+
+    const { id: open } = await createCampaign(clients, { total: 3 });
+    await untilState(clients, open, "OPEN");
+    await becomes(open, "");
+  });
+
+  it("by themselves the schedulers look before a start, one of them, and say what they found", async () => {
+    const { id } = await createCampaign(clients, { total: 3, startsAtMs: Date.now() + 8_000 });
+    const told = () =>
+      services.lines.filter((line) => line.includes(id) && /preflight .* before the start: /.test(line));
+    expect(await until(() => told().length > 0, DEADLINE_MS, 20)).to.equal(true);
+    await untilState(clients, id, "OPEN");
+    expect(told()).to.have.length(1);
+    const written = await stores.db.collection("preflights").find({ campaignId: id }).toArray();
+    expect(written.map(({ beforeMs }) => beforeMs)).to.deep.equal([10_000]);
+  });
+});

@@ -1,0 +1,189 @@
+import { expect } from "chai";
+import { createRestore } from "../../generator/restore.ts";
+import { campaignKeys } from "../../pool/keys.ts";
+import { createPool } from "../../pool/pool.ts";
+import { createRedisClock } from "../../pool/redis-clock.ts";
+import { createRedisProbe } from "../../pool/redis-facts.ts";
+import { createPreflight, type Preflight, type Report } from "../../preflight/preflight.ts";
+import type { CampaignDoc } from "../../record/campaigns.ts";
+import { createMongoFacts } from "../../record/mongo-facts.ts";
+import { createProcesses, type ProcessBeat } from "../../record/processes.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { createMetrics } from "../../runtime/metrics.ts";
+import { madeCampaign, type Records, recordsOf } from "../generator/made-campaign.ts";
+import { type OwnRedis, ownRedis } from "../pool/own-redis.ts";
+import { openStores, silentLogger, type TestStores } from "../setup/shared-stores.ts";
+
+const HOUR_MS = 3_600_000;
+
+const beat: ProcessBeat = {
+  host: "a",
+  pid: 1,
+  roles: ["server", "scheduler", "generator"],
+  version: "1.0.0",
+  startedAt: new Date(),
+  redisClock: { offsetMs: 0, uncertaintyMs: 1 },
+  alarms: {},
+  campaigns: [],
+};
+
+describe("preflight on real stores", () => {
+  let stores: TestStores;
+  let own: OwnRedis;
+  let records: Records;
+  let preflight: Preflight;
+  let campaign: CampaignDoc;
+
+  before(async () => {
+    own = await ownRedis();
+  });
+  after(() => own.close());
+  beforeEach(async () => {
+    stores = await openStores();
+    records = recordsOf(stores.db);
+    const processes = createProcesses(stores.db);
+    preflight = createPreflight({
+      ...records,
+      processes,
+      pool: own.pool,
+      redisProbe: createRedisProbe(own.redis, 10_000),
+      redisClock: createRedisClock(own.redis, systemClock, 10_000),
+      mongoFacts: createMongoFacts(stores.db),
+      clock: systemClock,
+    });
+    for (const owner of ["one", "two"]) await processes.beat(owner, beat, 500);
+    campaign = await scheduled();
+  });
+  afterEach(() => stores.close());
+
+  async function scheduled(): Promise<CampaignDoc> {
+    const made = await madeCampaign(records, { startsAt: new Date(Date.now() + HOUR_MS) });
+    const deps = { ...records, pool: own.pool, clock: systemClock, owner: "test", leaseMs: 10_000 };
+    await createRestore({ ...deps, metrics: createMetrics(), logger: silentLogger })(made.campaign._id);
+    return made.campaign;
+  }
+  async function look(id = campaign._id): Promise<Report> {
+    const report = await preflight(id);
+    if (report === null) throw new Error("no such campaign");
+    return report;
+  }
+  const notGreen = ({ lines }: Report) =>
+    lines.flatMap(({ check, colour }) => (colour === "green" ? [] : [`${colour} ${check}`]));
+  const finding = ({ lines }: Report, wanted: string) => lines.find(({ check }) => check === wanted)?.finding;
+
+  it("a Redis without its file is red, and green after CONFIG SET", async () => {
+    await own.raw.configSet("appendonly", "no");
+    const without = await look();
+    expect([without.colour, notGreen(without)]).to.deep.equal(["red", ["red redis-durability"]]);
+    await own.raw.configSet("appendonly", "yes");
+    await own.raw.configSet("appendfsync", "everysec");
+    expect(notGreen(await look())).to.deep.equal(["red redis-durability"]);
+    await own.raw.configSet("appendfsync", "always");
+    const mended = await look();
+    expect([mended.colour, notGreen(mended)]).to.deep.equal(["green", []]);
+  });
+
+  it("leaves nothing behind in the campaign's slot", async () => {
+    const keys = async () => (await own.raw.keys(`cp:{${campaign._id}}:*`)).sort();
+    const before = await keys();
+    await look();
+    expect(await keys()).to.deep.equal(before);
+  });
+
+  it("a Redis that evicts is red, one without room too, and both again green", async () => {
+    await own.raw.configSet("maxmemory-policy", "allkeys-lru");
+    expect(notGreen(await look())).to.deep.equal(["red redis-eviction"]);
+    await own.raw.configSet("maxmemory-policy", "noeviction");
+    await own.raw.configSet("maxmemory", "1");
+    expect(notGreen(await look())).to.deep.equal(["red redis-write", "red redis-memory"]);
+    await own.raw.configSet("maxmemory", "0");
+    expect((await look()).colour).to.equal("green");
+  });
+
+  it("a Redis that may not be asked for its settings is amber", async () => {
+    await own.raw.sendCommand(["ACL", "SETUSER", "default", "-config"]);
+    const report = await look();
+    await own.raw.sendCommand(["ACL", "SETUSER", "default", "+config"]);
+    expect(notGreen(report)).to.deep.equal(["amber redis-durability"]);
+    expect(finding(report, "redis-durability")).to.match(
+      /appendonly yes; appendfsync cannot be read: NOPERM/,
+    );
+  });
+
+  it("a pool that misses a code is red", async () => {
+    await own.raw.lPop(campaignKeys(campaign._id).staged);
+    const report = await look();
+    expect(notGreen(report)).to.deep.equal(["red pool"]);
+    expect(finding(report, "pool")).to.match(/^1 codes are missing: 9 codes in the pool/);
+  });
+
+  it("a pool of another Redis, of an old generation, and none at all are red", async () => {
+    const { meta } = campaignKeys(campaign._id);
+    await records.campaigns.takeLease(campaign._id, "somebody", 1, true);
+    expect(notGreen(await look())).to.deep.equal(["amber generation"]);
+    await own.raw.hSet(meta, "token", "another");
+    expect(notGreen(await look())).to.deep.equal(["red pool", "red fence", "red generation"]);
+    await own.raw.unlink(meta);
+    expect(notGreen(await look())).to.deep.equal(["red pool", "red fence", "red generation"]);
+  });
+
+  it("an entry in the ledger before the start is red", async () => {
+    await own.raw.xAdd(campaignKeys(campaign._id).ledger, "1-1", { k: "a", c: "b", t: "1" });
+    expect(notGreen(await look())).to.deep.include("red ledger");
+  });
+
+  it("without a scheduler it is amber and says that it opens all the same; without anybody it is red", async () => {
+    const processes = createProcesses(stores.db);
+    for (const owner of ["one", "two"])
+      await processes.beat(owner, { ...beat, roles: ["server", "generator"] });
+    const alone = await look();
+    expect([alone.colour, notGreen(alone)]).to.deep.equal(["amber", ["amber schedulers"]]);
+    expect(finding(alone, "schedulers")).to.match(/opens all the same, on the first claim/);
+    for (const owner of ["one", "two"]) await processes.leave(owner);
+    expect(notGreen(await look())).to.deep.equal(["red servers", "amber schedulers"]);
+  });
+
+  it("while the codes are made it says how far they are, and by when they should be", async () => {
+    const { campaign: making } = await madeCampaign(records, {
+      state: "GENERATING",
+      generated: 4,
+      startsAt: new Date(Date.now() + HOUR_MS),
+    });
+    const report = await look(making._id);
+    expect(notGreen(report)).to.deep.equal(["amber codes", "amber pool", "amber fence", "amber generation"]);
+    expect(finding(report, "codes")).to.match(/^4 of 10 codes are made/);
+  });
+
+  it("stores that do not answer are findings, each told apart", async () => {
+    const away = () => Promise.reject(new Error("away"));
+    const blind = createPreflight({
+      campaigns: records.campaigns,
+      issuances: { count: away },
+      processes: { seen: away },
+      pool: createPool(own.redis, 10_000),
+      redisProbe: { info: away, config: away, write: away },
+      redisClock: away,
+      mongoFacts: { write: away, replicaSet: away },
+      clock: systemClock,
+    });
+    const report = await blind(campaign._id);
+    expect(report?.colour).to.equal("red");
+    const red = report?.lines.filter(({ colour }) => colour === "red").map(({ check }) => check);
+    expect(red).to.deep.equal([
+      "pool",
+      "redis-durability",
+      "redis-eviction",
+      "redis-role",
+      "redis-write",
+      "redis-memory",
+      "mongodb-write",
+      "servers",
+      "schedulers",
+      "clocks",
+    ]);
+  });
+
+  it("of a campaign that is not there it says so", async () => {
+    expect(await preflight("01JNOSUCHCAMPAIGN000000000")).to.equal(null);
+  });
+});

@@ -1,0 +1,147 @@
+import { expect } from "chai";
+import type { Line } from "../../preflight/line.ts";
+import type { Report } from "../../preflight/preflight.ts";
+import type { CampaignDoc } from "../../record/campaigns.ts";
+import { createPreflights, type Preflights } from "../../record/preflights.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { createLogger } from "../../runtime/logger.ts";
+import { createStartWatch, dueMoment, type StartWatch } from "../../scheduler/start-watch.ts";
+import { bareCampaign, type Records, recordsOf } from "../generator/made-campaign.ts";
+import { fakeClock } from "../runtime/fake-clock.ts";
+import { openStores, type TestStores } from "../setup/shared-stores.ts";
+
+const START_MS = 1_800_000_000_000;
+const MINUTE_MS = 60_000;
+
+const greenLine: Line = { check: "pool", colour: "green", finding: "10 codes", advice: "" };
+const redLine: Line = { check: "redis-durability", colour: "red", finding: "no file", advice: "mend it" };
+
+describe("start watch", () => {
+  let stores: TestStores;
+  let records: Records;
+  let preflights: Preflights;
+  let lines: Record<string, unknown>[];
+  let made: number[];
+
+  beforeEach(async () => {
+    stores = await openStores();
+    records = recordsOf(stores.db);
+    preflights = createPreflights(stores.db);
+    lines = [];
+    made = [];
+  });
+  afterEach(() => stores.close());
+
+  function watch(clock: Clock, found: readonly Line[] = [greenLine]): StartWatch {
+    const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
+    const red = found.some(({ colour }) => colour === "red");
+    return createStartWatch({
+      campaigns: records.campaigns,
+      preflights,
+      async preflight(campaignId): Promise<Report | null> {
+        made.push(clock.now());
+        const campaign = await records.campaigns.find(campaignId);
+        if (campaign === null) return null;
+        return { campaign, issued: 0, colour: red ? "red" : "green", lines: found };
+      },
+      clock,
+      logger: createLogger({ level: "info", format: "json", destination }),
+    });
+  }
+  const starting = (given: Partial<CampaignDoc> = {}) =>
+    bareCampaign(records, { state: "SCHEDULED", startsAt: new Date(START_MS), ...given });
+  const leftAt = () => made.map((atMs) => START_MS - atMs);
+
+  it("the moment that is due is the last one that has come", () => {
+    const due = (leftMs: number) => dueMoment(START_MS - leftMs, START_MS);
+    expect([600_001, 600_000, 60_001, 60_000, 10_001, 10_000, 1, 0, -1].map(due)).to.deep.equal([
+      undefined,
+      600_000,
+      600_000,
+      60_000,
+      60_000,
+      10_000,
+      10_000,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it("looks ten minutes, one minute and ten seconds before the start, once each, and never after it", async () => {
+    await starting();
+    const clock = fakeClock({ startMs: START_MS - 11 * MINUTE_MS });
+    const one = watch(clock);
+    for (let second = 0; second < 12 * 60; second++) {
+      await one.look();
+      clock.pass(1_000);
+    }
+    expect(leftAt()).to.deep.equal([600_000, 60_000, 10_000]);
+  });
+
+  it("of several schedulers one looks, and what it found is written down", async () => {
+    const { _id: id } = await starting();
+    const clock = fakeClock({ startMs: START_MS - MINUTE_MS });
+    const all = Array.from({ length: 4 }, () => watch(clock, [greenLine, redLine]));
+    await Promise.all(all.map((one) => one.look()));
+    for (const one of all) await one.look();
+    expect(leftAt()).to.deep.equal([MINUTE_MS]);
+    const [written, ...others] = await preflights.latest(id, 10);
+    expect(others).to.deep.equal([]);
+    expect(written).to.deep.include({ campaignId: id, beforeMs: MINUTE_MS, colour: "red", lines: [redLine] });
+  });
+
+  it("says loudly what is not green, and quietly that all is", async () => {
+    const { _id: campaign } = await starting({ name: "크리스마스" });
+    await watch(fakeClock({ startMs: START_MS - 5_000 }), [greenLine, redLine]).look();
+    expect(lines.map(({ level, msg }) => [level, msg])).to.deep.equal([
+      ["error", "preflight 5.0 s before the start: RED"],
+      ["error", "preflight RED redis-durability: no file. mend it"],
+    ]);
+    expect(lines[0]).to.deep.include({ campaign, name: "크리스마스", red: 1, amber: 0 });
+    lines = [];
+    await starting({ startsAt: new Date(START_MS + 1) });
+    await watch(fakeClock({ startMs: START_MS - 5_000 })).look();
+    expect(lines.map(({ level }) => level)).to.deep.equal(["info"]);
+  });
+
+  it("a start that is moved is looked at anew, one that is nearer than a moment only at that one", async () => {
+    const { _id: id } = await starting();
+    const clock = fakeClock({ startMs: START_MS - 50_000 });
+    const one = watch(clock);
+    await one.look();
+    await stores.db
+      .collection<CampaignDoc>("campaigns")
+      .updateOne({ _id: id }, { $set: { startsAt: new Date(START_MS + 5 * MINUTE_MS) } });
+    await one.look();
+    await one.look();
+    expect((await preflights.latest(id, 10)).map(({ beforeMs }) => beforeMs)).to.have.members([
+      60_000, 600_000,
+    ]);
+  });
+
+  it("also looks at what is still being made or paused, and not at what is over", async () => {
+    const inAMinute = { startsAt: new Date(START_MS) };
+    for (const state of ["GENERATING", "SCHEDULED", "PAUSED"] as const)
+      await starting({ ...inAMinute, state });
+    for (const state of ["OPEN", "SOLD_OUT", "ENDED", "CANCELLED"] as const)
+      await starting({ ...inAMinute, state });
+    await watch(fakeClock({ startMs: START_MS - MINUTE_MS })).look();
+    expect(made).to.have.length(3);
+  });
+
+  it("says loudly that nobody could look", async () => {
+    const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
+    const blind = createStartWatch({
+      campaigns: { startingBetween: () => Promise.reject(new Error("away")) },
+      preflights,
+      preflight: () => Promise.resolve(null),
+      clock: fakeClock({ startMs: START_MS }),
+      logger: createLogger({ level: "info", format: "json", destination }),
+    });
+    blind.start();
+    await blind.stop();
+    expect(lines.map(({ level, msg }) => [level, msg])).to.deep.equal([
+      ["error", "a preflight could not be made: nobody has looked whether it will open"],
+    ]);
+  });
+});
