@@ -75,6 +75,7 @@ export const reasonExitCodes: Record<KnownReason, ExitCode | undefined> = {
   [RefusalReason.OVERLOADED]: exitCodes.unavailable,
   [RefusalReason.UNCERTAIN]: exitCodes.unavailable,
   [RefusalReason.CONFLICT]: exitCodes.refused,
+  [RefusalReason.NOT_ALLOWED]: exitCodes.refused,
 };
 
 /** A newer server may send a reason this build does not know: undefined, and the RPC code decides. */

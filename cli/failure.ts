@@ -135,6 +135,10 @@ function reasonWords(reason: KnownReason, refusal: Refusal, serverMessage: strin
       message: `this request id was already used with other properties: ${serverMessage}`,
       hint: "give another --request-id, or the very same properties (a relative --start differs each time)",
     },
+    [RefusalReason.NOT_ALLOWED]: {
+      message: serverMessage,
+      hint: "coupon history shows what was done with it; docs/life-cycle.md has the whole table",
+    },
   };
   return words[reason];
 }

@@ -1,15 +1,23 @@
 import { Option, Command as Program } from "commander";
 import type { Command, OptionSpec } from "./command.ts";
 import { Input } from "./command.ts";
+import { add } from "./commands/add.ts";
+import { cancel } from "./commands/cancel.ts";
 import { completion } from "./commands/completion.ts";
 import { config } from "./commands/config.ts";
 import { create } from "./commands/create.ts";
+import { edit } from "./commands/edit.ts";
+import { end } from "./commands/end.ts";
 import { exportCoupons } from "./commands/export.ts";
 import { find } from "./commands/find.ts";
 import { get } from "./commands/get.ts";
+import { history } from "./commands/history.ts";
 import { issue } from "./commands/issue.ts";
 import { list } from "./commands/list.ts";
+import { pause } from "./commands/pause.ts";
 import { preflight } from "./commands/preflight.ts";
+import { reschedule } from "./commands/reschedule.ts";
+import { resume } from "./commands/resume.ts";
 import { status } from "./commands/status.ts";
 import { verify } from "./commands/verify.ts";
 import { watch } from "./commands/watch.ts";
@@ -23,6 +31,14 @@ export const commands: readonly Command[] = [
   list,
   preflight,
   watch,
+  pause,
+  resume,
+  reschedule,
+  add,
+  edit,
+  end,
+  cancel,
+  history,
   exportCoupons,
   issue,
   find,

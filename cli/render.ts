@@ -72,8 +72,10 @@ export function campaignFacts(campaign: Campaign, context: SummaryContext): [lab
     ["state", stateName(campaign.state)],
     ["coupons", `${grouped(campaign.issued)} of ${grouped(campaign.total)} issued`],
   ];
-  if (campaign.generated < campaign.total) {
-    facts.push(["codes", `${grouped(campaign.generated)} of ${grouped(campaign.total)} made`]);
+  const ordered = campaign.total + campaign.adding;
+  if (campaign.adding > 0) facts.push(["being added", grouped(campaign.adding)]);
+  if (campaign.generated < ordered) {
+    facts.push(["codes", `${grouped(campaign.generated)} of ${grouped(ordered)} made`]);
   }
   if (startsMs !== undefined) {
     const left =

@@ -1,3 +1,4 @@
+import { hostname, userInfo } from "node:os";
 import type { ConfigFile, Profile } from "./config-file.ts";
 import { UserError } from "./user-error.ts";
 import { systemZone } from "./zone.ts";
@@ -12,6 +13,8 @@ export interface Settings {
   /** How often a call is tried again; undefined: the default of the kind of call. */
   readonly retries: number | undefined;
   readonly zone: string;
+  /** Who the operator says they are, for the history of what they change. */
+  readonly actor: string;
   /** The profile in effect; undefined: none. */
   readonly profile: string | undefined;
   readonly configFile: ConfigFile;
@@ -85,6 +88,7 @@ export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv, fil
     timeoutMs: wholeNumber(timeout.origin, timeout.text, 1, maxTimeoutMs) ?? defaultTimeoutMs,
     retries: wholeNumber(retries.origin, retries.text, 0, maxRetries),
     zone: systemZone(),
+    actor: env["COUPON_ACTOR"] || whoIsHere(),
     profile: chosen.text,
     configFile: file,
     origins: {
@@ -97,6 +101,15 @@ export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv, fil
     },
     warnings,
   };
+}
+
+/** The account and machine of this process; a container may have no name for its user. */
+function whoIsHere(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`.slice(0, 100);
+  } catch {
+    return `uid${process.getuid?.() ?? ""}@${hostname()}`.slice(0, 100);
+  }
 }
 
 function profileNamed({ text, origin }: Found, file: ConfigFile): Profile | undefined {

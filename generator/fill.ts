@@ -13,7 +13,7 @@ const ROUNDS_MAX = 50;
 export type FillDeps = { campaigns: Campaigns; coupons: Coupons };
 
 /**
- * Makes the codes of a campaign durable: ordinals 0 to total-1, each once. Goes on where an earlier run stopped, whatever it
+ * Makes the codes of a campaign durable: ordinals 0 to total-1, and from there those of coupons that are being added, each once. Goes on where an earlier run stopped, whatever it
  * left: what is missing is asked of MongoDB, never remembered. Two generators on one campaign only waste work: the unique
  * index on the ordinal keeps the count exact. Makes at most `windowsMax` windows of 15,000 codes; true when none is missing.
  */
@@ -23,7 +23,8 @@ export async function fillCampaign(
   makeCode: CodeMaker,
   windowsMax = Number.POSITIVE_INFINITY,
 ): Promise<boolean> {
-  const { _id: campaignId, total, generated } = lease.campaign;
+  const { _id: campaignId, generated } = lease.campaign;
+  const total = lease.campaign.total + (lease.campaign.adding?.count ?? 0);
   const window = CHUNK * CHUNKS_AT_ONCE;
 
   async function fillChunk(first: number, end: number, mayHoldSome: boolean): Promise<void> {

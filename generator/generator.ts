@@ -1,15 +1,20 @@
+import type { Pool } from "../pool/pool.ts";
 import type { Campaigns } from "../record/campaigns.ts";
 import type { Coupons } from "../record/coupons.ts";
+import type { History } from "../record/history.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { parseCodeFormat } from "./code-format.ts";
 import { createCodeMaker } from "./code-maker.ts";
 import { fillCampaign } from "./fill.ts";
 import { LeaseLost, type LeaseOptions, takeLease } from "./lease.ts";
 import type { Restore } from "./restore.ts";
+import { topUpPool } from "./top-up.ts";
 
 export type GeneratorDeps = LeaseOptions & {
   campaigns: Campaigns;
+  pool: Pool;
   coupons: Coupons;
+  history: History;
   restore: Restore;
   logger: Logger;
 };
@@ -29,11 +34,11 @@ const TROUBLE_MOST_MS = 60_000;
 const WINDOWS_A_TURN = 2;
 
 /**
- * Takes campaigns from GENERATING to SCHEDULED; any number of generators may run. Works in turns of about a second, each for the
+ * Takes campaigns from GENERATING to SCHEDULED, and makes the codes of coupons that were added; any number of generators may run. Works in turns of about a second, each for the
  * campaign with the soonest start, so that a small one does not wait behind millions of codes for next week.
  */
 export function createGenerator(deps: GeneratorDeps): Generator {
-  const { campaigns, coupons, restore, clock } = deps;
+  const { campaigns, coupons, history, restore, clock, owner } = deps;
   const logger = deps.logger.child({ room: "generator" });
   let stopped = false;
   let loop: Promise<void> | undefined;
@@ -52,22 +57,30 @@ export function createGenerator(deps: GeneratorDeps): Generator {
   /** When campaigns that failed are tried again, and how long they were left alone. Forgotten once one succeeds. */
   const resting = new Map<string, { untilMs: number; restMs: number }>();
 
-  /** False: not all codes are there yet. */
+  /** False: not all codes are there yet. Once those of added coupons are, they count. */
   async function fill(campaignId: string): Promise<boolean> {
     const lease = await takeLease(deps, campaignId, "fill");
     if (lease === undefined) return false;
-    const { total, codeFormat, generated } = lease.campaign;
+    const { total, adding, codeFormat, generated } = lease.campaign;
     const parsed = parseCodeFormat(codeFormat);
     if (!parsed.ok)
       throw new Error(`campaign ${campaignId} is stored with a bad code format: ${parsed.message}`);
     if (generated === 0) logger.info({ campaign: campaignId, total }, "making codes");
+    if (adding !== undefined && generated <= total)
+      logger.info({ campaign: campaignId, total, adding: adding.count }, "making codes of added coupons");
     const keep = async () => {
       if (stopped) throw new LeaseLost(`campaign ${campaignId} is left to another generator: this one stops`);
       await lease.keep();
     };
     try {
       const makeCode = createCodeMaker(parsed.format);
-      return await fillCampaign({ campaigns, coupons }, { ...lease, keep }, makeCode, WINDOWS_A_TURN);
+      const done = await fillCampaign({ campaigns, coupons }, { ...lease, keep }, makeCode, WINDOWS_A_TURN);
+      if (done && adding !== undefined) {
+        if ((await campaigns.finishAdding(campaignId, owner, adding.count)) === null)
+          throw new LeaseLost(`campaign ${campaignId} was taken over while coupons were added`);
+        logger.info({ campaign: campaignId, added: adding.count }, "the codes of the added coupons are made");
+      }
+      return done;
     } finally {
       await lease.drop();
     }
@@ -76,15 +89,21 @@ export function createGenerator(deps: GeneratorDeps): Generator {
   async function generate(campaignId: string): Promise<void> {
     if (!(await fill(campaignId))) return;
     const outcome = await restore(campaignId);
-    if (outcome !== "loaded" && outcome !== "healthy") {
+    if (outcome !== "loaded" && outcome !== "healthy" && outcome !== "turned") {
       logger.info({ campaign: campaignId, outcome }, "the pool is not loaded yet");
       rest(campaignId, LOOK_EVERY_MS);
       return;
     }
+    // What stood already lacks the codes of coupons that were added since.
+    const toppedUp = await topUpPool(deps, campaignId);
+    if (toppedUp === "later") logger.info({ campaign: campaignId }, "the pool is not topped up yet");
     resting.delete(campaignId);
-    if (await campaigns.advance(campaignId, ["GENERATING"], "SCHEDULED")) {
+    if (
+      await campaigns.advance(campaignId, ["GENERATING"], "SCHEDULED", { by: "generator", verb: "schedule" })
+    ) {
       logger.info({ campaign: campaignId }, "all codes are made and loaded: scheduled");
     }
+    await history.flush(campaignId);
   }
 
   function rest(campaignId: string, leastMs: number): void {

@@ -6,8 +6,8 @@ export type Lease = {
   readonly campaign: CampaignDoc;
   /** Extends the lease when a third of it has passed. @throws LeaseLost when somebody else took the campaign over. */
   keep(): Promise<void>;
-  /** Gives it back; `loaded`: a pool of the lease's generation was swapped in. */
-  drop(loaded?: boolean): Promise<void>;
+  /** Gives it back; `swapped`: a pool of the lease's generation was loaded, or one that stood was turned to it. */
+  drop(swapped?: "loaded" | "turned"): Promise<void>;
 };
 
 export class LeaseLost extends Error {
@@ -34,7 +34,13 @@ export async function takeLease(
       }
       renewedAtMs = clock.now();
     },
-    drop: (loaded = false) =>
-      campaigns.dropLease(campaignId, owner, loaded ? campaign.generation : undefined),
+    drop(swapped) {
+      if (swapped === undefined) return campaigns.dropLease(campaignId, owner);
+      const { generation: loadedGeneration, total: loadedTotal } = campaign;
+      return campaigns.dropLease(campaignId, owner, {
+        loadedGeneration,
+        ...(swapped === "loaded" ? { loadedTotal } : {}),
+      });
+    },
   };
 }

@@ -1,16 +1,26 @@
-import type { LoadTarget, Pool } from "../pool/pool.ts";
+import type { Inspection, LoadTarget, Pool, PoolState, TurnTarget } from "../pool/pool.ts";
 import { SCRIPT_ITEMS_MAX } from "../pool/pool.ts";
-import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
+import type { CampaignDoc, Campaigns, RecordedState } from "../record/campaigns.ts";
 import type { Coupons } from "../record/coupons.ts";
 import type { Issuances } from "../record/issuances.ts";
 import { claimOf, issuanceOf } from "./claim-record.ts";
 import { type LeaseOptions, takeLease } from "./lease.ts";
+import { QUIET_MS } from "./top-up.ts";
 
 /**
- * What came of a load: `loaded`; `healthy`: the pool answers, nothing to do; `busy`: somebody else is at it; `not-ready`: its
- * codes are not all made; `gone`: no such campaign; `again`: it was overtaken by an issuance or a newer Redis.
+ * What came of a load: `loaded`; `turned`: the pool was held, and is now what the record says; `healthy`: the pool answers, nothing to
+ * do; `busy`: somebody else is at it; `not-ready`: its codes are not all made; `called-off`: nor will they be; `gone`: no such campaign;
+ * `again`: it was overtaken by an issuance or a newer Redis.
  */
-export type LoadOutcome = "loaded" | "healthy" | "busy" | "not-ready" | "gone" | "again";
+export type LoadOutcome =
+  | "loaded"
+  | "turned"
+  | "healthy"
+  | "busy"
+  | "not-ready"
+  | "called-off"
+  | "gone"
+  | "again";
 
 export type LoadDeps = LeaseOptions & {
   pool: Pool;
@@ -26,20 +36,31 @@ const PAGE = 5_000;
  * Makes the Redis side of a campaign from MongoDB: the first load and every rebuild are this one procedure.
  * Raises the generation under the lease; finishes what an older ledger still holds; loads codes minus issuances, then the
  * issuances themselves; swaps all of it in by one script that checks generation, fence and counts. Killed anywhere, it
- * leaves nothing that a later load does not replace.
+ * leaves nothing that a later load does not replace. A pool that is held for a change of the campaign's life, by somebody who has died
+ * since, has all its codes: it is only turned to what the record says.
  */
 export async function loadPool(deps: LoadDeps, campaignId: string): Promise<LoadOutcome> {
-  const { pool, campaigns } = deps;
+  const { pool, campaigns, clock } = deps;
   if ((await pool.inspect(campaignId)).status === "ok") return "healthy";
   const before = await campaigns.find(campaignId);
   if (before === null) return "gone";
-  if (before.generated < before.total) return "not-ready";
+  if (before.generated < before.total) return before.state === "CANCELLED" ? "called-off" : "not-ready";
   const lease = await takeLease(deps, campaignId, "load");
   if (lease === undefined) return "busy";
   const { campaign } = lease;
   const { generation } = campaign;
-  let loaded = false;
+  const startedAtMs = clock.elapsed();
+  let swapped: "loaded" | "turned" | undefined;
   try {
+    // Again, now that nobody else changes it.
+    const seen = await pool.inspect(campaignId);
+    if (seen.status === "ok") return "healthy";
+    if (seen.status === "held") {
+      const turned = await pool.turn(turnTargetOf(campaign, seen));
+      if (turned !== "turned") return "again";
+      swapped = turned;
+      return turned;
+    }
     await drainLedger(deps, lease);
     const begun = await pool.loadBegin(campaignId, generation);
     if (begun !== "begun") return begun === "healthy" ? "healthy" : "again";
@@ -47,12 +68,22 @@ export async function loadPool(deps: LoadDeps, campaignId: string): Promise<Load
     // Codes before issuances: one that becomes durable in between is then counted twice, and the swap refuses the sum.
     if (!(await loadCodes(deps, lease, anyIssued))) return "again";
     if (!(await loadClaims(deps, lease))) return "again";
+    // Coupons were added since it was loaded last: a server may still remember that all were gone.
+    const { loadedTotal = campaign.total } = campaign;
+    if (anyIssued && loadedTotal < campaign.total) await quiet(deps, lease, startedAtMs);
     const committed = await pool.loadCommit(targetOf(campaign, anyIssued));
-    loaded = committed === "loaded";
-    if (loaded) return "loaded";
-    return committed === "healthy" ? "healthy" : "again";
+    if (committed === "loaded") swapped = committed;
+    return committed === "loaded" || committed === "healthy" ? committed : "again";
   } finally {
-    await lease.drop(loaded);
+    await lease.drop(swapped);
+  }
+}
+
+/** Until no memory of a pool that has not answered since `sinceMs` (on the clock's `elapsed`) is believed any more. */
+async function quiet({ clock }: LoadDeps, lease: Held, sinceMs: number): Promise<void> {
+  for (let left = QUIET_MS; left > 0; left = QUIET_MS - (clock.elapsed() - sinceMs)) {
+    await lease.keep();
+    await new Promise<void>((resolve) => void clock.after(Math.min(left, QUIET_MS / 4), resolve));
   }
 }
 
@@ -130,24 +161,42 @@ function parts<T>(items: readonly T[]): (readonly T[])[] {
   );
 }
 
+/** Where the pool of a campaign is when the record is in this state. */
+export function poolStateOf(state: RecordedState, opened: boolean): PoolState {
+  switch (state) {
+    case "PAUSED":
+      return "paused";
+    case "ENDED":
+      return "ended";
+    case "CANCELLED":
+      return "cancelled";
+    case "GENERATING":
+    case "SCHEDULED":
+    case "OPEN":
+    case "SOLD_OUT":
+      return opened ? "open" : "staged";
+    default:
+      return state satisfies never;
+  }
+}
+
 /** Once anything has been issued the campaign has opened, whether or not a scheduler got to write that down. */
 function targetOf(campaign: CampaignDoc, anyIssued: boolean): LoadTarget {
-  const startsAtMs = campaign.startsAt.getTime();
-  const armedAtMs = campaign.openedAt?.getTime() ?? (anyIssued ? startsAtMs : 0);
-  const closed = { ENDED: "ended", CANCELLED: "cancelled" } as const;
-  const state =
-    campaign.state === "ENDED" || campaign.state === "CANCELLED"
-      ? closed[campaign.state]
-      : armedAtMs > 0
-        ? "open"
-        : "staged";
+  const armedAtMs = campaign.openedAt?.getTime() ?? (anyIssued ? campaign.startsAt.getTime() : 0);
+  return { ...turnTargetOf(campaign, { state: "", armedAtMs }), total: campaign.total, armedAtMs };
+}
+
+/** What the record says that a pool is to be which is or was like this; one that has reached its end does not open again. */
+export function turnTargetOf(
+  campaign: CampaignDoc,
+  { state, armedAtMs }: Pick<Inspection, "state" | "armedAtMs">,
+): TurnTarget {
+  const wanted = poolStateOf(campaign.state, armedAtMs > 0);
   return {
     campaignId: campaign._id,
     generation: campaign.generation,
-    state,
-    startsAtMs,
+    state: state === "ended" && wanted !== "cancelled" ? state : wanted,
+    startsAtMs: campaign.startsAt.getTime(),
     endsAtMs: campaign.endsAt?.getTime() ?? 0,
-    total: campaign.total,
-    armedAtMs,
   };
 }

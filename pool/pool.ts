@@ -20,21 +20,30 @@ export type PoolState = "staged" | "open" | "paused" | "ended" | "cancelled";
 /** Why a pool cannot answer: nothing is there, or it was loaded into another process or dataset. Both ask for a rebuild. */
 export type Unusable = "none" | "fenced";
 
+/** `held`: a change of the campaign's life is being decided. It answers again when that is over; see hold.lua. */
+export type Standstill = Unusable | "held";
+
 export type ClaimAnswer =
   | { readonly kind: "claimed" | "pending" | "replay"; readonly claim: Claim }
-  | { readonly kind: "sold" }
+  /** All of `total` have owners; 0: not to be remembered, more are about to come. */
+  | { readonly kind: "sold"; readonly total: number }
   /** `redisWaitMs`: to the start by the clock of Redis alone; `waitMs` is the longer of that and the caller's. */
-  | { readonly kind: "early"; readonly waitMs: number; readonly redisWaitMs: number }
+  | {
+      readonly kind: "early";
+      readonly waitMs: number;
+      readonly redisWaitMs: number;
+      readonly startsAtMs: number;
+    }
   | { readonly kind: "not-open"; readonly state: PoolState }
   /** There is a coupon to be had, but the call was only to recall. */
   | { readonly kind: "held-back" }
-  | { readonly kind: Unusable };
+  | { readonly kind: Standstill };
 
 /** `recall` answers what is known already (replays, sold out, not open) and pops nothing. */
 export type ClaimMode = "issue" | "recall";
 
 export type Advance =
-  | { readonly kind: Unusable }
+  | { readonly kind: Standstill }
   | {
       readonly kind: "ok";
       readonly generation: number;
@@ -47,13 +56,17 @@ export type Advance =
     };
 
 export type Inspection = {
-  readonly status: "ok" | Unusable;
+  readonly status: "ok" | Standstill;
   readonly generation: number;
   readonly state: PoolState | "";
   readonly stagedCodes: number;
   readonly openCodes: number;
+  /** Codes of a paused or cancelled pool. */
+  readonly awayCodes: number;
   readonly claims: number;
   readonly ledger: number;
+  /** How many codes the pool has had in all: those in it and those bound to claim keys. */
+  readonly total: number;
   readonly armedAtMs: number;
   readonly redisNowMs: number;
 };
@@ -63,13 +76,34 @@ export type LedgerPage = { readonly claims: readonly Claim[]; readonly next: str
 export type LoadTarget = {
   readonly campaignId: string;
   readonly generation: number;
-  readonly state: Exclude<PoolState, "paused">;
+  readonly state: PoolState;
   readonly startsAtMs: number;
   /** 0: no end. */
   readonly endsAtMs: number;
   readonly total: number;
   /** 0: not yet. */
   readonly armedAtMs: number;
+};
+
+/** What a pool looked like when it was held; `superseded`: a later change or load has been here. */
+export type Hold =
+  | { readonly kind: Unusable | "superseded" }
+  | {
+      readonly kind: "held";
+      readonly generation: number;
+      readonly state: PoolState;
+      /** 0: not yet. */
+      readonly armedAtMs: number;
+      readonly redisNowMs: number;
+    };
+
+/** What a pool is to be after a change; `generation` is the change's. */
+export type TurnTarget = Pick<LoadTarget, "campaignId" | "generation" | "state" | "startsAtMs" | "endsAtMs">;
+
+/** See top-up.lua; `total`: how many codes the pool has had then. */
+export type TopUp = {
+  readonly kind: "topped" | "quiet" | "moved" | Standstill;
+  readonly total: number;
 };
 
 export type Pool = ReturnType<typeof createPool>;
@@ -106,7 +140,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
       for (const ask of asks) args.push(ask.claimKey, ask.userId);
       const reply = (await list(
         "claim",
-        [k.meta, k.staged, k.open, k.claims, k.ledger],
+        [k.meta, k.staged, k.open, k.claims, k.ledger, k.away],
         args,
       )) as readonly string[];
       const status = reply[0];
@@ -117,9 +151,9 @@ export function createPool(redis: Redis, deadlineMs: number) {
     async advance(campaignId: string, callerNowMs: number, leastGeneration = 0): Promise<Advance> {
       const k = campaignKeys(campaignId);
       const args = [String(callerNowMs), String(leastGeneration)];
-      const reply = (await list("advance", [k.meta, k.staged, k.open], args)).map(String);
+      const reply = (await list("advance", [k.meta, k.staged, k.open, k.away], args)).map(String);
       const [status, generation, state, changed, wait, armedAt, now] = reply;
-      if (status === "none" || status === "fenced") return { kind: status };
+      if (status === "none" || status === "fenced" || status === "held") return { kind: status };
       return {
         kind: "ok",
         generation: Number(generation),
@@ -133,9 +167,9 @@ export function createPool(redis: Redis, deadlineMs: number) {
 
     async inspect(campaignId: string): Promise<Inspection> {
       const k = campaignKeys(campaignId);
-      const [status, generation, state, staged, open, claims, ledger, armedAt, now] = await list(
+      const [status, generation, state, staged, open, claims, ledger, armedAt, now, away, total] = await list(
         "inspect",
-        [k.meta, k.staged, k.open, k.claims, k.ledger],
+        [k.meta, k.staged, k.open, k.claims, k.ledger, k.away],
         [],
       );
       return {
@@ -144,8 +178,10 @@ export function createPool(redis: Redis, deadlineMs: number) {
         state: state as Inspection["state"],
         stagedCodes: Number(staged),
         openCodes: Number(open),
+        awayCodes: Number(away),
         claims: Number(claims),
         ledger: Number(ledger),
+        total: Number(total),
         armedAtMs: Number(armedAt),
         redisNowMs: Number(now),
       };
@@ -161,7 +197,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
     /** Brings a durable issuance of an older generation into a pool that was built without it. */
     adopt(claim: Claim) {
       const k = campaignKeys(claim.campaignId);
-      const keys = [k.meta, k.staged, k.open, k.claims];
+      const keys = [k.meta, k.staged, k.open, k.claims, k.away];
       return word<"adopted" | "bound" | Unusable>("adopt", keys, [claim.claimKey, ...binding(claim)]);
     },
 
@@ -170,7 +206,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
       const k = campaignKeys(lost.campaignId);
       return word<"released" | "moved" | Unusable>(
         "release",
-        [k.meta, k.staged, k.open, k.claims, k.ledger],
+        [k.meta, k.staged, k.open, k.claims, k.ledger, k.away],
         [lost.claimKey, ...binding(lost), free ? "free" : "taken", winner.claimKey, ...binding(winner)],
       );
     },
@@ -227,9 +263,51 @@ export function createPool(redis: Redis, deadlineMs: number) {
       const { generation, state, startsAtMs, endsAtMs, total, armedAtMs } = target;
       return word<"loaded" | "healthy" | "superseded" | "miscounted">(
         "loadCommit",
-        [k.meta, k.staged, k.open, k.claims, k.ledger, k.loading, k.loadingCodes, k.loadingClaims],
+        [k.meta, k.staged, k.open, k.claims, k.ledger, k.loading, k.loadingCodes, k.loadingClaims, k.away],
         [generation, state, startsAtMs, endsAtMs, total, armedAtMs].map(String),
       );
+    },
+
+    /** Stops a pool of a generation below `generation` while MongoDB decides about a change of its campaign. */
+    async hold(
+      campaignId: string,
+      callerNowMs: number,
+      generation: number,
+      leastGeneration = 0,
+    ): Promise<Hold> {
+      const k = campaignKeys(campaignId);
+      const args = [callerNowMs, leastGeneration, generation].map(String);
+      const reply = (await list("hold", [k.meta, k.staged, k.open, k.away], args)).map(String);
+      const [kind, of, state, armedAt, now] = reply;
+      if (kind !== "held") return { kind: kind as "none" };
+      return {
+        kind,
+        generation: Number(of),
+        state: state as PoolState,
+        armedAtMs: Number(armedAt),
+        redisNowMs: Number(now),
+      };
+    },
+
+    /** Makes a held pool what the record says, and ends the hold. */
+    turn({ campaignId, generation, state, startsAtMs, endsAtMs }: TurnTarget) {
+      const k = campaignKeys(campaignId);
+      const args = [generation, state, startsAtMs, endsAtMs].map(String);
+      return word<"turned" | "superseded" | Unusable>("turn", [k.meta, k.staged, k.open, k.away], args);
+    },
+
+    /** Appends 1 to 1,000 added codes to a pool that has had `offset` so far. */
+    async topUp(
+      campaignId: string,
+      generation: number,
+      offset: number,
+      codes: readonly string[],
+      waited: boolean,
+    ): Promise<TopUp> {
+      const k = campaignKeys(campaignId);
+      const args = [String(generation), String(offset), waited ? "waited" : "", ...codes];
+      const [kind, total] = await list("topUp", [k.meta, k.staged, k.open, k.away], args);
+      return { kind: kind as TopUp["kind"], total: Number(total) };
     },
   };
 }
@@ -257,15 +335,19 @@ function parseAnswer(campaignId: string, claimKey: string, userId: string, answe
     case "r":
       return { kind: "replay", claim: bound() };
     case "s":
-      return { kind: "sold" };
+      return { kind: "sold", total: Number(rest) };
+    case "q":
+      return { kind: "sold", total: 0 };
     case "e": {
-      const [waitMs, redisWaitMs] = rest.split(" ").map(Number);
-      return { kind: "early", waitMs: waitMs ?? 0, redisWaitMs: redisWaitMs ?? 0 };
+      const [waitMs = 0, redisWaitMs = 0, startsAtMs = 0] = rest.split(" ").map(Number);
+      return { kind: "early", waitMs, redisWaitMs, startsAtMs };
     }
     case "f":
       return { kind: "fenced" };
     case "h":
       return { kind: "held-back" };
+    case "w":
+      return { kind: "held" };
     case "x":
       return { kind: "not-open", state: rest as PoolState };
     default:

@@ -6,18 +6,21 @@ import { luaScript } from "./script.ts";
 
 /** Every script with its number of keys. The contract of each is the header of its Lua file. */
 const scripts = {
-  claim: luaScript("claim", 5),
-  advance: luaScript("advance", 3),
-  inspect: luaScript("inspect", 5),
+  claim: luaScript("claim", 6),
+  advance: luaScript("advance", 4),
+  inspect: luaScript("inspect", 6),
   settle: luaScript("settle", 2),
-  adopt: luaScript("adopt", 4),
-  release: luaScript("release", 5),
+  adopt: luaScript("adopt", 5),
+  release: luaScript("release", 6),
   distrust: luaScript("distrust", 1),
   ledger: luaScript("ledger", 1),
   loadBegin: luaScript("load-begin", 4),
   loadCodes: luaScript("load-codes", 2),
   loadClaims: luaScript("load-claims", 2),
-  loadCommit: luaScript("load-commit", 8),
+  loadCommit: luaScript("load-commit", 9),
+  hold: luaScript("hold", 4),
+  turn: luaScript("turn", 4),
+  topUp: luaScript("top-up", 4),
   clock: luaScript("clock", 1),
   probe: luaScript("probe", 1),
 };

@@ -42,7 +42,7 @@ export function createPreflight(deps: PreflightDeps): Preflight {
 
   async function inspect(campaignId: string): Promise<PoolFacts> {
     const seen = await pool.inspect(campaignId);
-    return { ...seen, codes: seen.stagedCodes + seen.openCodes };
+    return { ...seen, codes: seen.stagedCodes + seen.openCodes + seen.awayCodes };
   }
 
   async function gather(campaign: CampaignDoc): Promise<Facts> {

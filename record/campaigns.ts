@@ -1,4 +1,11 @@
-import { type Collection, type Db, MongoServerError } from "mongodb";
+import { type Collection, type Db, type Document, MongoServerError } from "mongodb";
+import {
+  type CampaignSettings,
+  type HistoryDoc,
+  type HistoryVerb,
+  historyId,
+  settingsOf,
+} from "./history.ts";
 import { DUPLICATE_KEY } from "./unordered-insert.ts";
 
 export const RECORDED_STATES = [
@@ -23,7 +30,7 @@ export type CampaignDoc = {
   state: RecordedState;
   /** Raised whenever the Redis side is loaded or rebuilt; 0: never yet. */
   generation: number;
-  /** The highest generation known to have been swapped in: a pool of a lower one is an old Redis that came back. */
+  /** The highest generation known to have been swapped in or turned to: a pool of a lower one is an old Redis that came back. */
   loadedGeneration?: number;
   /** Codes known to be durable, a lower bound: ordinals below it all exist. */
   generated: number;
@@ -32,6 +39,45 @@ export type CampaignDoc = {
   requestId?: string;
   /** Who fills or loads this campaign, on MongoDB's clock. A hint that saves work; correctness rests on the indexes. */
   lease?: { owner: string; until: Date };
+  /** Who wants the lease for a change next: fills and loads leave it to them for so long, on MongoDB's clock. */
+  changing?: { owner: string; until: Date };
+  /** Coupons that are being added; their codes have the ordinals from `total` on. */
+  adding?: { count: number };
+  /** How many coupons the pool was last loaded for, where coupons were added since it was created. */
+  loadedTotal?: number;
+  /** Ended or cancelled by an operator, and the pool is not known to be so and at rest yet. */
+  settling?: true;
+  /** Counts the changes; absent: 0. */
+  revision?: number;
+  /** Changes that are not in the history yet. */
+  outbox?: HistoryDoc[];
+};
+
+/** What a change writes; undefined takes a field away. */
+export type CampaignFields = {
+  readonly state?: RecordedState;
+  readonly name?: string;
+  readonly startsAt?: Date;
+  readonly endsAt?: Date | undefined;
+  readonly openedAt?: Date;
+  readonly adding?: CampaignDoc["adding"] | undefined;
+  readonly settling?: true;
+};
+
+/** Who makes a change, and by which verb. */
+export type ChangeNote = {
+  readonly actor: string;
+  readonly verb: HistoryVerb;
+  readonly requestId?: string | undefined;
+};
+
+/** A step that the service makes by itself. */
+export type OwnStep = {
+  readonly by: "scheduler" | "generator";
+  readonly verb: HistoryVerb;
+  readonly openedAt?: Date;
+  /** Only while the campaign has so many coupons: what was seen of it is otherwise out of date. */
+  readonly total?: number;
 };
 
 export type Campaigns = ReturnType<typeof createCampaigns>;
@@ -68,7 +114,7 @@ export function createCampaigns(db: Db) {
       const [sum] = await collection
         .aggregate<{ total: number }>([
           { $match: { codeFormat } },
-          { $group: { _id: null, total: { $sum: "$total" } } },
+          { $group: { _id: null, total: { $sum: { $add: ["$total", { $ifNull: ["$adding.count", 0] }] } } } },
         ])
         .toArray();
       return sum?.total ?? 0;
@@ -86,10 +132,10 @@ export function createCampaigns(db: Db) {
         .limit(limit)
         .toArray(),
 
-    /** Campaigns whose pool may still change, by id, at most `limit`, above the id `after` (exclusive). */
+    /** Campaigns whose pool may still change or is to follow, by id, at most `limit`, above the id `after` (exclusive). */
     live: (limit: number, after = ""): Promise<CampaignDoc[]> =>
       collection
-        .find({ state: { $in: LIVE }, _id: { $gt: after } })
+        .find({ $or: [{ state: { $in: LIVE } }, { settling: true }], _id: { $gt: after } })
         .sort({ _id: 1 })
         .limit(limit)
         .toArray(),
@@ -102,20 +148,20 @@ export function createCampaigns(db: Db) {
         .limit(limit)
         .toArray(),
 
-    /** A campaign that waits for codes, that nobody works on and that is none of `except`, soonest start first. */
+    /** A campaign that waits for codes, that nobody works on or wants to change and that is none of `except`, soonest start first. */
     nextToGenerate: (except: readonly string[] = []): Promise<CampaignDoc | null> =>
       collection.findOne(
         {
-          state: "GENERATING",
+          $or: [{ state: "GENERATING" }, { adding: { $exists: true } }],
           _id: { $nin: [...except] },
-          $expr: { $lt: [{ $ifNull: ["$lease.until", new Date(0)] }, "$$NOW"] },
+          $expr: { $and: [isOver("$lease.until"), isOver("$changing.until")] },
         },
         { sort: { startsAt: 1 } },
       ),
 
     /**
-     * Takes the campaign's lease for `leaseMs` unless somebody else holds it; null then. `raiseGeneration`: the same step
-     * hands out the next generation.
+     * Takes the campaign's lease for `leaseMs` unless somebody else holds it or is to have it for a change; null then.
+     * `raiseGeneration`: the same step hands out the next generation.
      */
     takeLease: (
       id: string,
@@ -127,9 +173,9 @@ export function createCampaigns(db: Db) {
         {
           _id: id,
           $expr: {
-            $or: [
-              { $lt: [{ $ifNull: ["$lease.until", new Date(0)] }, "$$NOW"] },
-              { $eq: ["$lease.owner", owner] },
+            $and: [
+              { $or: [isOver("$lease.until"), { $eq: ["$lease.owner", owner] }] },
+              { $or: [isOver("$changing.until"), { $eq: ["$changing.owner", owner] }] },
             ],
           },
         },
@@ -138,11 +184,28 @@ export function createCampaigns(db: Db) {
             $set: {
               lease: { owner, until: { $add: ["$$NOW", leaseMs] } },
               generation: { $add: ["$generation", raiseGeneration ? 1 : 0] },
+              // Whoever had a ticket has the lease now.
+              changing: "$$REMOVE",
             },
           },
         ],
         { returnDocument: "after" },
       ),
+
+    /** Asks for the lease: for `ticketMs` nobody takes it but `owner`. Changes nothing while somebody else has asked. */
+    async askForLease(id: string, owner: string, ticketMs: number): Promise<void> {
+      await collection.updateOne(
+        {
+          _id: id,
+          $expr: { $or: [isOver("$changing.until"), { $eq: ["$changing.owner", owner] }] },
+        },
+        [{ $set: { changing: { owner, until: { $add: ["$$NOW", ticketMs] } } } }],
+      );
+    },
+
+    async withdrawAsking(id: string, owner: string): Promise<void> {
+      await collection.updateOne({ _id: id, "changing.owner": owner }, { $unset: { changing: 1 } });
+    },
 
     /** Extends a lease that is still ours. False: it is not. */
     async renewLease(id: string, owner: string, leaseMs: number): Promise<boolean> {
@@ -152,12 +215,14 @@ export function createCampaigns(db: Db) {
       return result.matchedCount === 1;
     },
 
-    /** `loadedGeneration`: what was swapped in under the lease, if anything. */
-    async dropLease(id: string, owner: string, loadedGeneration?: number): Promise<void> {
-      await collection.updateOne(
-        { _id: id, "lease.owner": owner },
-        { $unset: { lease: 1 }, ...(loadedGeneration === undefined ? {} : { $max: { loadedGeneration } }) },
-      );
+    /** `swapped`: what was swapped in, or turned to, under the lease, if anything. */
+    async dropLease(
+      id: string,
+      owner: string,
+      swapped: { readonly loadedGeneration?: number; readonly loadedTotal?: number } = {},
+    ): Promise<void> {
+      const most = Object.keys(swapped).length === 0 ? {} : { $max: swapped };
+      await collection.updateOne({ _id: id, "lease.owner": owner }, { $unset: { lease: 1 }, ...most });
     },
 
     async recordGenerated(id: string, generated: number): Promise<void> {
@@ -165,24 +230,127 @@ export function createCampaigns(db: Db) {
     },
 
     /**
-     * Moves a campaign forward, if it still is in one of `from`. False: it is not, and nothing changed.
+     * Moves a campaign on by itself, if it still is in one of `from`, and writes that down. False: it is not, and nothing changed.
      * `openedAt` is written once and never replaced.
      */
     async advance(
       id: string,
       from: readonly RecordedState[],
       to: RecordedState,
-      openedAt?: Date,
+      { by, verb, openedAt, total }: OwnStep,
     ): Promise<boolean> {
-      const result = await collection.updateOne({ _id: id, state: { $in: [...from] } }, [
-        {
-          $set: {
+      const result = await collection.updateOne(
+        { _id: id, state: { $in: [...from] }, ...(total === undefined ? {} : { total }) },
+        ownStep(
+          id,
+          { actor: by, verb },
+          {
             state: to,
             ...(openedAt === undefined ? {} : { openedAt: { $ifNull: ["$openedAt", openedAt] } }),
           },
-        },
-      ]);
+        ),
+      );
       return result.modifiedCount === 1;
     },
+
+    /**
+     * One change under the lease of `owner`, of the campaign as it was `judged`, together with its entry in the history. Null: the
+     * lease has gone to somebody else, or the campaign has changed since; nothing is written then.
+     */
+    change(
+      judged: CampaignDoc,
+      owner: string,
+      fields: CampaignFields,
+      note: ChangeNote,
+    ): Promise<CampaignDoc | null> {
+      const { _id, revision = 0 } = judged;
+      const after: CampaignDoc = { ...judged };
+      const set: Document = {};
+      const unset: string[] = [];
+      for (const [name, value] of Object.entries(fields)) {
+        if (value === undefined) unset.push(name);
+        else set[name] = { $literal: value };
+        Object.assign(after, { [name]: value });
+      }
+      const entry = {
+        _id: historyId(_id, revision + 1),
+        campaignId: _id,
+        revision: revision + 1,
+        actor: { $literal: note.actor },
+        verb: note.verb,
+        ...(note.requestId === undefined ? {} : { requestId: { $literal: note.requestId } }),
+        before: { $literal: settingsOf(judged) },
+        after: { $literal: settingsOf(after) },
+      };
+      return collection.findOneAndUpdate(
+        { _id, "lease.owner": owner, revision: revision === 0 ? { $in: [0, null] } : revision } as object,
+        [
+          { $set: { ...set, revision: revision + 1, outbox: withEntry(entry) } },
+          ...(unset.length === 0 ? [] : [{ $unset: unset }]),
+        ],
+        { returnDocument: "after" },
+      );
+    },
+
+    /** The codes of the added coupons are all durable: they count from now on. Null: not under the lease of `owner` any more. */
+    finishAdding: (id: string, owner: string, count: number): Promise<CampaignDoc | null> =>
+      collection.findOneAndUpdate(
+        { _id: id, "lease.owner": owner, "adding.count": count },
+        [
+          ...ownStep(
+            id,
+            { actor: "generator", verb: "added" },
+            {
+              total: { $add: ["$total", count] },
+              loadedTotal: { $ifNull: ["$loadedTotal", "$total"] },
+              adding: "$$REMOVE",
+              state: { $cond: [{ $eq: ["$state", "SOLD_OUT"] }, "OPEN", "$state"] },
+            },
+          ),
+        ],
+        { returnDocument: "after" },
+      ),
+
+    /** The pool of a campaign that an operator ended or cancelled is so, and nothing is under way any more. */
+    async settled(id: string): Promise<void> {
+      await collection.updateOne({ _id: id }, { $unset: { settling: 1 } });
+    },
   };
+}
+
+const isOver = (until: string) => ({ $lt: [{ $ifNull: [until, new Date(0)] }, "$$NOW"] });
+
+/** The outbox with one more entry, dated by MongoDB. */
+function withEntry(entry: Document): Document {
+  return { $concatArrays: [{ $ifNull: ["$outbox", []] }, [{ ...entry, at: "$$NOW" }]] };
+}
+
+const SETTINGS = {
+  state: "$state",
+  name: "$name",
+  total: "$total",
+  adding: "$adding.count",
+  startsAt: "$startsAt",
+  endsAt: "$endsAt",
+} satisfies Record<keyof CampaignSettings, string>;
+
+/** A step that nobody judged beforehand: what was before and after is known when it is made. */
+function ownStep(id: string, note: ChangeNote, set: Document): Document[] {
+  return [
+    { $set: { revision: { $add: [{ $ifNull: ["$revision", 0] }, 1] }, stepFrom: SETTINGS } },
+    { $set: set },
+    {
+      $set: {
+        outbox: withEntry({
+          _id: { $concat: [historyId(id, 0).slice(0, -1), { $toString: "$revision" }] },
+          campaignId: id,
+          revision: "$revision",
+          ...note,
+          before: "$stepFrom",
+          after: SETTINGS,
+        }),
+      },
+    },
+    { $unset: "stepFrom" },
+  ];
 }

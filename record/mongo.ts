@@ -3,6 +3,7 @@ import { withDeadline } from "../runtime/deadline.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 import type { CampaignDoc } from "./campaigns.ts";
 import type { CouponDoc } from "./coupons.ts";
+import type { HistoryDoc } from "./history.ts";
 import type { IssuanceDoc } from "./issuances.ts";
 
 export type MongoOptions = {
@@ -75,6 +76,9 @@ async function ensureIndexes(db: Db): Promise<void> {
       unique: true,
       partialFilterExpression: { requestId: { $type: "string" } },
     },
+    // Few at any time: the index holds nothing else.
+    { key: { adding: 1 }, name: "adding", partialFilterExpression: { adding: { $exists: true } } },
+    { key: { settling: 1 }, name: "settling", partialFilterExpression: { settling: true } },
   ]);
   await db
     .collection<CouponDoc>("coupons")
@@ -82,6 +86,14 @@ async function ensureIndexes(db: Db): Promise<void> {
   await db.collection<IssuanceDoc>("issuances").createIndexes([
     { key: { campaignId: 1, claimKey: 1 }, name: "one_per_claim_key", unique: true },
     { key: { campaignId: 1, generation: 1, seq: 1 }, name: "in_issue_order" },
+  ]);
+  await db.collection<HistoryDoc>("history").createIndexes([
+    { key: { campaignId: 1, revision: 1 }, name: "one_per_revision", unique: true },
+    {
+      key: { campaignId: 1, requestId: 1 },
+      name: "by_request",
+      partialFilterExpression: { requestId: { $type: "string" } },
+    },
   ]);
 }
 

@@ -1,4 +1,5 @@
 import type { Inspection } from "../pool/pool.ts";
+import { codesIn } from "./decide.ts";
 
 /** How long after a rebuild an insert of the generation before may still come in: well above its deadline. */
 const SETTLE_MS = 10_000;
@@ -52,8 +53,9 @@ export function compareBooks(
     after.generation === before.generation &&
     before.ledger === 0 &&
     after.ledger === 0 &&
-    after.claims === before.claims;
+    after.claims === before.claims &&
+    // Coupons that were added are on their way.
+    after.total === total;
   if (!quiet) return "busy";
-  const codes = after.stagedCodes + after.openCodes;
-  return after.claims === issued && codes + after.claims === total ? "agree" : "differ";
+  return after.claims === issued && codesIn(after) + after.claims === total ? "agree" : "differ";
 }

@@ -1,6 +1,9 @@
 import type { Restore } from "../generator/restore.ts";
+import { topUpPool } from "../generator/top-up.ts";
 import type { Advance, Inspection, Pool } from "../pool/pool.ts";
-import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
+import type { CampaignDoc, Campaigns, OwnStep, RecordedState } from "../record/campaigns.ts";
+import type { Coupons } from "../record/coupons.ts";
+import type { History } from "../record/history.ts";
 import type { Issuances } from "../record/issuances.ts";
 import { livePages } from "../record/live-campaigns.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -14,6 +17,8 @@ import { createTick } from "./tick.ts";
 export type SchedulerDeps = {
   pool: Pool;
   campaigns: Campaigns;
+  coupons: Coupons;
+  history: History;
   issuances: Issuances;
   restore: Restore;
   clock: Clock;
@@ -31,16 +36,20 @@ export type Scheduler = {
   stop(): Promise<void>;
 };
 
+/** While a change holds the pool, in ms. */
+const HELD_AGAIN_MS = 25;
+
 /**
  * Arms what is due and repairs what is missing. Any number may run: each step is guarded in the store, one wins and the others
  * see that it is done. node-cron is only the tick; an absolute timer aims at each instant, and the script decides.
  */
 export function createScheduler(deps: SchedulerDeps): Scheduler {
-  const { pool, campaigns, issuances, restore, clock, metrics } = deps;
+  const { pool, campaigns, history, issuances, restore, clock, metrics } = deps;
   const logger = deps.logger.child({ room: "scheduler" });
   const timers = createInstantTimers(clock);
   const books = createBooksWatch();
   const working = new Set<Promise<void>>();
+  const toppingUp = new Set<string>();
   let stopped = false;
   let trouble = false;
   let tickedAtMs: number | undefined;
@@ -58,6 +67,14 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   async function advance(campaign: CampaignDoc): Promise<void> {
     if (stopped) return;
     const result = await pool.advance(campaign._id, clock.now(), campaign.loadedGeneration);
+    if (result.kind === "held") {
+      // The change that holds it ends that within milliseconds, or the next tick does.
+      logger.info({ campaign: campaign._id }, "a change is being decided: looking again");
+      timers.aim(campaign._id, clock.now() + HELD_AGAIN_MS, () =>
+        inBackground("arming", campaign._id, () => advance(campaign)),
+      );
+      return;
+    }
     if (result.kind !== "ok") {
       logger.warn({ campaign: campaign._id, pool: result.kind }, "cannot arm: the pool must be loaded first");
       await restore(campaign._id);
@@ -74,7 +91,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     if (result.changed === "opened") await logOpened(campaign, result);
     if (result.changed === "ended")
       logger.info({ campaign: campaign._id }, "ended: nothing new is issued from now on");
-    if (campaign.state === "SCHEDULED") await recordOpen(campaign, result.armedAtMs);
+    if (campaign.state === "SCHEDULED" && result.armedAtMs > 0) await recordOpen(campaign, result.armedAtMs);
   }
 
   async function logOpened(campaign: CampaignDoc, opened: Extract<Advance, { kind: "ok" }>): Promise<void> {
@@ -87,9 +104,33 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   }
 
   async function recordOpen(campaign: CampaignDoc, openedAtMs: number): Promise<void> {
-    if (await campaigns.advance(campaign._id, ["SCHEDULED"], "OPEN", new Date(openedAtMs))) {
+    const openedAt = new Date(openedAtMs);
+    if (await step(campaign._id, ["SCHEDULED"], "OPEN", { by: "scheduler", verb: "open", openedAt })) {
       const lateMs = openedAtMs - campaign.startsAt.getTime();
       logger.info({ campaign: campaign._id, lateMs }, "open, and recorded as such");
+    }
+  }
+
+  /** A step of the record, and its entry in the history. */
+  async function step(
+    id: string,
+    from: readonly RecordedState[],
+    to: RecordedState,
+    own: OwnStep,
+  ): Promise<boolean> {
+    const made = await campaigns.advance(id, from, to, own);
+    if (made) await history.flush(id);
+    return made;
+  }
+
+  async function topUp({ _id: id, total }: CampaignDoc): Promise<void> {
+    if (toppingUp.has(id)) return;
+    toppingUp.add(id);
+    try {
+      const outcome = await topUpPool(deps, id);
+      if (outcome === "topped") logger.info({ campaign: id, total }, "the added coupons are in the pool");
+    } finally {
+      toppingUp.delete(id);
     }
   }
 
@@ -110,14 +151,20 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       case "advance":
         return advance(campaign);
       case "repair": {
-        logger.warn(
-          { campaign: id, pool: action.why },
-          "the pool does not answer here: loading it from MongoDB",
-        );
+        if (action.why !== "held") {
+          logger.warn(
+            { campaign: id, pool: action.why },
+            "the pool does not answer here: loading it from MongoDB",
+          );
+        }
         const outcome = await restore(id);
-        logger.info({ campaign: id, outcome }, "repair done");
+        // A change that is under way ends its hold by itself.
+        if (action.why !== "held" || outcome !== "busy")
+          logger.info({ campaign: id, pool: action.why, outcome }, "repair done");
         return;
       }
+      case "top-up":
+        return topUp(campaign);
       case "give-up":
         return distrust(campaign, action.generation, action.why);
       case "record-open":
@@ -125,17 +172,24 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       case "record-sold-out": {
         const issued = await issuances.count(id);
         if (issued !== campaign.total) {
+          // More were added, and taken, since the campaign was read.
+          if ((await campaigns.find(id))?.total !== campaign.total) return;
           await distrust(campaign, action.generation, { issued, total: campaign.total });
           return;
         }
-        if (await campaigns.advance(id, ["SCHEDULED", "OPEN"], "SOLD_OUT")) {
+        const own = { by: "scheduler", verb: "sell-out", total: campaign.total } as const;
+        if (await step(id, ["SCHEDULED", "OPEN"], "SOLD_OUT", own)) {
           logger.info({ campaign: id, issued }, `sold out: all ${issued} coupons have a durable issuance`);
         }
         return;
       }
       case "record-ended":
-        if (await campaigns.advance(id, ["SCHEDULED", "OPEN"], "ENDED"))
+        if (await step(id, ["SCHEDULED", "OPEN", "PAUSED"], "ENDED", { by: "scheduler", verb: "end" }))
           logger.info({ campaign: id }, "ended, and recorded as such");
+        return;
+      case "record-settled":
+        await campaigns.settled(id);
+        logger.info({ campaign: id, state: campaign.state }, "nothing is under way any more: settled");
         return;
       default:
         return action satisfies never;
@@ -168,13 +222,15 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   async function look(campaign: CampaignDoc): Promise<void> {
     const seen = await pool.inspect(campaign._id);
     const actions = decide(clock.now(), campaign, seen);
+    if (campaign.outbox !== undefined && campaign.outbox.length > 0)
+      inBackground("writing the history", campaign._id, () => history.flush(campaign._id));
     if (books.due(campaign._id, seen, clock.now())) {
       inBackground("comparing the books", campaign._id, () => checkBooks(campaign, seen));
     }
     for (const action of actions) {
-      // A repair can take seconds: the tick does not wait for it.
-      if (action.kind === "repair" || action.kind === "give-up")
-        inBackground("repair", campaign._id, () => act(campaign, action));
+      // These can take seconds: the tick does not wait for them.
+      if (action.kind === "repair" || action.kind === "give-up" || action.kind === "top-up")
+        inBackground(action.kind, campaign._id, () => act(campaign, action));
       else await act(campaign, action);
     }
   }

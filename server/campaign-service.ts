@@ -14,10 +14,13 @@ import {
 } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { newCampaignId } from "../record/campaign-id.ts";
 import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
+import { type CampaignSettings, type History, historyId, settingsOf } from "../record/history.ts";
 import type { IssuanceDoc, Issuances } from "../record/issuances.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { liveState, viewCampaign, viewCoupon } from "./campaign-view.ts";
+import type { ChangeCampaign } from "./change-campaign.ts";
+import { createLifeCycleService } from "./life-cycle-service.ts";
 import type { LiveView } from "./live-view.ts";
 import { createPreflightService } from "./preflight-service.ts";
 import { type Refusal, refusalError } from "./refusal.ts";
@@ -35,6 +38,8 @@ import { createVerifyCampaign, type OpenAuditor } from "./verify-campaign.ts";
 
 export type CampaignServiceDeps = {
   campaigns: Campaigns;
+  history: History;
+  changeCampaign: ChangeCampaign;
   issuances: Issuances;
   liveView: LiveView;
   preflight: Preflight;
@@ -60,7 +65,7 @@ const FINAL: readonly CampaignState[] = [
 
 /** The operators' service. */
 export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<typeof CampaignService> {
-  const { campaigns, issuances, liveView, clock, draining } = deps;
+  const { campaigns, history, issuances, liveView, clock, draining } = deps;
   // Counting the codes of a format takes some 20 ms the first time: now, not while claims wait.
   countCodes(DEFAULT_CODE_FORMAT);
   const logger = deps.logger.child({ room: "server" });
@@ -94,6 +99,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
   return {
     ...createVerifyCampaign(deps),
     ...createPreflightService(deps),
+    ...createLifeCycleService(deps),
 
     async createCampaign(request) {
       const nowMs = clock.now();
@@ -113,13 +119,29 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
         generation: 0,
         generated: 0,
         createdAt: new Date(nowMs),
+        revision: 0,
         ...(wanted.requestId === undefined ? {} : { requestId: wanted.requestId }),
       };
+      doc.outbox = [
+        {
+          _id: historyId(doc._id, 0),
+          campaignId: doc._id,
+          revision: 0,
+          at: doc.createdAt,
+          actor: wanted.actor,
+          verb: "create",
+          ...(wanted.requestId === undefined ? {} : { requestId: wanted.requestId }),
+          after: settingsOf(doc),
+        },
+      ];
       if (earlier === null) orRefuse(validSpace(wanted.codeFormat, wanted.total, existing));
       const standing = earlier ?? (await campaigns.create(doc));
       if (standing._id !== doc._id) {
-        const field = differingField(standing, wanted);
-        if (field !== undefined) throw refuse({ reason: "CONFLICT", field });
+        const created = await history.findByRequest(standing._id, wanted.requestId ?? "");
+        // As it was created: it may have been changed since.
+        const field = differingField({ ...standing, ...asCreated(standing, created?.after) }, wanted);
+        if (field !== undefined)
+          throw refuse({ reason: "CONFLICT", what: `a campaign with another ${field}` });
       } else {
         const { _id: campaign, name, total, startsAt } = doc;
         logger.info({ campaign, name, total, startsAt, inMs: wanted.startsAtMs - nowMs }, "campaign created");
@@ -208,7 +230,10 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
         const seconds = last === undefined ? 0 : (atMs - last.atMs) / 1_000;
         yield create(WatchCampaignResponseSchema, {
           campaign: viewCampaign(campaign, issued, state),
-          remaining: pool?.status === "ok" ? pool.stagedCodes + pool.openCodes : campaign.total - issued,
+          remaining:
+            pool?.status === "ok"
+              ? pool.stagedCodes + pool.openCodes + pool.awayCodes
+              : campaign.total - issued,
           issuedPerSecond:
             last === undefined || seconds <= 0 ? 0 : Math.max(0, issued - last.issued) / seconds,
           ledgerDepth: pool?.ledger ?? 0,
@@ -246,6 +271,13 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
       }
     },
   };
+}
+
+/** What a change could have changed, as it was before any. */
+function asCreated(standing: CampaignDoc, after: CampaignSettings | undefined): Partial<CampaignDoc> {
+  if (after === undefined) return {};
+  const { name, total, startsAt } = after;
+  return { ...standing, name, total, startsAt, endsAt: after.endsAt } as Partial<CampaignDoc>;
 }
 
 /** The first property in which a campaign differs from what a repeated request_id asks for. */

@@ -28,6 +28,8 @@ export function viewCampaign(
     onePerUser: doc.onePerUser,
     codeFormat: doc.codeFormat,
     generation: doc.generation,
+    adding: doc.adding?.count ?? 0,
+    revision: doc.revision ?? 0,
   };
   if (doc.endsAt !== undefined) view.endsAt = timestampFromDate(doc.endsAt);
   if (doc.openedAt !== undefined) view.openedAt = timestampFromDate(doc.openedAt);
@@ -51,13 +53,8 @@ export function recordedState(doc: CampaignDoc): CampaignState {
  * The state as it is this moment: the record may trail the pool by a tick of the scheduler, for example when a claim opened it.
  */
 export function liveState(doc: CampaignDoc, pool: Inspection | undefined): CampaignState {
-  if (pool?.status !== "ok" || (doc.state !== "SCHEDULED" && doc.state !== "OPEN")) return recordedState(doc);
-  switch (pool.state) {
-    case "open":
-      return CampaignState.OPEN;
-    case "ended":
-      return CampaignState.ENDED;
-    default:
-      return recordedState(doc);
-  }
+  const trails = doc.state === "SCHEDULED" || doc.state === "OPEN" || doc.state === "PAUSED";
+  if (pool?.status !== "ok" || !trails) return recordedState(doc);
+  if (pool.state === "ended") return CampaignState.ENDED;
+  return pool.state === "open" && doc.state !== "PAUSED" ? CampaignState.OPEN : recordedState(doc);
 }

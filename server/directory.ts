@@ -4,7 +4,6 @@ import { QueueFull } from "./claims/batch-queue.ts";
 
 /** What every claim needs to know of a campaign, and what stays true of it. */
 export type CampaignFacts = Pick<CampaignDoc, "onePerUser"> & {
-  readonly startsAtMs: number;
   /** The pool cannot be of a lower generation: this one had been swapped in when the campaign was read. */
   readonly leastGeneration: number;
 };
@@ -44,7 +43,6 @@ export function createDirectory(campaigns: Campaigns, clock: Clock): Directory {
     }
     const facts = {
       onePerUser: doc.onePerUser,
-      startsAtMs: doc.startsAt.getTime(),
       leastGeneration: doc.loadedGeneration ?? 0,
     };
     remember(known, id, facts);

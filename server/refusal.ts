@@ -3,11 +3,13 @@ import { base64Encode } from "@bufbuild/protobuf/wire";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
+import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import {
   type Refusal as RefusalMessage,
   RefusalReason,
   RefusalSchema,
 } from "../proto/gen/coupon/v1/refusal_pb.ts";
+import { type Phase, recordedAs } from "../record/life-cycle.ts";
 
 /**
  * Everything the service may say instead of yes: a closed set of values. A throw anywhere else means trouble.
@@ -15,18 +17,23 @@ import {
 export type Refusal =
   | { readonly reason: "NOT_STARTED"; readonly startsAtMs: number; readonly waitMs: number }
   | {
-      readonly reason:
-        | "ENDED"
-        | "CANCELLED"
-        | "PAUSED"
-        | "NOT_READY"
-        | "SOLD_OUT"
-        | "UNKNOWN_CAMPAIGN"
-        | "NO_COUPON";
+      readonly reason: "ENDED" | "CANCELLED" | "PAUSED" | "SOLD_OUT" | "UNKNOWN_CAMPAIGN" | "NO_COUPON";
     }
   | { readonly reason: "INVALID"; readonly field: string; readonly allowed: string }
-  | { readonly reason: "CONFLICT"; readonly field: string }
-  | { readonly reason: "OVERLOADED" | "UNCERTAIN" };
+  /** `what`: what the request_id was used for, and how that differs. */
+  | { readonly reason: "CONFLICT"; readonly what: string }
+  /** A change that the campaign's place in its life does not allow; `allowed`: what is. */
+  | {
+      readonly reason: "NOT_ALLOWED";
+      readonly verb: string;
+      readonly phase: Phase;
+      readonly allowed: readonly string[];
+    }
+  /** `adding`: so many coupons are being added, one addition at a time. */
+  | { readonly reason: "NOT_READY"; readonly adding?: number }
+  /** `why`: what stood in the way, where that is not how much waits here. */
+  | { readonly reason: "OVERLOADED"; readonly why?: string }
+  | { readonly reason: "UNCERTAIN" };
 
 type Telling = { readonly code: Code; readonly message: string; readonly retryAfterMs: number };
 
@@ -52,7 +59,10 @@ function tell(refusal: Refusal): Telling {
     case "NOT_READY":
       return {
         code: Code.FailedPrecondition,
-        message: "the codes are still being made",
+        message:
+          refusal.adding === undefined
+            ? "the codes are still being made"
+            : `the codes of ${refusal.adding} coupons are still being added`,
         retryAfterMs: SOON_MS,
       };
     case "SOLD_OUT":
@@ -66,13 +76,19 @@ function tell(refusal: Refusal): Telling {
     case "CONFLICT":
       return {
         code: Code.AlreadyExists,
-        message: `request_id: it was used before for a campaign with another ${refusal.field}`,
+        message: `request_id: it was used before for ${refusal.what}`,
+        retryAfterMs: 0,
+      };
+    case "NOT_ALLOWED":
+      return {
+        code: Code.FailedPrecondition,
+        message: `${refusal.verb} is not possible: the campaign ${PHASE_WORDS[refusal.phase]}; allowed now: ${refusal.allowed.join(", ")}`,
         retryAfterMs: 0,
       };
     case "OVERLOADED":
       return {
         code: Code.Unavailable,
-        message: "this server cannot take more at the moment; nothing was tried, ask again with the same key",
+        message: `${refusal.why ?? "this server cannot take more at the moment"}; nothing was tried, ask again with the same key`,
         retryAfterMs: SOON_MS,
       };
     case "UNCERTAIN":
@@ -87,6 +103,18 @@ function tell(refusal: Refusal): Telling {
   }
 }
 
+/** After "the campaign". */
+const PHASE_WORDS: Readonly<Record<Phase, string>> = {
+  GENERATING: "is still being made (GENERATING)",
+  SCHEDULED: "has not opened yet (SCHEDULED)",
+  OPEN: "has opened (OPEN)",
+  PAUSED_BEFORE_OPENING: "is paused and has not opened yet (PAUSED)",
+  PAUSED: "has opened and is paused (PAUSED)",
+  SOLD_OUT: "is sold out (SOLD_OUT)",
+  ENDED: "has ended (ENDED)",
+  CANCELLED: "was cancelled (CANCELLED)",
+};
+
 /** What is said of a refusal beside its code and words. */
 function detailOf(refusal: Refusal, retryAfterMs: number, serverNowMs: number): RefusalMessage {
   const detail = create(RefusalSchema, {
@@ -95,6 +123,10 @@ function detailOf(refusal: Refusal, retryAfterMs: number, serverNowMs: number): 
     retryAfterMs: BigInt(Math.ceil(retryAfterMs)),
   });
   if (refusal.reason === "NOT_STARTED") detail.startsAt = timestampFromMs(refusal.startsAtMs);
+  if (refusal.reason === "NOT_ALLOWED") {
+    detail.state = CampaignState[recordedAs(refusal.phase)];
+    detail.allowed = [...refusal.allowed];
+  }
   return detail;
 }
 

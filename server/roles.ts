@@ -9,6 +9,7 @@ import { createRedisProbe } from "../pool/redis-facts.ts";
 import { createPreflight } from "../preflight/preflight.ts";
 import { createCampaigns } from "../record/campaigns.ts";
 import { createCoupons } from "../record/coupons.ts";
+import { createHistory } from "../record/history.ts";
 import { createIssuances } from "../record/issuances.ts";
 import { connectMongo } from "../record/mongo.ts";
 import { createMongoFacts } from "../record/mongo-facts.ts";
@@ -23,6 +24,7 @@ import { createScheduler, type Scheduler } from "../scheduler/scheduler.ts";
 import { createStartWatch } from "../scheduler/start-watch.ts";
 import { buildApp } from "./app.ts";
 import { createCampaignService } from "./campaign-service.ts";
+import { createChangeCampaign } from "./change-campaign.ts";
 import { createClaimer } from "./claims/claimer.ts";
 import { createSweeper } from "./claims/sweeper.ts";
 import { createCouponService } from "./coupon-service.ts";
@@ -61,11 +63,13 @@ export async function startRoles(config: Config, logger: Logger, lifecycle: Life
   const pool = createPool(redis, config.STORE_DEADLINE_MS);
   const campaigns = createCampaigns(mongo.db);
   const coupons = createCoupons(mongo.db);
+  const history = createHistory(mongo.db);
   const issuances = createIssuances(mongo.db);
   const common = {
     pool,
     campaigns,
     coupons,
+    history,
     issuances,
     clock,
     logger,
@@ -143,6 +147,7 @@ export async function startRoles(config: Config, logger: Logger, lifecycle: Life
     issueCoupon,
     campaignService: createCampaignService({
       ...{ ...common, liveView, preflight, draining: draining.signal },
+      changeCampaign: createChangeCampaign({ ...common, restore }),
       openAuditor: () =>
         openAuditor({
           redisUrl: config.REDIS_URL,

@@ -72,30 +72,34 @@ function withoutField(field: string, message: string): string {
   return message.startsWith(field) ? message.slice(field.length).replace(/^:? /, "") : message;
 }
 
-export type NewCampaign = {
-  readonly name: string;
-  readonly total: number;
-  readonly startsAtMs: number;
-  readonly endsAtMs: number | undefined;
-  readonly onePerUser: boolean;
-  readonly codeFormat: string;
-  readonly requestId: string | undefined;
-};
+const ACTOR_MAX = 100;
 
-/** Checks everything about a campaign to be that can be checked without a store. */
-export function validNewCampaign(request: CreateCampaignRequest, nowMs: number): Valid<NewCampaign> {
-  const name = text("name", request.name, NAME_MAX);
-  if (!name.ok) return name;
-  const { total } = request;
-  if (total < 1 || total > TOTAL_MAX)
-    return invalid("total", `is ${total}: must be 1 to ${TOTAL_MAX.toLocaleString("en")}`);
-  if (request.startsAt === undefined) {
+/** Who makes a change, as they say; empty: they do not. */
+export function validActor(value: string): Valid<string> {
+  return value === "" ? valid(value) : text("actor", value, ACTOR_MAX);
+}
+
+/** The name that a change gives, empty: none. */
+export function validNewName(value: string): Valid<string | undefined> {
+  return value === "" ? valid(undefined) : text("name", value, NAME_MAX);
+}
+
+/** How many coupons to add; whether they fit the campaign is judged with it. */
+export function validAddition(count: number): Valid<number> {
+  if (count < 1 || count > TOTAL_MAX)
+    return invalid("count", `is ${count}: must be 1 to ${TOTAL_MAX.toLocaleString("en")}`);
+  return valid(count);
+}
+
+/** A start that is to come, or has come. */
+export function validStart(startsAt: Timestamp | undefined, nowMs: number): Valid<number> {
+  if (startsAt === undefined) {
     return invalid(
       "starts_at",
       'is required: RFC 3339 with Z or an offset, for example "2026-12-24T20:00:00+09:00"',
     );
   }
-  const startsAtMs = instantMs(request.startsAt);
+  const startsAtMs = instantMs(startsAt);
   const latest = new Date(nowMs);
   latest.setUTCFullYear(latest.getUTCFullYear() + YEARS_AHEAD_MAX);
   if (startsAtMs < 0) return invalid("starts_at", "is before 1970");
@@ -105,13 +109,52 @@ export function validNewCampaign(request: CreateCampaignRequest, nowMs: number):
       `is more than ${YEARS_AHEAD_MAX} years ahead: at the latest ${latest.toISOString()}`,
     );
   }
+  return valid(startsAtMs);
+}
+
+/** The end that a change gives: an instant in ms, null: none from now on, undefined: as it was. */
+export function validNewEnd(endsAt: Timestamp | undefined, noEnd: boolean): Valid<number | null | undefined> {
+  if (endsAt !== undefined && noEnd) return invalid("ends_at", "must be absent where no_end is true");
+  if (noEnd) return valid(null);
+  if (endsAt === undefined) return valid(undefined);
+  const endsAtMs = instantMs(endsAt);
+  return endsAtMs > LATEST_MS ? invalid("ends_at", "must be before the year 10000") : valid(endsAtMs);
+}
+
+/** An end beside its start, now. */
+export function validEnd(endsAtMs: number, startsAtMs: number, nowMs: number): Valid<void> {
+  if (endsAtMs <= startsAtMs)
+    return invalid("ends_at", `must be after starts_at, ${new Date(startsAtMs).toISOString()}`);
+  if (endsAtMs <= nowMs) return invalid("ends_at", `has passed: it is ${new Date(nowMs).toISOString()} now`);
+  if (endsAtMs > LATEST_MS) return invalid("ends_at", "must be before the year 10000");
+  return valid(undefined);
+}
+
+export type NewCampaign = {
+  readonly name: string;
+  readonly total: number;
+  readonly startsAtMs: number;
+  readonly endsAtMs: number | undefined;
+  readonly onePerUser: boolean;
+  readonly codeFormat: string;
+  readonly requestId: string | undefined;
+  readonly actor: string;
+};
+
+/** Checks everything about a campaign to be that can be checked without a store. */
+export function validNewCampaign(request: CreateCampaignRequest, nowMs: number): Valid<NewCampaign> {
+  const name = text("name", request.name, NAME_MAX);
+  if (!name.ok) return name;
+  const { total } = request;
+  if (total < 1 || total > TOTAL_MAX)
+    return invalid("total", `is ${total}: must be 1 to ${TOTAL_MAX.toLocaleString("en")}`);
+  const start = validStart(request.startsAt, nowMs);
+  if (!start.ok) return start;
+  const startsAtMs = start.value;
   const endsAtMs = request.endsAt === undefined ? undefined : instantMs(request.endsAt);
   if (endsAtMs !== undefined) {
-    if (endsAtMs <= startsAtMs)
-      return invalid("ends_at", `must be after starts_at, ${new Date(startsAtMs).toISOString()}`);
-    if (endsAtMs <= nowMs)
-      return invalid("ends_at", `has passed: it is ${new Date(nowMs).toISOString()} now`);
-    if (endsAtMs > LATEST_MS) return invalid("ends_at", "must be before the year 10000");
+    const end = validEnd(endsAtMs, startsAtMs, nowMs);
+    if (!end.ok) return end;
   }
   const format = parseCodeFormat(
     request.codeFormat === "" ? DEFAULT_CODE_FORMAT.pattern : request.codeFormat,
@@ -121,6 +164,8 @@ export function validNewCampaign(request: CreateCampaignRequest, nowMs: number):
     const requestId = validKey("request_id", request.requestId);
     if (!requestId.ok) return requestId;
   }
+  const actor = validActor(request.actor);
+  if (!actor.ok) return actor;
   return valid({
     name: name.value,
     total,
@@ -129,15 +174,21 @@ export function validNewCampaign(request: CreateCampaignRequest, nowMs: number):
     onePerUser: request.onePerUser,
     codeFormat: format.format.pattern,
     requestId: request.requestId === "" ? undefined : request.requestId,
+    actor: actor.value,
   });
 }
 
 /** Whether the format has room for `total` more codes beside the `existing` ones of the same format. */
-export function validSpace(codeFormat: string, total: number, existing: number): Valid<void> {
+export function validSpace(
+  codeFormat: string,
+  total: number,
+  existing: number,
+  field: "code_format" | "count" = "code_format",
+): Valid<void> {
   const format = parseCodeFormat(codeFormat);
-  if (!format.ok) return invalid("code_format", withoutField("code_format", format.message));
+  if (!format.ok) return invalid(field, withoutField("code_format", format.message));
   const space = checkSpace(format.format, total, existing);
-  return space.ok ? valid(undefined) : invalid("code_format", withoutField("code_format", space.message));
+  return space.ok ? valid(undefined) : invalid(field, withoutField("code_format", space.message));
 }
 
 /** Milliseconds since the epoch, rounded up: an instant between two milliseconds must not come early. */
@@ -148,6 +199,14 @@ function instantMs(instant: Timestamp): number {
 /** A place in the issue order as an opaque token, and back; an empty token is the start. */
 export function pageToken({ generation, seq }: IssuePosition): string {
   return Buffer.from(`${generation}-${seq}`).toString("base64url");
+}
+
+/** The place in a history to go on below; an empty token is the newest entry. */
+export function validRevision(token: string): Valid<number | undefined> {
+  if (token === "") return valid(undefined);
+  if (!/^\d{1,9}$/.test(token))
+    return invalid("page_token", "must be empty or the next_page_token of an earlier answer");
+  return valid(Number(token));
 }
 
 export function validPageToken(token: string): Valid<IssuePosition | undefined> {

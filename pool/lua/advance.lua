@@ -1,12 +1,12 @@
 #!lua
 -- advance: opens the pool if its start has come, ends it if its end has come, never early.
--- KEYS 1 meta, 2 staged, 3 open
+-- KEYS 1 meta, 2 staged, 3 open, 4 away
 -- ARGV 1 caller's clock in ms; 2 the least generation that the pool can have (0: not known)
--- Reply {'none' | 'fenced', generation} or {'ok', generation, state, changed ('opened' | 'ended' | ''), ms to the start,
+-- Reply {'none' | 'fenced' | 'held', generation} or {'ok', generation, state, changed ('opened' | 'ended' | ''), ms to the start,
 --   armed at in ms ('0': not yet), clock of Redis in ms}
 -- @include fence
 -- @include advance
-local status, pool = advance(KEYS[1], KEYS[2], KEYS[3], tonumber(ARGV[1]), tonumber(ARGV[2]))
+local status, pool = advance(KEYS[1], KEYS[2], KEYS[3], KEYS[4], tonumber(ARGV[1]), tonumber(ARGV[2]))
 if status ~= 'ok' then return { status, pool.generation } end
 return {
   'ok', pool.generation, pool.state, pool.changed,

@@ -1,19 +1,22 @@
 #!lua
 -- claim: for each claim key, the coupon it has, or a new one popped from the open pool and bound to it.
--- KEYS 1 meta, 2 staged, 3 open, 4 claims, 5 ledger
+-- KEYS 1 meta, 2 staged, 3 open, 4 claims, 5 ledger, 6 away
 -- ARGV 1 caller's clock in ms; 2 'issue' | 'recall' (pop nothing: only answer what is known already); 3 the least generation that
 --   the pool can have (0: not known); then for each claim (1 to 1,000): claim key, user id ('' where it is the claim key or unknown)
 -- Reply {status, generation, answer per claim...}; status 'none' | 'fenced' come alone with the generation.
 -- answer, first letter: 'c' claimed now | 'p' claimed before, not yet confirmed durable | 'r' claimed before and durable,
---   each followed by 'code generation-seq ms'; 's' sold out; 'e' + 'ms to the start, the same by the clock of Redis alone'; 'x' + state that does not issue;
+--   each followed by 'code generation-seq ms'; 's' + total sold out, all of so many; 'q' the same, but not to be remembered: more are about to come;
+--   'e' + 'ms to the start, the same by the clock of Redis alone, the start in ms'; 'x' + state that does not issue;
+--   'w' a change of the campaign's life is being decided: wait and ask again;
 --   'h' held back: there is a coupon to be had, but this call was not to issue; 'f' codes have vanished from the list: the
 --   pool is given up (as 'fenced'), ask again when it has been made anew.
 -- Order: known claim keys first, so that a winner whose answer was lost gets the coupon whatever the state is now.
 -- Nothing after the pop can fail: a script error does not roll back.
 -- @include fence
 -- @include advance
-local status, pool = advance(KEYS[1], KEYS[2], KEYS[3], tonumber(ARGV[1]), tonumber(ARGV[3]))
-if status ~= 'ok' then return { status, pool.generation } end
+local status, pool = advance(KEYS[1], KEYS[2], KEYS[3], KEYS[6], tonumber(ARGV[1]), tonumber(ARGV[3]))
+local held = status == 'held'
+if status ~= 'ok' and not held then return { status, pool.generation } end
 
 local count = (#ARGV - 3) / 2
 local keys = {}
@@ -36,7 +39,7 @@ end
 if #fresh == 0 then return reply end
 
 local codes = {}
-if pool.state == 'open' and ARGV[2] ~= 'recall' then codes = redis.call('LPOP', KEYS[3], #fresh) or {} end
+if pool.state == 'open' and not held and ARGV[2] ~= 'recall' then codes = redis.call('LPOP', KEYS[3], #fresh) or {} end
 
 local given = {}
 if #codes > 0 then
@@ -65,16 +68,21 @@ end
 -- What those hear who get none. Sold out is only true when every code has a claim: codes and claims never sum to less than
 -- the total. If they do, somebody took codes out by hand or a list was lost.
 local refusal = 'x' .. pool.state
-if pool.state == 'staged' then
-  refusal = 'e' .. pool.wait .. ' ' .. pool.redis_wait
+if held then
+  refusal = 'w'
+elseif pool.state == 'staged' then
+  refusal = 'e' .. pool.wait .. ' ' .. pool.redis_wait .. ' ' .. pool.starts_at
 elseif pool.state == 'open' and #codes < #fresh then
   if redis.call('EXISTS', KEYS[3]) == 1 then
     refusal = 'h'
-  elseif redis.call('HLEN', KEYS[4]) >= tonumber(redis.call('HGET', KEYS[1], 'total')) then
-    refusal = 's'
   else
-    redis.call('HSET', KEYS[1], 'token', '')
-    refusal = 'f'
+    local stock = redis.call('HMGET', KEYS[1], 'total', 'quiet')
+    if redis.call('HLEN', KEYS[4]) >= tonumber(stock[1]) then
+      refusal = stock[2] and 'q' or 's' .. stock[1]
+    else
+      redis.call('HSET', KEYS[1], 'token', '')
+      refusal = 'f'
+    end
   end
 end
 

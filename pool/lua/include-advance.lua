@@ -1,13 +1,13 @@
 -- Whether this pool may answer, and the transition that is due, if one is: staged -> open at the start, open -> ended at
--- the end. Both the clock of Redis and the caller's must have reached the instant. States only move forward: once open,
+-- the end, paused -> ended likewise. Both the clock of Redis and the caller's must have reached the instant. States only move forward: once open,
 -- no clock can close the sale again except by reaching the end.
 -- A pool of a generation below least_generation has been replaced somewhere else since (an old primary that came back): it is
 -- given up.
--- Reply: status, pool. status: 'ok' | 'none' | 'fenced'.
--- pool: {state, generation, now, wait (ms to the start, 0 once open), redis_wait (the same by the clock of Redis alone), armed_at,
---   changed ('opened' | 'ended' | '')}
-local function advance(meta_key, staged_key, open_key, caller_ms, least_generation)
-  local meta = redis.call('HMGET', meta_key, 'state', 'generation', 'token', 'startsAt', 'endsAt', 'armedAt')
+-- Reply: status, pool. status: 'ok' | 'none' | 'fenced' | 'held' (a change of its life is being decided: nothing is due until it is).
+-- pool: {state, generation, now, starts_at, wait (ms to the start, 0 once open), redis_wait (the same by the clock of Redis alone), armed_at,
+--   changed ('opened' | 'ended' | ''), held (the generation of that change, 0: none)}
+local function advance(meta_key, staged_key, open_key, away_key, caller_ms, least_generation)
+  local meta = redis.call('HMGET', meta_key, 'state', 'generation', 'token', 'startsAt', 'endsAt', 'armedAt', 'held')
   if not meta[1] then return 'none', { generation = '0' } end
   if meta[3] ~= fence_token() then return 'fenced', { generation = meta[2] } end
   if tonumber(meta[2]) < least_generation then
@@ -17,7 +17,8 @@ local function advance(meta_key, staged_key, open_key, caller_ms, least_generati
   local now = now_ms()
   local starts_at, ends_at = tonumber(meta[4]), tonumber(meta[5])
   local pool = { state = meta[1], generation = meta[2], now = now, wait = 0, redis_wait = 0 }
-  pool.armed_at, pool.changed = tonumber(meta[6]), ''
+  pool.armed_at, pool.changed, pool.starts_at, pool.held = tonumber(meta[6]), '', meta[4], tonumber(meta[7] or 0)
+  if pool.held > 0 then return 'held', pool end
   if pool.state == 'staged' then
     local wait = starts_at - math.min(now, caller_ms)
     if wait > 0 then
@@ -33,7 +34,12 @@ local function advance(meta_key, staged_key, open_key, caller_ms, least_generati
     redis.call('HSET', meta_key, 'state', 'open', 'armedAt', now)
     pool.state, pool.armed_at, pool.changed = 'open', now, 'opened'
   end
-  if pool.state == 'open' and ends_at > 0 and math.min(now, caller_ms) >= ends_at then
+  local has_opened = pool.state == 'open' or (pool.state == 'paused' and pool.armed_at > 0)
+  if has_opened and ends_at > 0 and math.min(now, caller_ms) >= ends_at then
+    if pool.state == 'paused' and redis.call('EXISTS', away_key) == 1 and redis.call('RENAMENX', away_key, open_key) == 0 then
+      redis.call('HSET', meta_key, 'token', '')
+      return 'fenced', { generation = meta[2] }
+    end
     redis.call('HSET', meta_key, 'state', 'ended')
     pool.state, pool.changed = 'ended', 'ended'
   end

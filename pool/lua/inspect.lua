@@ -1,18 +1,20 @@
 #!lua flags=no-writes
 -- inspect: what the pool looks like, changing nothing.
--- KEYS 1 meta, 2 staged, 3 open, 4 claims, 5 ledger
--- Reply {status 'ok' | 'none' | 'fenced', generation, state, staged codes, open codes, claims, ledger entries,
---   armed at in ms ('0': not yet), clock of Redis in ms}
+-- KEYS 1 meta, 2 staged, 3 open, 4 claims, 5 ledger, 6 away
+-- Reply {status 'ok' | 'none' | 'fenced' | 'held' (a change of its life is being decided), generation, state, staged codes, open codes, claims, ledger entries,
+--   armed at in ms ('0': not yet), clock of Redis in ms, codes that are away, total}
 -- @include fence
-local meta = redis.call('HMGET', KEYS[1], 'state', 'generation', 'token', 'armedAt')
+local meta = redis.call('HMGET', KEYS[1], 'state', 'generation', 'token', 'armedAt', 'held', 'total')
 local status = 'ok'
 if not meta[1] then
   status = 'none'
 elseif meta[3] ~= fence_token() then
   status = 'fenced'
+elseif meta[5] then
+  status = 'held'
 end
 return {
   status, meta[2] or '0', meta[1] or '',
   redis.call('LLEN', KEYS[2]), redis.call('LLEN', KEYS[3]), redis.call('HLEN', KEYS[4]), redis.call('XLEN', KEYS[5]),
-  meta[4] or '0', string.format('%.0f', now_ms()),
+  meta[4] or '0', string.format('%.0f', now_ms()), redis.call('LLEN', KEYS[6]), meta[6] or '0',
 }

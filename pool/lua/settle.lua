@@ -2,12 +2,14 @@
 -- settle: the issuances of these ledger entries are durable; drop the entries. Runs on a full Redis too: it only gives back.
 -- KEYS 1 meta, 2 ledger
 -- ARGV 1 generation the claims were made in; 2.. seqs (1 to 1,000)
--- Reply 'settled' | 'stale' (the pool is of a newer generation: see adopt) | 'none' | 'fenced' (it is about to be rebuilt)
+-- Reply 'settled' | 'stale' (the pool was loaded later, without them: see adopt) | 'none' | 'fenced' (it is about to be rebuilt)
 -- @include fence
-local meta = redis.call('HMGET', KEYS[1], 'generation', 'token')
+local meta = redis.call('HMGET', KEYS[1], 'generation', 'token', 'base')
 if not meta[1] then return 'none' end
 if meta[2] ~= fence_token() then return 'fenced' end
-if meta[1] ~= ARGV[1] then return 'stale' end
+-- A change of the campaign's life raises the generation of a pool that goes on with its ledger; only a load begins a new one.
+local claimed_in = tonumber(ARGV[1])
+if claimed_in < tonumber(meta[3]) or claimed_in > tonumber(meta[1]) then return 'stale' end
 local ids = {}
 for i = 2, #ARGV do ids[i - 1] = ARGV[1] .. '-' .. ARGV[i] end
 redis.call('XDEL', KEYS[2], unpack(ids))

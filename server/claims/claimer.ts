@@ -114,18 +114,20 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
         case "sold":
           return refused({ reason: "SOLD_OUT" });
         case "early":
-          return refused({ reason: "NOT_STARTED", startsAtMs: facts.startsAtMs, waitMs: answer.waitMs });
+          return refused({ reason: "NOT_STARTED", startsAtMs: answer.startsAtMs, waitMs: answer.waitMs });
         case "not-open":
           return refused(refusalOf(answer.state));
         case "expired":
           return refused({ reason: "UNCERTAIN" });
         case "none":
-        case "fenced": {
+        case "fenced":
+        case "held": {
           const outcome = await restore(campaignId);
           if (outcome === "not-ready") return refused({ reason: "NOT_READY" });
+          if (outcome === "called-off") return refused({ reason: "CANCELLED" });
           if (outcome === "gone") return refused({ reason: "UNKNOWN_CAMPAIGN" });
           // Not by us: somebody else is at it, or was, or will have to try again.
-          if (outcome !== "loaded") {
+          if (outcome !== "loaded" && outcome !== "turned") {
             await new Promise<void>((resolve) => void clock.after(REBUILD_POLL_MS, resolve));
           }
           break;
@@ -138,7 +140,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
   }
 
   /** What need not be asked; a caller that has gone hears nothing anyway. */
-  function recall({ campaignId, claimKey, facts }: IssueAsk): Issue | undefined {
+  function recall({ campaignId, claimKey }: IssueAsk): Issue | undefined {
     const answer = known.recall(campaignId, claimKey);
     if (answer === undefined) return undefined;
     metrics.fromMemory.inc();
@@ -148,7 +150,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
       case "sold":
         return refused({ reason: "SOLD_OUT" });
       case "early": {
-        const { startsAtMs } = facts;
+        const { startsAtMs } = answer;
         // Both clocks must have reached the start, ours too.
         const waitMs = Math.max(1, startsAtMs - clock.now(), answer.redisWaitMs);
         return refused({ reason: "NOT_STARTED", startsAtMs, waitMs });

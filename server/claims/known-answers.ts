@@ -11,7 +11,7 @@ export type KnownAnswer =
   | { readonly kind: "replay"; readonly held: Claim }
   | { readonly kind: "sold" }
   /** At least so long to the start by the clock of Redis, to within the time that one question takes. */
-  | { readonly kind: "early"; readonly redisWaitMs: number };
+  | { readonly kind: "early"; readonly redisWaitMs: number; readonly startsAtMs: number };
 
 /**
  * Refusals from memory: before the start, and after the last coupon has become durable.
@@ -21,7 +21,9 @@ export type KnownAnswer =
  *
  * *Sold out.* When Redis says so, the issuances are read from MongoDB. If they are as many as the campaign has coupons, every code has
  * its durable owner, for good: no rebuild can change that, only more coupons can. Winners are answered from that record, all others
- * "sold out" as long as Redis has confirmed it within the last second; one ask is let through now and then to find out.
+ * "sold out" as long as Redis has confirmed it, for so many coupons, within the last second; one ask is let through now and then to find
+ * out. Where coupons are added, Redis first stops confirming, and gives none of them before the last memory has lapsed (top-up.lua):
+ * nobody who holds one of them is told that there are none.
  */
 export type KnownAnswers = {
   recall(campaignId: string, claimKey: string): KnownAnswer | undefined;
@@ -52,10 +54,12 @@ const CAMPAIGNS_MAX = 1_000;
 const PAGE = 500;
 
 /** On the clock's `elapsed`: not before `startMs` does Redis open; until `untilMs` that is believed. */
-type Opening = { readonly startMs: number; readonly untilMs: number };
+type Opening = { readonly startMs: number; readonly untilMs: number; readonly startsAtMs: number };
 type Sale = {
   /** All who have a coupon, once each of the coupons has its durable owner. */
   winners: ReadonlyMap<string, Claim> | undefined;
+  /** How many coupons Redis said that there were when all were gone. */
+  total: number;
   lastAskedAtMs: number;
   readAgainAtMs: number;
   confirmedAtMs: number;
@@ -87,7 +91,8 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     const opening = openings.get(campaignId);
     if (opening === undefined) return undefined;
     const nowMs = clock.elapsed();
-    if (nowMs < opening.untilMs) return { kind: "early", redisWaitMs: opening.startMs - nowMs };
+    const { startMs, untilMs, startsAtMs } = opening;
+    if (nowMs < untilMs) return { kind: "early", redisWaitMs: startMs - nowMs, startsAtMs };
     openings.delete(campaignId);
     return undefined;
   }
@@ -98,6 +103,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     const nowMs = clock.elapsed();
     const sale: Sale = {
       winners: undefined,
+      total: 0,
       lastAskedAtMs: nowMs,
       readAgainAtMs: nowMs,
       confirmedAtMs: Number.NEGATIVE_INFINITY,
@@ -109,8 +115,15 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     return sale;
   }
 
-  function learnSold(campaignId: string, askedAtMs: number): void {
+  function learnSold(campaignId: string, total: number, askedAtMs: number): void {
     const sale = saleOf(campaignId);
+    // An answer from before coupons were added says nothing any more.
+    if (total < sale.total) return;
+    if (total > sale.total) {
+      sale.winners = undefined;
+      sale.total = total;
+      sale.readAgainAtMs = Math.min(sale.readAgainAtMs, clock.elapsed());
+    }
     sale.confirmedAtMs = Math.max(sale.confirmedAtMs, askedAtMs);
     sale.confirming = false;
     if (sale.winners === undefined && !reading && clock.elapsed() >= sale.readAgainAtMs) {
@@ -125,10 +138,15 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     sale.readAgainAtMs = Number.POSITIVE_INFINITY;
     let againInMs = WINNERS_AGAIN_MS;
     try {
-      // The total first: if it is raised meanwhile, the issuances can only be too few.
-      const total = (await campaigns.find(campaignId))?.total;
-      if (total !== undefined && !makeRoom(total)) againInMs = NO_ROOM_FOR_MS;
-      else if (total !== undefined) sale.winners = await winnersOf(campaignId, total);
+      const { total } = sale;
+      // Where coupons were added since, the pool is about to be given them.
+      const isAll = (await campaigns.find(campaignId))?.total === total;
+      if (isAll && !makeRoom(total)) againInMs = NO_ROOM_FOR_MS;
+      else if (isAll) {
+        const winners = await winnersOf(campaignId, total);
+        // Meanwhile more may have been added, and sold.
+        if (sale.total === total) sale.winners = winners;
+      }
     } catch (error) {
       logger.warn(
         { room: "server", campaign: campaignId, err: error },
@@ -169,6 +187,12 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     return wanted <= free;
   }
 
+  /** There are coupons, or may soon be: Redis is asked by everybody. The winners stay winners. */
+  function forget(campaignId: string): void {
+    const sale = sales.get(campaignId);
+    if (sale !== undefined) sale.confirmedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
   return {
     recall(campaignId, claimKey) {
       const sale = sales.get(campaignId);
@@ -178,22 +202,23 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     learn(campaignId, answer, askedAtMs) {
       switch (answer.kind) {
         case "sold":
-          learnSold(campaignId, askedAtMs);
+          if (answer.total > 0) learnSold(campaignId, answer.total, askedAtMs);
+          else forget(campaignId);
           return;
         case "early": {
           // Redis read its clock after it was asked, and that in whole milliseconds: the start can be as near as this.
           const startMs = askedAtMs + answer.redisWaitMs - 1;
           if (openings.size >= CAMPAIGNS_MAX) openings.clear();
-          openings.set(campaignId, { startMs, untilMs: Math.min(startMs, askedAtMs + EARLY_FOR_MS) });
+          const untilMs = Math.min(startMs, askedAtMs + EARLY_FOR_MS);
+          openings.set(campaignId, { startMs, untilMs, startsAtMs: answer.startsAtMs });
           return;
         }
         case "claimed":
         case "held-back":
-        case "not-open": {
-          const sale = sales.get(campaignId);
-          if (sale !== undefined) sale.confirmedAtMs = Number.NEGATIVE_INFINITY;
+        case "not-open":
+        case "held":
+          forget(campaignId);
           return;
-        }
         default:
           // A replay, or a pool that does not answer, says nothing about the others.
           return;

@@ -24,6 +24,7 @@ const contract: Record<keyof typeof RefusalReason, [code: Code, exitCode: number
   OVERLOADED: [Code.Unavailable, 5],
   UNCERTAIN: [Code.Unavailable, 5],
   CONFLICT: [Code.AlreadyExists, 3],
+  NOT_ALLOWED: [Code.FailedPrecondition, 3],
 };
 
 describe("cli exit codes", () => {

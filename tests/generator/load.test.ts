@@ -58,16 +58,14 @@ describe("loading a pool from MongoDB", () => {
 
   /** The pool is codes minus issuances in the order of their ordinals, its claims are the issuances, and nothing else. */
   async function expectExact(campaign: CampaignDoc, codes: readonly string[]): Promise<void> {
-    const { meta, staged, open, claims, ledger, loading, loadingCodes, loadingClaims } = await contentsOf(
-      raw,
-      campaign._id,
-    );
+    const { meta, staged, open, away, claims, ledger, loading, loadingCodes, loadingClaims } =
+      await contentsOf(raw, campaign._id);
     const issued = await stores.db
       .collection<IssuanceDoc>("issuances")
       .find({ campaignId: campaign._id })
       .toArray();
     const taken = new Set(issued.map(({ _id }) => _id));
-    expect(staged.concat(open)).to.deep.equal(codes.filter((code) => !taken.has(code)));
+    expect(staged.concat(open, away)).to.deep.equal(codes.filter((code) => !taken.has(code)));
     const bindings = issued.map(({ _id, claimKey, generation, seq, issuedAt }) => [
       claimKey,
       `${_id} ${generation}-${seq} ${issuedAt.getTime()}`,
@@ -121,7 +119,7 @@ describe("loading a pool from MongoDB", () => {
     });
 
     it("what has ended or was cancelled issues nothing, and knows its winners", async () => {
-      for (const state of ["ENDED", "CANCELLED"] as const) {
+      for (const state of ["PAUSED", "ENDED", "CANCELLED"] as const) {
         const { campaign, codes } = await madeCampaign(records, { state });
         await issue(campaign, codes[0] ?? "", "a", 1);
         await loadPool(depsOf(), campaign._id);

@@ -2,11 +2,13 @@ import type { Db } from "mongodb";
 import { newCampaignId } from "../../record/campaign-id.ts";
 import { type CampaignDoc, type Campaigns, createCampaigns } from "../../record/campaigns.ts";
 import { type Coupons, createCoupons } from "../../record/coupons.ts";
+import { createHistory, type History } from "../../record/history.ts";
 import { createIssuances, type Issuances } from "../../record/issuances.ts";
 
 export type Records = {
   readonly campaigns: Campaigns;
   readonly coupons: Coupons;
+  readonly history: History;
   readonly issuances: Issuances;
 };
 
@@ -14,6 +16,7 @@ export function recordsOf(db: Db): Records {
   return {
     campaigns: createCampaigns(db),
     coupons: createCoupons(db),
+    history: createHistory(db),
     issuances: createIssuances(db),
   };
 }

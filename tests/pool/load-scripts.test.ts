@@ -54,6 +54,7 @@ describe("pool load scripts", () => {
         startsAt: String(target.startsAtMs),
         endsAt: String(target.endsAtMs),
         generation: "3",
+        base: "3",
         token: await tokenOf(raw),
         seq: "0",
         total: "3",
@@ -61,6 +62,7 @@ describe("pool load scripts", () => {
       },
       staged: ["가1", "나2"],
       open: [],
+      away: [],
       claims: { a: "라4 1-7 12345" },
       ledger: [],
       loading: {},
@@ -77,12 +79,13 @@ describe("pool load scripts", () => {
     }
   });
 
-  for (const state of ["open", "ended", "cancelled"] as const) {
+  for (const state of ["open", "paused", "ended", "cancelled"] as const) {
     it(`a pool that is loaded as ${state} is not staged`, async () => {
       const { campaignId } = await loadedPool(pool, { state, armedAtMs: 4_711 });
-      const { meta, staged, open } = await contentsOf(raw, campaignId);
+      const { meta, staged, open, away } = await contentsOf(raw, campaignId);
       expect(meta).to.include({ state, armedAt: "4711" });
-      expect([staged.length, open.length]).to.deep.equal([0, 3]);
+      const isAway = state === "paused" || state === "cancelled";
+      expect([staged.length, open.length, away.length]).to.deep.equal(isAway ? [0, 0, 3] : [0, 3, 0]);
     });
   }
 

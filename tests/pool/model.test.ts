@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { campaignKeys } from "../../pool/keys.ts";
-import type { Claim, ClaimAnswer, Pool } from "../../pool/pool.ts";
+import type { Claim, ClaimAnswer, Pool, PoolState } from "../../pool/pool.ts";
 import { newCampaignId } from "../../record/campaign-id.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { HOUR_MS } from "./loaded-pool.ts";
@@ -49,10 +49,14 @@ type Op =
   | { op: "load-claims"; generationOffset: number; claims: Bindings }
   | { op: "load-commit"; generationOffset: number; totalError: number; state: LoadState }
   | { op: "inspect" }
+  | { op: "hold"; callerOffsetMs: number; from: Instant; generationOffset: number; least: number }
+  | { op: "change"; state: LoadState; start: number; end: number }
+  | { op: "turn"; generationOffset: number; state: LoadState; start: number; end: number }
+  | { op: "top-up"; generationOffset: number; offsetError: number; codes: number; waited: boolean }
   | { op: "distrust"; generationOffset: number }
   | { op: "lose-token"; of: "meta" | "loading" };
 type Instant = "start" | "end" | "now";
-type LoadState = "staged" | "open" | "ended" | "cancelled";
+type LoadState = PoolState;
 
 const keyArb = fc.constantFrom("a", "b", "c", "d", "e f", "가 1-1 9", "{g}", "h\ni");
 const bindingsArb = fc.uniqueArray(
@@ -60,7 +64,18 @@ const bindingsArb = fc.uniqueArray(
   { maxLength: 3, selector: ({ key }) => key },
 );
 const stateArb = fc.constantFrom<LoadState>(
-  ...(["staged", "staged", "staged", "staged", "open", "open", "open", "ended", "cancelled"] as const),
+  ...([
+    "staged",
+    "staged",
+    "staged",
+    "staged",
+    "open",
+    "open",
+    "open",
+    "paused",
+    "ended",
+    "cancelled",
+  ] as const),
 );
 const fromArb = fc.constantFrom<Instant>("now", "now", "start", "end");
 const offsetArb = fc.constantFrom(-1_000, -1, 0, 1, 1_000);
@@ -77,7 +92,7 @@ const loadArb: fc.Arbitrary<Op> = fc.record({
   totalError: fc.constantFrom(...Array(14).fill(0), 1, -1),
 });
 
-/** Beside the generation of the newest load; a pool of a lower one gives itself up. */
+/** Beside the generation of the pool; one of a lower one gives itself up. */
 const leastArb = fc.constantFrom(-9, -1, 0, 0, 0, 0, 1);
 
 const opArb: fc.Arbitrary<Op> = fc.oneof(
@@ -112,7 +127,7 @@ const opArb: fc.Arbitrary<Op> = fc.oneof(
       seqs: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 4 }),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ op: fc.constant("settle-all" as const) }) },
+  { weight: 3, arbitrary: fc.record({ op: fc.constant("settle-all" as const) }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -173,6 +188,46 @@ const opArb: fc.Arbitrary<Op> = fc.oneof(
       state: stateArb,
     }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      op: fc.constant("hold" as const),
+      callerOffsetMs: offsetArb,
+      from: fromArb,
+      // Beside the next generation: a change takes one, unless its messages are late.
+      generationOffset: fc.constantFrom(0, 0, 0, 0, -1, 1),
+      least: leastArb,
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      op: fc.constant("change" as const),
+      state: fc.constantFrom<LoadState>("open", "open", "paused", "staged", "cancelled"),
+      start: fc.constantFrom(-HOUR_MS, -HOUR_MS, HOUR_MS),
+      end: fc.constantFrom(0, 0, HOUR_MS / 2, 2 * HOUR_MS),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      op: fc.constant("turn" as const),
+      generationOffset: fc.constantFrom(0, 0, 0, 0, -1, 1),
+      state: stateArb,
+      start: fc.constantFrom(-HOUR_MS, -HOUR_MS, HOUR_MS),
+      end: fc.constantFrom(0, 0, HOUR_MS / 2, 2 * HOUR_MS),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      op: fc.constant("top-up" as const),
+      generationOffset: generationArb,
+      offsetError: fc.constantFrom(0, 0, 0, 0, 1, -1),
+      codes: fc.integer({ min: 1, max: 3 }),
+      waited: fc.boolean(),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("inspect" as const) }) },
   {
     weight: 1,
@@ -219,15 +274,28 @@ describe("pool scripts against a model", () => {
       { numRuns: 60, endOnFailure: false },
     );
     const wanted = [
-      ...["claimed", "pending", "replay", "sold", "early", "not-open", "held-back", "none", "fenced"].map(
-        (k) => `claim ${k}`,
-      ),
+      ...[
+        "claimed",
+        "pending",
+        "replay",
+        "sold",
+        "early",
+        "not-open",
+        "held-back",
+        "none",
+        "fenced",
+        "held",
+      ].map((k) => `claim ${k}`),
       ...["opened", "ended", "staged"].map((k) => `advance ${k}`),
       ...["settled", "stale", "none", "fenced"].map((k) => `settle ${k}`),
       ...["adopted", "bound", "none", "fenced"].map((k) => `adopt ${k}`),
       ...["released", "moved", "fenced"].map((k) => `release ${k}`),
       ...["begun", "healthy", "superseded"].map((k) => `load-begin ${k}`),
       ...["distrusted", "moved"].map((k) => `distrust ${k}`),
+      ...["held", "superseded", "none", "fenced"].map((k) => `hold ${k}`),
+      ...["turned", "superseded", "none", "fenced"].map((k) => `turn ${k}`),
+      ...["topped", "quiet", "moved", "held", "none", "fenced"].map((k) => `top-up ${k}`),
+      ...["settle after a turn", "claim sold, quiet", "advance held"],
       ...["loaded", "healthy", "superseded", "miscounted"].map((k) => `load-commit ${k}`),
       ...[
         "load-codes over",
@@ -277,9 +345,12 @@ class History {
   }
 
   #checkInvariants(): void {
-    const { meta, staged, open, claims } = this.#model;
+    const { meta, staged, open, away, claims } = this.#model;
+    expect([staged, open, away].filter(({ length }) => length > 0).length, "lists with codes").to.be.at.most(
+      this.#addsUp ? 1 : 3,
+    );
     if (meta === undefined || !this.#addsUp) return;
-    expect(staged.length + open.length + claims.size).to.equal(meta.total);
+    expect(staged.length + open.length + away.length + claims.size).to.equal(meta.total);
     expect(meta.seq).to.be.at.least(this.#lastSeq);
     expect(this.#popped.size).to.be.at.most(meta.total);
   }
@@ -328,16 +399,17 @@ class History {
     const m = this.#model;
     const campaignId = this.#campaignId;
     const generationOf = (offset: number) => Math.max(0, this.#generation + offset);
+    const leastOf = (offset: number) => Math.max(0, (m.meta?.generation ?? 0) + offset);
     switch (op.op) {
       case "claim":
-        return this.#claim(op.asks, this.#callerMs(op), op.mode, generationOf(op.least));
+        return this.#claim(op.asks, this.#callerMs(op), op.mode, leastOf(op.least));
       case "advance": {
         const callerMs = this.#callerMs(op);
         const { reply, redisMs, check } = await this.#timed(
-          pool.advance(campaignId, callerMs, generationOf(op.least)),
+          pool.advance(campaignId, callerMs, leastOf(op.least)),
         );
         const armedAtMs = reply.kind === "ok" ? reply.armedAtMs : 0;
-        const expected = model.advance(m, callerMs, { nowMs: redisMs, armedAtMs }, generationOf(op.least));
+        const expected = model.advance(m, callerMs, { nowMs: redisMs, armedAtMs }, leastOf(op.least));
         expect(reply.kind).to.equal(expected.status);
         if (reply.kind !== "ok" || expected.status !== "ok" || m.meta === undefined)
           return saw(`advance ${reply.kind}`);
@@ -360,14 +432,21 @@ class History {
         const generation = generationOf(op.generationOffset);
         const reply = await pool.settle(campaignId, generation, op.seqs);
         expect(reply).to.equal(model.settle(m, generation, op.seqs));
+        if (reply === "settled" && generation !== m.meta?.generation) saw("settle after a turn");
         return saw(`settle ${reply}`);
       }
       case "settle-all": {
-        const seqs = m.ledger.map(({ id }) => Number(id.split("-")[1]));
-        if (seqs.length === 0 || m.meta === undefined) return;
-        const reply = await pool.settle(campaignId, m.meta.generation, seqs);
-        expect(reply).to.equal(model.settle(m, m.meta.generation, seqs));
-        return saw(`settle ${reply}`);
+        if (m.meta === undefined) return;
+        // A pool that was turned has claims of several generations.
+        for (const generation of new Set(m.ledger.map(({ id }) => Number(id.split("-")[0])))) {
+          const ids = m.ledger.map(({ id }) => id.split("-").map(Number));
+          const seqs = ids.filter(([of]) => of === generation).map(([, seq = 0]) => seq);
+          const reply = await pool.settle(campaignId, generation, seqs);
+          expect(reply).to.equal(model.settle(m, generation, seqs));
+          if (reply === "settled" && generation !== m.meta.generation) saw("settle after a turn");
+          saw(`settle ${reply}`);
+        }
+        return;
       }
       case "adopt": {
         const known = this.#known[op.pick % Math.max(1, this.#known.length)];
@@ -455,11 +534,58 @@ class History {
           state: m.meta?.state ?? "",
           stagedCodes: m.staged.length,
           openCodes: m.open.length,
+          awayCodes: m.away.length,
+          total: m.meta?.total ?? 0,
           claims: m.claims.size,
           ledger: m.ledger.length,
           armedAtMs: m.meta?.armedAt ?? 0,
         });
         return saw("inspect");
+      }
+      case "hold": {
+        const callerMs = this.#callerMs(op);
+        const generation = this.#generation + 1 + op.generationOffset;
+        const least = leastOf(op.least);
+        const wasStaged = m.meta?.state === "staged";
+        const { reply, redisMs, check } = await this.#timed(
+          pool.hold(campaignId, callerMs, generation, least),
+        );
+        const armedAtMs = await this.#armedAtNow();
+        const expected = model.hold(m, callerMs, { nowMs: redisMs, armedAtMs }, generation, least);
+        expect(reply.kind).to.equal(expected);
+        this.#generation = Math.max(this.#generation, generation);
+        saw(`hold ${reply.kind}`);
+        if (wasStaged && m.meta?.state !== "staged") check(armedAtMs);
+        if (reply.kind !== "held") return;
+        check(reply.redisNowMs);
+        const { generation: of, state, armedAt } = m.meta ?? { generation: 0, state: "", armedAt: 0 };
+        expect(reply).to.include({ generation: of, state, armedAtMs: armedAt });
+        return;
+      }
+      case "change": {
+        // As the service does it.
+        await this.#do({ op: "hold", callerOffsetMs: 0, from: "now", generationOffset: 0, least: 0 });
+        return this.#do({ ...op, op: "turn", generationOffset: 0 });
+      }
+      case "turn": {
+        const generation = Math.max(0, (m.meta?.held ?? this.#generation) + op.generationOffset);
+        const nowMs = Date.now();
+        const { state } = op;
+        const startsAt = nowMs + op.start;
+        const endsAt = op.end === 0 ? 0 : startsAt + op.end;
+        const target = { campaignId, generation, state, startsAtMs: startsAt, endsAtMs: endsAt };
+        const reply = await pool.turn(target);
+        expect(reply).to.equal(model.turn(m, { generation, state, startsAt, endsAt }));
+        this.#generation = Math.max(this.#generation, generation);
+        return saw(`turn ${reply}`);
+      }
+      case "top-up": {
+        const generation = (m.meta?.generation ?? 0) + op.generationOffset;
+        const offset = Math.max(0, (m.meta?.total ?? 0) + op.offsetError);
+        const codes = this.#freshCodes(op.codes);
+        const reply = await pool.topUp(campaignId, generation, offset, codes, op.waited);
+        expect(reply).to.deep.equal(model.topUp(m, generation, offset, codes, op.waited));
+        return saw(`top-up ${reply.kind}`);
       }
       case "distrust": {
         const generation = (m.meta?.generation ?? 0) + op.generationOffset;
@@ -502,9 +628,11 @@ class History {
       const wanted = expected[i];
       if (ask === undefined || wanted === undefined) throw new Error("more answers than asks");
       saw(`claim ${answer.kind}`);
+      if (answer.kind === "sold" && answer.total === 0) saw("claim sold, quiet");
       if (told.has(ask.claimKey) && answer.kind === "pending") saw("twins");
       told.add(ask.claimKey);
-      expect(outline(answer)).to.deep.equal("bound" in wanted ? { ...wanted } : { kind: wanted.kind });
+      expect(outline(answer)).to.deep.equal({ ...wanted });
+      if (answer.kind === "early") expect(answer.startsAtMs).to.equal(m.meta?.startsAt);
       if (answer.kind === "early" && m.meta !== undefined)
         expect(answer.waitMs).to.be.closeTo(
           m.meta.startsAt - Math.min(callerMs, Date.now()),
@@ -564,7 +692,7 @@ class History {
     saw(reply === -1 ? "load-claims over" : "load-claims done");
   }
 
-  async #loadCommit(target: Omit<model.Meta, "token" | "seq">): Promise<void> {
+  async #loadCommit(target: Omit<model.Meta, "token" | "seq" | "base">): Promise<void> {
     const { state, startsAt, endsAt, generation, total, armedAt } = target;
     const reply = await this.#pool.loadCommit({
       campaignId: this.#campaignId,
@@ -602,6 +730,7 @@ function claimOfEntry(campaignId: string, { id, key, code, ms, user }: model.Ent
 }
 
 /** An answer as the model words it. */
-function outline(answer: ClaimAnswer): { kind: string; bound?: model.Bound } {
-  return "claim" in answer ? { kind: answer.kind, bound: boundOf(answer.claim) } : { kind: answer.kind };
+function outline(answer: ClaimAnswer): { kind: string; bound?: model.Bound; total?: number } {
+  if ("claim" in answer) return { kind: answer.kind, bound: boundOf(answer.claim) };
+  return answer.kind === "sold" ? { ...answer } : { kind: answer.kind };
 }

@@ -10,6 +10,12 @@ export type Meta = {
   seq: number;
   total: number;
   armedAt: number;
+  /** Generation of the last load. */
+  base: number;
+  /** Generation of the change that holds the pool. */
+  held?: number;
+  /** Run dry, and about to be given more. */
+  quiet?: 1;
 };
 export type Bound = { code: string; id: string; ms: number };
 export type Entry = { id: string; key: string; code: string; ms: number; user: string };
@@ -20,6 +26,7 @@ export type Model = {
   meta: Meta | undefined;
   staged: string[];
   open: string[];
+  away: string[];
   claims: Map<string, Bound>;
   ledger: Entry[];
   loading: { generation: number; token: string } | undefined;
@@ -33,6 +40,7 @@ export function newModel(token: string): Model {
     meta: undefined,
     staged: [],
     open: [],
+    away: [],
     claims: new Map(),
     ledger: [],
     loading: undefined,
@@ -45,13 +53,19 @@ export function copyOf(model: Model): Model {
   return structuredClone(model);
 }
 
-/** 'none' | 'fenced' | 'ok', as every script that needs the pool sees it. */
-export function statusOf({ meta, token }: Model): "none" | "fenced" | "ok" {
+/** 'none' | 'fenced' | 'ok', as every script that needs the pool sees it, whether or not it is held. */
+export function fenceOf({ meta, token }: Model): "none" | "fenced" | "ok" {
   return meta === undefined ? "none" : meta.token === token ? "ok" : "fenced";
 }
 
+/** The same, and 'held' while a change is being decided. */
+export function statusOf(model: Model): "none" | "fenced" | "ok" | "held" {
+  const fence = fenceOf(model);
+  return fence === "ok" && model.meta?.held !== undefined ? "held" : fence;
+}
+
 export type Advanced =
-  | { status: "none" | "fenced" }
+  | { status: "none" | "fenced" | "held" }
   | { status: "ok"; changed: "" | "opened" | "ended"; waitMs: number };
 
 /**
@@ -66,13 +80,14 @@ export function advance(
   redis: Pick<RedisClock, "nowMs" | "armedAtMs">,
   leastGeneration = 0,
 ): Advanced {
-  const status = statusOf(model);
+  const status = fenceOf(model);
   const { meta } = model;
   if (status !== "ok" || meta === undefined) return { status: status === "ok" ? "none" : status };
   if (meta.generation < leastGeneration) {
     meta.token = "";
     return { status: "fenced" };
   }
+  if (meta.held !== undefined) return { status: "held" };
   let changed: "" | "opened" | "ended" = "";
   const both = Math.min(callerMs, redis.nowMs);
   if (meta.state === "staged") {
@@ -87,7 +102,16 @@ export function advance(
     meta.armedAt = redis.armedAtMs;
     changed = "opened";
   }
-  if (meta.state === "open" && meta.endsAt > 0 && both >= meta.endsAt) {
+  const hasOpened = meta.state === "open" || (meta.state === "paused" && meta.armedAt > 0);
+  if (hasOpened && meta.endsAt > 0 && both >= meta.endsAt) {
+    if (meta.state === "paused" && model.away.length > 0) {
+      if (model.open.length > 0) {
+        meta.token = "";
+        return { status: "fenced" };
+      }
+      model.open = model.away;
+      model.away = [];
+    }
     meta.state = "ended";
     changed = "ended";
   }
@@ -96,7 +120,8 @@ export function advance(
 
 export type Answer =
   | { kind: "claimed" | "pending" | "replay"; bound: Bound }
-  | { kind: "sold" | "early" | "not-open" | "held-back" | "none" | "fenced" };
+  | { kind: "sold"; total: number }
+  | { kind: "early" | "not-open" | "held-back" | "none" | "fenced" | "held" };
 
 export function claim(
   model: Model,
@@ -108,20 +133,22 @@ export function claim(
 ): Answer[] {
   const advanced = advance(model, callerMs, redis, leastGeneration);
   const { meta } = model;
-  if (advanced.status !== "ok" || meta === undefined)
-    return asks.map(() => ({ kind: advanced.status === "ok" ? "none" : advanced.status }));
+  if (advanced.status === "none" || advanced.status === "fenced" || meta === undefined)
+    return asks.map(() => ({ kind: advanced.status === "fenced" ? "fenced" : "none" }));
   return asks.map(({ claimKey, userId }): Answer => {
     const bound = model.claims.get(claimKey);
     if (bound !== undefined) {
       const pending = model.ledger.some(({ id }) => id === bound.id);
       return { kind: pending ? "pending" : "replay", bound };
     }
+    if (advanced.status === "held") return { kind: "held" };
     if (meta.state === "staged") return { kind: "early" };
     if (meta.state !== "open") return { kind: "not-open" };
     if (mode === "recall" && model.open.length > 0) return { kind: "held-back" };
     const code = model.open.shift();
     if (code === undefined) {
-      if (model.claims.size >= meta.total) return { kind: "sold" };
+      if (model.claims.size >= meta.total)
+        return { kind: "sold", total: meta.quiet === undefined ? meta.total : 0 };
       meta.token = "";
       return { kind: "fenced" };
     }
@@ -144,9 +171,10 @@ export function distrust(model: Model, generation: number): string {
 }
 
 export function settle(model: Model, generation: number, seqs: readonly number[]): string {
-  const status = statusOf(model);
-  if (status !== "ok") return status;
-  if (model.meta?.generation !== generation) return "stale";
+  const status = fenceOf(model);
+  const { meta } = model;
+  if (status !== "ok" || meta === undefined) return status;
+  if (generation < meta.base || generation > meta.generation) return "stale";
   const ids = new Set(seqs.map((seq) => `${generation}-${seq}`));
   model.ledger = model.ledger.filter(({ id }) => !ids.has(id));
   return "settled";
@@ -158,10 +186,11 @@ function without(codes: string[], code: string): string[] {
 }
 
 export function adopt(model: Model, key: string, bound: Bound): string {
-  const status = statusOf(model);
+  const status = fenceOf(model);
   if (status !== "ok") return status;
   model.staged = without(model.staged, bound.code);
   model.open = without(model.open, bound.code);
+  model.away = without(model.away, bound.code);
   const standing = model.claims.get(key);
   if (standing === undefined) model.claims.set(key, bound);
   return standing === undefined || same(standing, bound) ? "adopted" : "bound";
@@ -175,15 +204,86 @@ export function release(
   winnerKey: string,
   winner: Bound,
 ): string {
-  const status = statusOf(model);
+  const status = fenceOf(model);
   if (status !== "ok") return status;
   const standing = model.claims.get(lostKey);
   if (standing === undefined || !same(standing, lost)) return "moved";
   model.claims.delete(lostKey);
   model.ledger = model.ledger.filter(({ id }) => id !== lost.id);
-  if (free) (model.meta?.state === "staged" ? model.staged : model.open).unshift(lost.code);
+  if (free) model[listOf(model.meta?.state)].unshift(lost.code);
   if (!model.claims.has(winnerKey)) model.claims.set(winnerKey, winner);
   return "released";
+}
+
+/** Where the codes of a pool in this state are. */
+function listOf(state: string | undefined): "staged" | "open" | "away" {
+  if (state === "staged") return "staged";
+  return state === "paused" || state === "cancelled" ? "away" : "open";
+}
+
+export function hold(
+  model: Model,
+  callerMs: number,
+  redis: Pick<RedisClock, "nowMs" | "armedAtMs">,
+  generation: number,
+  leastGeneration = 0,
+): "none" | "fenced" | "superseded" | "held" {
+  const { status } = advance(model, callerMs, redis, leastGeneration);
+  const { meta } = model;
+  if (status === "none" || status === "fenced" || meta === undefined)
+    return status === "fenced" ? status : "none";
+  if (meta.generation >= generation || (meta.held ?? 0) > generation) return "superseded";
+  meta.held = generation;
+  return "held";
+}
+
+export function turn(
+  model: Model,
+  target: Pick<Meta, "generation" | "state" | "startsAt" | "endsAt">,
+): "none" | "fenced" | "superseded" | "turned" {
+  const status = fenceOf(model);
+  const { meta } = model;
+  if (status !== "ok" || meta === undefined) return status === "ok" ? "none" : status;
+  if (meta.generation === target.generation) return "turned";
+  if (meta.generation > target.generation || meta.held === undefined || meta.held > target.generation)
+    return "superseded";
+  const codes = [model.staged, model.open, model.away].filter((list) => list.length > 0);
+  if (codes.length > 1) {
+    meta.token = "";
+    return "fenced";
+  }
+  model.staged = [];
+  model.open = [];
+  model.away = [];
+  model[listOf(target.state)] = codes[0] ?? [];
+  Object.assign(meta, target);
+  delete meta.held;
+  return "turned";
+}
+
+export function topUp(
+  model: Model,
+  generation: number,
+  offset: number,
+  codes: readonly string[],
+  waited: boolean,
+): { kind: "topped" | "quiet" | "moved" | "held" | "none" | "fenced"; total: number } {
+  const status = statusOf(model);
+  const { meta } = model;
+  if (meta === undefined) return { kind: "none", total: 0 };
+  const answer = (kind: "topped" | "quiet" | "moved" | "held" | "fenced") => ({ kind, total: meta.total });
+  if (status !== "ok") return answer(status === "held" ? status : "fenced");
+  if (meta.generation !== generation || meta.total !== offset) return answer("moved");
+  const list = model[listOf(meta.state)];
+  const mayIssue = meta.state === "open" || meta.state === "paused";
+  if (mayIssue && list.length === 0 && !(waited && meta.quiet !== undefined)) {
+    meta.quiet = 1;
+    return answer("quiet");
+  }
+  list.push(...codes);
+  meta.total += codes.length;
+  delete meta.quiet;
+  return answer("topped");
 }
 
 export function ledgerPage(
@@ -201,7 +301,7 @@ export function ledgerPage(
 
 export function loadBegin(model: Model, generation: number): string {
   const { meta, loading, token } = model;
-  if (statusOf(model) === "ok") return "healthy";
+  if (fenceOf(model) === "ok") return "healthy";
   if (meta !== undefined && meta.generation >= generation) return "superseded";
   if (loading !== undefined && loading.generation > generation) return "superseded";
   model.loading = { generation, token };
@@ -225,14 +325,16 @@ export function loadClaims(model: Model, generation: number, claims: readonly [s
   return model.loadingClaims.size;
 }
 
-export function loadCommit(model: Model, target: Omit<Meta, "token" | "seq">): string {
-  if (statusOf(model) === "ok") return "healthy";
+export function loadCommit(model: Model, target: Omit<Meta, "token" | "seq" | "base">): string {
+  if (fenceOf(model) === "ok") return "healthy";
   if (!ownsLoad(model, target.generation)) return "superseded";
   if (model.meta !== undefined && model.meta.generation >= target.generation) return "superseded";
   if (model.loadingCodes.length + model.loadingClaims.size !== target.total) return "miscounted";
-  model.meta = { ...target, token: model.token, seq: 0 };
-  model.staged = target.state === "staged" ? model.loadingCodes : [];
-  model.open = target.state === "staged" ? [] : model.loadingCodes;
+  model.meta = { ...target, token: model.token, seq: 0, base: target.generation };
+  model.staged = [];
+  model.open = [];
+  model.away = [];
+  model[listOf(target.state)] = model.loadingCodes;
   model.claims = model.loadingClaims;
   model.ledger = [];
   model.loading = undefined;
@@ -261,6 +363,7 @@ export function contentsOfModel(model: Model): PoolContents {
     meta: meta === undefined ? {} : texts(meta),
     staged: model.staged,
     open: model.open,
+    away: model.away,
     claims: bindings(model.claims),
     ledger: model.ledger.map(({ id, key, code, ms, user }) => ({
       id,

@@ -16,6 +16,7 @@ export type PoolContents = {
   readonly meta: Record<string, string>;
   readonly staged: string[];
   readonly open: string[];
+  readonly away: string[];
   readonly claims: Record<string, string>;
   readonly ledger: { readonly id: string; readonly message: Record<string, string> }[];
   readonly loading: Record<string, string>;
@@ -26,10 +27,11 @@ export type PoolContents = {
 export async function contentsOf(raw: RawRedis, campaignId: string): Promise<PoolContents> {
   const k = campaignKeys(campaignId);
   const plain = (hash: Record<string, string>) => ({ ...hash });
-  const [meta, staged, open, claims, ledger, loading, loadingCodes, loadingClaims] = await Promise.all([
+  const [meta, staged, open, away, claims, ledger, loading, loadingCodes, loadingClaims] = await Promise.all([
     raw.hGetAll(k.meta),
     raw.lRange(k.staged, 0, -1),
     raw.lRange(k.open, 0, -1),
+    raw.lRange(k.away, 0, -1),
     raw.hGetAll(k.claims),
     raw.xRange(k.ledger, "-", "+"),
     raw.hGetAll(k.loading),
@@ -40,6 +42,7 @@ export async function contentsOf(raw: RawRedis, campaignId: string): Promise<Poo
     meta: plain(meta),
     staged,
     open,
+    away,
     claims: plain(claims),
     ledger: (ledger ?? []).map(({ id, message }) => ({ id, message: plain(message) })),
     loading: plain(loading),

@@ -32,11 +32,11 @@ describe("pool scripts", () => {
       const before = await contents(campaignId);
       const answers = await claimAll(pool, campaignId, startsAtMs - 250, "a", "b");
       expect(answers).to.deep.equal([
-        { kind: "early", waitMs: 250, redisWaitMs: 0 },
-        { kind: "early", waitMs: 250, redisWaitMs: 0 },
+        { kind: "early", waitMs: 250, redisWaitMs: 0, startsAtMs },
+        { kind: "early", waitMs: 250, redisWaitMs: 0, startsAtMs },
       ]);
       expect(await claimAll(pool, campaignId, startsAtMs - 1, "a")).to.deep.equal([
-        { kind: "early", waitMs: 1, redisWaitMs: 0 },
+        { kind: "early", waitMs: 1, redisWaitMs: 0, startsAtMs },
       ]);
       expect(await contents(campaignId)).to.deep.equal(before);
     });
@@ -171,7 +171,7 @@ describe("pool scripts", () => {
       const { campaignId } = await loadedPool(pool, { codes: ["가1"] });
       const [won] = await claimAll(pool, campaignId, Date.now(), "a");
       expect(await claimAll(pool, campaignId, Date.now(), "b", "a")).to.deep.equal([
-        { kind: "sold" },
+        { kind: "sold", total: 1 },
         { kind: "pending", claim: claimIn(won) },
       ]);
     });

@@ -5,11 +5,20 @@ import {
   type CampaignDoc,
   type Campaigns,
   createCampaigns,
+  type OwnStep,
   RECORDED_STATES,
 } from "../../record/campaigns.ts";
+import type { HistoryVerb } from "../../record/history.ts";
 import { connectMongo } from "../../record/mongo.ts";
 import { UserError } from "../../runtime/user-error.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
+
+/** A step that the scheduler makes. */
+const step = (verb: HistoryVerb, more: Partial<OwnStep> = {}): OwnStep => ({
+  by: "scheduler",
+  verb,
+  ...more,
+});
 
 describe("campaigns", () => {
   let stores: TestStores;
@@ -125,17 +134,19 @@ describe("campaigns", () => {
       const openedAt = new Date(5_000);
       const steps = await Promise.all(
         Array.from({ length: 10 }, (_, i) =>
-          campaigns.advance(_id, ["SCHEDULED"], "OPEN", new Date(5_000 + i)),
+          campaigns.advance(_id, ["SCHEDULED"], "OPEN", step("open", { openedAt: new Date(5_000 + i) })),
         ),
       );
       expect(steps.filter(Boolean)).to.have.length(1);
       const opened = (await campaigns.find(_id))?.openedAt?.getTime() ?? 0;
       expect(opened).to.be.within(openedAt.getTime(), openedAt.getTime() + 9);
-      expect(await campaigns.advance(_id, ["OPEN"], "SOLD_OUT", new Date(9_999))).to.equal(true);
+      expect(
+        await campaigns.advance(_id, ["OPEN"], "SOLD_OUT", step("sell-out", { openedAt: new Date(9_999) })),
+      ).to.equal(true);
       expect(await campaigns.find(_id)).to.deep.include({ state: "SOLD_OUT", openedAt: new Date(opened) });
-      expect(await campaigns.advance(_id, ["SCHEDULED", "OPEN"], "ENDED")).to.equal(false);
+      expect(await campaigns.advance(_id, ["SCHEDULED", "OPEN"], "ENDED", step("end"))).to.equal(false);
       expect(await stateOf(_id)).to.equal("SOLD_OUT");
-      expect(await campaigns.advance("no such campaign", ["OPEN"], "ENDED")).to.equal(false);
+      expect(await campaigns.advance("no such campaign", ["OPEN"], "ENDED", step("end"))).to.equal(false);
     });
 
     it("the number of made codes only rises", async () => {

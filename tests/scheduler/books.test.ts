@@ -8,6 +8,8 @@ const pool: Inspection = {
   state: "open",
   stagedCodes: 0,
   openCodes: 6,
+  awayCodes: 0,
+  total: 10,
   claims: 4,
   ledger: 0,
   armedAtMs: 1,

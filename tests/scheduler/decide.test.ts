@@ -30,7 +30,9 @@ function poolWith(given: Partial<Inspection> = {}): Inspection {
     generation: 1,
     state,
     stagedCodes: state === "staged" ? 10 : 0,
-    openCodes: state === "staged" ? 0 : 10,
+    openCodes: state === "open" || state === "ended" ? 10 : 0,
+    awayCodes: state === "paused" || state === "cancelled" ? 10 : 0,
+    total: 10,
     claims: 0,
     ledger: 0,
     armedAtMs: state === "staged" ? 0 : START_MS + 3,
@@ -115,8 +117,106 @@ describe("what a scheduler decides", () => {
       [recordOpen, { kind: "record-ended" }],
     ],
     ["paused: nothing", START_MS, { state: "PAUSED" }, { state: "paused" }, []],
-    ["paused before its start has not opened", START_MS, {}, { state: "paused", armedAtMs: 0 }, []],
-    ["cancelled before its start has not opened", START_MS, {}, { state: "cancelled", armedAtMs: 0 }, []],
+    [
+      "paused before its start: nothing, not even at its end",
+      END_MS,
+      { state: "PAUSED", endsAt },
+      { state: "paused", armedAtMs: 0 },
+      [],
+    ],
+    [
+      "paused after its opening: it ends all the same",
+      END_MS,
+      { state: "PAUSED", endsAt },
+      { state: "paused" },
+      [{ kind: "advance" }],
+    ],
+    [
+      "paused, its end in sight",
+      END_MS - 1_000,
+      { state: "PAUSED", endsAt },
+      { state: "paused" },
+      [aim("end", END_MS)],
+    ],
+    ["ended while paused", END_MS, { state: "PAUSED" }, { state: "ended" }, [{ kind: "record-ended" }]],
+    [
+      "a change holds it, or died",
+      START_MS,
+      { state: "PAUSED" },
+      { status: "held" },
+      [{ kind: "repair", why: "held" }],
+    ],
+    [
+      "paused, and the pool is not: it does what the record forbids",
+      START_MS,
+      { state: "PAUSED" },
+      { state: "open" },
+      [{ kind: "give-up", generation: 1, why: { recorded: 1 } }],
+    ],
+    [
+      "resumed, and the pool is still paused",
+      START_MS,
+      { state: "OPEN" },
+      { state: "paused" },
+      [{ kind: "give-up", generation: 1, why: { recorded: 1 } }],
+    ],
+    [
+      "cancelled, and the pool is not",
+      START_MS,
+      { state: "CANCELLED", settling: true },
+      {},
+      [{ kind: "give-up", generation: 1, why: { recorded: 1 } }],
+    ],
+    [
+      "paused when it was read, resumed since: a reading that is out of date",
+      START_MS,
+      { state: "PAUSED" },
+      { state: "open", generation: 2 },
+      [],
+    ],
+    [
+      "cancelled, claims under way",
+      START_MS,
+      { state: "CANCELLED", settling: true },
+      { state: "cancelled", ledger: 1 },
+      [],
+    ],
+    [
+      "cancelled and at rest: settled",
+      START_MS,
+      { state: "CANCELLED", settling: true },
+      { state: "cancelled" },
+      [{ kind: "record-settled" }],
+    ],
+    [
+      "ended by an operator and at rest: settled",
+      START_MS,
+      { state: "ENDED", settling: true },
+      { state: "ended" },
+      [{ kind: "record-settled" }],
+    ],
+    ["coupons were added", START_MS, { state: "OPEN", total: 15 }, SOLD, [{ kind: "top-up", missing: 5 }]],
+    [
+      "coupons were added before the start",
+      START_MS - 1,
+      { total: 15 },
+      {},
+      [{ kind: "top-up", missing: 5 }, aim("start", START_MS)],
+    ],
+    [
+      "coupons were added, then it was cancelled: first those, then settled",
+      START_MS,
+      { state: "CANCELLED", settling: true, total: 15 },
+      { state: "cancelled" },
+      [{ kind: "top-up", missing: 5 }],
+    ],
+    [
+      "the pool was given more since the campaign was read: not sold out",
+      START_MS,
+      { state: "OPEN" },
+      { state: "open", openCodes: 0, claims: 15, total: 15 },
+      [],
+    ],
     ["no pool", START_MS, {}, { status: "none", state: "" }, [{ kind: "repair", why: "none" }]],
     ["a pool of another Redis", START_MS, {}, { status: "fenced" }, [{ kind: "repair", why: "fenced" }]],
     [
@@ -147,11 +247,15 @@ describe("what a scheduler decides", () => {
     .record({
       status: fc.constantFrom<Inspection["status"]>("ok", "ok", "ok", "none", "fenced"),
       state: fc.constantFrom<PoolState>("staged", "open", "open", "ended", "paused", "cancelled"),
-      openCodes: fc.nat(2),
+      left: fc.nat(2),
       ledger: fc.nat(2),
       armedAtMs: fc.constantFrom(0, START_MS + 3),
     })
-    .map((given) => poolWith(given));
+    .map(({ left, ...given }) => {
+      const none = { stagedCodes: 0, openCodes: 0, awayCodes: 0 };
+      const list = { staged: "stagedCodes", open: "openCodes", ended: "openCodes" } as Record<string, string>;
+      return poolWith({ ...given, ...none, [list[given.state] ?? "awayCodes"]: left, claims: 10 - left });
+    });
 
   it("never asks to advance before the instant, aims only ahead, records only what is at rest (property)", () => {
     fc.assert(
@@ -163,14 +267,14 @@ describe("what a scheduler decides", () => {
         for (const action of actions) {
           switch (action.kind) {
             case "advance":
-              expect(pool.state).to.be.oneOf(["staged", "open"]);
+              expect(pool.state).to.be.oneOf(["staged", "open", "paused"]);
               expect(nowMs).to.be.at.least(pool.state === "staged" ? START_MS : END_MS);
-              if (pool.state === "open") expect(campaign.endsAt).not.to.equal(undefined);
+              if (pool.state !== "staged") expect(campaign.endsAt).not.to.equal(undefined);
               break;
             case "aim":
               expect(action.atMs - nowMs).to.be.within(1, LOOK_AHEAD_MS);
               expect(action.atMs).to.equal(action.at === "start" ? START_MS : END_MS);
-              expect(pool.state).to.equal(action.at === "start" ? "staged" : "open");
+              expect(pool.state).to.be.oneOf(action.at === "start" ? ["staged"] : ["open", "paused"]);
               break;
             case "repair":
               expect(pool.status).not.to.equal("ok");
@@ -181,6 +285,13 @@ describe("what a scheduler decides", () => {
               break;
             case "record-sold-out":
               expect([pool.state, pool.openCodes, pool.ledger]).to.deep.equal(["open", 0, 0]);
+              break;
+            case "give-up":
+              // Only where an operator's decision is on one side and not on the other.
+              expect([campaign.state === "PAUSED", pool.state]).not.to.deep.equal([true, "paused"]);
+              expect(campaign.state === "PAUSED" || ["paused", "cancelled"].includes(pool.state)).to.equal(
+                true,
+              );
               break;
             case "record-ended":
               expect([pool.state, pool.ledger]).to.deep.equal(["ended", 0]);

@@ -473,13 +473,14 @@ describe("claimer", () => {
         pool: (real) => ({
           ...real,
           async claim(campaignId, nowMs, asks, mode, leastGeneration = 0) {
-            if (campaignId !== sale.campaign._id) return asks.map(() => ({ kind: "sold" as const }));
+            if (campaignId !== sale.campaign._id)
+              return asks.map(() => ({ kind: "sold" as const, total: 10 }));
             told.push(leastGeneration);
             return real.claim(campaignId, nowMs, asks, mode, leastGeneration);
           },
         }),
       });
-      const facts = { onePerUser: true, startsAtMs: 0, leastGeneration: 0 };
+      const facts = { onePerUser: true, leastGeneration: 0 };
       const caller = { aborted: false };
       await sale.issue("a");
       await sale.issue("b");

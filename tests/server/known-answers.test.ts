@@ -9,7 +9,8 @@ import { type FakeClock, fakeClock } from "../runtime/fake-clock.ts";
 import { openStores, silentLogger, type TestStores } from "../setup/shared-stores.ts";
 import { openSale, reasonOf } from "./open-sale.ts";
 
-const SOLD: ClaimAnswer = { kind: "sold" };
+const SOLD: ClaimAnswer = { kind: "sold", total: 3 };
+const STARTS_AT_MS = 1_900_000_000_000;
 
 describe("known answers", () => {
   let stores: TestStores;
@@ -72,9 +73,17 @@ describe("known answers", () => {
     it("for a tenth of a second, counted down, then Redis is asked again", () => {
       const known = create();
       expect(known.recall("c", "a")).to.equal(undefined);
-      known.learn("c", { kind: "early", waitMs: 5_000, redisWaitMs: 5_000 }, clock.elapsed());
+      known.learn(
+        "c",
+        { kind: "early", waitMs: 5_000, redisWaitMs: 5_000, startsAtMs: STARTS_AT_MS },
+        clock.elapsed(),
+      );
       clock.pass(99);
-      expect(known.recall("c", "a")).to.deep.equal({ kind: "early", redisWaitMs: 4_900 });
+      expect(known.recall("c", "a")).to.deep.equal({
+        kind: "early",
+        redisWaitMs: 4_900,
+        startsAtMs: STARTS_AT_MS,
+      });
       expect(known.recall("another", "a")).to.equal(undefined);
       clock.pass(1);
       expect(known.recall("c", "a")).to.equal(undefined);
@@ -82,14 +91,22 @@ describe("known answers", () => {
 
     it("never beyond the start by the clock of Redis, however wrong this server's clock is", () => {
       const known = create();
-      known.learn("c", { kind: "early", waitMs: 3_600_030, redisWaitMs: 30 }, clock.elapsed());
+      known.learn(
+        "c",
+        { kind: "early", waitMs: 3_600_030, redisWaitMs: 30, startsAtMs: STARTS_AT_MS },
+        clock.elapsed(),
+      );
       clock.pass(28);
       expect(known.recall("c", "a")?.kind).to.equal("early");
       clock.step(-3_600_000);
       // Redis told whole milliseconds: the start may be one nearer.
       clock.pass(1);
       expect(known.recall("c", "a")).to.equal(undefined);
-      known.learn("c", { kind: "early", waitMs: 3_600_000, redisWaitMs: 0 }, clock.elapsed());
+      known.learn(
+        "c",
+        { kind: "early", waitMs: 3_600_000, redisWaitMs: 0, startsAtMs: STARTS_AT_MS },
+        clock.elapsed(),
+      );
       expect(known.recall("c", "a")).to.equal(undefined);
     });
 
@@ -97,9 +114,13 @@ describe("known answers", () => {
       const known = create();
       const askedAtMs = clock.elapsed();
       clock.pass(40);
-      known.learn("c", { kind: "early", waitMs: 50, redisWaitMs: 50 }, askedAtMs);
+      known.learn("c", { kind: "early", waitMs: 50, redisWaitMs: 50, startsAtMs: STARTS_AT_MS }, askedAtMs);
       clock.pass(8);
-      expect(known.recall("c", "a")).to.deep.equal({ kind: "early", redisWaitMs: 1 });
+      expect(known.recall("c", "a")).to.deep.equal({
+        kind: "early",
+        redisWaitMs: 1,
+        startsAtMs: STARTS_AT_MS,
+      });
       clock.pass(1);
       expect(known.recall("c", "a")).to.equal(undefined);
     });
@@ -171,6 +192,9 @@ describe("known answers", () => {
         { kind: "claimed", claim },
         { kind: "held-back" },
         { kind: "not-open", state: "ended" },
+        { kind: "held" },
+        // Quiet: more are about to come.
+        { kind: "sold", total: 0 },
       ] as const) {
         const known = create();
         const id = await issued(3);
@@ -179,6 +203,47 @@ describe("known answers", () => {
         expect(kindOf(known, id, "nobody"), answer.kind).to.equal(undefined);
         expect(kindOf(known, id, "user-0"), answer.kind).to.equal("replay");
       }
+    });
+
+    it("a larger total: who won before is asked of MongoDB again, and an answer from before says nothing", async () => {
+      const known = create();
+      const id = await issued(3);
+      await soldAndRead(known, id);
+      const { value } = await stores.db
+        .collection<CampaignDoc>("campaigns")
+        .findOneAndUpdate({ _id: id }, { $set: { total: 4 } }, { includeResultMetadata: true });
+      expect(value?.total).to.equal(3);
+      known.learn(id, { kind: "sold", total: 4 }, clock.elapsed());
+      expect([kindOf(known, id, "user-0"), kindOf(known, id, "nobody")]).to.deep.equal([
+        undefined,
+        undefined,
+      ]);
+      // An answer that was on its way since before the addition.
+      known.learn(id, SOLD, clock.elapsed());
+      await until(() => reads > 1, 5_000);
+      expect(kindOf(known, id, "nobody")).to.equal(undefined);
+      await stores.db.collection<IssuanceDoc>("issuances").insertOne({
+        _id: `${id} added`,
+        campaignId: id,
+        claimKey: "added",
+        generation: 1,
+        seq: 4,
+        issuedAt: new Date(),
+      });
+      await until(() => {
+        clock.pass(500);
+        known.learn(id, { kind: "sold", total: 4 }, clock.elapsed());
+        return kindOf(known, id, "added") === "replay";
+      }, 5_000);
+      expect([kindOf(known, id, "added"), kindOf(known, id, "nobody")]).to.deep.equal(["replay", "sold"]);
+    });
+
+    it("while the record has more than the pool was given, nothing is remembered", async () => {
+      const known = create();
+      const id = await issued(3);
+      await stores.db.collection<CampaignDoc>("campaigns").updateOne({ _id: id }, { $set: { total: 4 } });
+      await soldAndRead(known, id);
+      expect(kindOf(known, id, "nobody")).to.equal(undefined);
     });
 
     it("other answers change nothing, and unknown campaigns are no trouble", async () => {
@@ -225,16 +290,17 @@ describe("known answers", () => {
         clock,
         logger: silentLogger,
       });
+      const hear = (id: string) => known.learn(id, { kind: "sold", total: totals[id] ?? 0 }, clock.elapsed());
       const sold = async (id: string) => {
-        if (known.recall(id, "nobody") === undefined) known.learn(id, SOLD, clock.elapsed());
+        if (known.recall(id, "nobody") === undefined) hear(id);
         for (let turn = 0; turn < 1_000; turn++) await Promise.resolve();
         await new Promise((resolve) => setTimeout(resolve, 150));
       };
-      return { known, seen, sold };
+      return { known, seen, hear, sold };
     }
 
     it("two that do not fit together are not read in turn: one is kept, the other asks Redis", async () => {
-      const { known, seen, sold } = crowded({ a: 250_100, b: 250_100 });
+      const { known, seen, hear, sold } = crowded({ a: 250_100, b: 250_100 });
       for (let i = 0; i < 6; i++) await sold(i % 2 === 0 ? "a" : "b");
       expect(seen.reads).to.equal(2);
       expect([kindOf(known, "a", "nobody"), kindOf(known, "b", "nobody")]).to.deep.equal(["sold", undefined]);
@@ -242,15 +308,15 @@ describe("known answers", () => {
       clock.pass(60_000);
       await sold("b");
       expect([kindOf(known, "b", "nobody"), kindOf(known, "b", "user-1")]).to.deep.equal(["sold", "replay"]);
-      known.learn("a", SOLD, clock.elapsed());
+      hear("a");
       expect(seen.reads).to.equal(3);
       expect(kindOf(known, "a", "user-1")).to.equal(undefined);
     });
 
     it("one is read at a time, and one that is too large never", async () => {
       const many = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`c${i}`, 1_000 * (i + 1) + 1]));
-      const { known, seen, sold } = crowded({ ...many, huge: 400_001 });
-      for (const id of Object.keys(many)) known.learn(id, SOLD, clock.elapsed());
+      const { known, seen, hear, sold } = crowded({ ...many, huge: 400_001 });
+      for (const id of Object.keys(many)) hear(id);
       await sold("c0");
       expect([seen.reads, seen.atOnceMost]).to.deep.equal([1, 1]);
       for (const id of Object.keys(many)) await sold(id);

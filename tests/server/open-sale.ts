@@ -55,7 +55,6 @@ export async function openSale(stores: TestStores, options: SaleOptions = {}): P
   });
   const facts = {
     onePerUser: campaign.onePerUser,
-    startsAtMs: campaign.startsAt.getTime(),
     leastGeneration: 0,
   };
   return {

@@ -79,9 +79,21 @@ const tellings: { [reason in Refusal["reason"]]: Telling } = {
     retryAfterMs: 100n,
   },
   CONFLICT: {
-    refusal: { reason: "CONFLICT", field: "total" },
+    refusal: { reason: "CONFLICT", what: "a campaign with another total" },
     code: Code.AlreadyExists,
     message: "request_id: it was used before for a campaign with another total",
+    retryAfterMs: 0n,
+  },
+  NOT_ALLOWED: {
+    refusal: {
+      reason: "NOT_ALLOWED",
+      verb: "end",
+      phase: "PAUSED_BEFORE_OPENING",
+      allowed: ["resume", "cancel"],
+    },
+    code: Code.FailedPrecondition,
+    message:
+      "end is not possible: the campaign is paused and has not opened yet (PAUSED); allowed now: resume, cancel",
     retryAfterMs: 0n,
   },
 };

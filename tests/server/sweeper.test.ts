@@ -144,7 +144,10 @@ describe("sweeper", () => {
   it("looks after campaigns that are live only", async () => {
     const sale = await openSale(stores);
     await claimAndDie(sale, "a");
-    await recordsOf(stores.db).campaigns.advance(sale.campaign._id, ["SCHEDULED"], "CANCELLED");
+    await recordsOf(stores.db).campaigns.advance(sale.campaign._id, ["SCHEDULED"], "CANCELLED", {
+      by: "scheduler",
+      verb: "cancel",
+    });
     expect(await sweeperOf(sale).sweep()).to.equal(0);
   });
 

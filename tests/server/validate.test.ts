@@ -66,6 +66,7 @@ describe("validation of a new campaign", () => {
         onePerUser: false,
         codeFormat: DEFAULT_CODE_FORMAT.pattern,
         requestId: undefined,
+        actor: "",
       },
     });
   });

@@ -1,4 +1,4 @@
-import type { Advance, Claim, ClaimAnswer, Inspection, Pool, PoolState } from "../../pool/pool.ts";
+import type { Advance, Claim, ClaimAnswer, Hold, Inspection, Pool, PoolState } from "../../pool/pool.ts";
 import * as script from "../pool/model.ts";
 import { WITHOUT_BOOKS } from "./plants.ts";
 import type { RedisLink } from "./redis-link.ts";
@@ -51,9 +51,12 @@ export function createSimulatedPool({ world, redis, link, watch, callerNowMs }: 
           kind: "early",
           waitMs,
           redisWaitMs: Math.max(0, (redis.model.meta?.startsAt ?? 0) - redis.nowMs()),
+          startsAtMs: redis.model.meta?.startsAt ?? 0,
         };
       case "not-open":
         return { kind: "not-open", state: redis.model.meta?.state as PoolState };
+      case "sold":
+        return { kind: "sold", total: answer.total };
       default:
         return { kind: answer.kind };
     }
@@ -102,6 +105,8 @@ export function createSimulatedPool({ world, redis, link, watch, callerNowMs }: 
           state: (meta?.state ?? "") as Inspection["state"],
           stagedCodes: model.staged.length,
           openCodes: model.open.length,
+          awayCodes: model.away.length,
+          total: meta?.total ?? 0,
           claims: model.claims.size,
           ledger: model.ledger.length,
           armedAtMs: meta?.armedAt ?? 0,
@@ -142,6 +147,28 @@ export function createSimulatedPool({ world, redis, link, watch, callerNowMs }: 
         if (WITHOUT_BOOKS.has(plant)) return "moved";
         return script.distrust(model, generation) as "distrusted";
       }),
+
+    hold: (_, nowMs, generation, leastGeneration = 0) =>
+      call(`hold ${generation}`, (model): Hold => {
+        const kind = script.hold(model, believed(nowMs), instants(model), generation, leastGeneration);
+        const { meta } = model;
+        happened(world, `hold ${kind}`);
+        if (kind !== "held" || meta === undefined) return { kind: kind === "held" ? "none" : kind };
+        const { generation: of, armedAt: armedAtMs } = meta;
+        return { kind, generation: of, state: meta.state as PoolState, armedAtMs, redisNowMs: redis.nowMs() };
+      }),
+
+    turn: ({ campaignId: _, startsAtMs, endsAtMs, ...target }) =>
+      call(`turn ${target.generation} ${target.state}`, (model) => {
+        const turned = script.turn(model, { ...target, startsAt: startsAtMs, endsAt: endsAtMs });
+        happened(world, `turn ${turned}`);
+        return turned;
+      }),
+
+    topUp: (_, generation, offset, codes, waited) =>
+      call(`top-up ${generation} ${offset} ${codes.join()}`, (model) =>
+        script.topUp(model, generation, offset, codes, waited),
+      ),
 
     ledgerPage: (campaignId, leastAgeMs, after, limit) =>
       call(`ledger ${leastAgeMs} ${after}`, (model) => {

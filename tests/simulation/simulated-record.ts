@@ -1,11 +1,17 @@
 import type { CampaignDoc, Campaigns } from "../../record/campaigns.ts";
 import type { Coupons } from "../../record/coupons.ts";
+import type { History } from "../../record/history.ts";
 import type { InsertOutcome, IssuanceDoc, Issuances } from "../../record/issuances.ts";
 import type { MongoLink } from "./mongo-link.ts";
 import type { MongoServer, Stored } from "./mongo-server.ts";
 import { happened, latencyMs, type World } from "./world.ts";
 
-export type SimulatedRecord = { campaigns: Campaigns; coupons: Coupons; issuances: Issuances };
+export type SimulatedRecord = {
+  campaigns: Campaigns;
+  coupons: Coupons;
+  history: History;
+  issuances: Issuances;
+};
 
 const notSimulated = (): never => {
   throw new Error("not part of the simulation");
@@ -59,18 +65,24 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
         campaign.lease.until = new Date(mongo.nowMs() + leaseMs);
         return true;
       }),
-    dropLease: (_, owner, loadedGeneration) =>
+    dropLease: (_, owner, { loadedGeneration = 0, loadedTotal = 0 } = {}) =>
       write(`drop lease ${owner}`, () => {
         if (campaign.lease?.owner !== owner) return;
         delete campaign.lease;
-        if (loadedGeneration !== undefined)
+        if (loadedGeneration > 0)
           campaign.loadedGeneration = Math.max(campaign.loadedGeneration ?? 0, loadedGeneration);
+        if (loadedTotal > 0) campaign.loadedTotal = Math.max(campaign.loadedTotal ?? 0, loadedTotal);
       }),
     recordGenerated: (_, generated) =>
       write(`record generated ${generated}`, () => {
         campaign.generated = Math.max(campaign.generated, generated);
       }),
-    advance: (_, from, to, openedAt) =>
+    askForLease: notSimulated,
+    withdrawAsking: notSimulated,
+    change: notSimulated,
+    finishAdding: notSimulated,
+    settled: notSimulated,
+    advance: (_, from, to, { openedAt }) =>
       write(`campaign to ${to}`, () => {
         if (!from.includes(campaign.state)) return false;
         campaign.state = to;
@@ -181,5 +193,11 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
     },
   };
 
-  return { campaigns, coupons, issuances };
+  // What was done is not told here: no operator changes anything.
+  const history: History = {
+    flush: () => Promise.resolve(),
+    list: notSimulated,
+    findByRequest: notSimulated,
+  };
+  return { campaigns, coupons, history, issuances };
 }

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file coupon/v1/campaign.proto.
  */
 export const file_coupon_v1_campaign: GenFile = /*@__PURE__*/
-  fileDesc("Chhjb3Vwb24vdjEvY2FtcGFpZ24ucHJvdG8SCWNvdXBvbi52MSL5AgoIQ2FtcGFpZ24SCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRInCgVzdGF0ZRgDIAEoDjIYLmNvdXBvbi52MS5DYW1wYWlnblN0YXRlEg0KBXRvdGFsGAQgASgFEhEKCWdlbmVyYXRlZBgFIAEoBRIOCgZpc3N1ZWQYBiABKAUSLQoJc3RhcnRzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdlbmRzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglvcGVuZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNyZWF0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9uZV9wZXJfdXNlchgLIAEoCBITCgtjb2RlX2Zvcm1hdBgMIAEoCRISCgpnZW5lcmF0aW9uGA0gASgFImcKBkNvdXBvbhIMCgRjb2RlGAEgASgJEhMKC2NhbXBhaWduX2lkGAIgASgJEgsKA3NlcRgDIAEoBRItCglpc3N1ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKvUBCg1DYW1wYWlnblN0YXRlEh4KGkNBTVBBSUdOX1NUQVRFX1VOU1BFQ0lGSUVEEAASHQoZQ0FNUEFJR05fU1RBVEVfR0VORVJBVElORxABEhwKGENBTVBBSUdOX1NUQVRFX1NDSEVEVUxFRBACEhcKE0NBTVBBSUdOX1NUQVRFX09QRU4QAxIZChVDQU1QQUlHTl9TVEFURV9QQVVTRUQQBBIbChdDQU1QQUlHTl9TVEFURV9TT0xEX09VVBAFEhgKFENBTVBBSUdOX1NUQVRFX0VOREVEEAYSHAoYQ0FNUEFJR05fU1RBVEVfQ0FOQ0VMTEVEEAdiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Chhjb3Vwb24vdjEvY2FtcGFpZ24ucHJvdG8SCWNvdXBvbi52MSKbAwoIQ2FtcGFpZ24SCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRInCgVzdGF0ZRgDIAEoDjIYLmNvdXBvbi52MS5DYW1wYWlnblN0YXRlEg0KBXRvdGFsGAQgASgFEhEKCWdlbmVyYXRlZBgFIAEoBRIOCgZpc3N1ZWQYBiABKAUSLQoJc3RhcnRzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdlbmRzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglvcGVuZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNyZWF0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9uZV9wZXJfdXNlchgLIAEoCBITCgtjb2RlX2Zvcm1hdBgMIAEoCRISCgpnZW5lcmF0aW9uGA0gASgFEg4KBmFkZGluZxgOIAEoBRIQCghyZXZpc2lvbhgPIAEoBSJnCgZDb3Vwb24SDAoEY29kZRgBIAEoCRITCgtjYW1wYWlnbl9pZBgCIAEoCRILCgNzZXEYAyABKAUSLQoJaXNzdWVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCr1AQoNQ2FtcGFpZ25TdGF0ZRIeChpDQU1QQUlHTl9TVEFURV9VTlNQRUNJRklFRBAAEh0KGUNBTVBBSUdOX1NUQVRFX0dFTkVSQVRJTkcQARIcChhDQU1QQUlHTl9TVEFURV9TQ0hFRFVMRUQQAhIXChNDQU1QQUlHTl9TVEFURV9PUEVOEAMSGQoVQ0FNUEFJR05fU1RBVEVfUEFVU0VEEAQSGwoXQ0FNUEFJR05fU1RBVEVfU09MRF9PVVQQBRIYChRDQU1QQUlHTl9TVEFURV9FTkRFRBAGEhwKGENBTVBBSUdOX1NUQVRFX0NBTkNFTExFRBAHYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * N coupons, the instant at which they open, and their rules.
@@ -42,14 +42,14 @@ export type Campaign = Message<"coupon.v1.Campaign"> & {
   state: CampaignState;
 
   /**
-   * N: how many coupons there are, 1 to 5,000,000.
+   * N: how many coupons there are, 1 to 5,000,000. Only AddCoupons raises it, and nothing lowers it.
    *
    * @generated from field: int32 total = 4;
    */
   total: number;
 
   /**
-   * How many of the N codes have been made durable so far, 0 to total.
+   * How many codes have been made durable so far, 0 to total + adding.
    *
    * @generated from field: int32 generated = 5;
    */
@@ -110,6 +110,20 @@ export type Campaign = Message<"coupon.v1.Campaign"> & {
    * @generated from field: int32 generation = 13;
    */
   generation: number;
+
+  /**
+   * Coupons that an operator has added and whose codes are still being made; total rises by them when they are. 0: none.
+   *
+   * @generated from field: int32 adding = 14;
+   */
+  adding: number;
+
+  /**
+   * Counts the changes of the campaign, each of them an entry in its history; only rises.
+   *
+   * @generated from field: int32 revision = 15;
+   */
+  revision: number;
 };
 
 /**
@@ -163,7 +177,8 @@ export const CouponSchema: GenMessage<Coupon> = /*@__PURE__*/
   messageDesc(file_coupon_v1_campaign, 1);
 
 /**
- * Where a campaign is in its life. States only move forward, in the order listed, except that PAUSED and OPEN alternate.
+ * Where a campaign is in its life. States move forward in the order listed, with two exceptions that only an operator brings about:
+ * a paused campaign goes back to SCHEDULED or OPEN, and a sold-out one to OPEN when coupons are added. docs/life-cycle.md has the table.
  *
  * @generated from enum coupon.v1.CampaignState
  */
@@ -226,7 +241,8 @@ export const CampaignState = {
 } as const;
 
 /**
- * Where a campaign is in its life. States only move forward, in the order listed, except that PAUSED and OPEN alternate.
+ * Where a campaign is in its life. States move forward in the order listed, with two exceptions that only an operator brings about:
+ * a paused campaign goes back to SCHEDULED or OPEN, and a sold-out one to OPEN when coupons are added. docs/life-cycle.md has the table.
  *
  * @generated from enum coupon.v1.CampaignState
  */

@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Campaign, Coupon } from "./campaign_pb.ts";
+import type { Campaign, CampaignState, Coupon } from "./campaign_pb.ts";
 import { file_coupon_v1_campaign } from "./campaign_pb.ts";
 import type { VerifyCampaignRequestSchema, VerifyCampaignResponseSchema } from "./verify_pb.ts";
 import { file_coupon_v1_verify } from "./verify_pb.ts";
@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file coupon/v1/campaign_service.proto.
  */
 export const file_coupon_v1_campaign_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBjb3Vwb24vdjEvY2FtcGFpZ25fc2VydmljZS5wcm90bxIJY291cG9uLnYxIs8BChVDcmVhdGVDYW1wYWlnblJlcXVlc3QSDAoEbmFtZRgBIAEoCRINCgV0b3RhbBgCIAEoBRItCglzdGFydHNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9uZV9wZXJfdXNlchgFIAEoCBITCgtjb2RlX2Zvcm1hdBgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJIlAKFkNyZWF0ZUNhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHbm90aWNlcxgCIAMoCSJ3ChJHZXRDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSJQoEdmlldxgCIAEoDjIXLmNvdXBvbi52MS5DYW1wYWlnblZpZXcSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkinAEKE0dldENhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SFAoMaXNzdWVkX2NvZGVzGAIgAygJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIvCgtzZXJ2ZXJfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPQoUTGlzdENhbXBhaWduc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiiQEKFUxpc3RDYW1wYWlnbnNSZXNwb25zZRImCgljYW1wYWlnbnMYASADKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEi8KC3NlcnZlcl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJAChRXYXRjaENhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRITCgtpbnRlcnZhbF9tcxgCIAEoBSKzAQoVV2F0Y2hDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEhEKCXJlbWFpbmluZxgCIAEoBRIZChFpc3N1ZWRfcGVyX3NlY29uZBgDIAEoARIUCgxsZWRnZXJfZGVwdGgYBCABKAUSLwoLc2VydmVyX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlMKFEV4cG9ydENvdXBvbnNSZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEhIKCnBhZ2VfdG9rZW4YAiABKAkSEgoKYmF0Y2hfc2l6ZRgDIAEoBSJcChVFeHBvcnRDb3Vwb25zUmVzcG9uc2USKgoHY291cG9ucxgBIAMoCzIZLmNvdXBvbi52MS5FeHBvcnRlZENvdXBvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibAoORXhwb3J0ZWRDb3Vwb24SIQoGY291cG9uGAEgASgLMhEuY291cG9uLnYxLkNvdXBvbhIPCgd1c2VyX2lkGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSEgoKZ2VuZXJhdGlvbhgEIAEoBSIvChhQcmVmbGlnaHRDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkiyAEKGVByZWZsaWdodENhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SKgoGY29sb3VyGAIgASgOMhouY291cG9uLnYxLlByZWZsaWdodENvbG91chInCgVsaW5lcxgDIAMoCzIYLmNvdXBvbi52MS5QcmVmbGlnaHRMaW5lEi8KC3NlcnZlcl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJrCg1QcmVmbGlnaHRMaW5lEg0KBWNoZWNrGAEgASgJEioKBmNvbG91chgCIAEoDjIaLmNvdXBvbi52MS5QcmVmbGlnaHRDb2xvdXISDwoHZmluZGluZxgDIAEoCRIOCgZhZHZpY2UYBCABKAkqXgoMQ2FtcGFpZ25WaWV3Eh0KGUNBTVBBSUdOX1ZJRVdfVU5TUEVDSUZJRUQQABIXChNDQU1QQUlHTl9WSUVXX0JBU0lDEAESFgoSQ0FNUEFJR05fVklFV19GVUxMEAIqhQEKD1ByZWZsaWdodENvbG91chIgChxQUkVGTElHSFRfQ09MT1VSX1VOU1BFQ0lGSUVEEAASGgoWUFJFRkxJR0hUX0NPTE9VUl9HUkVFThABEhoKFlBSRUZMSUdIVF9DT0xPVVJfQU1CRVIQAhIYChRQUkVGTElHSFRfQ09MT1VSX1JFRBADMu8ECg9DYW1wYWlnblNlcnZpY2USVQoOQ3JlYXRlQ2FtcGFpZ24SIC5jb3Vwb24udjEuQ3JlYXRlQ2FtcGFpZ25SZXF1ZXN0GiEuY291cG9uLnYxLkNyZWF0ZUNhbXBhaWduUmVzcG9uc2USTAoLR2V0Q2FtcGFpZ24SHS5jb3Vwb24udjEuR2V0Q2FtcGFpZ25SZXF1ZXN0Gh4uY291cG9uLnYxLkdldENhbXBhaWduUmVzcG9uc2USUgoNTGlzdENhbXBhaWducxIfLmNvdXBvbi52MS5MaXN0Q2FtcGFpZ25zUmVxdWVzdBogLmNvdXBvbi52MS5MaXN0Q2FtcGFpZ25zUmVzcG9uc2USVAoNV2F0Y2hDYW1wYWlnbhIfLmNvdXBvbi52MS5XYXRjaENhbXBhaWduUmVxdWVzdBogLmNvdXBvbi52MS5XYXRjaENhbXBhaWduUmVzcG9uc2UwARJUCg1FeHBvcnRDb3Vwb25zEh8uY291cG9uLnYxLkV4cG9ydENvdXBvbnNSZXF1ZXN0GiAuY291cG9uLnYxLkV4cG9ydENvdXBvbnNSZXNwb25zZTABElcKDlZlcmlmeUNhbXBhaWduEiAuY291cG9uLnYxLlZlcmlmeUNhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5WZXJpZnlDYW1wYWlnblJlc3BvbnNlMAESXgoRUHJlZmxpZ2h0Q2FtcGFpZ24SIy5jb3Vwb24udjEuUHJlZmxpZ2h0Q2FtcGFpZ25SZXF1ZXN0GiQuY291cG9uLnYxLlByZWZsaWdodENhbXBhaWduUmVzcG9uc2ViBnByb3RvMw", [file_coupon_v1_campaign, file_coupon_v1_verify, file_google_protobuf_timestamp]);
+  fileDesc("CiBjb3Vwb24vdjEvY2FtcGFpZ25fc2VydmljZS5wcm90bxIJY291cG9uLnYxIt4BChVDcmVhdGVDYW1wYWlnblJlcXVlc3QSDAoEbmFtZRgBIAEoCRINCgV0b3RhbBgCIAEoBRItCglzdGFydHNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9uZV9wZXJfdXNlchgFIAEoCBITCgtjb2RlX2Zvcm1hdBgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJEg0KBWFjdG9yGAggASgJIlAKFkNyZWF0ZUNhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHbm90aWNlcxgCIAMoCSJ3ChJHZXRDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSJQoEdmlldxgCIAEoDjIXLmNvdXBvbi52MS5DYW1wYWlnblZpZXcSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkinAEKE0dldENhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SFAoMaXNzdWVkX2NvZGVzGAIgAygJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIvCgtzZXJ2ZXJfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPQoUTGlzdENhbXBhaWduc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiiQEKFUxpc3RDYW1wYWlnbnNSZXNwb25zZRImCgljYW1wYWlnbnMYASADKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEi8KC3NlcnZlcl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJAChRXYXRjaENhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRITCgtpbnRlcnZhbF9tcxgCIAEoBSKzAQoVV2F0Y2hDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEhEKCXJlbWFpbmluZxgCIAEoBRIZChFpc3N1ZWRfcGVyX3NlY29uZBgDIAEoARIUCgxsZWRnZXJfZGVwdGgYBCABKAUSLwoLc2VydmVyX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlMKFEV4cG9ydENvdXBvbnNSZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEhIKCnBhZ2VfdG9rZW4YAiABKAkSEgoKYmF0Y2hfc2l6ZRgDIAEoBSJcChVFeHBvcnRDb3Vwb25zUmVzcG9uc2USKgoHY291cG9ucxgBIAMoCzIZLmNvdXBvbi52MS5FeHBvcnRlZENvdXBvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibAoORXhwb3J0ZWRDb3Vwb24SIQoGY291cG9uGAEgASgLMhEuY291cG9uLnYxLkNvdXBvbhIPCgd1c2VyX2lkGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSEgoKZ2VuZXJhdGlvbhgEIAEoBSIvChhQcmVmbGlnaHRDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkiyAEKGVByZWZsaWdodENhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SKgoGY29sb3VyGAIgASgOMhouY291cG9uLnYxLlByZWZsaWdodENvbG91chInCgVsaW5lcxgDIAMoCzIYLmNvdXBvbi52MS5QcmVmbGlnaHRMaW5lEi8KC3NlcnZlcl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJrCg1QcmVmbGlnaHRMaW5lEg0KBWNoZWNrGAEgASgJEioKBmNvbG91chgCIAEoDjIaLmNvdXBvbi52MS5QcmVmbGlnaHRDb2xvdXISDwoHZmluZGluZxgDIAEoCRIOCgZhZHZpY2UYBCABKAkiXwoUUGF1c2VDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSDQoFYWN0b3IYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIPCgdkcnlfcnVuGAQgASgIImAKFVBhdXNlQ2FtcGFpZ25SZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIPCgdhbHJlYWR5GAIgASgIEg8KB25vdGljZXMYAyADKAkiYAoVUmVzdW1lQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCCJhChZSZXN1bWVDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEg8KB2FscmVhZHkYAiABKAgSDwoHbm90aWNlcxgDIAMoCSLQAQoZUmVzY2hlZHVsZUNhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRINCgVhY3RvchgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJEg8KB2RyeV9ydW4YBCABKAgSLQoJc3RhcnRzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdlbmRzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZub19lbmQYByABKAgiZQoaUmVzY2hlZHVsZUNhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHYWxyZWFkeRgCIAEoCBIPCgdub3RpY2VzGAMgAygJImsKEUFkZENvdXBvbnNSZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCBINCgVjb3VudBgFIAEoBSJdChJBZGRDb3Vwb25zUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHYWxyZWFkeRgCIAEoCBIPCgdub3RpY2VzGAMgAygJIl0KEkVuZENhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRINCgVhY3RvchgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJEg8KB2RyeV9ydW4YBCABKAgiXgoTRW5kQ2FtcGFpZ25SZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIPCgdhbHJlYWR5GAIgASgIEg8KB25vdGljZXMYAyADKAkiYAoVQ2FuY2VsQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCCJhChZDYW5jZWxDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEg8KB2FscmVhZHkYAiABKAgSDwoHbm90aWNlcxgDIAMoCSKrAQoVVXBkYXRlQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCBIMCgRuYW1lGAUgASgJEisKB2VuZHNfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBm5vX2VuZBgHIAEoCCJhChZVcGRhdGVDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEg8KB2FscmVhZHkYAiABKAgSDwoHbm90aWNlcxgDIAMoCSJQChJMaXN0SGlzdG9yeVJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiiQEKE0xpc3RIaXN0b3J5UmVzcG9uc2USKAoHZW50cmllcxgBIAMoCzIXLmNvdXBvbi52MS5IaXN0b3J5RW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEi8KC3NlcnZlcl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLSAQoMSGlzdG9yeUVudHJ5EhAKCHJldmlzaW9uGAEgASgFEiYKAmF0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgDIAEoCRIMCgR2ZXJiGAQgASgJEhIKCnJlcXVlc3RfaWQYBSABKAkSKwoGYmVmb3JlGAYgASgLMhsuY291cG9uLnYxLkNhbXBhaWduU2V0dGluZ3MSKgoFYWZ0ZXIYByABKAsyGy5jb3Vwb24udjEuQ2FtcGFpZ25TZXR0aW5ncyLEAQoQQ2FtcGFpZ25TZXR0aW5ncxInCgVzdGF0ZRgBIAEoDjIYLmNvdXBvbi52MS5DYW1wYWlnblN0YXRlEgwKBG5hbWUYAiABKAkSDQoFdG90YWwYAyABKAUSDgoGYWRkaW5nGAQgASgFEi0KCXN0YXJ0c19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHZW5kc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqXgoMQ2FtcGFpZ25WaWV3Eh0KGUNBTVBBSUdOX1ZJRVdfVU5TUEVDSUZJRUQQABIXChNDQU1QQUlHTl9WSUVXX0JBU0lDEAESFgoSQ0FNUEFJR05fVklFV19GVUxMEAIqhQEKD1ByZWZsaWdodENvbG91chIgChxQUkVGTElHSFRfQ09MT1VSX1VOU1BFQ0lGSUVEEAASGgoWUFJFRkxJR0hUX0NPTE9VUl9HUkVFThABEhoKFlBSRUZMSUdIVF9DT0xPVVJfQU1CRVIQAhIYChRQUkVGTElHSFRfQ09MT1VSX1JFRBADMpIKCg9DYW1wYWlnblNlcnZpY2USVQoOQ3JlYXRlQ2FtcGFpZ24SIC5jb3Vwb24udjEuQ3JlYXRlQ2FtcGFpZ25SZXF1ZXN0GiEuY291cG9uLnYxLkNyZWF0ZUNhbXBhaWduUmVzcG9uc2USTAoLR2V0Q2FtcGFpZ24SHS5jb3Vwb24udjEuR2V0Q2FtcGFpZ25SZXF1ZXN0Gh4uY291cG9uLnYxLkdldENhbXBhaWduUmVzcG9uc2USUgoNTGlzdENhbXBhaWducxIfLmNvdXBvbi52MS5MaXN0Q2FtcGFpZ25zUmVxdWVzdBogLmNvdXBvbi52MS5MaXN0Q2FtcGFpZ25zUmVzcG9uc2USVAoNV2F0Y2hDYW1wYWlnbhIfLmNvdXBvbi52MS5XYXRjaENhbXBhaWduUmVxdWVzdBogLmNvdXBvbi52MS5XYXRjaENhbXBhaWduUmVzcG9uc2UwARJUCg1FeHBvcnRDb3Vwb25zEh8uY291cG9uLnYxLkV4cG9ydENvdXBvbnNSZXF1ZXN0GiAuY291cG9uLnYxLkV4cG9ydENvdXBvbnNSZXNwb25zZTABElcKDlZlcmlmeUNhbXBhaWduEiAuY291cG9uLnYxLlZlcmlmeUNhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5WZXJpZnlDYW1wYWlnblJlc3BvbnNlMAESXgoRUHJlZmxpZ2h0Q2FtcGFpZ24SIy5jb3Vwb24udjEuUHJlZmxpZ2h0Q2FtcGFpZ25SZXF1ZXN0GiQuY291cG9uLnYxLlByZWZsaWdodENhbXBhaWduUmVzcG9uc2USUgoNUGF1c2VDYW1wYWlnbhIfLmNvdXBvbi52MS5QYXVzZUNhbXBhaWduUmVxdWVzdBogLmNvdXBvbi52MS5QYXVzZUNhbXBhaWduUmVzcG9uc2USVQoOUmVzdW1lQ2FtcGFpZ24SIC5jb3Vwb24udjEuUmVzdW1lQ2FtcGFpZ25SZXF1ZXN0GiEuY291cG9uLnYxLlJlc3VtZUNhbXBhaWduUmVzcG9uc2USYQoSUmVzY2hlZHVsZUNhbXBhaWduEiQuY291cG9uLnYxLlJlc2NoZWR1bGVDYW1wYWlnblJlcXVlc3QaJS5jb3Vwb24udjEuUmVzY2hlZHVsZUNhbXBhaWduUmVzcG9uc2USSQoKQWRkQ291cG9ucxIcLmNvdXBvbi52MS5BZGRDb3Vwb25zUmVxdWVzdBodLmNvdXBvbi52MS5BZGRDb3Vwb25zUmVzcG9uc2USTAoLRW5kQ2FtcGFpZ24SHS5jb3Vwb24udjEuRW5kQ2FtcGFpZ25SZXF1ZXN0Gh4uY291cG9uLnYxLkVuZENhbXBhaWduUmVzcG9uc2USVQoOQ2FuY2VsQ2FtcGFpZ24SIC5jb3Vwb24udjEuQ2FuY2VsQ2FtcGFpZ25SZXF1ZXN0GiEuY291cG9uLnYxLkNhbmNlbENhbXBhaWduUmVzcG9uc2USVQoOVXBkYXRlQ2FtcGFpZ24SIC5jb3Vwb24udjEuVXBkYXRlQ2FtcGFpZ25SZXF1ZXN0GiEuY291cG9uLnYxLlVwZGF0ZUNhbXBhaWduUmVzcG9uc2USTAoLTGlzdEhpc3RvcnkSHS5jb3Vwb24udjEuTGlzdEhpc3RvcnlSZXF1ZXN0Gh4uY291cG9uLnYxLkxpc3RIaXN0b3J5UmVzcG9uc2ViBnByb3RvMw", [file_coupon_v1_campaign, file_coupon_v1_verify, file_google_protobuf_timestamp]);
 
 /**
  * A campaign to be.
@@ -74,6 +74,13 @@ export type CreateCampaignRequest = Message<"coupon.v1.CreateCampaignRequest"> &
    * @generated from field: string request_id = 7;
    */
   requestId: string;
+
+  /**
+   * Who does it, for the history: at most 100 characters, as told by the caller and not proven; empty: not told.
+   *
+   * @generated from field: string actor = 8;
+   */
+  actor: string;
 };
 
 /**
@@ -549,6 +556,790 @@ export const PreflightLineSchema: GenMessage<PreflightLine> = /*@__PURE__*/
   messageDesc(file_coupon_v1_campaign_service, 13);
 
 /**
+ * Asks to hold a campaign.
+ *
+ * @generated from message coupon.v1.PauseCampaignRequest
+ */
+export type PauseCampaignRequest = Message<"coupon.v1.PauseCampaignRequest"> & {
+  /**
+   * The campaign.
+   *
+   * @generated from field: string campaign_id = 1;
+   */
+  campaignId: string;
+
+  /**
+   * Who does it, for the history: at most 100 characters, as told by the caller and not proven; empty: not told.
+   *
+   * @generated from field: string actor = 2;
+   */
+  actor: string;
+
+  /**
+   * Idempotency key of this change: 1 to 128 characters, no control characters; a repeated call with it changes nothing and says
+   * already. Empty: none.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+
+  /**
+   * True: answers what the change would do, or why it would be refused, and changes nothing.
+   *
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message coupon.v1.PauseCampaignRequest.
+ * Use `create(PauseCampaignRequestSchema)` to create a new message.
+ */
+export const PauseCampaignRequestSchema: GenMessage<PauseCampaignRequest> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 14);
+
+/**
+ * What came of it.
+ *
+ * @generated from message coupon.v1.PauseCampaignResponse
+ */
+export type PauseCampaignResponse = Message<"coupon.v1.PauseCampaignResponse"> & {
+  /**
+   * The campaign as recorded after the change; with dry_run, as it would be.
+   *
+   * @generated from field: coupon.v1.Campaign campaign = 1;
+   */
+  campaign?: Campaign | undefined;
+
+  /**
+   * True: it was so already, nothing was changed.
+   *
+   * @generated from field: bool already = 2;
+   */
+  already: boolean;
+
+  /**
+   * Things the operator should know, in words.
+   *
+   * @generated from field: repeated string notices = 3;
+   */
+  notices: string[];
+};
+
+/**
+ * Describes the message coupon.v1.PauseCampaignResponse.
+ * Use `create(PauseCampaignResponseSchema)` to create a new message.
+ */
+export const PauseCampaignResponseSchema: GenMessage<PauseCampaignResponse> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 15);
+
+/**
+ * Asks to let a paused campaign go on.
+ *
+ * @generated from message coupon.v1.ResumeCampaignRequest
+ */
+export type ResumeCampaignRequest = Message<"coupon.v1.ResumeCampaignRequest"> & {
+  /**
+   * The campaign.
+   *
+   * @generated from field: string campaign_id = 1;
+   */
+  campaignId: string;
+
+  /**
+   * Who does it, for the history: at most 100 characters, as told by the caller and not proven; empty: not told.
+   *
+   * @generated from field: string actor = 2;
+   */
+  actor: string;
+
+  /**
+   * Idempotency key of this change: 1 to 128 characters, no control characters; a repeated call with it changes nothing and says
+   * already. Empty: none.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+
+  /**
+   * True: answers what the change would do, or why it would be refused, and changes nothing.
+   *
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message coupon.v1.ResumeCampaignRequest.
+ * Use `create(ResumeCampaignRequestSchema)` to create a new message.
+ */
+export const ResumeCampaignRequestSchema: GenMessage<ResumeCampaignRequest> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 16);
+
+/**
+ * What came of it.
+ *
+ * @generated from message coupon.v1.ResumeCampaignResponse
+ */
+export type ResumeCampaignResponse = Message<"coupon.v1.ResumeCampaignResponse"> & {
+  /**
+   * The campaign as recorded after the change; with dry_run, as it would be.
+   *
+   * @generated from field: coupon.v1.Campaign campaign = 1;
+   */
+  campaign?: Campaign | undefined;
+
+  /**
+   * True: it was so already, nothing was changed.
+   *
+   * @generated from field: bool already = 2;
+   */
+  already: boolean;
+
+  /**
+   * Things the operator should know, in words.
+   *
+   * @generated from field: repeated string notices = 3;
+   */
+  notices: string[];
+};
+
+/**
+ * Describes the message coupon.v1.ResumeCampaignResponse.
+ * Use `create(ResumeCampaignResponseSchema)` to create a new message.
+ */
+export const ResumeCampaignResponseSchema: GenMessage<ResumeCampaignResponse> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 17);
+
+/**
+ * Asks to move the start of a campaign.
+ *
+ * @generated from message coupon.v1.RescheduleCampaignRequest
+ */
+export type RescheduleCampaignRequest = Message<"coupon.v1.RescheduleCampaignRequest"> & {
+  /**
+   * The campaign.
+   *
+   * @generated from field: string campaign_id = 1;
+   */
+  campaignId: string;
+
+  /**
+   * Who does it, for the history: at most 100 characters, as told by the caller and not proven; empty: not told.
+   *
+   * @generated from field: string actor = 2;
+   */
+  actor: string;
+
+  /**
+   * Idempotency key of this change: 1 to 128 characters, no control characters; a repeated call with it changes nothing and says
+   * already. Empty: none.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+
+  /**
+   * True: answers what the change would do, or why it would be refused, and changes nothing.
+   *
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
+
+  /**
+   * The new start, RFC 3339 in JSON. Rounded up to the millisecond; in the past: opens at once. At most five years ahead.
+   *
+   * @generated from field: google.protobuf.Timestamp starts_at = 5;
+   */
+  startsAt?: Timestamp | undefined;
+
+  /**
+   * The new end: after starts_at and after now; absent: as it was.
+   *
+   * @generated from field: google.protobuf.Timestamp ends_at = 6;
+   */
+  endsAt?: Timestamp | undefined;
+
+  /**
+   * True: without an end from now on; ends_at must be absent.
+   *
+   * @generated from field: bool no_end = 7;
+   */
+  noEnd: boolean;
+};
+
+/**
+ * Describes the message coupon.v1.RescheduleCampaignRequest.
+ * Use `create(RescheduleCampaignRequestSchema)` to create a new message.
+ */
+export const RescheduleCampaignRequestSchema: GenMessage<RescheduleCampaignRequest> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 18);
+
+/**
+ * What came of it.
+ *
+ * @generated from message coupon.v1.RescheduleCampaignResponse
+ */
+export type RescheduleCampaignResponse = Message<"coupon.v1.RescheduleCampaignResponse"> & {
+  /**
+   * The campaign as recorded after the change; with dry_run, as it would be.
+   *
+   * @generated from field: coupon.v1.Campaign campaign = 1;
+   */
+  campaign?: Campaign | undefined;
+
+  /**
+   * True: it was so already, nothing was changed.
+   *
+   * @generated from field: bool already = 2;
+   */
+  already: boolean;
+
+  /**
+   * Things the operator should know, in words.
+   *
+   * @generated from field: repeated string notices = 3;
+   */
+  notices: string[];
+};
+
+/**
+ * Describes the message coupon.v1.RescheduleCampaignResponse.
+ * Use `create(RescheduleCampaignResponseSchema)` to create a new message.
+ */
+export const RescheduleCampaignResponseSchema: GenMessage<RescheduleCampaignResponse> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 19);
+
+/**
+ * Asks to add coupons to a campaign.
+ *
+ * @generated from message coupon.v1.AddCouponsRequest
+ */
+export type AddCouponsRequest = Message<"coupon.v1.AddCouponsRequest"> & {
+  /**
+   * The campaign.
+   *
+   * @generated from field: string campaign_id = 1;
+   */
+  campaignId: string;
+
+  /**
+   * Who does it, for the history: at most 100 characters, as told by the caller and not proven; empty: not told.
+   *
+   * @generated from field: string actor = 2;
+   */
+  actor: string;
+
+  /**
+   * Idempotency key of this change: 1 to 128 characters, no control characters; a repeated call with it changes nothing and says
+   * already. Empty: none.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+
+  /**
+   * True: answers what the change would do, or why it would be refused, and changes nothing.
+   *
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
+
+  /**
+   * How many: 1 to 5,000,000, and no more than 5,000,000 with those that it has.
+   *
+   * @generated from field: int32 count = 5;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message coupon.v1.AddCouponsRequest.
+ * Use `create(AddCouponsRequestSchema)` to create a new message.
+ */
+export const AddCouponsRequestSchema: GenMessage<AddCouponsRequest> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 20);
+
+/**
+ * What came of it.
+ *
+ * @generated from message coupon.v1.AddCouponsResponse
+ */
+export type AddCouponsResponse = Message<"coupon.v1.AddCouponsResponse"> & {
+  /**
+   * The campaign as recorded after the change; with dry_run, as it would be.
+   *
+   * @generated from field: coupon.v1.Campaign campaign = 1;
+   */
+  campaign?: Campaign | undefined;
+
+  /**
+   * True: it was so already, nothing was changed.
+   *
+   * @generated from field: bool already = 2;
+   */
+  already: boolean;
+
+  /**
+   * Things the operator should know, in words.
+   *
+   * @generated from field: repeated string notices = 3;
+   */
+  notices: string[];
+};
+
+/**
+ * Describes the message coupon.v1.AddCouponsResponse.
+ * Use `create(AddCouponsResponseSchema)` to create a new message.
+ */
+export const AddCouponsResponseSchema: GenMessage<AddCouponsResponse> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 21);
+
+/**
+ * Asks to end a campaign now.
+ *
+ * @generated from message coupon.v1.EndCampaignRequest
+ */
+export type EndCampaignRequest = Message<"coupon.v1.EndCampaignRequest"> & {
+  /**
+   * The campaign.
+   *
+   * @generated from field: string campaign_id = 1;
+   */
+  campaignId: string;
+
+  /**
+   * Who does it, for the history: at most 100 characters, as told by the caller and not proven; empty: not told.
+   *
+   * @generated from field: string actor = 2;
+   */
+  actor: string;
+
+  /**
+   * Idempotency key of this change: 1 to 128 characters, no control characters; a repeated call with it changes nothing and says
+   * already. Empty: none.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+
+  /**
+   * True: answers what the change would do, or why it would be refused, and changes nothing.
+   *
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message coupon.v1.EndCampaignRequest.
+ * Use `create(EndCampaignRequestSchema)` to create a new message.
+ */
+export const EndCampaignRequestSchema: GenMessage<EndCampaignRequest> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 22);
+
+/**
+ * What came of it.
+ *
+ * @generated from message coupon.v1.EndCampaignResponse
+ */
+export type EndCampaignResponse = Message<"coupon.v1.EndCampaignResponse"> & {
+  /**
+   * The campaign as recorded after the change; with dry_run, as it would be.
+   *
+   * @generated from field: coupon.v1.Campaign campaign = 1;
+   */
+  campaign?: Campaign | undefined;
+
+  /**
+   * True: it was so already, nothing was changed.
+   *
+   * @generated from field: bool already = 2;
+   */
+  already: boolean;
+
+  /**
+   * Things the operator should know, in words.
+   *
+   * @generated from field: repeated string notices = 3;
+   */
+  notices: string[];
+};
+
+/**
+ * Describes the message coupon.v1.EndCampaignResponse.
+ * Use `create(EndCampaignResponseSchema)` to create a new message.
+ */
+export const EndCampaignResponseSchema: GenMessage<EndCampaignResponse> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 23);
+
+/**
+ * Asks to call a campaign off.
+ *
+ * @generated from message coupon.v1.CancelCampaignRequest
+ */
+export type CancelCampaignRequest = Message<"coupon.v1.CancelCampaignRequest"> & {
+  /**
+   * The campaign.
+   *
+   * @generated from field: string campaign_id = 1;
+   */
+  campaignId: string;
+
+  /**
+   * Who does it, for the history: at most 100 characters, as told by the caller and not proven; empty: not told.
+   *
+   * @generated from field: string actor = 2;
+   */
+  actor: string;
+
+  /**
+   * Idempotency key of this change: 1 to 128 characters, no control characters; a repeated call with it changes nothing and says
+   * already. Empty: none.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+
+  /**
+   * True: answers what the change would do, or why it would be refused, and changes nothing.
+   *
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message coupon.v1.CancelCampaignRequest.
+ * Use `create(CancelCampaignRequestSchema)` to create a new message.
+ */
+export const CancelCampaignRequestSchema: GenMessage<CancelCampaignRequest> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 24);
+
+/**
+ * What came of it.
+ *
+ * @generated from message coupon.v1.CancelCampaignResponse
+ */
+export type CancelCampaignResponse = Message<"coupon.v1.CancelCampaignResponse"> & {
+  /**
+   * The campaign as recorded after the change; with dry_run, as it would be.
+   *
+   * @generated from field: coupon.v1.Campaign campaign = 1;
+   */
+  campaign?: Campaign | undefined;
+
+  /**
+   * True: it was so already, nothing was changed.
+   *
+   * @generated from field: bool already = 2;
+   */
+  already: boolean;
+
+  /**
+   * Things the operator should know, in words.
+   *
+   * @generated from field: repeated string notices = 3;
+   */
+  notices: string[];
+};
+
+/**
+ * Describes the message coupon.v1.CancelCampaignResponse.
+ * Use `create(CancelCampaignResponseSchema)` to create a new message.
+ */
+export const CancelCampaignResponseSchema: GenMessage<CancelCampaignResponse> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 25);
+
+/**
+ * Asks to change what may be changed at any time.
+ *
+ * @generated from message coupon.v1.UpdateCampaignRequest
+ */
+export type UpdateCampaignRequest = Message<"coupon.v1.UpdateCampaignRequest"> & {
+  /**
+   * The campaign.
+   *
+   * @generated from field: string campaign_id = 1;
+   */
+  campaignId: string;
+
+  /**
+   * Who does it, for the history: at most 100 characters, as told by the caller and not proven; empty: not told.
+   *
+   * @generated from field: string actor = 2;
+   */
+  actor: string;
+
+  /**
+   * Idempotency key of this change: 1 to 128 characters, no control characters; a repeated call with it changes nothing and says
+   * already. Empty: none.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+
+  /**
+   * True: answers what the change would do, or why it would be refused, and changes nothing.
+   *
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
+
+  /**
+   * The new name: 1 to 200 characters, no control characters; empty: as it was.
+   *
+   * @generated from field: string name = 5;
+   */
+  name: string;
+
+  /**
+   * The new end: after the start and after now; absent: as it was.
+   *
+   * @generated from field: google.protobuf.Timestamp ends_at = 6;
+   */
+  endsAt?: Timestamp | undefined;
+
+  /**
+   * True: without an end from now on; ends_at must be absent.
+   *
+   * @generated from field: bool no_end = 7;
+   */
+  noEnd: boolean;
+};
+
+/**
+ * Describes the message coupon.v1.UpdateCampaignRequest.
+ * Use `create(UpdateCampaignRequestSchema)` to create a new message.
+ */
+export const UpdateCampaignRequestSchema: GenMessage<UpdateCampaignRequest> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 26);
+
+/**
+ * What came of it.
+ *
+ * @generated from message coupon.v1.UpdateCampaignResponse
+ */
+export type UpdateCampaignResponse = Message<"coupon.v1.UpdateCampaignResponse"> & {
+  /**
+   * The campaign as recorded after the change; with dry_run, as it would be.
+   *
+   * @generated from field: coupon.v1.Campaign campaign = 1;
+   */
+  campaign?: Campaign | undefined;
+
+  /**
+   * True: it was so already, nothing was changed.
+   *
+   * @generated from field: bool already = 2;
+   */
+  already: boolean;
+
+  /**
+   * Things the operator should know, in words.
+   *
+   * @generated from field: repeated string notices = 3;
+   */
+  notices: string[];
+};
+
+/**
+ * Describes the message coupon.v1.UpdateCampaignResponse.
+ * Use `create(UpdateCampaignResponseSchema)` to create a new message.
+ */
+export const UpdateCampaignResponseSchema: GenMessage<UpdateCampaignResponse> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 27);
+
+/**
+ * Asks for the history of a campaign.
+ *
+ * @generated from message coupon.v1.ListHistoryRequest
+ */
+export type ListHistoryRequest = Message<"coupon.v1.ListHistoryRequest"> & {
+  /**
+   * The campaign.
+   *
+   * @generated from field: string campaign_id = 1;
+   */
+  campaignId: string;
+
+  /**
+   * At most this many entries, 1 to 1,000; 0: 100.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the answer before; empty: from the newest.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message coupon.v1.ListHistoryRequest.
+ * Use `create(ListHistoryRequestSchema)` to create a new message.
+ */
+export const ListHistoryRequestSchema: GenMessage<ListHistoryRequest> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 28);
+
+/**
+ * A page of the history.
+ *
+ * @generated from message coupon.v1.ListHistoryResponse
+ */
+export type ListHistoryResponse = Message<"coupon.v1.ListHistoryResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated coupon.v1.HistoryEntry entries = 1;
+   */
+  entries: HistoryEntry[];
+
+  /**
+   * Non-empty: there are older ones, ask with this token.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * The server's clock when it answered.
+   *
+   * @generated from field: google.protobuf.Timestamp server_time = 3;
+   */
+  serverTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message coupon.v1.ListHistoryResponse.
+ * Use `create(ListHistoryResponseSchema)` to create a new message.
+ */
+export const ListHistoryResponseSchema: GenMessage<ListHistoryResponse> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 29);
+
+/**
+ * One change of a campaign, written in the same step as the change itself and never altered.
+ *
+ * @generated from message coupon.v1.HistoryEntry
+ */
+export type HistoryEntry = Message<"coupon.v1.HistoryEntry"> & {
+  /**
+   * The campaign's revision after the change.
+   *
+   * @generated from field: int32 revision = 1;
+   */
+  revision: number;
+
+  /**
+   * When, on the clock of MongoDB, millisecond precision.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 2;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * Who: as the caller told it, not proven; "scheduler" and "generator" are the service itself.
+   *
+   * @generated from field: string actor = 3;
+   */
+  actor: string;
+
+  /**
+   * What was done: create, pause, resume, reschedule, add, end, cancel, edit; by the service itself: schedule, open, sell-out, added, end.
+   *
+   * @generated from field: string verb = 4;
+   */
+  verb: string;
+
+  /**
+   * The request_id of the call; empty: none.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
+
+  /**
+   * What the campaign was before; absent: it was created.
+   *
+   * @generated from field: coupon.v1.CampaignSettings before = 6;
+   */
+  before?: CampaignSettings | undefined;
+
+  /**
+   * What it was from then on.
+   *
+   * @generated from field: coupon.v1.CampaignSettings after = 7;
+   */
+  after?: CampaignSettings | undefined;
+};
+
+/**
+ * Describes the message coupon.v1.HistoryEntry.
+ * Use `create(HistoryEntrySchema)` to create a new message.
+ */
+export const HistoryEntrySchema: GenMessage<HistoryEntry> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 30);
+
+/**
+ * What a change can change.
+ *
+ * @generated from message coupon.v1.CampaignSettings
+ */
+export type CampaignSettings = Message<"coupon.v1.CampaignSettings"> & {
+  /**
+   * Where it was in its life.
+   *
+   * @generated from field: coupon.v1.CampaignState state = 1;
+   */
+  state: CampaignState;
+
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * How many coupons it had.
+   *
+   * @generated from field: int32 total = 3;
+   */
+  total: number;
+
+  /**
+   * How many were being added.
+   *
+   * @generated from field: int32 adding = 4;
+   */
+  adding: number;
+
+  /**
+   * Its start.
+   *
+   * @generated from field: google.protobuf.Timestamp starts_at = 5;
+   */
+  startsAt?: Timestamp | undefined;
+
+  /**
+   * Its end; absent: none.
+   *
+   * @generated from field: google.protobuf.Timestamp ends_at = 6;
+   */
+  endsAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message coupon.v1.CampaignSettings.
+ * Use `create(CampaignSettingsSchema)` to create a new message.
+ */
+export const CampaignSettingsSchema: GenMessage<CampaignSettings> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 31);
+
+/**
  * How much of a campaign to answer with.
  *
  * @generated from enum coupon.v1.CampaignView
@@ -715,6 +1506,87 @@ export const CampaignService: GenService<{
     methodKind: "unary";
     input: typeof PreflightCampaignRequestSchema;
     output: typeof PreflightCampaignResponseSchema;
+  },
+  /**
+   * Holds a campaign: nothing new is issued until it is resumed; who has a coupon still gets it. Before the opening: it does not open.
+   *
+   * @generated from rpc coupon.v1.CampaignService.PauseCampaign
+   */
+  pauseCampaign: {
+    methodKind: "unary";
+    input: typeof PauseCampaignRequestSchema;
+    output: typeof PauseCampaignResponseSchema;
+  },
+  /**
+   * Lets a paused campaign go on: OPEN where it had opened, else SCHEDULED; where the start passed meanwhile it opens at once.
+   *
+   * @generated from rpc coupon.v1.CampaignService.ResumeCampaign
+   */
+  resumeCampaign: {
+    methodKind: "unary";
+    input: typeof ResumeCampaignRequestSchema;
+    output: typeof ResumeCampaignResponseSchema;
+  },
+  /**
+   * Moves the start, to earlier or later, until the campaign has opened; the end with it if asked to.
+   *
+   * @generated from rpc coupon.v1.CampaignService.RescheduleCampaign
+   */
+  rescheduleCampaign: {
+    methodKind: "unary";
+    input: typeof RescheduleCampaignRequestSchema;
+    output: typeof RescheduleCampaignResponseSchema;
+  },
+  /**
+   * Adds coupons, until the campaign has ended or was cancelled. Durable when answered; the codes are then made, and a sold-out
+   * campaign opens again when they are in the pool.
+   *
+   * @generated from rpc coupon.v1.CampaignService.AddCoupons
+   */
+  addCoupons: {
+    methodKind: "unary";
+    input: typeof AddCouponsRequestSchema;
+    output: typeof AddCouponsResponseSchema;
+  },
+  /**
+   * Ends a campaign that has opened, for good: nothing new is issued from this moment.
+   *
+   * @generated from rpc coupon.v1.CampaignService.EndCampaign
+   */
+  endCampaign: {
+    methodKind: "unary";
+    input: typeof EndCampaignRequestSchema;
+    output: typeof EndCampaignResponseSchema;
+  },
+  /**
+   * Calls a campaign off, for good: what was issued stays with its holders, all other codes are retired.
+   *
+   * @generated from rpc coupon.v1.CampaignService.CancelCampaign
+   */
+  cancelCampaign: {
+    methodKind: "unary";
+    input: typeof CancelCampaignRequestSchema;
+    output: typeof CancelCampaignResponseSchema;
+  },
+  /**
+   * Changes the name at any time, and the end until the campaign has ended.
+   *
+   * @generated from rpc coupon.v1.CampaignService.UpdateCampaign
+   */
+  updateCampaign: {
+    methodKind: "unary";
+    input: typeof UpdateCampaignRequestSchema;
+    output: typeof UpdateCampaignResponseSchema;
+  },
+  /**
+   * What was done with a campaign, by whom and when, newest first.
+   *
+   * @generated from rpc coupon.v1.CampaignService.ListHistory
+   */
+  listHistory: {
+    methodKind: "unary";
+    input: typeof ListHistoryRequestSchema;
+    output: typeof ListHistoryResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_coupon_v1_campaign_service, 0);

@@ -4,6 +4,8 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { CampaignState } from "./campaign_pb.ts";
+import { file_coupon_v1_campaign } from "./campaign_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -12,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file coupon/v1/refusal.proto.
  */
 export const file_coupon_v1_refusal: GenFile = /*@__PURE__*/
-  fileDesc("Chdjb3Vwb24vdjEvcmVmdXNhbC5wcm90bxIJY291cG9uLnYxIqsBCgdSZWZ1c2FsEigKBnJlYXNvbhgBIAEoDjIYLmNvdXBvbi52MS5SZWZ1c2FsUmVhc29uEi0KCXN0YXJ0c19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLc2VydmVyX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnJldHJ5X2FmdGVyX21zGAQgASgDKpYDCg1SZWZ1c2FsUmVhc29uEh4KGlJFRlVTQUxfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaUkVGVVNBTF9SRUFTT05fTk9UX1NUQVJURUQQARIYChRSRUZVU0FMX1JFQVNPTl9FTkRFRBACEhwKGFJFRlVTQUxfUkVBU09OX0NBTkNFTExFRBADEhkKFVJFRlVTQUxfUkVBU09OX1BBVVNFRBAEEhwKGFJFRlVTQUxfUkVBU09OX05PVF9SRUFEWRAFEhsKF1JFRlVTQUxfUkVBU09OX1NPTERfT1VUEAYSIwofUkVGVVNBTF9SRUFTT05fVU5LTk9XTl9DQU1QQUlHThAHEhwKGFJFRlVTQUxfUkVBU09OX05PX0NPVVBPThAIEhoKFlJFRlVTQUxfUkVBU09OX0lOVkFMSUQQCRIdChlSRUZVU0FMX1JFQVNPTl9PVkVSTE9BREVEEAoSHAoYUkVGVVNBTF9SRUFTT05fVU5DRVJUQUlOEAsSGwoXUkVGVVNBTF9SRUFTT05fQ09ORkxJQ1QQDGIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Chdjb3Vwb24vdjEvcmVmdXNhbC5wcm90bxIJY291cG9uLnYxIuUBCgdSZWZ1c2FsEigKBnJlYXNvbhgBIAEoDjIYLmNvdXBvbi52MS5SZWZ1c2FsUmVhc29uEi0KCXN0YXJ0c19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLc2VydmVyX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnJldHJ5X2FmdGVyX21zGAQgASgDEicKBXN0YXRlGAUgASgOMhguY291cG9uLnYxLkNhbXBhaWduU3RhdGUSDwoHYWxsb3dlZBgGIAMoCSq2AwoNUmVmdXNhbFJlYXNvbhIeChpSRUZVU0FMX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGlJFRlVTQUxfUkVBU09OX05PVF9TVEFSVEVEEAESGAoUUkVGVVNBTF9SRUFTT05fRU5ERUQQAhIcChhSRUZVU0FMX1JFQVNPTl9DQU5DRUxMRUQQAxIZChVSRUZVU0FMX1JFQVNPTl9QQVVTRUQQBBIcChhSRUZVU0FMX1JFQVNPTl9OT1RfUkVBRFkQBRIbChdSRUZVU0FMX1JFQVNPTl9TT0xEX09VVBAGEiMKH1JFRlVTQUxfUkVBU09OX1VOS05PV05fQ0FNUEFJR04QBxIcChhSRUZVU0FMX1JFQVNPTl9OT19DT1VQT04QCBIaChZSRUZVU0FMX1JFQVNPTl9JTlZBTElEEAkSHQoZUkVGVVNBTF9SRUFTT05fT1ZFUkxPQURFRBAKEhwKGFJFRlVTQUxfUkVBU09OX1VOQ0VSVEFJThALEhsKF1JFRlVTQUxfUkVBU09OX0NPTkZMSUNUEAwSHgoaUkVGVVNBTF9SRUFTT05fTk9UX0FMTE9XRUQQDWIGcHJvdG8z", [file_coupon_v1_campaign, file_google_protobuf_timestamp]);
 
 /**
  * The typed detail of every refusal, beside the RPC code and the message.
@@ -47,6 +49,21 @@ export type Refusal = Message<"coupon.v1.Refusal"> & {
    * @generated from field: int64 retry_after_ms = 4;
    */
   retryAfterMs: bigint;
+
+  /**
+   * For NOT_ALLOWED: where the campaign is in its life, with what its pool knows already.
+   *
+   * @generated from field: coupon.v1.CampaignState state = 5;
+   */
+  state: CampaignState;
+
+  /**
+   * For NOT_ALLOWED: what may be done with the campaign now, as the operator's command calls it: pause, resume, reschedule, add, end,
+   * cancel, edit.
+   *
+   * @generated from field: repeated string allowed = 6;
+   */
+  allowed: string[];
 };
 
 /**
@@ -147,11 +164,18 @@ export const RefusalReason = {
   UNCERTAIN: 11,
 
   /**
-   * A request_id that was already used for a campaign with other properties (already_exists).
+   * A request_id that was already used for another campaign or change (already_exists).
    *
    * @generated from enum value: REFUSAL_REASON_CONFLICT = 12;
    */
   CONFLICT: 12,
+
+  /**
+   * The campaign's state does not allow this change (failed_precondition); see state and allowed.
+   *
+   * @generated from enum value: REFUSAL_REASON_NOT_ALLOWED = 13;
+   */
+  NOT_ALLOWED: 13,
 } as const;
 
 /**

@@ -1,0 +1,39 @@
+import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { changeOptions, commonRequest, makeChange } from "../change.ts";
+import type { Command } from "../command.ts";
+import { endFields, readInstants } from "../new-instants.ts";
+import { UserError } from "../user-error.ts";
+
+export const edit: Command = {
+  name: "edit",
+  summary: "change the name of a campaign, or its end until it has ended",
+  takesCampaign: true,
+  options: [
+    { flags: "--name <text>", about: "what the operators call it, 1 to 200 characters" },
+    { flags: "--end <T>", about: "the instant from which nothing is issued" },
+    { flags: "--no-end", about: "without an end from now on" },
+    ...changeOptions,
+  ],
+  examples: [
+    'coupon edit 01JEXAMPLE --name "Christmas, second wave"',
+    'coupon edit 01JEXAMPLE --end "2026-12-31 23:59 Asia/Seoul"',
+    "coupon edit 01JEXAMPLE --no-end",
+  ],
+  notes: "The start is moved by coupon reschedule, the number of coupons raised by coupon add.",
+
+  async run(session, input) {
+    const name = input.text("--name");
+    const instants = await readInstants(session, input);
+    if (name === undefined && instants.end === undefined && !instants.noEnd)
+      throw new UserError("there is nothing to change", { hint: "give --name, --end or --no-end" });
+    const common = commonRequest(session, input);
+    const request = { ...common, ...(name === undefined ? {} : { name }), ...endFields(instants) };
+    await makeChange(session, input, common, {
+      method: CampaignService.method.updateCampaign,
+      request,
+      send: (options) => session.campaigns.updateCampaign(request, options),
+      done: "changed",
+      namedZone: instants.end?.zone,
+    });
+  },
+};

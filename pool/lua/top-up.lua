@@ -1,0 +1,29 @@
+#!lua
+-- top-up: appends codes that were added to the campaign, if the pool has as many as the caller believes.
+-- A server that remembers "sold out" believes it for a moment. A pool that has run dry is therefore first made quiet: from then on
+-- claim.lua's "sold out" is not remembered. The caller waits until every memory has lapsed and asks again; so nobody who is given one
+-- of these codes is told elsewhere that there are none. A pool that has ended or was cancelled takes them too, and keeps them.
+-- KEYS 1 meta, 2 staged, 3 open, 4 away
+-- ARGV 1 generation, 2 codes that the pool has had in all, 3 'waited' (since it was told 'quiet' for these two) | '', 4.. codes (1 to 1,000)
+-- Reply {'topped' | 'quiet' | 'moved' (another generation or total) | 'held' | 'none' | 'fenced', total}
+-- @include fence
+local meta = redis.call('HMGET', KEYS[1], 'generation', 'token', 'held', 'state', 'total', 'quiet')
+if not meta[1] then return { 'none', '0' } end
+if meta[2] ~= fence_token() then return { 'fenced', meta[5] } end
+if meta[3] then return { 'held', meta[5] } end
+if meta[1] ~= ARGV[1] or meta[5] ~= ARGV[2] then return { 'moved', meta[5] } end
+local list = KEYS[3]
+if meta[4] == 'staged' then
+  list = KEYS[2]
+elseif meta[4] == 'paused' or meta[4] == 'cancelled' then
+  list = KEYS[4]
+end
+local may_issue = meta[4] == 'open' or meta[4] == 'paused'
+if may_issue and redis.call('EXISTS', list) == 0 and not (meta[6] and ARGV[3] == 'waited') then
+  redis.call('HSET', KEYS[1], 'quiet', '1')
+  return { 'quiet', meta[5] }
+end
+local total = redis.call('HINCRBY', KEYS[1], 'total', #ARGV - 3)
+redis.call('RPUSH', list, unpack(ARGV, 4))
+redis.call('HDEL', KEYS[1], 'quiet')
+return { 'topped', string.format('%.0f', total) }

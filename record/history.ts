@@ -1,0 +1,116 @@
+import type { Collection, Db } from "mongodb";
+import type { CampaignDoc, RecordedState } from "./campaigns.ts";
+import { insertUnordered } from "./unordered-insert.ts";
+
+/** What a change can change. */
+export type CampaignSettings = {
+  state: RecordedState;
+  name: string;
+  total: number;
+  /** Coupons being added; absent: none. */
+  adding?: number;
+  startsAt: Date;
+  endsAt?: Date;
+};
+
+/** One change of a campaign. Written once, never altered. */
+export type HistoryDoc = {
+  /** campaign/revision: a change is written down once, however often it is tried. */
+  _id: string;
+  campaignId: string;
+  /** The campaign's revision after the change. */
+  revision: number;
+  /** On the clock of MongoDB. */
+  at: Date;
+  /** As the caller told it; empty: not told. */
+  actor: string;
+  verb: HistoryVerb;
+  requestId?: string;
+  /** Absent: the campaign was created. */
+  before?: CampaignSettings;
+  after: CampaignSettings;
+};
+
+/** By operators: create to edit. By the service itself: schedule to added, and end. */
+export type HistoryVerb =
+  | "create"
+  | "pause"
+  | "resume"
+  | "reschedule"
+  | "add"
+  | "end"
+  | "cancel"
+  | "edit"
+  | "schedule"
+  | "open"
+  | "sell-out"
+  | "added";
+
+export type History = ReturnType<typeof createHistory>;
+
+/**
+ * What was done with campaigns: insert-only. A change is written into its campaign's `outbox` in the very update that makes it, so
+ * that none is ever made without its entry; from there it is moved here, by whoever comes along. Readers look at both.
+ */
+export function createHistory(db: Db) {
+  const entries: Collection<HistoryDoc> = db.collection("history");
+  const campaigns: Collection<CampaignDoc> = db.collection("campaigns");
+
+  async function outboxOf(campaignId: string): Promise<HistoryDoc[]> {
+    const doc = await campaigns.findOne({ _id: campaignId }, { projection: { outbox: 1 } });
+    return doc?.outbox ?? [];
+  }
+
+  return {
+    /** Moves what waits in the campaign's outbox; any number may do so at once. */
+    async flush(campaignId: string): Promise<void> {
+      const waiting = await outboxOf(campaignId);
+      if (waiting.length === 0) return;
+      await insertUnordered(db, entries.collectionName, waiting);
+      await campaigns.updateOne(
+        { _id: campaignId },
+        { $pull: { outbox: { _id: { $in: waiting.map(({ _id }) => _id) } } } },
+      );
+    },
+
+    /** Newest first, below revision `before` (undefined: from the newest), at most `limit`. */
+    async list(campaignId: string, before: number | undefined, limit: number): Promise<HistoryDoc[]> {
+      // The outbox first: what is moved in between is then seen twice, and not missed.
+      const waiting = (await outboxOf(campaignId)).filter(
+        ({ revision }) => before === undefined || revision < before,
+      );
+      const written = await entries
+        .find({ campaignId, ...(before === undefined ? {} : { revision: { $lt: before } }) })
+        .sort({ revision: -1 })
+        .limit(limit)
+        .toArray();
+      const byId = new Map([...waiting, ...written].map((entry) => [entry._id, entry]));
+      return [...byId.values()].sort((a, b) => b.revision - a.revision).slice(0, limit);
+    },
+
+    /** The change of this campaign that an earlier call with the request id made. */
+    async findByRequest(campaignId: string, requestId: string): Promise<HistoryDoc | null> {
+      const waiting = await outboxOf(campaignId);
+      return (
+        waiting.find((entry) => entry.requestId === requestId) ??
+        (await entries.findOne({ campaignId, requestId }))
+      );
+    },
+  };
+}
+
+export function settingsOf(doc: CampaignDoc): CampaignSettings {
+  const { state, name, total, startsAt, endsAt, adding } = doc;
+  return {
+    state,
+    name,
+    total,
+    ...(adding === undefined ? {} : { adding: adding.count }),
+    startsAt,
+    ...(endsAt === undefined ? {} : { endsAt }),
+  };
+}
+
+export function historyId(campaignId: string, revision: number): string {
+  return `${campaignId}/${revision}`;
+}

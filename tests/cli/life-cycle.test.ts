@@ -1,0 +1,205 @@
+import { type Timestamp, timestampDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code } from "@connectrpc/connect";
+import { expect } from "chai";
+import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
+import { readJsonLines, runCli } from "./run-cli.ts";
+import {
+  type Answers,
+  campaign,
+  campaignId,
+  refusal,
+  type StandIn,
+  startMs,
+  startStandIn,
+} from "./stand-in.ts";
+
+describe("cli: the life of a campaign", () => {
+  let service: StandIn;
+  /** What the service was asked, in order. */
+  let asked: Record<string, unknown>[];
+  let already: boolean;
+
+  const note = (verb: string, state: CampaignState) => (request: object) => {
+    asked.push({ verb, ...request });
+    return { campaign: campaign({ state, issued: 400 }), already, notices: ["mind this"] };
+  };
+  const campaigns: NonNullable<Answers["campaigns"]> = {
+    getCampaign: () => ({ campaign: campaign({ state: CampaignState.OPEN, issued: 400 }) }),
+    listCampaigns: () => ({ serverTime: timestampFromMs(startMs) }),
+    pauseCampaign: note("pause", CampaignState.PAUSED),
+    resumeCampaign: note("resume", CampaignState.OPEN),
+    rescheduleCampaign: note("reschedule", CampaignState.SCHEDULED),
+    addCoupons: note("add", CampaignState.SOLD_OUT),
+    updateCampaign: note("edit", CampaignState.OPEN),
+    endCampaign: note("end", CampaignState.ENDED),
+    cancelCampaign: note("cancel", CampaignState.CANCELLED),
+  };
+
+  beforeEach(async () => {
+    asked = [];
+    already = false;
+    service = await startStandIn({ campaigns });
+  });
+
+  afterEach(() => service.close());
+
+  const run = (args: string, env: Record<string, string> = {}) =>
+    runCli(args.split(" "), { url: service.url, env: { COUPON_ACTOR: "kim@desk", ...env } });
+
+  const VERBS = {
+    [`pause ${campaignId}`]: { verb: "pause", done: "paused" },
+    [`resume ${campaignId}`]: { verb: "resume", done: "resumed" },
+    [`reschedule ${campaignId} --start +1h`]: { verb: "reschedule", done: "rescheduled" },
+    [`add ${campaignId} --count 500`]: { verb: "add", done: "added to" },
+    [`edit ${campaignId} --name new`]: { verb: "edit", done: "changed" },
+    [`end ${campaignId} --yes`]: { verb: "end", done: "ended" },
+    [`cancel ${campaignId} --yes`]: { verb: "cancel", done: "cancelled" },
+  };
+  for (const [line, { verb, done }] of Object.entries(VERBS)) {
+    it(`${verb}: sends actor and request id, tells what came of it, and says so where it was so already`, async () => {
+      const first = await run(`${line} --request-id r1`);
+      expect(first).to.include({ code: 0 });
+      expect(first.stdout)
+        .to.match(new RegExp(`^${done}: ${campaignId}`))
+        .and.to.contain("note: mind this");
+      expect(asked).to.have.length(1);
+      expect(asked[0]).to.include({ verb, campaignId, actor: "kim@desk", requestId: "r1", dryRun: false });
+      already = true;
+      const again = await run(`${line} --json --actor lee`);
+      expect(readJsonLines(again.stdout)[0]).to.deep.include({ already: true, notices: ["mind this"] });
+      expect(asked[1]).to.include({ verb, actor: "lee" });
+      expect(asked[1]?.["requestId"]).to.match(/^[0-9a-f-]{36}$/);
+      expect((await run(line)).stdout).to.match(new RegExp(`^already ${done}: `));
+    });
+
+    it(`${verb}: --dry-run sends nothing, --check asks the service and changes nothing`, async () => {
+      const unsent = await run(`${line.replace(" --yes", "")} --dry-run`);
+      expect([unsent.code, asked]).to.deep.equal([0, []]);
+      expect(unsent.stdout).to.contain("would send coupon.v1.CampaignService/").and.to.contain("kim@desk");
+      const checked = await run(`${line.replace(" --yes", "")} --check`);
+      expect(checked.stdout).to.match(new RegExp(`^would be ${done}: `));
+      expect(asked).to.have.length(1);
+      expect(asked[0]).to.include({ verb, dryRun: true });
+    });
+  }
+
+  for (const [verb, what] of [
+    ["end", /end 01JSTANDIN0{16} \(크리스마스\) now: 600 of 1,000 coupons are not issued/],
+    [
+      "cancel",
+      /cancel 01JSTANDIN0{16} \(크리스마스\): its 600 unissued coupons are retired for ever, 400 stay/,
+    ],
+  ] as const) {
+    it(`${verb}: nobody can be asked, so it refuses without --yes, and says what it would have done`, async () => {
+      const refused = await run(`${verb} ${campaignId}`);
+      expect([refused.code, asked]).to.deep.equal([7, []]);
+      expect(refused.stderr).to.match(what).and.to.contain("--yes");
+    });
+  }
+
+  it("reschedule: relative instants count from the server's clock, the end from the start; --no-end", async () => {
+    await run(`reschedule ${campaignId} --start +10m --end start+2h`);
+    const { startsAt, endsAt, noEnd } = asked[0] as {
+      startsAt: Timestamp;
+      endsAt: Timestamp;
+      noEnd: boolean;
+    };
+    expect([startsAt, endsAt].map((at) => timestampDate(at).getTime() - startMs)).to.deep.equal([
+      600_000, 7_800_000,
+    ]);
+    expect(noEnd).to.equal(false);
+    await run(`reschedule ${campaignId} --start 2026-12-24T21:00:00+09:00 --no-end`);
+    expect(asked[1]).to.include({ noEnd: true }).and.not.to.have.property("endsAt");
+  });
+
+  it("mistakes are told before anything is sent", async () => {
+    for (const [line, words] of [
+      [`add ${campaignId}`, "--count is missing"],
+      [`add ${campaignId} --count 0`, "--count"],
+      [`reschedule ${campaignId}`, "--start is missing"],
+      [`reschedule ${campaignId} --start tomorrow`, "is not an instant"],
+      [`edit ${campaignId}`, "there is nothing to change"],
+      [`edit ${campaignId} --end start+1h`, "counts from --start"],
+    ] as const) {
+      const { code, stderr } = await run(line);
+      expect([code, asked], line).to.deep.equal([2, []]);
+      expect(stderr).to.contain(words);
+    }
+  });
+
+  it("a refusal tells the state and what is allowed, and exits as refused", async () => {
+    await service.close();
+    const message =
+      "end is not possible: the campaign has not opened yet (SCHEDULED); allowed now: pause, cancel";
+    service = await startStandIn({
+      campaigns: {
+        ...campaigns,
+        endCampaign: () => {
+          throw refusal(Code.FailedPrecondition, RefusalReason.NOT_ALLOWED, { message });
+        },
+      },
+    });
+    const { code, stderr } = await run(`end ${campaignId} --yes`);
+    expect(code).to.equal(3);
+    expect(stderr).to.contain(message);
+  });
+
+  describe("history", () => {
+    const settings = {
+      state: CampaignState.OPEN,
+      name: "크리스마스",
+      total: 1_000,
+      adding: 0,
+      startsAt: timestampFromMs(startMs),
+    };
+    const entries = [
+      {
+        revision: 2,
+        at: timestampFromMs(startMs + 1),
+        actor: "kim\u001b[31m",
+        verb: "pause",
+        before: settings,
+        after: { ...settings, state: CampaignState.PAUSED },
+      },
+      { revision: 1, at: timestampFromMs(startMs), actor: "", verb: "create", after: settings },
+    ];
+    let pages: object[];
+
+    beforeEach(async () => {
+      pages = [];
+      await service.close();
+      service = await startStandIn({
+        campaigns: {
+          listHistory(request) {
+            pages.push({ pageSize: request.pageSize, pageToken: request.pageToken });
+            const shown = request.pageToken === "" ? entries.slice(0, 1) : entries.slice(1);
+            return { entries: shown, nextPageToken: request.pageToken === "" ? "2" : "" };
+          },
+        },
+      });
+    });
+
+    it("newest first, page by page: who, when, what it was and became; what an actor wrote obeys nobody", async () => {
+      const { code, stdout } = await run(`history ${campaignId}`);
+      expect(code).to.equal(0);
+      expect(stdout).to.contain("state: OPEN → PAUSED").and.not.to.contain("\u001b[31m");
+      expect(stdout.indexOf("pause")).to.be.lessThan(stdout.indexOf("create"));
+      expect(stdout).to.contain("by (not told)").and.to.contain("coupons: 1,000");
+      expect(stdout.match(/name:/g)).to.have.length(1);
+      expect(pages).to.deep.equal([
+        { pageSize: 100, pageToken: "" },
+        { pageSize: 99, pageToken: "2" },
+      ]);
+    });
+
+    it("--limit and --json", async () => {
+      const { stdout, stderr } = await run(`history ${campaignId} --json --limit 1`);
+      expect(readJsonLines(stdout).map(({ verb, revision }) => [verb, revision])).to.deep.equal([
+        ["pause", 2],
+      ]);
+      expect(stderr).to.contain("there are older entries");
+      expect(pages).to.have.length(1);
+    });
+  });
+});
