@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
-import { createServer, type Server as Http1Server, type IncomingMessage } from "node:http";
+import { createServer, type Server as Http1Server } from "node:http";
 import { createServer as createHttp2Server, type Http2Server } from "node:http2";
+import type { Socket } from "node:net";
 import type { ConnectRouter, ConnectRouterOptions, ServiceImpl } from "@connectrpc/connect";
 import { expressConnectMiddleware } from "@connectrpc/connect-express";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
@@ -13,7 +14,9 @@ import type { Metrics } from "../runtime/metrics.ts";
 import { createHotLane } from "./hot-lane.ts";
 import { type InFlight, trackInFlight } from "./in-flight.ts";
 import { operatorInterceptor, troubleInterceptor } from "./interceptors.ts";
+import { createIssueAnswers } from "./issue-answer.ts";
 import type { IssueCoupon } from "./issue-coupon.ts";
+import { putSocketLane } from "./socket-lane.ts";
 import { createTellTrouble } from "./trouble.ts";
 
 export type AppDeps = {
@@ -72,9 +75,9 @@ export function buildApp(deps: AppDeps): App {
   app.disable("etag");
   // A caller on a kept connection must not keep a draining server busy for ever: its next request goes elsewhere.
   // Not while others of its requests are in flight: Node would end the socket after this answer.
-  const isLast = ({ socket }: IncomingMessage) => draining.aborted && inFlight.on(socket) <= 1;
+  const isLast = (socket: Socket) => draining.aborted && inFlight.on(socket) <= 1;
   app.use((request, response, next) => {
-    if (isLast(request)) response.set("connection", "close");
+    if (isLast(request.socket)) response.set("connection", "close");
     next();
   });
   // Alive: the process turns. Ready: it takes requests. Neither asks a store: when a shared store blinks, taking every
@@ -100,6 +103,8 @@ export function buildApp(deps: AppDeps): App {
     else response.status(400).json({ code: "invalid_argument", message: "the request cannot be understood" });
   });
 
+  const answers = createIssueAnswers({ issueCoupon, tellTrouble, clock });
+  const lane = { answers, clock, isLast, readMaxBytes: READ_MAX_BYTES };
   const http = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -109,16 +114,10 @@ export function buildApp(deps: AppDeps): App {
       maxHeaderSize: HEADER_BYTES_MAX,
       noDelay: true,
     },
-    createHotLane({
-      issueCoupon,
-      tellTrouble,
-      clock,
-      isLast,
-      readMaxBytes: READ_MAX_BYTES,
-      otherwise: app,
-    }),
+    createHotLane({ ...lane, otherwise: app }),
   );
   const inFlight = trackInFlight(http);
+  putSocketLane(http, { ...lane, inFlight });
   const adapt = connectNodeAdapter(options);
   const grpc = createHttp2Server(
     { settings: { maxConcurrentStreams: H2_STREAMS_MAX } },

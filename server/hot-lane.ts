@@ -1,19 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { ConnectError } from "@connectrpc/connect";
-import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
-import {
-  CouponService,
-  IssueCouponRequestSchema,
-  IssueCouponResponseSchema,
-} from "../proto/gen/coupon/v1/coupon_service_pb.ts";
+import type { Socket } from "node:net";
 import type { Clock } from "../runtime/clock.ts";
-import { viewCoupon } from "./campaign-view.ts";
-import type { Caller, Issue } from "./claims/claimer.ts";
-import type { IssueCoupon, IssueRequest } from "./issue-coupon.ts";
-import { readIssueRequest, writeIssueResponse } from "./issue-json.ts";
-import { type Refusal, refusalJson } from "./refusal.ts";
-import type { TellTrouble } from "./trouble.ts";
+import type { Caller } from "./claims/claimer.ts";
+import { codecOf, ISSUE_PATH, type IssueAnswer, type IssueAnswers, timeoutOf } from "./issue-answer.ts";
 
 /**
  * IssueCoupon without the framework: a plain Connect POST over HTTP/1.1, JSON or binary, uncompressed, with its length told. That
@@ -23,33 +12,21 @@ import type { TellTrouble } from "./trouble.ts";
 export type HotLane = (request: IncomingMessage, response: ServerResponse) => void;
 
 export type HotLaneDeps = {
-  issueCoupon: IssueCoupon;
-  tellTrouble: TellTrouble;
+  answers: IssueAnswers;
   clock: Clock;
-  /** Whether the answer to this request is the last on its connection, because the server drains. */
-  isLast: (request: IncomingMessage) => boolean;
+  /** Whether the answer under way on this connection is its last, because the server drains. */
+  isLast: (socket: Socket) => boolean;
   /** The most bytes of a body; longer ones are the framework's to refuse. */
   readMaxBytes: number;
   /** The framework's door. */
   otherwise: (request: IncomingMessage, response: ServerResponse) => void;
 };
 
-type Codec = "json" | "proto";
-
-const METHOD = `${CouponService.typeName}/${CouponService.method.issueCoupon.name}`;
-const PATH = `/${METHOD}`;
-const CONTENT_TYPES: ReadonlyMap<string, Codec> = new Map([
-  ["application/json", "json"],
-  ["application/json; charset=utf-8", "json"],
-  ["application/json;charset=utf-8", "json"],
-  ["application/proto", "proto"],
-]);
 const HOSTS_MAX = 1_000;
 
 export function createHotLane(deps: HotLaneDeps): HotLane {
-  const { issueCoupon, tellTrouble, clock, isLast, readMaxBytes, otherwise } = deps;
+  const { answers, clock, isLast, readMaxBytes, otherwise } = deps;
   const knownHosts = new Set<string>();
-  const refusals = createRefusalBodies();
 
   /** The framework makes a URL of it and refuses what is none. */
   function isHost(host: string): boolean {
@@ -60,46 +37,20 @@ export function createHotLane(deps: HotLaneDeps): HotLane {
     return true;
   }
 
-  function send(response: ServerResponse, status: number, type: string, body: string | Uint8Array): void {
+  function send(response: ServerResponse, { status, type, body }: IssueAnswer): void {
     const length = typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
     const headers = ["content-type", type, "content-length", String(length)];
     // As the framework's door does: the next request of this caller goes elsewhere.
-    if (isLast(response.req)) headers.push("connection", "close");
+    if (isLast(response.req.socket)) headers.push("connection", "close");
     response.writeHead(status, headers).end(body);
-  }
-
-  function sendIssue(response: ServerResponse, codec: Codec, issue: Issue): void {
-    if (issue.kind === "refused") {
-      const { status, body } = refusals(issue.refusal, clock.now());
-      send(response, status, "application/json", body);
-    } else if (codec === "json") {
-      send(response, 200, "application/json", writeIssueResponse(issue.held, issue.replayed));
-    } else {
-      const message = create(IssueCouponResponseSchema, {
-        coupon: viewCoupon(issue.held),
-        replayed: issue.replayed,
-      });
-      send(response, 200, "application/proto", toBinary(IssueCouponResponseSchema, message));
-    }
-  }
-
-  async function answer(ask: IssueRequest, caller: Caller, codec: Codec, response: ServerResponse) {
-    try {
-      const issue = await issueCoupon(ask, caller);
-      sendIssue(response, codec, issue);
-    } catch (error) {
-      const { status, body } = encode(tellTrouble(error, METHOD));
-      if (response.headersSent) response.destroy();
-      else send(response, status, "application/json", body);
-    }
   }
 
   return (request, response) => {
     const { headers, method, url } = request;
-    const codec = CONTENT_TYPES.get(headers["content-type"] ?? "");
+    const codec = codecOf(headers["content-type"]);
     const length = Number(headers["content-length"] ?? 0);
     const isOurs =
-      url === PATH &&
+      url === ISSUE_PATH &&
       method === "POST" &&
       codec !== undefined &&
       length > 0 &&
@@ -113,14 +64,16 @@ export function createHotLane(deps: HotLaneDeps): HotLane {
       otherwise(request, response);
       return;
     }
-    const caller = callerOf(request, clock, timeoutMs);
+    const caller = callerOf(request.socket, clock, timeoutMs);
     let body: Buffer | undefined;
     const take = (chunk: Buffer): void => {
       body = body === undefined ? chunk : Buffer.concat([body, chunk]);
       if (body.length < length) return;
-      const ask = codec === "json" ? readIssueRequest(body.toString("utf8")) : readBinary(body);
+      const ask = answers.read(codec, body);
       if (ask !== undefined) {
-        void answer(ask, caller, codec, response);
+        const answer = answers.answer(codec, ask, caller);
+        if (answer instanceof Promise) void answer.then((told) => send(response, told));
+        else send(response, answer);
         return;
       }
       request.off("data", take);
@@ -132,49 +85,12 @@ export function createHotLane(deps: HotLaneDeps): HotLane {
   };
 }
 
-/** Milliseconds, Infinity where none is given, undefined where it is malformed. */
-function timeoutOf(header: string | string[] | undefined): number | undefined {
-  if (header === undefined) return Number.POSITIVE_INFINITY;
-  return typeof header === "string" && /^\d{1,10}$/.test(header) ? Number(header) : undefined;
-}
-
-function callerOf(request: IncomingMessage, clock: Clock, timeoutMs: number): Caller {
-  const { socket } = request;
+/** Who waits on this connection, at most for so long. */
+export function callerOf(socket: Socket, clock: Clock, timeoutMs: number): Caller {
   const deadlineMs = timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : clock.now() + timeoutMs;
   return {
     get aborted() {
       return socket.destroyed || clock.now() >= deadlineMs;
     },
-  };
-}
-
-function readBinary(body: Uint8Array): IssueRequest | undefined {
-  try {
-    return fromBinary(IssueCouponRequestSchema, body);
-  } catch {
-    return undefined;
-  }
-}
-
-/** A text, so that head and body leave in one piece. */
-type ErrorBody = { readonly status: number; readonly body: string };
-
-function encode(error: ConnectError): ErrorBody {
-  return { status: codeToHttpStatus(error.code), body: JSON.stringify(errorToJson(error, undefined)) };
-}
-
-/** Refusals come by the thousand in one millisecond, and those that say the same are the same bytes: the last of each reason is kept. */
-function createRefusalBodies(): (refusal: Refusal, nowMs: number) => ErrorBody {
-  const kept = new Map<Refusal["reason"], { readonly telling: string; readonly encoded: ErrorBody }>();
-  return (refusal, nowMs) => {
-    const words = refusal.reason === "INVALID" ? `${refusal.field}:${refusal.allowed}` : "";
-    const wait = refusal.reason === "NOT_STARTED" ? `${refusal.startsAtMs} ${refusal.waitMs}` : "";
-    const telling = `${nowMs} ${wait}${words}`;
-    const last = kept.get(refusal.reason);
-    if (last?.telling === telling) return last.encoded;
-    const { code, json } = refusalJson(refusal, nowMs);
-    const encoded = { status: codeToHttpStatus(code), body: json };
-    kept.set(refusal.reason, { telling, encoded });
-    return encoded;
   };
 }

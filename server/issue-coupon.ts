@@ -3,7 +3,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Caller, Claimer, Issue } from "./claims/claimer.ts";
-import type { Directory } from "./directory.ts";
+import type { CampaignFacts, Directory } from "./directory.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Tally } from "./tally.ts";
 import { type Valid, validCampaignId, validKey } from "./validate.ts";
@@ -15,8 +15,11 @@ export type IssueRequest = {
   readonly requestId: string;
 };
 
-/** Rejects only for trouble that is not a claim's: a store that could not be asked about the campaign, or a bug. */
-export type IssueCoupon = (request: IssueRequest, caller: Caller) => Promise<Issue>;
+/**
+ * At once where no store need be asked. Throws and rejects only for trouble that is not a claim's: a store that could not be asked about the
+ * campaign, or a bug.
+ */
+export type IssueCoupon = (request: IssueRequest, caller: Caller) => Issue | Promise<Issue>;
 
 export type IssueCouponDeps = {
   claimer: Claimer;
@@ -32,28 +35,39 @@ export type IssueCouponDeps = {
 export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
   const { claimer, directory, clock, metrics, tally, issueDeadlineMs } = deps;
 
-  async function issue({ campaignId, userId, requestId }: IssueRequest, caller: Caller): Promise<Issue> {
-    const id = validCampaignId(campaignId);
-    if (!id.ok) return refused(id.refusal);
-    const known = directory.peek(campaignId);
-    const startedAtMs = clock.elapsed();
-    const facts =
-      known ??
-      (await withDeadline(directory.find(campaignId), issueDeadlineMs, "looking up the campaign", clock));
-    if (facts === null) return refused({ reason: "UNKNOWN_CAMPAIGN" });
-    const keys = validClaimKey(facts.onePerUser, userId, requestId);
+  function claim(facts: CampaignFacts, request: IssueRequest, caller: Caller, spentMs: number) {
+    const keys = validClaimKey(facts.onePerUser, request.userId, request.requestId);
     if (!keys.ok) return refused(keys.refusal);
-    const spentMs = clock.elapsed() - startedAtMs;
-    return claimer.issue({ campaignId, facts, ...keys.value, caller, spentMs });
+    return claimer.issue({ campaignId: request.campaignId, facts, ...keys.value, caller, spentMs });
   }
 
-  return async (request, caller) => {
-    const askedAtMs = clock.elapsed();
-    const answer = await issue(request, caller);
+  async function lookUpAndClaim(request: IssueRequest, caller: Caller): Promise<Issue> {
+    const startedAtMs = clock.elapsed();
+    const looking = directory.find(request.campaignId);
+    const facts = await withDeadline(looking, issueDeadlineMs, "looking up the campaign", clock);
+    if (facts === null) return refused({ reason: "UNKNOWN_CAMPAIGN" });
+    return claim(facts, request, caller, clock.elapsed() - startedAtMs);
+  }
+
+  function issue(request: IssueRequest, caller: Caller): Issue | Promise<Issue> {
+    const facts = directory.peek(request.campaignId);
+    if (facts !== undefined) return claim(facts, request, caller, 0);
+    const id = validCampaignId(request.campaignId);
+    return id.ok ? lookUpAndClaim(request, caller) : refused(id.refusal);
+  }
+
+  function counted({ campaignId }: IssueRequest, askedAtMs: number, answer: Issue): Issue {
     const outcome = outcomeOf(answer);
     metrics.claims.inc({ outcome });
-    tally.count(request.campaignId, outcome, clock.elapsed() - askedAtMs);
+    tally.count(campaignId, outcome, clock.elapsed() - askedAtMs);
     return answer;
+  }
+
+  return (request, caller) => {
+    const askedAtMs = clock.elapsed();
+    const answer = issue(request, caller);
+    if (!(answer instanceof Promise)) return counted(request, askedAtMs, answer);
+    return answer.then((told) => counted(request, askedAtMs, told));
   };
 }
 

@@ -31,8 +31,8 @@ export type IssueAsk = {
 };
 
 export type Claimer = {
-  /** The coupon of this claim key, durable, or why not. Never rejects for what a store does. */
-  issue(ask: IssueAsk): Promise<Issue>;
+  /** The coupon of this claim key, durable, or why not; at once where it is known. Never rejects for what a store does. */
+  issue(ask: IssueAsk): Issue | Promise<Issue>;
   /** Makes a claim from the ledger durable and drops its entry. Rejects when that is uncertain. */
   finish(claim: Claim): Promise<void>;
   /** Requests and claims in this process that wait or are under way, by queue. */
@@ -160,22 +160,22 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     }
   }
 
+  async function claimWithin(ask: IssueAsk): Promise<Issue> {
+    let late = false;
+    const leftMs = Math.max(0, deps.issueDeadlineMs - (ask.spentMs ?? 0));
+    const expired = () => late || ask.caller.aborted;
+    try {
+      return await withDeadline(attempt(ask, expired), leftMs, "IssueCoupon", clock);
+    } catch (error) {
+      if (error instanceof QueueFull) return refused({ reason: "OVERLOADED" });
+      if (error instanceof DeadlineExceeded) late = true;
+      // What failed has been logged with its cause where it failed; all the caller can know is that it is uncertain.
+      return refused({ reason: "UNCERTAIN" });
+    }
+  }
+
   return {
-    async issue(ask) {
-      const answer = recall(ask);
-      if (answer !== undefined) return answer;
-      let late = false;
-      const leftMs = Math.max(0, deps.issueDeadlineMs - (ask.spentMs ?? 0));
-      const expired = () => late || ask.caller.aborted;
-      try {
-        return await withDeadline(attempt(ask, expired), leftMs, "IssueCoupon", clock);
-      } catch (error) {
-        if (error instanceof QueueFull) return refused({ reason: "OVERLOADED" });
-        if (error instanceof DeadlineExceeded) late = true;
-        // What failed has been logged with its cause where it failed; all the caller can know is that it is uncertain.
-        return refused({ reason: "UNCERTAIN" });
-      }
-    },
+    issue: (ask) => recall(ask) ?? claimWithin(ask),
 
     async finish(claim) {
       await laneOf(claim.campaignId).commits.push(claim);

@@ -64,7 +64,7 @@ export async function openSale(stores: TestStores, options: SaleOptions = {}): P
     restore,
     clock,
     metrics,
-    issue: (claimKey, { userId = "", signal = new AbortController().signal } = {}) =>
+    issue: async (claimKey, { userId = "", signal = new AbortController().signal } = {}) =>
       claimer.issue({ campaignId: campaign._id, facts, claimKey, userId, caller: signal }),
     async alarms(kind) {
       const { values } = await metrics.alarms.get();
