@@ -18,6 +18,7 @@ export const REASONS = /** @type {const} */ ([
   "OVERLOADED",
   "UNCERTAIN",
   "CONFLICT",
+  "NOT_ALLOWED",
 ]);
 
 const TYPE = "coupon.v1.Refusal";

@@ -14,8 +14,8 @@ export type Mutant = {
 /** The second lock on a lost pool, taken off where the first is what is to be tested: sold out is believed when the list is empty. */
 const BELIEVE_THE_EMPTY_LIST: Patch = {
   file: "pool/lua/claim.lua",
-  search: "elseif redis.call('HLEN', KEYS[4]) >= tonumber(redis.call('HGET', KEYS[1], 'total')) then",
-  replace: "elseif true then",
+  search: "if redis.call('HLEN', KEYS[4]) >= tonumber(stock[1]) then",
+  replace: "if true then",
 };
 
 export const mutants: readonly Mutant[] = [
