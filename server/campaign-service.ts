@@ -15,7 +15,7 @@ import {
 import { newCampaignId } from "../record/campaign-id.ts";
 import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
 import { type CampaignSettings, type History, historyId, settingsOf } from "../record/history.ts";
-import type { IssuanceDoc, Issuances } from "../record/issuances.ts";
+import type { Issuances, IssuedCode, IssuePosition } from "../record/issuances.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { liveState, viewCampaign, viewCoupon } from "./campaign-view.ts";
@@ -23,6 +23,7 @@ import type { ChangeCampaign } from "./change-campaign.ts";
 import { createLifeCycleService } from "./life-cycle-service.ts";
 import type { LiveView } from "./live-view.ts";
 import { createPreflightService } from "./preflight-service.ts";
+import { createReadingPace } from "./reading-pace.ts";
 import { type Refusal, refusalError } from "./refusal.ts";
 import {
   type NewCampaign,
@@ -54,6 +55,9 @@ export type CampaignServiceDeps = {
 const LIST_PAGE = { most: 100, whenZero: 50 } as const;
 const CODES_PAGE_MAX = 1_000_000;
 const EXPORT_BATCH = { most: 10_000, whenZero: 1_000 } as const;
+/** What is read at once; what a server decodes at once, callers wait for. */
+const CODES_READ = { idle: 5_000, busy: 250 } as const;
+const EXPORT_READ_BUSY = 100;
 const WATCH_INTERVAL_MS = { least: 100, most: 60_000, whenZero: 1_000 } as const;
 
 /** States after which nothing more will happen to watch. */
@@ -68,6 +72,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
   const { campaigns, history, issuances, liveView, clock, draining } = deps;
   // Counting the codes of a format takes some 20 ms the first time: now, not while claims wait.
   countCodes(DEFAULT_CODE_FORMAT);
+  const pace = createReadingPace({ clock });
   const logger = deps.logger.child({ room: "server" });
   const refuse = (refusal: Refusal) => refusalError(refusal, clock.now());
   const orRefuse = <T>(valid: Valid<T>): T => {
@@ -80,6 +85,19 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
     const doc = await campaigns.find(orRefuse(validCampaignId(id)));
     if (doc === null) throw refuse({ reason: "UNKNOWN_CAMPAIGN" });
     return doc;
+  }
+
+  /** The next issued codes, as many as the pace allows now, at most so many. */
+  function codesAfter(
+    campaignId: string,
+    after: IssuePosition | undefined,
+    most: number,
+  ): Promise<{ codes: IssuedCode[]; isLast: boolean }> {
+    const size = { idle: Math.min(most, CODES_READ.idle), busy: Math.min(most, CODES_READ.busy) };
+    return pace.page(size, async (limit) => {
+      const codes = await issuances.codesInOrder(campaignId, after, limit);
+      return { codes, isLast: codes.length < limit };
+    });
   }
 
   /** Waits between two messages of a stream, or until the caller or the server leaves. */
@@ -163,18 +181,17 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
       const issuedCodes: string[] = [];
       let nextPageToken = "";
       if (request.view !== CampaignView.BASIC) {
-        // In steps, so that a long list does not hold everything twice.
+        // In steps, so that a long list does not hold everything twice, and claims come in between.
         for (;;) {
-          const most = Math.min(10_000, limit - issuedCodes.length);
-          const page: IssuanceDoc[] = most === 0 ? [] : await issuances.inOrder(doc._id, after, most);
-          for (const issuance of page) issuedCodes.push(issuance._id);
-          after = page.at(-1) ?? after;
-          if (page.length < most) break;
-          if (most === 0) {
-            const more = await issuances.inOrder(doc._id, after, 1);
-            if (more.length > 0 && after !== undefined) nextPageToken = pageToken(after);
+          const left = limit - issuedCodes.length;
+          const page = await codesAfter(doc._id, after, Math.max(1, left));
+          if (left === 0) {
+            if (page.codes.length > 0 && after !== undefined) nextPageToken = pageToken(after);
             break;
           }
+          for (const issued of page.codes) issuedCodes.push(issued._id);
+          after = page.codes.at(-1) ?? after;
+          if (page.isLast) break;
         }
       }
       // Counted after the codes were read: never fewer than the codes that are shown.
@@ -251,10 +268,14 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
       const batchSize = orRefuse(validCount("batch_size", request.batchSize, 1, most, whenZero));
       let after = orRefuse(validPageToken(request.pageToken));
       const { _id: campaignId, onePerUser } = await findCampaign(request.campaignId);
+      const size = { idle: batchSize, busy: Math.min(batchSize, EXPORT_READ_BUSY) };
       while (!context.signal.aborted) {
         if (draining.aborted)
           throw new ConnectError("this server is stopping; go on with the last page_token", Code.Unavailable);
-        const page = await issuances.inOrder(campaignId, after, batchSize);
+        const { page, isLast } = await pace.page(size, async (most) => {
+          const page = await issuances.inOrder(campaignId, after, most);
+          return { page, isLast: page.length < most };
+        });
         const lastOne = page.at(-1);
         if (lastOne === undefined) return;
         after = lastOne;
@@ -267,7 +288,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
           })),
           nextPageToken: pageToken(lastOne),
         });
-        if (page.length < batchSize) return;
+        if (isLast) return;
       }
     },
   };

@@ -191,6 +191,7 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
       const first = await page(after, 2);
       return first.length < 2 ? first : first.concat(await page(first.at(-1), limit - 2));
     },
+    codesInOrder: (campaignId, after, limit) => issuances.inOrder(campaignId, after, limit),
   };
 
   // What was done is not told here: no operator changes anything.
