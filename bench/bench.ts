@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { repositoryDir } from "../local/repository.ts";
+import { drawCharts } from "./charts/draw.ts";
 import { startCallers } from "./load/callers.ts";
 import type { Curve, Effort, Figure } from "./rates/benchmark.ts";
 import { benchmarks } from "./rates/benchmarks.ts";
@@ -15,6 +16,7 @@ import { createReleases, type Releases } from "./releases.ts";
 import { abortOnSignals, Interrupted, inOneLine, Trouble } from "./trouble.ts";
 
 const RESULTS_DIR = join(repositoryDir, "bench", "results");
+const CHARTS_DIR = join(repositoryDir, "docs", "charts");
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -54,6 +56,10 @@ async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), benchmarks);
   if (options.help) {
     say(usageOf(benchmarks));
+    return;
+  }
+  if (options.charts) {
+    for (const name of drawCharts(RESULTS_DIR, CHARTS_DIR)) say(`bench: drew docs/charts/${name}`);
     return;
   }
   const controller = new AbortController();

@@ -1,8 +1,11 @@
 import type { Benchmark } from "./benchmark.ts";
 import { claimsAt, doors } from "./claims.ts";
 import { generation } from "./generation.ts";
+import { neighbours } from "./neighbours.ts";
 import { openLoop } from "./open-loop-latency.ts";
 import { opening } from "./opening.ts";
+import { poolSizes } from "./pool-sizes.ts";
+import { reading } from "./reading.ts";
 import { refusals } from "./refusals.ts";
 
 /** In the order in which they run: generation first, while the service's memory has seen nothing else. */
@@ -13,5 +16,8 @@ export const benchmarks: readonly Benchmark[] = [
   claimsAt(256),
   doors,
   refusals,
+  poolSizes,
   openLoop,
+  neighbours,
+  reading,
 ];

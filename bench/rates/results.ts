@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
 import type { Curve, Effort, Figure } from "./benchmark.ts";
@@ -40,6 +40,7 @@ export function writeResult(dir: string, result: BenchResult): void {
 
 /** All results of a folder, the newest first; none where there is no such folder. Those of an older shape are left out. */
 export function readResults(dir: string): BenchResult[] {
+  if (!existsSync(dir)) return [];
   const names = readdirSync(dir, { withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(".json"))
     .map(({ name }) => name);
