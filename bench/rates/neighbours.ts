@@ -31,7 +31,7 @@ export const neighbours: Benchmark = {
     const forOne = await context.couponsFor(WARM_UP_SECONDS + rounds * (2 * seconds + 1));
     const one = await campaignIn(ground, "open", forOne, signal);
     const quiet = await campaignIn(ground, "open", 1_000 + 3 * QUIET_RATE * rounds * seconds, signal);
-    const startsAtMs = Date.now() + LEAD_MS + (2 * each * CODES_MS_A_THOUSAND) / 1_000;
+    const startsAtMs = Date.now() + LEAD_MS + Math.ceil((2 * each * CODES_MS_A_THOUSAND) / 1_000);
     const pair = await Promise.all([0, 1].map(() => campaignAt(ground, { total: each, startsAtMs }, signal)));
     await past(startsAtMs, signal);
 

@@ -63,7 +63,7 @@ async function beside(
 export const reading: Benchmark = {
   name: "reading",
   what: "a million coupons exported, 100,000 codes listed: seconds, memory, and what it costs claims at 64 connections",
-  effort: { rounds: 4, seconds: 4 },
+  effort: { rounds: 5, seconds: 4 },
   async run(context) {
     const { ground, rounds, seconds, signal } = context;
     const { baseUrl, pid } = ground.service;
