@@ -10,6 +10,7 @@ import { edit } from "./commands/edit.ts";
 import { end } from "./commands/end.ts";
 import { exportCoupons } from "./commands/export.ts";
 import { find } from "./commands/find.ts";
+import { formats } from "./commands/formats.ts";
 import { get } from "./commands/get.ts";
 import { history } from "./commands/history.ts";
 import { issue } from "./commands/issue.ts";
@@ -44,6 +45,7 @@ export const commands: readonly Command[] = [
   find,
   status,
   verify,
+  formats,
   config,
   completion,
 ];

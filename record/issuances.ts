@@ -100,6 +100,9 @@ export function createIssuances(db: Db) {
     findByCode: (campaignId: string, code: string): Promise<IssuanceDoc | null> =>
       collection.findOne({ _id: code, campaignId }),
 
+    /** Of any campaign: a code is unique over all of them. */
+    findIssued: (code: string): Promise<IssuanceDoc | null> => collection.findOne({ _id: code }),
+
     count: (campaignId: string): Promise<number> =>
       collection.countDocuments({ campaignId }, { hint: "in_issue_order" }),
 

@@ -1,8 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
-import { claimOf } from "../generator/claim-record.ts";
-import { DEFAULT_CODE_FORMAT } from "../generator/code-format.ts";
+import { DEFAULT_CODE_FORMAT, overlappingPatterns } from "../generator/code-format.ts";
 import { countCodes } from "../generator/code-space.ts";
 import type { Preflight } from "../preflight/preflight.ts";
 import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
@@ -18,8 +17,10 @@ import { type CampaignSettings, type History, historyId, settingsOf } from "../r
 import type { Issuances, IssuedCode, IssuePosition } from "../record/issuances.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { liveState, viewCampaign, viewCoupon } from "./campaign-view.ts";
+import { liveState, viewCampaign } from "./campaign-view.ts";
 import type { ChangeCampaign } from "./change-campaign.ts";
+import { createDescribeFormats } from "./describe-formats.ts";
+import { createFindIssuance, viewIssuance } from "./find-issuance.ts";
 import { createLifeCycleService } from "./life-cycle-service.ts";
 import type { LiveView } from "./live-view.ts";
 import { createPreflightService } from "./preflight-service.ts";
@@ -124,7 +125,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
       const earlier = request.requestId === "" ? null : await campaigns.findByRequest(request.requestId);
       // A repeated request is judged by the time of the first one: what was right then is not wrong now.
       const wanted = orRefuse(validNewCampaign(request, earlier?.createdAt.getTime() ?? nowMs));
-      const existing = await campaigns.totalOfFormat(wanted.codeFormat);
+      const existing = await campaigns.totalOfFormats(overlappingPatterns(wanted.codeFormat));
       const doc: CampaignDoc = {
         _id: newCampaignId(nowMs),
         name: wanted.name,
@@ -280,17 +281,16 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
         if (lastOne === undefined) return;
         after = lastOne;
         yield create(ExportCouponsResponseSchema, {
-          coupons: page.map((issuance) => ({
-            coupon: viewCoupon(claimOf(issuance)),
-            userId: onePerUser ? issuance.claimKey : (issuance.userId ?? ""),
-            requestId: onePerUser ? "" : issuance.claimKey,
-            generation: issuance.generation,
-          })),
+          coupons: page.map((issuance) => viewIssuance(issuance, onePerUser)),
           nextPageToken: pageToken(lastOne),
         });
         if (isLast) return;
       }
     },
+
+    describeFormats: createDescribeFormats({ campaigns, orRefuse }),
+
+    findIssuance: createFindIssuance({ campaigns, issuances, findCampaign, refuse }),
   };
 }
 

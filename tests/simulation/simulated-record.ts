@@ -37,7 +37,8 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
 
   const campaigns: Campaigns = {
     create: notSimulated,
-    totalOfFormat: notSimulated,
+    totalOfFormats: notSimulated,
+    formatsInUse: notSimulated,
     startingBetween: notSimulated,
     findByRequest: notSimulated,
     list: notSimulated,
@@ -162,6 +163,8 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
         () => mongo.visible().find((doc) => doc.claimKey === claimKey) ?? null,
       ),
     findByCode: (_, code) =>
+      link.read(`issuance of ${code}`, () => mongo.visible().find((doc) => doc._id === code) ?? null),
+    findIssued: (code) =>
       link.read(`issuance of ${code}`, () => mongo.visible().find((doc) => doc._id === code) ?? null),
     count: () => link.read("count issuances", () => mongo.visible().length),
     async issuedAmong(codes) {
