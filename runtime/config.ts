@@ -111,6 +111,17 @@ export function redactConfig(config: Config): Record<string, unknown> {
   };
 }
 
+/** The redacted settings that are not their defaults, for a person: what was decided here, without the twenty that nobody touched. */
+export function changedSettings(config: Config): Record<string, unknown> {
+  const { REDIS_URL, MONGODB_URL, PORT } = config;
+  // GRPC_PORT follows PORT where it is not given.
+  const { GRPC_PORT } = readConfig({ REDIS_URL, MONGODB_URL, PORT: String(PORT) });
+  const defaults: Record<string, unknown> = { ...readConfig({ REDIS_URL, MONGODB_URL }), GRPC_PORT };
+  const isDecided = ([name, value]: [string, unknown]): boolean =>
+    value !== undefined && (name.endsWith("_URL") || String(value) !== String(defaults[name]));
+  return Object.fromEntries(Object.entries(redactConfig(config)).filter(isDecided));
+}
+
 function isLoopback(host: string): boolean {
   // A name such as 127.example.com may be anywhere.
   return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { readConfig, redactConfig } from "../runtime/config.ts";
+import { changedSettings, readConfig, redactConfig } from "../runtime/config.ts";
 import { createLifecycle, exitOnSignals, type Lifecycle } from "../runtime/lifecycle.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
@@ -47,7 +47,8 @@ async function start(flags: Environment, ground: Ground): Promise<void> {
     lifecycle = createLifecycle(logger, config.DRAIN_DEADLINE_MS);
     lifecycle.onRelease("what the service stands on", ground.release);
     exitOnSignals(lifecycle, logger);
-    logger.info({ config: redactConfig(config) }, `starting ${config.ROLES.join(", ")}`);
+    const told = config.LOG_FORMAT === "text" ? changedSettings(config) : { config: redactConfig(config) };
+    logger.info(told, `starting ${config.ROLES.join(", ")}`);
     const addresses = await startRoles(config, logger, lifecycle);
     const where = addresses === undefined ? "" : ` on ${addresses.http} (gRPC on ${addresses.grpc})`;
     logger.info({ ...addresses, roles: config.ROLES }, `ready${where}`);

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { type Config, readConfig, redactConfig } from "../../runtime/config.ts";
+import { type Config, changedSettings, readConfig, redactConfig } from "../../runtime/config.ts";
 import { EXIT, UserError } from "../../runtime/user-error.ts";
 
 const BASE = { REDIS_URL: "redis://127.0.0.1:6379", MONGODB_URL: "mongodb://127.0.0.1:27017" };
@@ -153,5 +153,21 @@ describe("configuration", () => {
 
   it("shows what is no secret, and no token where there is none", () => {
     expect(redactConfig(read({}))).to.deep.equal({ ...read({}), OPERATOR_TOKEN: undefined });
+  });
+
+  it("tells a person what is not its default, the stores always", () => {
+    expect(changedSettings(read({}))).to.deep.equal(BASE);
+    expect(changedSettings(read({ PORT: "8081", ROLES: "server", LEASE_MS: "2000" }))).to.deep.equal({
+      ...BASE,
+      PORT: 8081,
+      ROLES: ["server"],
+    });
+    expect(changedSettings(read({ GRPC_PORT: "7000" }))).to.deep.equal({ ...BASE, GRPC_PORT: 7_000 });
+    const secret = read({ OPERATOR_TOKEN: "x".repeat(20), REDIS_URL: "redis://me:secret@redis-1:6379" });
+    expect(changedSettings(secret)).to.deep.equal({
+      ...BASE,
+      REDIS_URL: "redis://[redacted]@redis-1:6379",
+      OPERATOR_TOKEN: "[redacted]",
+    });
   });
 });
