@@ -19,6 +19,7 @@ import { pause } from "./commands/pause.ts";
 import { preflight } from "./commands/preflight.ts";
 import { reschedule } from "./commands/reschedule.ts";
 import { resume } from "./commands/resume.ts";
+import { stats } from "./commands/stats.ts";
 import { status } from "./commands/status.ts";
 import { verify } from "./commands/verify.ts";
 import { watch } from "./commands/watch.ts";
@@ -46,6 +47,7 @@ export const commands: readonly Command[] = [
   status,
   verify,
   formats,
+  stats,
   config,
   completion,
 ];

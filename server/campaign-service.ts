@@ -17,6 +17,7 @@ import { type CampaignSettings, type History, historyId, settingsOf } from "../r
 import type { Issuances, IssuedCode, IssuePosition } from "../record/issuances.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { type CampaignStatsDeps, createCampaignStats } from "./campaign-stats.ts";
 import { liveState, viewCampaign } from "./campaign-view.ts";
 import type { ChangeCampaign } from "./change-campaign.ts";
 import { createDescribeFormats } from "./describe-formats.ts";
@@ -43,6 +44,7 @@ export type CampaignServiceDeps = {
   history: History;
   changeCampaign: ChangeCampaign;
   issuances: Issuances;
+  issueRate: CampaignStatsDeps["issueRate"];
   liveView: LiveView;
   preflight: Preflight;
   /** Opens both stores beside the connections of the claims. */
@@ -119,6 +121,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
     ...createVerifyCampaign(deps),
     ...createPreflightService(deps),
     ...createLifeCycleService(deps),
+    ...createCampaignStats(deps),
 
     async createCampaign(request) {
       const nowMs = clock.now();

@@ -11,6 +11,7 @@ import { createCampaigns } from "../record/campaigns.ts";
 import { createCoupons } from "../record/coupons.ts";
 import { createHistory } from "../record/history.ts";
 import { createIssuances } from "../record/issuances.ts";
+import { createIssueRate } from "../record/issue-rate.ts";
 import { connectMongo } from "../record/mongo.ts";
 import { createMongoFacts } from "../record/mongo-facts.ts";
 import { createPreflights } from "../record/preflights.ts";
@@ -148,6 +149,7 @@ export async function startRoles(config: Config, logger: Logger, lifecycle: Life
     campaignService: createCampaignService({
       ...{ ...common, liveView, preflight, draining: draining.signal },
       changeCampaign: createChangeCampaign({ ...common, restore }),
+      issueRate: createIssueRate(mongo.db),
       openAuditor: () =>
         openAuditor({
           redisUrl: config.REDIS_URL,
