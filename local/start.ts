@@ -1,4 +1,4 @@
-/** `npm start`: the whole service in one process, on stores that the environment names or that are started here. */
+/** `npm start`: the whole service, on stores that the environment names or that are started here. */
 import { join } from "node:path";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 import { type Ground, runService } from "../server/service.ts";
@@ -7,7 +7,7 @@ import { repositoryDir } from "./repository.ts";
 import { startStack } from "./stack.ts";
 import { LocalStackError } from "./store.ts";
 
-await runService(process.argv.slice(2), layGround);
+await runService("npm start --", process.argv.slice(2), layGround);
 
 async function layGround(): Promise<Ground> {
   const { env } = process;

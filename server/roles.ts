@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Registry } from "prom-client";
 import { openAuditor } from "../audit/stores/auditor.ts";
 import { createGenerator } from "../generator/generator.ts";
 import { createRestore } from "../generator/restore.ts";
@@ -40,12 +41,22 @@ import { createTally } from "./tally.ts";
 /** Where a started process can be reached; undefined where it has no server role. */
 export type Addresses = { readonly http: string; readonly grpc: string } | undefined;
 
+/** Makes the page that /metrics answers, given how to read this process' own metrics. */
+export type MetricsPage = (own: () => Registry) => () => Promise<string>;
+
+const ownMetricsPage: MetricsPage = (own) => () => own().metrics();
+
 /**
  * Connects the stores and starts the roles of the configuration. What is started registers its release: the doors close first,
  * then the workers, then the claims under way end, then the stores are left.
  * @throws UserError when a store is absent or a port is taken
  */
-export async function startRoles(config: Config, logger: Logger, lifecycle: Lifecycle): Promise<Addresses> {
+export async function startRoles(
+  config: Config,
+  logger: Logger,
+  lifecycle: Lifecycle,
+  metricsPage: MetricsPage = ownMetricsPage,
+): Promise<Addresses> {
   const clock = systemClock;
   const metrics = createMetrics();
   const owner = randomUUID();
@@ -162,11 +173,13 @@ export async function startRoles(config: Config, logger: Logger, lifecycle: Life
     metrics,
     operatorToken: config.OPERATOR_TOKEN,
     draining: draining.signal,
-    beforeMetrics() {
+    metricsPage: metricsPage(() => {
+      // These are read off rather than counted.
       for (const [queue, size] of Object.entries(claimer.sizes())) metrics.queueDepth.set({ queue }, size);
       metrics.queueLimit.set(config.CLAIM_QUEUE_MAX);
       metrics.breakerOpen.set(claimer.holdsBack() ? 1 : 0);
-    },
+      return metrics.registry;
+    }),
   });
   const drainHttp = prepareHttpDrain(app.http, app.inFlight);
   const drainGrpc = prepareHttp2Drain(app.grpc);
