@@ -31,6 +31,7 @@ describe("configuration", () => {
       PORT: 8080,
       GRPC_PORT: 9080,
       ROLES: ["server", "scheduler", "generator"],
+      WORKERS: 1,
       LOG_LEVEL: "info",
       LOG_FORMAT: "json",
       CLAIM_BATCH_MAX: 256,
@@ -71,6 +72,7 @@ describe("configuration", () => {
     ["PORT", ["-1", "65536", "8080.5", "http"]],
     ["GRPC_PORT", ["-1", "65536", "x"]],
     ["ROLES", ["sever", "server,", "server scheduler", ","]],
+    ["WORKERS", ["0", "65", "-1", "1.5", "two", "1e1"]],
     ["OPERATOR_TOKEN", ["short", "x".repeat(15)]],
     ["LOG_LEVEL", ["loud", "INFO"]],
     ["LOG_FORMAT", ["xml"]],
@@ -111,6 +113,15 @@ describe("configuration", () => {
   it("GRPC_PORT must differ from PORT", () => {
     expect(errorOf({ PORT: "8080", GRPC_PORT: "8080" }).message).to.match(/GRPC_PORT must differ/);
     expect(read({ PORT: "0", GRPC_PORT: "0" }).GRPC_PORT).to.equal(0);
+  });
+
+  it("workers share the port of a server: without that role there is one process", () => {
+    expect(read({ WORKERS: "64" }).WORKERS).to.equal(64);
+    expect(read({ WORKERS: "2", ROLES: "server" }).WORKERS).to.equal(2);
+    expect(read({ WORKERS: "1", ROLES: "scheduler" }).WORKERS).to.equal(1);
+    const error = errorOf({ WORKERS: "2", ROLES: "scheduler,generator" });
+    expect(error.message).to.match(/^configuration: WORKERS .*ROLES$/);
+    expect(error.exitCode).to.equal(EXIT.configuration);
   });
 
   it("without a token it listens to this machine only", () => {
