@@ -1,6 +1,7 @@
 import type { Benchmark } from "./benchmark.ts";
 import { claimsAt, doors } from "./claims.ts";
 import { generation } from "./generation.ts";
+import { lone } from "./lone.ts";
 import { neighbours } from "./neighbours.ts";
 import { openLoop } from "./open-loop-latency.ts";
 import { opening } from "./opening.ts";
@@ -18,6 +19,7 @@ export const benchmarks: readonly Benchmark[] = [
   refusals,
   poolSizes,
   openLoop,
+  lone,
   neighbours,
   reading,
 ];

@@ -16,6 +16,8 @@ export type Ground = {
   readonly mongodb: { readonly url: string; readonly database: string };
   readonly clients: Clients;
   readonly pids: Readonly<Record<"service" | "redis" | "mongodb", number>>;
+  /** What a process needs in its environment to use the same stores as the service. */
+  readonly stores: Readonly<Record<"REDIS_URL" | "MONGODB_URL", string>>;
 };
 
 const READY_DEADLINE_MS = 30_000;
@@ -62,6 +64,7 @@ export async function layGround(releases: Releases, signal: AbortSignal): Promis
     mongodb: { url: stack.mongodb.url, database: DATABASE },
     clients,
     pids: { service: service.pid, redis: stack.redis.pid ?? 0, mongodb: stack.mongodb.pid ?? 0 },
+    stores: { REDIS_URL: stack.redis.url, MONGODB_URL: stack.mongodb.url },
   };
 }
 

@@ -295,6 +295,24 @@ describe("Several workers", () => {
     expect((await fetch(new URL("/readyz", service.url))).status).to.equal(200);
   });
 
+  it("one that hangs holds up one connection and no more, and a page of metrics for a second", async () => {
+    const service = await services.start();
+    const hung = workerPid(service, 2);
+    process.kill(hung, "SIGSTOP");
+    const asked = 10;
+    let answered = 0;
+    const pages = Array.from({ length: asked }, async () => {
+      const page = await fetch(new URL("/readyz", service.url), { headers: { connection: "close" } });
+      answered++;
+      return page.status;
+    });
+    await untilTrue("all others are answered", () => answered === asked - 1);
+    const { status } = await fetch(new URL("/metrics", service.url), { headers: { connection: "close" } });
+    expect([status, answered]).to.deep.equal([200, asked - 1]);
+    process.kill(hung, "SIGCONT");
+    expect(await Promise.all(pages)).to.deep.equal(Array(asked).fill(200));
+  });
+
   it("one that cannot end in time makes the exit code 5", async () => {
     const total = 8;
     const service = await services.start({ env: { ...PATIENT, DRAIN_DEADLINE_MS: "300" } });
