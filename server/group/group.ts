@@ -55,8 +55,9 @@ export function createGroup({ config, env, onGiveUp, clock = systemClock, ...opt
   if (!cluster.isPrimary) {
     throw new UserError("configuration: WORKERS must be 1 in a process that is itself a worker of a cluster");
   }
-  // Each worker gets the next connection in turn. Left to the kernel, the few lasting connections of a load balancer pile up.
-  cluster.schedulingPolicy = cluster.SCHED_RR;
+  // Each worker accepts for itself. Handed out in turn by the primary, a connection on its way to a worker that dies is lost, and
+  // its caller waits for ever (docs/decisions/0008-workers.md).
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
   const logger = options.logger.child({ room: "group" });
   const places = Array.from({ length: config.WORKERS }, (_, i): Place => {
     const none = { worker: undefined, addresses: undefined };

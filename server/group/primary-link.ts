@@ -14,7 +14,7 @@ export type PrimaryLink = {
 export type PrimaryLinkOptions = {
   /** The primary wants this worker to end. */
   onEnd: () => void;
-  /** The primary is gone: nobody hands out connections any more. */
+  /** The primary is gone: nobody replaces or ends this worker any more. */
   onAlone: () => void;
 };
 
