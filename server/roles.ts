@@ -44,7 +44,10 @@ export type Addresses = { readonly http: string; readonly grpc: string } | undef
 /** Makes the page that /metrics answers, given how to read this process' own metrics. */
 export type MetricsPage = (own: () => Registry) => () => Promise<string>;
 
-const ownMetricsPage: MetricsPage = (own) => () => own().metrics();
+/** What is different in a process that is one of several workers on the same ports. */
+export type Place = { readonly worker: number | undefined; readonly metricsPage: MetricsPage };
+
+const ALONE: Place = { worker: undefined, metricsPage: (own) => () => own().metrics() };
 
 /**
  * Connects the stores and starts the roles of the configuration. What is started registers its release: the doors close first,
@@ -55,7 +58,7 @@ export async function startRoles(
   config: Config,
   logger: Logger,
   lifecycle: Lifecycle,
-  metricsPage: MetricsPage = ownMetricsPage,
+  place: Place = ALONE,
 ): Promise<Addresses> {
   const clock = systemClock;
   const metrics = createMetrics();
@@ -106,6 +109,7 @@ export async function startRoles(
     processes,
     redisClock,
     roles: config.ROLES,
+    worker: place.worker,
     sinceTickMs: () => scheduler?.sinceTickMs(),
     campaigns: tally.busiest,
   });
@@ -173,7 +177,7 @@ export async function startRoles(
     metrics,
     operatorToken: config.OPERATOR_TOKEN,
     draining: draining.signal,
-    metricsPage: metricsPage(() => {
+    metricsPage: place.metricsPage(() => {
       // These are read off rather than counted.
       for (const [queue, size] of Object.entries(claimer.sizes())) metrics.queueDepth.set({ queue }, size);
       metrics.queueLimit.set(config.CLAIM_QUEUE_MAX);

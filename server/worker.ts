@@ -20,7 +20,10 @@ async function runWorker(number: number): Promise<void> {
     },
   });
   try {
-    const addresses = await startRoles(config, logger, lifecycle, link.metricsPage);
+    const addresses = await startRoles(config, logger, lifecycle, {
+      worker: number,
+      metricsPage: link.metricsPage,
+    });
     if (addresses === undefined) throw new Error("a worker without the server role");
     await link.tell({ kind: "ready", addresses });
   } catch (error) {

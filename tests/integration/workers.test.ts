@@ -190,6 +190,12 @@ describe("Several workers", () => {
     const making = written.filter(({ msg }) => /loaded|opened|codes/.test(msg));
     expect(making.length).to.be.greaterThan(0);
     expect(new Set(making.map(({ worker }) => worker))).to.deep.equal(new Set([1]));
+    // So does what they say of themselves to operators.
+    const present = [1, 2].map((number) => ({ pid: workerPid(service, number), worker: number }));
+    await untilTrue("both are known as present", async () => {
+      const known = await db.collection("processes").countDocuments({ $or: present });
+      return known === present.length;
+    });
   });
 
   it("sell exactly N under concurrency, and each page of metrics is that of both", async () => {
