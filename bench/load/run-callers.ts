@@ -1,3 +1,6 @@
+import { answerOf, ISSUE_PATH } from "../../load/http-client.ts";
+import { runOpenLoop } from "../../load/open-loop.ts";
+import { seededRandom } from "../../load/random.ts";
 import {
   type BurstJob,
   type CallerJob,
@@ -6,10 +9,7 @@ import {
   type OpenLoopJob,
   type Seen,
 } from "./caller-jobs.ts";
-import { answerOf, ISSUE_PATH } from "./http-client.ts";
 import type { LightAnswer, LightClient } from "./light-client.ts";
-import { runOpenLoop } from "./open-loop.ts";
-import { seededRandom } from "./random.ts";
 
 /** As it came: what it says is made out when the load is over. */
 type Raw = Omit<Seen, "outcome"> & { readonly campaignId: string; readonly answer: LightAnswer };

@@ -1,4 +1,4 @@
-import { ISSUE_PATH } from "../load/http-client.ts";
+import { ISSUE_PATH } from "../../load/http-client.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { campaignIn } from "./campaigns.ts";
 import { interleaved } from "./compare.ts";

@@ -1,6 +1,6 @@
+import { ISSUE_PATH } from "../../load/http-client.ts";
 import { builtProduct } from "../../local/built.ts";
 import { type ServiceProcess, startService } from "../../local/service-process.ts";
-import { ISSUE_PATH } from "../load/http-client.ts";
 import { orAborted } from "../releases.ts";
 import { Trouble } from "../trouble.ts";
 import type { Benchmark, BenchmarkContext, Figure } from "./benchmark.ts";

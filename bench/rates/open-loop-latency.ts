@@ -1,5 +1,5 @@
+import { percentilesOf } from "../../load/percentiles.ts";
 import type { Seen } from "../load/caller-jobs.ts";
-import { percentilesOf } from "../load/percentiles.ts";
 import { Trouble } from "../trouble.ts";
 import type { Benchmark, BenchmarkContext, Curve, Figure } from "./benchmark.ts";
 import { campaignIn, issuedOf } from "./campaigns.ts";

@@ -3,9 +3,9 @@ import type { AddressInfo } from "node:net";
 import { expect } from "chai";
 import { dueInstants, type Stream } from "../../bench/load/caller-jobs.ts";
 import { createLightClient, type LightClient, wholeAnswer } from "../../bench/load/light-client.ts";
-import { percentilesOf } from "../../bench/load/percentiles.ts";
-import { seededRandom } from "../../bench/load/random.ts";
 import { runCallers } from "../../bench/load/run-callers.ts";
+import { percentilesOf } from "../../load/percentiles.ts";
+import { seededRandom } from "../../load/random.ts";
 
 const CAMPAIGN = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
