@@ -1,5 +1,6 @@
 import type { HistoryEntry, Outcome } from "./history.ts";
 import type { Register, Told } from "./register.ts";
+import type { CampaignRecord } from "./snapshot.ts";
 import type { Column } from "./table.ts";
 
 export type Issued = Extract<Outcome, { kind: "issued" }>;
@@ -13,8 +14,6 @@ export type Answers = {
   readonly first: Told & { readonly order: Column };
   /** By key: the first ask that may have made a claim: an ask that was refused for certain made none. */
   readonly asked: Column;
-  /** By key: 1 where it asked after the start and was not refused by the rules. */
-  readonly wanted: Column;
   counts(): { readonly entries: number; readonly answers: number; readonly wanting: number };
   read(entry: HistoryEntry): void;
 };
@@ -31,8 +30,16 @@ const NO_DEMAND = new Set([
   "CONFLICT",
 ]);
 
-export function createAnswers(register: Register, startsAtMs: number, endsAtMs: number | undefined): Answers {
+/** From an addition on record to its codes in the pool: a second's wait, and some time for the codes themselves. */
+const GROWS_MS = 5_000;
+
+export function createAnswers(
+  register: Register,
+  { startsAtMs, endsAtMs, growth = [] }: Pick<CampaignRecord, "startsAtMs" | "endsAtMs" | "growth">,
+): Answers {
   const { codes, keys } = register;
+  /** Who was told before this that all were gone cannot complain that some were added. */
+  const grownAtMs = growth.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
   const first = {
     order: keys.float64(Number.POSITIVE_INFINITY),
     code: keys.int32(-1),
@@ -41,7 +48,8 @@ export function createAnswers(register: Register, startsAtMs: number, endsAtMs: 
     atMs: keys.float64(0),
   };
   const asked = keys.float64(Number.POSITIVE_INFINITY);
-  const wanted = keys.uint8();
+  /** By key: whether it can complain where a coupon is left, by its last answer. */
+  const wants = { until: keys.float64(Number.NEGATIVE_INFINITY), it: keys.uint8() };
   const counts = { entries: 0, answers: 0, wanting: 0 };
 
   function readAnswer(key: number, coupon: Issued, order: number): void {
@@ -56,23 +64,36 @@ export function createAnswers(register: Register, startsAtMs: number, endsAtMs: 
     first.atMs.set(key, coupon.issuedAtMs);
   }
 
+  /** The rules, not the stock, said no; or the stock did, when there was less of it. */
+  function isDemand({ outcome, invokedAtMs, answeredAtMs }: HistoryEntry): boolean {
+    if (invokedAtMs < startsAtMs || (endsAtMs !== undefined && answeredAtMs >= endsAtMs)) return false;
+    if (outcome.kind !== "refused") return true;
+    return (
+      !NO_DEMAND.has(outcome.reason) && (outcome.reason !== "SOLD_OUT" || invokedAtMs >= grownAtMs + GROWS_MS)
+    );
+  }
+
+  /** Who has a coupon wanted one, whatever comes after; of the others the last answer counts. */
+  function readDemand(key: number, entry: HistoryEntry): void {
+    const order = entry.outcome.kind === "issued" ? Number.POSITIVE_INFINITY : entry.answeredOrder;
+    if (order <= wants.until.get(key)) return;
+    wants.until.set(key, order);
+    const is = entry.outcome.kind === "issued" || isDemand(entry) ? 1 : 0;
+    counts.wanting += is - wants.it.get(key);
+    wants.it.set(key, is);
+  }
+
   return {
-    ...{ first, asked, wanted },
+    ...{ first, asked },
     counts: () => counts,
-    read({ claimKey, outcome, invokedAtMs, answeredAtMs, invokedOrder, answeredOrder }) {
+    read(entry) {
+      const { claimKey, outcome, invokedOrder, answeredOrder } = entry;
       counts.entries += 1;
       const key = keys.slotOf(claimKey);
       if (outcome.kind === "issued") readAnswer(key, outcome, answeredOrder);
       if (outcome.kind !== "refused" || outcome.reason === "UNCERTAIN")
         asked.set(key, Math.min(asked.get(key), invokedOrder));
-      const wants =
-        invokedAtMs >= startsAtMs &&
-        (endsAtMs === undefined || answeredAtMs < endsAtMs) &&
-        !(outcome.kind === "refused" && NO_DEMAND.has(outcome.reason));
-      if (wants && wanted.get(key) === 0) {
-        wanted.set(key, 1);
-        counts.wanting += 1;
-      }
+      readDemand(key, entry);
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Check, Facts, PoolFacts } from "./facts.ts";
 import { isSettled } from "./facts.ts";
+import type { CampaignRecord, PoolMeta } from "./snapshot.ts";
 import type { Findings } from "./verdict.ts";
 
 /** U3: |I| <= N, codes(I) within C, |C| = N; seen from outside, where nobody may see C, only the first. */
@@ -68,6 +69,31 @@ export function checkBalance(facts: Facts, findings: Findings): Check {
   };
 }
 
+/** The states of a pool that does what is on record; where it moves by itself (it opens, it ends), the record follows. */
+const FOLLOWS: Readonly<Record<string, readonly string[]>> = {
+  GENERATING: ["staged", "open", "ended"],
+  SCHEDULED: ["staged", "open", "ended"],
+  OPEN: ["open", "ended"],
+  PAUSED: ["paused", "ended"],
+  SOLD_OUT: ["open", "ended"],
+  ENDED: ["ended"],
+  CANCELLED: ["cancelled"],
+};
+
+/** The pool does what operators decided. One that has moved on since the record was read is compared by its generation. */
+function judgeLife(campaign: CampaignRecord, meta: PoolMeta, findings: Findings): void {
+  const { state, startsAtMs, held, generation } = meta;
+  if (held !== undefined) {
+    findings.violation(`the pool is held for the change of generation ${held}, and nobody decides`);
+    return;
+  }
+  if (generation > campaign.generation) return;
+  if (FOLLOWS[campaign.state]?.includes(state) === false)
+    findings.violation(`the campaign is ${campaign.state} and the pool is ${state}`);
+  if (state === "staged" && startsAtMs !== campaign.startsAtMs)
+    findings.violation(`the pool is to open at ${startsAtMs}, the campaign at ${campaign.startsAtMs}`);
+}
+
 function judgePool({ campaign, live }: Facts, pool: PoolFacts, findings: Findings): void {
   const { after, before } = pool;
   const { staged, open, away, claims } = after.lengths;
@@ -85,6 +111,7 @@ function judgePool({ campaign, live }: Facts, pool: PoolFacts, findings: Finding
     findings.violation(
       `the pool is of generation ${after.meta.generation}, the record knows ${campaign.generation}`,
     );
+  judgeLife(campaign, after.meta, findings);
   const readAll = pool.pooled === staged + open + away && pool.bound === claims;
   if (!live && !readAll) findings.violation("the pool moved while it was read: not at rest");
   if (before === undefined || !live) return;

@@ -3,27 +3,30 @@ import type { Check, Facts, Tolerances } from "./facts.ts";
 import type { HistoryEntry } from "./history.ts";
 import type { Findings } from "./verdict.ts";
 
+/** What nobody who has a coupon is told: whatever becomes of the campaign, the coupon stays. */
+const GONE = new Set(["SOLD_OUT", "ENDED", "PAUSED", "CANCELLED"]);
+
 /**
- * U7: "sold out" is only true once N claims that became issuances had been made; and whoever holds a coupon is never told
- * that there are none, or that it is over.
+ * U7: "sold out" is only true once N claims that became issuances had been made, N being what the campaign had then: coupons may have
+ * been added since; and whoever holds a coupon is never told that there are none, or that it is over or stands still.
  */
 export function checkSoldOut(facts: Facts, findings: Findings): Check {
   const { register, answers, tolerances } = facts;
   const { clockMs } = tolerances;
   const { first } = answers;
-  let lastTakenAtMs: number | undefined;
+  let wasTrueAt: ReturnType<typeof soldOutTimes> | undefined;
   let soldOut = 0;
   return {
     entry(entry, key) {
       const { outcome } = entry;
       if (outcome.kind !== "refused") return;
       const { reason } = outcome;
-      if (reason !== "SOLD_OUT" && reason !== "ENDED") return;
+      if (!GONE.has(reason)) return;
       const who = register.nameKey(key);
-      lastTakenAtMs ??= lastTakenAt(facts);
       if (reason === "SOLD_OUT") {
         soldOut += 1;
-        if (entry.answeredAtMs + clockMs < lastTakenAtMs)
+        wasTrueAt ??= soldOutTimes(facts);
+        if (!wasTrueAt(entry.invokedAtMs - clockMs, entry.answeredAtMs + clockMs))
           findings.violation(who, " was told SOLD_OUT while coupons were left");
       }
       const held = register.held.get(key);
@@ -36,20 +39,32 @@ export function checkSoldOut(facts: Facts, findings: Findings): Check {
   };
 }
 
-/** When the Nth coupon went; infinite: it has not. */
-function lastTakenAt({ register, campaign, issued }: Facts): number {
-  if (issued < campaign.total) return Number.POSITIVE_INFINITY;
-  const instants: number[] = [];
+/**
+ * Whether all were gone at some moment of a question: from the Nth claim until the one after it, which only an addition made possible;
+ * for each N that the campaign has had.
+ */
+function soldOutTimes({ register, campaign }: Facts): (askedMs: number, answeredMs: number) => boolean {
+  const claimed: number[] = [];
   for (let slot = 0; slot < register.codes.size; slot += 1) {
-    if (register.has(slot, "issued")) instants.push(register.atMs.get(slot));
+    if (register.has(slot, "issued")) claimed.push(register.atMs.get(slot));
   }
-  return Float64Array.from(instants).sort()[campaign.total - 1] ?? Number.POSITIVE_INFINITY;
+  const instants = Float64Array.from(claimed).sort();
+  const times = (campaign.growth ?? []).map(({ from }) => ({
+    fromMs: instants[from - 1] ?? Number.POSITIVE_INFINITY,
+    untilMs: instants[from] ?? Number.POSITIVE_INFINITY,
+  }));
+  const fromMs = instants[campaign.total - 1] ?? Number.POSITIVE_INFINITY;
+  times.push({ fromMs, untilMs: Number.POSITIVE_INFINITY });
+  return (askedMs, answeredMs) =>
+    times.some(({ fromMs, untilMs }) => answeredMs >= fromMs && askedMs <= untilMs);
 }
 
 /** U8: nothing is issued, answered or opened before the start, on any clock; nothing is refused as early long after it. */
 export function checkNeverEarly(facts: Facts, findings: Findings): Check {
   const { register, tolerances } = facts;
-  const { startsAtMs, openedAtMs } = facts.campaign;
+  const { startsAtMs, openedAtMs, startMovedAtMs = startsAtMs } = facts.campaign;
+  // A start that was moved to earlier, perhaps into the past: until then, "not yet" was right.
+  const knownAtMs = Math.max(startsAtMs, startMovedAtMs);
   let refused = 0;
   return {
     code(slot) {
@@ -66,7 +81,7 @@ export function checkNeverEarly(facts: Facts, findings: Findings): Check {
         if (early !== undefined) findings.violation(who, early);
       } else if (outcome.kind === "refused" && outcome.reason === "NOT_STARTED") {
         refused += 1;
-        const late = lateRefusal(entry, startsAtMs, tolerances);
+        const late = lateRefusal(entry, knownAtMs, tolerances);
         if (late !== undefined) findings.violation(who, `${late} ${outcome.reason}`);
       }
     },

@@ -79,7 +79,7 @@ const KINDS: readonly Kind[] = [
 export function examine(campaign: CampaignRecord, options: ExaminationOptions): Examination {
   const { scope, rest, suspects: earlier, tolerances = ONE_MACHINE, offendersMax } = options;
   const register = createRegister(campaign.total);
-  const answers = createAnswers(register, campaign.startsAtMs, campaign.endsAtMs);
+  const answers = createAnswers(register, campaign);
   const underWay = new Map<string, number>();
   const counts = { issued: 0, made: 0, beyond: 0, pooled: 0, bound: 0 };
   let pool: PoolFacts | undefined;
@@ -179,7 +179,14 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
 function hasMoved(before: PoolMark | undefined, after: PoolMark): boolean {
   if (before === undefined) return false;
   const facts = ({ meta, seq, lengths }: PoolMark) =>
-    JSON.stringify([meta?.state, meta?.generation, meta?.total, seq, Object.entries(lengths).sort()]);
+    JSON.stringify([
+      meta?.state,
+      meta?.generation,
+      meta?.total,
+      meta?.held,
+      seq,
+      Object.entries(lengths).sort(),
+    ]);
   return facts(before) !== facts(after);
 }
 

@@ -11,8 +11,14 @@ export type Snapshot = {
 export type CampaignRecord = {
   readonly id: string;
   readonly total: number;
-  /** More codes are being made, up to this many in all; undefined: none are. */
+  /** More codes are being made, or were until it was over, up to this many in all; undefined: none are. */
   readonly growingTo?: number;
+  /** How many coupons it had before each addition, ascending, and when that was; undefined: always `total`. */
+  readonly growth?: readonly { readonly from: number; readonly atMs: number }[];
+  /** When its start was moved for the last time; undefined: never. */
+  readonly startMovedAtMs?: number;
+  /** An operator ended or cancelled it, and its pool may still have to follow. */
+  readonly settling?: true;
   readonly startsAtMs: number;
   readonly endsAtMs: number | undefined;
   readonly openedAtMs: number | undefined;
@@ -57,6 +63,8 @@ export type PoolMeta = {
   readonly startsAtMs: number;
   readonly generation: number;
   readonly total: number;
+  /** The generation of a change of the campaign's life that is being decided, or was left undecided by somebody who died. */
+  readonly held?: number;
   /** 0: not yet. */
   readonly armedAtMs: number;
 };

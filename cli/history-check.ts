@@ -1,11 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
+import { type Change, type ChangedSettings, pastOf } from "../audit/changes.ts";
 import { type ExaminationOptions, examine, type Suspects } from "../audit/examination.ts";
 import { HistoryBroken, streamHistory } from "../audit/history.ts";
 import type { CampaignRecord } from "../audit/snapshot.ts";
 import type { Verdict } from "../audit/verdict.ts";
 import type { Campaign } from "../proto/gen/coupon/v1/campaign_pb.ts";
-import { CampaignView } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { type CampaignSettings, CampaignView } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CheckVerdict, type VerifyCheck, VerifyCheckSchema } from "../proto/gen/coupon/v1/verify_pb.ts";
 import { call } from "./call.ts";
 import { epochMsOf, isOver, stateName } from "./render.ts";
@@ -28,6 +29,7 @@ export interface HistoryReport {
 }
 
 const couponsPerBatch = 5_000;
+const changesPerPage = 1_000;
 /** How long after the callers were told may a refusal still say "not started": known answers live a tenth of a second. */
 const lateRefusalMs = 250;
 /** A live sale that looks wrong is read again: an issuance that became durable late stands before the place an export had reached. */
@@ -47,11 +49,12 @@ export async function checkHistory(session: Session, plan: HistoryPlan): Promise
 async function readOnce(session: Session, plan: HistoryPlan, suspects: Suspects | undefined) {
   const { campaignId, clockMs, offendersMax, files } = plan;
   const campaign = await campaignOf(session, campaignId);
+  const record = { ...recordOf(campaign), ...pastOf(await changesOf(session, campaignId)) };
   const tolerances = { clockMs, lateRefusalMs: lateRefusalMs + clockMs };
   const options: ExaminationOptions = {
     ...{ scope: "outside", rest: "observed", tolerances, offendersMax, suspects },
   };
-  const examination = examine(recordOf(campaign), options);
+  const examination = examine(record, options);
   let entries = 0;
   for await (const entry of readingOf(files, clockMs)) {
     examination.told(entry);
@@ -71,7 +74,7 @@ function concluded(conclusion: Generator<void, readonly Verdict[]>): readonly Ve
   }
 }
 
-export async function* readingOf(files: readonly string[], clockMs: number) {
+async function* readingOf(files: readonly string[], clockMs: number) {
   try {
     yield* streamHistory(files, { clockMs });
   } catch (error) {
@@ -113,6 +116,29 @@ async function campaignOf(session: Session, campaignId: string): Promise<Campaig
   const { campaign } = await call(session, (options) => session.campaigns.getCampaign(request, options));
   if (campaign === undefined) throw new Error("the service answered without a campaign");
   return campaign;
+}
+
+/** All of the campaign's history: how many coupons it had when, and when its start was moved. */
+async function changesOf(session: Session, campaignId: string): Promise<Change[]> {
+  const changes: Change[] = [];
+  let pageToken = "";
+  do {
+    const request = { campaignId, pageSize: changesPerPage, pageToken };
+    const page = await call(session, (options) => session.campaigns.listHistory(request, options));
+    for (const { revision, at, before, after } of page.entries) {
+      if (after === undefined) throw new Error("the service sent a change without what it led to");
+      changes.push({
+        ...{ revision, atMs: epochMsOf(at) ?? 0 },
+        ...{ before: before && settingsOf(before), after: settingsOf(after) },
+      });
+    }
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+  return changes;
+}
+
+function settingsOf({ total, startsAt }: CampaignSettings): ChangedSettings {
+  return { total, startsAtMs: epochMsOf(startsAt) ?? 0 };
 }
 
 function recordOf(campaign: Campaign): CampaignRecord {

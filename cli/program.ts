@@ -10,7 +10,6 @@ import { edit } from "./commands/edit.ts";
 import { end } from "./commands/end.ts";
 import { exportCoupons } from "./commands/export.ts";
 import { find } from "./commands/find.ts";
-import { formats } from "./commands/formats.ts";
 import { get } from "./commands/get.ts";
 import { history } from "./commands/history.ts";
 import { issue } from "./commands/issue.ts";
@@ -19,7 +18,6 @@ import { pause } from "./commands/pause.ts";
 import { preflight } from "./commands/preflight.ts";
 import { reschedule } from "./commands/reschedule.ts";
 import { resume } from "./commands/resume.ts";
-import { stats } from "./commands/stats.ts";
 import { status } from "./commands/status.ts";
 import { verify } from "./commands/verify.ts";
 import { watch } from "./commands/watch.ts";
@@ -46,8 +44,6 @@ export const commands: readonly Command[] = [
   find,
   status,
   verify,
-  formats,
-  stats,
   config,
   completion,
 ];

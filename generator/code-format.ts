@@ -4,7 +4,7 @@ import { nameCodePoint } from "./code-point.ts";
 export const MIN_CODE_LENGTH = 4;
 export const MAX_CODE_LENGTH = 10;
 
-/** What one position of a code may be that is drawn: symbols `firstSymbol` up to `firstSymbol + size - 1` of SYMBOLS. */
+/** What one position of a code may be: symbols `firstSymbol` up to `firstSymbol + size - 1` of SYMBOLS. */
 export type CodeSlot = {
   readonly kind: "syllable" | "digit";
   readonly firstSymbol: number;
@@ -13,15 +13,13 @@ export type CodeSlot = {
 
 /** A campaign's code format. Immutable; made by parseCodeFormat only. */
 export type CodeFormat = {
-  /** NFC, `가` for a syllable, `0` for a digit, `#` for a check character, such as `가가가가가가0000`. */
+  /** NFC, `가` for a syllable and `0` for a digit, such as `가가가가가가0000`. */
   readonly pattern: string;
-  /** Code points, 4 to 10, the check character among them. */
+  /** Code points, 4 to 10. */
   readonly length: number;
-  /** One a position that is drawn; which is what is fixed by the pattern. */
+  /** One a position; fixed by the pattern, never drawn. */
   readonly slots: readonly CodeSlot[];
-  /** True: a check character follows, which the others decide (generator/check-character.ts). */
-  readonly check: boolean;
-  /** Exactly how many raw combinations there are; those with a blocked word are still among them. A check character adds none. */
+  /** Exactly how many raw combinations there are; those with a blocked word are still among them. */
   readonly space: bigint;
   /** log2 of `space`. */
   readonly entropyBits: number;
@@ -38,7 +36,7 @@ const DIGIT_SLOT: CodeSlot = Object.freeze({
   size: DIGITS.length,
 });
 
-const ALLOWED = `a code format is ${MIN_CODE_LENGTH} to ${MAX_CODE_LENGTH} characters, each 가 (a Hangul syllable) or 0 (a digit), at least one of each, or as the last one # (a check character), such as 가가가가가가0000 or 가가가가가가000#`;
+const ALLOWED = `a code format is ${MIN_CODE_LENGTH} to ${MAX_CODE_LENGTH} characters, each 가 (a Hangul syllable) or 0 (a digit), at least one of each, such as 가가가가가가0000`;
 
 /**
  * Reads a code format. The pattern is brought to NFC first, so a decomposed 가 (U+1100 U+1161) is the same as the
@@ -50,10 +48,7 @@ export function parseCodeFormat(input: string): ParsedCodeFormat {
   const pattern = input.normalize("NFC");
   const characters = [...pattern];
   if (characters.length === 0) return refuse("is empty");
-  const last = characters.length - 1;
-  const unknown = characters.findIndex((character, index) => {
-    return character !== "가" && character !== "0" && !(character === "#" && index === last);
-  });
+  const unknown = characters.findIndex((character) => character !== "가" && character !== "0");
   if (unknown >= 0) {
     return refuse(`has ${nameCodePoint(characters[unknown] ?? "")} at position ${unknown + 1}`);
   }
@@ -70,14 +65,11 @@ function refuse(problem: string): ParsedCodeFormat {
 }
 
 function formatOf(characters: readonly string[]): CodeFormat {
-  const check = characters.at(-1) === "#";
-  const drawn = check ? characters.slice(0, -1) : characters;
-  const slots = drawn.map((character) => (character === "가" ? SYLLABLE_SLOT : DIGIT_SLOT));
+  const slots = characters.map((character) => (character === "가" ? SYLLABLE_SLOT : DIGIT_SLOT));
   return Object.freeze({
     pattern: characters.join(""),
     length: characters.length,
     slots: Object.freeze(slots),
-    check,
     space: slots.reduce((product, slot) => product * BigInt(slot.size), 1n),
     entropyBits: slots.reduce((bits, slot) => bits + Math.log2(slot.size), 0),
   });
@@ -85,13 +77,3 @@ function formatOf(characters: readonly string[]): CodeFormat {
 
 /** Used where a campaign names no format: 가가가가가가0000. */
 export const DEFAULT_CODE_FORMAT: CodeFormat = formatOf([..."가가가가가가0000"]);
-
-/**
- * The patterns whose codes can equal one of this pattern: itself, and where a check character meets a position that is drawn, because
- * the check character may be a syllable or a digit.
- */
-export function overlappingPatterns(pattern: string): readonly string[] {
-  const characters = [...pattern];
-  const stem = characters.slice(0, -1).join("");
-  return characters.at(-1) === "#" ? [pattern, `${stem}가`, `${stem}0`] : [pattern, `${stem}#`];
-}

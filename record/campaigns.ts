@@ -43,6 +43,8 @@ export type CampaignDoc = {
   changing?: { owner: string; until: Date };
   /** Coupons that are being added; their codes have the ordinals from `total` on. */
   adding?: { count: number };
+  /** An addition that an end or a cancellation cut off: some of its codes may exist, and count for nothing. */
+  dropped?: number;
   /** How many coupons the pool was last loaded for, where coupons were added since it was created. */
   loadedTotal?: number;
   /** Ended or cancelled by an operator, and the pool is not known to be so and at rest yet. */
@@ -61,6 +63,7 @@ export type CampaignFields = {
   readonly endsAt?: Date | undefined;
   readonly openedAt?: Date;
   readonly adding?: CampaignDoc["adding"] | undefined;
+  readonly dropped?: number;
   readonly settling?: true;
 };
 
@@ -109,19 +112,16 @@ export function createCampaigns(db: Db) {
       }
     },
 
-    /** How many codes of these formats all campaigns have or are to have. */
-    async totalOfFormats(codeFormats: readonly string[]): Promise<number> {
+    /** How many codes of this format all campaigns have or are to have. */
+    async totalOfFormat(codeFormat: string): Promise<number> {
       const [sum] = await collection
         .aggregate<{ total: number }>([
-          { $match: { codeFormat: { $in: [...codeFormats] } } },
+          { $match: { codeFormat } },
           { $group: { _id: null, total: { $sum: { $add: ["$total", { $ifNull: ["$adding.count", 0] }] } } } },
         ])
         .toArray();
       return sum?.total ?? 0;
     },
-
-    /** Every code format that a campaign has. */
-    formatsInUse: (): Promise<string[]> => collection.distinct("codeFormat"),
 
     find: (id: string): Promise<CampaignDoc | null> => collection.findOne({ _id: id }),
 

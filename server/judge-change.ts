@@ -81,7 +81,7 @@ function judgeState(verb: "pause" | "resume" | "end" | "cancel", judged: Judged)
       : [`the ${adding.count} coupons that were being added are dropped: they never counted`];
   const fields = {
     state,
-    ...(adding === undefined ? {} : { adding: undefined }),
+    ...(adding === undefined ? {} : { adding: undefined, dropped: adding.count }),
     // Nothing is under way in a campaign that never had a pool.
     ...(phase === "GENERATING" ? {} : { settling: true as const }),
   };

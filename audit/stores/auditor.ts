@@ -118,7 +118,7 @@ export async function openAuditor(options: AuditorOptions): Promise<Auditor> {
 function mayHavePassed({ verdicts, live, campaign }: Report, { rest = "demanded" }: AuditPlan): boolean {
   if (rest === "demanded") return false;
   if (verdicts.some(({ notJudged }) => notJudged === POOL_MADE_AGAIN)) return true;
-  const isOver = ["SOLD_OUT", "ENDED", "CANCELLED"].includes(campaign.state);
+  const isOver = ["SOLD_OUT", "ENDED", "CANCELLED"].includes(campaign.state) && campaign.settling !== true;
   return verdicts.some(({ ok }) => !ok) && (live || !isOver);
 }
 

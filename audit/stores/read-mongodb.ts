@@ -1,4 +1,5 @@
 import { type Db, MongoClient } from "mongodb";
+import { type Change, pastOf } from "../changes.ts";
 import type { CampaignRecord, Issuance } from "../snapshot.ts";
 import { StoreAway } from "./store-away.ts";
 
@@ -6,13 +7,26 @@ type CampaignDocument = {
   _id: string;
   total: number;
   /** So many more codes are being made. */
-  adding?: number;
+  adding?: { count: number };
+  /** So many more were being made when it was over. */
+  dropped?: number;
+  /** An operator ended or cancelled it, and its pool is not known to have followed. */
+  settling?: true;
   startsAt: Date;
   endsAt?: Date;
   openedAt?: Date;
   onePerUser: boolean;
   state: string;
   generation: number;
+  /** Changes on their way to the history. */
+  outbox?: ChangeDocument[];
+};
+type ChangeDocument = {
+  campaignId: string;
+  revision: number;
+  at: Date;
+  before?: { total: number; startsAt: Date };
+  after: { total: number; startsAt: Date };
 };
 type CouponDocument = { _id: string; campaignId: string; ordinal: number };
 type IssuanceDocument = {
@@ -52,10 +66,13 @@ export async function connectRecord(url: string, database: string): Promise<{ cl
 export async function readCampaign(db: Db, campaignId: string): Promise<CampaignRecord | undefined> {
   const doc = await db.collection<CampaignDocument>("campaigns").findOne({ _id: campaignId });
   if (doc === null) return undefined;
+  const more = doc.adding?.count ?? doc.dropped;
   return {
     id: doc._id,
     total: doc.total,
-    ...(doc.adding === undefined ? {} : { growingTo: doc.total + doc.adding }),
+    ...(more === undefined ? {} : { growingTo: doc.total + more }),
+    ...pastOf(await changesOf(db, doc)),
+    ...(doc.settling === undefined ? {} : { settling: true }),
     startsAtMs: doc.startsAt.getTime(),
     endsAtMs: doc.endsAt?.getTime(),
     openedAtMs: doc.openedAt?.getTime(),
@@ -63,6 +80,21 @@ export async function readCampaign(db: Db, campaignId: string): Promise<Campaign
     state: doc.state,
     generation: doc.generation,
   };
+}
+
+/** What waits in the outbox was read before what is written: a change that moves in between is seen twice, and not missed. */
+async function changesOf(db: Db, { _id, outbox = [] }: CampaignDocument): Promise<Change[]> {
+  const written = await db.collection<ChangeDocument>("history").find({ campaignId: _id }).toArray();
+  const settings = ({ total, startsAt }: ChangeDocument["after"]) => ({
+    total,
+    startsAtMs: startsAt.getTime(),
+  });
+  return [...outbox, ...written].map(({ revision, at, before, after }) => ({
+    revision,
+    atMs: at.getTime(),
+    before: before && settings(before),
+    after: settings(after),
+  }));
 }
 
 /** Every code of the campaign with its ordinal, ascending. */

@@ -165,5 +165,6 @@ function parseMeta(fields: Record<string, string>): PoolMeta | undefined {
     generation: Number(fields["generation"]),
     total: Number(fields["total"]),
     armedAtMs: Number(fields["armedAt"] ?? 0),
+    ...(fields["held"] === undefined ? {} : { held: Number(fields["held"]) }),
   };
 }

@@ -83,6 +83,53 @@ export function healthyBooks({ total, issued }: { total: number; issued: number 
   return books;
 }
 
+/**
+ * Books of a sale whose start was moved into the past and that grew: N coupons go, as many callers hear that all are gone, half as many
+ * coupons are added and go, partly to them, and again all are gone.
+ */
+export function grownBooks(total: number): Books {
+  const from = Math.floor((total * 2) / 3);
+  const books = healthyBooks({ total: from, issued: from });
+  const grown = emptyBooks(total);
+  const { history, issuances, claims } = books;
+  let order = history.length * 2;
+  const ask = (claimKey: string, atMs: number, outcome: Outcome) =>
+    history.push({
+      ...{ claimKey, outcome, invokedAtMs: atMs, answeredAtMs: atMs + 1 },
+      ...{ invokedOrder: ++order, answeredOrder: ++order },
+    });
+  // Nobody could know yet that it was to have started.
+  ask("eager", STARTS_AT_MS + 900, { kind: "refused", reason: "NOT_STARTED" });
+  for (const entry of history) {
+    if (entry.outcome.kind !== "refused" || entry.outcome.reason !== "NOT_STARTED") shift(entry, OPENED_MS);
+  }
+  for (const row of [...issuances, ...claims]) row.issuedAtMs += OPENED_MS;
+  for (let i = from; i < total; i += 1) {
+    const coupon = { code: codeOf(i), seq: i + 1, issuedAtMs: ADDED_AT_MS + 1_500 + 10 * i };
+    const row = { ...coupon, claimKey: `late-${i - from}`, generation: 1 };
+    issuances.push({ ...row });
+    claims.push({ ...row });
+    ask(row.claimKey, coupon.issuedAtMs, { kind: "issued", ...coupon, replayed: false });
+  }
+  ask("last", ADDED_AT_MS + 2_000, { kind: "refused", reason: "SOLD_OUT" });
+  Object.assign(books.campaign, {
+    ...{ total, openedAtMs: STARTS_AT_MS + OPENED_MS, startMovedAtMs: STARTS_AT_MS + OPENED_MS - 1 },
+    growth: [{ from, atMs: ADDED_AT_MS }],
+  });
+  return { ...books, codes: grown.codes, open: [], meta: { ...(books.meta as PoolMeta), total } };
+}
+
+/** How long after its start a start that was moved into the past opens the sale of `grownBooks`. */
+const OPENED_MS = 1_000;
+export const ADDED_AT_MS = STARTS_AT_MS + 5_000;
+
+function shift(entry: Books["history"][number], ms: number): void {
+  entry.invokedAtMs += ms;
+  entry.answeredAtMs += ms;
+  if (entry.outcome.kind === "issued")
+    entry.outcome = { ...entry.outcome, issuedAtMs: entry.outcome.issuedAtMs + ms };
+}
+
 export function snapshotOf(books: Books): Snapshot {
   const { campaign, codes, issuances, meta, staged, open, away, claims, ledgerIds } = books;
   const lengths = {

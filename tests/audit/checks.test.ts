@@ -2,16 +2,27 @@ import { expect } from "chai";
 import { runChecks, runOutsideChecks } from "../../audit/checks.ts";
 import { INVARIANTS } from "../../audit/verdict.ts";
 import { verdictTable, violated } from "../../audit/verdict-table.ts";
-import { type Books, emptyBooks, healthyBooks, STARTS_AT_MS, snapshotOf } from "./books.ts";
+import {
+  ADDED_AT_MS,
+  type Books,
+  emptyBooks,
+  grownBooks,
+  healthyBooks,
+  STARTS_AT_MS,
+  snapshotOf,
+} from "./books.ts";
+import { addEntry, type Damage, refused } from "./damage.ts";
 import { damages } from "./damages.ts";
 
 const TOTAL = 10;
-const booksOf = (which: "sold-out" | "half") =>
-  healthyBooks({ total: TOTAL, issued: which === "sold-out" ? TOTAL : TOTAL / 2 });
+const booksOf = (which: Damage["to"]) =>
+  which === "grown"
+    ? grownBooks(TOTAL)
+    : healthyBooks({ total: TOTAL, issued: which === "sold-out" ? TOTAL : TOTAL / 2 });
 
 describe("audit checks", () => {
   describe("healthy books pass", () => {
-    for (const which of ["sold-out", "half"] as const) {
+    for (const which of ["sold-out", "half", "grown"] as const) {
       it(which, () => {
         const books = booksOf(which);
         const verdicts = runChecks(snapshotOf(books), books.history);
@@ -28,6 +39,42 @@ describe("audit checks", () => {
       Object.assign(books.meta ?? {}, { state: "staged", armedAtMs: 0 });
       expect(violated(runChecks(snapshotOf(books), []))).to.deep.equal([]);
     });
+
+    it("coupons were added for whom nobody came: who was told before that all were gone cannot complain", () => {
+      const books = booksOf("sold-out");
+      books.codes.push("가나다라마바8888");
+      books.open.push("가나다라마바8888");
+      books.campaign.growth = [{ from: TOTAL, atMs: ADDED_AT_MS }];
+      Object.assign(books.campaign, { total: TOTAL + 1, state: "OPEN" });
+      Object.assign(books.meta ?? {}, { total: TOTAL + 1 });
+      const verdicts = runChecks(snapshotOf(books), books.history);
+      expect(violated(verdicts), verdictTable(verdicts).join("\n")).to.deep.equal([]);
+      expect(verdicts.find(({ invariant }) => invariant === "U6")?.checked).to.equal(TOTAL);
+    });
+
+    it("who was left without knowing, and then heard that the rules say no, cannot complain; who has a coupon still counts", () => {
+      const books = booksOf("half");
+      books.campaign.endsAtMs = STARTS_AT_MS + 1_500;
+      for (let i = 0; i < TOTAL; i++) {
+        const claimKey = `unsure-${i}`;
+        addEntry(books, { claimKey, outcome: { kind: "unknown", message: "timed out" } });
+        addEntry(books, { claimKey, outcome: refused(i % 2 === 0 ? "PAUSED" : "ENDED") });
+      }
+      const verdicts = runChecks(snapshotOf(books), books.history);
+      expect(violated(verdicts)).to.deep.equal([]);
+      expect(verdicts.find(({ invariant }) => invariant === "U6")?.checked).to.equal(TOTAL / 2);
+    });
+
+    for (const state of ["PAUSED", "CANCELLED", "ENDED"] as const) {
+      it(`${state}, and the pool too; an addition that was cut off left codes that count for nothing`, () => {
+        const books = booksOf("half");
+        Object.assign(books.campaign, { state, growingTo: TOTAL + 3 });
+        Object.assign(books.meta ?? {}, { state: state.toLowerCase() });
+        if (state !== "ENDED") books.away = books.open.splice(0);
+        books.codes.push("가나다라마바8888");
+        expect(violated(runChecks(snapshotOf(books), books.history))).to.deep.equal([]);
+      });
+    }
 
     it("says how much each check looked at", () => {
       const books = booksOf("sold-out");
@@ -63,11 +110,12 @@ describe("audit checks", () => {
       );
 
     it("healthy books pass", () => {
-      for (const which of ["sold-out", "half"] as const) expect(outside(booksOf(which))).to.deep.equal([]);
+      for (const which of ["sold-out", "half", "grown"] as const)
+        expect(outside(booksOf(which))).to.deep.equal([]);
     });
 
     it("notices everything but what only the stores show", () => {
-      const inside = /pool|claims hash|ledger|stranded|Redis|armed|codes than|no code of|bound/;
+      const inside = /pool|claims hash|ledger|stranded|Redis|armed|codes than|no code of|bound|nobody added/;
       const seen = damages.filter(({ what }) => !inside.test(what));
       expect(seen.length).to.be.greaterThan(20);
       for (const { fails, what, to, plant } of seen) {

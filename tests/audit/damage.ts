@@ -6,8 +6,8 @@ type Coupon = Extract<Outcome, { kind: "issued" }>;
 export type Damage = {
   readonly fails: Invariant;
   readonly what: string;
-  /** Which healthy books it is done to: all coupons gone, or half of them. */
-  readonly to: "sold-out" | "half";
+  /** Which healthy books it is done to: all coupons gone, half of them, or all of a campaign whose start was moved and that grew. */
+  readonly to: "sold-out" | "half" | "grown";
   readonly plant: (books: Books) => void;
 };
 

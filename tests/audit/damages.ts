@@ -1,10 +1,12 @@
 import { STARTS_AT_MS } from "./books.ts";
 import { addEntry, answer, at, type Damage, refused, rewrite } from "./damage.ts";
+import { damagesOfLife } from "./damages-of-life.ts";
 import { damagesOfOwners } from "./damages-of-owners.ts";
 
 /** Every kind of damage that the audit must notice, each with the one invariant that names it. */
 export const damages: readonly Damage[] = [
   ...damagesOfOwners,
+  ...damagesOfLife,
   { fails: "U5", what: "a code is stranded", to: "half", plant: (b) => b.open.pop() },
   {
     fails: "U5",

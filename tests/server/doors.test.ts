@@ -120,7 +120,7 @@ for (const way of ["the socket lane", "Node's server"] as const)
         campaignService: unasked as ServiceImpl<typeof CampaignService>,
         metrics: sale.metrics,
         operatorToken: undefined,
-        metricsPage: () => sale.metrics.registry.metrics(),
+        beforeMetrics: () => undefined,
       });
       const answers = createIssueAnswers({
         issueCoupon,

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { createHistoryWriter } from "../../audit/history.ts";
 import { newCampaignId } from "../../record/campaign-id.ts";
-import { type Books, healthyBooks, STARTS_AT_MS } from "../audit/books.ts";
+import { type Books, grownBooks, healthyBooks, STARTS_AT_MS } from "../audit/books.ts";
+import type { Damage } from "../audit/damage.ts";
 import { damages } from "../audit/damages.ts";
 import { seedBooks } from "../audit/seed-books.ts";
 import { openRawRedis, type RawRedis } from "../integration/books.ts";
@@ -16,6 +17,12 @@ import { couponVerify, type Verified } from "./coupon-verify.ts";
 const TOTAL = 10;
 /** MongoDB itself refuses them: `_id` is the code. The audit's own tests hand them to the checks. */
 const IMPOSSIBLE = ["two issuances of one code", "a code recorded twice for the same key"];
+/** A campaign that goes on is read three times before it is called wrong, which takes 12 s: the one with a Redis that has lost everything is enough here. */
+const SLOW = [
+  "the campaign is paused and the pool gives out coupons",
+  "the campaign goes on and the pool is paused",
+  "the pool is to open at another instant",
+];
 
 describe("coupon verify finds planted damage, on real stores", function () {
   this.timeout(60_000);
@@ -45,10 +52,14 @@ describe("coupon verify finds planted damage, on real stores", function () {
     }
   });
 
-  function booksOf(which: "sold-out" | "half"): Books {
+  function booksOf(which: Damage["to"]): Books {
+    if (which === "grown") return grownBooks(TOTAL);
     const books = healthyBooks({ total: TOTAL, issued: which === "sold-out" ? TOTAL : TOTAL / 2 });
     // Half of it sold and over: nothing is under way, so nothing has to be read again.
-    if (which === "half") books.campaign.state = "ENDED";
+    if (which === "half") {
+      books.campaign.state = "ENDED";
+      Object.assign(books.meta ?? {}, { state: "ended" });
+    }
     return books;
   }
 
@@ -73,7 +84,7 @@ describe("coupon verify finds planted damage, on real stores", function () {
     expect(verified.stdout).not.to.match(/user-\d|late-\d|waiting-\d/);
   }
 
-  for (const which of ["sold-out", "half"] as const) {
+  for (const which of ["sold-out", "half", "grown"] as const) {
     it(`healthy books pass (${which})`, async () => {
       const { id, file } = await seeded(booksOf(which));
       const verified = await couponVerify(service.url, id, "--history", file);
@@ -87,7 +98,7 @@ describe("coupon verify finds planted damage, on real stores", function () {
   }
 
   for (const { fails, what, to, plant } of damages) {
-    if (IMPOSSIBLE.includes(what)) continue;
+    if (IMPOSSIBLE.includes(what) || SLOW.includes(what)) continue;
     it(`${fails}: ${what}`, async () => {
       const books = booksOf(to);
       plant(books);

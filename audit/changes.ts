@@ -1,0 +1,28 @@
+import type { CampaignRecord } from "./snapshot.ts";
+
+/** One entry of a campaign's history, as far as the checks need it. */
+export type Change = {
+  readonly revision: number;
+  readonly atMs: number;
+  /** Undefined: the campaign was created. */
+  readonly before: ChangedSettings | undefined;
+  readonly after: ChangedSettings;
+};
+
+export type ChangedSettings = { readonly total: number; readonly startsAtMs: number };
+
+/** What a campaign was before it became what its record says now; in any order, one that was read twice counts once. */
+export function pastOf(changes: Iterable<Change>): Pick<CampaignRecord, "growth" | "startMovedAtMs"> {
+  const byRevision = new Map([...changes].map((change) => [change.revision, change]));
+  const growth: { from: number; atMs: number }[] = [];
+  let startMovedAtMs: number | undefined;
+  for (const { atMs, before, after } of [...byRevision.values()].sort((a, b) => a.revision - b.revision)) {
+    if (before === undefined) continue;
+    if (before.total !== after.total) growth.push({ from: before.total, atMs });
+    if (before.startsAtMs !== after.startsAtMs) startMovedAtMs = atMs;
+  }
+  return {
+    ...(growth.length === 0 ? {} : { growth }),
+    ...(startMovedAtMs === undefined ? {} : { startMovedAtMs }),
+  };
+}
