@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { orAborted, type Releases } from "../bench/releases.ts";
 import { Trouble } from "../bench/trouble.ts";
 import { endChild, exitNumber, exitOf, inheritedEnvironment, spawnKept } from "../local/child.ts";
@@ -30,16 +32,19 @@ export async function runArtillery(
   signal: AbortSignal,
 ): Promise<ArtilleryReport> {
   if (!existsSync(PROGRAM)) throw new Trouble("artillery is not installed: npm run setup -- --artillery");
+  // It writes into a pipe now, and would take that for somebody who sees no colours.
+  const colour: Record<string, string> = process.stdout.isTTY === true ? { FORCE_COLOR: "1" } : {};
   const overrides = JSON.stringify({ config: { phases } });
   const child = spawnKept(
     process.execPath,
     [PROGRAM, "run", "--overrides", overrides, "--output", reportFile, "launch.yml"],
     {
       cwd: join(repositoryDir, "artillery"),
-      env: { ...inheritedEnvironment(), ARTILLERY_DISABLE_TELEMETRY: "1", ...env },
-      stdio: ["ignore", "inherit", "inherit"],
+      env: { ...inheritedEnvironment(), ...colour, ARTILLERY_DISABLE_TELEMETRY: "1", ...env },
+      stdio: ["ignore", "pipe", "inherit"],
     },
   );
+  if (child.stdout !== null) showWithoutReportPath(child.stdout);
   releases.add("artillery", () => endChild(child, STOP_DEADLINE_MS));
   const late = new Trouble(`artillery did not end within ${Math.round(deadlineMs / 1_000)} s`);
   const limit = new AbortController();
@@ -50,6 +55,19 @@ export async function runArtillery(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The report that it names is ours, and is gone when the audit is done; with --keep we say ourselves where it is. */
+function showWithoutReportPath(from: Readable): void {
+  const lines = createInterface({ input: from, crlfDelay: Number.POSITIVE_INFINITY });
+  lines.on("line", (line) => {
+    if (!isReportPath(line)) process.stdout.write(`${line}\n`);
+  });
+}
+
+export function isReportPath(line: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are escape sequences
+  return /^(\u001b\[\d*m)*Log file: /.test(line);
 }
 
 function readReport(file: string): Pick<ArtilleryReport, "counters" | "responseTime"> {

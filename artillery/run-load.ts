@@ -9,6 +9,7 @@ import { type Clients, connectClients } from "../bench/load/connect-client.ts";
 import { orAborted, type Releases } from "../bench/releases.ts";
 import { Trouble } from "../bench/trouble.ts";
 import { auditBooks } from "./books.ts";
+import { installArtillery } from "./install.ts";
 import type { LoadOptions } from "./options.ts";
 import { paceOf } from "./pace.ts";
 import { launchPhases, SECONDS_BEFORE, usersIn } from "./phases.ts";
@@ -37,6 +38,7 @@ export async function runLoad(
   const { total, ratePerSecond, seconds } = options;
   const say = (text: string) => void process.stdout.write(`${text}\n`);
   const url = await readyService(env["COUPON_URL"] || DEFAULT_URL);
+  await installArtillery();
   const clients = connectClients(url.href, env["OPERATOR_TOKEN"] || undefined);
   releases.add("the client", () => clients.close());
 

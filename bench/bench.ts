@@ -2,94 +2,50 @@
  * `npm run bench`: rates and costs of the built service on durable stores of its own, each a median of interleaved runs in one go.
  * Says figures, judges none. Exit codes: 0 all measured, 2 could not run, 130 Ctrl-C.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { repositoryDir } from "../local/repository.ts";
-import { numberFlag } from "./number-flag.ts";
-import { type Benchmark, benchmarks, type Figure } from "./rates/benchmarks.ts";
+import { drawCharts } from "./charts/draw.ts";
+import { startCallers } from "./load/callers.ts";
+import type { Curve, Effort, Figure } from "./rates/benchmark.ts";
+import { benchmarks } from "./rates/benchmarks.ts";
 import { layGround } from "./rates/ground.ts";
+import { createCouponsFor } from "./rates/loads.ts";
+import { type BenchOptions, readOptions, usageOf } from "./rates/options.ts";
+import { thisMachine, writeResult } from "./rates/results.ts";
 import { createReleases, type Releases } from "./releases.ts";
 import { abortOnSignals, Interrupted, inOneLine, Trouble } from "./trouble.ts";
 
-const USAGE = `npm run bench -- [flags]
-  --only NAME[,NAME]  these alone: ${benchmarks.map(({ name }) => name).join(", ")}
-  --rounds N          runs of each variant, in turn (5); the figures are medians
-  --seconds N         of each run (4)
-  --help
-`;
-
-type Options = {
-  readonly chosen: readonly Benchmark[];
-  readonly rounds: number;
-  readonly seconds: number;
-  readonly help: boolean;
-};
+const RESULTS_DIR = join(repositoryDir, "bench", "results");
+const CHARTS_DIR = join(repositoryDir, "docs", "charts");
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-function readOptions(args: string[]): Options {
-  const { values } = parseFlags(args);
-  const names = values.only?.split(",") ?? benchmarks.map(({ name }) => name);
-  const chosen = names.map((name) => {
-    const found = benchmarks.find((one) => one.name === name);
-    if (found === undefined) throw new Trouble(`there is no benchmark "${name}"\n${USAGE}`);
-    return found;
-  });
-  return {
-    chosen,
-    rounds: numberFlag("rounds", values.rounds, 1, 100),
-    seconds: numberFlag("seconds", values.seconds, 1, 60),
-    help: values.help,
-  };
-}
-
-function parseFlags(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        only: { type: "string" },
-        rounds: { type: "string", default: "5" },
-        seconds: { type: "string", default: "4" },
-        help: { type: "boolean", default: false },
-      },
-    });
-  } catch (error) {
-    throw new Trouble(inOneLine(error), { cause: error });
-  }
-}
-
-async function measure(options: Options, releases: Releases, signal: AbortSignal): Promise<void> {
-  const { chosen, rounds, seconds } = options;
-  const [processor] = cpus();
-  const machine = {
-    cores: cpus().length,
-    processor: processor?.model ?? "",
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    node: process.version,
-    loadAverage: loadavg()[0] ?? 0,
-  };
-  say(
-    `bench: ${chosen.length} benchmarks, ${rounds} rounds of ${seconds} s, on ${machine.cores} cores, load average ${machine.loadAverage.toFixed(2)}`,
-  );
+async function measure({ chosen, effortOf }: BenchOptions, releases: Releases, signal: AbortSignal) {
+  const machine = thisMachine();
+  const load = machine.loadAverage.toFixed(2);
+  say(`bench: ${chosen.length} benchmarks on ${machine.cores} cores, load average ${load}`);
+  const startedMs = performance.now();
   const ground = await layGround(releases, signal);
+  const callers = startCallers();
+  releases.add("the callers", () => callers.stop());
+  const couponsFor = createCouponsFor(ground, signal);
   const figures: Figure[] = [];
-  for (const { name, what, run } of chosen) {
-    say(`\n${name}: ${what}`);
-    for (const figure of await run({ ground, rounds, seconds, signal })) {
-      figures.push(figure);
-      say(`  ${figure.name.padEnd(30)} ${told(figure).padStart(12)} ${figure.unit}`);
-    }
+  const curves: Curve[] = [];
+  const efforts: Record<string, Effort> = {};
+  for (const benchmark of chosen) {
+    const effort = effortOf(benchmark);
+    efforts[benchmark.name] = effort;
+    say(`\n${benchmark.name}: ${benchmark.what}`);
+    const found = await benchmark.run({ ground, callers, couponsFor, signal, ...effort });
+    figures.push(...found.figures);
+    curves.push(...(found.curves ?? []));
+    for (const figure of found.figures)
+      say(`  ${figure.name.padEnd(32)} ${told(figure).padStart(12)} ${figure.unit}`);
   }
   say("");
   for (const figure of figures) say(`bench: ${figure.name}=${told(figure)}`);
-  const dir = join(repositoryDir, "bench", "results");
-  mkdirSync(dir, { recursive: true });
-  const at = new Date().toISOString();
-  const file = join(dir, `${at.replace(/[:.]/g, "-")}.json`);
-  writeFileSync(file, `${JSON.stringify({ at, machine, rounds, seconds, figures }, undefined, 2)}\n`);
+  say(`bench: measured in ${Math.round((performance.now() - startedMs) / 1_000)} s`);
+  writeResult(RESULTS_DIR, { at: new Date().toISOString(), machine, efforts, figures, curves });
 }
 
 function told({ value }: Figure): string {
@@ -97,9 +53,13 @@ function told({ value }: Figure): string {
 }
 
 async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2));
+  const options = readOptions(process.argv.slice(2), benchmarks);
   if (options.help) {
-    say(USAGE);
+    say(usageOf(benchmarks));
+    return;
+  }
+  if (options.charts) {
+    for (const name of drawCharts(RESULTS_DIR, CHARTS_DIR)) say(`bench: drew docs/charts/${name}`);
     return;
   }
   const controller = new AbortController();

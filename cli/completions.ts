@@ -60,7 +60,8 @@ export function answerLines(
     // bash has "=" among its word breaks: it replaces only what follows it.
     if (shell === "bash") return current.includes("=") ? value.slice(value.indexOf("=") + 1) : value;
     if (shell === "fish") return `${value}\t${told}`;
-    return `${value.replaceAll(":", "\\:")}:${told}`;
+    const escaped = value.replaceAll(":", "\\:");
+    return told === "" ? escaped : `${escaped}:${told}`;
   });
 }
 

@@ -120,8 +120,10 @@ function reasonWords(reason: KnownReason, refusal: Refusal, serverMessage: strin
       hint: "check the key, coupon issue claims one",
     },
     [RefusalReason.INVALID]: {
-      message: `the service refused an argument: ${serverMessage}`,
-      hint: "--help says what is allowed",
+      message: `the service refused ${inFlags(serverMessage)}`,
+      hint: serverMessage.startsWith("code_format: ")
+        ? "coupon formats shows which fit"
+        : "--help says what is allowed",
     },
     [RefusalReason.OVERLOADED]: {
       message: "the service is overloaded, nothing was tried",
@@ -141,6 +143,28 @@ function reasonWords(reason: KnownReason, refusal: Refusal, serverMessage: strin
     },
   };
   return words[reason];
+}
+
+/** The operator's name for each field that the service may complain about. */
+const flagOfField: Readonly<Record<string, string>> = {
+  campaign_id: "the campaign id",
+  user_id: "--user",
+  request_id: "--request-id",
+  code: "--code",
+  code_format: "--format",
+  name: "--name",
+  total: "--total",
+  starts_at: "--start",
+  ends_at: "--end",
+  interval_ms: "--interval",
+  page_token: "--page-token",
+};
+
+/** "starts_at: is before 1970" → "--start: is before 1970"; a field without a flag stays as it is. */
+function inFlags(serverMessage: string): string {
+  const [, field = "", rest = ""] = /^(\w+)(: .*)$/s.exec(serverMessage) ?? [];
+  const flag = flagOfField[field];
+  return flag === undefined ? `an argument: ${serverMessage}` : `${flag}${rest}`;
 }
 
 function startText(refusal: Refusal, zone: string): string {

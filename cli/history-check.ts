@@ -74,7 +74,7 @@ function concluded(conclusion: Generator<void, readonly Verdict[]>): readonly Ve
   }
 }
 
-async function* readingOf(files: readonly string[], clockMs: number) {
+export async function* readingOf(files: readonly string[], clockMs: number) {
   try {
     yield* streamHistory(files, { clockMs });
   } catch (error) {

@@ -10,6 +10,7 @@ import { edit } from "./commands/edit.ts";
 import { end } from "./commands/end.ts";
 import { exportCoupons } from "./commands/export.ts";
 import { find } from "./commands/find.ts";
+import { formats } from "./commands/formats.ts";
 import { get } from "./commands/get.ts";
 import { history } from "./commands/history.ts";
 import { issue } from "./commands/issue.ts";
@@ -18,6 +19,7 @@ import { pause } from "./commands/pause.ts";
 import { preflight } from "./commands/preflight.ts";
 import { reschedule } from "./commands/reschedule.ts";
 import { resume } from "./commands/resume.ts";
+import { stats } from "./commands/stats.ts";
 import { status } from "./commands/status.ts";
 import { verify } from "./commands/verify.ts";
 import { watch } from "./commands/watch.ts";
@@ -44,6 +46,8 @@ export const commands: readonly Command[] = [
   find,
   status,
   verify,
+  formats,
+  stats,
   config,
   completion,
 ];

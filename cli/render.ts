@@ -10,6 +10,18 @@ export function printable(text: string): string {
   );
 }
 
+/** How many cells of a terminal a text takes: Hangul, other East Asian letters and full-width forms take two each. */
+export function cellsOf(text: string): number {
+  const wide =
+    /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u;
+  return [...text].reduce((cells, character) => cells + (wide.test(character) ? 2 : 1), 0);
+}
+
+/** As padEnd, in cells of a terminal. */
+export function padded(text: string, cells: number): string {
+  return text + " ".repeat(Math.max(0, cells - cellsOf(text)));
+}
+
 /** 1234567 → "1,234,567" */
 export function grouped(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ",");

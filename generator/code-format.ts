@@ -4,7 +4,7 @@ import { nameCodePoint } from "./code-point.ts";
 export const MIN_CODE_LENGTH = 4;
 export const MAX_CODE_LENGTH = 10;
 
-/** What one position of a code may be: symbols `firstSymbol` up to `firstSymbol + size - 1` of SYMBOLS. */
+/** What one position of a code may be that is drawn: symbols `firstSymbol` up to `firstSymbol + size - 1` of SYMBOLS. */
 export type CodeSlot = {
   readonly kind: "syllable" | "digit";
   readonly firstSymbol: number;
@@ -13,13 +13,15 @@ export type CodeSlot = {
 
 /** A campaign's code format. Immutable; made by parseCodeFormat only. */
 export type CodeFormat = {
-  /** NFC, `가` for a syllable and `0` for a digit, such as `가가가가가가0000`. */
+  /** NFC, `가` for a syllable, `0` for a digit, `#` for a check character, such as `가가가가가가0000`. */
   readonly pattern: string;
-  /** Code points, 4 to 10. */
+  /** Code points, 4 to 10, the check character among them. */
   readonly length: number;
-  /** One a position; fixed by the pattern, never drawn. */
+  /** One a position that is drawn; which is what is fixed by the pattern. */
   readonly slots: readonly CodeSlot[];
-  /** Exactly how many raw combinations there are; those with a blocked word are still among them. */
+  /** True: a check character follows, which the others decide (generator/check-character.ts). */
+  readonly check: boolean;
+  /** Exactly how many raw combinations there are; those with a blocked word are still among them. A check character adds none. */
   readonly space: bigint;
   /** log2 of `space`. */
   readonly entropyBits: number;
@@ -36,7 +38,7 @@ const DIGIT_SLOT: CodeSlot = Object.freeze({
   size: DIGITS.length,
 });
 
-const ALLOWED = `a code format is ${MIN_CODE_LENGTH} to ${MAX_CODE_LENGTH} characters, each 가 (a Hangul syllable) or 0 (a digit), at least one of each, such as 가가가가가가0000`;
+const ALLOWED = `a code format is ${MIN_CODE_LENGTH} to ${MAX_CODE_LENGTH} characters, each 가 (a Hangul syllable) or 0 (a digit), at least one of each, or as the last one # (a check character), such as 가가가가가가0000 or 가가가가가가000#`;
 
 /**
  * Reads a code format. The pattern is brought to NFC first, so a decomposed 가 (U+1100 U+1161) is the same as the
@@ -48,7 +50,10 @@ export function parseCodeFormat(input: string): ParsedCodeFormat {
   const pattern = input.normalize("NFC");
   const characters = [...pattern];
   if (characters.length === 0) return refuse("is empty");
-  const unknown = characters.findIndex((character) => character !== "가" && character !== "0");
+  const last = characters.length - 1;
+  const unknown = characters.findIndex((character, index) => {
+    return character !== "가" && character !== "0" && !(character === "#" && index === last);
+  });
   if (unknown >= 0) {
     return refuse(`has ${nameCodePoint(characters[unknown] ?? "")} at position ${unknown + 1}`);
   }
@@ -65,11 +70,14 @@ function refuse(problem: string): ParsedCodeFormat {
 }
 
 function formatOf(characters: readonly string[]): CodeFormat {
-  const slots = characters.map((character) => (character === "가" ? SYLLABLE_SLOT : DIGIT_SLOT));
+  const check = characters.at(-1) === "#";
+  const drawn = check ? characters.slice(0, -1) : characters;
+  const slots = drawn.map((character) => (character === "가" ? SYLLABLE_SLOT : DIGIT_SLOT));
   return Object.freeze({
     pattern: characters.join(""),
     length: characters.length,
     slots: Object.freeze(slots),
+    check,
     space: slots.reduce((product, slot) => product * BigInt(slot.size), 1n),
     entropyBits: slots.reduce((bits, slot) => bits + Math.log2(slot.size), 0),
   });
@@ -77,3 +85,13 @@ function formatOf(characters: readonly string[]): CodeFormat {
 
 /** Used where a campaign names no format: 가가가가가가0000. */
 export const DEFAULT_CODE_FORMAT: CodeFormat = formatOf([..."가가가가가가0000"]);
+
+/**
+ * The patterns whose codes can equal one of this pattern: itself, and where a check character meets a position that is drawn, because
+ * the check character may be a syllable or a digit.
+ */
+export function overlappingPatterns(pattern: string): readonly string[] {
+  const characters = [...pattern];
+  const stem = characters.slice(0, -1).join("");
+  return characters.at(-1) === "#" ? [pattern, `${stem}가`, `${stem}0`] : [pattern, `${stem}#`];
+}

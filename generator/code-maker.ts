@@ -1,4 +1,5 @@
-import { SYMBOLS } from "./alphabet.ts";
+import { FIRST_DIGIT_SYMBOL, SYMBOLS } from "./alphabet.ts";
+import { checkSymbol, checkWeight } from "./check-character.ts";
 import type { CodeFormat } from "./code-format.ts";
 import { type RandomSource, secureRandom } from "./random-source.ts";
 import { blockedWordFilter, type WordFilter } from "./word-filter.ts";
@@ -38,20 +39,26 @@ export function makeCode(format: CodeFormat, random: RandomSource): string {
   return createCodeMaker(format, random)();
 }
 
-/** One code, or undefined when it has a blocked word (as written, or with the digits taken out). */
+/** One code, or undefined when it has a blocked word (as written, or with the digits taken out), its check character included. */
 function attemptCode(format: CodeFormat, random: RandomSource, filter: WordFilter): string | undefined {
   let code = "";
   let whole = 0;
   let syllables = 0;
-  for (const slot of format.slots) {
+  let weightedSum = 0;
+  const append = (symbol: number): void => {
+    code += SYMBOLS[symbol];
+    whole = filter.next(whole, symbol);
+    if (symbol < FIRST_DIGIT_SYMBOL) syllables = filter.next(syllables, symbol);
+  };
+  for (const [index, slot] of format.slots.entries()) {
     const drawn = random(slot.size);
-    const character = SYMBOLS[slot.firstSymbol + drawn];
-    if (character === undefined || !(drawn >= 0 && drawn < slot.size)) {
+    if (!(Number.isInteger(drawn) && drawn >= 0 && drawn < slot.size)) {
       throw new Error(`the random source left its bounds: [0, ${slot.size})`);
     }
-    code += character;
-    whole = filter.next(whole, slot.firstSymbol + drawn);
-    if (slot.kind === "syllable") syllables = filter.next(syllables, slot.firstSymbol + drawn);
+    const symbol = slot.firstSymbol + drawn;
+    append(symbol);
+    weightedSum += symbol * checkWeight(index, format.length);
   }
+  if (format.check) append(checkSymbol(weightedSum));
   return whole === filter.blockedState || syllables === filter.blockedState ? undefined : code;
 }

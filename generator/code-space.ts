@@ -1,5 +1,5 @@
-import { FIRST_DIGIT_SYMBOL } from "./alphabet.ts";
 import type { CodeFormat, CodeSlot } from "./code-format.ts";
+import { countChecked, step } from "./count-checked.ts";
 import { blockedWordFilter, type WordFilter } from "./word-filter.ts";
 
 /** How many codes a format must have for each one that exists: a random guess hits at most once in this many. */
@@ -15,7 +15,7 @@ export type SpaceCheck =
     }
   | { readonly ok: false; readonly message: string };
 
-/** At most one entry a pattern: there are 2,018 valid patterns. */
+/** At most one entry a pattern: there are 3,020 valid patterns. */
 const counted = new Map<string, bigint>();
 
 /**
@@ -32,6 +32,7 @@ export function countCodes(format: CodeFormat, filter: WordFilter = blockedWordF
 }
 
 function runStates(format: CodeFormat, filter: WordFilter): bigint {
+  if (format.check) return countChecked(format, filter);
   // Key: the state of the run over everything × stateCount + the state of the run over the syllables.
   let ways = new Map<number, bigint>([[0, 1n]]);
   const steps = { syllable: new Map<number, Steps>(), digit: new Map<number, Steps>() };
@@ -55,15 +56,10 @@ function runStates(format: CodeFormat, filter: WordFilter): bigint {
 type Steps = ReadonlyMap<number, number>;
 
 function stepAll(key: number, slot: CodeSlot, filter: WordFilter): Steps {
-  const whole = Math.floor(key / filter.stateCount);
-  const syllables = key % filter.stateCount;
   const reached = new Map<number, number>();
   for (let symbol = slot.firstSymbol; symbol < slot.firstSymbol + slot.size; symbol += 1) {
-    const nextWhole = filter.next(whole, symbol);
-    const nextSyllables = symbol < FIRST_DIGIT_SYMBOL ? filter.next(syllables, symbol) : syllables;
-    if (nextWhole === filter.blockedState || nextSyllables === filter.blockedState) continue;
-    const target = nextWhole * filter.stateCount + nextSyllables;
-    reached.set(target, (reached.get(target) ?? 0) + 1);
+    const target = step(key, symbol, filter);
+    if (target !== undefined) reached.set(target, (reached.get(target) ?? 0) + 1);
   }
   return reached;
 }
@@ -76,8 +72,8 @@ function stepAll(key: number, slot: CodeSlot, filter: WordFilter): Steps {
  * makes at most total / 10^6 codes again; the second limit needs no rule of its own.
  *
  * @param total coupons the campaign is to have, an integer of at least 1
- * @param existing codes of the same pattern that all campaigns already have, an integer of at least 0. Codes of
- *   another pattern cannot collide with this one; counting them as well only errs to the safe side.
+ * @param existing codes that all campaigns already have and that this pattern could make (overlappingPatterns), an
+ *   integer of at least 0. Counting codes that it cannot make as well only errs to the safe side.
  * @throws RangeError when a count is not such an integer: the caller validates those first
  */
 export function checkSpace(format: CodeFormat, total: number, existing = 0): SpaceCheck {
@@ -99,7 +95,7 @@ export function checkSpace(format: CodeFormat, total: number, existing = 0): Spa
   return {
     ok: false,
     message:
-      `code_format ${format.pattern} has ${sizes} = ${grouped(format.space)} codes, ` +
+      `code_format ${format.pattern} has ${sizes} = ${grouped(format.space)} codes${format.check ? " (its check character adds none)" : ""}, ` +
       `${grouped(codes)} of them without a blocked word; ` +
       `${coupons}${others} ${total + existing === 1 ? "needs" : "need"} at least ${grouped(needed)} ` +
       `(a guess must not succeed more often than once in ${grouped(CODES_PER_COUPON)}); ` +

@@ -1,4 +1,5 @@
-import { MAX_CODE_LENGTH } from "./code-format.ts";
+import { checkFits } from "./check-character.ts";
+import { type CodeFormat, MAX_CODE_LENGTH } from "./code-format.ts";
 import { nameCodePoint } from "./code-point.ts";
 
 export type NormalisedCode =
@@ -40,6 +41,25 @@ export function normaliseCode(input: string): NormalisedCode {
   if (kept.length === 0) return refuse("is empty");
   if (kept.length > MAX_CODE_LENGTH) return tooLong();
   return { ok: true, code: kept.join("") };
+}
+
+/**
+ * What says that no code of these formats can read like this, so that it was mistyped rather than never issued. Only a check character
+ * can say so: undefined where it fits, and where some format of this length has none.
+ *
+ * @param code as normaliseCode gives it
+ * @param formats all formats in which it could have been made
+ */
+export function mistypedBecause(code: string, formats: readonly CodeFormat[]): string | undefined {
+  const sameLength = formats.filter(({ length }) => length === code.length);
+  // One character too many or too few is mistyped where no campaign is without check characters.
+  const possible = sameLength.length === 0 ? formats : sameLength;
+  if (possible.length === 0 || !possible.every(({ check }) => check)) return undefined;
+  if (sameLength.length === 0) {
+    const lengths = [...new Set(possible.map(({ length }) => length))].sort((a, b) => a - b).join(" or ");
+    return `mistyped: it has ${code.length} characters, not ${lengths}`;
+  }
+  return checkFits(code) ? undefined : "mistyped: the check character does not fit; read it again";
 }
 
 function tooLong(): NormalisedCode {

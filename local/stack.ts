@@ -22,6 +22,8 @@ export interface StackOptions {
   readonly redisArgs?: readonly string[] | undefined;
   /** Default: `logs` in the data folder. */
   readonly logDir?: string | undefined;
+  /** Told before a store is started; not for one that was given or is joined. */
+  readonly onStart?: ((kind: StoreKind) => void) | undefined;
   /** Use the stores that already run on this data folder (default); false makes that an error. */
   readonly join?: boolean | undefined;
 }
@@ -77,6 +79,7 @@ async function ready(options: StackOptions, { dataDir, claim, own }: Ground): Pr
   const find = async (kind: StoreKind, url: string | undefined, port = 0, start: () => Promise<Store>) => {
     if (url !== undefined) return answering(givenStore(kind, url));
     if (joinable !== undefined) return joinedStore(kind, joinable, port);
+    options.onStart?.(kind);
     const store = await start();
     own.push(store);
     return store;

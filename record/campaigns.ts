@@ -112,16 +112,19 @@ export function createCampaigns(db: Db) {
       }
     },
 
-    /** How many codes of this format all campaigns have or are to have. */
-    async totalOfFormat(codeFormat: string): Promise<number> {
+    /** How many codes of these formats all campaigns have or are to have. */
+    async totalOfFormats(codeFormats: readonly string[]): Promise<number> {
       const [sum] = await collection
         .aggregate<{ total: number }>([
-          { $match: { codeFormat } },
+          { $match: { codeFormat: { $in: [...codeFormats] } } },
           { $group: { _id: null, total: { $sum: { $add: ["$total", { $ifNull: ["$adding.count", 0] }] } } } },
         ])
         .toArray();
       return sum?.total ?? 0;
     },
+
+    /** Every code format that a campaign has. */
+    formatsInUse: (): Promise<string[]> => collection.distinct("codeFormat"),
 
     find: (id: string): Promise<CampaignDoc | null> => collection.findOne({ _id: id }),
 

@@ -1,4 +1,4 @@
-import type { Collection, Db, Filter } from "mongodb";
+import type { Collection, Db, Document, Filter } from "mongodb";
 import { insertUnordered } from "./unordered-insert.ts";
 
 /** The durable record that a code went to a claim key. Written once, never changed. */
@@ -24,6 +24,9 @@ export type InsertOutcome =
 
 /** A place in the issue order of a campaign, to go on after. A generation gives each seq once. */
 export type IssuePosition = { readonly generation: number; readonly seq: number };
+
+/** An issued code and its place. */
+export type IssuedCode = IssuePosition & Pick<IssuanceDoc, "_id">;
 
 export type Issuances = ReturnType<typeof createIssuances>;
 
@@ -55,6 +58,30 @@ export function createIssuances(db: Db) {
     return outcomes;
   }
 
+  /** After a position in issue order, at most `limit`: two index ranges, never a sort in memory. */
+  async function ordered<T extends IssuePosition>(
+    campaignId: string,
+    after: IssuePosition | undefined,
+    limit: number,
+    options: { readonly projection?: Document },
+  ): Promise<T[]> {
+    const range = (filter: Filter<IssuanceDoc>, most: number) =>
+      collection
+        .find<T>(
+          { campaignId, ...filter },
+          { hint: "in_issue_order", batchSize: Math.min(most, 10_000), ...options },
+        )
+        .sort({ generation: 1, seq: 1 })
+        .limit(most)
+        .toArray();
+    if (after === undefined) return range({}, limit);
+    const { generation, seq } = after;
+    const sameGeneration = await range({ generation, seq: { $gt: seq } }, limit);
+    if (sameGeneration.length === limit) return sameGeneration;
+    const later = await range({ generation: { $gt: generation } }, limit - sameGeneration.length);
+    return sameGeneration.concat(later);
+  }
+
   return {
     /**
      * Makes issuances durable (majority, journaled), each by itself; the unique indexes arbitrate.
@@ -73,6 +100,9 @@ export function createIssuances(db: Db) {
     findByCode: (campaignId: string, code: string): Promise<IssuanceDoc | null> =>
       collection.findOne({ _id: code, campaignId }),
 
+    /** Of any campaign: a code is unique over all of them. */
+    findIssued: (code: string): Promise<IssuanceDoc | null> => collection.findOne({ _id: code }),
+
     count: (campaignId: string): Promise<number> =>
       collection.countDocuments({ campaignId }, { hint: "in_issue_order" }),
 
@@ -82,25 +112,17 @@ export function createIssuances(db: Db) {
       return new Set(found.map((doc) => doc._id));
     },
 
-    /** Issuances in issue order after a position, at most `limit`: two index ranges, never a sort in memory. */
-    async inOrder(
+    /** Issuances in issue order after a position, at most `limit`. */
+    inOrder: (campaignId: string, after: IssuePosition | undefined, limit: number): Promise<IssuanceDoc[]> =>
+      ordered<IssuanceDoc>(campaignId, after, limit, {}),
+
+    /** Their codes and places alone: half of the processor time. */
+    codesInOrder: (
       campaignId: string,
       after: IssuePosition | undefined,
       limit: number,
-    ): Promise<IssuanceDoc[]> {
-      const range = (filter: Filter<IssuanceDoc>, most: number) =>
-        collection
-          .find({ campaignId, ...filter }, { hint: "in_issue_order", batchSize: Math.min(most, 10_000) })
-          .sort({ generation: 1, seq: 1 })
-          .limit(most)
-          .toArray();
-      if (after === undefined) return range({}, limit);
-      const { generation, seq } = after;
-      const sameGeneration = await range({ generation, seq: { $gt: seq } }, limit);
-      if (sameGeneration.length === limit) return sameGeneration;
-      const later = await range({ generation: { $gt: generation } }, limit - sameGeneration.length);
-      return sameGeneration.concat(later);
-    },
+    ): Promise<IssuedCode[]> =>
+      ordered<IssuedCode>(campaignId, after, limit, { projection: { generation: 1, seq: 1 } }),
   };
 }
 

@@ -46,6 +46,7 @@ const schema = z.object({
   PORT: port.default(8080),
   GRPC_PORT: port.optional(),
   ROLES: roles.default([...ROLES]),
+  WORKERS: count(1, 64).default(1),
   OPERATOR_TOKEN: z.string().min(16, "must have 16 characters or more").optional(),
   LOG_LEVEL: oneOf(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
   LOG_FORMAT: oneOf(["json", "text"]).default("json"),
@@ -92,6 +93,9 @@ export function readConfig(
   const GRPC_PORT = config.GRPC_PORT ?? (config.PORT === 0 ? 0 : Math.min(65_535, config.PORT + 1_000));
   if (GRPC_PORT === config.PORT && GRPC_PORT !== 0)
     throw new UserError("configuration: GRPC_PORT must differ from PORT");
+  if (config.WORKERS > 1 && !config.ROLES.includes("server")) {
+    throw new UserError("configuration: WORKERS above 1 share the port of the server role: add it to ROLES");
+  }
   if (config.OPERATOR_TOKEN === undefined && !isLoopback(config.HOST)) {
     throw new UserError(
       `configuration: HOST ${config.HOST} is reachable from other machines, so OPERATOR_TOKEN (16 characters or more) is required`,
@@ -109,6 +113,17 @@ export function redactConfig(config: Config): Record<string, unknown> {
     MONGODB_URL: redactUrls(config.MONGODB_URL),
     OPERATOR_TOKEN: config.OPERATOR_TOKEN === undefined ? undefined : "[redacted]",
   };
+}
+
+/** The redacted settings that are not their defaults, for a person: what was decided here, without the twenty that nobody touched. */
+export function changedSettings(config: Config): Record<string, unknown> {
+  const { REDIS_URL, MONGODB_URL, PORT } = config;
+  // GRPC_PORT follows PORT where it is not given.
+  const { GRPC_PORT } = readConfig({ REDIS_URL, MONGODB_URL, PORT: String(PORT) });
+  const defaults: Record<string, unknown> = { ...readConfig({ REDIS_URL, MONGODB_URL }), GRPC_PORT };
+  const isDecided = ([name, value]: [string, unknown]): boolean =>
+    value !== undefined && (name.endsWith("_URL") || String(value) !== String(defaults[name]));
+  return Object.fromEntries(Object.entries(redactConfig(config)).filter(isDecided));
 }
 
 function isLoopback(host: string): boolean {

@@ -52,22 +52,41 @@ export function createLifecycle(logger: Logger, deadlineMs: number): Lifecycle {
 /** Ctrl-C under `npm start` reaches the process twice, from the terminal and from npm: within this time they are one. */
 const SAME_SIGNAL_MS = 300;
 
-/** The first SIGINT or SIGTERM drains and releases, the second cuts; the exit code says how it went. */
-export function exitOnSignals(lifecycle: Lifecycle, logger: Logger): void {
+/**
+ * The first SIGINT or SIGTERM drains and releases, the second cuts; the exit code says how it went. `leastCode` is asked at the
+ * end: what this process knows of those that ended with it. Returns what drains without a signal; called again it does nothing.
+ */
+export function exitOnSignals(
+  lifecycle: Lifecycle,
+  logger: Logger,
+  leastCode: () => number = () => EXIT.ok,
+): (why: string) => void {
   let firstAtMs: number | undefined;
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (firstAtMs !== undefined) {
-      if (performance.now() - firstAtMs < SAME_SIGNAL_MS) return;
-      logger.warn({ signal }, "second signal: exit at once");
-      process.exit(EXIT.drainTimedOut);
-    }
-    firstAtMs = performance.now();
-    logger.info({ signal }, "draining: requests in flight are finished, new ones refused");
+  let draining = false;
+
+  const drain = (why: string) => {
+    if (draining) return;
+    draining = true;
+    logger.info({ signal: why }, "draining: requests in flight are finished, new ones refused");
     void lifecycle.release().then((clean) => {
-      logger.info(clean ? "stopped: nothing was left undone" : "stopped, but not all could be ended in time");
-      process.exit(clean ? EXIT.ok : EXIT.drainTimedOut);
+      const code = Math.max(clean ? EXIT.ok : EXIT.drainTimedOut, leastCode());
+      logger.info(
+        code === EXIT.ok ? "stopped: nothing was left undone" : "stopped, but not all could be ended in time",
+      );
+      process.exit(code);
     });
+  };
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (firstAtMs === undefined) {
+      firstAtMs = performance.now();
+      drain(signal);
+      return;
+    }
+    if (performance.now() - firstAtMs < SAME_SIGNAL_MS) return;
+    logger.warn({ signal }, "second signal: exit at once");
+    process.exit(EXIT.drainTimedOut);
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
+  return drain;
 }

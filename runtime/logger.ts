@@ -29,18 +29,20 @@ function tellError(error: unknown, causesMax = CAUSES_MAX): unknown {
 export type LoggerOptions = {
   level: string;
   format: "json" | "text";
+  /** Which worker of several writes; absent in a process that is alone. */
+  worker?: number | undefined;
   /** Where lines go; standard output when absent. */
   destination?: DestinationStream;
 };
 
 /** One structured line an event. `text` is for a person at a terminal, `json` for everything else. */
-export function createLogger({ level, format, destination = process.stdout }: LoggerOptions): Logger {
+export function createLogger({ level, format, worker, destination = process.stdout }: LoggerOptions): Logger {
   const target =
     format === "text" ? { write: (line: string) => destination.write(textLine(line)) } : destination;
   return pino(
     {
       level,
-      base: { pid: process.pid },
+      base: { pid: process.pid, ...(worker === undefined ? {} : { worker }) },
       serializers: { err: (error: unknown) => tellError(error) },
       redact: { paths: redactPaths, censor: "[redacted]" },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
@@ -52,7 +54,9 @@ export function createLogger({ level, format, destination = process.stdout }: Lo
 
 function textLine(line: string): string {
   const { level, time, pid, msg, room, err, ...rest } = JSON.parse(line) as Record<string, unknown>;
-  const details = Object.entries(rest)
+  // Of several processes one wants to know which; of one alone the room says more.
+  const source = rest["worker"] === undefined || room === undefined ? {} : { pid };
+  const details = Object.entries({ ...rest, ...source })
     .map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
     .join(" ");
   const cause =

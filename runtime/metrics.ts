@@ -1,6 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
-/** Every metric of the service. Labels are bounded: never a campaign, a user or a code. */
+/**
+ * Every metric of the service. Labels are bounded: never a campaign, a user or a code. `aggregator` says what becomes of a metric
+ * where several workers make one page; without it they are added up.
+ */
 export type Metrics = ReturnType<typeof createMetrics>;
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1, 2, 4, 8];
@@ -56,11 +59,13 @@ export function createMetrics() {
     ledgerDepth: new Gauge({
       name: "coupon_ledger_depth",
       help: "Claims whose issuance is not yet confirmed durable, all live campaigns, at the last sweep.",
+      // Every worker sweeps the same ledgers.
+      aggregator: "max",
       registers,
     }),
     queueDepth: new Gauge({
       name: "coupon_queue_depth",
-      help: "Requests that wait in this process, by queue. Each queue is bounded by CLAIM_QUEUE_MAX.",
+      help: "Requests that wait, by queue. In each process a queue is bounded by CLAIM_QUEUE_MAX.",
       labelNames: ["queue"] as const,
       registers,
     }),
@@ -72,6 +77,7 @@ export function createMetrics() {
     breakerOpen: new Gauge({
       name: "coupon_breaker_open",
       help: "1 while new claims are held back because nothing can be made durable, else 0.",
+      aggregator: "max",
       registers,
     }),
     heldBack: new Counter({

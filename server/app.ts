@@ -29,8 +29,8 @@ export type AppDeps = {
   metrics: Metrics;
   operatorToken: string | undefined;
   draining: AbortSignal;
-  /** Sets the gauges that are read off rather than counted, just before metrics are answered. */
-  beforeMetrics: () => void;
+  /** What /metrics answers. */
+  metricsPage: () => Promise<string>;
 };
 
 /** Neither listens yet: the caller does, on the addresses it was given. */
@@ -88,8 +88,13 @@ export function buildApp(deps: AppDeps): App {
     response.status(ready ? 200 : 503).json({ status: ready ? "ready" : "draining" });
   });
   app.get("/metrics", async (_, response) => {
-    deps.beforeMetrics();
-    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+    try {
+      const page = await deps.metricsPage();
+      response.type(metrics.registry.contentType).send(page);
+    } catch (error) {
+      logger.warn({ err: error }, "no metrics page");
+      response.status(503).json({ code: "unavailable", message: "the metrics cannot be told now" });
+    }
   });
   app.use(expressConnectMiddleware(options));
   app.use((request: express.Request, response: express.Response) => {

@@ -1,8 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
-import { claimOf } from "../generator/claim-record.ts";
-import { DEFAULT_CODE_FORMAT } from "../generator/code-format.ts";
+import { DEFAULT_CODE_FORMAT, overlappingPatterns } from "../generator/code-format.ts";
 import { countCodes } from "../generator/code-space.ts";
 import type { Preflight } from "../preflight/preflight.ts";
 import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
@@ -15,14 +14,18 @@ import {
 import { newCampaignId } from "../record/campaign-id.ts";
 import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
 import { type CampaignSettings, type History, historyId, settingsOf } from "../record/history.ts";
-import type { IssuanceDoc, Issuances } from "../record/issuances.ts";
+import type { Issuances, IssuedCode, IssuePosition } from "../record/issuances.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { liveState, viewCampaign, viewCoupon } from "./campaign-view.ts";
+import { type CampaignStatsDeps, createCampaignStats } from "./campaign-stats.ts";
+import { liveState, viewCampaign } from "./campaign-view.ts";
 import type { ChangeCampaign } from "./change-campaign.ts";
+import { createDescribeFormats } from "./describe-formats.ts";
+import { createFindIssuance, viewIssuance } from "./find-issuance.ts";
 import { createLifeCycleService } from "./life-cycle-service.ts";
 import type { LiveView } from "./live-view.ts";
 import { createPreflightService } from "./preflight-service.ts";
+import { createReadingPace } from "./reading-pace.ts";
 import { type Refusal, refusalError } from "./refusal.ts";
 import {
   type NewCampaign,
@@ -41,6 +44,7 @@ export type CampaignServiceDeps = {
   history: History;
   changeCampaign: ChangeCampaign;
   issuances: Issuances;
+  issueRate: CampaignStatsDeps["issueRate"];
   liveView: LiveView;
   preflight: Preflight;
   /** Opens both stores beside the connections of the claims. */
@@ -54,6 +58,9 @@ export type CampaignServiceDeps = {
 const LIST_PAGE = { most: 100, whenZero: 50 } as const;
 const CODES_PAGE_MAX = 1_000_000;
 const EXPORT_BATCH = { most: 10_000, whenZero: 1_000 } as const;
+/** What is read at once; what a server decodes at once, callers wait for. */
+const CODES_READ = { idle: 5_000, busy: 250 } as const;
+const EXPORT_READ_BUSY = 100;
 const WATCH_INTERVAL_MS = { least: 100, most: 60_000, whenZero: 1_000 } as const;
 
 /** States after which nothing more will happen to watch. */
@@ -68,6 +75,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
   const { campaigns, history, issuances, liveView, clock, draining } = deps;
   // Counting the codes of a format takes some 20 ms the first time: now, not while claims wait.
   countCodes(DEFAULT_CODE_FORMAT);
+  const pace = createReadingPace({ clock });
   const logger = deps.logger.child({ room: "server" });
   const refuse = (refusal: Refusal) => refusalError(refusal, clock.now());
   const orRefuse = <T>(valid: Valid<T>): T => {
@@ -80,6 +88,19 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
     const doc = await campaigns.find(orRefuse(validCampaignId(id)));
     if (doc === null) throw refuse({ reason: "UNKNOWN_CAMPAIGN" });
     return doc;
+  }
+
+  /** The next issued codes, as many as the pace allows now, at most so many. */
+  function codesAfter(
+    campaignId: string,
+    after: IssuePosition | undefined,
+    most: number,
+  ): Promise<{ codes: IssuedCode[]; isLast: boolean }> {
+    const size = { idle: Math.min(most, CODES_READ.idle), busy: Math.min(most, CODES_READ.busy) };
+    return pace.page(size, async (limit) => {
+      const codes = await issuances.codesInOrder(campaignId, after, limit);
+      return { codes, isLast: codes.length < limit };
+    });
   }
 
   /** Waits between two messages of a stream, or until the caller or the server leaves. */
@@ -100,13 +121,14 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
     ...createVerifyCampaign(deps),
     ...createPreflightService(deps),
     ...createLifeCycleService(deps),
+    ...createCampaignStats(deps),
 
     async createCampaign(request) {
       const nowMs = clock.now();
       const earlier = request.requestId === "" ? null : await campaigns.findByRequest(request.requestId);
       // A repeated request is judged by the time of the first one: what was right then is not wrong now.
       const wanted = orRefuse(validNewCampaign(request, earlier?.createdAt.getTime() ?? nowMs));
-      const existing = await campaigns.totalOfFormat(wanted.codeFormat);
+      const existing = await campaigns.totalOfFormats(overlappingPatterns(wanted.codeFormat));
       const doc: CampaignDoc = {
         _id: newCampaignId(nowMs),
         name: wanted.name,
@@ -163,18 +185,17 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
       const issuedCodes: string[] = [];
       let nextPageToken = "";
       if (request.view !== CampaignView.BASIC) {
-        // In steps, so that a long list does not hold everything twice.
+        // In steps, so that a long list does not hold everything twice, and claims come in between.
         for (;;) {
-          const most = Math.min(10_000, limit - issuedCodes.length);
-          const page: IssuanceDoc[] = most === 0 ? [] : await issuances.inOrder(doc._id, after, most);
-          for (const issuance of page) issuedCodes.push(issuance._id);
-          after = page.at(-1) ?? after;
-          if (page.length < most) break;
-          if (most === 0) {
-            const more = await issuances.inOrder(doc._id, after, 1);
-            if (more.length > 0 && after !== undefined) nextPageToken = pageToken(after);
+          const left = limit - issuedCodes.length;
+          const page = await codesAfter(doc._id, after, Math.max(1, left));
+          if (left === 0) {
+            if (page.codes.length > 0 && after !== undefined) nextPageToken = pageToken(after);
             break;
           }
+          for (const issued of page.codes) issuedCodes.push(issued._id);
+          after = page.codes.at(-1) ?? after;
+          if (page.isLast) break;
         }
       }
       // Counted after the codes were read: never fewer than the codes that are shown.
@@ -251,25 +272,28 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
       const batchSize = orRefuse(validCount("batch_size", request.batchSize, 1, most, whenZero));
       let after = orRefuse(validPageToken(request.pageToken));
       const { _id: campaignId, onePerUser } = await findCampaign(request.campaignId);
+      const size = { idle: batchSize, busy: Math.min(batchSize, EXPORT_READ_BUSY) };
       while (!context.signal.aborted) {
         if (draining.aborted)
           throw new ConnectError("this server is stopping; go on with the last page_token", Code.Unavailable);
-        const page = await issuances.inOrder(campaignId, after, batchSize);
+        const { page, isLast } = await pace.page(size, async (most) => {
+          const page = await issuances.inOrder(campaignId, after, most);
+          return { page, isLast: page.length < most };
+        });
         const lastOne = page.at(-1);
         if (lastOne === undefined) return;
         after = lastOne;
         yield create(ExportCouponsResponseSchema, {
-          coupons: page.map((issuance) => ({
-            coupon: viewCoupon(claimOf(issuance)),
-            userId: onePerUser ? issuance.claimKey : (issuance.userId ?? ""),
-            requestId: onePerUser ? "" : issuance.claimKey,
-            generation: issuance.generation,
-          })),
+          coupons: page.map((issuance) => viewIssuance(issuance, onePerUser)),
           nextPageToken: pageToken(lastOne),
         });
-        if (page.length < batchSize) return;
+        if (isLast) return;
       }
     },
+
+    describeFormats: createDescribeFormats({ campaigns, orRefuse }),
+
+    findIssuance: createFindIssuance({ campaigns, issuances, findCampaign, refuse }),
   };
 }
 

@@ -1,17 +1,18 @@
 import { timestampDate, timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { claimOf } from "../generator/claim-record.ts";
-import { normaliseCode } from "../generator/normalise-code.ts";
+import { mistypedBecause, normaliseCode } from "../generator/normalise-code.ts";
 import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import type { CouponService } from "../proto/gen/coupon/v1/coupon_service_pb.ts";
 import type { Issuances } from "../record/issuances.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { liveState, viewCoupon } from "./campaign-view.ts";
 import type { Directory } from "./directory.ts";
+import { recordedFormats } from "./find-issuance.ts";
 import type { IssueCoupon } from "./issue-coupon.ts";
 import type { LiveView } from "./live-view.ts";
 import { type Refusal, refusalError } from "./refusal.ts";
-import { type Valid, validCampaignId, validKey } from "./validate.ts";
+import { type Valid, validCampaignId, validKey, withoutField } from "./validate.ts";
 
 export type CouponServiceDeps = {
   issueCoupon: IssueCoupon;
@@ -51,7 +52,10 @@ export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof
       if (facts === null) throw refuse({ reason: "UNKNOWN_CAMPAIGN" });
       if (request.code !== "") {
         const code = normaliseCode(request.code);
-        if (!code.ok) throw refuse({ reason: "INVALID", field: "code", allowed: code.message });
+        if (!code.ok)
+          throw refuse({ reason: "INVALID", field: "code", allowed: withoutField("code", code.message) });
+        const mistyped = mistypedBecause(code.code, recordedFormats([facts.codeFormat]));
+        if (mistyped !== undefined) throw refuse({ reason: "INVALID", field: "code", allowed: mistyped });
         const found = await issuances.findByCode(campaignId, code.code);
         if (found === null) throw refuse({ reason: "NO_COUPON" });
         return { coupon: viewCoupon(claimOf(found)) };

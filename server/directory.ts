@@ -8,11 +8,14 @@ export type CampaignFacts = Pick<CampaignDoc, "onePerUser"> & {
   readonly leastGeneration: number;
 };
 
+/** What look-ups need beside it. */
+export type KnownCampaign = CampaignFacts & Pick<CampaignDoc, "codeFormat">;
+
 export type Directory = {
   /** From memory, without waiting; undefined: not known here, ask `find`. */
-  peek(campaignId: string): CampaignFacts | undefined;
+  peek(campaignId: string): KnownCampaign | undefined;
   /** From memory or MongoDB; null: there is no such campaign. */
-  find(campaignId: string): Promise<CampaignFacts | null>;
+  find(campaignId: string): Promise<KnownCampaign | null>;
 };
 
 const ENTRIES_MAX = 10_000;
@@ -23,9 +26,9 @@ const UNKNOWN_FOR_MS = 1_000;
 
 /** Remembers campaigns by id, in bounded memory: the oldest entry leaves first. */
 export function createDirectory(campaigns: Campaigns, clock: Clock): Directory {
-  const known = new Map<string, CampaignFacts>();
+  const known = new Map<string, KnownCampaign>();
   const unknown = new Map<string, number>();
-  const asking = new Map<string, Promise<CampaignFacts | null>>();
+  const asking = new Map<string, Promise<KnownCampaign | null>>();
 
   function remember<V>(map: Map<string, V>, id: string, value: V): void {
     map.delete(id);
@@ -35,7 +38,7 @@ export function createDirectory(campaigns: Campaigns, clock: Clock): Directory {
     if (oldest !== undefined) map.delete(oldest);
   }
 
-  async function ask(id: string): Promise<CampaignFacts | null> {
+  async function ask(id: string): Promise<KnownCampaign | null> {
     const doc = await campaigns.find(id);
     if (doc === null) {
       remember(unknown, id, clock.now() + UNKNOWN_FOR_MS);
@@ -43,6 +46,7 @@ export function createDirectory(campaigns: Campaigns, clock: Clock): Directory {
     }
     const facts = {
       onePerUser: doc.onePerUser,
+      codeFormat: doc.codeFormat,
       leastGeneration: doc.loadedGeneration ?? 0,
     };
     remember(known, id, facts);

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
+import { overlappingPatterns } from "../generator/code-format.ts";
 import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import {
   type CampaignService,
@@ -115,7 +116,7 @@ export function createLifeCycleService(deps: LifeCycleServiceDeps): LifeCycleSer
       const campaign = await campaigns.find(orRefuse(validCampaignId(request.campaignId)));
       // Whether there is such a campaign, and whether it may be given more, is judged with the change.
       if (campaign !== null) {
-        const existing = await campaigns.totalOfFormat(campaign.codeFormat);
+        const existing = await campaigns.totalOfFormats(overlappingPatterns(campaign.codeFormat));
         orRefuse(validSpace(campaign.codeFormat, count, existing, "count"));
       }
       return answer(request, { verb: "add", count });

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Registry } from "prom-client";
 import { openAuditor } from "../audit/stores/auditor.ts";
 import { createGenerator } from "../generator/generator.ts";
 import { createRestore } from "../generator/restore.ts";
@@ -11,6 +12,7 @@ import { createCampaigns } from "../record/campaigns.ts";
 import { createCoupons } from "../record/coupons.ts";
 import { createHistory } from "../record/history.ts";
 import { createIssuances } from "../record/issuances.ts";
+import { createIssueRate } from "../record/issue-rate.ts";
 import { connectMongo } from "../record/mongo.ts";
 import { createMongoFacts } from "../record/mongo-facts.ts";
 import { createPreflights } from "../record/preflights.ts";
@@ -39,12 +41,25 @@ import { createTally } from "./tally.ts";
 /** Where a started process can be reached; undefined where it has no server role. */
 export type Addresses = { readonly http: string; readonly grpc: string } | undefined;
 
+/** Makes the page that /metrics answers, given how to read this process' own metrics. */
+export type MetricsPage = (own: () => Registry) => () => Promise<string>;
+
+/** What is different in a process that is one of several workers on the same ports. */
+export type Place = { readonly worker: number | undefined; readonly metricsPage: MetricsPage };
+
+const ALONE: Place = { worker: undefined, metricsPage: (own) => () => own().metrics() };
+
 /**
  * Connects the stores and starts the roles of the configuration. What is started registers its release: the doors close first,
  * then the workers, then the claims under way end, then the stores are left.
  * @throws UserError when a store is absent or a port is taken
  */
-export async function startRoles(config: Config, logger: Logger, lifecycle: Lifecycle): Promise<Addresses> {
+export async function startRoles(
+  config: Config,
+  logger: Logger,
+  lifecycle: Lifecycle,
+  place: Place = ALONE,
+): Promise<Addresses> {
   const clock = systemClock;
   const metrics = createMetrics();
   const owner = randomUUID();
@@ -94,6 +109,7 @@ export async function startRoles(config: Config, logger: Logger, lifecycle: Life
     processes,
     redisClock,
     roles: config.ROLES,
+    worker: place.worker,
     sinceTickMs: () => scheduler?.sinceTickMs(),
     campaigns: tally.busiest,
   });
@@ -148,6 +164,7 @@ export async function startRoles(config: Config, logger: Logger, lifecycle: Life
     campaignService: createCampaignService({
       ...{ ...common, liveView, preflight, draining: draining.signal },
       changeCampaign: createChangeCampaign({ ...common, restore }),
+      issueRate: createIssueRate(mongo.db),
       openAuditor: () =>
         openAuditor({
           redisUrl: config.REDIS_URL,
@@ -160,11 +177,13 @@ export async function startRoles(config: Config, logger: Logger, lifecycle: Life
     metrics,
     operatorToken: config.OPERATOR_TOKEN,
     draining: draining.signal,
-    beforeMetrics() {
+    metricsPage: place.metricsPage(() => {
+      // These are read off rather than counted.
       for (const [queue, size] of Object.entries(claimer.sizes())) metrics.queueDepth.set({ queue }, size);
       metrics.queueLimit.set(config.CLAIM_QUEUE_MAX);
       metrics.breakerOpen.set(claimer.holdsBack() ? 1 : 0);
-    },
+      return metrics.registry;
+    }),
   });
   const drainHttp = prepareHttpDrain(app.http, app.inFlight);
   const drainGrpc = prepareHttp2Drain(app.grpc);

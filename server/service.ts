@@ -1,8 +1,9 @@
 import { parseArgs } from "node:util";
-import { readConfig, redactConfig } from "../runtime/config.ts";
+import { changedSettings, readConfig, redactConfig } from "../runtime/config.ts";
 import { createLifecycle, exitOnSignals, type Lifecycle } from "../runtime/lifecycle.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
+import { createGroup, DRAIN_GRACE_MS, type Group } from "./group/group.ts";
 import { startRoles } from "./roles.ts";
 
 type Environment = Record<string, string | undefined>;
@@ -10,7 +11,13 @@ type Environment = Record<string, string | undefined>;
 /** What must be there before the service starts, and how to give it back after everything else. */
 export type Ground = { readonly env: Environment; readonly release: () => Promise<void> };
 
-const USAGE = `usage: [--roles server,scheduler,generator] [--host 127.0.0.1] [--port 8080] [--grpc-port 9080]
+const usageOf = (command: string) => `usage: ${command} [flags]
+  --roles LIST      what this process does: server,scheduler,generator
+  --host HOST       address to listen on (127.0.0.1)
+  --port N          HTTP/1.1: Connect, gRPC-Web, JSON (8080)
+  --grpc-port N     gRPC (--port + 1000)
+  --workers N       server processes that share both ports, 1 to 64 (1)
+  --help
 Everything else comes from the environment; the README has the table.
 `;
 
@@ -20,17 +27,19 @@ const FLAGS = {
   host: { type: "string" },
   port: { type: "string" },
   "grpc-port": { type: "string" },
+  workers: { type: "string" },
 } as const;
 
 /** `--roles server,scheduler` and the like; they win over the environment. */
-function readFlags(args: string[]): Environment {
+function readFlags(command: string, args: string[]): Environment {
   try {
     const { values } = parseArgs({ args, options: FLAGS });
     if (values.help === true) {
-      process.stdout.write(USAGE);
+      process.stdout.write(usageOf(command));
       process.exit(EXIT.ok);
     }
-    return { ROLES: values.roles, HOST: values.host, PORT: values.port, GRPC_PORT: values["grpc-port"] };
+    const { roles, host, port, "grpc-port": grpcPort, workers } = values;
+    return { ROLES: roles, HOST: host, PORT: port, GRPC_PORT: grpcPort, WORKERS: workers };
   } catch (error) {
     const flags = Object.keys(FLAGS).map((flag) => `--${flag}`);
     throw new UserError(
@@ -44,33 +53,48 @@ async function start(flags: Environment, ground: Ground): Promise<void> {
   try {
     const config = readConfig(ground.env, flags);
     const logger = createLogger({ level: config.LOG_LEVEL, format: config.LOG_FORMAT });
-    lifecycle = createLifecycle(logger, config.DRAIN_DEADLINE_MS);
-    lifecycle.onRelease("what the service stands on", ground.release);
-    exitOnSignals(lifecycle, logger);
-    logger.info({ config: redactConfig(config) }, `starting ${config.ROLES.join(", ")}`);
-    const addresses = await startRoles(config, logger, lifecycle);
+    const isGroup = config.WORKERS > 1;
+    const life = createLifecycle(logger, config.DRAIN_DEADLINE_MS + (isGroup ? DRAIN_GRACE_MS : 0));
+    lifecycle = life;
+    life.onRelease("what the service stands on", ground.release);
+    let group: Group | undefined;
+    if (isGroup) {
+      const onGiveUp = (error: Error) => void life.release().then(() => endWith(error));
+      group = createGroup({ config, env: ground.env, logger, onGiveUp });
+      life.onRelease("workers", group.end);
+    }
+    exitOnSignals(life, logger, group?.worstCode);
+    const told = config.LOG_FORMAT === "text" ? changedSettings(config) : { config: redactConfig(config) };
+    logger.info(told, `starting ${config.ROLES.join(", ")}`);
+    const addresses = await (group === undefined ? startRoles(config, logger, life) : group.start());
     const where = addresses === undefined ? "" : ` on ${addresses.http} (gRPC on ${addresses.grpc})`;
-    logger.info({ ...addresses, roles: config.ROLES }, `ready${where}`);
+    const workers = isGroup ? { workers: config.WORKERS } : {};
+    logger.info({ ...addresses, roles: config.ROLES, ...workers }, `ready${where}`);
   } catch (error) {
     await (lifecycle === undefined ? ground.release() : lifecycle.release());
     throw error;
   }
 }
 
+/** One line for what the person who started it can mend (see EXIT for the codes), a stack trace for a bug. */
+function endWith(error: unknown): never {
+  const known = error instanceof UserError;
+  const told = error instanceof Error ? (known ? error.message : error.stack) : String(error);
+  process.stderr.write(
+    known ? `coupon: ${told}\n` : `coupon: unexpected trouble, please report it\n${told}\n`,
+  );
+  process.exit(known ? error.exitCode : EXIT.bug);
+}
+
 /**
- * The whole life of a service process: stands until a signal ends it. Trouble at the start ends it with one line for what the
- * person who started it can mend (see EXIT for the codes), with a stack trace for a bug.
+ * The whole life of a service process, or of a group of them that `--workers` asks for: stands until a signal ends it.
+ * `command` is how a person calls it.
  */
-export async function runService(args: string[], lay: () => Promise<Ground>): Promise<void> {
+export async function runService(command: string, args: string[], lay: () => Promise<Ground>): Promise<void> {
   try {
-    const flags = readFlags(args);
+    const flags = readFlags(command, args);
     await start(flags, await lay());
   } catch (error) {
-    const known = error instanceof UserError;
-    const told = error instanceof Error ? (known ? error.message : error.stack) : String(error);
-    process.stderr.write(
-      known ? `coupon: ${told}\n` : `coupon: unexpected trouble, please report it\n${told}\n`,
-    );
-    process.exit(known ? error.exitCode : EXIT.bug);
+    endWith(error);
   }
 }

@@ -1,5 +1,5 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { DEFAULT_CODE_FORMAT, parseCodeFormat } from "../generator/code-format.ts";
+import { type CodeFormat, DEFAULT_CODE_FORMAT, parseCodeFormat } from "../generator/code-format.ts";
 import { checkSpace } from "../generator/code-space.ts";
 import type { CreateCampaignRequest } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { isCampaignId } from "../record/campaign-id.ts";
@@ -13,6 +13,7 @@ export type Valid<T> =
 export const TOTAL_MAX = 5_000_000;
 const NAME_MAX = 200;
 const KEY_MAX = 128;
+const FORMATS_MAX = 20;
 const YEARS_AHEAD_MAX = 5;
 /** The last instant that both RFC 3339 and a JavaScript Date write with four digits. */
 const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
@@ -68,7 +69,7 @@ export function validCount(
 }
 
 /** The rooms below name the field in their messages; here the refusal does. */
-function withoutField(field: string, message: string): string {
+export function withoutField(field: string, message: string): string {
   return message.startsWith(field) ? message.slice(field.length).replace(/^:? /, "") : message;
 }
 
@@ -189,6 +190,19 @@ export function validSpace(
   if (!format.ok) return invalid(field, withoutField("code_format", format.message));
   const space = checkSpace(format.format, total, existing);
   return space.ok ? valid(undefined) : invalid(field, withoutField("code_format", space.message));
+}
+
+/** Patterns of code formats, at most `FORMATS_MAX`: each is some arithmetic. */
+export function validCodeFormats(patterns: readonly string[]): Valid<CodeFormat[]> {
+  if (patterns.length > FORMATS_MAX)
+    return invalid("code_formats", `has ${patterns.length} patterns: at most ${FORMATS_MAX}`);
+  const formats: CodeFormat[] = [];
+  for (const pattern of patterns) {
+    const parsed = parseCodeFormat(pattern);
+    if (!parsed.ok) return invalid("code_format", withoutField("code_format", parsed.message));
+    formats.push(parsed.format);
+  }
+  return valid(formats);
 }
 
 /** Milliseconds since the epoch, rounded up: an instant between two milliseconds must not come early. */

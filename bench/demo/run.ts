@@ -2,19 +2,19 @@ import { join } from "node:path";
 import { createHistoryWriter, type HistoryEntry } from "../../audit/history.ts";
 import { openAuditor, type Report } from "../../audit/stores/auditor.ts";
 import { verdictTable } from "../../audit/verdict-table.ts";
+import { planArrivals } from "../../load/arrivals.ts";
+import { createHttpClient } from "../../load/http-client.ts";
+import { createScoreboard, type Second } from "../../load/scoreboard.ts";
 import { createCampaign, waitUntilScheduled } from "../load/campaign.ts";
 import { askByConnect, connectClients } from "../load/connect-client.ts";
-import { createHttpClient } from "../load/http-client.ts";
 import { orAborted, type Releases } from "../releases.ts";
 import { Trouble } from "../trouble.ts";
-import { planArrivals } from "./arrivals.ts";
 import { lastWords, layGround } from "./ground.ts";
 import { headerLines } from "./header.ts";
 import type { DemoOptions } from "./options.ts";
 import { columnHeads, type Paint, secondLine, sparkline } from "./picture.ts";
 import { pressAll, SOCKETS_MAX } from "./pressing.ts";
 import { type DemoResult, judge } from "./result.ts";
-import { createScoreboard, type Second } from "./scoreboard.ts";
 
 export type DemoContext = {
   readonly options: DemoOptions;

@@ -15,24 +15,41 @@ async function read({ clients }: Ground, campaignId: string) {
   return campaign;
 }
 
+/** How many coupons are on record, once that number stands still: a load that ended leaves claims under way. */
 export async function issuedOf(ground: Ground, campaignId: string): Promise<number> {
-  return (await read(ground, campaignId)).issued;
+  let last = (await read(ground, campaignId)).issued;
+  for (;;) {
+    await sleep(POLL_MS / 2);
+    const { issued } = await read(ground, campaignId);
+    if (issued === last) return issued;
+    last = issued;
+  }
 }
 
 /** A campaign in the state that is wanted: open since it was loaded, or with its start an hour away. Its id. */
-export async function campaignIn(
+export function campaignIn(
   ground: Ground,
   wanted: "open" | "scheduled",
   total: number,
   signal: AbortSignal,
 ): Promise<string> {
-  const state = wanted === "open" ? CampaignState.OPEN : CampaignState.SCHEDULED;
-  const startsAtMs = Date.now() + (wanted === "open" ? 0 : HOUR_MS);
-  const id = await createCampaign(ground.clients.campaigns, { name: "bench", total, startsAtMs });
+  if (wanted === "scheduled") return campaignAt(ground, { total, startsAtMs: Date.now() + HOUR_MS }, signal);
+  return made(ground, { total, startsAtMs: Date.now() }, CampaignState.OPEN, signal);
+}
+
+/** A campaign that waits for its start, with all codes loaded. Its id. */
+export function campaignAt(ground: Ground, plan: Plan, signal: AbortSignal): Promise<string> {
+  return made(ground, plan, CampaignState.SCHEDULED, signal);
+}
+
+type Plan = { readonly total: number; readonly startsAtMs: number };
+
+async function made(ground: Ground, plan: Plan, state: CampaignState, signal: AbortSignal): Promise<string> {
+  const id = await createCampaign(ground.clients.campaigns, { name: "bench", ...plan });
   const deadlineMs = Date.now() + READY_DEADLINE_MS;
   while ((await read(ground, id)).state !== state) {
     signal.throwIfAborted();
-    if (Date.now() > deadlineMs) throw new Trouble(`a campaign of ${total} was not ready in time`);
+    if (Date.now() > deadlineMs) throw new Trouble(`a campaign of ${plan.total} was not ready in time`);
     await sleep(POLL_MS);
   }
   return id;

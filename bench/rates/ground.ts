@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,12 +13,16 @@ import { orAborted, type Releases } from "../releases.ts";
 export type Ground = {
   readonly service: { readonly baseUrl: string; readonly pid: number };
   readonly bare: { readonly baseUrl: string };
+  readonly mongodb: { readonly url: string; readonly database: string };
   readonly clients: Clients;
   readonly pids: Readonly<Record<"service" | "redis" | "mongodb", number>>;
+  /** What a process needs in its environment to use the same stores as the service. */
+  readonly stores: Readonly<Record<"REDIS_URL" | "MONGODB_URL", string>>;
 };
 
 const READY_DEADLINE_MS = 30_000;
 const STOP_DEADLINE_MS = 12_000;
+const DATABASE = "coupons";
 
 export async function layGround(releases: Releases, signal: AbortSignal): Promise<Ground> {
   releases.add("the built service", removeBuiltProduct);
@@ -38,6 +42,7 @@ export async function layGround(releases: Releases, signal: AbortSignal): Promis
     env: {
       REDIS_URL: stack.redis.url,
       MONGODB_URL: stack.mongodb.url,
+      MONGODB_DATABASE: DATABASE,
       PORT: String(port),
       GRPC_PORT: String(await freePort()),
       LOG_LEVEL: "warn",
@@ -56,8 +61,10 @@ export async function layGround(releases: Releases, signal: AbortSignal): Promis
   return {
     service: { baseUrl, pid: service.pid },
     bare: { baseUrl: `http://127.0.0.1:${ready.slice("ready ".length)}` },
+    mongodb: { url: stack.mongodb.url, database: DATABASE },
     clients,
     pids: { service: service.pid, redis: stack.redis.pid ?? 0, mongodb: stack.mongodb.pid ?? 0 },
+    stores: { REDIS_URL: stack.redis.url, MONGODB_URL: stack.mongodb.url },
   };
 }
 
@@ -68,8 +75,13 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-/** The most memory that a process has held so far, in MB. Source: proc(5), VmHWM. */
+/** The most memory that a process has held so far, or since `forgetPeakMemory`, in MB. Source: proc(5), VmHWM. */
 export function peakMemoryMb(pid: number): number {
   const kb = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   return Number(kb) / 1_024;
+}
+
+/** From now on the peak counts anew, from what the process holds now. Source: proc(5), clear_refs. */
+export function forgetPeakMemory(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, "5");
 }

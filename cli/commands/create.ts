@@ -45,7 +45,9 @@ export const create: Command = {
     { flags: "--one-per-user", about: "each user id gets at most one" },
     {
       flags: "--format <pattern>",
-      about: "of the codes: 가 a syllable, 0 a digit (default 가가가가가가0000)",
+      about:
+        "of the codes: 가 a syllable, 0 a digit, a last # a check character (default 가가가가가가0000); see coupon formats",
+      offers: ["가가가가가가0000", "가가가가가가000#"],
     },
     { flags: "--request-id <id>", about: "idempotency key; the same one gives the same campaign" },
     { flags: "--wait", about: "wait until the codes are made (default on a terminal)" },

@@ -1,10 +1,12 @@
 import { CampaignView, type ExportedCoupon } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { type Bar, barText, openBar } from "../bar.ts";
 import { call } from "../call.ts";
 import type { Command } from "../command.ts";
 import { byteOrderMark } from "../csv.ts";
 import { exitCodes } from "../exit-code.ts";
 import { type ExportFormat, exportFormats } from "../export-format.ts";
 import { grouped, printable } from "../render.ts";
+import { type ResumableSink, resumableSink } from "../resumable-sink.ts";
 import type { Session } from "../session.ts";
 import { fileSink, outputSink, type Sink } from "../sink.ts";
 import { resumedStream } from "../stream.ts";
@@ -23,6 +25,7 @@ export const exportCoupons: Command = {
       about: "write this file; it appears only when it is whole (default: standard output)",
       offers: "files",
     },
+    { flags: "--resume", about: "with --out: go on where an export to this file was broken off or killed" },
     { flags: "--bom", about: "start the CSV with a byte order mark, for Excel" },
     {
       flags: "--page-token <token>",
@@ -31,10 +34,12 @@ export const exportCoupons: Command = {
   ],
   examples: [
     "coupon export 01JEXAMPLE --out winners.csv --bom",
+    "coupon export 01JEXAMPLE --out all.csv --resume     # again after a break, a kill, a reboot",
     "coupon export 01JEXAMPLE --format jsonl | wc -l",
   ],
   notes:
-    "A stream that breaks midway goes on where it broke: no row twice, none lost. CSV cells that a spreadsheet would\n" +
+    "A stream that breaks midway goes on where it broke: no row twice, none lost. With --resume a draft stays beside the file\n" +
+    "while it is not whole; the same command goes on with it, also after kill -9. CSV cells that a spreadsheet would\n" +
     "take for a formula get a leading apostrophe; jsonl has the exact values.",
 
   async run(session, input) {
@@ -49,13 +54,22 @@ export const exportCoupons: Command = {
       throw new UserError("--page-token goes with standard output only", { hint: "append with >> file" });
     }
 
-    const knownIssued = await issuedNow(session, campaignId);
     const toFile = path !== undefined && path !== "-";
-    const sink = toFile ? await fileSink(path) : outputSink(output);
+    const resume = input.flag("--resume") === true;
+    if (resume && !toFile) throw new UserError("--resume goes with --out only");
+
+    const knownIssued = await issuedNow(session, campaignId);
+    const what = `${campaignId} ${format.name} ${bom ? "bom" : "no bom"}`;
+    const resumable = resume && toFile ? await resumableSink(path, what) : undefined;
+    const sink = resumable ?? (toFile ? await fileSink(path) : outputSink(output));
+    const from = resumable?.from;
+    if (from !== undefined) output.note(`going on after ${grouped(from.rows)} rows`);
     let rows: number;
     try {
-      if (pageToken === "") await sink.write((bom ? byteOrderMark : "") + format.heading);
-      rows = await copyRows(session, { campaignId, pageToken, format, sink, toFile });
+      if (pageToken === "" && from === undefined)
+        await sink.write((bom ? byteOrderMark : "") + format.heading);
+      const copy = { campaignId, pageToken: from?.pageToken ?? pageToken, format, sink, toFile, knownIssued };
+      rows = await copyRows(session, { ...copy, rowsBefore: from?.rows ?? 0, resumable });
       await sink.finish();
     } catch (error) {
       await sink.abandon();
@@ -81,20 +95,33 @@ interface Copy {
   readonly format: ExportFormat;
   readonly sink: Sink;
   readonly toFile: boolean;
+  /** How many rows there will be at least. */
+  readonly knownIssued: number;
+  /** Rows of an earlier export that this one goes on with. */
+  readonly rowsBefore: number;
+  readonly resumable: ResumableSink | undefined;
 }
 
 /** Copies batch by batch; the token moves on only after its batch was written, so that a break repeats nothing and skips nothing. */
 async function copyRows(session: Session, copy: Copy): Promise<number> {
-  const { campaignId, format, sink } = copy;
-  let { pageToken } = copy;
-  let rows = 0;
+  const { campaignId, format, sink, resumable, knownIssued } = copy;
+  const { output } = session;
+  let { pageToken, rowsBefore: rows } = copy;
+  let bar: Bar | undefined;
+  const closeBar = (): void => {
+    bar?.close();
+    bar = undefined;
+  };
   let previous: ExportedCoupon | undefined;
   const batches = resumedStream(session, {
     open: (options) =>
       session.campaigns.exportCoupons({ campaignId, pageToken, batchSize: couponsPerBatch }, options),
     properEnd: "finished",
     maxSilenceMs: session.settings.timeoutMs,
-    note: session.output.note,
+    note(text) {
+      closeBar();
+      output.note(text);
+    },
   });
   try {
     for await (const batch of batches) {
@@ -106,16 +133,27 @@ async function copyRows(session: Session, copy: Copy): Promise<number> {
       rows += batch.coupons.length;
       if (batch.nextPageToken !== "") pageToken = batch.nextPageToken;
       else if (batch.coupons.length > 0) throw new Error("the service sent a batch without its page token");
+      await resumable?.reached(pageToken, rows);
+      // Where the rows themselves go to the terminal there is no place for a bar.
+      if (copy.toFile && output.interactive && bar === undefined)
+        bar = openBar(output.bars, () => exportLine(rows, Math.max(rows, knownIssued)));
     }
   } catch (error) {
+    closeBar();
+    if (resumable !== undefined)
+      output.note(`${grouped(rows)} rows are kept; the same command goes on from there`);
     if (!copy.toFile && pageToken !== "" && rows > 0) {
-      session.output.note(
-        `${grouped(rows)} rows are out; --page-token ${printable(pageToken)} goes on from there`,
-      );
+      output.note(`${grouped(rows)} rows are out; --page-token ${printable(pageToken)} goes on from there`);
     }
     throw error;
+  } finally {
+    closeBar();
   }
   return rows;
+}
+
+function exportLine(rows: number, of: number): string {
+  return `${barText(rows, of)} ${grouped(rows)} of ${grouped(of)} coupons`;
 }
 
 async function issuedNow(session: Session, campaignId: string): Promise<number> {

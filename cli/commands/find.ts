@@ -1,45 +1,88 @@
 import { toJson } from "@bufbuild/protobuf";
+import { FindIssuanceResponseSchema } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { FindCouponResponseSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { call } from "../call.ts";
 import type { Command } from "../command.ts";
 import { couponFacts } from "../coupon-facts.ts";
 import { jsonOptions } from "../json.ts";
 import { factLines, printable } from "../render.ts";
+import type { Session } from "../session.ts";
 import { UserError } from "../user-error.ts";
 
 export const find: Command = {
   name: "find",
-  summary: "look up the coupon of a user, a request id or a code",
-  takesCampaign: true,
+  summary: "look up the coupon of a user or a request id, or who has a code",
+  takesCampaign: "optional",
   options: [
-    { flags: "--user <id>", about: "the user that claimed" },
-    { flags: "--request, --request-id <id>", about: "the request id that claimed" },
-    { flags: "--code <code>", about: "the code as its holder typed it" },
+    { flags: "--user <id>", about: "the user that claimed, where the campaign is one-per-user" },
+    { flags: "--request <id>", about: "the request id that claimed, in any other campaign" },
+    { flags: "--request-id <id>", about: "the same", hidden: true },
+    { flags: "--code <code>", about: "the code as its holder typed it; needs the operator token" },
   ],
-  examples: ["coupon find 01JEXAMPLE --user alice", 'coupon find 01JEXAMPLE --code "가나다 라마바 1234"'],
+  examples: [
+    "coupon find 01JEXAMPLE --user alice",
+    "coupon find 01JEXAMPLE --request 8c1f2d1e",
+    'coupon find --code "예송탐 니빈즈-7550"',
+  ],
+  notes: `A code is found in any Unicode form, with spaces and hyphens where its holder put them; without a campaign id in all campaigns. A
+code whose check character does not fit is told to be mistyped. One that nobody has got yet is answered like one that does not exist.`,
 
   async run(session, input) {
-    const { output, settings } = session;
-    const { campaignId } = input;
+    const campaignId = input.optionalCampaignId;
     const userId = input.text("--user");
-    const requestId = input.text("--request-id");
+    const requestIds = [input.text("--request"), input.text("--request-id")].filter((id) => id !== undefined);
     const code = input.text("--code");
-    if ([userId, requestId, code].filter((key) => key !== undefined).length !== 1) {
-      throw new UserError("give exactly one of --user, --request and --code");
+    const keys = [userId, code, ...requestIds].filter((key) => key !== undefined);
+    if (keys.length !== 1) {
+      throw new UserError("give exactly one of --user, --request and --code", {
+        hint: "coupon find --help shows an example of each",
+      });
     }
-    const request = {
-      campaignId,
-      userId: userId ?? "",
-      requestId: requestId ?? "",
-      code: code ?? "",
-    };
-    const answer = await call(session, (options) => session.coupons.findCoupon(request, options));
-    if (answer.coupon === undefined) throw new Error("the service answered without a coupon");
-    if (output.json) {
-      await output.write(`${JSON.stringify(toJson(FindCouponResponseSchema, answer, jsonOptions))}\n`);
-      return;
+    if (code !== undefined) return findHolder(session, code, campaignId ?? "");
+    if (campaignId === undefined) {
+      throw new UserError("a user or a request id is looked up in one campaign, and none is given", {
+        hint: "coupon list shows the campaign ids; only --code does without",
+      });
     }
-    const title = output.style("bold", printable(answer.coupon.code));
-    await output.write(`${title}\n${factLines(couponFacts(answer.coupon, settings.zone))}`);
+    await findCoupon(session, campaignId, { userId: userId ?? "", requestId: requestIds[0] ?? "" });
   },
 };
+
+async function findCoupon(
+  session: Session,
+  campaignId: string,
+  key: { readonly userId: string; readonly requestId: string },
+): Promise<void> {
+  const { output, settings } = session;
+  const request = { campaignId, ...key };
+  const answer = await call(session, (options) => session.coupons.findCoupon(request, options));
+  const { coupon } = answer;
+  if (coupon === undefined) throw new Error("the service answered without a coupon");
+  if (output.json) {
+    await output.write(`${JSON.stringify(toJson(FindCouponResponseSchema, answer, jsonOptions))}\n`);
+    return;
+  }
+  const title = output.style("bold", printable(coupon.code));
+  await output.write(`${title}\n${factLines(couponFacts(coupon, settings.zone))}`);
+}
+
+/** Who has the code: only operators may know. */
+async function findHolder(session: Session, code: string, campaignId: string): Promise<void> {
+  const { output, settings } = session;
+  const answer = await call(session, (options) =>
+    session.campaigns.findIssuance({ code, campaignId }, options),
+  );
+  const { issuance, campaignName } = answer;
+  const coupon = issuance?.coupon;
+  if (issuance === undefined || coupon === undefined)
+    throw new Error("the service answered without an issuance");
+  if (output.json) {
+    await output.write(`${JSON.stringify(toJson(FindIssuanceResponseSchema, answer, jsonOptions))}\n`);
+    return;
+  }
+  const facts: [label: string, value: string][] = [["name", printable(campaignName)]];
+  if (issuance.userId !== "") facts.push(["user", printable(issuance.userId)]);
+  if (issuance.requestId !== "") facts.push(["request id", printable(issuance.requestId)]);
+  const title = output.style("bold", printable(coupon.code));
+  await output.write(`${title}\n${factLines([...couponFacts(coupon, settings.zone), ...facts])}`);
+}

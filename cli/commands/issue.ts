@@ -1,12 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { toJson } from "@bufbuild/protobuf";
+import { ConnectError } from "@connectrpc/connect";
 import { CouponService, IssueCouponResponseSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { call } from "../call.ts";
 import type { Command } from "../command.ts";
 import { couponFacts } from "../coupon-facts.ts";
 import { dryRun, dryRunOption } from "../dry-run.ts";
+import { refusalOf } from "../failure.ts";
 import { jsonOptions } from "../json.ts";
 import { factLines, printable } from "../render.ts";
+import { UncertainCall, UserError } from "../user-error.ts";
 
 export const issue: Command = {
   name: "issue",
@@ -32,6 +36,8 @@ export const issue: Command = {
     const answer = await call(session, (options) => session.coupons.issueCoupon(request, options), {
       again: "asking again with the same key",
       advice: `it may have been issued: run again with --request-id ${printable(requestId)}${again}`,
+    }).catch((error: unknown) => {
+      throw userId === undefined && missesUser(error) ? userMissing(error) : error;
     });
     if (answer.coupon === undefined) throw new Error("the service answered without a coupon");
     if (output.json) {
@@ -47,3 +53,20 @@ export const issue: Command = {
     await output.write(`${output.style("bold", printable(answer.coupon.code))}\n${factLines(facts)}`);
   },
 };
+
+/** Only the campaign says whether it gives one coupon a user, so it is the service that misses the user. */
+function missesUser(error: unknown): boolean {
+  const cause = error instanceof UncertainCall ? error.cause : error;
+  return (
+    refusalOf(cause)?.reason === RefusalReason.INVALID &&
+    cause instanceof ConnectError &&
+    cause.rawMessage.startsWith("user_id: ")
+  );
+}
+
+function userMissing(cause: unknown): UserError {
+  return new UserError("this campaign gives one coupon per user, and no user is given", {
+    hint: "give --user and who claims",
+    cause,
+  });
+}

@@ -5,6 +5,7 @@ import { expect } from "chai";
 import { paceOf } from "../../artillery/pace.ts";
 import { launchPhases, usersIn } from "../../artillery/phases.ts";
 import { REASONS, refusalOf } from "../../artillery/refusal.mjs";
+import { isReportPath } from "../../artillery/run-artillery.ts";
 import { conclude } from "../../artillery/run-load.ts";
 import { newUser, readAnswer, takeAnswer, wantsToAsk } from "../../artillery/user.mjs";
 import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
@@ -144,5 +145,15 @@ describe("artillery scenario", () => {
     ];
     for (const ending of bad) expect(conclude(ending)).to.include({ pass: false });
     expect(conclude({ ...good, violations: ["U1", "U5"] }).line).to.match(/^load: FAIL .* violations=U1,U5 /);
+  });
+});
+
+describe("artillery's own words", () => {
+  it("are shown, but for the path of a report that is removed afterwards", () => {
+    expect(isReportPath("Log file: /tmp/coupon-load-x/report.json")).to.equal(true);
+    expect(isReportPath("\u001b[36mLog file: /tmp/coupon-load-x/report.json\u001b[39m")).to.equal(true);
+    for (const shown of ["Summary report @ 03:39:17(+0000)", "vusers.failed: .... 0", ""]) {
+      expect(isReportPath(shown)).to.equal(false);
+    }
   });
 });

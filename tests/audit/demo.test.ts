@@ -1,13 +1,13 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { runChecks } from "../../audit/checks.ts";
-import { type Arrival, planArrivals } from "../../bench/demo/arrivals.ts";
 import { readOptions } from "../../bench/demo/options.ts";
 import { bar, columnHeads, paintFor, secondLine, sparkline } from "../../bench/demo/picture.ts";
 import { finalLine, judge } from "../../bench/demo/result.ts";
-import { createScoreboard } from "../../bench/demo/scoreboard.ts";
-import { percentilesOf } from "../../bench/load/percentiles.ts";
 import { createReleases, orAborted } from "../../bench/releases.ts";
+import { type Arrival, planArrivals } from "../../load/arrivals.ts";
+import { percentilesOf } from "../../load/percentiles.ts";
+import { createScoreboard } from "../../load/scoreboard.ts";
 import { type Books, healthyBooks, STARTS_AT_MS, snapshotOf } from "./books.ts";
 
 const DEFAULTS = { users: 10_000, ratePerSecond: 1_000, secondsBefore: 3, seed: 42 };

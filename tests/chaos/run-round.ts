@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { seededRandom } from "../../bench/load/random.ts";
+import { seededRandom } from "../../load/random.ts";
 import type { Store } from "../../local/store.ts";
 import { type Ground, layGround } from "./ground/ground.ts";
 import type { Product } from "./ground/product.ts";

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
@@ -185,9 +185,68 @@ describe("cli export", () => {
     expect(code).to.equal(0);
   });
 
+  it("--resume goes on with what a killed export had written: no row twice, none lost", async () => {
+    total = 4_000;
+    issuedSaid = total;
+    const file = join(folder, "winners.csv");
+    const args = ["--out", file, "--resume", "--bom"];
+    faults = new Map([[2_000, "hang"]]);
+    const running = await startCli(["export", campaignId, ...args], { url: service.url });
+    while (hung === 0) await new Promise((resolve) => setImmediate(resolve));
+    running.child.kill("SIGKILL");
+    await running.finished;
+    expect(await readdir(folder))
+      .to.include(".winners.csv.resume.part")
+      .and.not.include("winners.csv");
+
+    // Whatever the killed one had written after its last kept place is cut off.
+    await appendFile(join(folder, ".winners.csv.resume.part"), "half a row");
+    requests = [];
+    const again = await run(...args);
+    expect(again.code, again.stderr).to.equal(0);
+    expect(requests[0]?.pageToken, "it went on").to.match(/^at-/);
+    const lines = (await readFile(file, "utf8")).trimEnd().split("\n");
+    expect(lines[0]).to.match(/^\uFEFFcode,/);
+    expect(lines.slice(1).map((line) => Number(line.split(",")[2]))).to.deep.equal(oneTo(total));
+    expect(await readdir(folder)).to.deep.equal(["winners.csv"]);
+    expect((await stat(file)).mode & 0o777).to.equal(0o600);
+  });
+
+  it("--resume keeps the place at Ctrl-C and at a refusal, and goes on from exactly there", async () => {
+    total = 40;
+    issuedSaid = total;
+    const file = join(folder, "winners.jsonl");
+    const args = ["--out", file, "--resume", "--format", "jsonl"];
+    faults = new Map([[16, "unauthenticated"]]);
+    const refused = await run(...args);
+    expect(refused.code).to.equal(6);
+    expect(refused.stderr).to.include("16 rows are kept; the same command goes on from there");
+    faults = new Map([[24, "hang"]]);
+    const running = await startCli(["export", campaignId, ...args], { url: service.url });
+    while (hung === 0) await new Promise((resolve) => setImmediate(resolve));
+    running.child.kill("SIGINT");
+    expect((await running.finished).code).to.equal(130);
+    requests = [];
+    const done = await run(...args);
+    expect(done.code, done.stderr).to.equal(0);
+    expect(done.stderr).to.include("going on after 24 rows");
+    expect(requests.map(({ pageToken }) => pageToken)).to.deep.equal(["at-24"]);
+    expect(seqs(await readFile(file, "utf8"))).to.deep.equal(oneTo(total));
+  });
+
+  it("--resume refuses to go on with another export", async () => {
+    faults = new Map([[4, "unauthenticated"]]);
+    const file = join(folder, "winners.csv");
+    expect((await run("--out", file, "--resume")).code).to.equal(6);
+    const other = await run("--out", file, "--resume", "--bom");
+    expect(other.code).to.equal(2);
+    expect(other.stderr).to.match(/was another one/);
+  });
+
   const mistakes: [args: string[], why: RegExp][] = [
     [["--format", "xml"], /csv or jsonl/],
     [["--format", "jsonl", "--bom"], /--bom/],
+    [["--resume"], /--resume goes with --out only/],
     [["--out", "/"], /not a file/],
     [["--out", "/dev/null"], /not a file/],
     [["--out", "/nowhere/at/all.csv"], /cannot write .*ENOENT/],

@@ -35,7 +35,7 @@ describe("cli refusals", () => {
     ["SOLD_OUT", 3, /sold out/],
     ["ENDED", 3, /ended/],
     ["UNKNOWN_CAMPAIGN", 4, /no such campaign; coupon list/],
-    ["INVALID", 2, /user_id: 1 to 128/],
+    ["INVALID", 2, /the service refused --user: 1 to 128/],
     ["OVERLOADED", 5, /overloaded.*run again with --request-id/],
     ["unauthenticated", 6, /no token; give the operator token/],
     ["permission_denied", 6, /wrong token/],

@@ -2,11 +2,14 @@ import { toJson } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
+import { cellsOf } from "../../cli/render.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import {
   CampaignView,
   type CreateCampaignRequest,
   CreateCampaignRequestSchema,
+  type DescribeFormatsRequest,
+  type FindIssuanceRequest,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { FindCouponRequest, IssueCouponRequest } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
@@ -17,6 +20,8 @@ describe("cli verbs", () => {
   let created: CreateCampaignRequest[] = [];
   let issued: IssueCouponRequest[] = [];
   let found: FindCouponRequest[] = [];
+  let holders: FindIssuanceRequest[] = [];
+  let described: DescribeFormatsRequest[] = [];
   let service: StandIn;
   const serverMs = startMs - 5_000_000;
   const codes = ["가나다라마바0001", "가나다라마바0002", "가나다라마바0003"];
@@ -42,6 +47,36 @@ describe("cli verbs", () => {
             serverTime: timestampFromMs(serverMs),
           };
         },
+        findIssuance(request) {
+          holders.push(request);
+          if (request.code === "wrong") {
+            const message = "code: mistyped: the check character does not fit; read it again";
+            throw refusal(Code.InvalidArgument, RefusalReason.INVALID, { message });
+          }
+          return {
+            issuance: { coupon: coupon(7), userId: "alice", generation: 1 },
+            campaignName: "크리스마스",
+          };
+        },
+        describeFormats(request) {
+          described.push(request);
+          const patterns = request.codeFormats.length === 0 ? ["가가00", "가가가000#"] : request.codeFormats;
+          const formats = patterns.map((codeFormat) => ({
+            codeFormat,
+            examples: ["예나00", "예다11"],
+            combinations: "6863390289133290000",
+            codes: "6341473654629534118",
+            entropyBits: 62.46,
+            existing: 12_000n,
+            room: "6341473654629",
+            guessOdds: 2e-15,
+            collisionOdds: 0.001,
+            hasCheckCharacter: codeFormat.endsWith("#"),
+            fits: !codeFormat.endsWith("00"),
+            whyNot: codeFormat.endsWith("00") ? "too small" : "",
+          }));
+          return { formats, total: request.total || 1_000 };
+        },
         listCampaigns(request) {
           const at = Number(request.pageToken || 0);
           const all = ["first", "둘째", "third"].map((name, index) => campaign({ name, id: `ID${index}` }));
@@ -64,6 +99,10 @@ describe("cli verbs", () => {
       coupons: {
         issueCoupon(request) {
           issued.push(request);
+          if (request.userId === "" && request.requestId === "one-per-user") {
+            const message = "user_id: must not be empty: 1 to 128 characters, no control characters";
+            throw refusal(Code.InvalidArgument, RefusalReason.INVALID, { message });
+          }
           if (request.userId === "unsure" && issued.length < 2) {
             throw refusal(Code.Unavailable, RefusalReason.UNCERTAIN, { retryAfterMs: 10 });
           }
@@ -87,6 +126,8 @@ describe("cli verbs", () => {
     created = [];
     issued = [];
     found = [];
+    holders = [];
+    described = [];
   });
   after(() => service.close());
 
@@ -299,6 +340,14 @@ describe("cli verbs", () => {
       expect(stderr).to.match(/uncertain whether it happened, asking again with the same key/);
     });
 
+    it("says --user where the campaign gives one coupon per user and none is given", async () => {
+      const { code, stderr } = await coupons("issue", campaignId, "--request-id", "one-per-user");
+      expect(code).to.equal(2);
+      expect(stderr).to.equal(
+        "coupon: this campaign gives one coupon per user, and no user is given; give --user and who claims\n",
+      );
+    });
+
     it("--dry-run claims nothing", async () => {
       const { code, stdout } = await coupons("issue", campaignId, "--user", "alice", "--dry-run");
       expect(code).to.equal(0);
@@ -321,21 +370,96 @@ describe("cli verbs", () => {
     it("looks up by user, request id or code", async () => {
       expect((await coupons("find", campaignId, "--user", "u")).code).to.equal(0);
       expect((await coupons("find", campaignId, "--request", "r")).code).to.equal(0);
-      expect((await coupons("find", campaignId, "--request-id", "r2")).code).to.equal(0);
-      const { stdout } = await coupons("find", campaignId, "--code", "가나다", "--json");
+      const { stdout } = await coupons("find", campaignId, "--request-id", "r2", "--json");
       expect(readJsonLines(stdout)[0]).to.have.nested.property("coupon.seq", 7);
       expect(found.map(({ userId, requestId, code }) => [userId, requestId, code])).to.deep.equal([
         ["u", "", ""],
         ["", "r", ""],
         ["", "r2", ""],
-        ["", "", "가나다"],
       ]);
+    });
+
+    it("--request-id is an older spelling of --request that is not shown", async () => {
+      const { stdout } = await coupons("find", "--help");
+      expect(stdout).to.include("--request <id>").and.not.include("--request-id");
+      const both = await coupons("find", campaignId, "--request", "r", "--request-id", "r");
+      expect(both.code).to.equal(2);
+    });
+
+    it("--code says who has it, in one campaign or in all", async () => {
+      const { code, stdout } = await coupons("find", "--code", "가나다 0007");
+      expect(code).to.equal(0);
+      expect(stdout.split("\n")[0]).to.equal("가나다라마바0007");
+      expect(stdout)
+        .to.match(/user +alice/)
+        .and.match(/name +크리스마스/)
+        .and.include(campaignId);
+      const json = await coupons("find", campaignId, "--code", "가나다", "--json");
+      expect(readJsonLines(json.stdout)[0]).to.have.nested.property("issuance.coupon.seq", 7);
+      expect(holders.map(({ code, campaignId }) => [code, campaignId])).to.deep.equal([
+        ["가나다 0007", ""],
+        ["가나다", campaignId],
+      ]);
+      expect(found).to.have.length(0);
+    });
+
+    it("--code says that a code was mistyped", async () => {
+      const { code, stderr } = await coupons("find", "--code", "wrong");
+      expect(code).to.equal(2);
+      expect(stderr).to.match(
+        /^coupon: the service refused --code: mistyped: the check character does not fit[^\n]+\n$/,
+      );
+    });
+
+    it("a user or a request id needs a campaign", async () => {
+      const { code, stderr } = await coupons("find", "--user", "alice");
+      expect(code).to.equal(2);
+      expect(stderr).to.include("coupon list shows the campaign ids");
     });
 
     it("exits with 4 where there is no coupon, and with 2 unless exactly one key is given", async () => {
       expect((await coupons("find", campaignId, "--user", "nobody")).code).to.equal(4);
       expect((await coupons("find", campaignId)).code).to.equal(2);
       expect((await coupons("find", campaignId, "--user", "u", "--code", "c")).code).to.equal(2);
+    });
+  });
+
+  describe("formats", () => {
+    it("shows a table whose columns line up, Hangul taking two cells", async () => {
+      const { code, stdout, stderr } = await coupons("formats", "--total", "50000");
+      expect(code).to.equal(0);
+      expect(stderr).to.equal("");
+      expect(described[0]).to.include({ total: 50_000 });
+      const [title, heading = "", ...rows] = stdout.trimEnd().split("\n");
+      expect(title).to.equal("for a campaign of 50,000 coupons");
+      expect(rows).to.have.length(2);
+      for (const row of rows) {
+        expect(row).to.match(
+          /6,341,473,654,629,534,118 {2}6,341,473,654,629 {2}1 in 5\.0 × 10\^14 {2}1 in 1,000/,
+        );
+        expect(cellsOf(row.slice(0, row.indexOf("6,341")))).to.equal(heading.indexOf("CODES"));
+      }
+      expect(rows.map((row) => /(yes|no) +예나00$/.exec(row)?.[1])).to.deep.equal(["no", "yes"]);
+    });
+
+    it("shows one format in full, whatever form it is typed in", async () => {
+      const { code, stdout } = await coupons("formats", "--format", "가가가000#".normalize("NFD"));
+      expect(code).to.equal(0);
+      expect(described[0]?.codeFormats).to.deep.equal(["가가가000#"]);
+      expect(stdout).to.match(/examples +예나00 {2}예다11 +\(예 marks them: none is a coupon\)/);
+      expect(stdout)
+        .to.match(/check +yes/)
+        .and.match(/exist +12,000/)
+        .and.match(/fits +yes/);
+      expect((await coupons("formats", "--format", "가가00")).stdout).to.match(/fits +no: too small/);
+    });
+
+    it("--json is the answer of the service", async () => {
+      const { stdout } = await coupons("formats", "--json");
+      const [shown] = readJsonLines(stdout);
+      expect(shown).to.have.nested.property("formats[1].hasCheckCharacter", true);
+      expect(shown).to.have.nested.property("formats[0].codes", "6341473654629534118");
+      expect(shown).to.include({ total: 1_000 });
     });
   });
 

@@ -12,7 +12,7 @@ const validPattern = fc
   .filter((kinds) => kinds.includes("가") && kinds.includes("0"))
   .map((kinds) => kinds.join(""));
 const ALLOWED =
-  "; a code format is 4 to 10 characters, each 가 (a Hangul syllable) or 0 (a digit), at least one of each, such as 가가가가가가0000";
+  "; a code format is 4 to 10 characters, each 가 (a Hangul syllable) or 0 (a digit), at least one of each, or as the last one # (a check character), such as 가가가가가가0000 or 가가가가가가000#";
 
 describe("code format", () => {
   it("reads the default, with its exact space and entropy", () => {
@@ -82,9 +82,9 @@ describe("code format", () => {
   it("never throws and never accepts anything else (property)", () => {
     fc.assert(
       fc.property(
-        fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: fc.constantFrom("가", "0", "나") })),
+        fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: fc.constantFrom("가", "0", "나", "#") })),
         (input) => {
-          const expected = /^(?=.*가)(?=.*0)[가0]{4,10}$/u.test(input.normalize("NFC"));
+          const expected = /^(?=.*가)(?=.*0)(?=.{4,10}$)[가0]+#?$/u.test(input.normalize("NFC"));
           expect(parseCodeFormat(input).ok).to.equal(expected);
         },
       ),

@@ -27,7 +27,7 @@ function hasBlockedSubstring(text: string): boolean {
   return false;
 }
 
-/** All raw combinations of a format, in order. */
+/** All raw combinations of a format, in order, without the check character. */
 export function* everyCode(format: CodeFormat): Generator<string> {
   const choices = format.slots.map((slot) => SYMBOLS.slice(slot.firstSymbol, slot.firstSymbol + slot.size));
   for (let number = 0; number < Number(format.space); number += 1) {
@@ -39,6 +39,20 @@ export function* everyCode(format: CodeFormat): Generator<string> {
     }
     yield code;
   }
+}
+
+/** By position from the right, as docs/codes.md has them. */
+const weights = [1, 10, 13, 21, 48, 57, 110, 130, 138, 140];
+
+/** A drawn part with the check character that makes Σ weight × (place in SYMBOLS) a multiple of 307. */
+export function checkedCode(drawn: string): string {
+  const rest = [...drawn]
+    .reverse()
+    .reduce((sum, character, i) => sum + SYMBOLS.indexOf(character) * (weights[i + 1] ?? Number.NaN), 0);
+  for (let check = 0; check < SYMBOLS.length; check += 1) {
+    if ((rest + check) % 307 === 0) return `${drawn}${SYMBOLS[check]}`;
+  }
+  throw new Error(`no check character for ${drawn}`);
 }
 
 /** The draws that make exactly this code. */

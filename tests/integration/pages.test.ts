@@ -123,6 +123,8 @@ describe("The pages and the doors of a service", () => {
         () => campaigns.listCampaigns({}),
         () => firstOf(campaigns.watchCampaign({ campaignId: "x" })),
         () => firstOf(campaigns.exportCoupons({ campaignId: "x" })),
+        () => campaigns.describeFormats({}),
+        () => campaigns.findIssuance({ code: "가0" }),
       ];
       for (const call of calls) expect((await refusal(call())).code).to.equal(Code.Unauthenticated);
     }

@@ -108,6 +108,15 @@ describe("One running service", () => {
       codes[0],
     ]);
 
+    const { issuance } = await campaigns.findIssuance({ code: codes[0] ?? "" });
+    expect([issuance?.userId, issuance?.coupon?.campaignId]).to.deep.equal([user(0), campaignId]);
+    const { formats } = await campaigns.describeFormats({ codeFormats: ["가가가가000"], total });
+    expect(formats[0]).to.include({
+      codeFormat: "가가가가000",
+      combinations: String(297 ** 4 * 1_000),
+      fits: true,
+    });
+
     const { campaigns: listed } = await campaigns.listCampaigns({});
     expect(listed.find(({ id }) => id === campaignId)?.issued).to.equal(total);
 

@@ -7,11 +7,15 @@ const DEADLINE_MS = 40_000;
 export type End = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
 /** Runs the service as a person would who gets its settings wrong, to the end that this has; logs only what it must. */
-export function runToEnd(env: Readonly<Record<string, string>>, args: readonly string[] = []): Promise<End> {
+export function runToEnd(
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+  entry = "server/main.ts",
+): Promise<End> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      ["--import", "tsx", "server/main.ts", ...args],
+      ["--import", "tsx", entry, ...args],
       {
         cwd: repositoryDir,
         env: { ...inheritedEnvironment(), LOG_LEVEL: "silent", ...env },

@@ -17,7 +17,9 @@ describe("The local stack", () => {
   afterEach(() => dir.remove());
 
   it("starts both stores, answering, and stops what it started", async () => {
-    const stack = await startStack({ dataDir: dir.path });
+    const told: string[] = [];
+    const stack = await startStack({ dataDir: dir.path, onStart: (kind) => told.push(kind) });
+    expect(told).to.deep.equal(["redis", "mongodb"]);
     const pids = [stack.redis.pid, stack.mongodb.pid];
     expect([stack.joined, stack.redis.owned, stack.mongodb.owned]).to.deep.equal([false, true, true]);
     await Promise.all([stack.stop(), stack.stop()]);
@@ -28,7 +30,9 @@ describe("The local stack", () => {
   it("is joined by a second one on the same folder, whose stop leaves it alone", async () => {
     const first = await startStack({ dataDir: dir.path });
     try {
-      const second = await startStack({ dataDir: dir.path });
+      const told: string[] = [];
+      const second = await startStack({ dataDir: dir.path, onStart: (kind) => told.push(kind) });
+      expect(told, "nothing is said to be started").to.deep.equal([]);
       expect([second.joined, second.redis.owned]).to.deep.equal([true, false]);
       expect([second.redis.url, second.mongodb.url]).to.deep.equal([first.redis.url, first.mongodb.url]);
       expect(await failureOf(second.redis.kill())).to.match(/not ours/);

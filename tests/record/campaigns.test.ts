@@ -70,12 +70,14 @@ describe("campaigns", () => {
       expect(requested).to.match(/E11000/);
     });
 
-    it("sums the totals of a format", async () => {
+    it("sums the totals of formats, and knows which are in use", async () => {
       await made({ total: 30 });
       await made({ total: 12, state: "ENDED" });
       await made({ total: 5, codeFormat: "가가00" });
-      expect(await campaigns.totalOfFormat("가가가가가가0000")).to.equal(42);
-      expect(await campaigns.totalOfFormat("가000")).to.equal(0);
+      expect(await campaigns.totalOfFormats(["가가가가가가0000"])).to.equal(42);
+      expect(await campaigns.totalOfFormats(["가가가가가가0000", "가가00"])).to.equal(47);
+      expect(await campaigns.totalOfFormats(["가000"])).to.equal(0);
+      expect(await campaigns.formatsInUse()).to.have.members(["가가가가가가0000", "가가00"]);
     });
   });
 

@@ -213,6 +213,9 @@ describe("issuances", () => {
           if (found.length < limit) break;
         }
         expect(seen, `pages of ${limit}`).to.deep.equal(order);
+        const codes = await issuances.codesInOrder(campaignId, undefined, limit);
+        const placed = docs.map(({ _id, generation, seq }) => ({ _id, generation, seq }));
+        expect(codes).to.deep.equal(placed.slice(0, limit));
       }
     });
 

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { type Config, readConfig, redactConfig } from "../../runtime/config.ts";
+import { type Config, changedSettings, readConfig, redactConfig } from "../../runtime/config.ts";
 import { EXIT, UserError } from "../../runtime/user-error.ts";
 
 const BASE = { REDIS_URL: "redis://127.0.0.1:6379", MONGODB_URL: "mongodb://127.0.0.1:27017" };
@@ -31,6 +31,7 @@ describe("configuration", () => {
       PORT: 8080,
       GRPC_PORT: 9080,
       ROLES: ["server", "scheduler", "generator"],
+      WORKERS: 1,
       LOG_LEVEL: "info",
       LOG_FORMAT: "json",
       CLAIM_BATCH_MAX: 256,
@@ -71,6 +72,7 @@ describe("configuration", () => {
     ["PORT", ["-1", "65536", "8080.5", "http"]],
     ["GRPC_PORT", ["-1", "65536", "x"]],
     ["ROLES", ["sever", "server,", "server scheduler", ","]],
+    ["WORKERS", ["0", "65", "-1", "1.5", "two", "1e1"]],
     ["OPERATOR_TOKEN", ["short", "x".repeat(15)]],
     ["LOG_LEVEL", ["loud", "INFO"]],
     ["LOG_FORMAT", ["xml"]],
@@ -113,6 +115,15 @@ describe("configuration", () => {
     expect(read({ PORT: "0", GRPC_PORT: "0" }).GRPC_PORT).to.equal(0);
   });
 
+  it("workers share the port of a server: without that role there is one process", () => {
+    expect(read({ WORKERS: "64" }).WORKERS).to.equal(64);
+    expect(read({ WORKERS: "2", ROLES: "server" }).WORKERS).to.equal(2);
+    expect(read({ WORKERS: "1", ROLES: "scheduler" }).WORKERS).to.equal(1);
+    const error = errorOf({ WORKERS: "2", ROLES: "scheduler,generator" });
+    expect(error.message).to.match(/^configuration: WORKERS .*ROLES$/);
+    expect(error.exitCode).to.equal(EXIT.configuration);
+  });
+
   it("without a token it listens to this machine only", () => {
     const token = "a token of some length";
     for (const HOST of ["127.0.0.1", "127.8.8.8", "localhost", "::1"])
@@ -153,5 +164,21 @@ describe("configuration", () => {
 
   it("shows what is no secret, and no token where there is none", () => {
     expect(redactConfig(read({}))).to.deep.equal({ ...read({}), OPERATOR_TOKEN: undefined });
+  });
+
+  it("tells a person what is not its default, the stores always", () => {
+    expect(changedSettings(read({}))).to.deep.equal(BASE);
+    expect(changedSettings(read({ PORT: "8081", ROLES: "server", LEASE_MS: "2000" }))).to.deep.equal({
+      ...BASE,
+      PORT: 8081,
+      ROLES: ["server"],
+    });
+    expect(changedSettings(read({ GRPC_PORT: "7000" }))).to.deep.equal({ ...BASE, GRPC_PORT: 7_000 });
+    const secret = read({ OPERATOR_TOKEN: "x".repeat(20), REDIS_URL: "redis://me:secret@redis-1:6379" });
+    expect(changedSettings(secret)).to.deep.equal({
+      ...BASE,
+      REDIS_URL: "redis://[redacted]@redis-1:6379",
+      OPERATOR_TOKEN: "[redacted]",
+    });
   });
 });

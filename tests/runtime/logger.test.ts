@@ -32,6 +32,20 @@ describe("logger", () => {
     expect(lines[0]?.endsWith("\n")).to.equal(true);
   });
 
+  it("a worker of several is told by its number and its process, as JSON and as text", () => {
+    const [json, text] = (["json", "text"] as const).map((format) => {
+      const lines: string[] = [];
+      const destination = { write: (line: string) => void lines.push(line) };
+      const logger = createLogger({ level: "info", format, worker: 3, destination });
+      logger.child({ room: "server" }).info("here");
+      logger.info("and here");
+      return lines;
+    });
+    for (const line of json ?? []) expect(JSON.parse(line)).to.include({ worker: 3, pid: process.pid });
+    expect(text?.[0]).to.match(new RegExp(`server +here  worker=3 pid=${process.pid}\\n$`));
+    expect(text?.[1]).to.match(new RegExp(`pid ${process.pid} +and here  worker=3\\n$`));
+  });
+
   it("keeps the level, and silence", () => {
     const { logger, lines } = logged("json", "warn");
     logger.info("quiet");

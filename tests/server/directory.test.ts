@@ -45,6 +45,7 @@ describe("what a server remembers of campaigns", () => {
       const facts = await directory.find(campaign._id);
       expect(facts).to.deep.equal({
         onePerUser: false,
+        codeFormat: campaign.codeFormat,
         leastGeneration: 0,
       });
       expect(directory.peek(campaign._id)).to.deep.equal(facts);

@@ -120,7 +120,7 @@ for (const way of ["the socket lane", "Node's server"] as const)
         campaignService: unasked as ServiceImpl<typeof CampaignService>,
         metrics: sale.metrics,
         operatorToken: undefined,
-        beforeMetrics: () => undefined,
+        metricsPage: () => sale.metrics.registry.metrics(),
       });
       const answers = createIssueAnswers({
         issueCoupon,

@@ -37,7 +37,8 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
 
   const campaigns: Campaigns = {
     create: notSimulated,
-    totalOfFormat: notSimulated,
+    totalOfFormats: notSimulated,
+    formatsInUse: notSimulated,
     startingBetween: notSimulated,
     findByRequest: notSimulated,
     list: notSimulated,
@@ -163,6 +164,8 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
       ),
     findByCode: (_, code) =>
       link.read(`issuance of ${code}`, () => mongo.visible().find((doc) => doc._id === code) ?? null),
+    findIssued: (code) =>
+      link.read(`issuance of ${code}`, () => mongo.visible().find((doc) => doc._id === code) ?? null),
     count: () => link.read("count issuances", () => mongo.visible().length),
     async issuedAmong(codes) {
       const part = (some: readonly string[]) =>
@@ -191,6 +194,7 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
       const first = await page(after, 2);
       return first.length < 2 ? first : first.concat(await page(first.at(-1), limit - 2));
     },
+    codesInOrder: (campaignId, after, limit) => issuances.inOrder(campaignId, after, limit),
   };
 
   // What was done is not told here: no operator changes anything.

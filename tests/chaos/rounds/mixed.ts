@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { shuffle } from "../../../bench/load/random.ts";
+import { shuffle } from "../../../load/random.ts";
 import type { Round } from "../round.ts";
 import type { Sale } from "../sale.ts";
 import { whileDown, whilePaused } from "./down.ts";

@@ -98,7 +98,7 @@ export type Campaign = Message<"coupon.v1.Campaign"> & {
   onePerUser: boolean;
 
   /**
-   * Pattern of the codes: 가 stands for a Hangul syllable, 0 for a digit; 4 to 10 characters.
+   * Pattern of the codes: 가 stands for a Hangul syllable, 0 for a digit, a last # for a check character; 4 to 10 characters.
    *
    * @generated from field: string code_format = 12;
    */

@@ -6,6 +6,8 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Campaign, CampaignState, Coupon } from "./campaign_pb.ts";
 import { file_coupon_v1_campaign } from "./campaign_pb.ts";
+import type { GetCampaignStatsRequestSchema, GetCampaignStatsResponseSchema } from "./stats_pb.ts";
+import { file_coupon_v1_stats } from "./stats_pb.ts";
 import type { VerifyCampaignRequestSchema, VerifyCampaignResponseSchema } from "./verify_pb.ts";
 import { file_coupon_v1_verify } from "./verify_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
@@ -16,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file coupon/v1/campaign_service.proto.
  */
 export const file_coupon_v1_campaign_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBjb3Vwb24vdjEvY2FtcGFpZ25fc2VydmljZS5wcm90bxIJY291cG9uLnYxIt4BChVDcmVhdGVDYW1wYWlnblJlcXVlc3QSDAoEbmFtZRgBIAEoCRINCgV0b3RhbBgCIAEoBRItCglzdGFydHNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9uZV9wZXJfdXNlchgFIAEoCBITCgtjb2RlX2Zvcm1hdBgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJEg0KBWFjdG9yGAggASgJIlAKFkNyZWF0ZUNhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHbm90aWNlcxgCIAMoCSJ3ChJHZXRDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSJQoEdmlldxgCIAEoDjIXLmNvdXBvbi52MS5DYW1wYWlnblZpZXcSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkinAEKE0dldENhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SFAoMaXNzdWVkX2NvZGVzGAIgAygJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIvCgtzZXJ2ZXJfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPQoUTGlzdENhbXBhaWduc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiiQEKFUxpc3RDYW1wYWlnbnNSZXNwb25zZRImCgljYW1wYWlnbnMYASADKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEi8KC3NlcnZlcl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJAChRXYXRjaENhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRITCgtpbnRlcnZhbF9tcxgCIAEoBSKzAQoVV2F0Y2hDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEhEKCXJlbWFpbmluZxgCIAEoBRIZChFpc3N1ZWRfcGVyX3NlY29uZBgDIAEoARIUCgxsZWRnZXJfZGVwdGgYBCABKAUSLwoLc2VydmVyX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlMKFEV4cG9ydENvdXBvbnNSZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEhIKCnBhZ2VfdG9rZW4YAiABKAkSEgoKYmF0Y2hfc2l6ZRgDIAEoBSJcChVFeHBvcnRDb3Vwb25zUmVzcG9uc2USKgoHY291cG9ucxgBIAMoCzIZLmNvdXBvbi52MS5FeHBvcnRlZENvdXBvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibAoORXhwb3J0ZWRDb3Vwb24SIQoGY291cG9uGAEgASgLMhEuY291cG9uLnYxLkNvdXBvbhIPCgd1c2VyX2lkGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSEgoKZ2VuZXJhdGlvbhgEIAEoBSIvChhQcmVmbGlnaHRDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkiyAEKGVByZWZsaWdodENhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SKgoGY29sb3VyGAIgASgOMhouY291cG9uLnYxLlByZWZsaWdodENvbG91chInCgVsaW5lcxgDIAMoCzIYLmNvdXBvbi52MS5QcmVmbGlnaHRMaW5lEi8KC3NlcnZlcl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJrCg1QcmVmbGlnaHRMaW5lEg0KBWNoZWNrGAEgASgJEioKBmNvbG91chgCIAEoDjIaLmNvdXBvbi52MS5QcmVmbGlnaHRDb2xvdXISDwoHZmluZGluZxgDIAEoCRIOCgZhZHZpY2UYBCABKAkiXwoUUGF1c2VDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSDQoFYWN0b3IYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIPCgdkcnlfcnVuGAQgASgIImAKFVBhdXNlQ2FtcGFpZ25SZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIPCgdhbHJlYWR5GAIgASgIEg8KB25vdGljZXMYAyADKAkiYAoVUmVzdW1lQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCCJhChZSZXN1bWVDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEg8KB2FscmVhZHkYAiABKAgSDwoHbm90aWNlcxgDIAMoCSLQAQoZUmVzY2hlZHVsZUNhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRINCgVhY3RvchgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJEg8KB2RyeV9ydW4YBCABKAgSLQoJc3RhcnRzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdlbmRzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZub19lbmQYByABKAgiZQoaUmVzY2hlZHVsZUNhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHYWxyZWFkeRgCIAEoCBIPCgdub3RpY2VzGAMgAygJImsKEUFkZENvdXBvbnNSZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCBINCgVjb3VudBgFIAEoBSJdChJBZGRDb3Vwb25zUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHYWxyZWFkeRgCIAEoCBIPCgdub3RpY2VzGAMgAygJIl0KEkVuZENhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRINCgVhY3RvchgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJEg8KB2RyeV9ydW4YBCABKAgiXgoTRW5kQ2FtcGFpZ25SZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIPCgdhbHJlYWR5GAIgASgIEg8KB25vdGljZXMYAyADKAkiYAoVQ2FuY2VsQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCCJhChZDYW5jZWxDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEg8KB2FscmVhZHkYAiABKAgSDwoHbm90aWNlcxgDIAMoCSKrAQoVVXBkYXRlQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCBIMCgRuYW1lGAUgASgJEisKB2VuZHNfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBm5vX2VuZBgHIAEoCCJhChZVcGRhdGVDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEg8KB2FscmVhZHkYAiABKAgSDwoHbm90aWNlcxgDIAMoCSJQChJMaXN0SGlzdG9yeVJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiiQEKE0xpc3RIaXN0b3J5UmVzcG9uc2USKAoHZW50cmllcxgBIAMoCzIXLmNvdXBvbi52MS5IaXN0b3J5RW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEi8KC3NlcnZlcl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLSAQoMSGlzdG9yeUVudHJ5EhAKCHJldmlzaW9uGAEgASgFEiYKAmF0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgDIAEoCRIMCgR2ZXJiGAQgASgJEhIKCnJlcXVlc3RfaWQYBSABKAkSKwoGYmVmb3JlGAYgASgLMhsuY291cG9uLnYxLkNhbXBhaWduU2V0dGluZ3MSKgoFYWZ0ZXIYByABKAsyGy5jb3Vwb24udjEuQ2FtcGFpZ25TZXR0aW5ncyLEAQoQQ2FtcGFpZ25TZXR0aW5ncxInCgVzdGF0ZRgBIAEoDjIYLmNvdXBvbi52MS5DYW1wYWlnblN0YXRlEgwKBG5hbWUYAiABKAkSDQoFdG90YWwYAyABKAUSDgoGYWRkaW5nGAQgASgFEi0KCXN0YXJ0c19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHZW5kc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqXgoMQ2FtcGFpZ25WaWV3Eh0KGUNBTVBBSUdOX1ZJRVdfVU5TUEVDSUZJRUQQABIXChNDQU1QQUlHTl9WSUVXX0JBU0lDEAESFgoSQ0FNUEFJR05fVklFV19GVUxMEAIqhQEKD1ByZWZsaWdodENvbG91chIgChxQUkVGTElHSFRfQ09MT1VSX1VOU1BFQ0lGSUVEEAASGgoWUFJFRkxJR0hUX0NPTE9VUl9HUkVFThABEhoKFlBSRUZMSUdIVF9DT0xPVVJfQU1CRVIQAhIYChRQUkVGTElHSFRfQ09MT1VSX1JFRBADMpIKCg9DYW1wYWlnblNlcnZpY2USVQoOQ3JlYXRlQ2FtcGFpZ24SIC5jb3Vwb24udjEuQ3JlYXRlQ2FtcGFpZ25SZXF1ZXN0GiEuY291cG9uLnYxLkNyZWF0ZUNhbXBhaWduUmVzcG9uc2USTAoLR2V0Q2FtcGFpZ24SHS5jb3Vwb24udjEuR2V0Q2FtcGFpZ25SZXF1ZXN0Gh4uY291cG9uLnYxLkdldENhbXBhaWduUmVzcG9uc2USUgoNTGlzdENhbXBhaWducxIfLmNvdXBvbi52MS5MaXN0Q2FtcGFpZ25zUmVxdWVzdBogLmNvdXBvbi52MS5MaXN0Q2FtcGFpZ25zUmVzcG9uc2USVAoNV2F0Y2hDYW1wYWlnbhIfLmNvdXBvbi52MS5XYXRjaENhbXBhaWduUmVxdWVzdBogLmNvdXBvbi52MS5XYXRjaENhbXBhaWduUmVzcG9uc2UwARJUCg1FeHBvcnRDb3Vwb25zEh8uY291cG9uLnYxLkV4cG9ydENvdXBvbnNSZXF1ZXN0GiAuY291cG9uLnYxLkV4cG9ydENvdXBvbnNSZXNwb25zZTABElcKDlZlcmlmeUNhbXBhaWduEiAuY291cG9uLnYxLlZlcmlmeUNhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5WZXJpZnlDYW1wYWlnblJlc3BvbnNlMAESXgoRUHJlZmxpZ2h0Q2FtcGFpZ24SIy5jb3Vwb24udjEuUHJlZmxpZ2h0Q2FtcGFpZ25SZXF1ZXN0GiQuY291cG9uLnYxLlByZWZsaWdodENhbXBhaWduUmVzcG9uc2USUgoNUGF1c2VDYW1wYWlnbhIfLmNvdXBvbi52MS5QYXVzZUNhbXBhaWduUmVxdWVzdBogLmNvdXBvbi52MS5QYXVzZUNhbXBhaWduUmVzcG9uc2USVQoOUmVzdW1lQ2FtcGFpZ24SIC5jb3Vwb24udjEuUmVzdW1lQ2FtcGFpZ25SZXF1ZXN0GiEuY291cG9uLnYxLlJlc3VtZUNhbXBhaWduUmVzcG9uc2USYQoSUmVzY2hlZHVsZUNhbXBhaWduEiQuY291cG9uLnYxLlJlc2NoZWR1bGVDYW1wYWlnblJlcXVlc3QaJS5jb3Vwb24udjEuUmVzY2hlZHVsZUNhbXBhaWduUmVzcG9uc2USSQoKQWRkQ291cG9ucxIcLmNvdXBvbi52MS5BZGRDb3Vwb25zUmVxdWVzdBodLmNvdXBvbi52MS5BZGRDb3Vwb25zUmVzcG9uc2USTAoLRW5kQ2FtcGFpZ24SHS5jb3Vwb24udjEuRW5kQ2FtcGFpZ25SZXF1ZXN0Gh4uY291cG9uLnYxLkVuZENhbXBhaWduUmVzcG9uc2USVQoOQ2FuY2VsQ2FtcGFpZ24SIC5jb3Vwb24udjEuQ2FuY2VsQ2FtcGFpZ25SZXF1ZXN0GiEuY291cG9uLnYxLkNhbmNlbENhbXBhaWduUmVzcG9uc2USVQoOVXBkYXRlQ2FtcGFpZ24SIC5jb3Vwb24udjEuVXBkYXRlQ2FtcGFpZ25SZXF1ZXN0GiEuY291cG9uLnYxLlVwZGF0ZUNhbXBhaWduUmVzcG9uc2USTAoLTGlzdEhpc3RvcnkSHS5jb3Vwb24udjEuTGlzdEhpc3RvcnlSZXF1ZXN0Gh4uY291cG9uLnYxLkxpc3RIaXN0b3J5UmVzcG9uc2ViBnByb3RvMw", [file_coupon_v1_campaign, file_coupon_v1_verify, file_google_protobuf_timestamp]);
+  fileDesc("CiBjb3Vwb24vdjEvY2FtcGFpZ25fc2VydmljZS5wcm90bxIJY291cG9uLnYxIt4BChVDcmVhdGVDYW1wYWlnblJlcXVlc3QSDAoEbmFtZRgBIAEoCRINCgV0b3RhbBgCIAEoBRItCglzdGFydHNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9uZV9wZXJfdXNlchgFIAEoCBITCgtjb2RlX2Zvcm1hdBgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJEg0KBWFjdG9yGAggASgJIlAKFkNyZWF0ZUNhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHbm90aWNlcxgCIAMoCSJ3ChJHZXRDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSJQoEdmlldxgCIAEoDjIXLmNvdXBvbi52MS5DYW1wYWlnblZpZXcSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkinAEKE0dldENhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SFAoMaXNzdWVkX2NvZGVzGAIgAygJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIvCgtzZXJ2ZXJfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPQoUTGlzdENhbXBhaWduc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiiQEKFUxpc3RDYW1wYWlnbnNSZXNwb25zZRImCgljYW1wYWlnbnMYASADKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEi8KC3NlcnZlcl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJAChRXYXRjaENhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRITCgtpbnRlcnZhbF9tcxgCIAEoBSKzAQoVV2F0Y2hDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEhEKCXJlbWFpbmluZxgCIAEoBRIZChFpc3N1ZWRfcGVyX3NlY29uZBgDIAEoARIUCgxsZWRnZXJfZGVwdGgYBCABKAUSLwoLc2VydmVyX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlMKFEV4cG9ydENvdXBvbnNSZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEhIKCnBhZ2VfdG9rZW4YAiABKAkSEgoKYmF0Y2hfc2l6ZRgDIAEoBSJcChVFeHBvcnRDb3Vwb25zUmVzcG9uc2USKgoHY291cG9ucxgBIAMoCzIZLmNvdXBvbi52MS5FeHBvcnRlZENvdXBvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibAoORXhwb3J0ZWRDb3Vwb24SIQoGY291cG9uGAEgASgLMhEuY291cG9uLnYxLkNvdXBvbhIPCgd1c2VyX2lkGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSEgoKZ2VuZXJhdGlvbhgEIAEoBSIvChhQcmVmbGlnaHRDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkiyAEKGVByZWZsaWdodENhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SKgoGY29sb3VyGAIgASgOMhouY291cG9uLnYxLlByZWZsaWdodENvbG91chInCgVsaW5lcxgDIAMoCzIYLmNvdXBvbi52MS5QcmVmbGlnaHRMaW5lEi8KC3NlcnZlcl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJrCg1QcmVmbGlnaHRMaW5lEg0KBWNoZWNrGAEgASgJEioKBmNvbG91chgCIAEoDjIaLmNvdXBvbi52MS5QcmVmbGlnaHRDb2xvdXISDwoHZmluZGluZxgDIAEoCRIOCgZhZHZpY2UYBCABKAkiXwoUUGF1c2VDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSDQoFYWN0b3IYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIPCgdkcnlfcnVuGAQgASgIImAKFVBhdXNlQ2FtcGFpZ25SZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIPCgdhbHJlYWR5GAIgASgIEg8KB25vdGljZXMYAyADKAkiYAoVUmVzdW1lQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCCJhChZSZXN1bWVDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEg8KB2FscmVhZHkYAiABKAgSDwoHbm90aWNlcxgDIAMoCSLQAQoZUmVzY2hlZHVsZUNhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRINCgVhY3RvchgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJEg8KB2RyeV9ydW4YBCABKAgSLQoJc3RhcnRzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdlbmRzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZub19lbmQYByABKAgiZQoaUmVzY2hlZHVsZUNhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHYWxyZWFkeRgCIAEoCBIPCgdub3RpY2VzGAMgAygJImsKEUFkZENvdXBvbnNSZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCBINCgVjb3VudBgFIAEoBSJdChJBZGRDb3Vwb25zUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHYWxyZWFkeRgCIAEoCBIPCgdub3RpY2VzGAMgAygJIl0KEkVuZENhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRINCgVhY3RvchgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJEg8KB2RyeV9ydW4YBCABKAgiXgoTRW5kQ2FtcGFpZ25SZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIPCgdhbHJlYWR5GAIgASgIEg8KB25vdGljZXMYAyADKAkiYAoVQ2FuY2VsQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCCJhChZDYW5jZWxDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEg8KB2FscmVhZHkYAiABKAgSDwoHbm90aWNlcxgDIAMoCSKrAQoVVXBkYXRlQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCBIMCgRuYW1lGAUgASgJEisKB2VuZHNfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBm5vX2VuZBgHIAEoCCJhChZVcGRhdGVDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEg8KB2FscmVhZHkYAiABKAgSDwoHbm90aWNlcxgDIAMoCSJQChJMaXN0SGlzdG9yeVJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiiQEKE0xpc3RIaXN0b3J5UmVzcG9uc2USKAoHZW50cmllcxgBIAMoCzIXLmNvdXBvbi52MS5IaXN0b3J5RW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEi8KC3NlcnZlcl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLSAQoMSGlzdG9yeUVudHJ5EhAKCHJldmlzaW9uGAEgASgFEiYKAmF0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgDIAEoCRIMCgR2ZXJiGAQgASgJEhIKCnJlcXVlc3RfaWQYBSABKAkSKwoGYmVmb3JlGAYgASgLMhsuY291cG9uLnYxLkNhbXBhaWduU2V0dGluZ3MSKgoFYWZ0ZXIYByABKAsyGy5jb3Vwb24udjEuQ2FtcGFpZ25TZXR0aW5ncyLEAQoQQ2FtcGFpZ25TZXR0aW5ncxInCgVzdGF0ZRgBIAEoDjIYLmNvdXBvbi52MS5DYW1wYWlnblN0YXRlEgwKBG5hbWUYAiABKAkSDQoFdG90YWwYAyABKAUSDgoGYWRkaW5nGAQgASgFEi0KCXN0YXJ0c19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHZW5kc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPQoWRGVzY3JpYmVGb3JtYXRzUmVxdWVzdBIUCgxjb2RlX2Zvcm1hdHMYASADKAkSDQoFdG90YWwYAiABKAUiVQoXRGVzY3JpYmVGb3JtYXRzUmVzcG9uc2USKwoHZm9ybWF0cxgBIAMoCzIaLmNvdXBvbi52MS5Db2RlRm9ybWF0RmFjdHMSDQoFdG90YWwYAiABKAUimAIKD0NvZGVGb3JtYXRGYWN0cxITCgtjb2RlX2Zvcm1hdBgBIAEoCRIQCghleGFtcGxlcxgCIAMoCRIUCgxjb21iaW5hdGlvbnMYAyABKAkSDQoFY29kZXMYBCABKAkSFAoMZW50cm9weV9iaXRzGAUgASgBEhAKCGV4aXN0aW5nGAYgASgDEgwKBHJvb20YByABKAkSEgoKZ3Vlc3Nfb2RkcxgIIAEoARIWCg5jb2xsaXNpb25fb2RkcxgJIAEoARIbChNleHBlY3RlZF9jb2xsaXNpb25zGAogASgBEhsKE2hhc19jaGVja19jaGFyYWN0ZXIYCyABKAgSDAoEZml0cxgMIAEoCBIPCgd3aHlfbm90GA0gASgJIjgKE0ZpbmRJc3N1YW5jZVJlcXVlc3QSDAoEY29kZRgBIAEoCRITCgtjYW1wYWlnbl9pZBgCIAEoCSJaChRGaW5kSXNzdWFuY2VSZXNwb25zZRIrCghpc3N1YW5jZRgBIAEoCzIZLmNvdXBvbi52MS5FeHBvcnRlZENvdXBvbhIVCg1jYW1wYWlnbl9uYW1lGAIgASgJKl4KDENhbXBhaWduVmlldxIdChlDQU1QQUlHTl9WSUVXX1VOU1BFQ0lGSUVEEAASFwoTQ0FNUEFJR05fVklFV19CQVNJQxABEhYKEkNBTVBBSUdOX1ZJRVdfRlVMTBACKoUBCg9QcmVmbGlnaHRDb2xvdXISIAocUFJFRkxJR0hUX0NPTE9VUl9VTlNQRUNJRklFRBAAEhoKFlBSRUZMSUdIVF9DT0xPVVJfR1JFRU4QARIaChZQUkVGTElHSFRfQ09MT1VSX0FNQkVSEAISGAoUUFJFRkxJR0hUX0NPTE9VUl9SRUQQAzKaDAoPQ2FtcGFpZ25TZXJ2aWNlElUKDkNyZWF0ZUNhbXBhaWduEiAuY291cG9uLnYxLkNyZWF0ZUNhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5DcmVhdGVDYW1wYWlnblJlc3BvbnNlEkwKC0dldENhbXBhaWduEh0uY291cG9uLnYxLkdldENhbXBhaWduUmVxdWVzdBoeLmNvdXBvbi52MS5HZXRDYW1wYWlnblJlc3BvbnNlElIKDUxpc3RDYW1wYWlnbnMSHy5jb3Vwb24udjEuTGlzdENhbXBhaWduc1JlcXVlc3QaIC5jb3Vwb24udjEuTGlzdENhbXBhaWduc1Jlc3BvbnNlElQKDVdhdGNoQ2FtcGFpZ24SHy5jb3Vwb24udjEuV2F0Y2hDYW1wYWlnblJlcXVlc3QaIC5jb3Vwb24udjEuV2F0Y2hDYW1wYWlnblJlc3BvbnNlMAESVAoNRXhwb3J0Q291cG9ucxIfLmNvdXBvbi52MS5FeHBvcnRDb3Vwb25zUmVxdWVzdBogLmNvdXBvbi52MS5FeHBvcnRDb3Vwb25zUmVzcG9uc2UwARJXCg5WZXJpZnlDYW1wYWlnbhIgLmNvdXBvbi52MS5WZXJpZnlDYW1wYWlnblJlcXVlc3QaIS5jb3Vwb24udjEuVmVyaWZ5Q2FtcGFpZ25SZXNwb25zZTABEl4KEVByZWZsaWdodENhbXBhaWduEiMuY291cG9uLnYxLlByZWZsaWdodENhbXBhaWduUmVxdWVzdBokLmNvdXBvbi52MS5QcmVmbGlnaHRDYW1wYWlnblJlc3BvbnNlElIKDVBhdXNlQ2FtcGFpZ24SHy5jb3Vwb24udjEuUGF1c2VDYW1wYWlnblJlcXVlc3QaIC5jb3Vwb24udjEuUGF1c2VDYW1wYWlnblJlc3BvbnNlElUKDlJlc3VtZUNhbXBhaWduEiAuY291cG9uLnYxLlJlc3VtZUNhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5SZXN1bWVDYW1wYWlnblJlc3BvbnNlEmEKElJlc2NoZWR1bGVDYW1wYWlnbhIkLmNvdXBvbi52MS5SZXNjaGVkdWxlQ2FtcGFpZ25SZXF1ZXN0GiUuY291cG9uLnYxLlJlc2NoZWR1bGVDYW1wYWlnblJlc3BvbnNlEkkKCkFkZENvdXBvbnMSHC5jb3Vwb24udjEuQWRkQ291cG9uc1JlcXVlc3QaHS5jb3Vwb24udjEuQWRkQ291cG9uc1Jlc3BvbnNlEkwKC0VuZENhbXBhaWduEh0uY291cG9uLnYxLkVuZENhbXBhaWduUmVxdWVzdBoeLmNvdXBvbi52MS5FbmRDYW1wYWlnblJlc3BvbnNlElUKDkNhbmNlbENhbXBhaWduEiAuY291cG9uLnYxLkNhbmNlbENhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5DYW5jZWxDYW1wYWlnblJlc3BvbnNlElUKDlVwZGF0ZUNhbXBhaWduEiAuY291cG9uLnYxLlVwZGF0ZUNhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5VcGRhdGVDYW1wYWlnblJlc3BvbnNlEkwKC0xpc3RIaXN0b3J5Eh0uY291cG9uLnYxLkxpc3RIaXN0b3J5UmVxdWVzdBoeLmNvdXBvbi52MS5MaXN0SGlzdG9yeVJlc3BvbnNlElgKD0Rlc2NyaWJlRm9ybWF0cxIhLmNvdXBvbi52MS5EZXNjcmliZUZvcm1hdHNSZXF1ZXN0GiIuY291cG9uLnYxLkRlc2NyaWJlRm9ybWF0c1Jlc3BvbnNlEk8KDEZpbmRJc3N1YW5jZRIeLmNvdXBvbi52MS5GaW5kSXNzdWFuY2VSZXF1ZXN0Gh8uY291cG9uLnYxLkZpbmRJc3N1YW5jZVJlc3BvbnNlElsKEEdldENhbXBhaWduU3RhdHMSIi5jb3Vwb24udjEuR2V0Q2FtcGFpZ25TdGF0c1JlcXVlc3QaIy5jb3Vwb24udjEuR2V0Q2FtcGFpZ25TdGF0c1Jlc3BvbnNlYgZwcm90bzM", [file_coupon_v1_campaign, file_coupon_v1_stats, file_coupon_v1_verify, file_google_protobuf_timestamp]);
 
 /**
  * A campaign to be.
@@ -61,8 +63,9 @@ export type CreateCampaignRequest = Message<"coupon.v1.CreateCampaignRequest"> &
   onePerUser: boolean;
 
   /**
-   * Pattern of the codes: 가 for a Hangul syllable, 0 for a digit, 4 to 10 characters, at least one of each. Empty:
-   * 가가가가가가0000. Refused where the pattern has too few combinations for total.
+   * Pattern of the codes: 가 for a Hangul syllable, 0 for a digit, at least one of each, and as the last one, if wanted, # for a
+   * check character that finds mistyped codes; 4 to 10 characters in all. Empty: 가가가가가가0000. Refused where the pattern has too
+   * few combinations for total.
    *
    * @generated from field: string code_format = 6;
    */
@@ -1340,6 +1343,223 @@ export const CampaignSettingsSchema: GenMessage<CampaignSettings> = /*@__PURE__*
   messageDesc(file_coupon_v1_campaign_service, 31);
 
 /**
+ * Asks about code formats.
+ *
+ * @generated from message coupon.v1.DescribeFormatsRequest
+ */
+export type DescribeFormatsRequest = Message<"coupon.v1.DescribeFormatsRequest"> & {
+  /**
+   * Patterns as CreateCampaign takes them, at most 20; empty: a selection.
+   *
+   * @generated from field: repeated string code_formats = 1;
+   */
+  codeFormats: string[];
+
+  /**
+   * The campaign to reckon with: 1 to 5,000,000 coupons; 0: 1,000.
+   *
+   * @generated from field: int32 total = 2;
+   */
+  total: number;
+};
+
+/**
+ * Describes the message coupon.v1.DescribeFormatsRequest.
+ * Use `create(DescribeFormatsRequestSchema)` to create a new message.
+ */
+export const DescribeFormatsRequestSchema: GenMessage<DescribeFormatsRequest> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 32);
+
+/**
+ * What was asked about.
+ *
+ * @generated from message coupon.v1.DescribeFormatsResponse
+ */
+export type DescribeFormatsResponse = Message<"coupon.v1.DescribeFormatsResponse"> & {
+  /**
+   * In the order of the request.
+   *
+   * @generated from field: repeated coupon.v1.CodeFormatFacts formats = 1;
+   */
+  formats: CodeFormatFacts[];
+
+  /**
+   * The coupons reckoned with.
+   *
+   * @generated from field: int32 total = 2;
+   */
+  total: number;
+};
+
+/**
+ * Describes the message coupon.v1.DescribeFormatsResponse.
+ * Use `create(DescribeFormatsResponseSchema)` to create a new message.
+ */
+export const DescribeFormatsResponseSchema: GenMessage<DescribeFormatsResponse> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 33);
+
+/**
+ * A code format in numbers.
+ *
+ * @generated from message coupon.v1.CodeFormatFacts
+ */
+export type CodeFormatFacts = Message<"coupon.v1.CodeFormatFacts"> & {
+  /**
+   * The pattern, in NFC.
+   *
+   * @generated from field: string code_format = 1;
+   */
+  codeFormat: string;
+
+  /**
+   * What such codes look like. No code is ever like these: 예, which is in no code, stands in place of the first syllable.
+   *
+   * @generated from field: repeated string examples = 2;
+   */
+  examples: string[];
+
+  /**
+   * All combinations, in decimal digits: more than 64 bits. A check character adds none.
+   *
+   * @generated from field: string combinations = 3;
+   */
+  combinations: string;
+
+  /**
+   * Codes that can be made: the combinations without a blocked word, in decimal digits. Exact.
+   *
+   * @generated from field: string codes = 4;
+   */
+  codes: string;
+
+  /**
+   * Binary logarithm of codes.
+   *
+   * @generated from field: double entropy_bits = 5;
+   */
+  entropyBits: number;
+
+  /**
+   * Codes that campaigns of this format, or of one that can make the same codes, have or are to have already.
+   *
+   * @generated from field: int64 existing = 6;
+   */
+  existing: bigint;
+
+  /**
+   * How many more coupons this format has room for, in decimal digits.
+   *
+   * @generated from field: string room = 7;
+   */
+  room: string;
+
+  /**
+   * Odds, from 0 to 1, that one guess at a code of this format hits one that exists, total included.
+   *
+   * @generated from field: double guess_odds = 8;
+   */
+  guessOdds: number;
+
+  /**
+   * Odds, from 0 to 1, that at least one of the total codes is drawn twice and made again. Nobody notices; it only costs time.
+   *
+   * @generated from field: double collision_odds = 9;
+   */
+  collisionOdds: number;
+
+  /**
+   * How many of the total codes are expected to be made again.
+   *
+   * @generated from field: double expected_collisions = 10;
+   */
+  expectedCollisions: number;
+
+  /**
+   * True: the last character is a check character.
+   *
+   * @generated from field: bool has_check_character = 11;
+   */
+  hasCheckCharacter: boolean;
+
+  /**
+   * True: CreateCampaign would take the format for total coupons.
+   *
+   * @generated from field: bool fits = 12;
+   */
+  fits: boolean;
+
+  /**
+   * Where it does not fit: the numbers, in words.
+   *
+   * @generated from field: string why_not = 13;
+   */
+  whyNot: string;
+};
+
+/**
+ * Describes the message coupon.v1.CodeFormatFacts.
+ * Use `create(CodeFormatFactsSchema)` to create a new message.
+ */
+export const CodeFormatFactsSchema: GenMessage<CodeFormatFacts> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 34);
+
+/**
+ * Asks who has a code.
+ *
+ * @generated from message coupon.v1.FindIssuanceRequest
+ */
+export type FindIssuanceRequest = Message<"coupon.v1.FindIssuanceRequest"> & {
+  /**
+   * The code as its holder types it: any Unicode form, spaces and hyphens ignored.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * Only in this campaign; empty: in all of them.
+   *
+   * @generated from field: string campaign_id = 2;
+   */
+  campaignId: string;
+};
+
+/**
+ * Describes the message coupon.v1.FindIssuanceRequest.
+ * Use `create(FindIssuanceRequestSchema)` to create a new message.
+ */
+export const FindIssuanceRequestSchema: GenMessage<FindIssuanceRequest> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 35);
+
+/**
+ * The durable record that the code went to somebody.
+ *
+ * @generated from message coupon.v1.FindIssuanceResponse
+ */
+export type FindIssuanceResponse = Message<"coupon.v1.FindIssuanceResponse"> & {
+  /**
+   * The coupon and who claimed it.
+   *
+   * @generated from field: coupon.v1.ExportedCoupon issuance = 1;
+   */
+  issuance?: ExportedCoupon | undefined;
+
+  /**
+   * The name of its campaign.
+   *
+   * @generated from field: string campaign_name = 2;
+   */
+  campaignName: string;
+};
+
+/**
+ * Describes the message coupon.v1.FindIssuanceResponse.
+ * Use `create(FindIssuanceResponseSchema)` to create a new message.
+ */
+export const FindIssuanceResponseSchema: GenMessage<FindIssuanceResponse> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 36);
+
+/**
  * How much of a campaign to answer with.
  *
  * @generated from enum coupon.v1.CampaignView
@@ -1587,6 +1807,36 @@ export const CampaignService: GenService<{
     methodKind: "unary";
     input: typeof ListHistoryRequestSchema;
     output: typeof ListHistoryResponseSchema;
+  },
+  /**
+   * What code formats look like, how large they are, and the odds for a campaign. Makes nothing and reads no code.
+   *
+   * @generated from rpc coupon.v1.CampaignService.DescribeFormats
+   */
+  describeFormats: {
+    methodKind: "unary";
+    input: typeof DescribeFormatsRequestSchema;
+    output: typeof DescribeFormatsResponseSchema;
+  },
+  /**
+   * Who has this code? Any campaign. A code that was made and went to nobody is answered exactly like one that does not exist.
+   *
+   * @generated from rpc coupon.v1.CampaignService.FindIssuance
+   */
+  findIssuance: {
+    methodKind: "unary";
+    input: typeof FindIssuanceRequestSchema;
+    output: typeof FindIssuanceResponseSchema;
+  },
+  /**
+   * How the sale went around its start: issued per bucket of time, first and last coupon. One bounded aggregation.
+   *
+   * @generated from rpc coupon.v1.CampaignService.GetCampaignStats
+   */
+  getCampaignStats: {
+    methodKind: "unary";
+    input: typeof GetCampaignStatsRequestSchema;
+    output: typeof GetCampaignStatsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_coupon_v1_campaign_service, 0);

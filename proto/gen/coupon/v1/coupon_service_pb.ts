@@ -109,7 +109,8 @@ export type FindCouponRequest = Message<"coupon.v1.FindCouponRequest"> & {
   requestId: string;
 
   /**
-   * The code as the holder types it: any Unicode form, spaces and hyphens ignored.
+   * The code as the holder types it: any Unicode form, spaces and hyphens ignored. Where the campaign's codes have a check character
+   * that does not fit it is refused as mistyped (invalid_argument), otherwise not found is all that is said.
    *
    * @generated from field: string code = 4;
    */

@@ -1,8 +1,8 @@
 import { Agent, request } from "node:http";
 import { fromBinary, fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
-import { IssueCouponResponseSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
-import { RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
+import { IssueCouponResponseSchema } from "../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { RefusalSchema } from "../proto/gen/coupon/v1/refusal_pb.ts";
 import { type Answer, type Ask, answerOfCoupon, answerOfRefusal, unknownAnswer } from "./answer.ts";
 
 export const ISSUE_PATH = "/coupon.v1.CouponService/IssueCoupon";

@@ -1,4 +1,4 @@
-import { seededRandom, shuffle } from "../load/random.ts";
+import { seededRandom, shuffle } from "./random.ts";
 
 /** One press of the button: by whom, and when it is due, relative to the opening. */
 export type Arrival = { readonly userId: string; readonly offsetMs: number; readonly isSecond: boolean };

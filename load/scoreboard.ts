@@ -1,6 +1,6 @@
-import type { HistoryEntry } from "../../audit/history.ts";
-import { type Percentiles, percentilesOf } from "../load/percentiles.ts";
-import { isDefinite, type PressResult } from "../load/press.ts";
+import type { HistoryEntry } from "../audit/history.ts";
+import { type Percentiles, percentilesOf } from "./percentiles.ts";
+import { isDefinite, type PressResult } from "./press.ts";
 
 /** What happened in one second, by the instant of the answers. */
 export type Second = {

@@ -1,7 +1,7 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import type { Outcome } from "../../audit/history.ts";
-import type { Coupon } from "../../proto/gen/coupon/v1/campaign_pb.ts";
-import { type Refusal, RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
+import type { Outcome } from "../audit/history.ts";
+import type { Coupon } from "../proto/gen/coupon/v1/campaign_pb.ts";
+import { type Refusal, RefusalReason } from "../proto/gen/coupon/v1/refusal_pb.ts";
 
 /** An answer as the history keeps it, and in how long asking again makes sense. */
 export type Answer = { readonly outcome: Outcome; readonly retryAfterMs: number };

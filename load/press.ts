@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type HistoryEntry, type Outcome, stamp } from "../../audit/history.ts";
+import { type HistoryEntry, type Outcome, stamp } from "../audit/history.ts";
 import type { Ask } from "./answer.ts";
 import type { Random } from "./random.ts";
 import { createSlots } from "./slots.ts";

@@ -1,0 +1,65 @@
+import type { Outcome } from "../../audit/history.ts";
+
+/** Callers of one campaign, each with a user id of its own, who come by the clock. */
+export type Stream = {
+  readonly campaignId: string;
+  readonly userPrefix: string;
+  /** When the first is due, in ms since the Unix epoch. */
+  readonly fromMs: number;
+  readonly perSecond: number;
+  readonly count: number;
+  /** `random`: independent of each other, as people come (exponential gaps), so bursts and lulls; `even`: one each so often. */
+  readonly spacing: "even" | "random";
+  readonly seed: number;
+};
+
+/** Arrivals by the clock, which wait for nobody's answer. */
+export type OpenLoopJob = {
+  readonly kind: "open-loop";
+  readonly baseUrl: string;
+  readonly connections: number;
+  readonly streams: readonly Stream[];
+};
+
+/** So many users, each once, over so many connections: the next one as soon as an answer frees a place. */
+export type BurstJob = {
+  readonly kind: "burst";
+  readonly baseUrl: string;
+  readonly connections: number;
+  readonly campaignId: string;
+  readonly userPrefix: string;
+  readonly users: number;
+};
+
+export type CallerJob = OpenLoopJob | BurstJob;
+
+/** One caller's answer. */
+export type Seen = {
+  /** Which stream; 0 in a burst. */
+  readonly stream: number;
+  /** From the instant it was due, or in a burst was sent, to its answer. */
+  readonly latencyMs: number;
+  /** The caller's wall clock, ms since the Unix epoch, with fractions. */
+  readonly answeredAtMs: number;
+  readonly outcome: Outcome;
+};
+
+export type CallerReport = {
+  readonly seen: readonly Seen[];
+  /** From the first request to the last answer. */
+  readonly seconds: number;
+  /** How late a caller was started at worst, in ms: the load's own fault, and counted as latency all the same. */
+  readonly worstLagMs: number;
+};
+
+/** Due instants of a stream in ms since the epoch, ascending. */
+export function dueInstants(stream: Stream, random: () => number): number[] {
+  const { fromMs, perSecond, count, spacing } = stream;
+  const gapMs = 1_000 / perSecond;
+  let atMs = fromMs;
+  return Array.from({ length: count }, (_, index) => {
+    if (spacing === "even") return fromMs + index * gapMs;
+    atMs += -Math.log(1 - random()) * gapMs;
+    return atMs;
+  });
+}

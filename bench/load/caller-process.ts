@@ -1,0 +1,25 @@
+/**
+ * The callers in a process of their own: what else the benchmarks do must not delay them. Jobs come by IPC, one at a time; each is
+ * answered with its report, or with why it failed.
+ */
+import type { CallerJob } from "./caller-jobs.ts";
+import { createLightClient, type LightClient } from "./light-client.ts";
+import { runCallers } from "./run-callers.ts";
+
+const clients = new Map<string, LightClient>();
+
+function clientOf({ baseUrl, connections }: CallerJob): LightClient {
+  const key = `${baseUrl} ${connections}`;
+  const known = clients.get(key) ?? createLightClient(baseUrl, connections);
+  clients.set(key, known);
+  return known;
+}
+
+process.on("message", async (job: CallerJob) => {
+  try {
+    process.send?.({ report: await runCallers(job, clientOf(job)) });
+  } catch (error) {
+    process.send?.({ trouble: error instanceof Error ? error.message : String(error) });
+  }
+});
+process.on("disconnect", () => process.exit());

@@ -1,0 +1,94 @@
+import { answerOf, ISSUE_PATH } from "../../load/http-client.ts";
+import { runOpenLoop } from "../../load/open-loop.ts";
+import { seededRandom } from "../../load/random.ts";
+import {
+  type BurstJob,
+  type CallerJob,
+  type CallerReport,
+  dueInstants,
+  type OpenLoopJob,
+  type Seen,
+} from "./caller-jobs.ts";
+import type { LightAnswer, LightClient } from "./light-client.ts";
+
+/** As it came: what it says is made out when the load is over. */
+type Raw = Omit<Seen, "outcome"> & { readonly campaignId: string; readonly answer: LightAnswer };
+
+/** After the last caller was due, the answers still under way are waited for so long. */
+const PATIENCE_MS = 10_000;
+const IN_FLIGHT_MAX = 50_000;
+
+/** Does a job with a client for its service; throws where a caller was left without an answer. */
+export function runCallers(job: CallerJob, client: LightClient): Promise<CallerReport> {
+  return job.kind === "burst" ? runBurst(job, client) : runStreams(job, client);
+}
+
+async function runStreams({ streams }: OpenLoopJob, client: LightClient): Promise<CallerReport> {
+  const epochMs = epochOfPerformanceMs();
+  const callers = streams.flatMap(({ campaignId, userPrefix, ...rest }, stream) =>
+    dueInstants({ campaignId, userPrefix, ...rest }, seededRandom(rest.seed)).map((dueAtMs, index) => ({
+      ...{ stream, campaignId, dueMs: dueAtMs - epochMs },
+      body: issueBody(campaignId, `${userPrefix}${index}`),
+    })),
+  );
+  callers.sort((a, b) => a.dueMs - b.dueMs);
+  const raw: Raw[] = [];
+  const startedMs = performance.now();
+  const { worstLagMs, finished } = await runOpenLoop({
+    dueMs: callers.map(({ dueMs }) => dueMs),
+    inFlightMax: IN_FLIGHT_MAX,
+    endsAtMs: (callers.at(-1)?.dueMs ?? startedMs) + PATIENCE_MS,
+    async launch(index, dueMs) {
+      const caller = callers[index];
+      if (caller === undefined) return;
+      const { stream, campaignId, body } = caller;
+      const answer = await client.post(ISSUE_PATH, body);
+      const nowMs = performance.now();
+      raw.push({ stream, campaignId, answer, latencyMs: nowMs - dueMs, answeredAtMs: epochMs + nowMs });
+    },
+  });
+  const seconds = (performance.now() - startedMs) / 1_000;
+  if (finished !== callers.length)
+    throw new Error(`${callers.length - finished} of ${callers.length} callers had no answer in time`);
+  return { seen: raw.map(told), seconds, worstLagMs };
+}
+
+async function runBurst(job: BurstJob, client: LightClient): Promise<CallerReport> {
+  const { campaignId, userPrefix, users, connections } = job;
+  const epochMs = epochOfPerformanceMs();
+  const bodies = Array.from({ length: users }, (_, index) => issueBody(campaignId, `${userPrefix}${index}`));
+  const raw: Raw[] = [];
+  let next = 0;
+  const oneConnection = async () => {
+    for (let body = bodies[next]; body !== undefined; body = bodies[next]) {
+      next += 1;
+      const sentMs = performance.now();
+      const answer = await client.post(ISSUE_PATH, body);
+      const nowMs = performance.now();
+      raw.push({
+        ...{ stream: 0, campaignId, answer },
+        ...{ latencyMs: nowMs - sentMs, answeredAtMs: epochMs + nowMs },
+      });
+    }
+  };
+  const startedMs = performance.now();
+  await Promise.all(Array.from({ length: connections }, oneConnection));
+  return { seen: raw.map(told), seconds: (performance.now() - startedMs) / 1_000, worstLagMs: 0 };
+}
+
+const issueBody = (campaignId: string, userId: string) => JSON.stringify({ campaignId, userId });
+
+function told({ campaignId, answer, ...rest }: Raw): Seen {
+  return { ...rest, outcome: answerOf(answer.status, answer.body, campaignId).outcome };
+}
+
+/**
+ * What to add to `performance.now()` for the wall clock, to a few microseconds: `Date.now()` is cut to whole milliseconds, so it is
+ * read as it turns.
+ */
+function epochOfPerformanceMs(): number {
+  const before = Date.now();
+  let now = Date.now();
+  while (now === before) now = Date.now();
+  return now - performance.now();
+}

@@ -1,0 +1,35 @@
+import type { Callers } from "../load/callers.ts";
+import type { Ground } from "./ground.ts";
+
+/** One figure of a benchmark: its name, its value, and what it is. */
+export type Figure = { readonly name: string; readonly value: number; readonly unit: string };
+
+/** What a chart shows of a benchmark: for each series its values, in the order of `places`. */
+export type Curve = {
+  readonly name: string;
+  readonly unit: string;
+  /** What the values stand over: percentiles, campaigns in order, …; as they are written below the chart. */
+  readonly places: readonly string[];
+  readonly series: readonly { readonly name: string; readonly values: readonly number[] }[];
+};
+
+export type Findings = { readonly figures: readonly Figure[]; readonly curves?: readonly Curve[] };
+
+/** Runs of each variant, of which the figures are medians, and the seconds of each. */
+export type Effort = { readonly rounds: number; readonly seconds: number };
+
+export type BenchmarkContext = Effort & {
+  readonly ground: Ground;
+  readonly callers: Callers;
+  /** Coupons for so many seconds of closed-loop claims at what this machine does, with room to spare. */
+  readonly couponsFor: (seconds: number) => Promise<number>;
+  readonly signal: AbortSignal;
+};
+
+export type Benchmark = {
+  readonly name: string;
+  readonly what: string;
+  /** Unless flags say otherwise. */
+  readonly effort: Effort;
+  readonly run: (context: BenchmarkContext) => Promise<Findings>;
+};

@@ -1,0 +1,89 @@
+import { ISSUE_PATH } from "../../load/http-client.ts";
+import { Trouble } from "../trouble.ts";
+import type { BenchmarkContext } from "./benchmark.ts";
+import { campaignIn, issuedOf } from "./campaigns.ts";
+import { median } from "./compare.ts";
+import type { Ground } from "./ground.ts";
+import { runWrk, type WrkResult } from "./wrk.ts";
+
+/** Before anything is measured, so that the service's code is warm and its connections stand. */
+export const WARM_UP_SECONDS = 2;
+export const ALL_BUSY_CONNECTIONS = 256;
+
+/** A query leads past the hot lane, to Express and connect-express. */
+export const PAST_LANE = `${ISSUE_PATH}?`;
+
+/** More coupons than this machine issues in a second, whatever it is. */
+const COUPONS_A_SECOND = 40_000;
+/** A machine that others use too can become quicker meanwhile, and warm code is quicker than cold. */
+const ROOM = 2;
+
+export type Load = {
+  readonly path?: string;
+  readonly connections: number;
+  readonly campaignId: string;
+  readonly seconds: number;
+};
+
+type LoadContext = Pick<BenchmarkContext, "ground" | "signal">;
+
+export function bareLoad(
+  { ground, seconds, signal }: BenchmarkContext,
+  connections: number,
+): Promise<WrkResult> {
+  const { baseUrl } = ground.bare;
+  const target = {
+    baseUrl,
+    path: ISSUE_PATH,
+    campaignId: "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+    connections,
+    seconds,
+  };
+  return runWrk(target, signal);
+}
+
+/** A closed loop on the service: each connection asks again as soon as it is answered. */
+export function load(
+  { ground, signal }: LoadContext,
+  { path = ISSUE_PATH, ...rest }: Load,
+): Promise<WrkResult> {
+  return runWrk({ baseUrl: ground.service.baseUrl, path, ...rest }, signal);
+}
+
+/** Claims of a campaign that has coupons for all; every answer must be one of them, and on record. */
+export async function claims(context: LoadContext, wanted: Load): Promise<WrkResult> {
+  const { ground } = context;
+  const before = await issuedOf(ground, wanted.campaignId);
+  const result = await load(context, wanted);
+  checkClaims(result, (await issuedOf(ground, wanted.campaignId)) - before, wanted.connections);
+  return result;
+}
+
+/**
+ * What was under way when the load ended is issued and was never read: at most one a connection.
+ * @throws Trouble where answers and record differ by anything else
+ */
+export function checkClaims({ answers, refused }: WrkResult, issued: number, connections: number): void {
+  if (refused === 0 && issued >= answers && issued <= answers + connections) return;
+  const words = `${answers} answers, ${refused} of them refusals, but ${issued} coupons on record`;
+  throw new Trouble(refused > 0 ? `${words}: did the coupons run out?` : words);
+}
+
+/** Tries once, when it is first asked, how quickly this machine claims. */
+export function createCouponsFor(ground: Ground, signal: AbortSignal): BenchmarkContext["couponsFor"] {
+  let tried: Promise<number> | undefined;
+
+  async function tryOut(): Promise<number> {
+    const campaignId = await campaignIn(ground, "open", COUPONS_A_SECOND * WARM_UP_SECONDS, signal);
+    const wanted = { campaignId, connections: ALL_BUSY_CONNECTIONS, seconds: WARM_UP_SECONDS };
+    return (await claims({ ground, signal }, wanted)).perSecond;
+  }
+
+  return async (seconds) => {
+    tried ??= tryOut();
+    return Math.min(5_000_000, Math.ceil(ROOM * (await tried) * seconds));
+  };
+}
+
+export const medianOf = (results: readonly WrkResult[] | undefined, of: "perSecond" | "p50Ms" | "p99Ms") =>
+  median((results ?? []).map((result) => result[of]));

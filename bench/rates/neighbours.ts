@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { percentilesOf } from "../../load/percentiles.ts";
+import { Trouble } from "../trouble.ts";
+import type { Benchmark, Figure } from "./benchmark.ts";
+import { campaignAt, campaignIn } from "./campaigns.ts";
+import { interleaved, median } from "./compare.ts";
+import { claims, load, WARM_UP_SECONDS } from "./loads.ts";
+import { comeByClock } from "./open-loop-latency.ts";
+
+const CONNECTIONS = 64;
+const QUIET_RATE = 50;
+/** Codes of the pair are made in this time, for each thousand of them. */
+const CODES_MS_A_THOUSAND = 40;
+const LEAD_MS = 5_000;
+
+/** Until the instant has come, and a little longer: then both are open. */
+async function past(instantMs: number, signal: AbortSignal): Promise<void> {
+  const leftMs = instantMs - Date.now();
+  if (leftMs < 0) throw new Trouble(`the codes of two campaigns were made ${-leftMs} ms too late`);
+  await sleep(leftMs + 50, undefined, { signal });
+}
+
+export const neighbours: Benchmark = {
+  name: "neighbours",
+  what: "two campaigns that open at the same instant beside one alone; a quiet one, 50 callers a second, beside a busy one",
+  effort: { rounds: 4, seconds: 3 },
+  async run(context) {
+    const { ground, rounds, seconds, signal } = context;
+    // The two share what the machine can do.
+    const each = Math.ceil(0.6 * (await context.couponsFor(WARM_UP_SECONDS + rounds * seconds)));
+    const forOne = await context.couponsFor(WARM_UP_SECONDS + rounds * (2 * seconds + 1));
+    const one = await campaignIn(ground, "open", forOne, signal);
+    const quiet = await campaignIn(ground, "open", 1_000 + 3 * QUIET_RATE * rounds * seconds, signal);
+    const startsAtMs = Date.now() + LEAD_MS + Math.ceil((2 * each * CODES_MS_A_THOUSAND) / 1_000);
+    const pair = await Promise.all([0, 1].map(() => campaignAt(ground, { total: each, startsAtMs }, signal)));
+    await past(startsAtMs, signal);
+
+    /** As many connections in all, whether they want of one campaign or of two. */
+    const both = async (forSeconds: number) => {
+      const results = await Promise.all(
+        pair.map((campaignId) =>
+          claims(context, { campaignId, connections: CONNECTIONS / 2, seconds: forSeconds }),
+        ),
+      );
+      return results.map(({ perSecond }) => perSecond);
+    };
+    const alone = async (forSeconds: number) =>
+      (await claims(context, { campaignId: one, connections: CONNECTIONS, seconds: forSeconds })).perSecond;
+    await both(WARM_UP_SECONDS);
+    await load(context, { campaignId: one, connections: CONNECTIONS, seconds: WARM_UP_SECONDS });
+    const rates = await interleaved<number[]>(rounds, {
+      alone: async () => [await alone(seconds)],
+      pair: () => both(seconds),
+    });
+    const sums = (rates["pair"] ?? []).map(([a = Number.NaN, b = Number.NaN]) => a + b);
+    const ones = (rates["alone"] ?? []).map(([rate = Number.NaN]) => rate);
+    const fairness = (rates["pair"] ?? []).map((two) => Math.min(...two) / Math.max(...two));
+    const ratios = sums.map((sum, round) => sum / (ones[round] ?? Number.NaN));
+
+    const calls = { campaignId: quiet, perSecond: QUIET_RATE, seconds };
+    await comeByClock(context, { ...calls, seconds: WARM_UP_SECONDS });
+    const latencies = await interleaved(rounds, {
+      alone: () => comeByClock(context, calls),
+      // The busy one begins before and ends after the quiet one's callers.
+      beside: async () => (await Promise.all([comeByClock(context, calls), alone(seconds + 1)]))[0],
+    });
+    const figures: Figure[] = [
+      { name: "pair_sum", value: median(sums), unit: "/s" },
+      { name: "pair_sum_over_one", value: median(ratios), unit: "" },
+      { name: "pair_slower_over_quicker", value: median(fairness), unit: "" },
+    ];
+    for (const name of ["alone", "beside"] as const) {
+      // Of all rounds together: a round has too few callers for a p99 of its own.
+      const all = percentilesOf((latencies[name] ?? []).flat().map(({ latencyMs }) => latencyMs));
+      for (const percent of [50, 99])
+        figures.push({ name: `quiet_${name}_p${percent}`, value: all.at(percent), unit: "ms" });
+    }
+    return { figures };
+  },
+};

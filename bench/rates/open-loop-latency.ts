@@ -1,0 +1,105 @@
+import { percentilesOf } from "../../load/percentiles.ts";
+import type { Seen } from "../load/caller-jobs.ts";
+import { Trouble } from "../trouble.ts";
+import type { Benchmark, BenchmarkContext, Curve, Figure } from "./benchmark.ts";
+import { campaignIn, issuedOf } from "./campaigns.ts";
+import { interleaved, median } from "./compare.ts";
+import { claims, load, WARM_UP_SECONDS } from "./loads.ts";
+
+const ORDINARY_RATE = 1_000;
+/** Connections of the open loop, all that it may need; it takes the one that was used last. */
+const CONNECTIONS = 256;
+/** The first caller is due so long after the job was given. */
+const LEAD_MS = 300;
+const TOLD = [50, 99, 99.9] as const;
+const DRAWN = [50, 75, 90, 95, 98, 99, 99.5, 99.9, 99.99] as const;
+
+let streams = 0;
+
+/** Callers of one campaign by the clock; each must get a coupon that is on record, and each another one. */
+export async function comeByClock(
+  context: Pick<BenchmarkContext, "ground" | "callers" | "signal">,
+  wanted: { readonly campaignId: string; readonly perSecond: number; readonly seconds: number },
+): Promise<readonly Seen[]> {
+  const { ground, callers, signal } = context;
+  const { campaignId, perSecond, seconds } = wanted;
+  streams += 1;
+  const stream = {
+    ...{ campaignId, perSecond, seed: streams, spacing: "random" as const },
+    ...{ userPrefix: `o${process.pid}-${streams}-`, count: Math.round(perSecond * seconds) },
+    fromMs: Date.now() + LEAD_MS,
+  };
+  const before = await issuedOf(ground, campaignId);
+  const { baseUrl } = ground.service;
+  const job = { kind: "open-loop" as const, baseUrl, connections: CONNECTIONS, streams: [stream] };
+  const { seen } = await callers.run(job, signal);
+  checkCoupons(seen, stream.count, (await issuedOf(ground, campaignId)) - before);
+  return seen;
+}
+
+/** @throws Trouble unless each caller has a coupon of its own, and just these are on record */
+export function checkCoupons(seen: readonly Seen[], callers: number, onRecord: number): void {
+  const codes = new Set<string>();
+  const others = new Map<string, number>();
+  for (const { outcome } of seen) {
+    if (outcome.kind === "issued") codes.add(outcome.code);
+    else {
+      const what = outcome.kind === "refused" ? outcome.reason : outcome.message;
+      others.set(what, (others.get(what) ?? 0) + 1);
+    }
+  }
+  if (codes.size === callers && onRecord === callers && seen.length === callers) return;
+  const told = [...others].map(([what, count]) => `${count} times ${what}`).join(", ");
+  throw new Trouble(
+    `${callers} callers, ${seen.length} answers with ${codes.size} different coupons, ${onRecord} on record${told === "" ? "" : ` (${told})`}`,
+  );
+}
+
+/** Percentiles of each round by itself, then medians over the rounds: one bad moment of the machine does not make the figure. */
+function over(rounds: readonly (readonly Seen[])[], percents: readonly number[]): number[] {
+  const all = rounds.map((seen) => percentilesOf(seen.map(({ latencyMs }) => latencyMs)));
+  return percents.map((percent) => median(all.map((latencies) => latencies.at(percent))));
+}
+
+export const openLoop: Benchmark = {
+  name: "open_loop",
+  what: "latency from the due time, callers by the clock: 1,000 a second, and half of what a closed loop claims",
+  effort: { rounds: 3, seconds: 10 },
+  async run(context) {
+    const { ground, rounds, seconds, signal } = context;
+    const total =
+      (await context.couponsFor(WARM_UP_SECONDS + rounds * seconds)) + 20 * ORDINARY_RATE * rounds;
+    const campaignId = await campaignIn(ground, "open", total, signal);
+    const closed = { connections: 64, campaignId };
+    await load(context, { ...closed, seconds: WARM_UP_SECONDS });
+    await comeByClock(context, { campaignId, perSecond: ORDINARY_RATE, seconds: WARM_UP_SECONDS });
+    // The closed loop runs before each round, so that "half of it" is half of what the machine can do now.
+    const most: number[] = [];
+    const results = await interleaved(rounds, {
+      ordinary: () => comeByClock(context, { campaignId, perSecond: ORDINARY_RATE, seconds }),
+      half: async () => {
+        most.push((await claims(context, { ...closed, seconds: Math.min(3, seconds) })).perSecond);
+        return comeByClock(context, { campaignId, perSecond: median(most) / 2, seconds });
+      },
+    });
+    const halfRate = Math.round(median(most) / 2);
+    const figures: Figure[] = [{ name: "open_loop_half_rate", value: halfRate, unit: "/s" }];
+    for (const [name, rate] of [["ordinary", "1000"] as const, ["half", "half"] as const]) {
+      const values = over(results[name] ?? [], TOLD);
+      TOLD.forEach((percent, at) => {
+        const figure = `open_loop_${rate}_p${String(percent).replace(".", "")}`;
+        figures.push({ name: figure, value: values[at] ?? Number.NaN, unit: "ms" });
+      });
+    }
+    const curve: Curve = {
+      name: "open_loop_latency",
+      unit: "ms",
+      places: DRAWN.map((percent) => `p${percent}`),
+      series: [
+        { name: "1,000/s", values: over(results["ordinary"] ?? [], DRAWN) },
+        { name: `${halfRate.toLocaleString("en")}/s (half)`, values: over(results["half"] ?? [], DRAWN) },
+      ],
+    };
+    return { figures, curves: [curve] };
+  },
+};

@@ -1,0 +1,100 @@
+/**
+ * A claim without the queues: the built pool and record, one call after the other, nothing gathered and nobody to gather with.
+ * A POST does one claim behind Node's own http; a GET of `/direct?campaign=ID&seconds=N` does them in a loop without any HTTP and
+ * tells what they took. Stores in the environment, the folder of the built product as argument. Prints `ready PORT`.
+ */
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import type { Claim } from "../../pool/pool.ts";
+
+const builtDir = process.argv[2] ?? "";
+const built = <T>(file: string): Promise<T> => import(join(builtDir, file));
+const { readConfig } = await built<typeof import("../../runtime/config.ts")>("runtime/config.js");
+const { createLogger } = await built<typeof import("../../runtime/logger.ts")>("runtime/logger.js");
+const { connectRedis } = await built<typeof import("../../pool/redis.ts")>("pool/redis.js");
+const { createPool } = await built<typeof import("../../pool/pool.ts")>("pool/pool.js");
+const { connectMongo } = await built<typeof import("../../record/mongo.ts")>("record/mongo.js");
+const { createIssuances } = await built<typeof import("../../record/issuances.ts")>("record/issuances.js");
+const { issuanceOf } =
+  await built<typeof import("../../generator/claim-record.ts")>("generator/claim-record.js");
+
+/** As the service does it: nobody waits for the ledger. */
+const SETTLE_GATHER_MS = 10;
+
+const config = readConfig(process.env);
+const connectWithinMs = config.START_DEADLINE_MS;
+const logger = createLogger({ level: "warn", format: "json" });
+const redis = await connectRedis({ url: config.REDIS_URL, connectWithinMs, logger });
+const { db } = await connectMongo({
+  url: config.MONGODB_URL,
+  database: config.MONGODB_DATABASE,
+  connectWithinMs,
+  operationMs: config.COMMIT_DEADLINE_MS,
+});
+const pool = createPool(redis, config.STORE_DEADLINE_MS);
+const issuances = createIssuances(db);
+let durable: Claim[] = [];
+
+/** One coupon, durable. */
+async function claim(campaignId: string, claimKey: string): Promise<Claim> {
+  const [answer] = await pool.claim(campaignId, Date.now(), [{ claimKey, userId: "" }]);
+  if (answer?.kind !== "claimed") throw new Error(`no coupon: ${answer?.kind}`);
+  const [outcome] = await issuances.insert([issuanceOf(answer.claim)]);
+  if (outcome?.kind !== "durable") throw new Error(`not durable: ${outcome?.kind}`);
+  if (durable.length === 0) setTimeout(settle, SETTLE_GATHER_MS);
+  durable.push(answer.claim);
+  return answer.claim;
+}
+
+function settle(): void {
+  const settled = durable;
+  durable = [];
+  const [first] = settled;
+  if (first === undefined) return;
+  const seqs = settled.map(({ seq }) => seq);
+  void pool.settle(first.campaignId, first.generation, seqs);
+}
+
+async function direct(campaignId: string, seconds: number): Promise<number[]> {
+  const tookMs: number[] = [];
+  const startedAtMs = performance.now();
+  for (let nowMs = startedAtMs; nowMs - startedAtMs < seconds * 1_000; ) {
+    await claim(campaignId, `direct-${process.pid}-${startedAtMs}-${tookMs.length}`);
+    const endedAtMs = performance.now();
+    tookMs.push(endedAtMs - nowMs);
+    nowMs = endedAtMs;
+  }
+  return tookMs;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString();
+}
+
+/** As long as the service's own answer. */
+async function answer(request: IncomingMessage): Promise<unknown> {
+  if (request.method === "GET") {
+    const { searchParams } = new URL(request.url ?? "", "http://here");
+    return direct(searchParams.get("campaign") ?? "", Number(searchParams.get("seconds")));
+  }
+  const { campaignId, userId } = JSON.parse(await bodyOf(request)) as { campaignId: string; userId: string };
+  const { code, seq, issuedAtMs } = await claim(campaignId, userId);
+  return { coupon: { code, campaignId, seq, issuedAt: new Date(issuedAtMs).toISOString() } };
+}
+
+const server = createServer((request, response) => {
+  const send = (status: number, body: string) =>
+    response
+      .writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body) })
+      .end(body);
+  answer(request).then(
+    (told) => send(200, JSON.stringify(told)),
+    (error: unknown) => send(500, JSON.stringify({ message: String(error) })),
+  );
+});
+server.listen(0, "127.0.0.1", () => {
+  process.stdout.write(`ready ${(server.address() as AddressInfo).port}\n`);
+});

@@ -1,0 +1,159 @@
+import { writeFile } from "node:fs/promises";
+import { toJson } from "@bufbuild/protobuf";
+import {
+  type GetCampaignStatsResponse,
+  GetCampaignStatsResponseSchema,
+} from "../../proto/gen/coupon/v1/stats_pb.ts";
+import { barText } from "../bar.ts";
+import { call } from "../call.ts";
+import { chartSvg } from "../chart.ts";
+import type { Command } from "../command.ts";
+import { type Fairness, gatherFairness } from "../fairness.ts";
+import { readingOf } from "../history-check.ts";
+import { jsonOptions } from "../json.ts";
+import { epochMsOf, factLines, grouped, isOver, printable, stateName } from "../render.ts";
+import type { Session } from "../session.ts";
+import { UserError } from "../user-error.ts";
+
+const defaultBucketMs = 1_000;
+const defaultSeconds = 60;
+const maxBuckets = 1_000;
+const linesMost = 40;
+
+export const stats: Command = {
+  name: "stats",
+  summary: "how the sale went: issued per second from the start, lateness, time to sell-out, fairness",
+  takesCampaign: true,
+  options: [
+    { flags: "--bucket <ms>", about: `width of a bar, 10 to 3600000 (default ${defaultBucketMs})` },
+    { flags: "--seconds <n>", about: `how long from the start (default ${defaultSeconds})` },
+    { flags: "--svg <file>", about: "write the chart there too", offers: "files" },
+    {
+      flags: "--history <file>",
+      about: "the callers' own records, for fairness; several with commas (docs/verify.md)",
+      offers: "files",
+    },
+  ],
+  examples: [
+    "coupon stats 01JEXAMPLE",
+    "coupon stats 01JEXAMPLE --bucket 100 --seconds 10 --svg launch.svg",
+    "coupon stats 01JEXAMPLE --history load.jsonl --json",
+  ],
+  notes:
+    "Instants are those at which Redis decided. Who was served in which order is known without more: the numbers are that order.\n" +
+    "Who arrived in which order only the callers know: with --history, pairs that were served the other way round are counted.",
+
+  async run(session, input) {
+    const { output } = session;
+    const { campaignId } = input;
+    const bucketMs = input.wholeNumber("--bucket", 10, 3_600_000) ?? defaultBucketMs;
+    const seconds = input.wholeNumber("--seconds", 1, 3_600_000) ?? defaultSeconds;
+    const buckets = Math.ceil((seconds * 1_000) / bucketMs);
+    if (buckets > maxBuckets)
+      throw new UserError(`${grouped(buckets)} bars are more than ${grouped(maxBuckets)}`, {
+        hint: `give --bucket ${Math.ceil((seconds * 1_000) / maxBuckets)} or more`,
+      });
+    const request = { campaignId, bucketMs, buckets };
+    const answer = await call(session, (options) => session.campaigns.getCampaignStats(request, options));
+    const facts = lateness(answer);
+    const files = input.text("--history")?.split(",") ?? [];
+    const fairness = files.length === 0 ? undefined : await fairnessOf(files, facts.startsAtMs);
+    const svg = input.text("--svg");
+    if (svg !== undefined) await writeChart(svg, answer);
+    if (output.json) {
+      const shown = { ...Object(toJson(GetCampaignStatsResponseSchema, answer, jsonOptions)), ...facts };
+      await output.write(
+        `${JSON.stringify({ ...shown, ...(fairness === undefined ? {} : { fairness }) })}\n`,
+      );
+      return;
+    }
+    await output.write(statsText(session, answer, fairness));
+    if (svg !== undefined) output.note(`the chart is in ${printable(svg)}`);
+  },
+};
+
+/** What follows from the instants; undefined: it has not happened. */
+export function lateness(answer: GetCampaignStatsResponse) {
+  const { campaign } = answer;
+  if (campaign === undefined) throw new Error("the service answered without a campaign");
+  const startsAtMs = epochMsOf(campaign.startsAt) ?? 0;
+  const since = (atMs: number | undefined) => (atMs === undefined ? undefined : atMs - startsAtMs);
+  return {
+    startsAtMs,
+    openingLateMs: since(epochMsOf(campaign.openedAt)),
+    firstCouponLateMs: since(epochMsOf(answer.firstIssuedAt)),
+    soldOutAfterMs: campaign.issued >= campaign.total ? since(epochMsOf(answer.lastIssuedAt)) : undefined,
+  };
+}
+
+async function fairnessOf(files: readonly string[], startsAtMs: number): Promise<Fairness> {
+  const gathering = gatherFairness(startsAtMs);
+  for await (const entry of readingOf(files, 0)) gathering.take(entry);
+  return gathering.result();
+}
+
+function statsText({ output }: Session, answer: GetCampaignStatsResponse, fairness?: Fairness): string {
+  const { campaign, issuedPerBucket, bucketMs, issuedLater } = answer;
+  if (campaign === undefined) return "";
+  const { openingLateMs, firstCouponLateMs, soldOutAfterMs } = lateness(answer);
+  const ms = (value: number | undefined, none: string) =>
+    value === undefined ? none : `${grouped(Math.round(value))} ms after the start`;
+  const best = Math.max(0, ...issuedPerBucket);
+  const facts: [string, string][] = [
+    ["issued", `${grouped(campaign.issued)} of ${grouped(campaign.total)}`],
+    ["opened", ms(openingLateMs, "not yet")],
+    ["first coupon", ms(firstCouponLateMs, "none yet")],
+    ["sold out", ms(soldOutAfterMs, isOver(campaign.state) ? "no" : "not yet")],
+    ["fastest", `${grouped(Math.round((best * 1_000) / bucketMs))} a second, over ${grouped(bucketMs)} ms`],
+  ];
+  if (fairness !== undefined) facts.push(...fairnessFacts(fairness));
+  else facts.push(["fairness", "served in the order of the numbers; who arrived when only --history knows"]);
+  const shown = issuedPerBucket.slice(0, linesMost);
+  const bars = shown.map(
+    (issued, bucket) =>
+      `  ${offsetText(bucket, bucketMs).padStart(9)}  ${barText(issued, best)} ${grouped(issued)}\n`,
+  );
+  const rest = issuedPerBucket.slice(linesMost).reduce((sum, issued) => sum + issued, 0) + issuedLater;
+  const later = rest > 0 ? `  ${"later".padStart(9)}  ${grouped(rest)}\n` : "";
+  const title = `${output.style("bold", campaign.id)}  ${stateName(campaign.state)}\n`;
+  return `${title}${factLines(facts)}${bars.join("")}${later}`;
+}
+
+export function fairnessFacts({ holders, requests, waitMs, inversions, pairs, placesLost }: Fairness) {
+  const number = (value: number) => grouped(Math.round(value));
+  const share = pairs === 0 ? 0 : (inversions / pairs) * 100;
+  return [
+    ["callers", `${grouped(holders)} with a coupon, ${grouped(requests)} requests`],
+    ["wait", `p50 ${number(waitMs.p50)} ms, p99 ${number(waitMs.p99)} ms, p99.9 ${number(waitMs.p999)} ms`],
+    [
+      "inversions",
+      `${grouped(inversions)} of ${grouped(pairs)} pairs were served the other way round (${share.toFixed(3)} %)`,
+    ],
+    [
+      "places lost",
+      `p50 ${number(placesLost.p50)}, p99 ${number(placesLost.p99)}, at most ${number(placesLost.max)}`,
+    ],
+  ] satisfies [string, string][];
+}
+
+function offsetText(bucket: number, bucketMs: number): string {
+  return `+${((bucket * bucketMs) / 1_000).toFixed(bucketMs % 1_000 === 0 ? 0 : 2)} s`;
+}
+
+async function writeChart(path: string, answer: GetCampaignStatsResponse): Promise<void> {
+  const { campaign, issuedPerBucket, bucketMs } = answer;
+  const name = campaign?.name ?? "";
+  const starts = new Date(epochMsOf(campaign?.startsAt) ?? 0).toISOString();
+  const svg = chartSvg({
+    title: `${name}: ${grouped(campaign?.issued ?? 0)} of ${grouped(campaign?.total ?? 0)} coupons`,
+    subtitle: `campaign ${campaign?.id}, opens ${starts}`,
+    yLabel: "coupons a second",
+    xLabel: "seconds after the start",
+    values: issuedPerBucket.map((issued) => (issued * 1_000) / bucketMs),
+    xAt: (bar) => offsetText(bar, bucketMs),
+  });
+  await writeFile(path, svg).catch((error: unknown) => {
+    const why = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new UserError(`--svg: cannot write "${path}": ${why}`, { cause: error });
+  });
+}

@@ -1,0 +1,73 @@
+import cluster from "node:cluster";
+import type { Registry } from "prom-client";
+import { withDeadline } from "../../runtime/deadline.ts";
+import type { MetricsPage } from "../roles.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+
+/** A worker's side of the channel to the process that forked it. */
+export type PrimaryLink = {
+  /** Resolves when it has left this process, or never will. */
+  tell(message: FromWorker): Promise<void>;
+  readonly metricsPage: MetricsPage;
+};
+
+export type PrimaryLinkOptions = {
+  /** The primary wants this worker to end. */
+  onEnd: () => void;
+  /** The primary is gone: nobody replaces or ends this worker any more. */
+  onAlone: () => void;
+};
+
+/** Longer than the primary waits for any worker's part. */
+const PAGE_DEADLINE_MS = 3_000;
+
+export function createPrimaryLink({ onEnd, onAlone }: PrimaryLinkOptions): PrimaryLink {
+  const pages = new Map<number, (text: string) => void>();
+  let asks = 0;
+  let readOwn: (() => Registry) | undefined;
+
+  const tell = (message: FromWorker) =>
+    new Promise<void>((resolve) => {
+      if (!process.connected || process.send === undefined) resolve();
+      else process.send(message, undefined, undefined, () => resolve());
+    });
+
+  process.on("message", (message: ToWorker) => {
+    switch (message.kind) {
+      case "end":
+        onEnd();
+        break;
+      case "metrics-wanted":
+        void readOwn?.()
+          .getMetricsAsJSON()
+          .then((part) => tell({ kind: "metrics", ask: message.ask, part }));
+        break;
+      case "page":
+        pages.get(message.ask)?.(message.text);
+        break;
+      default:
+        message satisfies never;
+    }
+  });
+  cluster.worker?.once("disconnect", () => {
+    // Node ends a worker on the spot unless it left of its own will; requests in flight are to be answered first.
+    if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
+    onAlone();
+  });
+
+  return {
+    tell,
+    metricsPage(own) {
+      readOwn = own;
+      return () => {
+        asks += 1;
+        const ask = asks;
+        const page = new Promise<string>((resolve) => void pages.set(ask, resolve));
+        void tell({ kind: "page-wanted", ask });
+        return withDeadline(page, PAGE_DEADLINE_MS, "the metrics of the group").finally(() =>
+          pages.delete(ask),
+        );
+      };
+    },
+  };
+}

@@ -1,0 +1,51 @@
+/** One of several server processes of a group, forked by `server/group/group.ts`: settings in the environment, its number as argument. */
+import { readConfig } from "../runtime/config.ts";
+import { createLifecycle, exitOnSignals, type Lifecycle } from "../runtime/lifecycle.ts";
+import { createLogger } from "../runtime/logger.ts";
+import { EXIT, UserError } from "../runtime/user-error.ts";
+import type { StartTrouble } from "./group/messages.ts";
+import { createPrimaryLink } from "./group/primary-link.ts";
+import { startRoles } from "./roles.ts";
+
+async function runWorker(number: number): Promise<void> {
+  const config = readConfig(process.env);
+  const logger = createLogger({ level: config.LOG_LEVEL, format: config.LOG_FORMAT, worker: number });
+  const lifecycle = createLifecycle(logger, config.DRAIN_DEADLINE_MS);
+  const drain = exitOnSignals(lifecycle, logger);
+  const link = createPrimaryLink({
+    onEnd: () => drain("asked by the primary"),
+    onAlone() {
+      logger.fatal("the primary process is gone: this worker ends too");
+      drain("the primary is gone");
+    },
+  });
+  try {
+    const addresses = await startRoles(config, logger, lifecycle, {
+      worker: number,
+      metricsPage: link.metricsPage,
+    });
+    if (addresses === undefined) throw new Error("a worker without the server role");
+    await link.tell({ kind: "ready", addresses });
+  } catch (error) {
+    await endFailed(lifecycle, link.tell, troubleOf(error));
+  }
+}
+
+/** The primary says it, once for all workers. */
+async function endFailed(
+  lifecycle: Lifecycle,
+  tell: ReturnType<typeof createPrimaryLink>["tell"],
+  trouble: StartTrouble,
+): Promise<void> {
+  await lifecycle.release();
+  await tell({ kind: "failed", trouble });
+  process.exit(trouble.exitCode);
+}
+
+function troubleOf(error: unknown): StartTrouble {
+  if (error instanceof UserError) return { known: true, told: error.message, exitCode: error.exitCode };
+  const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { known: false, told, exitCode: EXIT.bug };
+}
+
+await runWorker(Number(process.argv[2]));

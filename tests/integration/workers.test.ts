@@ -1,0 +1,509 @@
+import { existsSync, readFileSync } from "node:fs";
+import { Agent, request } from "node:http";
+import { createServer } from "node:net";
+import { expect } from "chai";
+import type { Db } from "mongodb";
+import { freePort } from "../../local/free-port.ts";
+import { until } from "../../local/poll.ts";
+import { campaignKeys } from "../../pool/keys.ts";
+import { type Answer, answerOf, type Held, isUncertain } from "./answers.ts";
+import { expectRightBooks, readBooksAtRest } from "./books.ts";
+import { createOpenCampaign } from "./campaign.ts";
+import { connectClients, grpcClients } from "./clients.ts";
+import { inParallel } from "./in-parallel.ts";
+import { metric, readMetrics } from "./metrics-page.ts";
+import { OWN_DATABASE, type OwnStack, startOwnStack } from "./own-stack.ts";
+import { KEY_PREFIX } from "./quiet-logs.ts";
+import { runToEnd } from "./run-to-end.ts";
+import { createServices, type Service, type Services } from "./service.ts";
+import { connectionsHeldBy } from "./sockets-of.ts";
+
+const DEADLINE_MS = 40_000;
+const AT_ONCE = 32;
+/** So many that one worker cannot have got them all by chance. */
+const CONNECTIONS_MAX = 200;
+/** Claims that are answered before a pause. */
+const KNOWN = 4;
+/** Stores are paused on purpose: nobody may lose patience meanwhile. */
+const PATIENT = {
+  STORE_DEADLINE_MS: "30000",
+  COMMIT_DEADLINE_MS: "30000",
+  ISSUE_DEADLINE_MS: "30000",
+  DRAIN_DEADLINE_MS: "30000",
+};
+const user = (i: number) => `${KEY_PREFIX}${i}`;
+
+type Line = { msg: string; pid: number; number?: number; worker?: number; workerPid?: number };
+
+/** The answer to a GET, or to a POST where there is a body, on a connection of that agent. */
+function statusOf(url: URL, agent: Agent, body?: object): Promise<number | undefined> {
+  const method = body === undefined ? "GET" : "POST";
+  const headers = { "content-type": "application/json" };
+  return new Promise((resolve, reject) => {
+    request(url, { agent, method, headers }, (response) => {
+      response.resume().once("end", () => resolve(response.statusCode));
+    })
+      .once("error", reject)
+      .end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+/** One letter, empty where there is no such process. Source: proc(5), stat. */
+function stateOf(pid: number): string {
+  if (!existsSync(`/proc/${pid}/stat`)) return "";
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return stat.charAt(stat.lastIndexOf(")") + 2);
+}
+
+/** In an object, so that waiting for it to be sent is not waiting for the answers. */
+type Answering = { readonly answers: Promise<readonly Answer[]> };
+
+function acknowledgedBy(answers: readonly Answer[]): Map<string, Held> {
+  return new Map(answers.flatMap((answer, i) => (answer.kind === "coupon" ? [[user(i), answer.held]] : [])));
+}
+
+describe("Several workers", () => {
+  let stack: OwnStack;
+  let services: Services;
+  let db: Db;
+
+  before(async () => {
+    stack = await startOwnStack();
+    db = stack.mongo.db(OWN_DATABASE);
+  });
+  beforeEach(() => {
+    services = createServices({ ...stack.env, WORKERS: "2", SWEEP_AFTER_MS: "300" });
+  });
+  afterEach(async () => {
+    if (stack.redis.isRunning) stack.redis.resume();
+    stack.mongodb.resume();
+    await services.end();
+  });
+  after(() => stack.close());
+
+  async function untilTrue(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
+    expect(await until(condition, DEADLINE_MS, 10), what).to.equal(true);
+  }
+
+  const linesOf = ({ process }: Service): Line[] =>
+    process.lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as Line);
+
+  /** The process id of whoever has a place of the group now. */
+  function workerPid(service: Service, number: number): number {
+    const line = linesOf(service).findLast((one) => one.msg === "a worker listens" && one.number === number);
+    if (line?.workerPid === undefined) throw new Error(`worker ${number} has never listened`);
+    return line.workerPid;
+  }
+
+  /** Gone, or dead and not yet buried by whoever inherited it. */
+  function isGone(pid: number): boolean {
+    return ["", "Z"].includes(stateOf(pid));
+  }
+
+  const workersGone = (pids: readonly number[]) =>
+    untilTrue("the workers are gone", () => pids.every(isGone));
+
+  /** A worker that is stopped leaves what comes to the other one. */
+  async function stopWorker(pid: number): Promise<void> {
+    process.kill(pid, "SIGSTOP");
+    await untilTrue("the worker is stopped", () => stateOf(pid) === "T");
+  }
+
+  /** Whoever gets a claim later needs MongoDB for nothing but its commit. */
+  async function bothKnow(service: Service, campaignId: string): Promise<void> {
+    const url = new URL("/coupon.v1.CouponService/IssueCoupon", service.url);
+    for (const number of [1, 2]) {
+      const pid = workerPid(service, number);
+      await stopWorker(pid);
+      expect(await statusOf(url, new Agent(), { campaignId, userId: user(0) })).to.equal(200);
+      process.kill(pid, "SIGCONT");
+    }
+  }
+
+  /**
+   * Pauses MongoDB and sends claims until `count` coupons are taken, on connections of their own. Resolves when Redis has decided
+   * all of them; the answers come later.
+   */
+  async function claimIntoThePause(service: Service, campaignId: string, count: number): Promise<Answering> {
+    const { coupons } = connectClients(service.url);
+    const ask = (i: number) => answerOf(() => coupons.issueCoupon({ campaignId, userId: user(i) }));
+    const depth = () => stack.rawRedis.xLen(campaignKeys(campaignId).ledger);
+    const known = await Promise.all(Array.from({ length: KNOWN }, (_, i) => ask(i)));
+    await bothKnow(service, campaignId);
+    await untilTrue("the ledger is empty before the pause", async () => (await depth()) === 0);
+    stack.mongodb.pause();
+    const answering = Promise.all(Array.from({ length: count - KNOWN }, (_, i) => ask(KNOWN + i)));
+    await untilTrue("Redis has decided all claims", async () => (await depth()) === count - KNOWN);
+    return { answers: answering.then((answers) => [...known, ...answers]) };
+  }
+
+  /** Asks until the answer is definite, as a caller does. */
+  async function insist(ask: () => Promise<Answer>): Promise<Answer> {
+    let answer = await ask();
+    // A broken connection has no reason; it is as uncertain as the server's own word for it.
+    const open = (one: Answer) =>
+      isUncertain(one) || (one.kind === "refused" && one.refused.reason === "UNSPECIFIED");
+    for (let tries = 0; tries < 500 && open(answer); tries++) answer = await ask();
+    return answer;
+  }
+
+  it("share both ports: each of them takes connections on each", async () => {
+    const service = await services.start();
+    const pids = [workerPid(service, 1), workerPid(service, 2)];
+    expect(new Set([...pids, service.process.pid]).size, "processes").to.equal(3);
+    const held = (url: string) => pids.map((pid) => connectionsHeldBy(pid, Number(new URL(url).port)));
+    // The kernel gives each connection to whoever wakes first: none is promised to either, but soon both have some.
+    const agents: Agent[] = [];
+    while (agents.length < CONNECTIONS_MAX && held(service.url).includes(0)) {
+      // An agent each, so that none takes the connection of another.
+      const agent = new Agent({ keepAlive: true });
+      agents.push(agent);
+      expect(await statusOf(new URL("/readyz", service.url), agent)).to.equal(200);
+    }
+    expect(held(service.url), "HTTP connections of each worker").not.to.include(0);
+    expect(held(service.url).reduce((sum, count) => sum + count)).to.equal(agents.length);
+    for (const agent of agents) agent.destroy();
+
+    const sessions: ReturnType<typeof grpcClients>[] = [];
+    while (sessions.length < CONNECTIONS_MAX && held(service.grpcUrl).includes(0)) {
+      const session = grpcClients(service.grpcUrl);
+      sessions.push(session);
+      await session.campaigns.listCampaigns({});
+    }
+    expect(held(service.grpcUrl), "gRPC connections of each worker").not.to.include(0);
+    for (const session of sessions) session.close();
+  });
+
+  it("say once that they are ready, and tell in each line which of them writes", async () => {
+    const service = await services.start();
+    await createOpenCampaign(connectClients(service.url), { total: 1 });
+    const lines = linesOf(service);
+    const ready = lines.filter(({ msg }) => msg.startsWith("ready"));
+    expect(ready).to.have.length(1);
+    expect(ready[0]).to.deep.include({ pid: service.process.pid, workers: 2 });
+    const listening = lines.findLastIndex(({ msg }) => msg === "a worker listens");
+    expect(lines.findIndex(({ msg }) => msg.startsWith("ready"))).to.be.greaterThan(listening);
+    const written = lines.filter(({ worker }) => worker !== undefined);
+    expect(written.length).to.be.greaterThan(0);
+    for (const { worker, pid } of written) expect(pid).to.equal(workerPid(service, worker ?? 0));
+    // The codes were made and the campaign was opened by the first of them: the second has no such role.
+    const making = written.filter(({ msg }) => /loaded|opened|codes/.test(msg));
+    expect(making.length).to.be.greaterThan(0);
+    expect(new Set(making.map(({ worker }) => worker))).to.deep.equal(new Set([1]));
+    // So does what they say of themselves to operators.
+    const present = [1, 2].map((number) => ({ pid: workerPid(service, number), worker: number }));
+    await untilTrue("both are known as present", async () => {
+      const known = await db.collection("processes").countDocuments({ $or: present });
+      return known === present.length;
+    });
+  });
+
+  it("sell exactly N under concurrency, and each page of metrics is that of both", async () => {
+    const [total, claimants] = [300, 1_200];
+    const service = await services.start();
+    const clients = connectClients(service.url, { json: true });
+    const campaignId = await createOpenCampaign(clients, { total });
+    const winners = new Map<string, Held>();
+    await inParallel(
+      Array.from({ length: claimants }, (_, i) => user(i)),
+      AT_ONCE,
+      async (userId) => {
+        const ask = () => answerOf(() => clients.coupons.issueCoupon({ campaignId, userId }));
+        const answers = [...(await Promise.all([ask(), ask()])), await ask()];
+        const told = answers.map((answer) =>
+          answer.kind === "coupon" ? answer.held : answer.refused.reason,
+        );
+        for (const one of told) expect(one, userId).to.deep.equal(told[0]);
+        const [first] = answers;
+        if (first?.kind === "coupon") winners.set(userId, first.held);
+        else expect(told[0]).to.equal("SOLD_OUT");
+      },
+    );
+    expect(winners.size).to.equal(total);
+    expectRightBooks(await readBooksAtRest(stack.rawRedis, db, campaignId, total), total, winners);
+
+    for (let scrape = 0; scrape < 6; scrape++) {
+      // A connection of its own each time: now the one is asked, now the other.
+      const response = await fetch(new URL("/metrics", service.url), { headers: { connection: "close" } });
+      const page = await response.text();
+      expect(response.headers.get("content-type")).to.match(/^text\/plain; version=0\.0\.4/);
+      const value = (series: string) => Number(page.split(`\n${series} `)[1]?.split("\n")[0] ?? Number.NaN);
+      const outcomes = ["issued", "replayed", "sold_out"].map((outcome) =>
+        value(`coupon_claims_total{outcome="${outcome}"}`),
+      );
+      expect(outcomes).to.deep.equal([total, total * 2, (claimants - total) * 3]);
+      // One that both workers were asked for at once is made durable by both, and MongoDB says which it was.
+      expect(value("coupon_commit_batch_size_sum"), "issuances").to.be.at.least(total);
+      expect([value("coupon_workers"), value("coupon_worker_deaths_total")]).to.deep.equal([2, 0]);
+      expect(value("coupon_queue_limit")).to.equal(40_000);
+      expect(value("coupon_breaker_open")).to.equal(0);
+    }
+  });
+
+  for (const number of [1, 2]) {
+    it(`worker ${number} killed under load is replaced; nothing is lost, and no counter falls back`, async () => {
+      const total = 600;
+      const service = await services.start();
+      const clients = connectClients(service.url);
+      const campaignId = await createOpenCampaign(clients, { total });
+      const acknowledged = new Map<string, Held>();
+      let broken = 0;
+      let killed: { readonly pid: number; readonly counted: number } | undefined;
+      const kill = async () => {
+        const counted = await metric(service.url, "coupon_claims_total");
+        const pid = workerPid(service, number);
+        process.kill(pid, "SIGKILL");
+        killed = { pid, counted };
+      };
+      let killing: Promise<void> | undefined;
+      await inParallel(
+        Array.from({ length: total }, (_, i) => user(i)),
+        AT_ONCE,
+        async (userId) => {
+          const answer = await insist(async () => {
+            const one = await answerOf(() => clients.coupons.issueCoupon({ campaignId, userId }));
+            if (one.kind === "refused") broken++;
+            return one;
+          });
+          if (answer.kind === "coupon") acknowledged.set(userId, answer.held);
+          if (acknowledged.size > total / 4) killing ??= kill();
+        },
+      );
+      await killing;
+      if (killed === undefined) throw new Error("nobody was killed");
+      const { pid, counted } = killed;
+      expect(broken, "requests that the killed worker took along").to.be.greaterThan(0);
+      expect(acknowledged.size).to.equal(total);
+      expectRightBooks(await readBooksAtRest(stack.rawRedis, db, campaignId, total), total, acknowledged);
+
+      await untilTrue("another has its place", () => workerPid(service, number) !== pid);
+      expect(isGone(pid)).to.equal(true);
+      const page = await readMetrics(service.url);
+      expect([page.get("coupon_workers"), page.get("coupon_worker_deaths_total")]).to.deep.equal([2, 1]);
+      expect(await metric(service.url, "coupon_claims_total")).to.be.at.least(counted);
+      const death = linesOf(service).find(({ msg }) => msg.includes("has died"));
+      expect(death).to.deep.include({ number, workerPid: pid, signal: "SIGKILL", level: "error" });
+      // Whoever has the first place makes the codes.
+      await createOpenCampaign(clients, { total: 1 });
+    });
+  }
+
+  it("killed again and again, none leaves a caller without any answer", async () => {
+    const service = await services.start();
+    const url = new URL("/healthz", service.url);
+    for (let round = 0; round < 3; round++) {
+      const number = (round % 2) + 1;
+      const victim = workerPid(service, number);
+      let asking = 0;
+      let replaced = false;
+      const callers = Array.from({ length: AT_ONCE }, async () => {
+        while (!replaced) {
+          asking++;
+          // A connection for each request: some are always just being taken.
+          await statusOf(url, new Agent()).catch(() => undefined);
+          asking--;
+        }
+      });
+      process.kill(victim, "SIGKILL");
+      await untilTrue("another has its place", () => workerPid(service, number) !== victim);
+      replaced = true;
+      await untilTrue("every caller has been answered or cut off", () => asking === 0);
+      await Promise.all(callers);
+    }
+  });
+
+  it("all killed at once come back on the same ports", async () => {
+    const service = await services.start();
+    const pids = [workerPid(service, 1), workerPid(service, 2)];
+    for (const pid of pids) process.kill(pid, "SIGKILL");
+    await untilTrue("both are replaced", () =>
+      [1, 2].every((number) => !pids.includes(workerPid(service, number))),
+    );
+    expect((await fetch(new URL("/readyz", service.url))).status).to.equal(200);
+    const grpc = grpcClients(service.grpcUrl);
+    await grpc.campaigns.listCampaigns({});
+    grpc.close();
+  });
+
+  it("by SIGTERM answer every claim that they have taken, then leave with code 0", async () => {
+    const total = 24;
+    const service = await services.start({ env: PATIENT });
+    const pids = [workerPid(service, 1), workerPid(service, 2)];
+    const clients = connectClients(service.url);
+    const campaignId = await createOpenCampaign(clients, { total });
+    const { answers } = await claimIntoThePause(service, campaignId, total);
+    const ended = service.process.stop();
+    const draining = () =>
+      new Set(linesOf(service).flatMap(({ msg, pid }) => (msg.startsWith("draining") ? [pid] : [])));
+    await untilTrue("all of them drain", () => draining().size === 3);
+    await untilTrue("the doors are closed to new callers", () =>
+      fetch(new URL("/readyz", service.url), { headers: { connection: "close" } }).then(
+        () => false,
+        () => true,
+      ),
+    );
+    expect(pids.map(isGone)).to.deep.equal([false, false]);
+    stack.mongodb.resume();
+    const acknowledged = acknowledgedBy(await answers);
+    expect(await ended).to.equal(0);
+    expect(acknowledged.size).to.equal(total);
+    expectRightBooks(await readBooksAtRest(stack.rawRedis, db, campaignId, total), total, acknowledged);
+    await workersGone(pids);
+  });
+
+  it("by SIGTERM to one alone: it drains, is replaced, and no caller hears a no", async () => {
+    const service = await services.start();
+    const pid = workerPid(service, 2);
+    process.kill(pid, "SIGTERM");
+    await untilTrue("another has its place", () => workerPid(service, 2) !== pid);
+    expect(linesOf(service).find(({ msg }) => msg.includes("has died"))).to.deep.include({ exitCode: 0 });
+    expect((await fetch(new URL("/readyz", service.url))).status).to.equal(200);
+  });
+
+  it("one that hangs takes no connection, and holds up a page of metrics for a second", async () => {
+    const service = await services.start();
+    const hung = workerPid(service, 2);
+    await stopWorker(hung);
+    for (let i = 0; i < 10; i++) {
+      expect(await statusOf(new URL("/readyz", service.url), new Agent())).to.equal(200);
+    }
+    const page = await readMetrics(service.url);
+    expect(page.get("coupon_workers"), "it is alive").to.equal(2);
+    process.kill(hung, "SIGCONT");
+  });
+
+  it("one that cannot end in time makes the exit code 5", async () => {
+    const total = 8;
+    const service = await services.start({ env: { ...PATIENT, DRAIN_DEADLINE_MS: "300" } });
+    const pids = [workerPid(service, 1), workerPid(service, 2)];
+    const campaignId = await createOpenCampaign(connectClients(service.url), { total });
+    const { answers } = await claimIntoThePause(service, campaignId, total);
+    expect(await service.process.stop()).to.equal(5);
+    await workersGone(pids);
+    stack.mongodb.resume();
+    await answers;
+  });
+
+  it("one that does not even hear that it is to end is killed, and the exit code is 5", async () => {
+    const service = await services.start({ env: { DRAIN_DEADLINE_MS: "300" } });
+    const pids = [workerPid(service, 1), workerPid(service, 2)];
+    await stopWorker(pids[1] ?? 0);
+    expect(await service.process.stop()).to.equal(5);
+    await workersGone(pids);
+  });
+
+  it("a second signal cuts them all", async () => {
+    const total = 8;
+    const service = await services.start({ env: PATIENT });
+    const pids = [workerPid(service, 1), workerPid(service, 2)];
+    const campaignId = await createOpenCampaign(connectClients(service.url), { total });
+    const { answers } = await claimIntoThePause(service, campaignId, total);
+    // Signals that come close together are one; so it is asked until it listens.
+    await untilTrue("it has ended", () => {
+      if (service.process.isRunning) process.kill(service.process.pid, "SIGTERM");
+      return !service.process.isRunning;
+    });
+    expect(await service.process.exited).to.deep.equal({ code: 5, signal: null });
+    await workersGone(pids);
+    expect(acknowledgedBy(await answers).size, "answered although cut").to.equal(KNOWN);
+  });
+
+  it("the primary killed: they answer what they have taken, and are gone", async () => {
+    const total = 24;
+    const service = await services.start({ env: PATIENT });
+    const pids = [workerPid(service, 1), workerPid(service, 2)];
+    const campaignId = await createOpenCampaign(connectClients(service.url), { total });
+    const { answers } = await claimIntoThePause(service, campaignId, total);
+    process.kill(service.process.pid, "SIGKILL");
+    const alone = () => linesOf(service).filter(({ msg }) => msg.startsWith("the primary process is gone"));
+    await untilTrue("both have noticed", () => alone().length === 2);
+    expect(
+      alone()
+        .map(({ worker }) => worker)
+        .sort(),
+    ).to.deep.equal([1, 2]);
+    expect(pids.map(isGone), "gone before they answered").to.deep.equal([false, false]);
+    stack.mongodb.resume();
+    const acknowledged = acknowledgedBy(await answers);
+    expect(acknowledged.size).to.equal(total);
+    await workersGone(pids);
+    expectRightBooks(await readBooksAtRest(stack.rawRedis, db, campaignId, total), total, acknowledged);
+  });
+
+  it("one that keeps dying at its start ends the group with its exit code and one line", async () => {
+    const holder = await startOwnStack();
+    try {
+      const service = await services.start({ env: { ...holder.env, START_DEADLINE_MS: "200" } });
+      const pids = [workerPid(service, 1), workerPid(service, 2)];
+      await holder.redis.kill();
+      process.kill(pids[1] ?? 0, "SIGKILL");
+      expect((await service.process.exited).code).to.equal(3);
+      await service.process.waitForLine((line) => line.startsWith("coupon: "), DEADLINE_MS);
+      const told = service.process.lines.filter((line) => line.startsWith("coupon: "));
+      expect(told).to.have.length(1);
+      expect(told[0]).to.include("REDIS_URL");
+      const waits = linesOf(service).flatMap((line) => ("againInMs" in line ? [line.againInMs] : []));
+      expect(waits).to.deep.equal([100, 200, 400, 800]);
+      await workersGone(pids);
+    } finally {
+      await holder.close();
+    }
+  });
+
+  it("what is wrong at the start is said once, with the exit code that one process has", async () => {
+    const taken = await freePort();
+    const holder = createServer();
+    await new Promise<void>((resolve) => holder.listen(taken, "127.0.0.1", resolve));
+    const absent = await freePort();
+    const env = { ...stack.env, WORKERS: "2", PORT: "0", START_DEADLINE_MS: "800" };
+    try {
+      const ends = await Promise.all([
+        runToEnd(env, ["--workers", "0"]),
+        runToEnd({ ...env, WORKERS: "65" }),
+        runToEnd(env, ["--roles", "scheduler"]),
+        runToEnd(env, ["--port", String(taken)]),
+        runToEnd(env, ["--grpc-port", String(taken)]),
+        runToEnd({ ...env, REDIS_URL: `redis://127.0.0.1:${absent}` }),
+        runToEnd({ ...env, MONGODB_URL: `mongodb://127.0.0.1:${absent}` }),
+      ]);
+      const words = ["WORKERS", "WORKERS", "ROLES", "PORT", "GRPC_PORT", "REDIS_URL", "MONGODB_URL"];
+      expect(ends.map(({ code }) => code)).to.deep.equal([2, 2, 2, 4, 4, 3, 3]);
+      for (const [i, { stdout, stderr }] of ends.entries()) {
+        expect(stderr, "one line").to.match(/^coupon: .+\n$/);
+        expect(stderr).to.include(words[i]);
+        expect(stdout).to.equal("");
+      }
+    } finally {
+      await new Promise((resolve) => holder.close(resolve));
+    }
+  });
+
+  it("--help tells the command that it belongs to, and every flag; an unknown one is refused", async () => {
+    for (const [entry, command] of [
+      ["local/start.ts", "npm start --"],
+      ["server/main.ts", "npm run start:production --"],
+    ] as const) {
+      const { code, stdout, stderr } = await runToEnd({}, ["--help"], entry);
+      expect([code, stderr]).to.deep.equal([0, ""]);
+      expect(stdout).to.match(new RegExp(`^usage: ${command} \\[flags\\]\n`));
+      for (const flag of ["--roles", "--host", "--port", "--grpc-port", "--workers", "--help"]) {
+        expect(stdout).to.match(new RegExp(`\\n  ${flag}[ \\n]`));
+      }
+    }
+    const wrong = await runToEnd({}, ["--worker", "2"]);
+    expect([wrong.code, wrong.stdout]).to.deep.equal([2, ""]);
+    expect(wrong.stderr).to.match(/^coupon: .*--worker.*--workers.*\n$/);
+  });
+
+  it("one alone is one process, and no cluster", async () => {
+    const service = await services.start({ env: { WORKERS: "1" } });
+    const { pid } = service.process;
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+    expect(children).to.equal("");
+    const lines = linesOf(service);
+    expect(lines.filter((line) => "worker" in line || "workers" in line || line.pid !== pid)).to.deep.equal(
+      [],
+    );
+    expect((await readMetrics(service.url)).has("coupon_workers")).to.equal(false);
+  });
+});
