@@ -13,12 +13,19 @@ import type { Input, OptionSpec } from "./command.ts";
 import { confirm, type Question, yesOption } from "./confirm.ts";
 import { dryRun, dryRunOption } from "./dry-run.ts";
 import { jsonOptions } from "./json.ts";
+import { type NewInstants, sayInstants } from "./new-instants.ts";
 import { paintedState } from "./output.ts";
-import { campaignFacts, factLines, printable } from "./render.ts";
+import { campaignFacts, epochMsOf, factLines, printable } from "./render.ts";
+import { noticeLines } from "./server-words.ts";
 import type { Session } from "./session.ts";
 
+export const actorOption: OptionSpec = {
+  flags: "--actor <text>",
+  about: "who does it, for the history (env COUPON_ACTOR, default user@host)",
+};
+
 export const changeOptions: readonly OptionSpec[] = [
-  { flags: "--actor <text>", about: "who does it, for the history (env COUPON_ACTOR, default user@host)" },
+  actorOption,
   { flags: "--request-id <id>", about: "idempotency key; one is made if none is given" },
   { flags: "--check", about: "ask the service what would come of it, and change nothing" },
   dryRunOption,
@@ -47,16 +54,20 @@ export interface PlannedChange<I extends DescMessage> {
   readonly send: (options: CallOptions) => Promise<Changed>;
   /** "paused", as in "paused 01J…" and "already paused". */
   readonly done: string;
+  /** The instants that the operator gave; they are said back in full before anything is sent. */
+  readonly instants?: NewInstants;
   /** What is asked before it is sent; undefined: it can be taken back. */
-  readonly question?: (campaign: Campaign) => Question;
-  /** The zone that the operator named in an instant. */
-  readonly namedZone?: string | undefined;
+  readonly question?: (campaign: Campaign, serverMs: number) => Question | undefined;
+}
+
+export function actorOf(session: Session, input: Input): string {
+  return input.text("--actor") ?? session.settings.actor;
 }
 
 export function commonRequest(session: Session, input: Input): CommonRequest {
   return {
     campaignId: input.campaignId,
-    actor: input.text("--actor") ?? session.settings.actor,
+    actor: actorOf(session, input),
     requestId: input.text("--request-id") ?? randomUUID(),
     dryRun: input.flag("--check") === true,
   };
@@ -69,21 +80,32 @@ export async function makeChange<I extends DescMessage>(
   common: CommonRequest,
   planned: PlannedChange<I>,
 ): Promise<void> {
-  const { method, request, send, done, question, namedZone } = planned;
+  const { method, request, send, done, instants, question } = planned;
+  const namedZone = instants?.start?.zone ?? instants?.end?.zone;
   if (await dryRun(session, input, { method, request, namedZone })) return;
-  if (question !== undefined && !common.dryRun && input.flag("--yes") !== true) {
-    const { campaignId } = common;
-    const { campaign } = await call(session, (options) =>
-      session.campaigns.getCampaign({ campaignId, view: CampaignView.BASIC }, options),
-    );
-    if (campaign === undefined) throw new Error("the service answered without a campaign");
-    await confirm(session, input, question(campaign));
+  const asks = question !== undefined && !common.dryRun && input.flag("--yes") !== true;
+  // A start is told with how far away it is, by the server's clock.
+  const standing = asks || instants?.start !== undefined ? await readStanding(session, common) : undefined;
+  if (instants !== undefined) sayInstants(session, instants, standing?.serverMs);
+  if (asks && standing !== undefined) {
+    const asked = question(standing.campaign, standing.serverMs);
+    if (asked !== undefined) await confirm(session, input, asked);
   }
   const changed = await call(session, send, {
     again: "trying again with the same request id",
     advice: `it may have been done: run again with --request-id ${printable(common.requestId)}`,
   });
   await show(session, common, changed, done);
+}
+
+/** The campaign as it is, and the server's clock. */
+async function readStanding(session: Session, { campaignId }: CommonRequest) {
+  const request = { campaignId, view: CampaignView.BASIC };
+  const { campaign, serverTime } = await call(session, (options) =>
+    session.campaigns.getCampaign(request, options),
+  );
+  if (campaign === undefined) throw new Error("the service answered without a campaign");
+  return { campaign, serverMs: epochMsOf(serverTime) ?? Date.now() };
 }
 
 async function show(session: Session, common: CommonRequest, changed: Changed, done: string): Promise<void> {
@@ -105,7 +127,7 @@ async function show(session: Session, common: CommonRequest, changed: Changed, d
   const facts = campaignFacts(campaign, { zone: settings.zone, serverMs: undefined });
   await output.write(
     `${output.style("bold", `${verb}: ${campaign.id}`)}  ${paintedState(output, campaign.state)}\n${factLines(facts)}` +
-      notices.map((notice) => `  note: ${printable(notice)}\n`).join(""),
+      noticeLines(notices, settings.zone),
   );
   if (common.dryRun) output.note("checked by the service; nothing was changed");
 }

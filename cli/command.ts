@@ -57,6 +57,11 @@ export class Input {
     return this.#argument?.trim();
   }
 
+  /** For messages: what was given where this verb takes a campaign id, right or wrong. */
+  givenCampaignId(command: Command): string | undefined {
+    return command.takesCampaign === false ? undefined : this.#argument?.trim();
+  }
+
   /** The first argument of a verb that takes something else than a campaign. */
   get argument(): string | undefined {
     return this.#argument;

@@ -34,14 +34,17 @@ export function fitting(words: readonly string[], vocabulary: Vocabulary): Fitti
     return candidates(values.candidates.map(({ value, about }) => ({ value: `${name}=${value}`, about })));
   }
   if (current.startsWith("-")) {
-    const options = [...(command?.options ?? []), ...vocabulary.globalOptions, helpOption];
+    const own = command?.options ?? (places.help ? [] : [versionOption]);
+    const options = [...own, ...vocabulary.globalOptions, helpOption];
     const given = new Set(before);
     const shown = options.filter((option) => option.hidden !== true && !given.has(longName(option)));
     return candidates(shown.map((option) => ({ value: longName(option), about: option.about })));
   }
   if (command === undefined) {
-    return candidates(vocabulary.commands.map(({ name, summary }) => ({ value: name, about: summary })));
+    const verbs = vocabulary.commands.map(({ name, summary }) => ({ value: name, about: summary }));
+    return candidates(places.help ? verbs : [...verbs, helpVerb]);
   }
+  if (places.help) return nothing;
   if (places.arguments > 0) return nothing;
   if (command.takesCampaign !== false) return { kind: "campaigns" };
   return candidates((command.argument?.choices ?? []).map((value) => ({ value, about: "" })));
@@ -81,6 +84,8 @@ export function joinedWords(words: readonly string[]): string[] {
 
 const nothing: Fitting = { kind: "candidates", candidates: [] };
 const helpOption: OptionSpec = { flags: "--help", about: "explain it" };
+const versionOption: OptionSpec = { flags: "--version", about: "the version of this command" };
+const helpVerb: Candidate = { value: "help", about: "explain a verb" };
 
 function candidates(all: readonly Candidate[]): Fitting {
   return { kind: "candidates", candidates: all };
@@ -88,6 +93,8 @@ function candidates(all: readonly Candidate[]): Fitting {
 
 interface Places {
   readonly command: Command | undefined;
+  /** True: the verb is the one that "coupon help" is to explain. */
+  readonly help: boolean;
   /** The option whose value comes next; undefined: none is expected. */
   readonly waiting: OptionSpec | undefined;
   /** How many arguments the verb has been given. */
@@ -96,6 +103,7 @@ interface Places {
 
 function readPlaces(before: readonly string[], vocabulary: Vocabulary): Places {
   let command: Command | undefined;
+  let help = false;
   let waiting: OptionSpec | undefined;
   let given = 0;
   for (const word of before) {
@@ -103,10 +111,11 @@ function readPlaces(before: readonly string[], vocabulary: Vocabulary): Places {
     else if (word.startsWith("-")) {
       const option = word.includes("=") ? undefined : optionNamed(word, command, vocabulary);
       waiting = option?.flags.includes("<") === true ? option : undefined;
-    } else if (command === undefined) command = vocabulary.commands.find(({ name }) => name === word);
+    } else if (command === undefined && word === helpVerb.value) help = true;
+    else if (command === undefined) command = vocabulary.commands.find(({ name }) => name === word);
     else given++;
   }
-  return { command, waiting, arguments: given };
+  return { command, help, waiting, arguments: given };
 }
 
 function optionNamed(

@@ -11,7 +11,8 @@ import {
   reasonName,
 } from "./exit-code.ts";
 import { unreachableBecause } from "./reach.ts";
-import { countdown, epochMsOf, instantText, printable } from "./render.ts";
+import { countdown, epochMsOf, instantText, printable, stateName } from "./render.ts";
+import { inFlags, withInstants } from "./server-words.ts";
 import { UncertainCall, UserError } from "./user-error.ts";
 
 /** What went wrong, ready to be shown: one line, and what to do next. */
@@ -24,12 +25,23 @@ export interface Failure {
   readonly serverMessage?: string;
   readonly startsAt?: string;
   readonly retryAfterMs?: number;
+  /** Where the state of the campaign does not allow what was asked: that state, and the verbs that it allows. */
+  readonly state?: string;
+  readonly allowed?: readonly string[];
 }
 
 export interface FailureContext {
   readonly url: string;
   readonly zone: string;
   readonly interrupted: boolean;
+  /** Undefined: the arguments were not understood. */
+  readonly verb?: string;
+  /** As given; undefined: the verb was given none. */
+  readonly campaignId?: string | undefined;
+  /** Where the URL comes from: "--url", "COUPON_URL", "profile local", "default". */
+  readonly urlFrom?: string;
+  /** Where the token that was sent comes from; undefined: none was sent. */
+  readonly tokenFrom?: string | undefined;
 }
 
 interface Words {
@@ -42,17 +54,34 @@ export function refusalOf(error: unknown): Refusal | undefined {
 }
 
 export function describeFailure(error: unknown, context: FailureContext): Failure {
+  const failure = describe(error, context);
+  const help = `coupon ${context.verb === undefined ? "" : `${context.verb} `}--help`;
+  return { ...failure, hint: failure.hint.replace(/^--help\b/, help) };
+}
+
+function describe(error: unknown, context: FailureContext): Failure {
   if (error instanceof UncertainCall) {
     const failure = describeFailure(error.cause, context);
     const unknownOutcome: ExitCode[] = [exitCodes.unavailable, exitCodes.interrupted];
-    return unknownOutcome.includes(failure.exitCode) ? { ...failure, hint: error.advice } : failure;
+    if (!unknownOutcome.includes(failure.exitCode)) return failure;
+    // The last try is not the only one: an earlier one may have been done all the same.
+    const message = failure.message.replace(/^nothing was tried: /, "the last try did nothing: ");
+    return { ...failure, message, hint: error.advice };
   }
   if (context.interrupted) {
     return { exitCode: exitCodes.interrupted, code: "interrupted", message: "interrupted", hint: "" };
   }
   if (error instanceof UserError) {
-    const { exitCode, message, hint } = error;
-    return { exitCode, code: exitCode === exitCodes.usage ? "usage" : "failed", message, hint };
+    const { exitCode, message, hint, cause } = error;
+    const code = exitCode === exitCodes.usage ? "usage" : "failed";
+    // Where the service said it and the command only has better words, its reason stays with it.
+    return {
+      code,
+      ...(cause instanceof ConnectError ? describeCall(cause, context) : {}),
+      exitCode,
+      message,
+      hint,
+    };
   }
   if (error instanceof ConnectError) return describeCall(error, context);
   return {
@@ -67,66 +96,77 @@ function describeCall(error: ConnectError, context: FailureContext): Failure {
   const unreachable = unreachableBecause(error);
   if (unreachable !== undefined) {
     const { message, hint } = unreachable.words(context.url);
-    return { exitCode: exitCodes.unavailable, code: "unavailable", message, hint };
+    const { urlFrom = "default" } = context;
+    const from = ["default", "--url"].includes(urlFrom) ? "" : ` (this one is from ${printable(urlFrom)})`;
+    return { exitCode: exitCodes.unavailable, code: "unavailable", message, hint: hint + from };
   }
   const { name, exitCode } = codeFacts[error.code];
   const serverMessage = printable(error.rawMessage);
   const refusal = refusalOf(error);
   const reason = refusal === undefined ? undefined : knownReason(refusal.reason);
   if (refusal === undefined || reason === undefined || reason === RefusalReason.UNSPECIFIED) {
-    return { exitCode, code: name, ...codeWords(error.code, serverMessage, context.url), serverMessage };
+    return { exitCode, code: name, ...codeWords(error.code, serverMessage, context), serverMessage };
   }
   const startsMs = epochMsOf(refusal.startsAt);
   return {
     exitCode: reasonExitCodes[reason] ?? exitCode,
     code: name,
     reason: reasonName(reason),
-    ...reasonWords(reason, refusal, serverMessage, context.zone),
+    ...reasonWords(reason, refusal, serverMessage, context),
     serverMessage,
     ...(startsMs === undefined || refusal.startsAt === undefined
       ? {}
       : { startsAt: timestampDate(refusal.startsAt).toISOString() }),
     ...(refusal.retryAfterMs > 0n ? { retryAfterMs: Number(refusal.retryAfterMs) } : {}),
+    ...(reason === RefusalReason.NOT_ALLOWED
+      ? { state: stateName(refusal.state), allowed: refusal.allowed.map(printable) }
+      : {}),
   };
 }
 
-function reasonWords(reason: KnownReason, refusal: Refusal, serverMessage: string, zone: string): Words {
+function reasonWords(
+  reason: KnownReason,
+  refusal: Refusal,
+  serverMessage: string,
+  { zone, campaignId, url }: FailureContext,
+): Words {
   const words: Record<KnownReason, Words> = {
     [RefusalReason.UNSPECIFIED]: { message: serverMessage, hint: "" },
     [RefusalReason.NOT_STARTED]: {
       message: `not started${startText(refusal, zone)}`,
       hint: "ask again then; coupon status counts down",
     },
-    [RefusalReason.ENDED]: { message: "the campaign has ended, nothing more is issued", hint: "" },
-    [RefusalReason.CANCELLED]: { message: "the campaign was called off, nothing more is issued", hint: "" },
+    [RefusalReason.ENDED]: { message: "the campaign has ended, nothing more is issued", hint: holders },
+    [RefusalReason.CANCELLED]: {
+      message: "the campaign was called off, nothing more is issued",
+      hint: holders,
+    },
     [RefusalReason.PAUSED]: {
       message: "the campaign is held by an operator",
       hint: "ask again once it is resumed; coupon status shows",
     },
     [RefusalReason.NOT_READY]: {
-      message: "the campaign's codes are still being made",
-      hint: "coupon watch shows how far it is",
+      message: `not ready yet: ${serverMessage}`,
+      hint: "coupon watch shows how far it is; try again then",
     },
     [RefusalReason.SOLD_OUT]: {
       message: "sold out, every coupon went to somebody",
-      hint: "coupon find shows whether this key is among them",
+      hint: holders,
     },
     [RefusalReason.UNKNOWN_CAMPAIGN]: {
-      message: "there is no such campaign",
-      hint: "coupon list shows them",
+      message: `there is no ${campaignId === undefined ? "such campaign" : `campaign ${printable(campaignId)}`} at ${url}`,
+      hint: "coupon list shows those that there are, coupon config which service is asked",
     },
     [RefusalReason.NO_COUPON]: {
       message: "no coupon matches",
       hint: "check the key, coupon issue claims one",
     },
     [RefusalReason.INVALID]: {
-      message: `the service refused ${inFlags(serverMessage)}`,
-      hint: serverMessage.startsWith("code_format: ")
-        ? "coupon formats shows which fit"
-        : "--help says what is allowed",
+      message: `the service refused ${withInstants(inFlags(serverMessage), zone)}`,
+      hint: invalidHint(serverMessage),
     },
     [RefusalReason.OVERLOADED]: {
-      message: "the service is overloaded, nothing was tried",
+      message: overloadedWords(serverMessage),
       hint: "ask again with the same key",
     },
     [RefusalReason.UNCERTAIN]: {
@@ -145,26 +185,22 @@ function reasonWords(reason: KnownReason, refusal: Refusal, serverMessage: strin
   return words[reason];
 }
 
-/** The operator's name for each field that the service may complain about. */
-const flagOfField: Readonly<Record<string, string>> = {
-  campaign_id: "the campaign id",
-  user_id: "--user",
-  request_id: "--request-id",
-  code: "--code",
-  code_format: "--format",
-  name: "--name",
-  total: "--total",
-  starts_at: "--start",
-  ends_at: "--end",
-  interval_ms: "--interval",
-  page_token: "--page-token",
-};
+/** What helps with a field that the service refused. */
+function invalidHint(serverMessage: string): string {
+  if (serverMessage.startsWith("code_format: ")) return "coupon formats shows which fit";
+  if (serverMessage.startsWith("ends_at: must be after starts_at")) {
+    return "give the end too, as in --end start+2h, or --no-end where there is to be none";
+  }
+  return "--help says what is allowed";
+}
 
-/** "starts_at: is before 1970" → "--start: is before 1970"; a field without a flag stays as it is. */
-function inFlags(serverMessage: string): string {
-  const [, field = "", rest = ""] = /^(\w+)(: .*)$/s.exec(serverMessage) ?? [];
-  const flag = flagOfField[field];
-  return flag === undefined ? `an argument: ${serverMessage}` : `${flag}${rest}`;
+const holders = "coupon find shows whether a key has one";
+const nothingTried = /^(?<why>.*); nothing was tried, ask again with the same key$/s;
+
+/** What stood in the way, where the service says more than that much waits. */
+function overloadedWords(serverMessage: string): string {
+  const why = nothingTried.exec(serverMessage)?.groups?.["why"];
+  return why === undefined ? "the service is overloaded, nothing was tried" : `nothing was tried: ${why}`;
 }
 
 function startText(refusal: Refusal, zone: string): string {
@@ -175,11 +211,18 @@ function startText(refusal: Refusal, zone: string): string {
   return `: opens at ${instantText(startsMs, zone)}${left}`;
 }
 
-function codeWords(code: Code, serverMessage: string, url: string): Words {
+/** Nobody learns of a secret here, only whether one was sent and where it was found. */
+function unauthenticatedHint(tokenFrom: string | undefined): string {
+  return tokenFrom === undefined
+    ? "give the operator token with COUPON_TOKEN, --token or the config file"
+    : `the token of ${printable(tokenFrom)} was sent and is not that of the service; give the right one`;
+}
+
+function codeWords(code: Code, serverMessage: string, { url, tokenFrom }: FailureContext): Words {
   const said = serverMessage === "" ? codeFacts[code].name : serverMessage;
   switch (code) {
     case Code.Unauthenticated:
-      return { message: `not let in: ${said}`, hint: "give the operator token with COUPON_TOKEN or --token" };
+      return { message: `not let in: ${said}`, hint: unauthenticatedHint(tokenFrom) };
     case Code.PermissionDenied:
       return { message: `not allowed: ${said}`, hint: "use a token that may do this" };
     case Code.DeadlineExceeded:

@@ -4,7 +4,7 @@ import { openClients } from "./client.ts";
 import { complete } from "./complete.ts";
 import { readConfigFile } from "./config-file.ts";
 import { type ExitCode, exitCodes } from "./exit-code.ts";
-import { describeFailure, type Failure } from "./failure.ts";
+import { describeFailure, type Failure, type FailureContext } from "./failure.ts";
 import { openOutput } from "./output.ts";
 import { type Chosen, commands, readArguments } from "./program.ts";
 import { openPrompt } from "./prompt.ts";
@@ -47,13 +47,19 @@ export async function run(given: Process): Promise<ExitCode> {
   };
   if (args[0] === completeVerb) return answerCompletion(given, openSession);
 
-  let url = "";
+  let known: Partial<FailureContext> = {};
   try {
     const chosen = await understood(args, stdout, stderr);
     if (typeof chosen === "number") return chosen;
+    known = { verb: chosen.command.name };
     const session = openSession(chosen.globals);
     const { settings } = session;
-    url = settings.url;
+    const { url, origins } = settings;
+    known = {
+      ...known,
+      ...{ url, urlFrom: origins.url, campaignId: chosen.input.givenCampaignId(chosen.command) },
+      tokenFrom: settings.token === undefined ? undefined : origins.token,
+    };
     for (const warning of settings.warnings) output.note(warning);
     if (settings.token !== undefined && !isPrivate(url)) {
       output.note(`the token goes to ${url} unencrypted; use https`);
@@ -62,7 +68,8 @@ export async function run(given: Process): Promise<ExitCode> {
     return exitCodes.ok;
   } catch (error) {
     if (error instanceof CommanderError) return fail(usageFailure(error, args), error);
-    return fail(describeFailure(error, { url, zone: systemZone(), interrupted: signal.aborted }), error);
+    const context = { url: "", zone: systemZone(), interrupted: signal.aborted, ...known };
+    return fail(describeFailure(error, context), error);
   }
 }
 

@@ -24,7 +24,7 @@ export interface Settings {
   readonly warnings: readonly string[];
 }
 
-export type SettingName = "profile" | "url" | "token" | "timeout" | "retries" | "zone";
+export type SettingName = "profile" | "url" | "token" | "timeout" | "retries" | "actor" | "zone";
 
 export interface GlobalOptions {
   readonly url?: unknown;
@@ -48,7 +48,7 @@ const nothing: Found = { text: undefined, origin: "default" };
 
 /** A flag wins over the environment, the environment over the config file, the file over the default; each setting by itself. */
 export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv, file: ConfigFile): Settings {
-  const given = (name: Exclude<SettingName, "zone">): Found | undefined => {
+  const given = (name: Exclude<SettingName, "actor" | "zone">): Found | undefined => {
     const flag = options[name];
     if (typeof flag === "string") return { text: flag, origin: `--${name}` };
     const variable = `COUPON_${name.toUpperCase()}`;
@@ -97,6 +97,7 @@ export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv, fil
       token: token.origin,
       timeout: timeout.origin,
       retries: retries.origin,
+      actor: env["COUPON_ACTOR"] ? "COUPON_ACTOR" : "system",
       zone: env["TZ"] ? "TZ" : "system",
     },
     warnings,

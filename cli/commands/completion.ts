@@ -24,6 +24,8 @@ second; without an answer none are offered. Where bash-completion is not install
         hint: `give ${shells.join(", ")}`,
       });
     }
-    await session.output.write(shellScripts[argument]);
+    const { output } = session;
+    const script = shellScripts[argument];
+    await output.write(output.json ? `${JSON.stringify({ shell: argument, script })}\n` : script);
   },
 };

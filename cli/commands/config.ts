@@ -60,6 +60,7 @@ function shownSettings(settings: Settings): [name: string, shown: Shown][] {
     ["token", { value: hidden, from: origins.token }],
     ["timeout", { value: settings.timeoutMs, from: origins.timeout }],
     ["retries", { value: settings.retries ?? "5, streams 20", from: origins.retries }],
+    ["actor", { value: settings.actor, from: origins.actor }],
     ["zone", { value: zone, from: origins.zone }],
   ];
 }

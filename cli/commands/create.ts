@@ -4,15 +4,19 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Campaign, CampaignSchema, CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { call } from "../call.ts";
-import type { Command, Input } from "../command.ts";
+import { actorOf, actorOption } from "../change.ts";
+import type { Command } from "../command.ts";
+import { confirm, yesOption } from "../confirm.ts";
 import { dryRun, dryRunOption } from "../dry-run.ts";
 import { exitCodes } from "../exit-code.ts";
 import { followCampaign } from "../follow.ts";
-import { type GivenInstant, isRelative, parseInstant } from "../instant.ts";
+import { isRelative } from "../instant.ts";
 import { jsonOptions } from "../json.ts";
+import { type NewInstants, readInstants, sayInstants } from "../new-instants.ts";
 import { paintedState } from "../output.ts";
-import { campaignFacts, countdown, factLines, grouped, instantText, printable } from "../render.ts";
+import { campaignFacts, factLines, grouped, instantText, printable } from "../render.ts";
 import { serverNowMs } from "../server-clock.ts";
+import { noticeLines } from "../server-words.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../user-error.ts";
 
@@ -25,12 +29,6 @@ const watchIntervalMs = 200;
 /** The campaign as last heard of. */
 interface Made {
   campaign: Campaign;
-}
-
-interface Window {
-  readonly start: GivenInstant;
-  readonly end: GivenInstant | undefined;
-  readonly serverMs: number | undefined;
 }
 
 export const create: Command = {
@@ -53,7 +51,9 @@ export const create: Command = {
     { flags: "--wait", about: "wait until the codes are made (default on a terminal)" },
     { flags: "--no-wait", about: "do not wait" },
     { flags: "--wait-timeout <ms>", about: `give up waiting after this (default ${defaultWaitMs})` },
+    actorOption,
     dryRunOption,
+    { ...yesOption, about: "do not ask where the start has passed, so that it opens at once" },
   ],
   examples: [
     'coupon create --name "Christmas" --total 1000 --start 2026-12-24T20:00:00+09:00 --one-per-user',
@@ -74,21 +74,32 @@ export const create: Command = {
     const waitMs = input.wholeNumber("--wait-timeout", 1, maxWaitMs) ?? defaultWaitMs;
     const codeFormat = (input.text("--format") ?? "").normalize("NFC");
     const requestId = input.text("--request-id") ?? randomUUID();
-    const window = await readWindow(session, input);
+    const startText = input.requiredText("--start");
+    const instants = await readInstants(session, input);
+    const { start, end } = instants;
+    if (start === undefined) throw new Error("a start that was given has not been read");
 
     const request = {
       name,
       total,
-      startsAt: timestampFromMs(window.start.epochMs),
+      startsAt: timestampFromMs(start.epochMs),
       onePerUser: input.flag("--one-per-user") ?? false,
       codeFormat,
       requestId,
-      ...(window.end === undefined ? {} : { endsAt: timestampFromMs(window.end.epochMs) }),
+      actor: actorOf(session, input),
+      ...(end === undefined ? {} : { endsAt: timestampFromMs(end.epochMs) }),
     };
-    const namedZone = window.start.zone ?? window.end?.zone;
+    const namedZone = start.zone ?? end?.zone;
     const { createCampaign: method } = CampaignService.method;
     if (await dryRun(session, input, { method, request, namedZone })) return;
-    echo(session, window);
+    const serverMs = await sayStart(session, instants);
+    // Whoever says "now" means it; a date that has passed is most often a mistyped one.
+    if (!isRelative(startText) && start.epochMs <= serverMs) {
+      const passed = instantText(start.epochMs, session.settings.zone, start.zone);
+      await confirm(session, input, {
+        what: `create ${name}: its start, ${passed}, has passed, so it opens as soon as its ${grouped(total)} codes are made`,
+      });
+    }
     const answer = await call(session, (options) => session.campaigns.createCampaign(request, options), {
       again: "trying again with the same request id",
       advice: `it may have been created: run again with --request-id ${printable(requestId)} and the same instants`,
@@ -98,41 +109,20 @@ export const create: Command = {
       if (wait) await waitForCodes(session, made, waitMs);
     } finally {
       // Whatever comes of the wait, the campaign exists, and its id is the result.
-      await show(session, made.campaign, answer.notices, requestId, window);
+      await show(session, made.campaign, answer.notices, requestId, instants);
     }
   },
 };
 
-async function readWindow(session: Session, input: Input): Promise<Window> {
-  const startText = input.requiredText("--start");
-  const endText = input.text("--end");
-  const fromStart = endText?.startsWith("start+") === true;
-  const relative = isRelative(startText) || (endText !== undefined && isRelative(endText));
-  // Mistakes in the texts are found before the network is asked.
-  parseInstant(startText, 0, "--start");
-  if (endText !== undefined) parseInstant(fromStart ? endText.slice(5) : endText, 0, "--end");
-  const serverMs = relative ? await serverNowMs(session) : undefined;
-  const start = parseInstant(startText, serverMs ?? 0, "--start");
-  const end =
-    endText === undefined
-      ? undefined
-      : parseInstant(
-          fromStart ? endText.slice(5) : endText,
-          fromStart ? start.epochMs : (serverMs ?? 0),
-          "--end",
-        );
-  if (end !== undefined && end.epochMs <= start.epochMs) {
-    throw new UserError("--end is not after --start", { hint: "--end start+2h counts from --start" });
+/** Says the instants, asking for the server's clock where it is not known yet; if nobody answers they are said without it. */
+async function sayStart(session: Session, instants: NewInstants): Promise<number> {
+  let { serverMs } = instants;
+  try {
+    serverMs ??= await serverNowMs(session);
+    return serverMs;
+  } finally {
+    sayInstants(session, { ...instants, noEnd: instants.end === undefined }, serverMs);
   }
-  return { start, end, serverMs };
-}
-
-/** The instants in full, before anything is sent: the last moment at which a wrong zone or year is only a typing error. */
-function echo(session: Session, { start, end, serverMs }: Window): void {
-  const { zone } = session.settings;
-  const left = serverMs === undefined ? "" : `, in ${countdown(start.epochMs - serverMs)}`;
-  const ends = end === undefined ? "never ends" : `ends at ${instantText(end.epochMs, zone, end.zone)}`;
-  session.output.note(`opens at ${instantText(start.epochMs, zone, start.zone)}${left}; ${ends}`);
 }
 
 async function waitForCodes(session: Session, made: Made, waitMs: number): Promise<void> {
@@ -183,7 +173,7 @@ async function show(
   campaign: Campaign,
   notices: readonly string[],
   requestId: string,
-  window: Window,
+  { start, serverMs }: NewInstants,
 ): Promise<void> {
   const { output, settings } = session;
   if (output.json) {
@@ -192,12 +182,12 @@ async function show(
     return;
   }
   const { id } = campaign;
-  const alsoZones = window.start.zone === undefined ? [] : [window.start.zone];
-  const facts = campaignFacts(campaign, { zone: settings.zone, serverMs: window.serverMs, alsoZones });
+  const alsoZones = start?.zone === undefined ? [] : [start.zone];
+  const facts = campaignFacts(campaign, { zone: settings.zone, serverMs, alsoZones });
   const issueKey = campaign.onePerUser ? " --user USER" : "";
   await output.write(
     `${output.style("bold", `created ${id}`)}  ${paintedState(output, campaign.state)}\n${factLines([...facts, ["request id", printable(requestId)]])}` +
-      notices.map((notice) => `  note: ${printable(notice)}\n`).join("") +
+      noticeLines(notices, settings.zone) +
       `next: coupon watch ${id}    coupon issue ${id}${issueKey}\n`,
   );
 }

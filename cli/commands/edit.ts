@@ -33,7 +33,7 @@ export const edit: Command = {
       request,
       send: (options) => session.campaigns.updateCampaign(request, options),
       done: "changed",
-      namedZone: instants.end?.zone,
+      instants,
     });
   },
 };

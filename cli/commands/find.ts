@@ -1,12 +1,16 @@
 import { toJson } from "@bufbuild/protobuf";
 import { FindIssuanceResponseSchema } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { FindCouponResponseSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { call } from "../call.ts";
 import type { Command } from "../command.ts";
 import { couponFacts } from "../coupon-facts.ts";
+import { exitCodes } from "../exit-code.ts";
+import { refusalOf } from "../failure.ts";
 import { jsonOptions } from "../json.ts";
 import { factLines, printable } from "../render.ts";
 import type { Session } from "../session.ts";
+import { firstSpelling, spellingDifference } from "../spellings.ts";
 import { UserError } from "../user-error.ts";
 
 export const find: Command = {
@@ -25,7 +29,9 @@ export const find: Command = {
     'coupon find --code "예송탐 니빈즈-7550"',
   ],
   notes: `A code is found in any Unicode form, with spaces and hyphens where its holder put them; without a campaign id in all campaigns. A
-code whose check character does not fit is told to be mistyped. One that nobody has got yet is answered like one that does not exist.`,
+code whose check character does not fit is told to be mistyped. One that nobody has got yet is answered like one that does not exist.
+Users and request ids are kept exactly as their caller wrote them; where one is not found as given it is looked up without spaces
+and in the other Unicode forms too, and it is said under which spelling it was found.`,
 
   async run(session, input) {
     const campaignId = input.optionalCampaignId;
@@ -44,18 +50,32 @@ code whose check character does not fit is told to be mistyped. One that nobody 
         hint: "coupon list shows the campaign ids; only --code does without",
       });
     }
-    await findCoupon(session, campaignId, { userId: userId ?? "", requestId: requestIds[0] ?? "" });
+    const key: Key =
+      userId === undefined
+        ? { field: "requestId", given: requestIds[0] ?? "" }
+        : { field: "userId", given: userId };
+    await findCoupon(session, campaignId, key);
   },
 };
 
-async function findCoupon(
-  session: Session,
-  campaignId: string,
-  key: { readonly userId: string; readonly requestId: string },
-): Promise<void> {
+/** The claim key that is looked up. */
+interface Key {
+  readonly field: "userId" | "requestId";
+  readonly given: string;
+}
+
+async function findCoupon(session: Session, campaignId: string, { field, given }: Key): Promise<void> {
   const { output, settings } = session;
-  const request = { campaignId, ...key };
-  const answer = await call(session, (options) => session.coupons.findCoupon(request, options));
+  const { answer, spelling } = await firstSpelling(given, isNoCoupon, (key) =>
+    call(session, (options) => session.coupons.findCoupon({ campaignId, [field]: key }, options)),
+  ).catch((error: unknown) => {
+    throw isNoCoupon(error) ? nothingWentTo({ field, given }, error) : error;
+  });
+  if (spelling !== given) {
+    output.note(
+      `not found as given; found as "${printable(spelling)}", ${spellingDifference(given, spelling)}`,
+    );
+  }
   const { coupon } = answer;
   if (coupon === undefined) throw new Error("the service answered without a coupon");
   if (output.json) {
@@ -71,7 +91,9 @@ async function findHolder(session: Session, code: string, campaignId: string): P
   const { output, settings } = session;
   const answer = await call(session, (options) =>
     session.campaigns.findIssuance({ code, campaignId }, options),
-  );
+  ).catch((error: unknown) => {
+    throw isNoCoupon(error) ? nobodyHas(campaignId, error) : error;
+  });
   const { issuance, campaignName } = answer;
   const coupon = issuance?.coupon;
   if (issuance === undefined || coupon === undefined)
@@ -85,4 +107,28 @@ async function findHolder(session: Session, code: string, campaignId: string): P
   if (issuance.requestId !== "") facts.push(["request id", printable(issuance.requestId)]);
   const title = output.style("bold", printable(coupon.code));
   await output.write(`${title}\n${factLines([...couponFacts(coupon, settings.zone), ...facts])}`);
+}
+
+function isNoCoupon(error: unknown): boolean {
+  return refusalOf(error)?.reason === RefusalReason.NO_COUPON;
+}
+
+function nothingWentTo({ field, given }: Key, cause: unknown): UserError {
+  const who = field === "userId" ? "user" : "request id";
+  return new UserError(`no coupon of this campaign went to the ${who} "${printable(given)}"`, {
+    exitCode: exitCodes.notFound,
+    hint: "coupon export lists who has one",
+    cause,
+  });
+}
+
+function nobodyHas(campaignId: string, cause: unknown): UserError {
+  return new UserError(`nobody has this code${campaignId === "" ? "" : " of this campaign"}`, {
+    exitCode: exitCodes.notFound,
+    hint:
+      campaignId === ""
+        ? "read it again letter by letter; a code that nobody has got yet is answered the same"
+        : "leave the campaign id out to look in all campaigns",
+    cause,
+  });
 }

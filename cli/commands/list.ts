@@ -40,21 +40,35 @@ export const list: Command = {
 };
 
 function heading(session: Session, count: number): string {
-  if (session.output.json) return "";
+  const { output, settings } = session;
+  if (output.json) return "";
   if (count === 0) return "no campaigns yet; coupon create makes one\n";
-  return `${columns("ID", "STATE", "ISSUED", "STARTS", "NAME")}\n`;
+  const walls = wallsOf(settings.zone).map((wall) => `STARTS (${wall})`);
+  return `${columns("ID", "STATE", "ISSUED", walls, "NAME")}\n`;
+}
+
+/** The operator's zone and UTC; once where that is the same. */
+function wallsOf(zone: string): string[] {
+  return [...new Set([zone, "UTC"])];
 }
 
 // The name comes last: its width on a terminal is not its length.
-function columns(id: string, state: string, issued: string, starts: string, name: string): string {
-  return `${id.padEnd(26)}  ${state.padEnd(10)}  ${issued.padStart(19)}  ${starts.padEnd(29)}  ${name}`;
+function columns(id: string, state: string, issued: string, starts: readonly string[], name: string): string {
+  const cells = starts.map((text) => text.padEnd("2026-12-24T20:00:00.000+09:00".length));
+  return [id.padEnd(26), state.padEnd(10), issued.padStart(19), ...cells, name].join("  ");
+}
+
+function wallText(startsMs: number, wall: string): string {
+  return wall === "UTC" ? new Date(startsMs).toISOString() : rfc3339In(startsMs, wall);
 }
 
 function line(session: Session, campaign: Campaign): string {
   const { output, settings } = session;
   if (output.json) return `${JSON.stringify(toJson(CampaignSchema, campaign, jsonOptions))}\n`;
   const startsMs = epochMsOf(campaign.startsAt);
-  const starts = startsMs === undefined ? "" : rfc3339In(startsMs, settings.zone);
+  const starts = wallsOf(settings.zone).map((wall) =>
+    startsMs === undefined ? "" : wallText(startsMs, wall),
+  );
   const issued = `${grouped(campaign.issued)}/${grouped(campaign.total)}`;
   const name = stateName(campaign.state);
   const row = columns(campaign.id, name, issued, starts, printable(campaign.name));

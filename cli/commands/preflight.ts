@@ -10,6 +10,7 @@ import { exitCodes } from "../exit-code.ts";
 import { jsonOptions } from "../json.ts";
 import { type Output, paintedState } from "../output.ts";
 import { countdown, epochMsOf, printable } from "../render.ts";
+import { withInstants } from "../server-words.ts";
 import { UserError } from "../user-error.ts";
 
 export const preflight: Command = {
@@ -27,7 +28,7 @@ export const preflight: Command = {
     "ten minutes, one minute and ten seconds before each start and write what is not green to their log.",
 
   async run(session, input) {
-    const { output } = session;
+    const { output, settings } = session;
     const { campaignId } = input;
     const answer = await call(session, (options) =>
       session.campaigns.preflightCampaign({ campaignId }, options),
@@ -41,17 +42,17 @@ export const preflight: Command = {
       const state = campaign === undefined ? "" : paintedState(output, campaign.state);
       const name = printable(campaign?.name ?? "");
       await output.write(`${output.style("bold", campaignId)}  ${state}${opens}  ${name}\n`);
-      await output.write(linesText(output, answer.lines));
+      await output.write(linesText(output, answer.lines, settings.zone));
     }
     judge(answer.colour, answer.lines);
   },
 };
 
-function linesText(output: Output, lines: readonly PreflightLine[]): string {
+function linesText(output: Output, lines: readonly PreflightLine[], zone: string): string {
   const width = Math.max(0, ...lines.map(({ check }) => check.length));
   return lines
     .map(({ check, colour, finding, advice }) => {
-      const head = `  ${paintedColour(output, colour)}  ${printable(check).padEnd(width)}  ${printable(finding)}\n`;
+      const head = `  ${paintedColour(output, colour)}  ${printable(check).padEnd(width)}  ${withInstants(printable(finding), zone)}\n`;
       return advice === "" ? head : `${head}  ${" ".repeat(5 + 2 + width)}  → ${printable(advice)}\n`;
     })
     .join("");

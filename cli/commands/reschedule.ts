@@ -1,6 +1,7 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { changeOptions, commonRequest, makeChange } from "../change.ts";
+import { commonRequest, finalChangeOptions, makeChange } from "../change.ts";
 import type { Command } from "../command.ts";
 import { endFields, readInstants } from "../new-instants.ts";
 import { UserError } from "../user-error.ts";
@@ -13,7 +14,7 @@ export const reschedule: Command = {
     { flags: "--start <T>", about: "the new start, see below" },
     { flags: "--end <T>", about: "the new end too; start+2h counts from --start" },
     { flags: "--no-end", about: "without an end from now on" },
-    ...changeOptions,
+    ...finalChangeOptions,
   ],
   examples: [
     'coupon reschedule 01JEXAMPLE --start "2026-12-24 21:00 Asia/Seoul"',
@@ -21,7 +22,7 @@ export const reschedule: Command = {
   ],
   notes:
     "T is RFC 3339 with Z or an offset, a date, a time and a zone name, +10m, +2h30m, or now. Without --end and --no-end\n" +
-    "the end stays where it is. A start that has passed opens the campaign at once.",
+    "the end stays where it is. A start that has come opens the campaign at once, so it is asked about first.",
 
   async run(session, input) {
     const instants = await readInstants(session, input);
@@ -34,7 +35,13 @@ export const reschedule: Command = {
       request,
       send: (options) => session.campaigns.rescheduleCampaign(request, options),
       done: "rescheduled",
-      namedZone: start.zone ?? instants.end?.zone,
+      instants,
+      question: (campaign, serverMs) =>
+        start.epochMs > serverMs || campaign.state === CampaignState.PAUSED
+          ? undefined
+          : {
+              what: `reschedule ${campaign.id} (${campaign.name}) to a start that has come: it opens at once, and what is issued then stays issued`,
+            },
     });
   },
 };

@@ -7,7 +7,8 @@ import { expect } from "chai";
 import { answerLines, fitting, joinedWords } from "../../cli/completions.ts";
 import { commands, globalOptions } from "../../cli/program.ts";
 import { filesMark, shells } from "../../cli/shell-scripts.ts";
-import { launcher, runCli } from "./run-cli.ts";
+import { builtProduct } from "../../local/built.ts";
+import { runCli } from "./run-cli.ts";
 import { campaign, type StandIn, startStandIn } from "./stand-in.ts";
 
 const vocabulary = { commands, globalOptions, profiles: ["local", "production"] };
@@ -18,7 +19,7 @@ const tab = (...words: string[]): string[] => {
 
 describe("cli completion", () => {
   it("offers every verb, and those that begin like the word", () => {
-    expect(tab("")).to.deep.equal(commands.map(({ name }) => name));
+    expect(tab("")).to.deep.equal([...commands.map(({ name }) => name), "help"]);
     expect(tab("cr")).to.deep.equal(["create"]);
     expect(tab("--json", "cr")).to.deep.equal(["create"]);
     expect(tab("--url", "http://x", "cr")).to.deep.equal(["create"]);
@@ -33,6 +34,14 @@ describe("cli completion", () => {
       expect(new Set(offered).size).to.equal(offered.length);
     });
   }
+
+  it("help completes verbs, once; --version stands before any verb", () => {
+    expect(tab("help", "")).to.deep.equal(commands.map(({ name }) => name));
+    expect(tab("help", "cr")).to.deep.equal(["create"]);
+    expect(tab("help", "create", "")).to.deep.equal([]);
+    expect(tab("--v")).to.deep.equal(["--version"]);
+    expect(tab("create", "--v")).to.deep.equal([]);
+  });
 
   it("does not offer a flag twice", () => {
     expect(tab("export", "C", "--bom", "--b")).to.deep.equal([]);
@@ -107,6 +116,7 @@ describe("cli completion", () => {
       });
       folder = await mkdtemp(join(tmpdir(), "coupon-completion-"));
       const command = join(folder, "coupon");
+      const launcher = join(await builtProduct(), "cli", "coupon.mjs");
       await writeFile(command, `#!/bin/sh\nexec "${process.execPath}" "${launcher}" "$@"\n`);
       await chmod(command, 0o755);
     });
@@ -136,6 +146,11 @@ describe("cli completion", () => {
       const script = `eval "$(coupon completion bash)"
         COMP_WORDS=(coupon ${quoted}); COMP_CWORD=${words.length}; _coupon
         printf '%s\\n' "\${COMPREPLY[@]}"`;
+      return (await bash(script)).split("\n").filter((line) => line !== "");
+    }
+
+    /** What the script writes; it must not complain. */
+    async function bash(script: string): Promise<string> {
       const env = {
         PATH: `${folder}:/usr/bin:/bin`,
         COUPON_URL: service.url,
@@ -143,8 +158,23 @@ describe("cli completion", () => {
       };
       const done = await promisify(execFile)("bash", ["--norc", "-c", script], { env });
       expect(done.stderr).to.equal("");
-      return done.stdout.split("\n").filter((line) => line !== "");
+      return done.stdout;
     }
+
+    it("a real bash knows every verb, and every flag of each", async () => {
+      const verbs = commands.map(({ name }) => name);
+      const script = `eval "$(coupon completion bash)"
+        ask() { COMP_WORDS=(coupon "$@"); COMP_CWORD=$#; _coupon; printf ' %s' "\${COMPREPLY[@]}"; echo; }
+        ask ''
+        for verb in ${verbs.join(" ")}; do ask "$verb" '--'; done`;
+      const [first = "", ...flagLines] = (await bash(script)).split("\n");
+      expect(first.trim().split(" ")).to.deep.equal([...verbs, "help"]);
+      for (const [index, { name, options }] of commands.entries()) {
+        const shown = [...options.filter(({ hidden }) => hidden !== true), ...globalOptions];
+        const flags = shown.map((option) => option.flags.split(" ")[0]);
+        expect(flagLines[index]?.trim().split(" "), name).to.deep.equal([...flags, "--help"]);
+      }
+    });
 
     it("works in a real bash", async () => {
       expect(await inBash(["exp"])).to.deep.equal(["export"]);

@@ -19,13 +19,17 @@ describe("cli: the life of a campaign", () => {
   /** What the service was asked, in order. */
   let asked: Record<string, unknown>[];
   let already: boolean;
+  let standing: CampaignState;
 
   const note = (verb: string, state: CampaignState) => (request: object) => {
     asked.push({ verb, ...request });
     return { campaign: campaign({ state, issued: 400 }), already, notices: ["mind this"] };
   };
   const campaigns: NonNullable<Answers["campaigns"]> = {
-    getCampaign: () => ({ campaign: campaign({ state: CampaignState.OPEN, issued: 400 }) }),
+    getCampaign: () => ({
+      campaign: campaign({ state: standing, issued: 400 }),
+      serverTime: timestampFromMs(startMs),
+    }),
     listCampaigns: () => ({ serverTime: timestampFromMs(startMs) }),
     pauseCampaign: note("pause", CampaignState.PAUSED),
     resumeCampaign: note("resume", CampaignState.OPEN),
@@ -39,6 +43,7 @@ describe("cli: the life of a campaign", () => {
   beforeEach(async () => {
     asked = [];
     already = false;
+    standing = CampaignState.OPEN;
     service = await startStandIn({ campaigns });
   });
 
@@ -51,7 +56,7 @@ describe("cli: the life of a campaign", () => {
     [`pause ${campaignId}`]: { verb: "pause", done: "paused" },
     [`resume ${campaignId}`]: { verb: "resume", done: "resumed" },
     [`reschedule ${campaignId} --start +1h`]: { verb: "reschedule", done: "rescheduled" },
-    [`add ${campaignId} --count 500`]: { verb: "add", done: "added to" },
+    [`add ${campaignId} --count 500 --yes`]: { verb: "add", done: "added to" },
     [`edit ${campaignId} --name new`]: { verb: "edit", done: "changed" },
     [`end ${campaignId} --yes`]: { verb: "end", done: "ended" },
     [`cancel ${campaignId} --yes`]: { verb: "cancel", done: "cancelled" },
@@ -84,15 +89,27 @@ describe("cli: the life of a campaign", () => {
     });
   }
 
-  for (const [verb, what] of [
-    ["end", /end 01JSTANDIN0{16} \(크리스마스\) now: 600 of 1,000 coupons are not issued/],
+  for (const [line, what] of [
+    [`end ${campaignId}`, /end 01JSTANDIN0{16} \(크리스마스\) now: 600 of 1,000 coupons are not issued/],
     [
-      "cancel",
+      `cancel ${campaignId}`,
       /cancel 01JSTANDIN0{16} \(크리스마스\): its 600 unissued coupons are retired for ever, 400 stay/,
     ],
+    [
+      `add ${campaignId} --count 500`,
+      /add 500 to 01JSTANDIN0{16} \(크리스마스\): its 1,000 coupons become 1,500, and none can be taken away/,
+    ],
+    [
+      `reschedule ${campaignId} --start now --no-end`,
+      /reschedule 01JSTANDIN0{16} \(크리스마스\) to a start that has come: it opens at once/,
+    ],
+    [
+      `reschedule ${campaignId} --start 2026-12-24T10:59:59Z`,
+      /opens at 2026-12-24 19:59:59\.000\+09:00 \(Asia\/Seoul\) = 2026-12-24T10:59:59\.000Z, which was 1\.0s ago\n.*it opens at once/,
+    ],
   ] as const) {
-    it(`${verb}: nobody can be asked, so it refuses without --yes, and says what it would have done`, async () => {
-      const refused = await run(`${verb} ${campaignId}`);
+    it(`${line}: nobody can be asked, so it refuses without --yes, and says what it would have done`, async () => {
+      const refused = await run(line);
       expect([refused.code, asked]).to.deep.equal([7, []]);
       expect(refused.stderr).to.match(what).and.to.contain("--yes");
     });
@@ -113,12 +130,48 @@ describe("cli: the life of a campaign", () => {
     expect(asked[1]).to.include({ noEnd: true }).and.not.to.have.property("endsAt");
   });
 
+  it("reschedule and edit say the instants back in full before anything is sent, in the zone that was named too", async () => {
+    const start = ["--start", "2026-12-24 13:00 Europe/Berlin", "--end", "start+2h"];
+    const moved = await runCli(["reschedule", campaignId, ...start], { url: service.url });
+    expect(moved.stderr).to.equal(
+      "coupon: opens at 2026-12-24 21:00:00.000+09:00 (Asia/Seoul) = 2026-12-24 13:00:00.000+01:00 (Europe/Berlin) = " +
+        "2026-12-24T12:00:00.000Z, in 01:00:00; ends at 2026-12-24 23:00:00.000+09:00 (Asia/Seoul) = 2026-12-24T14:00:00.000Z\n",
+    );
+    expect((await run(`edit ${campaignId} --end 2026-12-25T00:00:00Z`)).stderr).to.equal(
+      "coupon: ends at 2026-12-25 09:00:00.000+09:00 (Asia/Seoul) = 2026-12-25T00:00:00.000Z\n",
+    );
+    expect((await run(`edit ${campaignId} --no-end`)).stderr).to.equal("coupon: never ends\n");
+    expect((await run(`edit ${campaignId} --name new`)).stderr).to.equal("");
+    const unsent = await runCli(["reschedule", campaignId, "--start", "2026-12-24T12:00:00Z"], {
+      url: "http://127.0.0.1:1",
+    });
+    expect([unsent.code, asked.length]).to.deep.equal([5, 4]);
+  });
+
+  it("reschedule: a start that has come opens nothing while it is paused, so nothing is asked", async () => {
+    standing = CampaignState.PAUSED;
+    expect((await run(`reschedule ${campaignId} --start now`)).code).to.equal(0);
+    expect(asked).to.have.length(1);
+  });
+
+  it("notices are told in the operator's words and zone", async () => {
+    await service.close();
+    const notice = "starts_at has passed (2026-12-24T11:00:00.000Z): the campaign opens at once";
+    service = await startStandIn({
+      campaigns: { resumeCampaign: () => ({ campaign: campaign(), notices: [notice] }) },
+    });
+    expect((await run(`resume ${campaignId}`)).stdout).to.contain(
+      "note: the start has passed (2026-12-24 20:00:00.000+09:00 (Asia/Seoul) = 2026-12-24T11:00:00.000Z): the campaign opens at once\n",
+    );
+  });
+
   it("mistakes are told before anything is sent", async () => {
     for (const [line, words] of [
       [`add ${campaignId}`, "--count is missing"],
       [`add ${campaignId} --count 0`, "--count"],
       [`reschedule ${campaignId}`, "--start is missing"],
       [`reschedule ${campaignId} --start tomorrow`, "is not an instant"],
+      [`reschedule ${campaignId} --start +2h --end +1h`, "--end is not after --start"],
       [`edit ${campaignId}`, "there is nothing to change"],
       [`edit ${campaignId} --end start+1h`, "counts from --start"],
     ] as const) {
@@ -136,13 +189,18 @@ describe("cli: the life of a campaign", () => {
       campaigns: {
         ...campaigns,
         endCampaign: () => {
-          throw refusal(Code.FailedPrecondition, RefusalReason.NOT_ALLOWED, { message });
+          const allowed = ["pause", "cancel"];
+          const more = { message, state: CampaignState.SCHEDULED, allowed };
+          throw refusal(Code.FailedPrecondition, RefusalReason.NOT_ALLOWED, more);
         },
       },
     });
     const { code, stderr } = await run(`end ${campaignId} --yes`);
     expect(code).to.equal(3);
     expect(stderr).to.contain(message);
+    const json = await run(`end ${campaignId} --yes --json`);
+    const told = { reason: "NOT_ALLOWED", state: "SCHEDULED", allowed: ["pause", "cancel"] };
+    expect(readJsonLines(json.stderr)[0]?.["error"]).to.deep.include(told);
   });
 
   describe("history", () => {

@@ -1,10 +1,11 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { readJsonLines, runCli } from "./run-cli.ts";
-import { campaignId, refusal, type StandIn, startMs, startStandIn } from "./stand-in.ts";
+import { campaign, campaignId, refusal, type StandIn, startMs, startStandIn } from "./stand-in.ts";
 
 describe("cli refusals", () => {
   let service: StandIn;
@@ -15,6 +16,9 @@ describe("cli refusals", () => {
     UNKNOWN_CAMPAIGN: refusal(Code.NotFound, RefusalReason.UNKNOWN_CAMPAIGN),
     INVALID: refusal(Code.InvalidArgument, RefusalReason.INVALID, { message: "user_id: 1 to 128" }),
     OVERLOADED: refusal(Code.Unavailable, RefusalReason.OVERLOADED),
+    BUSY: refusal(Code.Unavailable, RefusalReason.OVERLOADED, {
+      message: "Redis does not answer; nothing was tried, ask again with the same key",
+    }),
     unauthenticated: new ConnectError("no token", Code.Unauthenticated),
     permission_denied: new ConnectError("wrong token", Code.PermissionDenied),
   };
@@ -34,10 +38,15 @@ describe("cli refusals", () => {
     ["NOT_STARTED", 3, /not started: opens at 2026-12-24 20:00:00\.000\+09:00 .*, in 00:01:00/],
     ["SOLD_OUT", 3, /sold out/],
     ["ENDED", 3, /ended/],
-    ["UNKNOWN_CAMPAIGN", 4, /no such campaign; coupon list/],
-    ["INVALID", 2, /the service refused --user: 1 to 128/],
+    [
+      "UNKNOWN_CAMPAIGN",
+      4,
+      /there is no campaign 01JSTANDIN0{16} at http:\/\/127\.0\.0\.1:\d+; coupon list shows/,
+    ],
+    ["INVALID", 2, /the service refused --user: 1 to 128; coupon issue --help says what is allowed/],
     ["OVERLOADED", 5, /overloaded.*run again with --request-id/],
-    ["unauthenticated", 6, /no token; give the operator token/],
+    ["BUSY", 5, /the last try did nothing: Redis does not answer; it may have been issued/],
+    ["unauthenticated", 6, /no token; give the operator token with COUPON_TOKEN, --token or the config file/],
     ["permission_denied", 6, /wrong token/],
     ["other", 1, /does not offer this/],
   ];
@@ -55,10 +64,54 @@ describe("cli refusals", () => {
       expect(json).to.include({ code: exitCode, stdout: "" });
       const [told] = readJsonLines(json.stderr);
       expect(told).to.have.nested.property("error.exitCode", exitCode);
-      if (/^[A-Z]/.test(user)) expect(told).to.have.nested.property("error.reason", user);
+      if (user === "BUSY") expect(told).to.have.nested.property("error.reason", "OVERLOADED");
+      else if (/^[A-Z]/.test(user)) expect(told).to.have.nested.property("error.reason", user);
       else if (user !== "other") expect(told).to.have.nested.property("error.code", user);
     });
   }
+
+  it("a token that was sent and refused: says where it came from, not what it is", async () => {
+    const operators = await startStandIn({
+      campaigns: {
+        listCampaigns() {
+          throw new ConnectError("the operators' token is needed", Code.Unauthenticated);
+        },
+      },
+    });
+    try {
+      const wrong = { url: operators.url, env: { COUPON_TOKEN: "not-the-right-one" } };
+      const { code, stderr } = await runCli(["list"], wrong);
+      expect(code).to.equal(6);
+      expect(stderr).to.equal(
+        "coupon: not let in: the operators' token is needed; the token of COUPON_TOKEN was sent and is not that of the service; give the right one\n",
+      );
+    } finally {
+      await operators.close();
+    }
+  });
+
+  it("fields and instants of the service are told as flags and in the operator's zone too", async () => {
+    const operators = await startStandIn({
+      campaigns: {
+        getCampaign: () => ({ campaign: campaign(), serverTime: timestampFromMs(startMs) }),
+        rescheduleCampaign() {
+          const message = "ends_at: must be after starts_at, 2026-12-24T11:00:00.000Z";
+          throw refusal(Code.InvalidArgument, RefusalReason.INVALID, { message });
+        },
+      },
+    });
+    try {
+      const args = ["reschedule", campaignId, "--start", "2026-12-24T12:00:00Z"];
+      const { code, stderr } = await runCli(args, { url: operators.url });
+      expect(code).to.equal(2);
+      expect(stderr.split("\n")[1]).to.equal(
+        "coupon: the service refused --end: must be after --start, 2026-12-24 20:00:00.000+09:00 (Asia/Seoul) = " +
+          "2026-12-24T11:00:00.000Z; give the end too, as in --end start+2h, or --no-end where there is to be none",
+      );
+    } finally {
+      await operators.close();
+    }
+  });
 
   it("nobody at the URL: says how to start one, at once", async () => {
     const gone = await startStandIn({});
@@ -66,6 +119,8 @@ describe("cli refusals", () => {
     const { code, stderr } = await runCli(["issue", "X", "--user", "u", "--url", gone.url]);
     expect(code).to.equal(5);
     expect(stderr).to.equal(`coupon: no service at ${gone.url}; start one with npm start or give --url\n`);
+    const fromEnvironment = await runCli(["issue", "X", "--user", "u"], { url: gone.url });
+    expect(fromEnvironment.stderr).to.include("or give --url (this one is from COUPON_URL)\n");
   });
 
   it("a server that never answers: exits with 5 after --timeout", async () => {

@@ -192,7 +192,7 @@ describe("cli settings", () => {
 
     it("coupon config shows what is in effect and from where, never the token", async () => {
       await write(two);
-      const env = { XDG_CONFIG_HOME: home, COUPON_RETRIES: "3" };
+      const env = { XDG_CONFIG_HOME: home, COUPON_RETRIES: "3", COUPON_ACTOR: "kim@desk" };
       const { code, stdout, stderr } = await runCli(["config", "--profile", "production"], { env });
       expect(code).to.equal(0);
       expect(stderr).to.equal("");
@@ -200,6 +200,7 @@ describe("cli settings", () => {
       expect(stdout).to.match(/token +\(set, 20 characters\) {2}from profile production/);
       expect(stdout)
         .to.match(/retries +3 {2}from COUPON_RETRIES/)
+        .and.match(/actor +kim@desk {2}from COUPON_ACTOR/)
         .and.match(/zone +Asia\/Seoul {2}from TZ/);
       expect(stdout).to.include("profiles: local, production").and.not.include(secret);
       const json = await runCli(["config", "--profile", "production", "--json"], { env });

@@ -91,12 +91,20 @@ export function coupon(seq: number, code = `가나다라마바${String(seq).padS
 export function refusal(
   code: Code,
   reason: number,
-  more: { startsAtMs?: number; retryAfterMs?: number; message?: string } = {},
+  more: {
+    startsAtMs?: number;
+    retryAfterMs?: number;
+    message?: string;
+    state?: CampaignState;
+    allowed?: string[];
+  } = {},
 ): ConnectError {
   const detail = {
     reason,
     serverTime: timestampFromMs(startMs - 60_000),
     retryAfterMs: BigInt(more.retryAfterMs ?? 0),
+    state: more.state ?? CampaignState.UNSPECIFIED,
+    allowed: more.allowed ?? [],
     ...(more.startsAtMs === undefined ? {} : { startsAt: timestampFromMs(more.startsAtMs) }),
   };
   const message = more.message ?? `${Code[code]} from the service`;

@@ -49,6 +49,7 @@ describe("cli verbs", () => {
         },
         findIssuance(request) {
           holders.push(request);
+          if (request.code === "unknown") throw refusal(Code.NotFound, RefusalReason.NO_COUPON);
           if (request.code === "wrong") {
             const message = "code: mistyped: the check character does not fit; read it again";
             throw refusal(Code.InvalidArgument, RefusalReason.INVALID, { message });
@@ -110,7 +111,11 @@ describe("cli verbs", () => {
         },
         findCoupon(request) {
           found.push(request);
-          if (request.userId === "nobody") throw refusal(Code.NotFound, RefusalReason.NO_COUPON);
+          // "홍길동" composed is the one that claimed; anything else written in Hangul is somebody else.
+          const isOther = /[\p{Script=Hangul}]/u.test(request.userId) && request.userId !== "홍길동";
+          if (request.userId === "nobody" || isOther) {
+            throw refusal(Code.NotFound, RefusalReason.NO_COUPON);
+          }
           return { coupon: coupon(7) };
         },
         getCampaignStatus: () => ({
@@ -140,7 +145,7 @@ describe("cli verbs", () => {
       const { code, stdout, stderr } = await create(...start, "--format", "가가가000".normalize("NFD"));
       expect(stderr).to.equal(
         "coupon: opens at 2026-12-24 20:00:00.000+09:00 (Asia/Seoul) = 2026-12-24 12:00:00.000+01:00 (Europe/Berlin) " +
-          "= 2026-12-24T11:00:00.000Z; ends at 2026-12-24 22:00:00.000+09:00 (Asia/Seoul) = 2026-12-24T13:00:00.000Z\n",
+          "= 2026-12-24T11:00:00.000Z, in 01:23:20; ends at 2026-12-24 22:00:00.000+09:00 (Asia/Seoul) = 2026-12-24T13:00:00.000Z\n",
       );
       expect(code).to.equal(0);
       const [request] = created;
@@ -148,6 +153,7 @@ describe("cli verbs", () => {
       expect(request?.startsAt && timestampMs(request.startsAt)).to.equal(startMs);
       expect(request?.endsAt && timestampMs(request.endsAt)).to.equal(startMs + 7_200_000);
       expect(request?.requestId).to.match(/^[0-9a-f-]{36}$/);
+      expect(request?.actor).to.match(/^.+@.+$/);
       expect(stdout).to.include("2026-12-24 20:00:00.000+09:00 (Asia/Seoul) = 2026-12-24T11:00:00.000Z");
       expect(stdout).to.include("2026-12-24 12:00:00.000+01:00 (Europe/Berlin)");
       expect(stdout).to.include(`next: coupon watch ${campaignId}    coupon issue ${campaignId} --user USER`);
@@ -167,6 +173,21 @@ describe("cli verbs", () => {
         "opens at 2026-12-24 20:00:00.000+09:00 (Asia/Seoul) = 2026-12-24T11:00:00.000Z",
       );
       expect(failure).to.include("no service at");
+    });
+
+    it("a start that has passed is asked about, unless it was meant so", async () => {
+      const past = ["--start", new Date(serverMs - 86_400_000).toISOString()];
+      const refused = await create(...past);
+      expect([refused.code, created]).to.deep.equal([7, []]);
+      expect(refused.stderr)
+        .to.match(/^coupon: opens at .*, which was 1d 00:00:00 ago; never ends\n/)
+        .and.match(
+          /not confirmed, nothing was sent: create xmas: its start, .* has passed, so it opens as soon as/,
+        );
+      expect((await create(...past, "--yes", "--actor", "kim")).code).to.equal(0);
+      expect((await create("--start", "now")).code).to.equal(0);
+      expect(created).to.have.length(2);
+      expect(created[0]).to.have.property("actor", "kim");
     });
 
     it("--dry-run tells the request in full and creates nothing", async () => {
@@ -300,6 +321,17 @@ describe("cli verbs", () => {
       expect(readJsonLines(limited.stdout).map((shown) => shown["id"])).to.deep.equal(["ID0"]);
       expect(readJsonLines(limited.stderr)[0]).to.have.property("note");
     });
+
+    it("shows the start in the operator's zone and in UTC, once where that is the same", async () => {
+      const [heading = "", first = ""] = (await coupons("list")).stdout.split("\n");
+      expect(heading).to.match(/STARTS \(Asia\/Seoul\) +STARTS \(UTC\) +NAME$/);
+      const starts = "2026-12-24T20:00:00.000+09:00  2026-12-24T11:00:00.000Z";
+      expect(first.indexOf(starts)).to.equal(heading.indexOf("STARTS"));
+      expect(first.indexOf("first")).to.equal(heading.indexOf("NAME"));
+      const inUtc = await runCli(["list"], { url: service.url, env: { TZ: "UTC" } });
+      expect(inUtc.stdout.match(/STARTS/g)).to.have.length(1);
+      expect(inUtc.stdout).to.include("2026-12-24T11:00:00.000Z").and.not.include("+00:00");
+    });
   });
 
   describe("watch", () => {
@@ -377,6 +409,31 @@ describe("cli verbs", () => {
         ["", "r", ""],
         ["", "r2", ""],
       ]);
+    });
+
+    it("a key that is not found as given is looked up without spaces and in the other Unicode form", async () => {
+      const typed = ` ${"홍 길동".normalize("NFD")} `;
+      const { code, stdout, stderr } = await coupons("find", campaignId, "--user", typed);
+      expect(code).to.equal(0);
+      expect(stdout.split("\n")[0]).to.equal("가나다라마바0007");
+      expect(stderr).to.equal(
+        'coupon: not found as given; found as "홍길동", with other spaces and in another Unicode form\n',
+      );
+      expect(found[0]).to.have.property("userId", typed);
+      const asGiven = await coupons("find", campaignId, "--user", "홍길동");
+      expect([asGiven.code, asGiven.stderr]).to.deep.equal([0, ""]);
+    });
+
+    it("says who has none, with the reason of the service in JSON", async () => {
+      const { stderr } = await coupons("find", campaignId, "--user", "nobody");
+      expect(stderr).to.equal(
+        'coupon: no coupon of this campaign went to the user "nobody"; coupon export lists who has one\n',
+      );
+      const json = await coupons("find", campaignId, "--user", "nobody", "--json");
+      expect(readJsonLines(json.stderr)[0]?.["error"]).to.include({ reason: "NO_COUPON", exitCode: 4 });
+      const unknown = await coupons("find", "--code", "unknown");
+      expect(unknown.code).to.equal(4);
+      expect(unknown.stderr).to.match(/^coupon: nobody has this code; read it again letter by letter/);
     });
 
     it("--request-id is an older spelling of --request that is not shown", async () => {
