@@ -3,6 +3,8 @@ import { instantText, printable } from "./render.ts";
 /** The operator's name for each field of a request that the service may complain about; what no flag sets is not here. */
 export const flagOfField: Readonly<Record<string, string>> = {
   actor: "--actor",
+  bucket_ms: "--bucket",
+  buckets: "--seconds",
   campaign_id: "the campaign id",
   code: "--code",
   code_format: "--format",
