@@ -13,8 +13,10 @@ const wallPattern =
 const relativePattern = /^\+(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s)?(?:(\d{1,9})ms)?$/;
 const relativeUnitsMs = [86_400_000, 3_600_000, 60_000, 1_000, 1];
 
-const forms =
-  'give 2026-12-24T20:00:00+09:00, 2026-12-24T11:00:00Z, "2026-12-24 20:00 Asia/Seoul", +10m, +2h30m or now';
+/** What may stand where an instant is asked for. */
+export const instantForms =
+  '2026-12-24T20:00:00+09:00, 2026-12-24T11:00:00Z, "2026-12-24 20:00 Asia/Seoul", +10m, +2h30m or now';
+const forms = `give ${instantForms}`;
 
 /** True: the meaning depends on what time it is, so the server's clock is needed. */
 export function isRelative(text: string): boolean {

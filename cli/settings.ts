@@ -35,6 +35,26 @@ export interface GlobalOptions {
   readonly retries?: unknown;
 }
 
+/** Every variable that the command reads, for the manual. */
+export const environment: readonly { readonly name: string; readonly about: string }[] = [
+  { name: "COUPON_URL", about: "as --url" },
+  { name: "COUPON_TOKEN", about: "as --token" },
+  { name: "COUPON_PROFILE", about: "as --profile" },
+  { name: "COUPON_TIMEOUT", about: "as --timeout" },
+  { name: "COUPON_RETRIES", about: "as --retries" },
+  { name: "COUPON_ACTOR", about: "as --actor of what changes a campaign" },
+  { name: "COUPON_CONFIG", about: "the config file itself, wherever it is" },
+  {
+    name: "XDG_CONFIG_HOME",
+    about: "the folder whose coupon/config.json is the config file; else ~/.config",
+  },
+  { name: "COUPON_DEBUG", about: "1: an error also shows where it comes from" },
+  { name: "NO_COLOR", about: "anything: no colours" },
+  { name: "TERM", about: "dumb: no bars and no colours" },
+  { name: "TZ", about: "the operator's zone, such as Asia/Seoul; else that of the system" },
+  { name: "HOME", about: "where ~ is" },
+];
+
 interface Found {
   readonly text: string | undefined;
   readonly origin: string;
