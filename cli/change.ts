@@ -48,10 +48,10 @@ interface Changed {
   readonly notices: readonly string[];
 }
 
-export interface PlannedChange<I extends DescMessage> {
+export interface PlannedChange<I extends DescMessage, R extends MessageInitShape<I> & CommonRequest> {
   readonly method: DescMethodUnary<I, DescMessage>;
-  readonly request: MessageInitShape<I>;
-  readonly send: (options: CallOptions) => Promise<Changed>;
+  readonly request: R;
+  readonly send: (request: R, options: CallOptions) => Promise<Changed>;
   /** "paused", as in "paused 01J…" and "already paused". */
   readonly done: string;
   /** The instants that the operator gave; they are said back in full before anything is sent. */
@@ -74,28 +74,30 @@ export function commonRequest(session: Session, input: Input): CommonRequest {
 }
 
 /** @throws UserError with exit code 7 where the operator does not agree */
-export async function makeChange<I extends DescMessage>(
+export async function makeChange<I extends DescMessage, R extends MessageInitShape<I> & CommonRequest>(
   session: Session,
   input: Input,
-  common: CommonRequest,
-  planned: PlannedChange<I>,
+  planned: PlannedChange<I, R>,
 ): Promise<void> {
   const { method, request, send, done, instants, question } = planned;
   const namedZone = instants?.start?.zone ?? instants?.end?.zone;
   if (await dryRun(session, input, { method, request, namedZone })) return;
-  const asks = question !== undefined && !common.dryRun && input.flag("--yes") !== true;
+  const asks = question !== undefined && !request.dryRun && input.flag("--yes") !== true;
   // A start is told with how far away it is, by the server's clock.
-  const standing = asks || instants?.start !== undefined ? await readStanding(session, common) : undefined;
+  const standing = asks || instants?.start !== undefined ? await readStanding(session, request) : undefined;
   if (instants !== undefined) sayInstants(session, instants, standing?.serverMs);
-  if (asks && standing !== undefined) {
-    const asked = question(standing.campaign, standing.serverMs);
-    if (asked !== undefined) await confirm(session, input, asked);
+  const asked = asks && standing !== undefined ? question(standing.campaign, standing.serverMs) : undefined;
+  if (asked !== undefined) {
+    // Nobody is asked about what is refused anyway, or is so already.
+    const judged = await call(session, (options) => send({ ...request, dryRun: true }, options));
+    if (judged.already) return show(session, request, judged, done);
+    await confirm(session, input, asked);
   }
-  const changed = await call(session, send, {
+  const changed = await call(session, (options) => send(request, options), {
     again: "trying again with the same request id",
-    advice: `it may have been done: run again with --request-id ${printable(common.requestId)}`,
+    advice: `it may have been done: run again with --request-id ${printable(request.requestId)}`,
   });
-  await show(session, common, changed, done);
+  await show(session, request, changed, done);
 }
 
 /** The campaign as it is, and the server's clock. */

@@ -35,7 +35,7 @@ export async function confirm(session: Session, input: Input, question: Question
   const what = printable(question.what);
   const { typed } = question;
   if (!prompt.canAsk) {
-    throw new UserError(`not confirmed, nothing was sent: ${what}`, {
+    throw new UserError(`not confirmed, nothing was changed: ${what}`, {
       hint: "nobody can be asked here, give --yes to go on",
       exitCode: exitCodes.notConfirmed,
     });
@@ -46,7 +46,7 @@ export async function confirm(session: Session, input: Input, question: Question
   const agreed =
     typed === undefined ? /^y(es)?$/i.test(answer ?? "") : answer === typed.trim().normalize("NFC");
   if (agreed) return;
-  throw new UserError("not confirmed, nothing was sent", {
+  throw new UserError("not confirmed, nothing was changed", {
     hint: typed === undefined ? "answer y to go on" : `type ${printable(typed)} exactly to go on`,
     exitCode: exitCodes.notConfirmed,
   });

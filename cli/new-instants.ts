@@ -59,8 +59,12 @@ export function sayInstants(session: Session, instants: NewInstants, serverMs: n
   if (said.length > 0) session.output.note(said.join("; "));
 }
 
+/** Nearer than this is now: "now" was asked for, and the asking took its time. */
+const nowMs = 1_000;
+
 function distance(epochMs: number, serverMs: number | undefined): string {
   if (serverMs === undefined) return "";
+  if (Math.abs(epochMs - serverMs) < nowMs) return ", which is now";
   return epochMs < serverMs
     ? `, which was ${countdown(serverMs - epochMs)} ago`
     : `, in ${countdown(epochMs - serverMs)}`;

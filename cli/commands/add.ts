@@ -24,10 +24,10 @@ export const add: Command = {
     if (count === undefined) throw new UserError("--count is missing", { hint: "--help shows an example" });
     const common = commonRequest(session, input);
     const request = { ...common, count };
-    await makeChange(session, input, common, {
+    await makeChange(session, input, {
       method: CampaignService.method.addCoupons,
       request,
-      send: (options) => session.campaigns.addCoupons(request, options),
+      send: (sent, options) => session.campaigns.addCoupons(sent, options),
       done: "added to",
       question: ({ id, name, total, adding }) => ({
         what: `add ${grouped(count)} to ${id} (${name}): its ${grouped(total + adding)} coupons become ${grouped(total + adding + count)}, and none can be taken away again`,

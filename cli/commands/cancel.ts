@@ -13,10 +13,10 @@ export const cancel: Command = {
 
   async run(session, input) {
     const request = commonRequest(session, input);
-    await makeChange(session, input, request, {
+    await makeChange(session, input, {
       method: CampaignService.method.cancelCampaign,
       request,
-      send: (options) => session.campaigns.cancelCampaign(request, options),
+      send: (sent, options) => session.campaigns.cancelCampaign(sent, options),
       done: "cancelled",
       question: (campaign) => ({
         what: `cancel ${campaign.id} (${campaign.name}): its ${grouped(unissued(campaign))} unissued coupons are retired for ever, ${grouped(campaign.issued)} stay with their holders`,

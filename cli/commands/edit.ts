@@ -28,10 +28,10 @@ export const edit: Command = {
       throw new UserError("there is nothing to change", { hint: "give --name, --end or --no-end" });
     const common = commonRequest(session, input);
     const request = { ...common, ...(name === undefined ? {} : { name }), ...endFields(instants) };
-    await makeChange(session, input, common, {
+    await makeChange(session, input, {
       method: CampaignService.method.updateCampaign,
       request,
-      send: (options) => session.campaigns.updateCampaign(request, options),
+      send: (sent, options) => session.campaigns.updateCampaign(sent, options),
       done: "changed",
       instants,
     });

@@ -13,10 +13,10 @@ export const end: Command = {
 
   async run(session, input) {
     const request = commonRequest(session, input);
-    await makeChange(session, input, request, {
+    await makeChange(session, input, {
       method: CampaignService.method.endCampaign,
       request,
-      send: (options) => session.campaigns.endCampaign(request, options),
+      send: (sent, options) => session.campaigns.endCampaign(sent, options),
       done: "ended",
       question: (campaign) => ({
         what: `end ${campaign.id} (${campaign.name}) now: ${grouped(unissued(campaign))} of ${grouped(campaign.total)} coupons are not issued and never will be`,

@@ -12,10 +12,10 @@ export const pause: Command = {
 
   async run(session, input) {
     const request = commonRequest(session, input);
-    await makeChange(session, input, request, {
+    await makeChange(session, input, {
       method: CampaignService.method.pauseCampaign,
       request,
-      send: (options) => session.campaigns.pauseCampaign(request, options),
+      send: (sent, options) => session.campaigns.pauseCampaign(sent, options),
       done: "paused",
     });
   },

@@ -30,10 +30,10 @@ export const reschedule: Command = {
     if (start === undefined) throw new UserError("--start is missing", { hint: "--help shows an example" });
     const common = commonRequest(session, input);
     const request = { ...common, startsAt: timestampFromMs(start.epochMs), ...endFields(instants) };
-    await makeChange(session, input, common, {
+    await makeChange(session, input, {
       method: CampaignService.method.rescheduleCampaign,
       request,
-      send: (options) => session.campaigns.rescheduleCampaign(request, options),
+      send: (sent, options) => session.campaigns.rescheduleCampaign(sent, options),
       done: "rescheduled",
       instants,
       question: (campaign, serverMs) =>

@@ -12,10 +12,10 @@ export const resume: Command = {
 
   async run(session, input) {
     const request = commonRequest(session, input);
-    await makeChange(session, input, request, {
+    await makeChange(session, input, {
       method: CampaignService.method.resumeCampaign,
       request,
-      send: (options) => session.campaigns.resumeCampaign(request, options),
+      send: (sent, options) => session.campaigns.resumeCampaign(sent, options),
       done: "resumed",
     });
   },

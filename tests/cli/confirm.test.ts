@@ -60,7 +60,7 @@ describe("cli confirmation", () => {
     it(`${JSON.stringify(answer)} does not`, async () => {
       const { agreed, error } = await outcome(answer, plain);
       expect(agreed).to.equal(false);
-      expect(error).to.include({ exitCode: 7, message: "not confirmed, nothing was sent" });
+      expect(error).to.include({ exitCode: 7, message: "not confirmed, nothing was changed" });
     });
   }
 
@@ -80,7 +80,7 @@ describe("cli confirmation", () => {
     for (const refused of [await outcome(undefined, grave), await outcome("y\n", plain, {}, true)]) {
       expect(refused.agreed).to.equal(false);
       expect(refused.error?.exitCode).to.equal(7);
-      expect(refused.error?.message).to.include("nothing was sent");
+      expect(refused.error?.message).to.include("nothing was changed");
       expect(refused.error?.hint).to.include("--yes");
       expect(refused.said).to.equal("");
     }

@@ -52,6 +52,9 @@ describe("cli: the life of a campaign", () => {
   const run = (args: string, env: Record<string, string> = {}) =>
     runCli(args.split(" "), { url: service.url, env: { COUPON_ACTOR: "kim@desk", ...env } });
 
+  /** Without those that only ask what would come of it. */
+  const changesAsked = () => asked.filter(({ dryRun }) => dryRun !== true);
+
   const VERBS = {
     [`pause ${campaignId}`]: { verb: "pause", done: "paused" },
     [`resume ${campaignId}`]: { verb: "resume", done: "resumed" },
@@ -110,10 +113,31 @@ describe("cli: the life of a campaign", () => {
   ] as const) {
     it(`${line}: nobody can be asked, so it refuses without --yes, and says what it would have done`, async () => {
       const refused = await run(line);
-      expect([refused.code, asked]).to.deep.equal([7, []]);
+      expect([refused.code, changesAsked()]).to.deep.equal([7, []]);
       expect(refused.stderr).to.match(what).and.to.contain("--yes");
     });
   }
+
+  it("nobody is asked about what is so already, or is refused anyway", async () => {
+    already = true;
+    const done = await run(`cancel ${campaignId}`);
+    expect([done.code, changesAsked()]).to.deep.equal([0, []]);
+    expect(done.stdout).to.match(/^already cancelled: /);
+    await service.close();
+    service = await startStandIn({
+      campaigns: {
+        ...campaigns,
+        endCampaign() {
+          throw refusal(Code.FailedPrecondition, RefusalReason.NOT_ALLOWED, { message: "has not opened" });
+        },
+      },
+    });
+    const refused = await run(`end ${campaignId}`);
+    expect(refused.code).to.equal(3);
+    expect(refused.stderr).to.equal(
+      "coupon: has not opened; coupon history shows what was done with it; docs/life-cycle.md has the whole table\n",
+    );
+  });
 
   it("reschedule: relative instants count from the server's clock, the end from the start; --no-end", async () => {
     await run(`reschedule ${campaignId} --start +10m --end start+2h`);

@@ -182,7 +182,7 @@ describe("cli verbs", () => {
       expect(refused.stderr)
         .to.match(/^coupon: opens at .*, which was 1d 00:00:00 ago; never ends\n/)
         .and.match(
-          /not confirmed, nothing was sent: create xmas: its start, .* has passed, so it opens as soon as/,
+          /not confirmed, nothing was changed: create xmas: its start, .* has passed, so it opens as soon as/,
         );
       expect((await create(...past, "--yes", "--actor", "kim")).code).to.equal(0);
       expect((await create("--start", "now")).code).to.equal(0);

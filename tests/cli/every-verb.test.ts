@@ -1,0 +1,105 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { expect } from "chai";
+import { commands } from "../../cli/program.ts";
+import { repositoryDir } from "../../local/repository.ts";
+import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { CampaignService, PreflightColour } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { readJsonLines, runCli } from "./run-cli.ts";
+import { campaign, campaignId, coupon, type StandIn, startMs, startStandIn } from "./stand-in.ts";
+
+/** What must be true of every verb, the next one too. */
+describe("cli: every verb", () => {
+  let service: StandIn;
+  const serverTime = timestampFromMs(startMs);
+  const over = campaign({ state: CampaignState.SOLD_OUT });
+  const changed = () => ({ campaign: campaign() });
+
+  before(async () => {
+    service = await startStandIn({
+      campaigns: {
+        createCampaign: changed,
+        pauseCampaign: changed,
+        resumeCampaign: changed,
+        rescheduleCampaign: changed,
+        addCoupons: changed,
+        updateCampaign: changed,
+        endCampaign: changed,
+        cancelCampaign: changed,
+        getCampaign: () => ({ campaign: over, serverTime }),
+        listCampaigns: () => ({ campaigns: [over], serverTime }),
+        listHistory: () => ({ entries: [{ revision: 0, at: serverTime, verb: "create" }] }),
+        preflightCampaign: () => ({ campaign: over, colour: PreflightColour.GREEN, serverTime }),
+        findIssuance: () => ({ issuance: { coupon: coupon(1) } }),
+        describeFormats: () => ({ formats: [{ codeFormat: "가가00" }], total: 1 }),
+        getCampaignStats: () => ({ campaign: over, bucketMs: 1_000, issuedPerBucket: [1] }),
+        async *watchCampaign() {
+          yield { campaign: over, serverTime };
+        },
+        async *exportCoupons() {
+          yield { coupons: [{ coupon: coupon(1), generation: 1 }], nextPageToken: "t" };
+        },
+        async *verifyCampaign() {
+          yield { message: { case: "report" as const, value: { total: 1 } } };
+        },
+      },
+      coupons: {
+        issueCoupon: () => ({ coupon: coupon(1) }),
+        findCoupon: () => ({ coupon: coupon(1) }),
+        getCampaignStatus: () => ({ state: CampaignState.OPEN, serverTime }),
+      },
+    });
+  });
+  after(() => service.close());
+
+  const lines: Readonly<Record<string, string>> = {
+    create: "--name x --total 1 --start +1h",
+    reschedule: `${campaignId} --start +1h`,
+    add: `${campaignId} --count 1 --yes`,
+    edit: `${campaignId} --name x`,
+    end: `${campaignId} --yes`,
+    cancel: `${campaignId} --yes`,
+    find: "--code 가나다라마바0001",
+    list: "",
+    formats: "",
+    config: "",
+    completion: "bash",
+  };
+
+  for (const { name, options } of commands) {
+    it(`${name} --json writes JSON, and nothing else, to both streams`, async () => {
+      const args = (lines[name] ?? campaignId).split(" ").filter((word) => word !== "");
+      const { code, stdout, stderr } = await runCli([name, ...args, "--json"], { url: service.url });
+      expect(code, stderr).to.equal(0);
+      expect(readJsonLines(stdout)).not.to.deep.equal([]);
+      for (const line of readJsonLines(stderr)) expect(line).to.have.property("note");
+    });
+
+    it(`${name} has --dry-run if it changes anything`, () => {
+      const source = readFileSync(join(repositoryDir, "cli", "commands", `${name}.ts`), "utf8");
+      const calls = changing.filter((method) => source.includes(`.${method}(`));
+      const hasDryRun = options.some(({ flags }) => flags === "--dry-run");
+      expect(hasDryRun, calls.join()).to.equal(calls.length > 0);
+    });
+  }
+
+  it("what cannot be undone has --yes", () => {
+    const asking = commands.filter(({ options }) => options.some(({ flags }) => flags === "--yes"));
+    expect(asking.map(({ name }) => name)).to.include.members([
+      "create",
+      "reschedule",
+      "add",
+      "end",
+      "cancel",
+    ]);
+  });
+});
+
+const reading = /^(get|list|find|watch|export|describe|preflight|verify)/;
+
+/** The calls that change something. */
+const changing = [...CampaignService.methods, ...CouponService.methods]
+  .map(({ localName }) => localName)
+  .filter((name) => !reading.test(name));
