@@ -1,3 +1,5 @@
+import { type Alarm, coarseAlarm } from "./alarm.ts";
+
 /**
  * Open-loop load: arrivals come by the clock and never wait for answers, as people do. Latency is measured from the instant
  * an arrival was due, so a slow service or a slow driver is seen and not left out (no coordinated omission).
@@ -12,6 +14,8 @@ export type OpenLoopOptions = {
   /** Everything ends at this instant, finished or not. */
   readonly endsAtMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** What wakes the driver for the next arrival; a timer of Node unless told otherwise. */
+  readonly alarm?: Alarm | undefined;
 };
 
 export type OpenLoopResult = {
@@ -25,7 +29,7 @@ export type OpenLoopResult = {
 };
 
 export function runOpenLoop(options: OpenLoopOptions): Promise<OpenLoopResult> {
-  const { dueMs, launch, inFlightMax, endsAtMs, signal } = options;
+  const { dueMs, launch, inFlightMax, endsAtMs, signal, alarm = coarseAlarm() } = options;
   let next = 0;
   let inFlight = 0;
   let finished = 0;
@@ -34,7 +38,6 @@ export function runOpenLoop(options: OpenLoopOptions): Promise<OpenLoopResult> {
   let mostInFlight = 0;
 
   return new Promise((resolve) => {
-    let timer: NodeJS.Timeout | undefined;
     let over = false;
     const end = setTimeout(finish, Math.max(0, endsAtMs - performance.now()));
     signal?.addEventListener("abort", finish, { once: true });
@@ -42,7 +45,7 @@ export function runOpenLoop(options: OpenLoopOptions): Promise<OpenLoopResult> {
     function finish(): void {
       if (over) return;
       over = true;
-      clearTimeout(timer);
+      alarm.clear();
       clearTimeout(end);
       signal?.removeEventListener("abort", finish);
       resolve({ launched: next, finished, worstLagMs, heldBack, mostInFlight });
@@ -63,7 +66,7 @@ export function runOpenLoop(options: OpenLoopOptions): Promise<OpenLoopResult> {
 
     /** Starts all that are due now; after a late wake-up that is more than one: the clock decides, not the timer. */
     function startDue(place = false): void {
-      clearTimeout(timer);
+      alarm.clear();
       if (over) return;
       const now = performance.now();
       for (let due = dueMs[next]; due !== undefined && due <= now; due = dueMs[next]) {
@@ -74,7 +77,7 @@ export function runOpenLoop(options: OpenLoopOptions): Promise<OpenLoopResult> {
         start(next - 1, due);
       }
       const due = dueMs[next];
-      if (due !== undefined) timer = setTimeout(startDue, Math.max(0, due - performance.now()));
+      if (due !== undefined) alarm.set(due - performance.now(), startDue);
     }
 
     if (signal?.aborted === true || dueMs.length === 0) finish();

@@ -2,10 +2,12 @@
  * The callers in a process of their own: what else the benchmarks do must not delay them. Jobs come by IPC, one at a time; each is
  * answered with its report, or with why it failed.
  */
+import { fineAlarm } from "./fine-alarm.ts";
 import type { CallerJob } from "./caller-jobs.ts";
 import { createLightClient, type LightClient } from "./light-client.ts";
 import { runCallers } from "./run-callers.ts";
 
+const alarm = fineAlarm();
 const clients = new Map<string, LightClient>();
 
 function clientOf({ baseUrl, connections }: CallerJob): LightClient {
@@ -17,7 +19,7 @@ function clientOf({ baseUrl, connections }: CallerJob): LightClient {
 
 process.on("message", async (job: CallerJob) => {
   try {
-    process.send?.({ report: await runCallers(job, clientOf(job)) });
+    process.send?.({ report: await runCallers(job, clientOf(job), alarm) });
   } catch (error) {
     process.send?.({ trouble: error instanceof Error ? error.message : String(error) });
   }

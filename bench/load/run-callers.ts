@@ -1,3 +1,4 @@
+import { type Alarm, coarseAlarm } from "../../load/alarm.ts";
 import { answerOf, ISSUE_PATH } from "../../load/http-client.ts";
 import { runOpenLoop } from "../../load/open-loop.ts";
 import { seededRandom } from "../../load/random.ts";
@@ -19,11 +20,19 @@ const PATIENCE_MS = 10_000;
 const IN_FLIGHT_MAX = 50_000;
 
 /** Does a job with a client for its service; throws where a caller was left without an answer. */
-export function runCallers(job: CallerJob, client: LightClient): Promise<CallerReport> {
-  return job.kind === "burst" ? runBurst(job, client) : runStreams(job, client);
+export function runCallers(
+  job: CallerJob,
+  client: LightClient,
+  alarm = coarseAlarm(),
+): Promise<CallerReport> {
+  return job.kind === "burst" ? runBurst(job, client) : runStreams(job, client, alarm);
 }
 
-async function runStreams({ streams }: OpenLoopJob, client: LightClient): Promise<CallerReport> {
+async function runStreams(
+  { streams }: OpenLoopJob,
+  client: LightClient,
+  alarm: Alarm,
+): Promise<CallerReport> {
   const epochMs = epochOfPerformanceMs();
   const callers = streams.flatMap(({ campaignId, userPrefix, ...rest }, stream) =>
     dueInstants({ campaignId, userPrefix, ...rest }, seededRandom(rest.seed)).map((dueAtMs, index) => ({
@@ -37,6 +46,7 @@ async function runStreams({ streams }: OpenLoopJob, client: LightClient): Promis
   const { worstLagMs, finished } = await runOpenLoop({
     dueMs: callers.map(({ dueMs }) => dueMs),
     inFlightMax: IN_FLIGHT_MAX,
+    alarm,
     endsAtMs: (callers.at(-1)?.dueMs ?? startedMs) + PATIENCE_MS,
     async launch(index, dueMs) {
       const caller = callers[index];

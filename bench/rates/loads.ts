@@ -13,6 +13,9 @@ export const ALL_BUSY_CONNECTIONS = 256;
 /** A query leads past the hot lane, to Express and connect-express. */
 export const PAST_LANE = `${ISSUE_PATH}?`;
 
+/** The campaign of which the yardstick's constant answer is a coupon. */
+export const BARE_CAMPAIGN = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
 /** More coupons than this machine issues in a second, whatever it is. */
 const COUPONS_A_SECOND = 40_000;
 /** A machine that others use too can become quicker meanwhile, and warm code is quicker than cold. */
@@ -35,7 +38,7 @@ export function bareLoad(
   const target = {
     baseUrl,
     path: ISSUE_PATH,
-    campaignId: "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+    campaignId: BARE_CAMPAIGN,
     connections,
     seconds,
   };

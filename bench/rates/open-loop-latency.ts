@@ -1,10 +1,10 @@
 import { percentilesOf } from "../../load/percentiles.ts";
-import type { Seen } from "../load/caller-jobs.ts";
+import type { Seen, Stream } from "../load/caller-jobs.ts";
 import { Trouble } from "../trouble.ts";
 import type { Benchmark, BenchmarkContext, Curve, Figure } from "./benchmark.ts";
 import { campaignIn, issuedOf } from "./campaigns.ts";
 import { interleaved, median } from "./compare.ts";
-import { claims, load, WARM_UP_SECONDS } from "./loads.ts";
+import { BARE_CAMPAIGN, claims, load, WARM_UP_SECONDS } from "./loads.ts";
 
 const ORDINARY_RATE = 1_000;
 /** Connections of the open loop, all that it may need; it takes the one that was used last. */
@@ -16,24 +16,41 @@ const DRAWN = [50, 75, 90, 95, 98, 99, 99.5, 99.9, 99.99] as const;
 
 let streams = 0;
 
-/** Callers of one campaign by the clock; each must get a coupon that is on record, and each another one. */
-export async function comeByClock(
-  context: Pick<BenchmarkContext, "ground" | "callers" | "signal">,
-  wanted: { readonly campaignId: string; readonly perSecond: number; readonly seconds: number },
-): Promise<readonly Seen[]> {
-  const { ground, callers, signal } = context;
-  const { campaignId, perSecond, seconds } = wanted;
+type CallersContext = Pick<BenchmarkContext, "ground" | "callers" | "signal">;
+type Arrivals = { readonly perSecond: number; readonly seconds: number };
+
+function streamOf(campaignId: string, { perSecond, seconds }: Arrivals): Stream {
   streams += 1;
-  const stream = {
-    ...{ campaignId, perSecond, seed: streams, spacing: "random" as const },
+  return {
+    ...{ campaignId, perSecond, seed: streams, spacing: "random" },
     ...{ userPrefix: `o${process.pid}-${streams}-`, count: Math.round(perSecond * seconds) },
     fromMs: Date.now() + LEAD_MS,
   };
+}
+
+/** Callers of one campaign by the clock; each must get a coupon that is on record, and each another one. */
+export async function comeByClock(
+  { ground, callers, signal }: CallersContext,
+  { campaignId, ...arrivals }: Arrivals & { readonly campaignId: string },
+): Promise<readonly Seen[]> {
   const before = await issuedOf(ground, campaignId);
+  const stream = streamOf(campaignId, arrivals);
   const { baseUrl } = ground.service;
   const job = { kind: "open-loop" as const, baseUrl, connections: CONNECTIONS, streams: [stream] };
   const { seen } = await callers.run(job, signal);
   checkCoupons(seen, stream.count, (await issuedOf(ground, campaignId)) - before);
+  return seen;
+}
+
+/** The same callers of the yardstick: what they see of a service that does nothing, on this machine, now. */
+async function comeToBare({ ground, callers, signal }: CallersContext, arrivals: Arrivals) {
+  const stream = streamOf(BARE_CAMPAIGN, arrivals);
+  const { baseUrl } = ground.bare;
+  const job = { kind: "open-loop" as const, baseUrl, connections: CONNECTIONS, streams: [stream] };
+  const { seen } = await callers.run(job, signal);
+  const odd = seen.find(({ outcome }) => outcome.kind !== "issued");
+  if (odd !== undefined || seen.length !== stream.count)
+    throw new Trouble(`the yardstick answered ${seen.length} of ${stream.count}: ${JSON.stringify(odd)}`);
   return seen;
 }
 
@@ -63,7 +80,7 @@ function over(rounds: readonly (readonly Seen[])[], percents: readonly number[])
 
 export const openLoop: Benchmark = {
   name: "open_loop",
-  what: "latency from the due time, callers by the clock: 1,000 a second, and half of what a closed loop claims",
+  what: "latency from the due time, callers by the clock: 1,000 a second (the yardstick too), and half of what a closed loop claims",
   effort: { rounds: 3, seconds: 10 },
   async run(context) {
     const { ground, rounds, seconds, signal } = context;
@@ -75,8 +92,10 @@ export const openLoop: Benchmark = {
     await comeByClock(context, { campaignId, perSecond: ORDINARY_RATE, seconds: WARM_UP_SECONDS });
     // The closed loop runs before each round, so that "half of it" is half of what the machine can do now.
     const most: number[] = [];
+    const ordinary = { perSecond: ORDINARY_RATE, seconds };
     const results = await interleaved(rounds, {
-      ordinary: () => comeByClock(context, { campaignId, perSecond: ORDINARY_RATE, seconds }),
+      bare: () => comeToBare(context, ordinary),
+      ordinary: () => comeByClock(context, { campaignId, ...ordinary }),
       half: async () => {
         most.push((await claims(context, { ...closed, seconds: Math.min(3, seconds) })).perSecond);
         return comeByClock(context, { campaignId, perSecond: median(most) / 2, seconds });
@@ -84,7 +103,11 @@ export const openLoop: Benchmark = {
     });
     const halfRate = Math.round(median(most) / 2);
     const figures: Figure[] = [{ name: "open_loop_half_rate", value: halfRate, unit: "/s" }];
-    for (const [name, rate] of [["ordinary", "1000"] as const, ["half", "half"] as const]) {
+    for (const [name, rate] of [
+      ["bare", "bare_1000"],
+      ["ordinary", "1000"],
+      ["half", "half"],
+    ] as const) {
       const values = over(results[name] ?? [], TOLD);
       TOLD.forEach((percent, at) => {
         const figure = `open_loop_${rate}_p${String(percent).replace(".", "")}`;
@@ -96,6 +119,7 @@ export const openLoop: Benchmark = {
       unit: "ms",
       places: DRAWN.map((percent) => `p${percent}`),
       series: [
+        { name: "bare, 1,000/s", values: over(results["bare"] ?? [], DRAWN) },
         { name: "1,000/s", values: over(results["ordinary"] ?? [], DRAWN) },
         { name: `${halfRate.toLocaleString("en")}/s (half)`, values: over(results["half"] ?? [], DRAWN) },
       ],
