@@ -6,17 +6,20 @@ import { join } from "node:path";
 import { repositoryDir } from "../local/repository.ts";
 import { drawCharts } from "./charts/draw.ts";
 import { startCallers } from "./load/callers.ts";
-import type { Curve, Effort, Figure } from "./rates/benchmark.ts";
+import type { Benchmark, Curve, Effort, Figure, Findings } from "./rates/benchmark.ts";
 import { benchmarks } from "./rates/benchmarks.ts";
 import { layGround } from "./rates/ground.ts";
 import { createCouponsFor } from "./rates/loads.ts";
 import { type BenchOptions, readOptions, usageOf } from "./rates/options.ts";
 import { thisMachine, writeResult } from "./rates/results.ts";
-import { createReleases, type Releases } from "./releases.ts";
+import { createReleases, orAborted, type Releases } from "./releases.ts";
 import { abortOnSignals, Interrupted, inOneLine, Trouble } from "./trouble.ts";
 
 const RESULTS_DIR = join(repositoryDir, "bench", "results");
 const CHARTS_DIR = join(repositoryDir, "docs", "charts");
+
+/** No benchmark takes longer, whatever hangs: the quickest machine seen took 20 s for the slowest of them, the slowest 150 s. */
+const BENCHMARK_MOST_MS = 600_000;
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -36,7 +39,9 @@ async function measure({ chosen, effortOf }: BenchOptions, releases: Releases, s
     const effort = effortOf(benchmark);
     efforts[benchmark.name] = effort;
     say(`\n${benchmark.name}: ${benchmark.what}`);
-    const found = await benchmark.run({ ground, callers, couponsFor, signal, ...effort });
+    const found = await inTime(benchmark, signal, (signal) =>
+      benchmark.run({ ground, callers, couponsFor, signal, ...effort }),
+    );
     figures.push(...found.figures);
     curves.push(...(found.curves ?? []));
     for (const figure of found.figures)
@@ -46,6 +51,23 @@ async function measure({ chosen, effortOf }: BenchOptions, releases: Releases, s
   for (const figure of figures) say(`bench: ${figure.name}=${told(figure)}`);
   say(`bench: measured in ${Math.round((performance.now() - startedMs) / 1_000)} s`);
   writeResult(RESULTS_DIR, { at: new Date().toISOString(), machine, efforts, figures, curves });
+}
+
+/** @throws Trouble where it takes too long: what it waits for is left behind, and ends with the ground it stands on */
+async function inTime(
+  { name }: Benchmark,
+  signal: AbortSignal,
+  run: (signal: AbortSignal) => Promise<Findings>,
+): Promise<Findings> {
+  const late = new AbortController();
+  const words = `${name} was not done after ${BENCHMARK_MOST_MS / 60_000} minutes`;
+  const timer = setTimeout(() => late.abort(new Trouble(words)), BENCHMARK_MOST_MS);
+  const either = AbortSignal.any([signal, late.signal]);
+  try {
+    return await orAborted(run(either), either);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function told({ value }: Figure): string {

@@ -38,6 +38,13 @@ const CURVES: readonly CurveChart[] = [
     kind: "bars",
     placesAre: "the three run in turn; 64 connections",
   },
+  {
+    file: "quiet-campaign",
+    curve: "quiet_campaign_latency",
+    title: "A quiet campaign, alone and beside a busy one",
+    kind: "lines",
+    placesAre: "percentile of its callers, 50 a second",
+  },
 ];
 
 /** Of one run only: what else the machine did makes figures of different runs no match. */

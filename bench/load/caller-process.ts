@@ -2,8 +2,9 @@
  * The callers in a process of their own: what else the benchmarks do must not delay them. Jobs come by IPC, one at a time; each is
  * answered with its report, or with why it failed.
  */
-import { fineAlarm } from "./fine-alarm.ts";
+
 import type { CallerJob } from "./caller-jobs.ts";
+import { fineAlarm } from "./fine-alarm.ts";
 import { createLightClient, type LightClient } from "./light-client.ts";
 import { runCallers } from "./run-callers.ts";
 

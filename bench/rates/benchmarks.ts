@@ -1,5 +1,5 @@
 import type { Benchmark } from "./benchmark.ts";
-import { claimsAt, doors } from "./claims.ts";
+import { claimsAt } from "./claims.ts";
 import { generation } from "./generation.ts";
 import { lone } from "./lone.ts";
 import { neighbours } from "./neighbours.ts";
@@ -15,7 +15,6 @@ export const benchmarks: readonly Benchmark[] = [
   opening,
   claimsAt(64),
   claimsAt(256),
-  doors,
   refusals,
   poolSizes,
   openLoop,

@@ -23,6 +23,7 @@ export type Ground = {
 const READY_DEADLINE_MS = 30_000;
 const STOP_DEADLINE_MS = 12_000;
 const DATABASE = "coupons";
+const TICKS_A_SECOND = 100;
 
 export async function layGround(releases: Releases, signal: AbortSignal): Promise<Ground> {
   releases.add("the built service", removeBuiltProduct);
@@ -70,9 +71,20 @@ export async function layGround(releases: Releases, signal: AbortSignal): Promis
 
 /** Seconds of processor time that a process has used, user and system. Source: proc(5), fields 14 and 15, in ticks of 10 ms. */
 export function cpuSeconds(pid: number): number {
+  const fields = statOf(pid);
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+}
+
+/** The same of our own children that have ended, which runs of wrk are. Source: proc(5), fields 16 and 17. */
+export function cpuSecondsOfEnded(): number {
+  const fields = statOf("self");
+  return (Number(fields[13]) + Number(fields[14])) / TICKS_A_SECOND;
+}
+
+/** From field 3 on: the second one, the name, may hold spaces. */
+function statOf(pid: number | "self"): string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
 /** The most memory that a process has held so far, or since `forgetPeakMemory`, in MB. Source: proc(5), VmHWM. */

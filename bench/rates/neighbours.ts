@@ -12,6 +12,7 @@ const QUIET_RATE = 50;
 /** Codes of the pair are made in this time, for each thousand of them. */
 const CODES_MS_A_THOUSAND = 40;
 const LEAD_MS = 5_000;
+const DRAWN = [50, 75, 90, 95, 98, 99] as const;
 
 /** Until the instant has come, and a little longer: then both are open. */
 async function past(instantMs: number, signal: AbortSignal): Promise<void> {
@@ -69,12 +70,23 @@ export const neighbours: Benchmark = {
       { name: "pair_sum_over_one", value: median(ratios), unit: "" },
       { name: "pair_slower_over_quicker", value: median(fairness), unit: "" },
     ];
-    for (const name of ["alone", "beside"] as const) {
-      // Of all rounds together: a round has too few callers for a p99 of its own.
-      const all = percentilesOf((latencies[name] ?? []).flat().map(({ latencyMs }) => latencyMs));
+    // Of all rounds together: a round has too few callers for a p99 of its own.
+    const quietOnes = (["alone", "beside"] as const).map((name) => ({
+      name,
+      all: percentilesOf((latencies[name] ?? []).flat().map(({ latencyMs }) => latencyMs)),
+    }));
+    for (const { name, all } of quietOnes)
       for (const percent of [50, 99])
         figures.push({ name: `quiet_${name}_p${percent}`, value: all.at(percent), unit: "ms" });
-    }
-    return { figures };
+    const curve = {
+      name: "quiet_campaign_latency",
+      unit: "ms",
+      places: DRAWN.map((percent) => `p${percent}`),
+      series: quietOnes.map(({ name, all }) => ({
+        name: name === "alone" ? "alone" : "beside a campaign under full load",
+        values: DRAWN.map((percent) => all.at(percent)),
+      })),
+    };
+    return { figures, curves: [curve] };
   },
 };

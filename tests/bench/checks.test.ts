@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { checkClaims } from "../../bench/rates/loads.ts";
 import { checkCoupons } from "../../bench/rates/open-loop-latency.ts";
 import { latenessOf } from "../../bench/rates/opening.ts";
+import { checkOutcome, readOutcomes } from "../../bench/rates/outcomes.ts";
 import { got, refused, unanswered } from "./seen.ts";
 
 describe("bench: what was measured is checked", () => {
@@ -13,6 +14,27 @@ describe("bench: what was measured is checked", () => {
     expect(() => checkClaims(closed, 99, 8)).to.throw("100 answers, 0 of them refusals, but 99 coupons");
     expect(() => checkClaims(closed, 109, 8)).to.throw("109 coupons on record");
     expect(() => checkClaims({ ...closed, refused: 1 }, 100, 8)).to.throw("did the coupons run out");
+  });
+
+  it("refusals: as many as were read and at most one more a connection, all for the reason that was wanted", () => {
+    const page = [
+      "# HELP coupon_claims_total IssueCoupon answers by outcome",
+      'coupon_claims_total{outcome="issued"} 100',
+      'coupon_claims_total{outcome="sold_out"} 5',
+      'coupon_claim_seconds_count{outcome="sold_out"} 77',
+    ].join("\n");
+    const before = readOutcomes(page);
+    expect(before).to.deep.equal({ issued: 100, sold_out: 5 });
+    const wanted = { outcome: "sold_out", answers: 20, connections: 8 };
+    checkOutcome(before, { issued: 100, sold_out: 25 }, wanted);
+    checkOutcome(before, { issued: 100, sold_out: 33 }, wanted);
+    expect(() => checkOutcome(before, { issued: 100, sold_out: 24 }, wanted)).to.throw("19 times sold_out");
+    expect(() => checkOutcome(before, { issued: 100, sold_out: 34 }, wanted)).to.throw("29 times sold_out");
+    expect(() => checkOutcome(before, { issued: 101, sold_out: 25 }, wanted)).to.throw("1 times issued");
+    expect(() => checkOutcome(before, { issued: 100, sold_out: 25, overloaded: 1 }, wanted)).to.throw(
+      "1 times overloaded",
+    );
+    expect(() => checkOutcome(before, before, wanted)).to.throw("the service gave none");
   });
 
   it("callers by the clock: each has a coupon of its own, and just these are on record", () => {
