@@ -228,7 +228,10 @@ function codeWords(code: Code, serverMessage: string, { url, tokenFrom }: Failur
     case Code.DeadlineExceeded:
       return { message: `no answer from ${url} in time`, hint: "try again, or give more with --timeout" };
     case Code.Unimplemented:
-      return { message: `${url} does not offer this: ${said}`, hint: "is --url the coupon service?" };
+      return {
+        message: `${url} does not offer this: ${said}`,
+        hint: "is --url the coupon service, and no older than this command?",
+      };
     case Code.Unavailable:
       return { message: `the service is unavailable: ${said}`, hint: "try again" };
     case Code.Aborted:

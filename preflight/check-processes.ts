@@ -102,17 +102,18 @@ export function checkClocks({ processes, ownClock }: Facts): Judged {
   const least = ({ offsetMs, uncertaintyMs }: Offset) => Math.abs(offsetMs) - uncertaintyMs;
   const most = ({ offsetMs, uncertaintyMs }: Offset) => Math.abs(offsetMs) + uncertaintyMs;
   offsets.sort((a, b) => most(b) - most(a));
-  const told = `against Redis: ${named(
-    offsets.map(({ name, offsetMs, uncertaintyMs }) => {
-      const sign = offsetMs < 0 ? "−" : "+";
-      return `${name} ${sign}${Math.abs(offsetMs).toFixed(1)} ± ${uncertaintyMs.toFixed(1)} ms`;
-    }),
-  )}`;
+  const measured = offsets.map(({ name, offsetMs, uncertaintyMs }) => {
+    const sign = offsetMs < 0 ? "−" : "+";
+    return `${name} ${sign}${Math.abs(offsetMs).toFixed(1)} ± ${uncertaintyMs.toFixed(1)} ms`;
+  });
+  const told = measured.length === 0 ? "" : `against Redis: ${named(measured)}`;
   const advice =
     "set that clock right (NTP): behind, its callers get in so much later; ahead, nothing opens early, but its countdown is wrong";
   if (offsets.some((offset) => least(offset) > CLOCK_RED_MS)) return red(told, advice);
-  if (unmeasured.length > 0)
-    return amber(`${told}; not measured: ${named(unmeasured)}`, "see that it reaches Redis and look again");
+  if (unmeasured.length > 0) {
+    const rest = `not measured: ${named(unmeasured)}`;
+    return amber(told === "" ? rest : `${told}; ${rest}`, "see that it reaches Redis and look again");
+  }
   if (offsets.some((offset) => most(offset) > CLOCK_AMBER_MS)) return amber(told, advice);
   return green(told);
 }

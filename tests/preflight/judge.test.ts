@@ -259,6 +259,12 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
   ["clocks", "amber", /a\/2 \+1001.0 ± 2.0 ms/, offBy(1_001, 2)],
   ["clocks", "amber", /not measured: a\/2/, processes(seenProcess(1), unmeasured)],
   ["clocks", "amber", /not measured: this process/, but("ownClock", silent)],
+  [
+    "clocks",
+    "amber",
+    /^not measured: a\/2, this process$/,
+    all(processes(unmeasured), but("ownClock", silent)),
+  ],
   ["clocks", "red", /a\/2 −1003.0 ± 2.0 ms/, offBy(-1_003, 2)],
   [
     "clocks",
