@@ -110,11 +110,19 @@ async function understood(
   return asked ? exitCodes.ok : exitCodes.usage;
 }
 
+const bareDate = /^\d{4}-\d{2}-\d{2}$/;
+
 function usageFailure(error: CommanderError, args: readonly string[]): Failure {
-  const message = error.message.replace(/^error: /, "").replaceAll("\n", " ");
   const verb = commands.find(({ name }) => args.includes(name));
-  const hint = `coupon ${verb === undefined ? "" : `${verb.name} `}--help shows how it is used`;
-  return { exitCode: exitCodes.usage, code: "usage", message, hint };
+  const help = `coupon ${verb === undefined ? "" : `${verb.name} `}--help shows how it is used`;
+  const told = { exitCode: exitCodes.usage, code: "usage" };
+  if (error.code === "commander.missingArgument" && verb?.takesCampaign === true) {
+    return { ...told, message: "the campaign id is missing", hint: `coupon list shows them; ${help}` };
+  }
+  const message = error.message.replace(/^error: |\.$/g, "").replaceAll("\n", " ");
+  const unquoted = error.code === "commander.excessArguments" && args.some((arg) => bareDate.test(arg));
+  const quotes = 'an instant with spaces needs quotes, as in "2026-12-24 20:00 Asia/Seoul"';
+  return { ...told, message, hint: unquoted ? quotes : help };
 }
 
 const maxCauses = 10;

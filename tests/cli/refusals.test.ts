@@ -174,6 +174,30 @@ describe("cli refusals", () => {
     });
   }
 
+  const badUsage: [line: string, told: string][] = [
+    ["creat", "unknown command 'creat' (Did you mean create?); coupon --help shows how it is used"],
+    ["get", "the campaign id is missing; coupon list shows them; coupon get --help shows how it is used"],
+    [
+      "completion",
+      "missing required argument 'bash|zsh|fish'; coupon completion --help shows how it is used",
+    ],
+    [
+      "reschedule C --start 2026-12-24 20:00 Asia/Seoul",
+      "too many arguments for 'reschedule'. Expected 1 argument but got 3; an instant with spaces needs quotes, as in \"2026-12-24 20:00 Asia/Seoul\"",
+    ],
+    [
+      "get C D",
+      "too many arguments for 'get'. Expected 1 argument but got 2; coupon get --help shows how it is used",
+    ],
+    ["add C", "--count is missing; coupon add --help shows an example"],
+  ];
+  for (const [line, told] of badUsage) {
+    it(`coupon ${line}: says what to do next`, async () => {
+      const { code, stdout, stderr } = await runCli(line.split(" "));
+      expect([code, stdout, stderr]).to.deep.equal([2, "", `coupon: ${told}\n`]);
+    });
+  }
+
   it("wrong usage is told in JSON too", async () => {
     const { code, stderr } = await runCli(["lst", "--json"]);
     expect(code).to.equal(2);
