@@ -17,6 +17,7 @@ import { issue } from "./commands/issue.ts";
 import { list } from "./commands/list.ts";
 import { pause } from "./commands/pause.ts";
 import { preflight } from "./commands/preflight.ts";
+import { rehearse } from "./commands/rehearse.ts";
 import { reschedule } from "./commands/reschedule.ts";
 import { resume } from "./commands/resume.ts";
 import { stats } from "./commands/stats.ts";
@@ -46,6 +47,7 @@ export const commands: readonly Command[] = [
   find,
   status,
   verify,
+  rehearse,
   formats,
   stats,
   config,

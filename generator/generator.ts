@@ -2,6 +2,7 @@ import type { Pool } from "../pool/pool.ts";
 import type { Campaigns } from "../record/campaigns.ts";
 import type { Coupons } from "../record/coupons.ts";
 import type { History } from "../record/history.ts";
+import { RehearsalRemoved } from "../record/rehearsals.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { parseCodeFormat } from "./code-format.ts";
 import { createCodeMaker } from "./code-maker.ts";
@@ -132,7 +133,7 @@ export function createGenerator(deps: GeneratorDeps): Generator {
       try {
         await turn();
       } catch (error) {
-        if (error instanceof LeaseLost) logger.info(error.message);
+        if (error instanceof LeaseLost || error instanceof RehearsalRemoved) logger.info(error.message);
         else logger.warn({ err: error }, "generating was interrupted; it goes on by itself");
         if (!stopped) await pause(LOOK_EVERY_MS);
       }

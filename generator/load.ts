@@ -1,5 +1,6 @@
 import type { Inspection, LoadTarget, Pool, PoolState, TurnTarget } from "../pool/pool.ts";
 import { SCRIPT_ITEMS_MAX } from "../pool/pool.ts";
+import { isRehearsalId } from "../record/campaign-id.ts";
 import type { CampaignDoc, Campaigns, RecordedState } from "../record/campaigns.ts";
 import type { Coupons } from "../record/coupons.ts";
 import type { Issuances } from "../record/issuances.ts";
@@ -76,6 +77,9 @@ export async function loadPool(deps: LoadDeps, campaignId: string): Promise<Load
     return committed === "loaded" || committed === "healthy" ? committed : "again";
   } finally {
     await lease.drop(swapped);
+    // A rehearsal that was removed meanwhile: what was loaded after that goes too.
+    if (isRehearsalId(campaignId) && (await campaigns.find(campaignId)) === null)
+      await pool.remove(campaignId);
   }
 }
 

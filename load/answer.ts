@@ -7,7 +7,7 @@ import { type Refusal, RefusalReason } from "../proto/gen/coupon/v1/refusal_pb.t
 export type Answer = { readonly outcome: Outcome; readonly retryAfterMs: number };
 
 /** Asks for a coupon once. Never rejects: what is not a definite answer is an `unknown` one. */
-export type Ask = (campaignId: string, userId: string, timeoutMs: number) => Promise<Answer>;
+export type Ask = (campaignId: string, claimKey: string, timeoutMs: number) => Promise<Answer>;
 
 const reasonNames = new Map<number, string>(
   Object.entries(RefusalReason).map(([name, number]) => [number, name]),

@@ -1,4 +1,5 @@
-import { Agent, request } from "node:http";
+import { Agent as HttpAgent, request as requestHttp } from "node:http";
+import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { fromBinary, fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
 import { IssueCouponResponseSchema } from "../proto/gen/coupon/v1/coupon_service_pb.ts";
@@ -9,19 +10,33 @@ export const ISSUE_PATH = "/coupon.v1.CouponService/IssueCoupon";
 
 export type HttpClient = { readonly ask: Ask; close(): void };
 
+/** What a caller is told apart by: its user id where the campaign is one-per-user, else its request id. */
+export type KeyField = "userId" | "requestId";
+
 /**
  * The same requests as the Connect client makes (Connect protocol, JSON, HTTP/1.1, connections kept alive), written directly on
  * node:http, because the load shares two cores with what it measures: 0.20 ms of processor time a request against 0.46 ms
  * (measured at 1,000/s).
  */
-export function createHttpClient(baseUrl: string, socketsMax: number): HttpClient {
-  const agent = new Agent({ keepAlive: true, maxSockets: socketsMax, scheduling: "lifo" });
-  const url = new URL(ISSUE_PATH, baseUrl);
-  const target = { host: url.hostname, port: url.port, path: url.pathname, method: "POST", agent };
+export function createHttpClient(
+  baseUrl: string,
+  socketsMax: number,
+  keyField: KeyField = "userId",
+): HttpClient {
+  const url = new URL(`${baseUrl.replace(/\/$/, "")}${ISSUE_PATH}`);
+  const isSecure = url.protocol === "https:";
+  const request = isSecure ? requestHttps : requestHttp;
+  const agent = new (isSecure ? HttpsAgent : HttpAgent)({
+    keepAlive: true,
+    maxSockets: socketsMax,
+    scheduling: "lifo",
+  });
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const target = { host, port: url.port, path: url.pathname, method: "POST", agent };
 
-  const ask: Ask = (campaignId, userId, timeoutMs) =>
+  const ask: Ask = (campaignId, claimKey, timeoutMs) =>
     new Promise((resolve) => {
-      const body = Buffer.from(JSON.stringify({ campaignId, userId }));
+      const body = Buffer.from(JSON.stringify({ campaignId, [keyField]: claimKey }));
       const headers = {
         "content-type": "application/json",
         "connect-protocol-version": "1",

@@ -296,6 +296,11 @@ export function createPool(redis: Redis, deadlineMs: number) {
       return word<"turned" | "superseded" | Unusable>("turn", [k.meta, k.staged, k.open, k.away], args);
     },
 
+    /** Takes away everything of a rehearsal; how many keys there were. Rejects for any other campaign, and removes nothing then. */
+    async remove(campaignId: string): Promise<number> {
+      return Number(await call("remove", Object.values(campaignKeys(campaignId)), []));
+    },
+
     /** Appends 1 to 1,000 added codes to a pool that has had `offset` so far. */
     async topUp(
       campaignId: string,

@@ -21,6 +21,7 @@ const scripts = {
   hold: luaScript("hold", 4),
   turn: luaScript("turn", 4),
   topUp: luaScript("top-up", 4),
+  remove: luaScript("remove", 10),
   clock: luaScript("clock", 1),
   probe: luaScript("probe", 1),
 };

@@ -13,6 +13,24 @@ export function newCampaignId(nowMs: number): string {
   return id;
 }
 
+/** In the place of the first character, which in a ULID is a digit up to 7. */
+const REHEARSAL = "R";
+
+/**
+ * The id of a rehearsal can be told from every other by itself: so nothing that is not one can ever be removed, whatever else goes wrong,
+ * and they come after all others wherever campaigns are gone through by id.
+ */
+export function newRehearsalId(nowMs: number): string {
+  return REHEARSAL + newCampaignId(nowMs).slice(1);
+}
+
+export function isRehearsalId(campaignId: string): boolean {
+  return campaignId.startsWith(REHEARSAL);
+}
+
+/** Ids of real campaigns are below it, those of rehearsals are not. */
+export const REHEARSALS_FROM = REHEARSAL;
+
 const SHAPE = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 
 /** Whether the text could be one of our ids: nothing else ever reaches a store. */

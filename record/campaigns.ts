@@ -1,4 +1,5 @@
 import { type Collection, type Db, type Document, MongoServerError } from "mongodb";
+import { REHEARSALS_FROM } from "./campaign-id.ts";
 import {
   type CampaignSettings,
   type HistoryDoc,
@@ -53,6 +54,12 @@ export type CampaignDoc = {
   revision?: number;
   /** Changes that are not in the history yet. */
   outbox?: HistoryDoc[];
+  /** The campaign that this one rehearses; only these are ever removed. Never changed. */
+  rehearsalOf?: string;
+  /** Of a rehearsal: when it is removed by whoever notices, on MongoDB's clock. */
+  expiresAt?: Date;
+  /** Of a rehearsal: its removal has begun, and nobody finds it any more; on MongoDB's clock. */
+  removing?: { since: Date; lookedAt: Date };
 };
 
 /** What a change writes; undefined takes a field away. */
@@ -91,6 +98,12 @@ const LIVE: RecordedState[] = ["SCHEDULED", "OPEN", "PAUSED"];
 /** States from which the start may still open it, a paused one if it is resumed. */
 const TO_OPEN: RecordedState[] = ["GENERATING", "SCHEDULED", "PAUSED"];
 
+/** Above every id. */
+const AFTER_ALL = "Z";
+
+/** What a rehearsal that is being removed is not. */
+const STANDING = { removing: { $exists: false } } as const;
+
 export function createCampaigns(db: Db) {
   const collection: Collection<CampaignDoc> = db.collection("campaigns");
   return {
@@ -126,14 +139,17 @@ export function createCampaigns(db: Db) {
     /** Every code format that a campaign has. */
     formatsInUse: (): Promise<string[]> => collection.distinct("codeFormat"),
 
-    find: (id: string): Promise<CampaignDoc | null> => collection.findOne({ _id: id }),
+    find: (id: string): Promise<CampaignDoc | null> => collection.findOne({ _id: id, ...STANDING }),
 
     findByRequest: (requestId: string): Promise<CampaignDoc | null> => collection.findOne({ requestId }),
 
-    /** Newest first, from below the id `before` (exclusive; empty: from the newest). */
-    list: (before: string, limit: number): Promise<CampaignDoc[]> =>
+    /** Newest first, from below the id `before` (exclusive; empty: from the newest); with rehearsals, these first. */
+    list: (before: string, limit: number, withRehearsals = false): Promise<CampaignDoc[]> =>
       collection
-        .find(before === "" ? {} : { _id: { $lt: before } })
+        .find({
+          _id: { $lt: before !== "" ? before : withRehearsals ? AFTER_ALL : REHEARSALS_FROM },
+          ...STANDING,
+        })
         .sort({ _id: -1 })
         .limit(limit)
         .toArray(),
@@ -141,7 +157,7 @@ export function createCampaigns(db: Db) {
     /** Campaigns whose pool may still change or is to follow, by id, at most `limit`, above the id `after` (exclusive). */
     live: (limit: number, after = ""): Promise<CampaignDoc[]> =>
       collection
-        .find({ $or: [{ state: { $in: LIVE } }, { settling: true }], _id: { $gt: after } })
+        .find({ $or: [{ state: { $in: LIVE } }, { settling: true }], _id: { $gt: after }, ...STANDING })
         .sort({ _id: 1 })
         .limit(limit)
         .toArray(),
@@ -149,7 +165,7 @@ export function createCampaigns(db: Db) {
     /** Campaigns that are to open after one instant and until another, soonest first, at most `limit`. */
     startingBetween: (after: Date, until: Date, limit: number): Promise<CampaignDoc[]> =>
       collection
-        .find({ state: { $in: TO_OPEN }, startsAt: { $gt: after, $lte: until } })
+        .find({ state: { $in: TO_OPEN }, startsAt: { $gt: after, $lte: until }, ...STANDING })
         .sort({ startsAt: 1 })
         .limit(limit)
         .toArray(),
@@ -161,8 +177,10 @@ export function createCampaigns(db: Db) {
           $or: [{ state: "GENERATING" }, { adding: { $exists: true } }],
           _id: { $nin: [...except] },
           $expr: { $and: [isOver("$lease.until"), isOver("$changing.until")] },
+          ...STANDING,
         },
-        { sort: { startsAt: 1 } },
+        // What is absent comes first: no campaign waits for a rehearsal.
+        { sort: { rehearsalOf: 1, startsAt: 1 } },
       ),
 
     /**
@@ -178,6 +196,7 @@ export function createCampaigns(db: Db) {
       collection.findOneAndUpdate(
         {
           _id: id,
+          ...STANDING,
           $expr: {
             $and: [
               { $or: [isOver("$lease.until"), { $eq: ["$lease.owner", owner] }] },

@@ -1,4 +1,5 @@
 import type { Collection, Db } from "mongodb";
+import { RehearsalRemoved, standsStill } from "./rehearsals.ts";
 import { insertUnordered } from "./unordered-insert.ts";
 
 export type CouponDoc = {
@@ -15,11 +16,16 @@ export function createCoupons(db: Db) {
   const collection: Collection<CouponDoc> = db.collection("coupons");
   return {
     /**
-     * Inserts as many as possible, durably. How many were refused because their code or their ordinal exists already.
-     * @throws whatever else went wrong: any of them may then be durable or not
+     * Inserts as many as possible of one campaign, durably. How many were refused because their code or their ordinal exists already.
+     * @throws RehearsalRemoved, or whatever else went wrong: any of them may then be durable or not
      */
     async insert(docs: CouponDoc[]): Promise<number> {
-      return (await insertUnordered(db, collection.collectionName, docs)).length;
+      const refused = await insertUnordered(db, collection.collectionName, docs);
+      const [first] = docs;
+      if (first === undefined || (await standsStill(db, first.campaignId))) return refused.length;
+      const { campaignId } = first;
+      await collection.deleteMany({ _id: { $in: docs.map(({ _id }) => _id) }, campaignId });
+      throw new RehearsalRemoved(`rehearsal ${campaignId} was removed while its codes were made`);
     },
 
     /** Which ordinals of [first, end) exist, ascending. Answered from the index alone. */

@@ -1,5 +1,6 @@
 import type { Collection, Db } from "mongodb";
 import type { CampaignDoc, RecordedState } from "./campaigns.ts";
+import { standsStill } from "./rehearsals.ts";
 import { insertUnordered } from "./unordered-insert.ts";
 
 /** What a change can change. */
@@ -67,6 +68,7 @@ export function createHistory(db: Db) {
       const waiting = await outboxOf(campaignId);
       if (waiting.length === 0) return;
       await insertUnordered(db, entries.collectionName, waiting);
+      if (!(await standsStill(db, campaignId))) return void (await entries.deleteMany({ campaignId }));
       await campaigns.updateOne(
         { _id: campaignId },
         { $pull: { outbox: { _id: { $in: waiting.map(({ _id }) => _id) } } } },

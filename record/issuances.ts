@@ -1,4 +1,5 @@
 import type { Collection, Db, Document, Filter } from "mongodb";
+import { standsStill } from "./rehearsals.ts";
 import { insertUnordered } from "./unordered-insert.ts";
 
 /** The durable record that a code went to a claim key. Written once, never changed. */
@@ -20,7 +21,9 @@ export type InsertOutcome =
   /** The claim key has another code already. `codeFree`: nobody has an issuance of the code that was tried. */
   | { readonly kind: "key-taken"; readonly held: IssuanceDoc; readonly codeFree: boolean }
   /** The code belongs to another claim key: the pool it came from was stale. */
-  | { readonly kind: "code-taken"; readonly held: IssuanceDoc };
+  | { readonly kind: "code-taken"; readonly held: IssuanceDoc }
+  /** Its campaign, a rehearsal, was removed meanwhile: nothing is left of it. */
+  | { readonly kind: "removed" };
 
 /** A place in the issue order of a campaign, to go on after. A generation gives each seq once. */
 export type IssuePosition = { readonly generation: number; readonly seq: number };
@@ -84,13 +87,23 @@ export function createIssuances(db: Db) {
 
   return {
     /**
-     * Makes issuances durable (majority, journaled), each by itself; the unique indexes arbitrate.
+     * Makes issuances of one campaign durable (majority, journaled), each by itself; the unique indexes arbitrate.
      * @throws whatever leaves it uncertain: any of them may then be durable or not
      */
     async insert(docs: IssuanceDoc[]): Promise<InsertOutcome[]> {
       const refused = new Set(await insertUnordered(db, collection.collectionName, docs));
+      const [first] = docs;
+      if (first !== undefined && !(await standsStill(db, first.campaignId))) {
+        const { campaignId } = first;
+        await collection.deleteMany({ _id: { $in: docs.map(({ _id }) => _id) }, campaignId });
+        return docs.map(() => ({ kind: "removed" }));
+      }
       if (refused.size === 0) return docs.map((held) => ({ kind: "durable", held }));
-      const outcomes = await explain(docs.filter((_, i) => refused.has(i)));
+      const outcomes = await explain(docs.filter((_, i) => refused.has(i))).catch(async (error: unknown) => {
+        if (first === undefined || (await standsStill(db, first.campaignId))) throw error;
+        return undefined;
+      });
+      if (outcomes === undefined) return docs.map(() => ({ kind: "removed" }));
       return docs.map((doc) => outcomes.get(doc) ?? { kind: "durable", held: doc });
     },
 

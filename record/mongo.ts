@@ -78,6 +78,7 @@ async function ensureIndexes(db: Db): Promise<void> {
     },
     // Few at any time: the index holds nothing else.
     { key: { adding: 1 }, name: "adding", partialFilterExpression: { adding: { $exists: true } } },
+    { key: { expiresAt: 1 }, name: "expiring", partialFilterExpression: { expiresAt: { $exists: true } } },
     { key: { settling: 1 }, name: "settling", partialFilterExpression: { settling: true } },
   ]);
   await db

@@ -1,4 +1,5 @@
 import { type Collection, type Db, MongoServerError } from "mongodb";
+import { standsStill } from "./rehearsals.ts";
 import { DUPLICATE_KEY } from "./unordered-insert.ts";
 
 /** A preflight that a scheduler made by itself, so long before a start. */
@@ -28,7 +29,9 @@ export function createPreflights(db: Db) {
       try {
         const _id = idOf(campaignId, startsAt, beforeMs);
         await collection.insertOne({ _id, campaignId, startsAt, beforeMs, at });
-        return true;
+        if (await standsStill(db, campaignId)) return true;
+        await collection.deleteOne({ _id });
+        return false;
       } catch (error) {
         if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
         throw error;

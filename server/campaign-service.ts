@@ -3,6 +3,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { DEFAULT_CODE_FORMAT, overlappingPatterns } from "../generator/code-format.ts";
 import { countCodes } from "../generator/code-space.ts";
+import type { RemoveRehearsal } from "../generator/remove-rehearsal.ts";
 import type { Preflight } from "../preflight/preflight.ts";
 import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import {
@@ -13,7 +14,7 @@ import {
 } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { newCampaignId } from "../record/campaign-id.ts";
 import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
-import { type CampaignSettings, type History, historyId, settingsOf } from "../record/history.ts";
+import type { CampaignSettings, History } from "../record/history.ts";
 import type { Issuances, IssuedCode, IssuePosition } from "../record/issuances.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -24,9 +25,11 @@ import { createDescribeFormats } from "./describe-formats.ts";
 import { createFindIssuance, viewIssuance } from "./find-issuance.ts";
 import { createLifeCycleService } from "./life-cycle-service.ts";
 import type { LiveView } from "./live-view.ts";
+import { newCampaignDoc } from "./new-campaign.ts";
 import { createPreflightService } from "./preflight-service.ts";
 import { createReadingPace } from "./reading-pace.ts";
 import { type Refusal, refusalError } from "./refusal.ts";
+import { createRehearsalService } from "./rehearsal-service.ts";
 import {
   type NewCampaign,
   pageToken,
@@ -47,6 +50,7 @@ export type CampaignServiceDeps = {
   issueRate: CampaignStatsDeps["issueRate"];
   liveView: LiveView;
   preflight: Preflight;
+  removeRehearsal: RemoveRehearsal;
   /** Opens both stores beside the connections of the claims. */
   openAuditor: OpenAuditor;
   clock: Clock;
@@ -122,6 +126,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
     ...createPreflightService(deps),
     ...createLifeCycleService(deps),
     ...createCampaignStats(deps),
+    ...createRehearsalService(deps),
 
     async createCampaign(request) {
       const nowMs = clock.now();
@@ -129,33 +134,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
       // A repeated request is judged by the time of the first one: what was right then is not wrong now.
       const wanted = orRefuse(validNewCampaign(request, earlier?.createdAt.getTime() ?? nowMs));
       const existing = await campaigns.totalOfFormats(overlappingPatterns(wanted.codeFormat));
-      const doc: CampaignDoc = {
-        _id: newCampaignId(nowMs),
-        name: wanted.name,
-        total: wanted.total,
-        startsAt: new Date(wanted.startsAtMs),
-        ...(wanted.endsAtMs === undefined ? {} : { endsAt: new Date(wanted.endsAtMs) }),
-        onePerUser: wanted.onePerUser,
-        codeFormat: wanted.codeFormat,
-        state: "GENERATING",
-        generation: 0,
-        generated: 0,
-        createdAt: new Date(nowMs),
-        revision: 0,
-        ...(wanted.requestId === undefined ? {} : { requestId: wanted.requestId }),
-      };
-      doc.outbox = [
-        {
-          _id: historyId(doc._id, 0),
-          campaignId: doc._id,
-          revision: 0,
-          at: doc.createdAt,
-          actor: wanted.actor,
-          verb: "create",
-          ...(wanted.requestId === undefined ? {} : { requestId: wanted.requestId }),
-          after: settingsOf(doc),
-        },
-      ];
+      const doc = newCampaignDoc(newCampaignId(nowMs), wanted, nowMs);
       if (earlier === null) orRefuse(validSpace(wanted.codeFormat, wanted.total, existing));
       const standing = earlier ?? (await campaigns.create(doc));
       if (standing._id !== doc._id) {
@@ -217,7 +196,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
         const allowed = "must be empty or the next_page_token of an earlier answer";
         throw refuse({ reason: "INVALID", field: "page_token", allowed });
       }
-      const docs = await campaigns.list(request.pageToken, limit + 1);
+      const docs = await campaigns.list(request.pageToken, limit + 1, request.includeRehearsals);
       const shown = docs.slice(0, limit);
       const views = shown.map(async (doc) => {
         const issued = doc.state === "SOLD_OUT" ? doc.total : await issuances.count(doc._id);

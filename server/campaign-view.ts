@@ -30,8 +30,10 @@ export function viewCampaign(
     generation: doc.generation,
     adding: doc.adding?.count ?? 0,
     revision: doc.revision ?? 0,
+    rehearsalOf: doc.rehearsalOf ?? "",
   };
   if (doc.endsAt !== undefined) view.endsAt = timestampFromDate(doc.endsAt);
+  if (doc.expiresAt !== undefined) view.expiresAt = timestampFromDate(doc.expiresAt);
   if (doc.openedAt !== undefined) view.openedAt = timestampFromDate(doc.openedAt);
   return create(CampaignSchema, view);
 }

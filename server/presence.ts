@@ -28,7 +28,7 @@ export type PresenceDeps = {
   worker?: number | undefined;
   /** Since the scheduler here last completed a round; undefined: there is none, or none was completed yet. */
   sinceTickMs: () => number | undefined;
-  campaigns: () => CampaignCounts[];
+  campaigns: () => CampaignCounts[] | Promise<CampaignCounts[]>;
 };
 
 export const BEAT_EVERY_MS = 1_000;
@@ -67,7 +67,7 @@ export function createPresence(deps: PresenceDeps): Presence {
       ...who,
       ...(measured === undefined ? {} : { redisClock: measured }),
       alarms: await alarms(),
-      campaigns: deps.campaigns(),
+      campaigns: await deps.campaigns(),
     };
     await processes.beat(owner, told, deps.sinceTickMs());
     if (beats++ % FORGET_EVERY_BEATS === 0) await processes.forget(FORGET_AFTER_MS);

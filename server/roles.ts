@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Registry } from "prom-client";
 import { openAuditor } from "../audit/stores/auditor.ts";
 import { createGenerator } from "../generator/generator.ts";
+import { createRemoveRehearsal } from "../generator/remove-rehearsal.ts";
 import { createRestore } from "../generator/restore.ts";
 import { createPool } from "../pool/pool.ts";
 import { connectRedis } from "../pool/redis.ts";
@@ -17,14 +18,17 @@ import { connectMongo } from "../record/mongo.ts";
 import { createMongoFacts } from "../record/mongo-facts.ts";
 import { createPreflights } from "../record/preflights.ts";
 import { createProcesses } from "../record/processes.ts";
+import { createRehearsals } from "../record/rehearsals.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { Config } from "../runtime/config.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createMetrics } from "../runtime/metrics.ts";
+import { createRehearsalWatch } from "../scheduler/rehearsal-watch.ts";
 import { createScheduler, type Scheduler } from "../scheduler/scheduler.ts";
 import { createStartWatch } from "../scheduler/start-watch.ts";
 import { buildApp } from "./app.ts";
+import { createBusyCampaigns } from "./busy-campaigns.ts";
 import { createCampaignService } from "./campaign-service.ts";
 import { createChangeCampaign } from "./change-campaign.ts";
 import { createClaimer } from "./claims/claimer.ts";
@@ -37,6 +41,9 @@ import { listen } from "./listen.ts";
 import { createLiveView } from "./live-view.ts";
 import { createPresence } from "./presence.ts";
 import { createTally } from "./tally.ts";
+
+/** An insert that was given up may still be on its way for so long. */
+const SETTLE_AFTER_DEADLINE_MS = 1_000;
 
 /** Where a started process can be reached; undefined where it has no server role. */
 export type Addresses = { readonly http: string; readonly grpc: string } | undefined;
@@ -103,6 +110,9 @@ export async function startRoles(
     mongoFacts: createMongoFacts(mongo.db),
   });
   const tally = createTally();
+  const rehearsals = createRehearsals(mongo.db);
+  const settleMs = config.COMMIT_DEADLINE_MS + SETTLE_AFTER_DEADLINE_MS;
+  const removeRehearsal = createRemoveRehearsal({ ...common, rehearsals, settleMs });
   let scheduler: Scheduler | undefined;
   const presence = createPresence({
     ...common,
@@ -111,7 +121,7 @@ export async function startRoles(
     roles: config.ROLES,
     worker: place.worker,
     sinceTickMs: () => scheduler?.sinceTickMs(),
-    campaigns: tally.busiest,
+    campaigns: createBusyCampaigns(tally, rehearsals),
   });
   lifecycle.onRelease("presence", () => presence.stop());
   presence.start();
@@ -129,6 +139,9 @@ export async function startRoles(
     const starts = createStartWatch({ ...common, preflight, preflights: createPreflights(mongo.db) });
     lifecycle.onRelease("watch over the starts", () => starts.stop());
     starts.start();
+    const overdue = createRehearsalWatch({ ...common, rehearsals, removeRehearsal });
+    lifecycle.onRelease("watch over the rehearsals", () => overdue.stop());
+    overdue.start();
   }
   if (!config.ROLES.includes("server")) return undefined;
 
@@ -162,7 +175,7 @@ export async function startRoles(
     couponService: createCouponService({ ...common, issueCoupon, directory, liveView }),
     issueCoupon,
     campaignService: createCampaignService({
-      ...{ ...common, liveView, preflight, draining: draining.signal },
+      ...{ ...common, liveView, preflight, removeRehearsal, draining: draining.signal },
       changeCampaign: createChangeCampaign({ ...common, restore }),
       issueRate: createIssueRate(mongo.db),
       openAuditor: () =>

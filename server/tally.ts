@@ -8,6 +8,8 @@ import { LATENCY_BUCKETS, latencyBucket } from "../runtime/latency-histogram.ts"
 export type Tally = {
   /** `outcome`: issued, replayed, or the reason of the refusal in small letters. */
   count(campaignId: string, outcome: string, tookMs: number): void;
+  /** The campaign is gone. */
+  forget(campaignId: string): void;
   /** The busiest campaigns of late, busiest first, at most `BUSIEST_MAX`. */
   busiest(): CampaignCounts[];
 };
@@ -63,6 +65,11 @@ export function createTally(): Tally {
       counts.outcomes[outcome] = (counts.outcomes[outcome] ?? 0) + 1;
       const bucket = latencyBucket(tookMs);
       counts.latency[bucket] = (counts.latency[bucket] ?? 0) + 1;
+    },
+
+    forget(campaignId) {
+      all.delete(campaignId);
+      if (latest?.campaignId === campaignId) latest = undefined;
     },
 
     busiest() {

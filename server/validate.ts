@@ -1,8 +1,10 @@
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type CodeFormat, DEFAULT_CODE_FORMAT, parseCodeFormat } from "../generator/code-format.ts";
 import { checkSpace } from "../generator/code-space.ts";
 import type { CreateCampaignRequest } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
+import type { CreateRehearsalRequest } from "../proto/gen/coupon/v1/rehearsal_pb.ts";
 import { isCampaignId } from "../record/campaign-id.ts";
+import type { CampaignDoc } from "../record/campaigns.ts";
 import type { IssuePosition } from "../record/issuances.ts";
 import type { Refusal } from "./refusal.ts";
 
@@ -143,7 +145,10 @@ export type NewCampaign = {
 };
 
 /** Checks everything about a campaign to be that can be checked without a store. */
-export function validNewCampaign(request: CreateCampaignRequest, nowMs: number): Valid<NewCampaign> {
+export function validNewCampaign(
+  request: Omit<CreateCampaignRequest, "$typeName" | "$unknown">,
+  nowMs: number,
+): Valid<NewCampaign> {
   const name = text("name", request.name, NAME_MAX);
   if (!name.ok) return name;
   const { total } = request;
@@ -177,6 +182,37 @@ export function validNewCampaign(request: CreateCampaignRequest, nowMs: number):
     requestId: request.requestId === "" ? undefined : request.requestId,
     actor: actor.value,
   });
+}
+
+const LIFETIME_MS = { least: 60_000, most: 86_400_000, whenZero: 3_600_000 } as const;
+const REHEARSAL_NAME = "rehearsal of ";
+
+/** A shadow of the campaign: its settings, but for what the request gives. */
+export function validNewRehearsal(
+  request: CreateRehearsalRequest,
+  { name, total, startsAt, endsAt, onePerUser, codeFormat }: CampaignDoc,
+  nowMs: number,
+): Valid<{ wanted: NewCampaign; lifetimeMs: number }> {
+  const { least, most, whenZero } = LIFETIME_MS;
+  const lifetime = validCount("lifetime_ms", Number(request.lifetimeMs), least, most, whenZero);
+  if (!lifetime.ok) return lifetime;
+  const start = validStart(request.startsAt, nowMs);
+  if (!start.ok) return start;
+  const openForMs = endsAt === undefined ? undefined : endsAt.getTime() - startsAt.getTime();
+  const wanted = validNewCampaign(
+    {
+      name: [...REHEARSAL_NAME, ...name].slice(0, NAME_MAX).join(""),
+      total: request.total === 0 ? total : request.total,
+      startsAt: timestampFromMs(start.value),
+      ...(openForMs === undefined ? {} : { endsAt: timestampFromMs(start.value + openForMs) }),
+      onePerUser,
+      codeFormat,
+      requestId: request.requestId,
+      actor: request.actor,
+    },
+    nowMs,
+  );
+  return wanted.ok ? valid({ wanted: wanted.value, lifetimeMs: lifetime.value }) : wanted;
 }
 
 /** Whether the format has room for `total` more codes beside the `existing` ones of the same format. */

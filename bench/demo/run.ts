@@ -4,6 +4,7 @@ import { openAuditor, type Report } from "../../audit/stores/auditor.ts";
 import { verdictTable } from "../../audit/verdict-table.ts";
 import { planArrivals } from "../../load/arrivals.ts";
 import { createHttpClient } from "../../load/http-client.ts";
+import { pressAll, SOCKETS_MAX } from "../../load/pressing.ts";
 import { createScoreboard, type Second } from "../../load/scoreboard.ts";
 import { createCampaign, waitUntilScheduled } from "../load/campaign.ts";
 import { askByConnect, connectClients } from "../load/connect-client.ts";
@@ -13,7 +14,6 @@ import { lastWords, layGround } from "./ground.ts";
 import { headerLines } from "./header.ts";
 import type { DemoOptions } from "./options.ts";
 import { columnHeads, type Paint, secondLine, sparkline } from "./picture.ts";
-import { pressAll, SOCKETS_MAX } from "./pressing.ts";
 import { type DemoResult, judge } from "./result.ts";
 
 export type DemoContext = {

@@ -16,15 +16,19 @@ export const list: Command = {
   name: "list",
   summary: "list the campaigns, newest first",
   takesCampaign: false,
-  options: [{ flags: "--limit <n>", about: `at most this many (default ${defaultLimit})` }],
+  options: [
+    { flags: "--limit <n>", about: `at most this many (default ${defaultLimit})` },
+    { flags: "--rehearsals", about: "rehearsals too, first" },
+  ],
   examples: ["coupon list", "coupon list --limit 1000 --json | jq -r .id"],
 
   async run(session, input) {
     const limit = input.wholeNumber("--limit", 1, maxLimit) ?? defaultLimit;
+    const includeRehearsals = input.flag("--rehearsals") === true;
     let left = limit;
     let pageToken = "";
     do {
-      const request = { pageSize: Math.min(left, campaignsPerPage), pageToken };
+      const request = { pageSize: Math.min(left, campaignsPerPage), pageToken, includeRehearsals };
       const page = await call(session, (options) => session.campaigns.listCampaigns(request, options));
       const shown = page.campaigns.slice(0, left);
       if (pageToken === "") await session.output.write(heading(session, shown.length));

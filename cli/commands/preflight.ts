@@ -8,9 +8,9 @@ import { call } from "../call.ts";
 import type { Command } from "../command.ts";
 import { exitCodes } from "../exit-code.ts";
 import { jsonOptions } from "../json.ts";
-import { type Output, paintedState } from "../output.ts";
+import { paintedState } from "../output.ts";
+import { preflightLines } from "../preflight-lines.ts";
 import { countdown, epochMsOf, printable } from "../render.ts";
-import { withInstants } from "../server-words.ts";
 import { UserError } from "../user-error.ts";
 
 export const preflight: Command = {
@@ -42,35 +42,11 @@ export const preflight: Command = {
       const state = campaign === undefined ? "" : paintedState(output, campaign.state);
       const name = printable(campaign?.name ?? "");
       await output.write(`${output.style("bold", campaignId)}  ${state}${opens}  ${name}\n`);
-      await output.write(linesText(output, answer.lines, settings.zone));
+      await output.write(preflightLines(output, answer.lines, settings.zone));
     }
     judge(answer.colour, answer.lines);
   },
 };
-
-function linesText(output: Output, lines: readonly PreflightLine[], zone: string): string {
-  const width = Math.max(0, ...lines.map(({ check }) => check.length));
-  return lines
-    .map(({ check, colour, finding, advice }) => {
-      const head = `  ${paintedColour(output, colour)}  ${printable(check).padEnd(width)}  ${withInstants(printable(finding), zone)}\n`;
-      return advice === "" ? head : `${head}  ${" ".repeat(5 + 2 + width)}  → ${printable(advice)}\n`;
-    })
-    .join("");
-}
-
-function paintedColour(output: Output, colour: PreflightColour): string {
-  switch (colour) {
-    case PreflightColour.GREEN:
-      return output.style("green", "GREEN");
-    case PreflightColour.AMBER:
-      return output.style("yellow", "AMBER");
-    case PreflightColour.RED:
-      return output.style("red", "RED  ");
-    default:
-      // A newer service may have a colour that this build does not know.
-      return "?    ";
-  }
-}
 
 /** The exit code is the verdict. @throws UserError unless all is green */
 function judge(colour: PreflightColour, lines: readonly PreflightLine[]): void {

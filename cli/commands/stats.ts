@@ -11,6 +11,7 @@ import type { Command } from "../command.ts";
 import { type Fairness, gatherFairness } from "../fairness.ts";
 import { readingOf } from "../history-check.ts";
 import { jsonOptions } from "../json.ts";
+import { lateness } from "../lateness.ts";
 import { epochMsOf, factLines, grouped, isOver, printable, stateName } from "../render.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../user-error.ts";
@@ -71,20 +72,6 @@ export const stats: Command = {
     if (svg !== undefined) output.note(`the chart is in ${printable(svg)}`);
   },
 };
-
-/** What follows from the instants; undefined: it has not happened. */
-export function lateness(answer: GetCampaignStatsResponse) {
-  const { campaign } = answer;
-  if (campaign === undefined) throw new Error("the service answered without a campaign");
-  const startsAtMs = epochMsOf(campaign.startsAt) ?? 0;
-  const since = (atMs: number | undefined) => (atMs === undefined ? undefined : atMs - startsAtMs);
-  return {
-    startsAtMs,
-    openingLateMs: since(epochMsOf(campaign.openedAt)),
-    firstCouponLateMs: since(epochMsOf(answer.firstIssuedAt)),
-    soldOutAfterMs: campaign.issued >= campaign.total ? since(epochMsOf(answer.lastIssuedAt)) : undefined,
-  };
-}
 
 async function fairnessOf(files: readonly string[], startsAtMs: number): Promise<Fairness> {
   const gathering = gatherFairness(startsAtMs);

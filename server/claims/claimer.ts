@@ -105,6 +105,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
             const replayed = answer.kind === "pending" || commit.held.code !== answer.claim.code;
             return { kind: "issued", held: commit.held, replayed };
           }
+          if (commit.kind === "removed") return refused({ reason: "UNKNOWN_CAMPAIGN" });
           stale++;
           break;
         }

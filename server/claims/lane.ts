@@ -19,8 +19,13 @@ export type Ask = {
   readonly expired: () => boolean;
 };
 
-/** A durable coupon, or `again`: the code belonged to somebody else and the binding is gone, claim anew. */
-export type Commit = { readonly kind: "durable"; readonly held: Claim } | { readonly kind: "again" };
+/**
+ * A durable coupon; `again`: the code belonged to somebody else and the binding is gone, claim anew; `removed`: the campaign was a
+ * rehearsal and is gone.
+ */
+export type Commit =
+  | { readonly kind: "durable"; readonly held: Claim }
+  | { readonly kind: "again" | "removed" };
 
 export type LaneDeps = {
   pool: Pool;
@@ -176,6 +181,7 @@ export function createLane(deps: LaneDeps, campaignId: string): Lane {
         batch.map(async (claim, i): Promise<Commit> => {
           const outcome = outcomes[i];
           if (outcome === undefined) throw new Error("an issuance came back without an outcome");
+          if (outcome.kind === "removed") return { kind: "removed" };
           const held = claimOf(outcome.held);
           if (outcome.kind === "durable") return { kind: "durable", held };
           metrics.alarms.inc({ kind: outcome.kind });
@@ -227,7 +233,10 @@ export function createLane(deps: LaneDeps, campaignId: string): Lane {
         for (const claim of settled) await pool.adopt(claim);
         return;
       }
-      if ((await restore(campaignId)) !== "loaded") {
+      const restored = await restore(campaignId);
+      // A rehearsal that was removed: its ledger went with it.
+      if (restored === "gone") return;
+      if (restored !== "loaded") {
         await new Promise<void>((resolve) => void clock.after(SETTLE_AGAIN_MS, resolve));
       }
     }

@@ -62,6 +62,7 @@ describe("cli: every verb", () => {
     end: `${campaignId} --yes`,
     cancel: `${campaignId} --yes`,
     find: "--code 가나다라마바0001",
+    rehearse: "--clean",
     list: "",
     formats: "",
     config: "",

@@ -165,6 +165,7 @@ export function createSimulatedPool({ world, redis, link, watch, callerNowMs }: 
         return turned;
       }),
 
+    remove: () => Promise.reject(new Error("no rehearsal is simulated")),
     topUp: (_, generation, offset, codes, waited) =>
       call(`top-up ${generation} ${offset} ${codes.join()}`, (model) =>
         script.topUp(model, generation, offset, codes, waited),

@@ -1,10 +1,10 @@
-import type { HistoryEntry } from "../../audit/history.ts";
-import type { Ask } from "../../load/answer.ts";
-import type { Arrival } from "../../load/arrivals.ts";
-import { type OpenLoopResult, runOpenLoop } from "../../load/open-loop.ts";
-import { createPresser } from "../../load/press.ts";
-import { seededRandom } from "../../load/random.ts";
-import type { Scoreboard, Second } from "../../load/scoreboard.ts";
+import type { HistoryEntry } from "../audit/history.ts";
+import type { Ask } from "./answer.ts";
+import type { Arrival } from "./arrivals.ts";
+import { type OpenLoopResult, runOpenLoop } from "./open-loop.ts";
+import { createPresser } from "./press.ts";
+import { seededRandom } from "./random.ts";
+import type { Scoreboard, Second } from "./scoreboard.ts";
 
 export type Pressing = {
   readonly ask: Ask;

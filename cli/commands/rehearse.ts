@@ -1,0 +1,194 @@
+import { randomUUID } from "node:crypto";
+import { access, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { toJson } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { Campaign } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import {
+  CampaignService,
+  CampaignView,
+  PreflightColour,
+  PreflightLineSchema,
+} from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { VerifyCheckSchema } from "../../proto/gen/coupon/v1/verify_pb.ts";
+import { call } from "../call.ts";
+import type { Command } from "../command.ts";
+import { dryRun, dryRunOption } from "../dry-run.ts";
+import { exitCodes } from "../exit-code.ts";
+import { jsonOptions } from "../json.ts";
+import { launchRehearsal } from "../rehearsal.ts";
+import { planOptions, type RehearsalPlan, readPlan } from "../rehearsal-plan.ts";
+import { exitCodeFor, type RehearsalFacts, reasonsAgainst, reportText } from "../rehearsal-report.ts";
+import { removeRehearsal, standingRehearsals } from "../remove-rehearsal.ts";
+import { epochMsOf, grouped, instantText, printable } from "../render.ts";
+import { serverNowMs } from "../server-clock.ts";
+import type { Session } from "../session.ts";
+import { UserError } from "../user-error.ts";
+
+/** Beyond the start and the presses: for the checks, and for an operator who looks at what was kept. */
+const lifetimeAfterMs = 600_000;
+const keptLifetimeMs = 3_600_000;
+
+export const rehearse: Command = {
+  name: "rehearse",
+  summary: "a full launch on a shadow of a campaign, with synthetic users; then all its traces are removed",
+  takesCampaign: "optional",
+  options: [
+    ...planOptions,
+    { flags: "--history <file>", about: "keep the callers' records there (docs/verify.md)", offers: "files" },
+    {
+      flags: "--keep",
+      about: "do not remove the shadow: look at it; it goes by itself within an hour or so",
+    },
+    { flags: "--clean", about: "only remove the rehearsals that are left: of this campaign, or of all" },
+    { flags: "--actor <text>", about: "who does it, for the history (env COUPON_ACTOR, default user@host)" },
+    dryRunOption,
+  ],
+  examples: [
+    "coupon rehearse 01JEXAMPLE",
+    "coupon rehearse 01JEXAMPLE --rate 2000 --users 20000",
+    "coupon rehearse 01JEXAMPLE --total 1000 --json > rehearsal.json",
+    "coupon rehearse --clean",
+  ],
+  notes:
+    "The shadow is a campaign of its own, with codes and a pool of its own; no step of it can reach the real one. Its callers do take\n" +
+    "their share of the same servers and stores: do not rehearse while a campaign is open. Ctrl-C removes it too; after kill -9 the\n" +
+    `service does, when its time is over. Exit code ${exitCodes.wrong} where it was not good, ${exitCodes.red} where only preflight was red.`,
+
+  async run(session, input) {
+    if (input.flag("--clean") === true) return clean(session, input.optionalCampaignId);
+    if (input.optionalCampaignId === undefined) {
+      throw new UserError("which campaign? the id is missing", { hint: "coupon list shows the campaigns" });
+    }
+    const request = { campaignId: input.campaignId, view: CampaignView.BASIC };
+    const { campaign } = await call(session, (options) => session.campaigns.getCampaign(request, options));
+    if (campaign === undefined) throw new Error("the service answered without a campaign");
+    const plan = readPlan(input, campaign);
+    const keeps = input.flag("--keep") === true;
+    const wanted = {
+      campaignId: campaign.id,
+      total: plan.total,
+      startsAt: timestampFromMs((await serverNowMs(session)) + plan.leadMs),
+      lifetimeMs: BigInt(plan.leadMs + plan.pressingMs + (keeps ? keptLifetimeMs : lifetimeAfterMs)),
+      actor: input.text("--actor") ?? session.settings.actor,
+      requestId: randomUUID(),
+    };
+    const { createRehearsal: method } = CampaignService.method;
+    if (await dryRun(session, input, { method, request: wanted })) return;
+    const records = await openRecords(input.text("--history"));
+    try {
+      const created = await call(session, (options) => session.campaigns.createRehearsal(wanted, options), {
+        again: "trying again with the same request id",
+        advice: "a rehearsal may have been created: coupon rehearse --clean removes it",
+      });
+      for (const notice of created.notices) session.output.note(printable(notice));
+      if (created.campaign === undefined) throw new Error("the service answered without a campaign");
+      await rehearseAs(session, created.campaign, plan, { file: records.file, keeps });
+    } finally {
+      await records.close();
+    }
+  },
+};
+
+interface How {
+  readonly file: string;
+  readonly keeps: boolean;
+}
+
+/** Whatever comes of it, and also where the operator interrupts it, the shadow goes. */
+async function rehearseAs(session: Session, shadow: Campaign, plan: RehearsalPlan, how: How): Promise<void> {
+  const { output, settings } = session;
+  const starts = instantText(epochMsOf(shadow.startsAt) ?? 0, settings.zone);
+  output.note(
+    `${shadow.id} rehearses ${shadow.rehearsalOf}: ${grouped(plan.total)} coupons, opens at ${starts}`,
+  );
+  let facts: RehearsalFacts | undefined;
+  let removed = false;
+  try {
+    facts = await launchRehearsal(session, shadow, plan, how.file);
+  } finally {
+    removed = await leave(session, shadow, how.keeps && facts !== undefined);
+  }
+  const reasons = reasonsAgainst(facts);
+  await output.write(
+    output.json ? reportJson(facts, reasons, removed) : reportText(output, facts, reasons, settings.zone),
+  );
+  const exitCode = exitCodeFor(facts, reasons);
+  if (exitCode !== exitCodes.ok) {
+    throw new UserError(`the rehearsal was not good: ${reasons.join("; ")}`, {
+      exitCode,
+      hint: "coupon rehearse --keep leaves the shadow to be looked at",
+    });
+  }
+  if (!removed && !how.keeps) throw notRemoved(shadow);
+}
+
+/** True: nothing is left of it. Never throws: what happened before matters more. */
+async function leave(session: Session, shadow: Campaign, keeps: boolean): Promise<boolean> {
+  const { output } = session;
+  if (keeps) {
+    const expires = instantText(epochMsOf(shadow.expiresAt) ?? 0, session.settings.zone);
+    output.note(`${shadow.id} is kept until ${expires}; coupon rehearse --clean removes it before`);
+    return false;
+  }
+  try {
+    output.note(`removing ${shadow.id}`);
+    await removeRehearsal(session, shadow.id);
+    output.note("removed: nothing of the rehearsal is left in either store");
+    return true;
+  } catch {
+    output.note(`${notRemoved(shadow).message}; ${notRemoved(shadow).hint}`);
+    return false;
+  }
+}
+
+function notRemoved(shadow: Campaign): UserError {
+  return new UserError(`${shadow.id} could not be removed now`, {
+    exitCode: exitCodes.unavailable,
+    hint: "the service does it by itself when its time is over; coupon rehearse --clean does it now",
+  });
+}
+
+async function clean(session: Session, of: string | undefined): Promise<void> {
+  const { output } = session;
+  const ids = await standingRehearsals(session, of);
+  for (const id of ids) await removeRehearsal(session, id);
+  if (output.json) return output.write(`${JSON.stringify({ removed: ids })}\n`);
+  await output.write(
+    ids.length === 0 ? "no rehearsals are left\n" : ids.map((id) => `removed ${id}\n`).join(""),
+  );
+}
+
+/** The file for the callers' records: one that the operator wants, or one that goes with the rehearsal. It holds codes of the shadow. */
+async function openRecords(wanted: string | undefined): Promise<{ file: string; close(): Promise<void> }> {
+  if (wanted !== undefined) {
+    const exists = await access(wanted).then(
+      () => true,
+      () => false,
+    );
+    if (exists) throw new UserError(`--history: "${wanted}" exists`, { hint: "give a new file" });
+    return { file: wanted, close: () => Promise.resolve() };
+  }
+  const folder = await mkdtemp(join(tmpdir(), "coupon-rehearsal-"));
+  return {
+    file: join(folder, "records.jsonl"),
+    close: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+function reportJson(facts: RehearsalFacts, reasons: readonly string[], removed: boolean): string {
+  const { preflight, checks, historyChecks, ...rest } = facts;
+  const colour = Object.entries(PreflightColour).find(([, value]) => value === preflight.colour)?.[0];
+  const shown = {
+    ...{ good: reasons.length === 0, reasons, removed },
+    ...rest,
+    preflight: {
+      colour,
+      lines: preflight.lines.map((line) => toJson(PreflightLineSchema, line, jsonOptions)),
+    },
+    stores: checks.map((check) => toJson(VerifyCheckSchema, check, jsonOptions)),
+    history: historyChecks.map((check) => toJson(VerifyCheckSchema, check, jsonOptions)),
+  };
+  return `${JSON.stringify(shown)}\n`;
+}

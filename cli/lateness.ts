@@ -1,0 +1,16 @@
+import type { GetCampaignStatsResponse } from "../proto/gen/coupon/v1/stats_pb.ts";
+import { epochMsOf } from "./render.ts";
+
+/** What follows from the instants; undefined: it has not happened. */
+export function lateness(answer: GetCampaignStatsResponse) {
+  const { campaign } = answer;
+  if (campaign === undefined) throw new Error("the service answered without a campaign");
+  const startsAtMs = epochMsOf(campaign.startsAt) ?? 0;
+  const since = (atMs: number | undefined) => (atMs === undefined ? undefined : atMs - startsAtMs);
+  return {
+    startsAtMs,
+    openingLateMs: since(epochMsOf(campaign.openedAt)),
+    firstCouponLateMs: since(epochMsOf(answer.firstIssuedAt)),
+    soldOutAfterMs: campaign.issued >= campaign.total ? since(epochMsOf(answer.lastIssuedAt)) : undefined,
+  };
+}

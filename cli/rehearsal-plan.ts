@@ -1,0 +1,57 @@
+import type { Campaign } from "../proto/gen/coupon/v1/campaign_pb.ts";
+import type { Input, OptionSpec } from "./command.ts";
+import { grouped } from "./render.ts";
+import { UserError } from "./user-error.ts";
+
+/** What a rehearsal is to be like. */
+export interface RehearsalPlan {
+  readonly total: number;
+  readonly users: number;
+  readonly ratePerSecond: number;
+  /** From the moment it is asked for to its start. */
+  readonly leadMs: number;
+  readonly seed: number;
+  /** The last press is due so long after the start. */
+  readonly pressingMs: number;
+}
+
+const maxTotal = 5_000_000;
+const maxUsers = 200_000;
+const maxRate = 5_000;
+const defaultRate = 1_000;
+const maxLeadMs = 3_600_000;
+const maxSeed = 2 ** 31 - 1;
+/** More people than coupons, as there will be. */
+const usersPerCoupon = 1.2;
+/** Half of the users press twice. */
+const pressesPerUser = 1.5;
+/** Presses begin so long before the start. */
+export const secondsBefore = 2;
+/** Looking whether it will open, by the command and by the schedulers. */
+const baseLeadMs = 15_000;
+/** A careful guess of how fast codes are made. */
+const codesPerMs = 10;
+
+export const planOptions: readonly OptionSpec[] = [
+  { flags: "--rate <n>", about: `presses a second, 1 to ${grouped(maxRate)} (default ${defaultRate})` },
+  {
+    flags: "--users <n>",
+    about: `who press, 1 to ${grouped(maxUsers)}; half of them twice (default a fifth more than coupons)`,
+  },
+  { flags: "--total <n>", about: "coupons of the rehearsal (default as many as the campaign has)" },
+  { flags: "--in <s>", about: "seconds to its start (default 15, and one more for each 10000 coupons)" },
+  { flags: "--seed <n>", about: "who presses when: the same number, the same presses" },
+];
+
+export function readPlan(input: Input, campaign: Campaign): RehearsalPlan {
+  const total = input.wholeNumber("--total", 1, maxTotal) ?? campaign.total;
+  const ratePerSecond = input.wholeNumber("--rate", 1, maxRate) ?? defaultRate;
+  const users =
+    input.wholeNumber("--users", 1, maxUsers) ?? Math.min(maxUsers, Math.ceil(total * usersPerCoupon));
+  const leadSeconds = input.wholeNumber("--in", 1, maxLeadMs / 1_000);
+  const leadMs = leadSeconds === undefined ? baseLeadMs + Math.ceil(total / codesPerMs) : leadSeconds * 1_000;
+  if (leadMs > maxLeadMs) throw new UserError("the start is more than an hour away", { hint: "give --in" });
+  const seed = input.wholeNumber("--seed", 0, maxSeed) ?? Date.now() % maxSeed;
+  const pressingMs = Math.ceil((users * pressesPerUser * 1_000) / ratePerSecond);
+  return { total, users, ratePerSecond, leadMs, seed, pressingMs };
+}

@@ -1,0 +1,73 @@
+import { createHistoryWriter, type HistoryEntry } from "../audit/history.ts";
+import { planArrivals } from "../load/arrivals.ts";
+import { createHttpClient } from "../load/http-client.ts";
+import { pressAll, SOCKETS_MAX } from "../load/pressing.ts";
+import { createScoreboard, type Second } from "../load/scoreboard.ts";
+import { type RehearsalPlan, secondsBefore } from "./rehearsal-plan.ts";
+import type { PressFacts } from "./rehearsal-report.ts";
+
+export interface Pressing {
+  readonly url: string;
+  readonly campaignId: string;
+  readonly onePerUser: boolean;
+  readonly plan: RehearsalPlan;
+  /** On the server's clock. */
+  readonly startsAtMs: number;
+  /** The server's clock minus ours. */
+  readonly offsetMs: number;
+  /** Where the callers' records go. */
+  readonly historyFile: string;
+  readonly onSecond: (second: Second) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Synthetic users press, open loop: nobody waits for anybody's answer. */
+export async function pressForCoupons(pressing: Pressing): Promise<PressFacts> {
+  const { url, campaignId, onePerUser, plan, offsetMs, onSecond, signal } = pressing;
+  const { users, ratePerSecond, seed } = plan;
+  const arrivals = planArrivals({ users, ratePerSecond, secondsBefore, seed });
+  const startsAtMs = pressing.startsAtMs - offsetMs;
+  const scoreboard = createScoreboard(startsAtMs);
+  const history: HistoryEntry[] = [];
+  const client = createHttpClient(url, SOCKETS_MAX, onePerUser ? "userId" : "requestId");
+  try {
+    const driven = await pressAll({
+      ...{ ask: client.ask, campaignId, startsAtMs, arrivals, seed, history, scoreboard, onSecond, signal },
+    });
+    signal.throwIfAborted();
+    await writeHistory(pressing.historyFile, history, offsetMs);
+    const latency = scoreboard.latencyAfterStart();
+    return {
+      presses: arrivals.length,
+      latencyMs: { p50: latency.at(50), p99: latency.at(99), max: latency.at(100) },
+      ...countAnswers(history),
+      unanswered: scoreboard.unanswered() + arrivals.length - driven.finished,
+      ownLagMs: driven.worstLagMs,
+    };
+  } finally {
+    client.close();
+  }
+}
+
+/** On the server's clock, by which they are judged. */
+async function writeHistory(file: string, history: readonly HistoryEntry[], offsetMs: number): Promise<void> {
+  const writer = createHistoryWriter(file);
+  for (const entry of history) {
+    const { invokedAtMs, answeredAtMs } = entry;
+    writer.write({ ...entry, invokedAtMs: invokedAtMs + offsetMs, answeredAtMs: answeredAtMs + offsetMs });
+  }
+  await writer.close();
+}
+
+function countAnswers(history: readonly HistoryEntry[]) {
+  const holders = new Set<string>();
+  const refusals: Record<string, number> = {};
+  let [again, unclear] = [0, 0];
+  for (const { claimKey, outcome } of history) {
+    if (outcome.kind === "unknown") unclear += 1;
+    else if (outcome.kind === "refused") refusals[outcome.reason] = (refusals[outcome.reason] ?? 0) + 1;
+    else if (holders.has(claimKey)) again += 1;
+    else holders.add(claimKey);
+  }
+  return { issued: holders.size, again, unclear, refusals };
+}

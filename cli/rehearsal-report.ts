@@ -1,0 +1,119 @@
+import { PreflightColour, type PreflightLine } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
+import type { VerifyCheck } from "../proto/gen/coupon/v1/verify_pb.ts";
+import { type ExitCode, exitCodes } from "./exit-code.ts";
+import type { Output } from "./output.ts";
+import { preflightLines } from "./preflight-lines.ts";
+import type { RehearsalPlan } from "./rehearsal-plan.ts";
+import { factLines, grouped } from "./render.ts";
+import { checkLines, violatedIn } from "./verify-table.ts";
+
+/** What came of the presses, by the callers' own record. */
+export interface PressFacts {
+  readonly presses: number;
+  /** From the instant at which a press was due, those after the start. */
+  readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly issued: number;
+  readonly again: number;
+  /** By reason, each answer. */
+  readonly refusals: Readonly<Record<string, number>>;
+  /** Answers that said neither yes nor no; they were asked again. */
+  readonly unclear: number;
+  /** Presses that had no definite answer in the end. */
+  readonly unanswered: number;
+  /** How late this command was at worst to press. */
+  readonly ownLagMs: number;
+}
+
+/** Everything that a rehearsal found out. */
+export interface RehearsalFacts {
+  readonly campaignId: string;
+  readonly rehearsalId: string;
+  readonly plan: RehearsalPlan;
+  readonly preflight: { readonly colour: PreflightColour; readonly lines: readonly PreflightLine[] };
+  readonly press: PressFacts;
+  /** Durable in the end, by the service. */
+  readonly issued: number;
+  readonly openingLateMs: number | undefined;
+  readonly firstCouponLateMs: number | undefined;
+  readonly soldOutAfterMs: number | undefined;
+  readonly checks: readonly VerifyCheck[];
+  readonly historyChecks: readonly VerifyCheck[];
+}
+
+/** Later than this a start is not as promised, whatever the machine. */
+const lateMs = 1_000;
+/** Where this command itself is so late, what it measured says little. */
+const laggingMs = 100;
+
+/** How many coupons were to go. */
+export function expectedIssued({ total, users }: RehearsalPlan): number {
+  return Math.min(total, users);
+}
+
+/** What was not as it has to be, in words; none: it was good. */
+export function reasonsAgainst(facts: RehearsalFacts): string[] {
+  const { press, plan, issued, openingLateMs } = facts;
+  const reasons: string[] = [];
+  const broken = new Set([...violatedIn(facts.checks), ...violatedIn(facts.historyChecks)]);
+  for (const invariant of broken) reasons.push(`${invariant} is violated`);
+  const expected = expectedIssued(plan);
+  if (issued !== expected) reasons.push(`${grouped(issued)} issued instead of ${grouped(expected)}`);
+  if (press.unanswered > 0) reasons.push(`${grouped(press.unanswered)} presses had no definite answer`);
+  if (openingLateMs === undefined) reasons.push("it did not open");
+  else if (openingLateMs > lateMs) reasons.push(`it opened ${grouped(Math.round(openingLateMs))} ms late`);
+  if (facts.preflight.colour === PreflightColour.RED) reasons.push("preflight was red");
+  return reasons;
+}
+
+export function exitCodeFor(facts: RehearsalFacts, reasons: readonly string[]): ExitCode {
+  if (reasons.length === 0) return exitCodes.ok;
+  const onlyRed = reasons.length === 1 && facts.preflight.colour === PreflightColour.RED;
+  return onlyRed ? exitCodes.red : exitCodes.wrong;
+}
+
+export function reportText(
+  output: Output,
+  facts: RehearsalFacts,
+  reasons: readonly string[],
+  zone: string,
+): string {
+  const { press, plan, issued, preflight } = facts;
+  const ms = (value: number | undefined, none: string) =>
+    value === undefined ? none : `${grouped(Math.round(value))} ms after the start`;
+  const exact = (value: number) => (Number.isFinite(value) ? value.toFixed(1) : "-");
+  const refusals = Object.entries(press.refusals).map(([reason, count]) => `${reason} ${grouped(count)}`);
+  const rows: [string, string][] = [
+    ["opened", ms(facts.openingLateMs, "it did not")],
+    ["first coupon", ms(facts.firstCouponLateMs, "none")],
+    ["sold out", ms(facts.soldOutAfterMs, "no")],
+    ["issued", `${grouped(issued)} of ${grouped(plan.total)}, ${grouped(press.again)} answers again`],
+    ["refusals", refusals.length === 0 ? "none" : refusals.join(", ")],
+    [
+      "unclear",
+      `${grouped(press.unclear)} answers, asked again; ${grouped(press.unanswered)} presses without one in the end`,
+    ],
+    [
+      "latency",
+      `p50 ${exact(press.latencyMs.p50)} ms, p99 ${exact(press.latencyMs.p99)} ms, worst ${exact(press.latencyMs.max)} ms from the due time`,
+    ],
+  ];
+  const lag = `${grouped(Math.round(press.ownLagMs))} ms late at worst`;
+  rows.push([
+    "presses",
+    `${grouped(press.presses)} at ${grouped(plan.ratePerSecond)} a second, ${lag}; --seed ${plan.seed}`,
+  ]);
+  const notGreen = preflight.lines.filter(({ colour }) => colour !== PreflightColour.GREEN);
+  const green = `${preflight.lines.length - notGreen.length} of ${preflight.lines.length} lines green`;
+  const slow =
+    press.ownLagMs > laggingMs
+      ? "  note: this machine was too slow to press in time; the latencies have that in them\n"
+      : "";
+  const verdict = reasons.length === 0 ? output.style("green", "GOOD") : output.style("red", "NOT GOOD");
+  return (
+    `${output.style("bold", "the launch")}\n${factLines(rows)}${slow}` +
+    `${output.style("bold", "preflight")}, before the start: ${green}\n${preflightLines(output, notGreen, zone)}` +
+    `${output.style("bold", "both stores")}\n${checkLines(output, facts.checks)}` +
+    `${output.style("bold", "callers' records")}\n${checkLines(output, facts.historyChecks)}` +
+    `${output.style("bold", `rehearsal: ${verdict}`)}${reasons.map((reason) => `\n  ! ${reason}`).join("")}\n`
+  );
+}

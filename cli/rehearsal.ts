@@ -1,0 +1,112 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Second } from "../load/scoreboard.ts";
+import { type Campaign, CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
+import { CampaignView } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { barText } from "./bar.ts";
+import { call } from "./call.ts";
+import { followCampaign } from "./follow.ts";
+import { checkHistory } from "./history-check.ts";
+import { lateness } from "./lateness.ts";
+import { type RehearsalPlan, secondsBefore } from "./rehearsal-plan.ts";
+import { pressForCoupons } from "./rehearsal-press.ts";
+import { expectedIssued, type RehearsalFacts } from "./rehearsal-report.ts";
+import { epochMsOf, grouped, stateName } from "./render.ts";
+import { serverClock } from "./server-clock.ts";
+import type { Session } from "./session.ts";
+import { verifyStores } from "./verification.ts";
+
+const followIntervalMs = 200;
+const restPollMs = 200;
+const restDeadlineMs = 20_000;
+const offendersMax = 20;
+const statsBucketMs = 1_000;
+
+/** The launch of a rehearsal that stands already: from the making of its codes to the last check. */
+export async function launchRehearsal(
+  session: Session,
+  rehearsal: Campaign,
+  plan: RehearsalPlan,
+  historyFile: string,
+): Promise<RehearsalFacts> {
+  const { campaigns, output, signal, settings } = session;
+  const { id: campaignId, onePerUser } = rehearsal;
+  const { offsetMs, uncertaintyMs } = await serverClock(session);
+  const startsAtMs = epochMsOf(rehearsal.startsAt) ?? 0;
+  const pressingInMs = startsAtMs - offsetMs - secondsBefore * 1_000 - Date.now();
+  await waitForCodes(session, campaignId, Math.max(1, pressingInMs));
+  const preflight = await call(session, (options) => campaigns.preflightCampaign({ campaignId }, options));
+  output.note(
+    `the codes are made; ${grouped(plan.users)} users begin to press ${secondsBefore} s before the start`,
+  );
+  const press = await pressForCoupons({
+    ...{ url: settings.url, campaignId, onePerUser, plan, startsAtMs, offsetMs, historyFile, signal },
+    onSecond: (second) => output.note(secondText(second, plan.total)),
+  });
+  const issued = await waitForRest(session, campaignId, plan);
+  output.note("pressed; checking both stores and the callers' records");
+  const { checks } = await verifyStores(session, campaignId, offendersMax);
+  const history = await checkHistory(session, {
+    ...{ campaignId, files: [historyFile], clockMs: Math.ceil(uncertaintyMs), offendersMax },
+  });
+  const stats = await call(session, (options) =>
+    campaigns.getCampaignStats({ campaignId, bucketMs: statsBucketMs, buckets: 1 }, options),
+  );
+  const { openingLateMs, firstCouponLateMs, soldOutAfterMs } = lateness(stats);
+  return {
+    ...{ campaignId: rehearsal.rehearsalOf, rehearsalId: campaignId, plan, press, issued },
+    preflight: { colour: preflight.colour, lines: preflight.lines },
+    ...{ openingLateMs, firstCouponLateMs, soldOutAfterMs },
+    ...{ checks, historyChecks: history.checks },
+  };
+}
+
+/** Until they are, or until the presses begin: the start waits for nobody. */
+async function waitForCodes(session: Session, campaignId: string, withinMs: number): Promise<void> {
+  const { signal, output } = session;
+  const deadline = AbortSignal.timeout(withinMs);
+  const waiting: Session = { ...session, signal: AbortSignal.any([signal, deadline]) };
+  try {
+    await followCampaign(waiting, {
+      ...{ campaignId, intervalMs: followIntervalMs, draw: output.interactive },
+      onMessage: ({ campaign }) => campaign !== undefined && campaign.state !== CampaignState.GENERATING,
+    });
+  } catch (error) {
+    if (!deadline.aborted || signal.aborted) throw error;
+    output.note("the codes are not all made, and the start comes: give more time with --in");
+  }
+}
+
+/** Until everything that can be issued is recorded; how much is, in the end. */
+async function waitForRest(session: Session, campaignId: string, plan: RehearsalPlan): Promise<number> {
+  const expected = expectedIssued(plan);
+  const untilMs = performance.now() + restDeadlineMs;
+  for (;;) {
+    const request = { campaignId, view: CampaignView.BASIC };
+    const { campaign } = await call(session, (options) => session.campaigns.getCampaign(request, options));
+    if (campaign === undefined) throw new Error("the service answered without a campaign");
+    const { issued, state } = campaign;
+    const isOver = expected < plan.total || state === CampaignState.SOLD_OUT || state === CampaignState.ENDED;
+    if ((issued === expected && isOver) || performance.now() >= untilMs) {
+      if (!isOver) session.output.note(`it is still ${stateName(state)}`);
+      return issued;
+    }
+    await delay(restPollMs, undefined, { signal: session.signal });
+  }
+}
+
+function secondText(
+  { second, issued, issuedSoFar, again, notStarted, soldOut, latencyMs, ...rest }: Second,
+  total: number,
+) {
+  const at = `${second < 0 ? "" : "+"}${second} s`.padStart(6);
+  const counts = [
+    `new ${grouped(issued)}`,
+    `again ${grouped(again)}`,
+    ...(notStarted > 0 ? [`too early ${grouped(notStarted)}`] : []),
+    ...(soldOut > 0 ? [`sold out ${grouped(soldOut)}`] : []),
+    ...(rest.otherRefusals > 0 ? [`refused ${grouped(rest.otherRefusals)}`] : []),
+    ...(rest.unclear > 0 ? [`unclear ${grouped(rest.unclear)}`] : []),
+    ...(latencyMs.count > 0 ? [`p99 ${latencyMs.at(99).toFixed(1)} ms`] : []),
+  ];
+  return `${at} ${barText(issuedSoFar, total)} ${grouped(issuedSoFar)}/${grouped(total)}  ${counts.join("  ")}`;
+}

@@ -1,0 +1,36 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { call } from "./call.ts";
+import type { Session } from "./session.ts";
+
+const mostAtOnceMs = 5_000;
+const patienceMs = 120_000;
+
+/** Has a rehearsal removed and waits until nothing is left of it. Goes on although the operator has pressed Ctrl-C: that is when it is needed. */
+export async function removeRehearsal(session: Session, campaignId: string): Promise<void> {
+  const signal = AbortSignal.timeout(patienceMs);
+  const patient: Session = { ...session, signal };
+  for (;;) {
+    const { removed, retryAfterMs } = await call(patient, (options) =>
+      session.campaigns.removeRehearsal({ campaignId }, options),
+    );
+    if (removed) return;
+    await delay(Math.min(mostAtOnceMs, Number(retryAfterMs)), undefined, { signal });
+  }
+}
+
+/** The rehearsals that are there: of one campaign, or of all. */
+export async function standingRehearsals(session: Session, of: string | undefined): Promise<string[]> {
+  const found: string[] = [];
+  let pageToken = "";
+  do {
+    const request = { pageToken, pageSize: 100, includeRehearsals: true };
+    const page = await call(session, (options) => session.campaigns.listCampaigns(request, options));
+    const rehearsals = page.campaigns.filter(({ rehearsalOf }) => rehearsalOf !== "");
+    found.push(
+      ...rehearsals.filter(({ rehearsalOf }) => (of ?? rehearsalOf) === rehearsalOf).map(({ id }) => id),
+    );
+    // They come before all others.
+    pageToken = rehearsals.length === page.campaigns.length ? page.nextPageToken : "";
+  } while (pageToken !== "");
+  return found;
+}

@@ -1,0 +1,46 @@
+import type { RemoveRehearsal } from "../generator/remove-rehearsal.ts";
+import type { Rehearsals } from "../record/rehearsals.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { createTick } from "./tick.ts";
+
+export type RehearsalWatchDeps = {
+  rehearsals: Pick<Rehearsals, "due">;
+  removeRehearsal: RemoveRehearsal;
+  clock: Clock;
+  logger: Logger;
+};
+
+/** Removes rehearsals whose time is over, and finishes removals that somebody began and left: a command that was killed leaves nothing. */
+export type RehearsalWatch = {
+  start(): void;
+  /** One look; the tick calls this. */
+  look(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+const AT_ONCE = 4;
+
+export function createRehearsalWatch(deps: RehearsalWatchDeps): RehearsalWatch {
+  const { rehearsals, removeRehearsal, clock } = deps;
+  const logger = deps.logger.child({ room: "scheduler" });
+  let trouble = false;
+
+  async function look(): Promise<void> {
+    await Promise.all((await rehearsals.due(AT_ONCE)).map(removeRehearsal));
+  }
+
+  async function round(): Promise<void> {
+    try {
+      await look();
+      trouble = false;
+    } catch (error) {
+      if (!trouble)
+        logger.warn({ err: error }, "rehearsals that are over could not be removed; every tick tries again");
+      trouble = true;
+    }
+  }
+
+  const ticking = createTick(clock, logger, round);
+  return { start: ticking.start, look, stop: ticking.stop };
+}
