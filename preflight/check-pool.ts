@@ -1,3 +1,4 @@
+import { alive } from "./check-processes.ts";
 import type { Facts } from "./facts.ts";
 import { amber, green, grouped, type Judged, red } from "./line.ts";
 
@@ -6,13 +7,15 @@ const LOAD_AGAIN =
 const ASK_REDIS = "see that Redis answers and look again";
 
 /** Whether the pool's own checks can say anything: it is there and answers. */
-function unusable({ pool, campaign }: Facts): Judged | undefined {
+function unusable({ pool, campaign, processes }: Facts): Judged | undefined {
   if (!pool.ok) return red(`the pool cannot be read: ${pool.why}`, ASK_REDIS);
   if (pool.value.status === "ok") return undefined;
   if (pool.value.status === "none") {
-    return campaign.generated < campaign.total
-      ? amber("there is no pool yet: the codes are still being made", "wait and look again")
-      : red("there is no pool in this Redis", LOAD_AGAIN);
+    // GENERATING lasts until the pool is loaded, which comes after the last code is made.
+    if (campaign.state !== "GENERATING") return red("there is no pool in this Redis", LOAD_AGAIN);
+    return processes.ok && alive(processes.value, "generator").length === 0
+      ? red("there is no pool yet, and no generator is alive", "start a process with the generator role")
+      : amber("there is no pool yet: the codes are still being made or loaded", "wait and look again");
   }
   if (pool.value.status === "held")
     return amber("a change of the campaign is being decided at this moment", "look again in a few seconds");

@@ -2,13 +2,20 @@ import { type Collection, type Db, MongoServerError } from "mongodb";
 import { standsStill } from "./rehearsals.ts";
 import { DUPLICATE_KEY } from "./unordered-insert.ts";
 
-/** A preflight that a scheduler made by itself, so long before a start. */
-export type PreflightDoc = {
-  /** `campaign/start in ms/ms before it`: one each, whoever of the schedulers comes first. */
+/** What a preflight was made for. */
+export type PreflightTurn = {
+  readonly campaignId: string;
+  readonly startsAt: Date;
+  /** So long before the start. */
+  readonly beforeMs: number;
+  /** Of the campaign: whatever is changed is looked at anew, also where the start comes back to what it was. */
+  readonly revision: number;
+};
+
+/** A preflight that a scheduler made by itself. */
+export type PreflightDoc = PreflightTurn & {
+  /** `campaign/start in ms/ms before it/revision`: one each, whoever of the schedulers comes first. */
   _id: string;
-  campaignId: string;
-  startsAt: Date;
-  beforeMs: number;
   /** When it began, on the clock of the scheduler that made it. */
   at: Date;
   /** Absent: it is under way, or whoever made it died. */
@@ -21,15 +28,13 @@ export type Preflights = ReturnType<typeof createPreflights>;
 
 export function createPreflights(db: Db) {
   const collection: Collection<PreflightDoc> = db.collection("preflights");
-  const idOf = (campaignId: string, startsAt: Date, beforeMs: number) =>
-    `${campaignId}/${startsAt.getTime()}/${beforeMs}`;
   return {
     /** True: it is ours to make. False: another scheduler has it, or made it. */
-    async take(campaignId: string, startsAt: Date, beforeMs: number, at: Date): Promise<boolean> {
+    async take(turn: PreflightTurn, at: Date): Promise<boolean> {
       try {
-        const _id = idOf(campaignId, startsAt, beforeMs);
-        await collection.insertOne({ _id, campaignId, startsAt, beforeMs, at });
-        if (await standsStill(db, campaignId)) return true;
+        const _id = preflightId(turn);
+        await collection.insertOne({ _id, ...turn, at });
+        if (await standsStill(db, turn.campaignId)) return true;
         await collection.deleteOne({ _id });
         return false;
       } catch (error) {
@@ -40,10 +45,15 @@ export function createPreflights(db: Db) {
 
     /** What came of it. */
     async finish(
-      { campaignId, startsAt, beforeMs }: Pick<PreflightDoc, "campaignId" | "startsAt" | "beforeMs">,
+      turn: PreflightTurn,
       result: Required<Pick<PreflightDoc, "colour" | "lines">>,
     ): Promise<void> {
-      await collection.updateOne({ _id: idOf(campaignId, startsAt, beforeMs) }, { $set: result });
+      await collection.updateOne({ _id: preflightId(turn) }, { $set: result });
+    },
+
+    /** It could not be made: whoever comes next may try. */
+    async giveBack(turn: PreflightTurn): Promise<void> {
+      await collection.deleteOne({ _id: preflightId(turn), colour: { $exists: false } });
     },
 
     /** Those of a campaign, the last one first. */
@@ -55,4 +65,9 @@ export function createPreflights(db: Db) {
         .limit(limit)
         .toArray(),
   };
+}
+
+/** The name of a turn: the same for all who want to make it. */
+export function preflightId({ campaignId, startsAt, beforeMs, revision }: PreflightTurn): string {
+  return `${campaignId}/${startsAt.getTime()}/${beforeMs}/${revision}`;
 }

@@ -1,7 +1,7 @@
 import { type Colour, duration, type Line } from "../preflight/line.ts";
 import type { Preflight, Report } from "../preflight/preflight.ts";
 import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
-import type { Preflights } from "../record/preflights.ts";
+import { type Preflights, preflightId } from "../record/preflights.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createTick } from "./tick.ts";
@@ -17,7 +17,7 @@ export function dueMoment(nowMs: number, startsAtMs: number): number | undefined
 
 export type StartWatchDeps = {
   campaigns: Pick<Campaigns, "startingBetween">;
-  preflights: Pick<Preflights, "take" | "finish">;
+  preflights: Pick<Preflights, "take" | "finish" | "giveBack">;
   preflight: Preflight;
   clock: Clock;
   logger: Logger;
@@ -62,17 +62,24 @@ export function createStartWatch(deps: StartWatchDeps): StartWatch {
   }
 
   async function check(campaign: CampaignDoc, beforeMs: number): Promise<void> {
-    const { _id: campaignId, startsAt } = campaign;
-    const turn = `${startsAt.getTime()}/${beforeMs}`;
-    if (seen.get(campaignId) === turn) return;
-    const ours = await preflights.take(campaignId, startsAt, beforeMs, new Date(clock.now()));
-    seen.set(campaignId, turn);
+    const { _id: campaignId, startsAt, revision = 0 } = campaign;
+    const turn = { campaignId, startsAt, beforeMs, revision };
+    if (seen.get(campaignId) === preflightId(turn)) return;
+    const ours = await preflights.take(turn, new Date(clock.now()));
+    seen.set(campaignId, preflightId(turn));
     if (!ours) return;
-    const report = await preflight(campaignId);
-    if (report === null) return;
-    tell(campaign, report);
-    const lines = report.lines.filter(({ colour }) => colour !== "green");
-    await preflights.finish({ campaignId, startsAt, beforeMs }, { colour: report.colour, lines });
+    try {
+      const report = await preflight(campaignId);
+      if (report === null) return;
+      tell(campaign, report);
+      const lines = report.lines.filter(({ colour }) => colour !== "green");
+      await preflights.finish(turn, { colour: report.colour, lines });
+    } catch (error) {
+      seen.delete(campaignId);
+      // Where this fails too, the next moment has its own.
+      await preflights.giveBack(turn).catch(() => undefined);
+      throw error;
+    }
   }
 
   async function look(): Promise<void> {

@@ -87,7 +87,29 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
     all(pool({ codes: 600, claims: 400, ledger: 10 }), issued(390)),
   ],
   ["pool", "amber", /while it moves/, all(opened, pool({ codes: 600, claims: 400 }), issued(390))],
-  ["pool", "amber", /codes are still being made/, all(pool({ status: "none" }), campaign({ generated: 5 }))],
+  [
+    "pool",
+    "amber",
+    /still being made or loaded/,
+    all(pool({ status: "none" }), campaign({ state: "GENERATING", generated: 5 })),
+  ],
+  // All are made, and the pool is being loaded.
+  [
+    "pool",
+    "amber",
+    /still being made or loaded/,
+    all(pool({ status: "none" }), campaign({ state: "GENERATING" })),
+  ],
+  [
+    "pool",
+    "red",
+    /no pool yet, and no generator is alive/,
+    all(
+      pool({ status: "none" }),
+      campaign({ state: "GENERATING" }),
+      processes(seenProcess(1, { roles: ["server"] })),
+    ),
+  ],
   ["pool", "amber", /is being decided/, pool({ status: "held" })],
   ["pool", "red", /no pool in this Redis/, pool({ status: "none" })],
   ["pool", "red", /1 codes are missing/, pool({ codes: 999 })],

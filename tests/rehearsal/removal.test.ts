@@ -59,7 +59,10 @@ describe("removal of a rehearsal, on real stores", function () {
     const codes = [0, 1, 2].map((ordinal) => ({ _id: `${id} ${ordinal}`, campaignId: id, ordinal }));
     await createCoupons(stores.db).insert(codes);
     await createIssuances(stores.db).insert([issuance(id, 0)]);
-    await createPreflights(stores.db).take(id, STARTS_AT, 10_000, STARTS_AT);
+    await createPreflights(stores.db).take(
+      { campaignId: id, startsAt: STARTS_AT, beforeMs: 10_000, revision: 0 },
+      STARTS_AT,
+    );
     await stores.db
       .collection("processes")
       .updateOne(
@@ -150,7 +153,12 @@ describe("removal of a rehearsal, on real stores", function () {
     const codes = [{ _id: `${id} late`, campaignId: id, ordinal: 3 }];
     const made_ = createCoupons(stores.db).insert(codes);
     expect(await made_.catch((error: unknown) => error)).to.be.instanceOf(RehearsalRemoved);
-    expect(await createPreflights(stores.db).take(id, STARTS_AT, 60_000, STARTS_AT)).to.equal(false);
+    expect(
+      await createPreflights(stores.db).take(
+        { campaignId: id, startsAt: STARTS_AT, beforeMs: 60_000, revision: 0 },
+        STARTS_AT,
+      ),
+    ).to.equal(false);
     // An outbox that was read before the mark took it away.
     const waiting = [
       { _id: historyId(id, 1), campaignId: id, revision: 1, at: STARTS_AT, actor: "", verb: "open" },
@@ -191,7 +199,11 @@ describe("removal of a rehearsal, on real stores", function () {
                 met.lateCodes += 1;
               },
             );
-        const look = async () => void (await createPreflights(stores.db).take(id, STARTS_AT, i, STARTS_AT));
+        const look = async () =>
+          void (await createPreflights(stores.db).take(
+            { campaignId: id, startsAt: STARTS_AT, beforeMs: i, revision: 0 },
+            STARTS_AT,
+          ));
         const steps = [issue, fill, look];
         for (let step = 0; step < steps.length; step++) {
           await soon();

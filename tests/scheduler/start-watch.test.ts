@@ -119,6 +119,46 @@ describe("start watch", () => {
     ]);
   });
 
+  it("a start that is moved away and back, or a campaign that was changed otherwise, is looked at anew", async () => {
+    const { _id: id } = await starting();
+    const clock = fakeClock({ startMs: START_MS - 50_000 });
+    const [one, other] = [watch(clock), watch(clock)];
+    const change = (revision: number, startsAt: Date) =>
+      stores.db.collection<CampaignDoc>("campaigns").updateOne({ _id: id }, { $set: { startsAt, revision } });
+    for (const look of [one.look, other.look]) await look();
+    await change(1, new Date(START_MS + 24 * 60 * MINUTE_MS));
+    for (const look of [one.look, other.look]) await look();
+    await change(2, new Date(START_MS));
+    for (const look of [one.look, other.look, one.look]) await look();
+    expect(made).to.have.length(2);
+    const written = await preflights.latest(id, 10);
+    expect(written.map(({ beforeMs, revision }) => `${beforeMs}/${revision}`)).to.have.members([
+      "60000/0",
+      "60000/2",
+    ]);
+  });
+
+  it("one that could not be made is tried again", async () => {
+    const { _id: id } = await starting();
+    const failures = [new Error("away"), new Error("away")];
+    const one = createStartWatch({
+      campaigns: records.campaigns,
+      preflights,
+      async preflight(campaignId) {
+        const failure = failures.pop();
+        if (failure !== undefined) throw failure;
+        const campaign = await records.campaigns.find(campaignId);
+        return campaign === null ? null : { campaign, issued: 0, colour: "green", lines: [greenLine] };
+      },
+      clock: fakeClock({ startMs: START_MS - MINUTE_MS }),
+      logger: createLogger({ level: "silent", format: "json" }),
+    });
+    const outcomes = [];
+    for (let i = 0; i < 4; i++) outcomes.push(await one.look().then(() => "looked", String));
+    expect(outcomes).to.deep.equal(["Error: away", "Error: away", "looked", "looked"]);
+    expect((await preflights.latest(id, 10)).map(({ colour }) => colour)).to.deep.equal(["green"]);
+  });
+
   it("also looks at what is still being made or paused, and not at what is over", async () => {
     const inAMinute = { startsAt: new Date(START_MS) };
     for (const state of ["GENERATING", "SCHEDULED", "PAUSED"] as const)
