@@ -3,6 +3,7 @@ import { claimsAt } from "./claims.ts";
 import { generation } from "./generation.ts";
 import { lone } from "./lone.ts";
 import { neighbours } from "./neighbours.ts";
+import { onlookers } from "./onlookers.ts";
 import { openLoop } from "./open-loop-latency.ts";
 import { opening } from "./opening.ts";
 import { poolSizes } from "./pool-sizes.ts";
@@ -21,4 +22,5 @@ export const benchmarks: readonly Benchmark[] = [
   lone,
   neighbours,
   reading,
+  onlookers,
 ];
