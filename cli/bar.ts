@@ -2,7 +2,8 @@ import type { Writable } from "node:stream";
 import cliProgress from "cli-progress";
 import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import type { WatchCampaignResponse } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { countdown, epochMsOf, grouped, stateName } from "./render.ts";
+import { EventLevel } from "../proto/gen/coupon/v1/watch_pb.ts";
+import { countdown, epochMsOf, grouped, printable, stateName } from "./render.ts";
 
 /** A line at the bottom of the terminal that draws itself again until it is closed. */
 export interface Bar {
@@ -53,7 +54,20 @@ export function watchLine(message: WatchCampaignResponse, elapsedMs: number): st
   }
   if (campaign.state === CampaignState.SCHEDULED) return `${state}  ${issued}  ${starts}`;
   const rate = `${grouped(Math.round(message.issuedPerSecond))}/s`;
-  return `${state}  ${issued}  ${grouped(message.remaining)} left  ${rate}${pending}${ends}`;
+  const heard = trafficText(message);
+  return `${state}  ${issued}  ${grouped(message.remaining)} left  ${rate}${heard}${pending}${ends}`;
+}
+
+/** How fast callers are answered, and how many of them hear no. */
+function trafficText({ traffic }: WatchCampaignResponse): string {
+  if (traffic?.p50Ms === undefined || traffic.p99Ms === undefined) return "";
+  const good: readonly string[] = ["issued", "replayed"];
+  const refused = traffic.outcomes.reduce(
+    (sum, { outcome, perSecond }) => sum + (good.includes(outcome) ? 0 : perSecond),
+    0,
+  );
+  const latency = `  p50 ${traffic.p50Ms.toFixed(1)} ms  p99 ${traffic.p99Ms.toFixed(1)} ms`;
+  return refused < 0.5 ? latency : `${latency}  ${grouped(Math.round(refused))}/s refused`;
 }
 
 function counted(value: number, total: number): string {
@@ -64,4 +78,12 @@ function counted(value: number, total: number): string {
 export function plainWatchLine(message: WatchCampaignResponse): string {
   const at = new Date(epochMsOf(message.serverTime) ?? 0).toISOString();
   return `${at}  ${watchLine(message, 0).replace(/[█░]+ /g, "")}`;
+}
+
+/** What happened since the message before, a line each: "2026-…Z  !! the process … is silent". */
+export function plainEventLines({ events }: WatchCampaignResponse): string[] {
+  return events.map(({ at, level, text }) => {
+    const mark = level === EventLevel.ALARM ? "!!" : level === EventLevel.WARNING ? "!" : "*";
+    return `${new Date(epochMsOf(at) ?? 0).toISOString()}  ${mark} ${printable(text)}`;
+  });
 }

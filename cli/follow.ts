@@ -1,5 +1,11 @@
-import type { WatchCampaignResponse } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { type Bar, openBar, watchLine } from "./bar.ts";
+import { toJson } from "@bufbuild/protobuf";
+import {
+  type WatchCampaignResponse,
+  WatchCampaignResponseSchema,
+} from "../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { type Bar, openBar, plainEventLines, plainWatchLine, watchLine } from "./bar.ts";
+import { jsonOptions } from "./json.ts";
+import { isOver } from "./render.ts";
 import type { Session } from "./session.ts";
 import { resumedStream } from "./stream.ts";
 
@@ -36,6 +42,10 @@ export async function followCampaign(session: Session, plan: FollowPlan): Promis
   try {
     for await (const message of stream) {
       latest = { message, arrivedMs: performance.now() };
+      if (plan.draw && message.events.length > 0) {
+        closeBar();
+        for (const event of plainEventLines(message)) output.note(event);
+      }
       if (await plan.onMessage(message)) return message;
       if (plan.draw && bar === undefined) bar = openBar(output.bars, line);
     }
@@ -43,4 +53,28 @@ export async function followCampaign(session: Session, plan: FollowPlan): Promis
     closeBar();
   }
   throw new Error("a stream that is resumed has ended");
+}
+
+/** Until it is over: a line for each message and event in a pipe, JSON lines with --json, a bar and the events on a terminal. */
+export function followLines(
+  session: Session,
+  campaignId: string,
+  intervalMs: number,
+): Promise<WatchCampaignResponse> {
+  const { output } = session;
+  return followCampaign(session, {
+    campaignId,
+    intervalMs,
+    draw: output.interactive,
+    async onMessage(message) {
+      if (output.json) {
+        const line = toJson(WatchCampaignResponseSchema, message, jsonOptions);
+        await output.write(`${JSON.stringify(line)}\n`);
+      } else if (!output.interactive) {
+        const lines = [...plainEventLines(message), plainWatchLine(message)];
+        await output.write(`${lines.join("\n")}\n`);
+      }
+      return message.campaign !== undefined && isOver(message.campaign.state);
+    },
+  });
 }

@@ -20,7 +20,7 @@ stderr.on("error", () => undefined);
 
 // The first Ctrl-C ends in an orderly manner, the second at once.
 const interruption = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
     if (interruption.signal.aborted) leaveAtOnce(exitCodes.interrupted);
     interruption.abort();

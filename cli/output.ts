@@ -13,6 +13,9 @@ export interface Output {
   /** True: a person is looking, bars may be drawn on `bars`. */
   readonly interactive: boolean;
   readonly bars: Writable;
+  /** Standard output as a screen: for what fills it. */
+  readonly screen: Screen;
+  readonly colour: boolean;
   /** Results; waits while the reader is slow. */
   write(text: string): Promise<void>;
   /** Standard error: what is going on. */
@@ -21,8 +24,14 @@ export interface Output {
   style(style: Style, text: string): string;
 }
 
+export type Screen = Writable & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+};
+
 export interface OutputOptions {
-  readonly stdout: Writable & { readonly isTTY?: boolean };
+  readonly stdout: Screen;
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly json: boolean;
   readonly colour: boolean;
@@ -41,6 +50,8 @@ export function openOutput(options: OutputOptions): Output {
     json,
     interactive,
     bars: stderr,
+    screen: stdout,
+    colour,
     async write(text) {
       if (!stdout.write(text)) await once(stdout, "drain");
     },

@@ -14,6 +14,7 @@ import { formats } from "./commands/formats.ts";
 import { get } from "./commands/get.ts";
 import { history } from "./commands/history.ts";
 import { issue } from "./commands/issue.ts";
+import { launch } from "./commands/launch.ts";
 import { list } from "./commands/list.ts";
 import { pause } from "./commands/pause.ts";
 import { preflight } from "./commands/preflight.ts";
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   get,
   list,
   preflight,
+  launch,
   watch,
   pause,
   resume,

@@ -31,8 +31,13 @@ export function isBrokenStream(error: unknown): boolean {
 }
 
 /** How long to wait before try number `failures` + 1. `random` is from 0 to 1; the service's own wish is respected. */
-export function delayBeforeRetryMs(failures: number, askedMs: number, random: number): number {
-  const backoffMs = Math.min(maxDelayMs, firstDelayMs * 2 ** (failures - 1));
+export function delayBeforeRetryMs(
+  failures: number,
+  askedMs: number,
+  random: number,
+  mostMs: number = maxDelayMs,
+): number {
+  const backoffMs = Math.min(mostMs, firstDelayMs * 2 ** (failures - 1));
   const jitteredMs = Math.round(backoffMs * (0.75 + random / 2));
   return Math.max(jitteredMs, Math.min(askedMs, maxAskedDelayMs));
 }
@@ -44,13 +49,15 @@ export interface RetryPlan {
   readonly note: (text: string) => void;
   /** What is tried again, for the operator: "with the same request id". */
   readonly again: string;
+  /** The longest wait by itself; undefined: 5 s. */
+  readonly maxDelayMs?: number | undefined;
 }
 
 /** Says so, waits, and returns; throws the error where the tries are used up or the operator interrupts. */
 export async function waitForRetry(error: unknown, failures: number, plan: RetryPlan): Promise<void> {
   if (failures > plan.retries) throw error;
   const askedMs = Number(refusalOf(error)?.retryAfterMs ?? 0n);
-  const waitMs = delayBeforeRetryMs(failures, askedMs, Math.random());
+  const waitMs = delayBeforeRetryMs(failures, askedMs, Math.random(), plan.maxDelayMs);
   const seconds = (waitMs / 1000).toFixed(1);
   plan.note(`${shortCause(error)}, ${plan.again} in ${seconds} s (${failures} of ${plan.retries})`);
   await delay(waitMs, undefined, { signal: plan.signal });

@@ -42,6 +42,8 @@ export async function run(given: Process): Promise<ExitCode> {
       ...openClients(settings),
       output,
       prompt: openPrompt({ stdin, stderr, json }),
+      stdin,
+      unicode: knowsUnicode(env),
       signal,
     };
   };
@@ -123,6 +125,12 @@ function usageFailure(error: CommanderError, args: readonly string[]): Failure {
   const unquoted = error.code === "commander.excessArguments" && args.some((arg) => bareDate.test(arg));
   const quotes = 'an instant with spaces needs quotes, as in "2026-12-24 20:00 Asia/Seoul"';
   return { ...told, message, hint: unquoted ? quotes : help };
+}
+
+/** As the C library decides it: the first of these that is set counts. Nothing set: terminals of today. */
+function knowsUnicode(env: NodeJS.ProcessEnv): boolean {
+  const locale = env["LC_ALL"] || env["LC_CTYPE"] || env["LANG"] || "";
+  return locale === "" || /utf-?8/i.test(locale);
 }
 
 const maxCauses = 10;

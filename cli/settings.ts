@@ -50,7 +50,10 @@ export const environment: readonly { readonly name: string; readonly about: stri
   },
   { name: "COUPON_DEBUG", about: "1: an error also shows where it comes from" },
   { name: "NO_COLOR", about: "anything: no colours" },
-  { name: "TERM", about: "dumb: no bars and no colours" },
+  { name: "TERM", about: "dumb: no bars, no colours, no launch console" },
+  { name: "LC_ALL", about: "a locale that is not UTF-8: the launch console draws in ASCII" },
+  { name: "LC_CTYPE", about: "the same where LC_ALL is not set" },
+  { name: "LANG", about: "the same where neither is set" },
   { name: "TZ", about: "the operator's zone, such as Asia/Seoul; else that of the system" },
   { name: "HOME", about: "where ~ is" },
 ];

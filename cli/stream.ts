@@ -13,16 +13,21 @@ export interface StreamPlan<T> {
   /** The longest silence before the stream counts as broken. */
   readonly maxSilenceMs: number;
   readonly note: (text: string) => void;
+  /** How often to open it again in a row; undefined: as the operator said, or the default. */
+  readonly retries?: number;
+  /** The longest wait between two tries; undefined: the default. */
+  readonly maxDelayMs?: number;
 }
 
 /** The messages of a stream that is opened again whenever it breaks. Tries are counted since the last message. */
 export async function* resumedStream<T>(session: Session, plan: StreamPlan<T>): AsyncGenerator<T, void> {
   const { signal, settings } = session;
   const retryPlan = {
-    retries: settings.retries ?? defaultRetries,
+    retries: settings.retries ?? plan.retries ?? defaultRetries,
     signal,
     note: plan.note,
     again: "opening the stream again",
+    maxDelayMs: plan.maxDelayMs,
   };
   let heard = false;
   for (let failures = 1; ; failures++) {

@@ -5,17 +5,16 @@ import { DEFAULT_CODE_FORMAT, overlappingPatterns } from "../generator/code-form
 import { countCodes } from "../generator/code-space.ts";
 import type { RemoveRehearsal } from "../generator/remove-rehearsal.ts";
 import type { Preflight } from "../preflight/preflight.ts";
-import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import {
   type CampaignService,
   CampaignView,
   ExportCouponsResponseSchema,
-  WatchCampaignResponseSchema,
 } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { newCampaignId } from "../record/campaign-id.ts";
 import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
 import type { CampaignSettings, History } from "../record/history.ts";
 import type { Issuances, IssuedCode, IssuePosition } from "../record/issuances.ts";
+import type { Preflights } from "../record/preflights.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { type CampaignStatsDeps, createCampaignStats } from "./campaign-stats.ts";
@@ -41,6 +40,8 @@ import {
   validSpace,
 } from "./validate.ts";
 import { createVerifyCampaign, type OpenAuditor } from "./verify-campaign.ts";
+import type { ProcessLook } from "./watch/process-look.ts";
+import { createWatchCampaign } from "./watch/watch-campaign.ts";
 
 export type CampaignServiceDeps = {
   campaigns: Campaigns;
@@ -51,6 +52,8 @@ export type CampaignServiceDeps = {
   liveView: LiveView;
   preflight: Preflight;
   removeRehearsal: RemoveRehearsal;
+  preflights: Preflights;
+  processLook: ProcessLook;
   /** Opens both stores beside the connections of the claims. */
   openAuditor: OpenAuditor;
   clock: Clock;
@@ -65,14 +68,6 @@ const EXPORT_BATCH = { most: 10_000, whenZero: 1_000 } as const;
 /** What is read at once; what a server decodes at once, callers wait for. */
 const CODES_READ = { idle: 5_000, busy: 250 } as const;
 const EXPORT_READ_BUSY = 100;
-const WATCH_INTERVAL_MS = { least: 100, most: 60_000, whenZero: 1_000 } as const;
-
-/** States after which nothing more will happen to watch. */
-const FINAL: readonly CampaignState[] = [
-  CampaignState.SOLD_OUT,
-  CampaignState.ENDED,
-  CampaignState.CANCELLED,
-];
 
 /** The operators' service. */
 export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<typeof CampaignService> {
@@ -107,26 +102,13 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
     });
   }
 
-  /** Waits between two messages of a stream, or until the caller or the server leaves. */
-  function pause(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal.aborted) return resolve();
-      const done = () => {
-        cancel();
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const cancel = clock.after(ms, done);
-      signal.addEventListener("abort", done);
-    });
-  }
-
   return {
     ...createVerifyCampaign(deps),
     ...createPreflightService(deps),
     ...createLifeCycleService(deps),
     ...createCampaignStats(deps),
     ...createRehearsalService(deps),
+    ...createWatchCampaign(deps),
 
     async createCampaign(request) {
       const nowMs = clock.now();
@@ -207,43 +189,6 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
         nextPageToken: docs.length > limit ? (shown.at(-1)?._id ?? "") : "",
         serverTime: now(),
       };
-    },
-
-    async *watchCampaign(request, context) {
-      const { least, most, whenZero } = WATCH_INTERVAL_MS;
-      const intervalMs = orRefuse(validCount("interval_ms", request.intervalMs, least, most, whenZero));
-      const campaignId = (await findCampaign(request.campaignId))._id;
-      const leaving = AbortSignal.any([context.signal, draining]);
-      let last: { atMs: number; issued: number } | undefined;
-      while (!leaving.aborted) {
-        const look = await liveView.look(campaignId);
-        if (look === null) throw refuse({ reason: "UNKNOWN_CAMPAIGN" });
-        const { campaign, pool } = look;
-        const state = liveState(campaign, pool);
-        const issued =
-          campaign.state === "SOLD_OUT"
-            ? campaign.total
-            : pool?.status === "ok"
-              ? pool.claims - pool.ledger
-              : await issuances.count(campaignId);
-        const atMs = clock.now();
-        const seconds = last === undefined ? 0 : (atMs - last.atMs) / 1_000;
-        yield create(WatchCampaignResponseSchema, {
-          campaign: viewCampaign(campaign, issued, state),
-          remaining:
-            pool?.status === "ok"
-              ? pool.stagedCodes + pool.openCodes + pool.awayCodes
-              : campaign.total - issued,
-          issuedPerSecond:
-            last === undefined || seconds <= 0 ? 0 : Math.max(0, issued - last.issued) / seconds,
-          ledgerDepth: pool?.ledger ?? 0,
-          serverTime: timestampFromMs(atMs),
-        });
-        // The recorded state: an end that is not written down yet may still have claims under way.
-        if (FINAL.includes(CampaignState[campaign.state])) return;
-        last = { atMs, issued };
-        await pause(intervalMs, leaving);
-      }
     },
 
     async *exportCoupons(request, context) {

@@ -41,6 +41,7 @@ import { listen } from "./listen.ts";
 import { createLiveView } from "./live-view.ts";
 import { createPresence } from "./presence.ts";
 import { createTally } from "./tally.ts";
+import { createProcessLook } from "./watch/process-look.ts";
 
 /** An insert that was given up may still be on its way for so long. */
 const SETTLE_AFTER_DEADLINE_MS = 1_000;
@@ -109,6 +110,7 @@ export async function startRoles(
     redisClock,
     mongoFacts: createMongoFacts(mongo.db),
   });
+  const preflights = createPreflights(mongo.db);
   const tally = createTally();
   const rehearsals = createRehearsals(mongo.db);
   const settleMs = config.COMMIT_DEADLINE_MS + SETTLE_AFTER_DEADLINE_MS;
@@ -136,7 +138,7 @@ export async function startRoles(
     lifecycle.onRelease("scheduler", () => started.stop());
     started.start();
     scheduler = started;
-    const starts = createStartWatch({ ...common, preflight, preflights: createPreflights(mongo.db) });
+    const starts = createStartWatch({ ...common, preflight, preflights });
     lifecycle.onRelease("watch over the starts", () => starts.stop());
     starts.start();
     const overdue = createRehearsalWatch({ ...common, rehearsals, removeRehearsal });
@@ -175,9 +177,10 @@ export async function startRoles(
     couponService: createCouponService({ ...common, issueCoupon, directory, liveView }),
     issueCoupon,
     campaignService: createCampaignService({
-      ...{ ...common, liveView, preflight, removeRehearsal, draining: draining.signal },
+      ...{ ...common, liveView, preflight, preflights, removeRehearsal, draining: draining.signal },
       changeCampaign: createChangeCampaign({ ...common, restore }),
       issueRate: createIssueRate(mongo.db),
+      processLook: createProcessLook(processes, clock),
       openAuditor: () =>
         openAuditor({
           redisUrl: config.REDIS_URL,

@@ -1,11 +1,7 @@
-import { toJson } from "@bufbuild/protobuf";
-import { WatchCampaignResponseSchema } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { plainWatchLine } from "../bar.ts";
 import type { Command } from "../command.ts";
-import { followCampaign } from "../follow.ts";
-import { jsonOptions } from "../json.ts";
+import { followLines } from "../follow.ts";
 import { paintedState } from "../output.ts";
-import { campaignFacts, factLines, isOver } from "../render.ts";
+import { campaignFacts, factLines } from "../render.ts";
 
 const defaultIntervalMs = 1_000;
 
@@ -18,25 +14,13 @@ export const watch: Command = {
   ],
   examples: ["coupon watch 01JEXAMPLE", "coupon watch 01JEXAMPLE --json | jq .issuedPerSecond"],
   notes:
-    "The countdown runs on the server's clock. A broken stream is opened again; Ctrl-C ends the watch only.",
+    "The countdown runs on the server's clock. A broken stream is opened again; Ctrl-C ends the watch only.\n" +
+    "coupon launch shows the same and more on the whole screen.",
 
   async run(session, input) {
     const { output, settings } = session;
     const intervalMs = input.wholeNumber("--interval", 100, 60_000) ?? defaultIntervalMs;
-    const last = await followCampaign(session, {
-      campaignId: input.campaignId,
-      intervalMs,
-      draw: output.interactive,
-      async onMessage(message) {
-        if (output.json) {
-          const line = toJson(WatchCampaignResponseSchema, message, jsonOptions);
-          await output.write(`${JSON.stringify(line)}\n`);
-        } else if (!output.interactive) {
-          await output.write(`${plainWatchLine(message)}\n`);
-        }
-        return message.campaign !== undefined && isOver(message.campaign.state);
-      },
-    });
+    const last = await followLines(session, input.campaignId, intervalMs);
     const { campaign } = last;
     if (!output.interactive || campaign === undefined) return;
     const title = `${output.style("bold", campaign.id)}  ${paintedState(output, campaign.state)}\n`;

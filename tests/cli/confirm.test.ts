@@ -30,6 +30,8 @@ describe("cli confirmation", () => {
       ...openClients(settings),
       output: openOutput({ stdout, stderr, json, colour: false, canDraw: true }),
       prompt: openPrompt({ stdin, stderr, json }),
+      stdin,
+      unicode: true,
       signal: interruption.signal,
     };
     return { session, said: () => said };

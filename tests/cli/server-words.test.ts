@@ -7,7 +7,15 @@ import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 const zone = "Asia/Seoul";
 
 /** What the command sets by itself, or only as true or false: nothing that an operator could have typed wrongly. */
-const notTyped = ["batch_size", "dry_run", "include_rehearsals", "lifetime_ms", "one_per_user", "view"];
+const notTyped = [
+  "batch_size",
+  "dry_run",
+  "include_rehearsals",
+  "keep_on",
+  "lifetime_ms",
+  "one_per_user",
+  "view",
+];
 
 describe("cli: what the service says, in the operator's words", () => {
   it("has a name for every field that an operator fills in", () => {

@@ -1,4 +1,3 @@
-import { PassThrough } from "node:stream";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
@@ -7,6 +6,7 @@ import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { runCli, startCli } from "./run-cli.ts";
 import { campaign, campaignId, refusal, type StandIn, startMs, startStandIn } from "./stand-in.ts";
+import { standInTerminal as terminal } from "./stand-in-terminal.ts";
 
 /** How one opening of the stream ends after its message. */
 type End = "reset" | "end" | "error" | "hang" | "over" | "gone";
@@ -108,16 +108,6 @@ describe("cli watch", () => {
   });
 
   describe("on a terminal", () => {
-    /** A terminal as far as the command can tell; what is drawn is kept. */
-    function terminal(): PassThrough & { isTTY: boolean; columns: number; shown: () => string } {
-      const stream = new PassThrough();
-      let text = "";
-      stream.setEncoding("utf8").on("data", (chunk: string) => {
-        text += chunk;
-      });
-      return Object.assign(stream, { isTTY: true, columns: 120, shown: () => text });
-    }
-
     /** Runs the command in this process; Ctrl-C is pressed once standard error shows `interruptAt`. */
     async function onTerminal(args: string[], env: NodeJS.ProcessEnv = {}, interruptAt?: string) {
       const stdout = terminal();

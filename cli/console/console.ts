@@ -1,0 +1,110 @@
+import type { Session } from "../session.ts";
+import { resumedStream } from "../stream.ts";
+import { type Model, newModel, withBreak, withMessage } from "./model.ts";
+import { type Asked, askReadiness, dueReadiness } from "./readiness.ts";
+import { screenLines } from "./screen.ts";
+import { openTerminal } from "./terminal.ts";
+
+export type Ending = "left" | "interrupted";
+
+export interface ConsolePlan {
+  readonly campaignId: string;
+  readonly intervalMs: number;
+}
+
+/** Countdowns go on between two messages. */
+const framesEveryMs = 200;
+/** A launch is looked at through a restart of all servers, be it long. */
+const retries = 100_000;
+/** … and to be seen soon when it is back. */
+const maxDelayMs = 1_000;
+/** Nobody counts them here, and there is little room. */
+const tries = /, opening the stream (again in .*?)( \(\d+ of \d+\))?$/;
+const keys = { leave: ["q", "Q", "\x04"], preflight: ["p", "P"], interrupt: "\x03", redraw: "\x0c" } as const;
+const isOneOf = (key: string, some: readonly string[]): boolean => some.includes(key);
+
+/** The launch console: fills the terminal until the operator leaves. The last model, to say once more where things stand. */
+export async function runConsole(
+  session: Session,
+  { campaignId, intervalMs }: ConsolePlan,
+): Promise<{ readonly model: Model; readonly ending: Ending }> {
+  const { campaigns, output, settings, signal, stdin, unicode } = session;
+  const { url, zone } = settings;
+  let model = newModel({ url, campaignId, zone, intervalMs });
+  const leaving = new AbortController();
+  let ending: Ending = "left";
+  const end = (how: Ending): void => {
+    if (leaving.signal.aborted) return;
+    ending = how;
+    leaving.abort();
+  };
+  const interrupted = (): void => end("interrupted");
+
+  let asked: Asked | undefined;
+  let isAsking = false;
+  const lookAhead = async (): Promise<void> => {
+    const due = isAsking ? undefined : dueReadiness(model, asked, performance.now());
+    if (due === undefined) return;
+    asked = due;
+    isAsking = true;
+    const readiness = await askReadiness(session, campaignId, leaving.signal);
+    isAsking = false;
+    model = { ...model, readiness };
+    draw();
+  };
+
+  const terminal = openTerminal({
+    screen: output.screen,
+    keyboard: stdin,
+    onKey(key) {
+      if (key === keys.interrupt) end("interrupted");
+      else if (isOneOf(key, keys.leave)) end("left");
+      else if (isOneOf(key, keys.preflight)) asked = undefined;
+      else if (key === keys.redraw) terminal.forget();
+      draw();
+    },
+    onResize: () => draw(),
+  });
+  const draw = (): void => {
+    const size = { ...terminal.size, colour: output.colour, unicode };
+    terminal.draw(screenLines(model, performance.now(), size));
+  };
+  const frames = setInterval(() => {
+    draw();
+    void lookAhead();
+  }, framesEveryMs);
+  signal.addEventListener("abort", interrupted);
+  if (signal.aborted) interrupted();
+  try {
+    draw();
+    const stream = resumedStream(
+      { ...session, signal: leaving.signal },
+      {
+        open: (options) => campaigns.watchCampaign({ campaignId, intervalMs, keepOn: true }, options),
+        properEnd: "interrupted",
+        maxSilenceMs: settings.timeoutMs + intervalMs,
+        retries,
+        maxDelayMs,
+        note(text) {
+          const [why, again] = [text.replace(tries, ""), tries.exec(text)?.[1] ?? ""];
+          model = withBreak(model, { why, again }, performance.now());
+          draw();
+        },
+      },
+    );
+    for await (const message of stream) {
+      model = withMessage(model, message, performance.now());
+      draw();
+      void lookAhead();
+    }
+    return { model, ending };
+  } catch (error) {
+    if (!leaving.signal.aborted) throw error;
+    return { model, ending };
+  } finally {
+    clearInterval(frames);
+    leaving.abort();
+    signal.removeEventListener("abort", interrupted);
+    terminal.close();
+  }
+}

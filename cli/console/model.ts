@@ -1,0 +1,116 @@
+import type {
+  PreflightColour,
+  PreflightLine,
+  WatchCampaignResponse,
+} from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { EventLevel } from "../../proto/gen/coupon/v1/watch_pb.ts";
+import { epochMsOf, stateName } from "../render.ts";
+
+export interface ShownEvent {
+  /** On the server's clock. */
+  readonly atMs: number;
+  readonly level: number;
+  readonly text: string;
+}
+
+/** What the last preflight said, or why there is none. */
+export type Readiness = { readonly askedMs: number } & (
+  | { readonly colour: PreflightColour; readonly lines: readonly PreflightLine[] }
+  | { readonly failed: string }
+);
+
+export interface Broken {
+  readonly why: string;
+  /** When it is tried again: "again in 0.5 s". */
+  readonly again: string;
+}
+
+/** Everything the console knows; what is drawn is made of it and nothing else. Its moments are on this machine's own steady clock. */
+export interface Model {
+  readonly url: string;
+  readonly campaignId: string;
+  readonly zone: string;
+  /** Between two messages. */
+  readonly intervalMs: number;
+  /** The last message; undefined: none has come yet. */
+  readonly message: WatchCampaignResponse | undefined;
+  /** When it came. */
+  readonly arrivedMs: number;
+  /** Coupons per second, oldest first, one for each message. */
+  readonly rates: readonly number[];
+  readonly peakRate: number;
+  /** Newest last. */
+  readonly events: readonly ShownEvent[];
+  /** Why nothing comes at the moment; undefined: connected. */
+  readonly broken: Broken | undefined;
+  /** undefined: nobody has asked yet. */
+  readonly readiness: Readiness | undefined;
+}
+
+/** More than any terminal has columns, and lines. */
+const ratesMax = 500;
+const eventsMax = 200;
+
+export function newModel(given: Pick<Model, "url" | "campaignId" | "zone" | "intervalMs">): Model {
+  return {
+    ...given,
+    ...{ message: undefined, arrivedMs: 0, rates: [], peakRate: 0, events: [] },
+    ...{ broken: undefined, readiness: undefined },
+  };
+}
+
+/** What a message adds. Of a stream that was opened again, the first message has no rate yet. */
+export function withMessage(model: Model, message: WatchCampaignResponse, nowMs: number): Model {
+  const serverMs = epochMsOf(message.serverTime) ?? 0;
+  const isFirst = model.message === undefined || model.broken !== undefined;
+  const told = message.events.map(({ at, level, text }) => ({
+    atMs: epochMsOf(at) ?? serverMs,
+    level,
+    text,
+  }));
+  const fresh = model.broken === undefined ? told : [...returned(model, message, serverMs), ...told];
+  // Told again by the first message of a new stream: it is known already.
+  const known = new Set(model.events.map(eventKey));
+  const events = [...model.events, ...fresh.filter((event) => !known.has(eventKey(event)))];
+  const rates = isFirst ? model.rates : [...model.rates, message.issuedPerSecond].slice(-ratesMax);
+  return {
+    ...model,
+    message,
+    arrivedMs: nowMs,
+    rates,
+    peakRate: isFirst ? model.peakRate : Math.max(model.peakRate, message.issuedPerSecond),
+    events: events.slice(-eventsMax),
+    broken: undefined,
+  };
+}
+
+/** The stream broke; the first break of a row is an event. */
+export function withBreak(model: Model, broken: Broken, nowMs: number): Model {
+  const lost = {
+    atMs: serverNowMs(model, nowMs),
+    level: EventLevel.WARNING,
+    text: `connection lost: ${broken.why}`,
+  };
+  const isNews = model.broken === undefined && model.message !== undefined;
+  return {
+    ...model,
+    broken,
+    events: (isNews ? [...model.events, lost] : model.events).slice(-eventsMax),
+  };
+}
+
+/** The server's clock now, going on from when it was last told. */
+export function serverNowMs({ message, arrivedMs }: Model, nowMs: number): number {
+  return (epochMsOf(message?.serverTime) ?? 0) + (message === undefined ? 0 : nowMs - arrivedMs);
+}
+
+/** The connection is back; the server cannot tell what happened while nobody listened. */
+function returned({ message: last }: Model, message: WatchCampaignResponse, atMs: number): ShownEvent[] {
+  if (last === undefined) return [];
+  const event = (text: string): ShownEvent => ({ atMs, level: EventLevel.INFO, text });
+  const [was, is] = [last.campaign?.state, message.campaign?.state];
+  if (was === undefined || is === undefined || was === is) return [event("connected again")];
+  return [event(`connected again; meanwhile ${stateName(was)} → ${stateName(is)}`)];
+}
+
+const eventKey = ({ atMs, text }: ShownEvent): string => `${atMs} ${text}`;

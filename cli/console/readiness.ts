@@ -1,0 +1,95 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { type Campaign, CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { PreflightColour } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { epochMsOf, printable } from "../render.ts";
+import type { Session } from "../session.ts";
+import { type Model, type Readiness, serverNowMs } from "./model.ts";
+import { type Look, label, painted, type Style, span } from "./spans.ts";
+
+/** A preflight writes to both stores, so it is not made more often than it is of use. */
+const everyMs = { far: 60_000, near: 15_000 } as const;
+const nearMs = 600_000;
+
+const waiting: readonly CampaignState[] = [
+  CampaignState.GENERATING,
+  CampaignState.SCHEDULED,
+  CampaignState.PAUSED,
+];
+
+/** True: it has not opened, so whether it will is what matters most. */
+export function isBeforeOpening({ state, openedAt }: Campaign): boolean {
+  return openedAt === undefined && waiting.includes(state);
+}
+
+/** What a preflight was asked for; another start or state wants another one. */
+export interface Asked {
+  readonly atMs: number;
+  readonly startsMs: number | undefined;
+  readonly state: CampaignState;
+}
+
+/** What is to be asked for now; undefined: nothing. */
+export function dueReadiness(model: Model, asked: Asked | undefined, nowMs: number): Asked | undefined {
+  const { campaign } = model.message ?? {};
+  if (campaign === undefined || model.broken !== undefined || !isBeforeOpening(campaign)) return undefined;
+  const startsMs = epochMsOf(campaign.startsAt);
+  const leftMs = (startsMs ?? 0) - serverNowMs(model, nowMs);
+  if (leftMs <= 0) return undefined;
+  const due = { atMs: nowMs, startsMs, state: campaign.state };
+  if (asked === undefined || asked.startsMs !== startsMs || asked.state !== campaign.state) return due;
+  return nowMs - asked.atMs >= (leftMs > nearMs ? everyMs.far : everyMs.near) ? due : undefined;
+}
+
+/** Never rejects: that there is no answer is an answer. */
+export async function askReadiness(
+  { campaigns, settings }: Session,
+  campaignId: string,
+  signal: AbortSignal,
+): Promise<Readiness> {
+  const options = { signal, timeoutMs: settings.timeoutMs };
+  const askedMs = performance.now();
+  try {
+    const { colour, lines } = await campaigns.preflightCampaign({ campaignId }, options);
+    return { askedMs, colour, lines };
+  } catch (error) {
+    const failed = error instanceof ConnectError ? Code[error.code] : String(error);
+    return { askedMs, failed: printable(failed) };
+  }
+}
+
+const styles: Readonly<Record<number, readonly [name: string, style: Style]>> = {
+  [PreflightColour.GREEN]: ["GREEN", "green"],
+  [PreflightColour.AMBER]: ["AMBER", "yellow"],
+  [PreflightColour.RED]: ["RED", "red"],
+};
+
+/** The verdict, then what is not green, the worst first; at most `room` lines. */
+export function readinessLines(model: Model, nowMs: number, room: number, look: Look): string[] {
+  const { readiness } = model;
+  if (room <= 0) return [];
+  if (readiness === undefined) return [painted([label("preflight"), span("is being made", "dim")], look)];
+  const ago = `${Math.max(0, Math.round((nowMs - readiness.askedMs) / 1_000))} s ago`;
+  if ("failed" in readiness) {
+    const why = `not known: the call failed ${ago} (${readiness.failed})`;
+    return [painted([label("preflight"), span(why, "red")], look)];
+  }
+  const { colour, lines } = readiness;
+  const [name, style] = styles[colour] ?? ["?", undefined];
+  const notGreen = lines
+    .filter((line) => line.colour !== PreflightColour.GREEN)
+    .sort((a, b) => b.colour - a.colour);
+  const verdict = `  ${lines.length - notGreen.length} of ${lines.length} checks are green, ${ago}`;
+  const shown = notGreen.slice(0, notGreen.length > room - 1 ? Math.max(0, room - 2) : room - 1);
+  const details = shown.map(({ check, colour: how, finding, advice }) => {
+    const [word, wordStyle] = styles[how] ?? ["?", undefined];
+    const text = ` ${printable(check)}: ${printable(finding)}`;
+    return painted(
+      [label(""), span(word, wordStyle), span(text), span(` → ${printable(advice)}`, "dim")],
+      look,
+    );
+  });
+  const left = notGreen.length - shown.length;
+  if (left > 0 && room > 1)
+    details.push(painted([label(""), span(`and ${left} more: coupon preflight shows them`, "dim")], look));
+  return [painted([label("preflight"), span(name, style), span(verdict)], look), ...details];
+}

@@ -1,0 +1,145 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import {
+  type WatchCampaignResponse,
+  WatchCampaignResponseSchema,
+} from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import type { History, HistoryDoc } from "../../record/history.ts";
+import type { PreflightDoc } from "../../record/preflights.ts";
+import type { SeenProcess } from "../../record/processes.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { liveState, viewCampaign } from "../campaign-view.ts";
+import type { LiveView, Look } from "../live-view.ts";
+import { isStoreTrouble } from "../store-trouble.ts";
+import { eventsBetween } from "./events.ts";
+import { tellsWhoLives } from "./process-events.ts";
+import type { ProcessLook } from "./process-look.ts";
+import type { SharedLook } from "./shared-look.ts";
+import type { Sight } from "./sight.ts";
+import { createTrafficWindow } from "./traffic.ts";
+import { viewEvent, viewProcess, viewTraffic } from "./view.ts";
+
+export type OnlookerDeps = {
+  liveView: LiveView;
+  processLook: ProcessLook;
+  /** The last preflights of a campaign, newest first. */
+  preflightLook: SharedLook<readonly PreflightDoc[]>;
+  /** Issuances in MongoDB, for when the pool cannot tell. */
+  issuedLook: SharedLook<number>;
+  history: Pick<History, "list">;
+  clock: Clock;
+};
+
+/** One look. null: there is no such campaign. Rejects when MongoDB does not answer and has not answered before. */
+export type Onlooker = () => Promise<{
+  readonly message: WatchCampaignResponse;
+  readonly isOver: boolean;
+} | null>;
+
+/** Changes told at once; of those before the first look, the last few. */
+const CHANGES_MAX = 50;
+const FIRST_CHANGES_MAX = 5;
+
+/** States after which nothing more will happen to watch. */
+const FINAL: readonly CampaignState[] = [
+  CampaignState.SOLD_OUT,
+  CampaignState.ENDED,
+  CampaignState.CANCELLED,
+];
+
+const STATE_NAMES = new Map<number, string>(
+  Object.entries(CampaignState).map(([name, state]) => [state, name]),
+);
+
+type Found = { readonly look: Look; readonly issued: number };
+
+/** Looks at one campaign again and again, and knows what it saw the time before. */
+export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker {
+  const { liveView, processLook, preflightLook, issuedLook, history, clock } = deps;
+  const traffic = createTrafficWindow(campaignId);
+  let before: Sight | undefined;
+  let found: Found | undefined;
+  let counted: { readonly atMs: number; readonly issued: number } | undefined;
+  let toldRevision: number | undefined;
+  /** What was last made of the processes, and of which: they are asked about less often than onlookers look. */
+  let viewed: { readonly of: readonly SeenProcess[]; readonly views: ReturnType<typeof viewsOf> } | undefined;
+
+  function viewsOf(processes: readonly SeenProcess[]) {
+    traffic.read(processes);
+    return { traffic: viewTraffic(traffic.now()), processes: processes.map(viewProcess) };
+  }
+
+  function viewsNow(processes: readonly SeenProcess[] | undefined) {
+    if (processes === undefined) return {};
+    if (viewed?.of !== processes) viewed = { of: processes, views: viewsOf(processes) };
+    return viewed.views;
+  }
+
+  async function find(): Promise<Found | null> {
+    const look = await liveView.look(campaignId);
+    if (look === null) return null;
+    const { campaign, pool } = look;
+    if (campaign.state === "SOLD_OUT") return { look, issued: campaign.total };
+    const issued = pool?.status === "ok" ? pool.claims - pool.ledger : await issuedLook(campaignId);
+    return { look, issued };
+  }
+
+  /** undefined: MongoDB does not answer, which an onlooker who has seen the campaign lives through. */
+  async function findOrWait(): Promise<Found | null | undefined> {
+    try {
+      return await find();
+    } catch (error) {
+      if (found === undefined || !isStoreTrouble(error)) throw error;
+      return undefined;
+    }
+  }
+
+  async function changesUntil(revision: number): Promise<readonly HistoryDoc[]> {
+    const since = toldRevision;
+    if (since === revision) return [];
+    const limit = since === undefined ? FIRST_CHANGES_MAX : CHANGES_MAX;
+    const entries = await history.list(campaignId, undefined, limit).catch(() => undefined);
+    if (entries === undefined) return [];
+    toldRevision = Math.max(revision, entries[0]?.revision ?? 0);
+    return entries.filter((entry) => entry.revision > (since ?? -1)).reverse();
+  }
+
+  return async () => {
+    const [now, processes, preflights] = await Promise.all([
+      findOrWait(),
+      processLook(),
+      preflightLook(campaignId).catch(() => before?.preflights ?? []),
+    ]);
+    if (now === null) return null;
+    const { look, issued } = (now ?? found) as Found;
+    found = { look, issued };
+    const { campaign, pool } = look;
+    const changes = now === undefined ? [] : await changesUntil(campaign.revision ?? 0);
+    const atMs = clock.now();
+    const state = liveState(campaign, pool);
+    const sight: Sight = {
+      ...{ atMs, mongodb: now !== undefined, state: STATE_NAMES.get(state) ?? "" },
+      startsAtMs: campaign.startsAt.getTime(),
+      ...{ pool, processes, preflights, changes },
+    };
+    const events = eventsBetween(before, sight);
+    const whoLives = processes !== undefined && tellsWhoLives(processes) ? processes : before?.processes;
+    before = { ...sight, processes: whoLives };
+    const seconds = counted === undefined ? 0 : (atMs - counted.atMs) / 1_000;
+    const more = issued - (counted?.issued ?? issued);
+    if (now !== undefined) counted = { atMs, issued };
+    const message = create(WatchCampaignResponseSchema, {
+      campaign: viewCampaign(campaign, issued, state),
+      remaining:
+        pool?.status === "ok" ? pool.stagedCodes + pool.openCodes + pool.awayCodes : campaign.total - issued,
+      issuedPerSecond: seconds <= 0 ? 0 : Math.max(0, more) / seconds,
+      ledgerDepth: pool?.ledger ?? 0,
+      serverTime: timestampFromMs(atMs),
+      ...viewsNow(now === undefined ? undefined : processes),
+      events: events.map(viewEvent),
+    });
+    // The recorded state: an end that is not written down yet may still have claims under way.
+    return { message, isOver: now !== undefined && FINAL.includes(CampaignState[campaign.state]) };
+  };
+}

@@ -1,0 +1,64 @@
+import { nameOf, SILENT_AFTER_MS } from "../../preflight/check-processes.ts";
+import type { SeenProcess } from "../../record/processes.ts";
+import type { Sight, WatchEvent } from "./sight.ts";
+
+/** A tick that is older than this is late. */
+const LATE_TICK_MS = 5_000;
+
+const isSilent = ({ ageMs }: SeenProcess): boolean => ageMs >= SILENT_AFTER_MS;
+/** When it was last heard of: who is silent ticks nowhere that we know of. */
+const isLate = ({ tickAgeMs = 0, ageMs }: SeenProcess): boolean => tickAgeMs - ageMs >= LATE_TICK_MS;
+
+/**
+ * False: nobody can have written that it lives, since even the server that looks is silent. That says something about MongoDB and nothing
+ * about the processes.
+ */
+export function tellsWhoLives(processes: readonly SeenProcess[]): boolean {
+  return processes.length === 0 || !processes.every(isSilent);
+}
+
+/** Who came, left, fell silent or raised an alarm. `before` undefined: nobody has looked yet. */
+export function* processEvents(
+  before: readonly SeenProcess[] | undefined,
+  { atMs, processes }: Pick<Sight, "atMs" | "processes">,
+): Generator<WatchEvent> {
+  if (processes === undefined || !tellsWhoLives(processes)) return;
+  const known = new Map(before?.map((one) => [one._id, one]));
+  for (const one of processes) {
+    const was = known.get(one._id);
+    known.delete(one._id);
+    yield* eventsOf(one, was, before === undefined, atMs);
+  }
+  for (const one of known.values()) {
+    // Who was silent for a minute is not told any more: that is not a goodbye.
+    if (isSilent(one)) continue;
+    yield { atMs, level: "warning", kind: "process", text: `${fullName(one)} has left` };
+  }
+}
+
+const fullName = (one: SeenProcess): string => `${nameOf(one)} (${one.roles.join(", ")})`;
+
+function* eventsOf(
+  one: SeenProcess,
+  was: SeenProcess | undefined,
+  isFirstLook: boolean,
+  atMs: number,
+): Generator<WatchEvent> {
+  const event = (level: WatchEvent["level"], kind: WatchEvent["kind"], text: string): WatchEvent => ({
+    ...{ atMs, level, kind },
+    text,
+  });
+  const name = fullName(one);
+  if (isSilent(one)) {
+    if (was === undefined || !isSilent(was)) yield event("alarm", "process", `${name} is silent`);
+    return;
+  }
+  if (was === undefined && !isFirstLook) yield event("info", "process", `${name} has joined`);
+  if (was !== undefined && isSilent(was)) yield event("info", "process", `${name} is heard of again`);
+  if (isLate(one) && (was === undefined || !isLate(was)))
+    yield event("warning", "scheduler", `the scheduler of ${nameOf(one)} is late`);
+  for (const [kind, count] of Object.entries(one.alarms)) {
+    const more = count - (was?.alarms[kind] ?? (isFirstLook ? count : 0));
+    if (more > 0) yield event("alarm", "alarm", `${kind} on ${nameOf(one)}: ${more} more, ${count} in all`);
+  }
+}

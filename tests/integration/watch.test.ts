@@ -1,0 +1,223 @@
+import { timestampDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { expect } from "chai";
+import { until } from "../../local/poll.ts";
+import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import type { WatchCampaignResponse } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
+import { WATCHERS_MAX } from "../../server/watch/watch-campaign.ts";
+import { openStores, type TestStores } from "../setup/shared-stores.ts";
+import { createCampaign, createOpenCampaign, untilState } from "./campaign.ts";
+import { type Clients, connectClients } from "./clients.ts";
+import { KEY_PREFIX } from "./quiet-logs.ts";
+import { createServices, type Service, type Services } from "./service.ts";
+
+const DEADLINE_MS = 30_000;
+const HOUR_MS = 3_600_000;
+
+const onlookers = new Set<AbortController>();
+
+/** One onlooker: keeps what it was told until it is stopped. */
+function watching({ campaigns }: Clients, campaignId: string, keepOn: boolean) {
+  const leaving = new AbortController();
+  onlookers.add(leaving);
+  const messages: WatchCampaignResponse[] = [];
+  const ended = (async () => {
+    const options = { signal: leaving.signal };
+    for await (const one of campaigns.watchCampaign({ campaignId, intervalMs: 100, keepOn }, options))
+      messages.push(one);
+  })().then(
+    () => "ended" as const,
+    (error: unknown) => ConnectError.from(error),
+  );
+  return {
+    messages,
+    ended,
+    texts: () => messages.flatMap(({ events }) => events.map(({ text }) => text)),
+    async becomes(is: (last: WatchCampaignResponse) => boolean): Promise<WatchCampaignResponse> {
+      const found = () => messages.at(-1) !== undefined && is(messages.at(-1) as WatchCampaignResponse);
+      if (!(await until(found, DEADLINE_MS, 20)))
+        throw new Error(
+          `not so: ${JSON.stringify(messages.at(-1)?.campaign, (_, v) => (typeof v === "bigint" ? Number(v) : v))}`,
+        );
+      return messages.at(-1) as WatchCampaignResponse;
+    },
+    async stop() {
+      leaving.abort();
+      return ended;
+    },
+  };
+}
+
+const isIn =
+  (state: keyof typeof CampaignState) =>
+  ({ campaign }: WatchCampaignResponse) =>
+    campaign?.state === CampaignState[state];
+
+describe("WatchCampaign of running services", () => {
+  let stores: TestStores;
+  let services: Services;
+  let server: Service;
+  let clients: Clients;
+
+  before(async () => {
+    stores = await openStores();
+    services = createServices(stores.env);
+    server = await services.start();
+    clients = connectClients(server.url);
+  });
+  afterEach(() => {
+    for (const leaving of onlookers) leaving.abort();
+    onlookers.clear();
+  });
+  after(async () => {
+    try {
+      await services.end();
+    } finally {
+      await stores.close();
+    }
+  });
+
+  it("follows a campaign through its life, counts what callers hear, and says who did what", async () => {
+    const actor = "mina@ops";
+    const { id: campaignId } = await createCampaign(clients, {
+      total: 30,
+      startsAtMs: Date.now() + HOUR_MS,
+    });
+    await untilState(clients, campaignId, "SCHEDULED");
+    const watch = watching(clients, campaignId, true);
+    const first = await watch.becomes(isIn("SCHEDULED"));
+    expect(first).to.include({ remaining: 30, issuedPerSecond: 0, ledgerDepth: 0 });
+    expect(Math.abs(timestampDate(first.serverTime as never).getTime() - Date.now())).to.be.below(5_000);
+
+    const laterMs = Date.now() + 2 * HOUR_MS;
+    await clients.campaigns.rescheduleCampaign({ campaignId, actor, startsAt: timestampFromMs(laterMs) });
+    await watch.becomes(({ campaign }) => timestampDate(campaign?.startsAt as never).getTime() === laterMs);
+    await clients.campaigns.pauseCampaign({ campaignId, actor });
+    expect((await watch.becomes(isIn("PAUSED"))).remaining).to.equal(30);
+    await clients.campaigns.resumeCampaign({ campaignId });
+    await watch.becomes(isIn("SCHEDULED"));
+    await clients.campaigns.rescheduleCampaign({ campaignId, actor, startsAt: timestampFromMs(Date.now()) });
+    await watch.becomes(isIn("OPEN"));
+
+    const claim = (user: number) =>
+      clients.coupons
+        .issueCoupon({ campaignId, userId: `${KEY_PREFIX}watch-${user}` })
+        .catch(() => undefined);
+    for (let user = 0; user < 31; user++) await claim(user);
+    await watch.becomes(isIn("SOLD_OUT"));
+    await clients.campaigns.addCoupons({ campaignId, actor, count: 5 });
+    await watch.becomes(({ campaign }) => campaign?.total === 35 && isIn("OPEN")({ campaign } as never));
+    // A server may say sold out from memory for a moment longer.
+    for (const user of [100, 101])
+      expect(await until(async () => (await claim(user)) !== undefined, DEADLINE_MS, 50)).to.equal(true);
+    const heard = await watch.becomes(
+      ({ traffic }) =>
+        traffic?.outcomes.some(({ outcome, total }) => outcome === "issued" && total === 32n) === true,
+    );
+    expect(heard.traffic?.outcomes.find(({ outcome }) => outcome === "sold_out")?.total).to.satisfy(
+      (total: bigint) => total >= 1n,
+    );
+    expect(heard.traffic?.p50Ms).to.be.within(0.01, 2_000);
+    expect(heard.traffic?.p99Ms).to.be.at.least(heard.traffic?.p50Ms ?? Number.NaN);
+    expect(heard).to.include({ remaining: 3 });
+    expect(heard.campaign?.issued).to.equal(32);
+    await clients.campaigns.endCampaign({ campaignId, actor });
+    await watch.becomes(isIn("ENDED"));
+    // It was to keep on: what is over is told too, until the onlooker leaves.
+    const count = watch.messages.length;
+    expect(await until(() => watch.messages.length > count + 2, DEADLINE_MS, 20)).to.equal(true);
+    expect(((await watch.stop()) as ConnectError).code).to.equal(Code.Canceled);
+
+    const texts = watch.texts();
+    const inOrder = [
+      `mina@ops rescheduled it: opens ${new Date(laterMs).toISOString().replace(".000Z", "Z")}`,
+      "mina@ops paused it: nobody gets a coupon",
+      "SCHEDULED → PAUSED",
+      "somebody resumed it",
+      "PAUSED → SCHEDULED",
+      "SCHEDULED → OPEN",
+      "OPEN → SOLD_OUT",
+      "mina@ops added 5 coupons",
+      "SOLD_OUT → OPEN",
+      "mina@ops ended it",
+      "OPEN → ENDED",
+    ];
+    expect(inOrder.filter((text) => texts.filter((one) => one === text).length !== 1)).to.deep.equal([]);
+    const [process] = heard.processes;
+    expect(process).to.deep.include({ pid: server.process.pid, roles: ["server", "scheduler", "generator"] });
+    expect(Math.abs(process?.clockOffsetMs ?? Number.NaN)).to.be.at.most(process?.clockUncertaintyMs ?? 0);
+  });
+
+  it("a stream that is not to keep on ends with the campaign, also one that is opened afterwards", async () => {
+    const campaignId = await createOpenCampaign(clients, { total: 1 });
+    const watch = watching(clients, campaignId, false);
+    await watch.becomes(isIn("OPEN"));
+    await clients.coupons.issueCoupon({ campaignId, userId: `${KEY_PREFIX}last` });
+    expect(await watch.ended).to.equal("ended");
+    expect(watch.messages.at(-1)?.campaign?.state).to.equal(CampaignState.SOLD_OUT);
+    const late = watching(clients, campaignId, false);
+    expect(await late.ended).to.equal("ended");
+    expect(late.messages).to.have.length(1);
+  });
+
+  it("a server that joins, one that leaves and one that is killed are told", async () => {
+    const campaignId = await createOpenCampaign(clients, { total: 1 });
+    const watch = watching(clients, campaignId, true);
+    await watch.becomes(({ processes }) => processes.length === 1);
+    const [polite, other] = [
+      await services.start({ roles: "server" }),
+      await services.start({ roles: "scheduler" }),
+    ];
+    await watch.becomes(({ processes }) => processes.length === 3);
+    const pids = [polite.process.pid, other.process.pid];
+    expect(await polite.process.stop()).to.equal(0);
+    await watch.becomes(({ processes }) => processes.length === 2);
+    await other.process.kill();
+    expect(
+      await until(() => watch.texts().some((text) => text.endsWith("is silent")), DEADLINE_MS, 50),
+    ).to.equal(true);
+    await watch.stop();
+    const told = watch.texts().filter((text) => pids.some((pid) => text.includes(`/${pid} `)));
+    expect(told.map((text) => text.replace(/^.*?\/\d+ /, ""))).to.deep.equal([
+      "(server) has joined",
+      "(scheduler) has joined",
+      "(server) has left",
+      "(scheduler) is silent",
+    ]);
+  });
+
+  it(`a server has at most ${WATCHERS_MAX} onlookers; one that leaves makes room`, async () => {
+    const campaignId = await createOpenCampaign(clients, { total: 1 });
+    const watches = Array.from({ length: WATCHERS_MAX }, () => watching(clients, campaignId, true));
+    for (const watch of watches) await watch.becomes(() => true);
+    const refused = await watching(clients, campaignId, true).ended;
+    expect(refused).to.be.instanceOf(ConnectError);
+    const error = refused as ConnectError;
+    expect(error.code).to.equal(Code.Unavailable);
+    expect(error.findDetails(RefusalSchema)[0]?.reason).to.equal(RefusalReason.OVERLOADED);
+    expect(error.rawMessage).to.match(/100 streams watch campaigns on this server already; ask another one/);
+
+    await Promise.all(watches.splice(0, 2).map((watch) => watch.stop()));
+    const isRoom = async () => {
+      const watch = watching(clients, campaignId, true);
+      await Promise.race([watch.ended, watch.becomes(() => true)]);
+      if (watch.messages.length > 0) watches.push(watch);
+      return watch.messages.length > 0;
+    };
+    expect(await until(isRoom, DEADLINE_MS, 50)).to.equal(true);
+    await Promise.all(watches.map((watch) => watch.stop()));
+  });
+
+  it("an unknown campaign and a bad interval are refused", async () => {
+    const unknown = await watching(clients, "01ARZ3NDEKTSV4RRFFQ69G5FAV", false).ended;
+    expect((unknown as ConnectError).code).to.equal(Code.NotFound);
+    const bad = (async () => {
+      for await (const _ of clients.campaigns.watchCampaign({
+        campaignId: "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        intervalMs: 99,
+      }));
+    })();
+    expect(ConnectError.from(await bad.catch((error: unknown) => error)).code).to.equal(Code.InvalidArgument);
+  });
+});

@@ -1,0 +1,178 @@
+import { expect } from "chai";
+import type { HistoryDoc, HistoryVerb } from "../../../record/history.ts";
+import type { PreflightDoc } from "../../../record/preflights.ts";
+import { eventsBetween } from "../../../server/watch/events.ts";
+import type { Sight } from "../../../server/watch/sight.ts";
+import { NOW_MS, seenProcess } from "../../preflight/facts.ts";
+
+const START_MS = NOW_MS + 600_000;
+
+function sight(given: Partial<Sight> = {}): Sight {
+  return {
+    ...{ atMs: NOW_MS, mongodb: true, state: "SCHEDULED", startsAtMs: START_MS },
+    pool: { status: "ok", generation: 1 },
+    processes: [seenProcess(1)],
+    ...{ preflights: [], changes: [] },
+    ...given,
+  };
+}
+
+const said = (before: Sight | undefined, now: Sight): string[] =>
+  eventsBetween(before, now).map(({ level, kind, text }) => `${level} ${kind}: ${text}`);
+/** From an ordinary sight to this one. */
+const then = (now: Partial<Sight>, before: Partial<Sight> = {}): string[] => said(sight(before), sight(now));
+
+describe("watch events", () => {
+  it("nothing happened, nothing is said, also at the first sight", () => {
+    expect(then({})).to.deep.equal([]);
+    expect(said(undefined, sight())).to.deep.equal([]);
+  });
+
+  it("states", () => {
+    expect(then({ state: "OPEN" })).to.deep.equal(["info state: SCHEDULED → OPEN"]);
+    expect(then({ state: "PAUSED" })).to.deep.equal(["warning state: SCHEDULED → PAUSED"]);
+    expect(then({ state: "CANCELLED" })).to.deep.equal(["warning state: SCHEDULED → CANCELLED"]);
+  });
+
+  it("a start that has passed without an opening, once, also at the first sight", () => {
+    const late = { atMs: START_MS + 2_001 };
+    expect(then({ atMs: START_MS + 2_000 })).to.deep.equal([]);
+    expect(then(late)).to.deep.equal([
+      "alarm state: the start has passed and it is not open: it opens with its first claim at the latest",
+    ]);
+    expect(then(late, late)).to.deep.equal([]);
+    expect(said(undefined, sight({ ...late, state: "GENERATING" }))).to.deep.equal([
+      "alarm state: the start has passed and it is not open: its codes are still being made",
+    ]);
+    expect(then({ ...late, state: "OPEN" }, { state: "OPEN" })).to.deep.equal([]);
+    // Moved to later: in time again, and late again when that has passed.
+    expect(then({ ...late, startsAtMs: START_MS + 60_000 }, late)).to.deep.equal([]);
+  });
+
+  it("stores that go away and come back", () => {
+    expect(then({ pool: undefined })).to.deep.equal([
+      "alarm redis: Redis does not answer: nothing is issued",
+    ]);
+    expect(said(undefined, sight({ pool: undefined }))).to.have.length(1);
+    expect(then({ pool: undefined }, { pool: undefined })).to.deep.equal([]);
+    expect(then({}, { pool: undefined })).to.deep.equal(["info redis: Redis answers again"]);
+    expect(then({ mongodb: false })).to.deep.equal([
+      "alarm mongodb: MongoDB does not answer: what is shown is of before, and nothing is issued",
+    ]);
+    expect(then({ mongodb: false }, { mongodb: false })).to.deep.equal([]);
+    expect(then({}, { mongodb: false })).to.deep.equal(["info mongodb: MongoDB answers again"]);
+  });
+
+  it("a pool that is lost and made again; not one that an operator's change touched", () => {
+    expect(then({ pool: { status: "fenced", generation: 1 } })).to.deep.equal([
+      "alarm pool: the pool answers nobody (fenced): it is made again",
+    ]);
+    const next = { pool: { status: "ok", generation: 2 } };
+    expect(then(next)).to.deep.equal(["warning pool: the pool was made again or changed: generation 1 → 2"]);
+    expect(then({ ...next, changes: [change("pause")] }).join()).not.to.include("pool was made");
+    expect(then(next, { changes: [change("pause")] })).to.deep.equal([]);
+    // The first load.
+    expect(then(next, { pool: { status: "ok", generation: 0 } })).to.deep.equal([]);
+  });
+
+  it("processes that join, leave, fall silent and are heard of again", () => {
+    const [one, two] = [seenProcess(1), seenProcess(2, { roles: ["scheduler"] })];
+    const silent = { ...two, ageMs: 5_000, tickAgeMs: 5_400 };
+    expect(then({ processes: [one, two] })).to.deep.equal(["info process: a/2 (scheduler) has joined"]);
+    expect(then({}, { processes: [one, two] })).to.deep.equal(["warning process: a/2 (scheduler) has left"]);
+    expect(then({ processes: [one, silent] }, { processes: [one, two] })).to.deep.equal([
+      "alarm process: a/2 (scheduler) is silent",
+    ]);
+    expect(then({ processes: [one, silent] }, { processes: [one, silent] })).to.deep.equal([]);
+    expect(said(undefined, sight({ processes: [one, silent] }))).to.have.length(1);
+    expect(then({ processes: [one, two] }, { processes: [one, silent] })).to.deep.equal([
+      "info process: a/2 (scheduler) is heard of again",
+    ]);
+    // Forgotten after a minute: it did not leave.
+    expect(then({}, { processes: [one, silent] })).to.deep.equal([]);
+    expect(then({ processes: undefined })).to.deep.equal([]);
+  });
+
+  it("where even the one that looks is silent, it is MongoDB that takes no word, and nobody is called silent", () => {
+    const all = [seenProcess(1, { ageMs: 9_000 }), seenProcess(2, { ageMs: 9_100 })];
+    expect(then({ processes: all }, { processes: [seenProcess(1), seenProcess(2)] })).to.deep.equal([]);
+  });
+
+  it("a scheduler that is late, as of when it was last heard of, and alarms that became more", () => {
+    const late = seenProcess(1, { tickAgeMs: 5_300 });
+    expect(then({ processes: [late] })).to.deep.equal(["warning scheduler: the scheduler of a/1 is late"]);
+    expect(then({ processes: [late] }, { processes: [late] })).to.deep.equal([]);
+    expect(then({ processes: [seenProcess(1, { ageMs: 4_000, tickAgeMs: 5_300 })] })).to.deep.equal([]);
+    const alarmed = (count: number) => [seenProcess(1, { alarms: { stale_pool: count } })];
+    expect(then({ processes: alarmed(3) }, { processes: alarmed(1) })).to.deep.equal([
+      "alarm alarm: stale_pool on a/1: 2 more, 3 in all",
+    ]);
+    expect(said(undefined, sight({ processes: alarmed(3) }))).to.deep.equal([]);
+  });
+
+  it("preflights, once each when they are finished, oldest first", () => {
+    const made = (beforeMs: number, given: Partial<PreflightDoc> = {}): PreflightDoc => ({
+      ...{ _id: `c/${beforeMs}`, campaignId: "c", startsAt: new Date(START_MS), beforeMs, revision: 0 },
+      at: new Date(START_MS - beforeMs + 400),
+      ...given,
+    });
+    const red = { check: "pool", colour: "red", finding: "", advice: "" };
+    const preflights = [
+      made(10_000, { colour: "red", lines: [red, { ...red, check: "servers", colour: "amber" }] }),
+      made(60_000, { colour: "green", lines: [] }),
+    ];
+    const says = [
+      "info preflight: preflight 59.6 s before the start: all green",
+      "alarm preflight: preflight 9.6 s before the start: red pool, amber servers",
+    ];
+    expect(said(undefined, sight({ preflights }))).to.deep.equal(says);
+    expect(then({ preflights }, { preflights: [made(10_000)] })).to.deep.equal(says);
+    expect(then({ preflights }, { preflights })).to.deep.equal([]);
+    expect(then({ preflights: [made(10_000)] })).to.deep.equal([]);
+  });
+
+  it("what operators did, with who did it and when; not what the service does by itself", () => {
+    const told: [change: HistoryDoc, says: string][] = [
+      [change("pause"), "warning change: mina@ops paused it: nobody gets a coupon"],
+      [change("resume"), "info change: mina@ops resumed it"],
+      [change("end"), "warning change: mina@ops ended it"],
+      [change("cancel", {}, ""), "warning change: somebody cancelled it"],
+      [
+        change("reschedule", { startsAt: new Date(START_MS + 1) }),
+        "info change: mina@ops rescheduled it: opens 2026-12-24T11:00:00.001Z",
+      ],
+      [
+        change("reschedule", { endsAt: new Date(START_MS + 60_000) }),
+        "info change: mina@ops rescheduled it: opens 2026-12-24T11:00:00Z, ends 2026-12-24T11:01:00Z",
+      ],
+      [change("add", { adding: 1_500 }), "info change: mina@ops added 1,500 coupons"],
+      [
+        change("added", { total: 2_500 }, "generator"),
+        "info change: the codes of the added coupons are made: 2,500 coupons in all",
+      ],
+      [change("edit", { name: "겨울" }), "info change: mina@ops edited it: name 겨울"],
+      [
+        change("edit", { endsAt: new Date(START_MS + 60_000) }),
+        "info change: mina@ops edited it: ends 2026-12-24T11:01:00Z",
+      ],
+    ];
+    for (const [one, says] of told) expect(then({ changes: [one] })).to.deep.equal([says]);
+    for (const verb of ["create", "schedule", "open", "sell-out"] as const)
+      expect(then({ changes: [change(verb)] })).to.deep.equal([]);
+    expect(then({ changes: [change("end", {}, "scheduler")] })).to.deep.equal([]);
+    expect(eventsBetween(sight(), sight({ changes: [change("pause")] }))[0]?.atMs).to.equal(NOW_MS - 50);
+  });
+
+  it("all of it in the order in which it happened", () => {
+    const [first, second] = eventsBetween(sight(), sight({ state: "PAUSED", changes: [change("pause")] }));
+    expect([first?.kind, second?.kind]).to.deep.equal(["change", "state"]);
+  });
+});
+
+function change(verb: HistoryVerb, after: Partial<HistoryDoc["after"]> = {}, actor = "mina@ops"): HistoryDoc {
+  const settings = { state: "SCHEDULED", name: "c", total: 1_000, startsAt: new Date(START_MS) } as const;
+  return {
+    ...{ _id: "c/1", campaignId: "c", revision: 1, at: new Date(NOW_MS - 50), actor, verb },
+    ...{ before: settings, after: { ...settings, ...after } },
+  };
+}
