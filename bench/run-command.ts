@@ -1,0 +1,34 @@
+import { createReleases, type Releases } from "./releases.ts";
+import { abortOnSignals, Interrupted, inOneLine } from "./trouble.ts";
+
+export type CommandRun = { readonly releases: Releases; readonly controller: AbortController };
+
+/**
+ * The frame of a command that takes things and gives them back: Ctrl-C aborts, everything is given back before the last word is
+ * said, and trouble is one line on standard error. Sets the exit code: what `work` answers, 2 where it could not run, 130 for
+ * Ctrl-C.
+ */
+export async function runCommand(
+  name: string,
+  work: (run: CommandRun) => Promise<{ readonly exitCode: number; readonly lastWord?: string }>,
+): Promise<void> {
+  const releases = createReleases();
+  const controller = new AbortController();
+  const giveBack = async () => {
+    for (const trouble of await releases.all()) process.stderr.write(`${name}: cleaning up: ${trouble}\n`);
+  };
+  abortOnSignals(controller);
+  try {
+    const { exitCode, lastWord } = await work({ releases, controller });
+    await giveBack();
+    if (lastWord !== undefined) process.stdout.write(`${lastWord}\n`);
+    process.exitCode = exitCode;
+  } catch (error) {
+    await giveBack();
+    const reason: unknown = controller.signal.aborted ? controller.signal.reason : error;
+    const interrupted = reason instanceof Interrupted;
+    const words = interrupted ? "interrupted, everything was stopped and removed" : inOneLine(reason);
+    process.stderr.write(`${name}: ${words}\n`);
+    process.exitCode = interrupted ? 130 : 2;
+  }
+}

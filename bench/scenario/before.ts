@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { MongoClient } from "mongodb";
+import { createClient } from "redis";
+import type { Ground } from "./ground.ts";
+import { changeTwice, EXIT, type Launch, mustHear, untilState } from "./launch.ts";
+import { jsonOf, must, mustCome, mustExit } from "./stage.ts";
+
+type Preflight = {
+  readonly colour: string;
+  readonly lines: readonly {
+    readonly check: string;
+    readonly colour: string;
+    readonly finding: string;
+    readonly advice?: string;
+  }[];
+};
+
+const RED = "PREFLIGHT_COLOUR_RED";
+const GREEN = "PREFLIGHT_COLOUR_GREEN";
+/** Small: the crowd takes its share of the machine meanwhile. */
+const REHEARSAL = ["--total", "500", "--users", "600", "--rate", "200", "--in", "12"];
+const COLLECTIONS = ["campaigns", "coupons", "issuances", "history"] as const;
+const SETTLED_WITHIN_MS = 30_000;
+/** The start is moved to so long after the command that moves it: the scheduler's last look at it is ten seconds before. */
+const LEAD_SECONDS = 14;
+const PREFLIGHT_LOGGED = /preflight/i;
+
+/** From the first preflight to the opening. */
+export async function beforeTheStart(launch: Launch): Promise<void> {
+  const { stage, coupon, crowd, campaignId, ground, signal } = launch;
+  const redis = createClient({ url: ground.stack.redis.url });
+  await redis.connect();
+  try {
+    await stage.step("preflight, AOF off", async () => {
+      await redis.configSet("appendonly", "no");
+      const { colour, lines } = jsonOf<Preflight>(
+        mustExit(await coupon(["preflight", campaignId]), EXIT.red),
+      );
+      const wrong = lines.filter((line) => line.colour === RED);
+      must(colour === RED && wrong.length === 1, `red are: ${wrong.map(({ check }) => check).join(", ")}`);
+      const [line] = wrong;
+      must(line?.check === "redis-durability", `${line?.check} is red instead of redis-durability`);
+      must((line.advice ?? "") !== "", "it does not say what to do");
+      return `red: ${line.check}, and what to do about it`;
+    });
+    await stage.step("preflight, AOF on again", async () => {
+      await redis.configSet("appendonly", "yes");
+      const isWritten = async () => /aof_rewrite_in_progress:0/.test(await redis.info("persistence"));
+      await mustCome("the AOF is written", isWritten, SETTLED_WITHIN_MS, signal);
+      const told = await coupon(["preflight", campaignId]);
+      const { colour, lines } = jsonOf<Preflight>(told);
+      const others = lines
+        .filter((one) => one.colour !== GREEN)
+        .map(({ check, finding }) => `${check}: ${finding}`);
+      must(colour === GREEN, `not green: ${others.join("; ")}`);
+      mustExit(told, EXIT.ok);
+      return `green: ${lines.length} lines`;
+    });
+  } finally {
+    redis.destroy();
+  }
+
+  await stage.step("rehearse", async () => {
+    const before = await tracesIn(ground);
+    const rehearsed = await coupon(["rehearse", campaignId, ...REHEARSAL]);
+    mustExit(rehearsed, EXIT.ok);
+    const after = await tracesIn(ground);
+    must(before === after, `something is left of it: before ${before}, after ${after}`);
+    const real = crowd.between(rehearsed.startedAtMs, rehearsed.endedAtMs);
+    return `on a shadow, of which nothing is left; meanwhile ${mustHear(real, { each: ["NOT_STARTED"] })}`;
+  });
+
+  let startsAtMs = 0;
+  await stage.step("reschedule", async () => {
+    const later = ["reschedule", campaignId, "--start"];
+    mustExit(await coupon([...later, `+${LEAD_SECONDS}s`, "--dry-run"]), EXIT.ok);
+    must((await untilState(launch, "SCHEDULED")) === 0, "something was issued");
+    startsAtMs = Math.ceil(Date.now() / 1_000 + LEAD_SECONDS) * 1_000;
+    await changeTwice(launch, [...later, new Date(startsAtMs).toISOString()], "SCHEDULED");
+    return `to ${new Date(startsAtMs).toISOString()}`;
+  });
+
+  await stage.step("open", async () => {
+    await sleep(Math.max(0, startsAtMs - Date.now()), undefined, { signal });
+    const anybody = () => crowd.history.some(({ outcome }) => outcome.kind === "issued");
+    await mustCome("the first coupon", anybody, SETTLED_WITHIN_MS, signal);
+    await untilState(launch, "OPEN");
+    const first = crowd.history.find(({ outcome }) => outcome.kind === "issued");
+    must(first !== undefined && first.answeredAtMs >= startsAtMs, "a coupon was issued before the start");
+    const early = crowd.between(0, startsAtMs - 1);
+    const words = mustHear(early, { each: ["NOT_STARTED"] });
+    const lines = ground.servers.flatMap((server) => server.lines);
+    const logged = lines.some((line) => PREFLIGHT_LOGGED.test(line) && line.includes(campaignId));
+    must(logged, "no scheduler's log tells of a preflight of its own");
+    return `first coupon ${first.answeredAtMs - startsAtMs} ms after the instant; before it ${words}`;
+  });
+}
+
+/** What both stores hold, by name and number: Redis' keys, and the documents of each collection of campaigns. */
+async function tracesIn({ stack, database }: Ground): Promise<string> {
+  const redis = createClient({ url: stack.redis.url });
+  const mongo = new MongoClient(stack.mongodb.url);
+  try {
+    await redis.connect();
+    const keys = (await redis.keys("*")).sort().join(" ");
+    const db = mongo.db(database);
+    const counted = COLLECTIONS.map(async (name) => `${name} ${await db.collection(name).countDocuments()}`);
+    return `${keys}; ${(await Promise.all(counted)).join(", ")}`;
+  } finally {
+    redis.destroy();
+    await mongo.close();
+  }
+}

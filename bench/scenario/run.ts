@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { commands } from "../../cli/program.ts";
+import { type Clients, connectClients } from "../load/connect-client.ts";
+import { orAborted, type Releases } from "../releases.ts";
+import { afterwards } from "./afterwards.ts";
+import { beforeTheStart } from "./before.ts";
+import { type Coupon, createCoupon } from "./coupon.ts";
+import { startCrowd } from "./crowd.ts";
+import { startFollower } from "./follower.ts";
+import { layGround } from "./ground.ts";
+import { type Change, crowdWords, EXIT, type Launch } from "./launch.ts";
+import type { ScenarioOptions } from "./options.ts";
+import { aCampaignCalledOff, theSale } from "./sale.ts";
+import { Broken, createStage, jsonOf, must, mustExit, type Stage } from "./stage.ts";
+
+export type ScenarioContext = {
+  readonly options: ScenarioOptions;
+  readonly releases: Releases;
+  readonly controller: AbortController;
+  readonly say: (line: string) => void;
+};
+
+/** For people with a whole terminal; the same is followed with `watch --json`. */
+const NOT_FOR_SCRIPTS = new Set(["launch"]);
+const NOTICED_MS = 1_500;
+
+/** The whole launch; nothing follows a step that failed. What it took is given back by whoever made `releases`. */
+export async function runScenario(context: ScenarioContext): Promise<{ pass: boolean; line: string }> {
+  const { options, controller, releases, say } = context;
+  const { signal } = controller;
+  const stage = createStage(say, signal);
+  const facts = { asked: 0, broken: "" };
+  try {
+    say(
+      `A launch of ${options.total.toLocaleString("en")} coupons under ${options.ratePerSecond} requests a second, seed ${options.seed}`,
+    );
+    const ground = await layGround(options.keep, releases, controller);
+    if (options.keep) say(`  data  ${ground.dataDir}  (kept)`);
+    const clients = connectClients(ground.urls[0]);
+    releases.add("the client", () => clients.close());
+    const coupon = createCoupon(ground.urls, ground.dataDir, signal);
+    const campaignId = await created(stage, coupon, clients, options.total);
+
+    const crowd = startCrowd({ urls: ground.urls, campaignId, signal, ...options });
+    const follower = startFollower(ground.urls[1], campaignId);
+    releases.add("coupon watch", () => follower.stop());
+    const launch: Launch = {
+      ground,
+      clients,
+      coupon,
+      crowd,
+      stage,
+      campaignId,
+      total: options.total,
+      signal,
+    };
+    await beforeTheStart(launch);
+    await theSale(launch);
+    await aCampaignCalledOff(launch);
+    await stage.step("the crowd goes home", async () => {
+      const { asked, worstLagMs } = await orAborted(crowd.stop(), signal);
+      facts.asked = asked;
+      const unclear = crowd.history.filter(({ outcome }) => outcome.kind === "unknown");
+      return `${asked.toLocaleString("en")} requests, started at worst ${worstLagMs.toFixed(0)} ms late, ${unclear.length} unclear answers; ${crowdWords(crowd.history)}`;
+    });
+    await stage.step("watch --json", async () => {
+      await sleep(NOTICED_MS, undefined, { signal });
+      const wanted = ["SCHEDULED", "OPEN", "PAUSED", "OPEN", "SOLD_OUT", "OPEN", "SOLD_OUT", "ENDED"];
+      must(follower.states.join() === wanted.join(), `it told: ${follower.states.join(", ")}`);
+      return `${follower.messages} messages: ${wanted.join(", ")}`;
+    });
+    await afterwards(launch);
+    await stage.step("every verb", async () => {
+      const unused = commands
+        .map(({ name }) => name)
+        .filter((name) => !coupon.verbs.has(name) && name !== "watch" && !NOT_FOR_SCRIPTS.has(name));
+      must(unused.length === 0, `not used: ${unused.join(", ")}`);
+      return [...coupon.verbs].join(", ");
+    });
+  } catch (error) {
+    if (!(error instanceof Broken)) throw error;
+    facts.broken = error.message;
+  }
+  const pass = facts.broken === "";
+  const words = `steps=${stage.steps} requests=${facts.asked} seed=${options.seed}`;
+  return { pass, line: `scenario: ${pass ? "PASS" : "FAIL"} ${words}` };
+}
+
+/** Far ahead at first: there is much to do before it opens. */
+async function created(stage: Stage, coupon: Coupon, clients: Clients, total: number): Promise<string> {
+  let campaignId = "";
+  const args = ["create", "--name", "Scenario", "--total", String(total), "--start", "+1h", "--one-per-user"];
+  await stage.step("create --dry-run", async () => {
+    mustExit(await coupon([...args, "--dry-run"]), EXIT.ok);
+    const { campaigns } = await clients.campaigns.listCampaigns({});
+    must(campaigns.length === 0, "a dry run created a campaign");
+    return "nothing was created";
+  });
+  await stage.step("create", async () => {
+    const { campaign } = jsonOf<Change>(mustExit(await coupon([...args, "--wait"]), EXIT.ok));
+    must(campaign.state === "CAMPAIGN_STATE_SCHEDULED", `it is ${campaign.state}`);
+    campaignId = campaign.id;
+    return `${campaign.id}, opens at ${campaign.startsAt}`;
+  });
+  return campaignId;
+}
