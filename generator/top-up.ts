@@ -18,8 +18,10 @@ export type TopUpDeps = { pool: Pool; campaigns: Campaigns; coupons: Coupons; cl
  */
 export const QUIET_MS = 1_100;
 
-/** How often a script may say that somebody else was quicker before this is left to them. */
-const OVERTAKEN_MAX = 10;
+/** How often in a row a script may say that somebody else was quicker, or changes the campaign, before this is left to whoever looks next. */
+const OVERTAKEN_MAX = 40;
+/** While a change holds the pool, in ms. */
+const HELD_AGAIN_MS = 25;
 
 /**
  * Brings codes that were added to a campaign into its pool, in the order of their ordinals. Needs no lease: each step names the
@@ -27,38 +29,47 @@ const OVERTAKEN_MAX = 10;
  */
 export async function topUpPool(deps: TopUpDeps, campaignId: string): Promise<TopUpOutcome> {
   const { pool, campaigns, coupons, clock } = deps;
+  const sleep = (ms: number) => new Promise<void>((resolve) => void clock.after(ms, resolve));
   const campaign = await campaigns.find(campaignId);
   if (campaign === null) return "later";
-  let { status, generation, total: offset } = await pool.inspect(campaignId);
-  if (status !== "ok") return "later";
-  let waited = false;
-  for (let overtaken = 0; offset < campaign.total && overtaken < OVERTAKEN_MAX; ) {
-    const end = Math.min(campaign.total, offset + SCRIPT_ITEMS_MAX);
-    const codes = await coupons.codes(campaignId, offset, end);
-    if (codes.length !== end - offset)
-      throw new Error(`campaign ${campaignId} lacks codes of the ordinals ${offset} to ${end - 1}`);
-    const { kind, total } = await pool.topUp(campaignId, generation, offset, codes, waited);
-    waited = false;
-    switch (kind) {
+  const { total } = campaign;
+  let seen = await pool.inspect(campaignId);
+  // Of the memories of "sold out": kept while operators change the campaign, or many changes would put it off for ever.
+  let waitedFor = "";
+  for (let overtaken = 0; seen.total < total && overtaken < OVERTAKEN_MAX; ) {
+    if (seen.status === "none" || seen.status === "fenced") return "later";
+    if (seen.status === "held") {
+      overtaken++;
+      await sleep(HELD_AGAIN_MS);
+      seen = await pool.inspect(campaignId);
+      continue;
+    }
+    const end = Math.min(total, seen.total + SCRIPT_ITEMS_MAX);
+    const codes = await coupons.codes(campaignId, seen.total, end);
+    if (codes.length !== end - seen.total)
+      throw new Error(`campaign ${campaignId} lacks codes of the ordinals ${seen.total} to ${end - 1}`);
+    const step = await pool.topUp(campaignId, seen.generation, seen.total, codes, waitedFor);
+    switch (step.kind) {
       case "topped":
-        offset = total;
+        overtaken = 0;
+        seen = { ...seen, total: step.total };
         break;
       case "quiet":
-        await new Promise<void>((resolve) => void clock.after(QUIET_MS, resolve));
-        waited = true;
-        break;
-      case "moved":
         overtaken++;
-        ({ status, generation, total: offset } = await pool.inspect(campaignId));
-        if (status !== "ok") return "later";
+        waitedFor = step.quiet;
+        await sleep(QUIET_MS);
         break;
       case "held":
+      case "moved":
+        overtaken++;
+        seen = await pool.inspect(campaignId);
+        break;
       case "none":
       case "fenced":
         return "later";
       default:
-        return kind satisfies never;
+        return step.kind satisfies never;
     }
   }
-  return offset >= campaign.total ? "topped" : "later";
+  return seen.total >= total ? "topped" : "later";
 }

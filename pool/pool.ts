@@ -100,10 +100,11 @@ export type Hold =
 /** What a pool is to be after a change; `generation` is the change's. */
 export type TurnTarget = Pick<LoadTarget, "campaignId" | "generation" | "state" | "startsAtMs" | "endsAtMs">;
 
-/** See top-up.lua; `total`: how many codes the pool has had then. */
+/** See top-up.lua; `total`: how many codes the pool has had then; `quiet`: what to wait for, empty: nothing. */
 export type TopUp = {
   readonly kind: "topped" | "quiet" | "moved" | Standstill;
   readonly total: number;
+  readonly quiet: string;
 };
 
 export type Pool = ReturnType<typeof createPool>;
@@ -301,18 +302,18 @@ export function createPool(redis: Redis, deadlineMs: number) {
       return Number(await call("remove", Object.values(campaignKeys(campaignId)), []));
     },
 
-    /** Appends 1 to 1,000 added codes to a pool that has had `offset` so far. */
+    /** Appends 1 to 1,000 added codes to a pool that has had `offset` so far. `waitedFor`: the quiet that was waited for. */
     async topUp(
       campaignId: string,
       generation: number,
       offset: number,
       codes: readonly string[],
-      waited: boolean,
+      waitedFor: string,
     ): Promise<TopUp> {
       const k = campaignKeys(campaignId);
-      const args = [String(generation), String(offset), waited ? "waited" : "", ...codes];
-      const [kind, total] = await list("topUp", [k.meta, k.staged, k.open, k.away], args);
-      return { kind: kind as TopUp["kind"], total: Number(total) };
+      const args = [String(generation), String(offset), waitedFor, ...codes];
+      const [kind, total, quiet = ""] = await list("topUp", [k.meta, k.staged, k.open, k.away], args);
+      return { kind: kind as TopUp["kind"], total: Number(total), quiet: String(quiet) };
     },
   };
 }

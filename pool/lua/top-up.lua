@@ -2,10 +2,13 @@
 -- top-up: appends codes that were added to the campaign, if the pool has as many as the caller believes.
 -- A server that remembers "sold out" believes it for a moment. A pool that has run dry is therefore first made quiet: from then on
 -- claim.lua's "sold out" is not remembered. The caller waits until every memory has lapsed and asks again; so nobody who is given one
--- of these codes is told elsewhere that there are none. A pool that has ended or was cancelled takes them too, and keeps them.
+-- of these codes is told elsewhere that there are none. A pool stays quiet through a change of its life, so a wait that was begun
+-- before one counts. A pool that has ended or was cancelled takes them too, and keeps them.
 -- KEYS 1 meta, 2 staged, 3 open, 4 away
--- ARGV 1 generation, 2 codes that the pool has had in all, 3 'waited' (since it was told 'quiet' for these two) | '', 4.. codes (1 to 1,000)
--- Reply {'topped' | 'quiet' | 'moved' (another generation or total) | 'held' | 'none' | 'fenced', total}
+-- ARGV 1 generation, 2 codes that the pool has had in all, 3 the quiet that the caller was told of and has waited for ('': none),
+--   4.. codes (1 to 1,000)
+-- Reply {'topped' | 'moved' (another generation or total) | 'held' | 'none' | 'fenced', total} or
+--   {'quiet', total, the name of this quiet: it lasts until the pool gets codes or is loaded again}
 -- @include fence
 local meta = redis.call('HMGET', KEYS[1], 'generation', 'token', 'held', 'state', 'total', 'quiet')
 if not meta[1] then return { 'none', '0' } end
@@ -19,9 +22,10 @@ elseif meta[4] == 'paused' or meta[4] == 'cancelled' then
   list = KEYS[4]
 end
 local may_issue = meta[4] == 'open' or meta[4] == 'paused'
-if may_issue and redis.call('EXISTS', list) == 0 and not (meta[6] and ARGV[3] == 'waited') then
-  redis.call('HSET', KEYS[1], 'quiet', '1')
-  return { 'quiet', meta[5] }
+if may_issue and redis.call('EXISTS', list) == 0 and (not meta[6] or ARGV[3] ~= meta[6]) then
+  local quiet = meta[6] or meta[1] .. '-' .. meta[5]
+  redis.call('HSET', KEYS[1], 'quiet', quiet)
+  return { 'quiet', meta[5], quiet }
 end
 local total = redis.call('HINCRBY', KEYS[1], 'total', #ARGV - 3)
 redis.call('RPUSH', list, unpack(ARGV, 4))

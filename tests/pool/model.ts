@@ -14,8 +14,8 @@ export type Meta = {
   base: number;
   /** Generation of the change that holds the pool. */
   held?: number;
-  /** Run dry, and about to be given more. */
-  quiet?: 1;
+  /** Run dry, and about to be given more: since this generation and total. */
+  quiet?: string;
 };
 export type Bound = { code: string; id: string; ms: number };
 export type Entry = { id: string; key: string; code: string; ms: number; user: string };
@@ -266,19 +266,19 @@ export function topUp(
   generation: number,
   offset: number,
   codes: readonly string[],
-  waited: boolean,
-): { kind: "topped" | "quiet" | "moved" | "held" | "none" | "fenced"; total: number } {
+  waitedFor: string,
+): { kind: "topped" | "quiet" | "moved" | "held" | "none" | "fenced"; total: number; quiet: string } {
   const status = statusOf(model);
   const { meta } = model;
-  if (meta === undefined) return { kind: "none", total: 0 };
-  const answer = (kind: "topped" | "quiet" | "moved" | "held" | "fenced") => ({ kind, total: meta.total });
+  if (meta === undefined) return { kind: "none", total: 0, quiet: "" };
+  const answer = (kind: "topped" | "moved" | "held" | "fenced") => ({ kind, total: meta.total, quiet: "" });
   if (status !== "ok") return answer(status === "held" ? status : "fenced");
   if (meta.generation !== generation || meta.total !== offset) return answer("moved");
   const list = model[listOf(meta.state)];
   const mayIssue = meta.state === "open" || meta.state === "paused";
-  if (mayIssue && list.length === 0 && !(waited && meta.quiet !== undefined)) {
-    meta.quiet = 1;
-    return answer("quiet");
+  if (mayIssue && list.length === 0 && (meta.quiet === undefined || meta.quiet !== waitedFor)) {
+    meta.quiet ??= `${meta.generation}-${meta.total}`;
+    return { kind: "quiet", total: meta.total, quiet: meta.quiet };
   }
   list.push(...codes);
   meta.total += codes.length;

@@ -166,9 +166,9 @@ export function createSimulatedPool({ world, redis, link, watch, callerNowMs }: 
       }),
 
     remove: () => Promise.reject(new Error("no rehearsal is simulated")),
-    topUp: (_, generation, offset, codes, waited) =>
+    topUp: (_, generation, offset, codes, waitedFor) =>
       call(`top-up ${generation} ${offset} ${codes.join()}`, (model) =>
-        script.topUp(model, generation, offset, codes, waited),
+        script.topUp(model, generation, offset, codes, waitedFor),
       ),
 
     ledgerPage: (campaignId, leastAgeMs, after, limit) =>
