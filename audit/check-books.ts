@@ -19,12 +19,20 @@ export function checkNeverMore(facts: Facts, findings: Findings): Check {
       if (codesAreKnown) {
         if (campaign.state === "GENERATING" && made < campaign.total)
           findings.notJudged(`${made} of ${campaign.total} codes are made so far`);
+        else if (calledOffUnmade(facts))
+          findings.notJudged(`${made} of ${campaign.total} codes had been made when it was called off`);
         else if (made !== campaign.total || (beyond > 0 && campaign.growingTo === undefined))
           findings.violation(`${made + beyond} codes exist, ${campaign.total} were ordered`);
       }
       return findings.verdict(issued, `${issued} issued of ${campaign.total}`);
     },
   };
+}
+
+/** Whether it was cancelled before all of its codes were made: then it never had a pool, and nobody a coupon. */
+function calledOffUnmade({ campaign, made, issued, pool }: Facts): boolean {
+  const hadPool = pool?.after.meta !== undefined;
+  return campaign.state === "CANCELLED" && made < campaign.total && issued === 0 && !hadPool;
 }
 
 /** States in which nobody needs the pool any more, so nobody makes it again where Redis has lost it. */

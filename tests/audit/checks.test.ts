@@ -1,5 +1,7 @@
 import { expect } from "chai";
 import { runChecks, runOutsideChecks } from "../../audit/checks.ts";
+import { examine } from "../../audit/examination.ts";
+import type { PoolMeta } from "../../audit/snapshot.ts";
 import { INVARIANTS } from "../../audit/verdict.ts";
 import { verdictTable, violated } from "../../audit/verdict-table.ts";
 import {
@@ -75,6 +77,28 @@ describe("audit checks", () => {
         expect(violated(runChecks(snapshotOf(books), books.history))).to.deep.equal([]);
       });
     }
+
+    it("cancelled before its codes were made: nothing is missing; once it had a pool, they are", () => {
+      const books = emptyBooks(TOTAL);
+      books.codes.splice(3);
+      Object.assign(books.campaign, { state: "CANCELLED", openedAtMs: undefined });
+      const pooled = {
+        ...books,
+        away: [...books.codes],
+        meta: { ...(books.meta as PoolMeta), state: "cancelled" },
+      };
+      books.meta = undefined;
+      const snapshot = { ...snapshotOf(books) };
+      const observed = examine(snapshot.campaign, { scope: "all", rest: "observed" });
+      for (const [ordinal, code] of snapshot.codes.entries()) observed.made(code, ordinal);
+      const mark = { meta: undefined, lengths: snapshot.redis.lengths, seq: 0, fenced: false };
+      observed.marks(mark, mark);
+      const conclusion = observed.conclude();
+      let step = conclusion.next();
+      while (step.done !== true) step = conclusion.next();
+      expect(violated(step.value)).to.deep.equal([]);
+      expect(violated(runChecks(snapshotOf(pooled), []))).to.include("U3");
+    });
 
     it("says how much each check looked at", () => {
       const books = booksOf("sold-out");
