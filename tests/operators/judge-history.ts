@@ -1,0 +1,98 @@
+import { isDeepStrictEqual } from "node:util";
+import type { RecordedState } from "../../record/campaigns.ts";
+import { LIFE_CYCLE, type Phase, recordedAs, type Verb } from "../../record/life-cycle.ts";
+
+/** One entry of the history, as ListHistory tells it. */
+export type Change = {
+  readonly revision: number;
+  readonly atMs: number;
+  readonly actor: string;
+  readonly verb: string;
+  /** Empty: none. */
+  readonly requestId: string;
+  readonly before: Settings | undefined;
+  readonly after: Settings;
+};
+
+export type Settings = {
+  readonly state: RecordedState;
+  readonly name: string;
+  readonly total: number;
+  readonly adding: number;
+  readonly startsAtMs: number;
+  readonly endsAtMs: number | undefined;
+};
+
+/** What is wrong with the history of a campaign, its changes ascending; empty: nothing. `openedAtMs`: undefined: it never opened. */
+export function judgeHistory(changes: readonly Change[], openedAtMs: number | undefined): string[] {
+  const faults: string[] = [];
+  let last: Change | undefined;
+  for (const [index, change] of changes.entries()) {
+    const name = `revision ${change.revision} (${change.verb} by ${change.actor})`;
+    if (change.revision !== index) faults.push(`${name} stands where ${index} should`);
+    if (last === undefined) {
+      if (change.verb !== "create" || change.before !== undefined) faults.push(`${name} comes first`);
+    } else {
+      if (change.atMs < last.atMs) faults.push(`${name} is dated before the one before it`);
+      if (!isDeepStrictEqual(change.before, last.after))
+        faults.push(`${name} began with ${JSON.stringify(change.before)}, not ${JSON.stringify(last.after)}`);
+      const step = illegalStep(change, openedAtMs);
+      if (step !== undefined) faults.push(`${name} ${step}`);
+    }
+    last = change;
+  }
+  return faults;
+}
+
+/** By the service itself: the verb, what it may begin with and what it leads to. `=`: as it was. */
+const OWN_STEPS: Readonly<
+  Record<string, { readonly from: readonly RecordedState[]; readonly to: RecordedState | "=" }>
+> = {
+  schedule: { from: ["GENERATING"], to: "SCHEDULED" },
+  open: { from: ["SCHEDULED"], to: "OPEN" },
+  "sell-out": { from: ["SCHEDULED", "OPEN"], to: "SOLD_OUT" },
+  end: { from: ["SCHEDULED", "OPEN", "PAUSED"], to: "ENDED" },
+};
+
+function illegalStep(change: Change, openedAtMs: number | undefined): string | undefined {
+  const { before, after, actor, verb, atMs } = change;
+  if (before === undefined) return "has nothing before it";
+  if (actor === "scheduler" || actor === "generator") {
+    if (verb === "added") return illegalAddition(before, after);
+    const step = OWN_STEPS[verb];
+    const legal = step?.from.includes(before.state) === true && step.to === after.state;
+    return legal ? undefined : `led from ${before.state} to ${after.state}`;
+  }
+  const phase = phaseAt(before.state, openedAtMs !== undefined && openedAtMs <= atMs);
+  for (const step of verbsOf(change)) {
+    const to = LIFE_CYCLE[phase][step];
+    if (to === "refused" || to === "already") return `did ${step} in ${phase}, which is ${to}`;
+    // Where the phase stays, so does the record, although it may not yet say what the pool does.
+    const wanted = to === phase ? before.state : recordedAs(to);
+    if (wanted !== after.state) return `did ${step} in ${phase} and led to ${after.state}, not ${wanted}`;
+  }
+  return undefined;
+}
+
+function illegalAddition(before: Settings, after: Settings): string | undefined {
+  const state = before.state === "SOLD_OUT" ? "OPEN" : before.state;
+  const wanted = { ...before, state, total: before.total + before.adding, adding: 0 };
+  return before.adding > 0 && isDeepStrictEqual(after, wanted)
+    ? undefined
+    : `led from ${JSON.stringify(before)} to ${JSON.stringify(after)}`;
+}
+
+/** The verbs of the table that an entry stands for: an edit can be two. */
+function verbsOf({ verb, before, after }: Change): Verb[] {
+  if (verb !== "edit") return [verb as Verb];
+  const edits: Verb[] = [];
+  if (before?.name !== after.name) edits.push("edit-name");
+  if (before?.endsAtMs !== after.endsAtMs) edits.push("edit-end");
+  return edits;
+}
+
+export function phaseAt(state: RecordedState, opened: boolean): Phase {
+  if (state === "PAUSED") return opened ? "PAUSED" : "PAUSED_BEFORE_OPENING";
+  if (opened && (state === "GENERATING" || state === "SCHEDULED")) return "OPEN";
+  return state;
+}
