@@ -15,11 +15,11 @@ export type ChaosOptions = {
 
 export const USAGE = `usage: npm run chaos -- [--quick] [--round NAME]… [--seed N] [--list] [--mutants] [--help]
 
-  --quick       the most telling rounds only, about 70 s; all of them take about 5 minutes
+  --quick       the most telling rounds only, about 90 s; all of them take about 7 minutes
   --round NAME  only this round; may be given several times
   --seed N      what is left to chance is repeated: the order of the callers, the faults of the mixed rounds
   --list        the names of the rounds
-  --mutants     breaks a copy of the product on purpose, in eight ways, and expects each to be noticed`;
+  --mutants     breaks a copy of the product on purpose, in twelve ways, and expects each to be noticed`;
 
 const SEED_MOST = 2 ** 31 - 1;
 

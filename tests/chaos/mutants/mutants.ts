@@ -6,7 +6,8 @@ export type Mutant = {
   readonly name: string;
   readonly patches: readonly Patch[];
   readonly round: string;
-  readonly caughtBy: Invariant;
+  /** LIFE: what an operator decided is so, wholly, and on record. */
+  readonly caughtBy: Invariant | "LIFE";
   /** Why that invariant, in a sentence. */
   readonly because: string;
 };
@@ -147,5 +148,60 @@ export const mutants: readonly Mutant[] = [
     round: "cut-last-inserts",
     caughtBy: "U7",
     because: "callers were told that all is gone, and then codes come back and go to others",
+  },
+  {
+    name: "hold-that-does-not-hold",
+    patches: [
+      {
+        file: "pool/lua/claim.lua",
+        search: "if pool.state == 'open' and not held and ARGV[2] ~= 'recall' then",
+        replace: "if pool.state == 'open' and ARGV[2] ~= 'recall' then",
+      },
+    ],
+    round: "kill-cancel-before-turn",
+    caughtBy: "LIFE",
+    because:
+      "the cancellation is on record, whoever made it has died, and coupons go out until somebody notices",
+  },
+  {
+    name: "settle-of-this-generation-only",
+    patches: [
+      {
+        file: "pool/lua/settle.lua",
+        search: "if claimed_in < tonumber(meta[3]) or claimed_in > tonumber(meta[1]) then return 'stale' end",
+        replace: "if claimed_in ~= tonumber(meta[1]) then return 'stale' end",
+      },
+    ],
+    round: "change-over-claims-under-way",
+    caughtBy: "U5",
+    because: "claims that were under way when it was paused stay in the ledger for ever",
+  },
+  {
+    name: "winners-of-any-total",
+    patches: [
+      {
+        file: "server/claims/known-answers",
+        search: "if (total > sale.total) {",
+        replace: "if (total > sale.total) sale.total = total;\n        if (false) {",
+      },
+    ],
+    round: "added-after-sold-out",
+    caughtBy: "U7",
+    because:
+      "the winners of the first coupons are kept for all, so that those of the added ones are told that there are none",
+  },
+  {
+    name: "no-quiet-before-more",
+    patches: [
+      {
+        file: "pool/lua/top-up.lua",
+        search: "if may_issue and redis.call('EXISTS', list) == 0 and",
+        replace: "if false and",
+      },
+    ],
+    round: "added-after-sold-out",
+    caughtBy: "U7",
+    because:
+      "the other server goes on telling from memory that all are gone while added coupons are given out",
   },
 ];

@@ -1,7 +1,9 @@
 import type { Round } from "../round.ts";
+import { additionRounds } from "./additions.ts";
 import { clockRounds } from "./clocks.ts";
 import { diskRounds } from "./disk.ts";
 import { forcedRounds } from "./forced.ts";
+import { lifeRounds } from "./life.ts";
 import { mixedRounds } from "./mixed.ts";
 import { networkRounds } from "./network.ts";
 import { replicaRounds } from "./replica.ts";
@@ -12,6 +14,8 @@ import { storeRounds } from "./stores.ts";
 /** Every round, in the order in which they run. */
 export const catalogue: readonly Round[] = [
   ...serverRounds,
+  ...lifeRounds,
+  ...additionRounds,
   ...storeRounds,
   ...rollbackRounds,
   ...replicaRounds,
