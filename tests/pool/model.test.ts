@@ -52,7 +52,14 @@ type Op =
   | { op: "hold"; callerOffsetMs: number; from: Instant; generationOffset: number; least: number }
   | { op: "change"; state: LoadState; start: number; end: number }
   | { op: "turn"; generationOffset: number; state: LoadState; start: number; end: number }
-  | { op: "top-up"; generationOffset: number; offsetError: number; codes: number; waited: boolean }
+  | {
+      op: "top-up";
+      generationOffset: number;
+      offsetError: number;
+      codes: number;
+      waited: boolean;
+      dry: boolean;
+    }
   | { op: "distrust"; generationOffset: number }
   | { op: "lose-token"; of: "meta" | "loading" };
 type Instant = "start" | "end" | "now";
@@ -226,6 +233,7 @@ const opArb: fc.Arbitrary<Op> = fc.oneof(
       offsetError: fc.constantFrom(0, 0, 0, 0, 1, -1),
       codes: fc.integer({ min: 1, max: 3 }),
       waited: fc.boolean(),
+      dry: fc.boolean(),
     }),
   },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("inspect" as const) }) },
@@ -581,6 +589,10 @@ class History {
         return saw(`turn ${reply}`);
       }
       case "top-up": {
+        // Seldom by itself: somebody takes all that is left just before.
+        const left = m.open.map((code) => ({ claimKey: `the last ${code}`, userId: "" }));
+        const all = { callerOffsetMs: 0, from: "now", mode: "issue", least: 0, asks: left } as const;
+        if (op.dry && left.length > 0) await this.#do({ op: "claim", ...all });
         const generation = (m.meta?.generation ?? 0) + op.generationOffset;
         const offset = Math.max(0, (m.meta?.total ?? 0) + op.offsetError);
         const codes = this.#freshCodes(op.codes);
