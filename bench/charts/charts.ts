@@ -90,7 +90,7 @@ function ratesChart(result: BenchResult): Chart {
 }
 
 function noteOf({ machine, at }: BenchResult): string {
-  const { cores, processor, memoryGiB, node } = machine;
+  const { cores, processor, memoryGiB, node, loadAverage } = machine;
   const plain = processor.replace(/\s+Processor.*$/, "").trim();
-  return `${cores} shared cores (${plain}), ${memoryGiB} GiB, Node ${node.replace(/^v/, "")}; service, stores and load on them; ${at.slice(0, 10)}`;
+  return `${cores} shared cores (${plain}), ${memoryGiB} GiB, Node ${node.replace(/^v/, "")}, for service, stores and load; load average before ${loadAverage.toFixed(1)}; ${at.slice(0, 10)}`;
 }

@@ -1,21 +1,42 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readResults } from "../rates/results.ts";
+import { type BenchResult, readResults } from "../rates/results.ts";
 import { Trouble } from "../trouble.ts";
 import { drawingsOf } from "./charts.ts";
 import { svgOf } from "./svg.ts";
+
+/** Beside the charts: the results they were drawn of, so that they can be checked and drawn again. */
+export const MEASURED_FILE = "measured.json";
 
 /**
  * Draws what the newest results allow; the names of the files. A chart that nothing was measured for stays as it is.
  * @throws Trouble where there are no results
  */
 export function drawCharts(resultsDir: string, chartsDir: string): string[] {
-  const drawings = drawingsOf(readResults(resultsDir));
+  const measured = newestOfEach(readResults(resultsDir));
+  const drawings = drawingsOf(measured);
   if (drawings.length === 0) throw new Trouble("there are no results to draw: run npm run bench first");
   mkdirSync(chartsDir, { recursive: true });
+  writeFileSync(join(chartsDir, MEASURED_FILE), `${JSON.stringify(measured, undefined, 2)}\n`);
   return drawings.map(({ file, chart }) => {
     const name = `${file}.svg`;
     writeFileSync(join(chartsDir, name), svgOf(chart));
     return name;
+  });
+}
+
+/** What charts that were drawn before say, by file: it must be what their measurements say. */
+export function redrawn(chartsDir: string): ReadonlyMap<string, string> {
+  const measured = JSON.parse(readFileSync(join(chartsDir, MEASURED_FILE), "utf8")) as BenchResult[];
+  return new Map(drawingsOf(measured).map(({ file, chart }) => [`${file}.svg`, svgOf(chart)]));
+}
+
+/** Of results with the newest first, those which are the newest of some benchmark. */
+function newestOfEach(results: readonly BenchResult[]): BenchResult[] {
+  const found = new Set<string>();
+  return results.filter(({ efforts }) => {
+    const fresh = Object.keys(efforts).filter((name) => !found.has(name));
+    for (const name of fresh) found.add(name);
+    return fresh.length > 0;
   });
 }

@@ -2,10 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { drawCharts } from "../../bench/charts/draw.ts";
+import { drawCharts, MEASURED_FILE, redrawn } from "../../bench/charts/draw.ts";
 import { type Chart, svgOf, ticksFor } from "../../bench/charts/svg.ts";
 import { type BenchResult, readResults, writeResult } from "../../bench/rates/results.ts";
 import { Trouble } from "../../bench/trouble.ts";
+import { repositoryDir } from "../../local/repository.ts";
 
 const chart: Chart = {
   ...{
@@ -25,7 +26,7 @@ const chart: Chart = {
 const result = (at: string, curve: string, values: number[]): BenchResult => ({
   at,
   machine: { cores: 2, processor: "AMD EPYC Processor", memoryGiB: 24, node: "v20.20.0", loadAverage: 1 },
-  efforts: {},
+  efforts: { [curve]: { rounds: 1, seconds: 1 } },
   figures: [],
   curves: [{ name: curve, unit: "ms", places: values.map(String), series: [{ name: "s", values }] }],
 });
@@ -104,9 +105,25 @@ describe("bench: charts", () => {
         "opening-lateness.svg",
         "pool-sizes.svg",
       ]);
-      expect(readdirSync(join(dir, "charts"))).to.have.length(2);
+      expect(readdirSync(join(dir, "charts"))).to.have.members([
+        "opening-lateness.svg",
+        "pool-sizes.svg",
+        MEASURED_FILE,
+      ]);
+      const kept = JSON.parse(readFileSync(join(dir, "charts", MEASURED_FILE), "utf8")) as BenchResult[];
+      expect(kept.map(({ at }) => at.slice(0, 10))).to.deep.equal(["2026-01-03", "2026-01-02"]);
       const svg = readFileSync(join(dir, "charts", "pool-sizes.svg"), "utf8");
       expect(svg).to.include(">22<").and.to.include("2026-01-02").and.not.to.include(">11<");
+    });
+
+    it("those of the documentation are what their measurements say, all of them and no others", () => {
+      const charts = join(repositoryDir, "docs", "charts");
+      const drawn = redrawn(charts);
+      expect(readdirSync(charts)).to.have.members([MEASURED_FILE, ...drawn.keys()]);
+      for (const [file, svg] of drawn)
+        expect(readFileSync(join(charts, file), "utf8") === svg, file).to.equal(true);
+      const words = readFileSync(join(repositoryDir, "docs", "performance.md"), "utf8");
+      for (const file of drawn.keys()) expect(words).to.include(`(charts/${file})`);
     });
 
     it("without any there is nothing to draw, and that is said", () => {
