@@ -76,8 +76,12 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       return;
     }
     if (result.kind !== "ok") {
-      logger.warn({ campaign: campaign._id, pool: result.kind }, "cannot arm: the pool must be loaded first");
-      await restore(campaign._id);
+      // A rehearsal may have been removed since the timer was set.
+      if ((await restore(campaign._id)) === "gone") return;
+      logger.warn(
+        { campaign: campaign._id, pool: result.kind },
+        "could not arm: the pool had to be loaded first",
+      );
       return;
     }
     if (result.state === "staged") {
