@@ -68,10 +68,10 @@ export function withMessage(model: Model, message: WatchCampaignResponse, nowMs:
     level,
     text,
   }));
-  const fresh = model.broken === undefined ? told : [...returned(model, message, serverMs), ...told];
-  // Told again by the first message of a new stream: it is known already.
-  const known = new Set(model.events.map(eventKey));
-  const events = [...model.events, ...fresh.filter((event) => !known.has(eventKey(event)))];
+  // The first message of a new stream also tells what was before: of that, what is known already is left out.
+  const known = new Set(isFirst ? model.events.map(({ text }) => text) : []);
+  const back = model.broken === undefined ? [] : returned(model, message, serverMs);
+  const events = [...model.events, ...back, ...told.filter(({ text }) => !known.has(text))];
   const rates = isFirst ? model.rates : [...model.rates, message.issuedPerSecond].slice(-ratesMax);
   return {
     ...model,
@@ -112,5 +112,3 @@ function returned({ message: last }: Model, message: WatchCampaignResponse, atMs
   if (was === undefined || is === undefined || was === is) return [event("connected again")];
   return [event(`connected again; meanwhile ${stateName(was)} → ${stateName(is)}`)];
 }
-
-const eventKey = ({ atMs, text }: ShownEvent): string => `${atMs} ${text}`;

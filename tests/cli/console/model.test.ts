@@ -42,18 +42,25 @@ describe("console model", () => {
   });
 
   it("the first message of a new stream has no rate, and tells nothing twice", () => {
-    const events = [told(-60_000, "preflight all green")];
-    const first = modelAfter(message({ message: { events } }), message({ message: { issuedPerSecond: 5 } }));
+    const at = (sinceStartMs: number) => [told(sinceStartMs, "seoul-1/4712 (server) is silent")];
+    const first = modelAfter(
+      message({ message: { events: at(0) } }),
+      message({ message: { issuedPerSecond: 5 } }),
+    );
     const back = withMessage(
       withBreak(first, broken, 0),
-      message({ message: { events, issuedPerSecond: 99 } }),
+      message({ message: { events: at(9_000), issuedPerSecond: 99 } }),
       1,
     );
     expect(texts(back)).to.deep.equal([
-      "preflight all green",
+      "seoul-1/4712 (server) is silent",
       "connection lost: unavailable",
       "connected again",
     ]);
+    // While connected, what happens twice is told twice.
+    expect(texts(withMessage(back, message({ message: { events: at(20_000) } }), 2)).at(-1)).to.match(
+      /silent/,
+    );
     expect(back.rates).to.deep.equal([5]);
     expect(back.peakRate).to.equal(5);
   });
