@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { createHistoryWriter, type HistoryEntry } from "../audit/history.ts";
 import { planArrivals } from "../load/arrivals.ts";
 import { createHttpClient } from "../load/http-client.ts";
@@ -25,6 +26,8 @@ export interface Pressing {
 export async function pressForCoupons(pressing: Pressing): Promise<PressFacts> {
   const { url, campaignId, onePerUser, plan, offsetMs, onSecond, signal } = pressing;
   const { users, ratePerSecond, seed } = plan;
+  // Everybody who waits to ask again listens to it.
+  setMaxListeners(0, signal);
   const arrivals = planArrivals({ users, ratePerSecond, secondsBefore, seed });
   const startsAtMs = pressing.startsAtMs - offsetMs;
   const scoreboard = createScoreboard(startsAtMs);

@@ -35,9 +35,7 @@ export async function launchRehearsal(
   const pressingInMs = startsAtMs - offsetMs - secondsBefore * 1_000 - Date.now();
   await waitForCodes(session, campaignId, Math.max(1, pressingInMs));
   const preflight = await call(session, (options) => campaigns.preflightCampaign({ campaignId }, options));
-  output.note(
-    `the codes are made; ${grouped(plan.users)} users begin to press ${secondsBefore} s before the start`,
-  );
+  output.note(`${grouped(plan.users)} users begin to press ${secondsBefore} s before the start`);
   const press = await pressForCoupons({
     ...{ url: settings.url, campaignId, onePerUser, plan, startsAtMs, offsetMs, historyFile, signal },
     onSecond: (second) => output.note(secondText(second, plan.total)),

@@ -3,7 +3,8 @@ import { call } from "./call.ts";
 import type { Session } from "./session.ts";
 
 const mostAtOnceMs = 5_000;
-const patienceMs = 120_000;
+/** A million codes take some minutes: claims come first. */
+const patienceMs = 600_000;
 
 /** Has a rehearsal removed and waits until nothing is left of it. Goes on although the operator has pressed Ctrl-C: that is when it is needed. */
 export async function removeRehearsal(session: Session, campaignId: string): Promise<void> {

@@ -24,7 +24,8 @@ export function createCoupons(db: Db) {
       const [first] = docs;
       if (first === undefined || (await standsStill(db, first.campaignId))) return refused.length;
       const { campaignId } = first;
-      await collection.deleteMany({ _id: { $in: docs.map(({ _id }) => _id) }, campaignId });
+      const late = { _id: { $in: docs.map(({ _id }) => _id) }, campaignId };
+      await collection.deleteMany(late, { hint: "_id_" });
       throw new RehearsalRemoved(`rehearsal ${campaignId} was removed while its codes were made`);
     },
 

@@ -95,7 +95,8 @@ export function createIssuances(db: Db) {
       const [first] = docs;
       if (first !== undefined && !(await standsStill(db, first.campaignId))) {
         const { campaignId } = first;
-        await collection.deleteMany({ _id: { $in: docs.map(({ _id }) => _id) }, campaignId });
+        const late = { _id: { $in: docs.map(({ _id }) => _id) }, campaignId };
+        await collection.deleteMany(late, { hint: "_id_" });
         return docs.map(() => ({ kind: "removed" }));
       }
       if (refused.size === 0) return docs.map((held) => ({ kind: "durable", held }));

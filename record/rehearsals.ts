@@ -47,7 +47,9 @@ export function createRehearsals(db: Db) {
       .toArray();
     if (found.length === 0) return 0;
     const ids = found.map(({ _id }) => _id);
-    return (await collection.deleteMany({ ...filter, _id: { $in: ids } } as never)).deletedCount;
+    const these = { ...filter, _id: { $in: ids } } as never;
+    // Left to itself MongoDB may go through the whole campaign for each batch.
+    return (await collection.deleteMany(these, { hint: "_id_" })).deletedCount;
   }
 
   return {

@@ -137,8 +137,9 @@ async function leave(session: Session, shadow: Campaign, keeps: boolean): Promis
     await removeRehearsal(session, shadow.id);
     output.note("removed: nothing of the rehearsal is left in either store");
     return true;
-  } catch {
-    output.note(`${notRemoved(shadow).message}; ${notRemoved(shadow).hint}`);
+  } catch (error) {
+    const why = error instanceof Error ? printable(error.message) : "";
+    output.note(`${notRemoved(shadow).message} (${why}); ${notRemoved(shadow).hint}`);
     return false;
   }
 }
