@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { Trouble } from "../trouble.ts";
 import type { Benchmark, Figure } from "./benchmark.ts";
 import { campaignIn } from "./campaigns.ts";
@@ -18,6 +19,8 @@ async function whileWatched<T>(
   act: () => Promise<T>,
 ): Promise<T> {
   const leaving = new AbortController();
+  // Each stream listens for its end: no leak, but as many as were asked for.
+  setMaxListeners(count + 1, leaving.signal);
   const request = { campaignId, intervalMs: INTERVAL_MS, keepOn: true };
   const streams = Array.from({ length: count }, async () => {
     let told = 0;
