@@ -12,8 +12,9 @@ import { layGround } from "./rates/ground.ts";
 import { createCouponsFor } from "./rates/loads.ts";
 import { type BenchOptions, readOptions, usageOf } from "./rates/options.ts";
 import { thisMachine, writeResult } from "./rates/results.ts";
-import { createReleases, orAborted, type Releases } from "./releases.ts";
-import { abortOnSignals, Interrupted, inOneLine, Trouble } from "./trouble.ts";
+import { orAborted, type Releases } from "./releases.ts";
+import { runCommand } from "./run-command.ts";
+import { Trouble } from "./trouble.ts";
 
 const RESULTS_DIR = join(repositoryDir, "bench", "results");
 const CHARTS_DIR = join(repositoryDir, "docs", "charts");
@@ -74,33 +75,13 @@ function told({ value }: Figure): string {
   return value >= 100 ? String(Math.round(value)) : value.toFixed(2);
 }
 
-async function main(): Promise<void> {
+await runCommand("bench", async ({ releases, controller }) => {
   const options = readOptions(process.argv.slice(2), benchmarks);
-  if (options.help) {
-    say(usageOf(benchmarks));
-    return;
-  }
+  if (options.help) return { exitCode: 0, lastWord: usageOf(benchmarks) };
   if (options.charts) {
     for (const name of drawCharts(RESULTS_DIR, CHARTS_DIR)) say(`bench: drew docs/charts/${name}`);
-    return;
+    return { exitCode: 0 };
   }
-  const controller = new AbortController();
-  abortOnSignals(controller);
-  const releases = createReleases();
-  try {
-    await measure(options, releases, controller.signal);
-  } catch (error) {
-    throw controller.signal.aborted ? controller.signal.reason : error;
-  } finally {
-    for (const trouble of await releases.all()) process.stderr.write(`bench: cleaning up: ${trouble}\n`);
-  }
-}
-
-try {
-  await main();
-} catch (error) {
-  const interrupted = error instanceof Interrupted;
-  const words = error instanceof Trouble ? error.message : inOneLine(error);
-  process.stderr.write(`bench: ${interrupted ? "interrupted, everything was stopped and removed" : words}\n`);
-  process.exitCode = interrupted ? 130 : 2;
-}
+  await measure(options, releases, controller.signal);
+  return { exitCode: 0 };
+});

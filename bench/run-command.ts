@@ -5,7 +5,7 @@ export type CommandRun = { readonly releases: Releases; readonly controller: Abo
 
 /**
  * The frame of a command that takes things and gives them back: Ctrl-C aborts, everything is given back before the last word is
- * said, and trouble is one line on standard error. Sets the exit code: what `work` answers, 2 where it could not run, 130 for
+ * said, and trouble is one line on standard error (with COUPON_DEBUG also where it comes from). Sets the exit code: what `work` answers, 2 where it could not run, 130 for
  * Ctrl-C.
  */
 export async function runCommand(
@@ -29,6 +29,7 @@ export async function runCommand(
     const interrupted = reason instanceof Interrupted;
     const words = interrupted ? "interrupted, everything was stopped and removed" : inOneLine(reason);
     process.stderr.write(`${name}: ${words}\n`);
+    if (process.env["COUPON_DEBUG"] && reason instanceof Error) process.stderr.write(`${reason.stack}\n`);
     process.exitCode = interrupted ? 130 : 2;
   }
 }

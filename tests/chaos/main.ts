@@ -6,8 +6,9 @@ import { setMaxListeners } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createReleases, orAborted, type Releases } from "../../bench/releases.ts";
-import { abortOnSignals, Interrupted, Trouble } from "../../bench/trouble.ts";
+import { orAborted, type Releases } from "../../bench/releases.ts";
+import { runCommand } from "../../bench/run-command.ts";
+import { Trouble } from "../../bench/trouble.ts";
 import { builtProduct, removeBuiltProduct } from "../../local/built.ts";
 import { startMongodb } from "../../local/mongodb-server.ts";
 import { openProduct } from "./ground/product.ts";
@@ -68,33 +69,13 @@ function judgeMutants({ caught, tried, survivors }: Awaited<ReturnType<typeof ru
   return survivors.length === 0 ? 0 : 1;
 }
 
-async function main(): Promise<number> {
+await runCommand("chaos", async ({ releases, controller }) => {
   const options = readOptions(process.argv.slice(2));
-  if (options.help) {
-    say(USAGE);
-    return 0;
-  }
+  if (options.help) return { exitCode: 0, lastWord: USAGE.trimEnd() };
   if (options.list) {
     for (const { name, quick } of catalogue) say(quick === true ? `${name} (quick)` : name);
-    return 0;
+    return { exitCode: 0 };
   }
-  const controller = new AbortController();
   setMaxListeners(0, controller.signal);
-  abortOnSignals(controller);
-  const releases = createReleases();
-  try {
-    return await run(options, releases, controller.signal);
-  } finally {
-    await releases.all();
-  }
-}
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  const interrupted = error instanceof Interrupted;
-  const words =
-    error instanceof Trouble ? error.message : error instanceof Error ? error.stack : String(error);
-  process.stderr.write(`chaos: ${interrupted ? "interrupted, everything was stopped and removed" : words}\n`);
-  process.exitCode = interrupted ? 130 : 2;
-}
+  return { exitCode: await run(options, releases, controller.signal) };
+});
