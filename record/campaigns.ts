@@ -1,6 +1,7 @@
 import { type Collection, type Db, type Document, MongoServerError } from "mongodb";
 import { REHEARSALS_FROM } from "./campaign-id.ts";
 import {
+  type Asked,
   type CampaignSettings,
   type HistoryDoc,
   type HistoryVerb,
@@ -79,6 +80,8 @@ export type ChangeNote = {
   readonly actor: string;
   readonly verb: HistoryVerb;
   readonly requestId?: string | undefined;
+  /** Kept with the requestId. */
+  readonly asked?: Asked;
 };
 
 /** A step that the service makes by itself. */
@@ -303,7 +306,9 @@ export function createCampaigns(db: Db) {
         revision: revision + 1,
         actor: { $literal: note.actor },
         verb: note.verb,
-        ...(note.requestId === undefined ? {} : { requestId: { $literal: note.requestId } }),
+        ...(note.requestId === undefined
+          ? {}
+          : { requestId: { $literal: note.requestId }, asked: { $literal: note.asked ?? {} } }),
         before: { $literal: settingsOf(judged) },
         after: { $literal: settingsOf(after) },
       };

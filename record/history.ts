@@ -14,6 +14,15 @@ export type CampaignSettings = {
   endsAt?: Date;
 };
 
+/** What a request for a change named, so that its repetition is told from another one. Absent: not named. */
+export type Asked = {
+  name?: string;
+  count?: number;
+  startsAtMs?: number;
+  /** Null: to have none. */
+  endsAtMs?: number | null;
+};
+
 /** One change of a campaign. Written once, never altered. */
 export type HistoryDoc = {
   /** campaign/revision: a change is written down once, however often it is tried. */
@@ -27,6 +36,8 @@ export type HistoryDoc = {
   actor: string;
   verb: HistoryVerb;
   requestId?: string;
+  /** With the requestId; absent in entries of earlier versions. */
+  asked?: Asked;
   /** Absent: the campaign was created. */
   before?: CampaignSettings;
   after: CampaignSettings;

@@ -1,14 +1,16 @@
 import { randomUUID } from "node:crypto";
+import { overlappingPatterns } from "../generator/code-format.ts";
 import { turnTargetOf } from "../generator/load.ts";
 import type { Restore } from "../generator/restore.ts";
 import type { Hold, Inspection, Pool } from "../pool/pool.ts";
 import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
-import type { History, HistoryDoc } from "../record/history.ts";
+import type { History } from "../record/history.ts";
 import { type PoolFacts, phaseOf } from "../record/life-cycle.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { type Change, type Judgement, judgeChange } from "./judge-change.ts";
 import type { Refusal } from "./refusal.ts";
+import { askedOf, usedFor } from "./repeated-request.ts";
 
 export type ChangeAsk = {
   readonly campaignId: string;
@@ -18,6 +20,8 @@ export type ChangeAsk = {
   readonly requestId: string | undefined;
   /** Judges, and changes nothing. */
   readonly dryRun: boolean;
+  /** Aborted: nobody waits for the answer any more. Nothing is begun then. */
+  readonly signal: AbortSignal;
 };
 
 export type ChangeAnswer =
@@ -64,21 +68,28 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
   const logger = deps.logger.child({ room: "server" });
   const sleep = (ms: number) => new Promise<void>((resolve) => void clock.after(ms, resolve));
 
-  function judge(ask: ChangeAsk, campaign: CampaignDoc, seen: PoolSeen): Judgement {
+  async function judge(ask: ChangeAsk, campaign: CampaignDoc, seen: PoolSeen): Promise<Judgement> {
     const facts: PoolFacts = { state: seen.state, opened: seen.armedAtMs > 0 };
     const phase = phaseOf(campaign.state, campaign.openedAt, facts);
     // After each claim, whose instants are whole milliseconds and never before the opening.
     const afterLastClaimMs = Math.max(seen.redisNowMs, seen.armedAtMs) + 1;
-    return judgeChange(ask.change, { campaign, phase, nowMs: clock.now(), afterLastClaimMs });
+    const adds = ask.change.verb === "add";
+    const codesInSpace = adds ? await campaigns.totalOfFormats(overlappingPatterns(campaign.codeFormat)) : 0;
+    return judgeChange(ask.change, { campaign, phase, nowMs: clock.now(), afterLastClaimMs, codesInSpace });
   }
+
+  /** Whether it is too late to begin: whoever asked may have been told so, and have asked elsewhere since. */
+  const isLate = ({ signal }: ChangeAsk, untilMs: number) => signal.aborted || clock.elapsed() >= untilMs;
 
   /** The lease, under an owner of its own: it excludes fills and loads of this process too. Undefined: not in time. */
   async function takeTurn(ask: ChangeAsk, owner: string, raise: boolean, untilMs: number) {
     let askedAtMs = Number.NEGATIVE_INFINITY;
     for (;;) {
       const leased = await campaigns.takeLease(ask.campaignId, owner, deps.leaseMs, raise);
-      if (leased !== null) return leased;
-      if (clock.elapsed() >= untilMs) break;
+      const late = isLate(ask, untilMs);
+      if (leased !== null && !late) return leased;
+      if (leased !== null) await campaigns.dropLease(ask.campaignId, owner);
+      if (late) break;
       if (clock.elapsed() - askedAtMs >= TICKET_AGAIN_MS) {
         askedAtMs = clock.elapsed();
         await campaigns.askForLease(ask.campaignId, owner, TICKET_MS);
@@ -89,21 +100,28 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
     return undefined;
   }
 
-  /** Judges and writes what was judged, in one step that fails where the campaign has changed since. */
+  /**
+   * Judges and writes what was judged, in one step that fails where the campaign has changed since. That step is also what makes a
+   * request happen once: whether it already has is asked after the campaign was read, every change raises the revision, and nothing is
+   * written at any other revision than the one that was read. Undefined: somebody else is at it.
+   */
   async function decide(ask: ChangeAsk, owner: string, leased: CampaignDoc, seen: PoolSeen) {
     let campaign = leased;
     for (let judged = 0; judged < JUDGED_MAX; judged++) {
-      const judgement = judge(ask, campaign, seen);
-      if (judgement.kind !== "change") return { judgement, campaign, written: false };
+      const before = await repeated(ask);
+      if (before !== undefined) return { answer: before, campaign };
+      const judgement = await judge(ask, campaign, seen);
+      if (judgement.kind !== "change") return { answer: answerOf(judgement, campaign), campaign };
       const openedAt =
         campaign.openedAt === undefined && seen.armedAtMs > 0 ? { openedAt: new Date(seen.armedAtMs) } : {};
       // A pool of a campaign whose generator died before it wrote SCHEDULED has to follow too.
       const closes = judgement.fields.state === "CANCELLED" || judgement.fields.state === "ENDED";
       const settling = closes && seen.state !== "" ? { settling: true as const } : {};
-      const note = { actor: ask.actor, verb: ask.change.verb, requestId: ask.requestId };
+      const { actor, requestId } = ask;
+      const note = { actor, verb: ask.change.verb, requestId, asked: askedOf(ask.change) };
       const fields = { ...judgement.fields, ...openedAt, ...settling };
       const written = await campaigns.change(campaign, owner, fields, note);
-      if (written !== null) return { judgement, campaign: written, written: true };
+      if (written !== null) return { answer: answerOf(judgement, written), campaign: written };
       const standing = await campaigns.find(ask.campaignId);
       if (standing?.lease?.owner !== owner) return undefined;
       campaign = standing;
@@ -118,7 +136,7 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
     if (leased === undefined) return BUSY;
     const decided = await decide(ask, owner, leased, seen);
     await campaigns.dropLease(ask.campaignId, owner);
-    return decided === undefined ? OVERTAKEN : answerOf(decided.judgement, decided.campaign);
+    return decided?.answer ?? OVERTAKEN;
   }
 
   /** A change that the pool has to follow. */
@@ -143,12 +161,11 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
     const decided = await decide(ask, owner, leased, seen);
     // Another has the lease, and has turned the pool or will.
     if (decided === undefined) return OVERTAKEN;
-    const { judgement, campaign } = decided;
+    const { answer, campaign } = decided;
     const followed = held.kind !== "held" || (await turn(campaign, seen));
     await campaigns
       .dropLease(campaignId, owner, followed && held.kind === "held" ? { loadedGeneration: generation } : {})
       .catch((error: unknown) => logger.warn({ campaign: campaignId, err: error }, "a lease runs out"));
-    const answer = answerOf(judgement, campaign);
     if (followed || answer.kind !== "changed") return answer;
     const notice = "recorded; the pool gives nothing out until it has followed, by itself";
     return { ...answer, notices: [...answer.notices, notice] };
@@ -162,7 +179,7 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
     return turned === "turned";
   }
 
-  /** What an earlier call with the same request id came to. */
+  /** What an earlier call with the same request id came to. Says nothing of one that is under way. */
   async function repeated(ask: ChangeAsk): Promise<ChangeAnswer | undefined> {
     if (ask.requestId === undefined) return undefined;
     const earlier = await history.findByRequest(ask.campaignId, ask.requestId);
@@ -184,15 +201,15 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
       if (campaign === null) return { kind: "refused", refusal: { reason: "UNKNOWN_CAMPAIGN" } };
       // Refusals and "already" disturb nobody: they are the truth of this moment.
       const seen = seenOf(await pool.inspect(campaignId).catch(() => undefined));
-      const judgement = judge(ask, campaign, seen);
-      if (judgement.kind !== "change") return answerOf(judgement, campaign);
+      const judgement = await judge(ask, campaign, seen);
+      // What stands in the way may be this very request, carried out elsewhere since it was looked for.
+      if (judgement.kind !== "change") return (await repeated(ask)) ?? answerOf(judgement, campaign);
       if (ask.dryRun) return answerOf(judgement, { ...campaign, ...judgement.fields } as CampaignDoc);
       let tried: Try;
       if (!followsInPool(ask.change)) tried = await changeRecord(ask, seen, untilMs);
       else tried = await changeHeld(ask, untilMs);
       if (tried.kind !== "again") return tried;
-      if (clock.elapsed() >= untilMs)
-        return { kind: "refused", refusal: { reason: "OVERLOADED", why: tried.why } };
+      if (isLate(ask, untilMs)) return { kind: "refused", refusal: { reason: "OVERLOADED", why: tried.why } };
       const outcome = await restore(campaignId).catch(() => "failed");
       if (outcome !== "loaded" && outcome !== "turned") await sleep(POLL_MS);
     }
@@ -248,13 +265,4 @@ function seenOf(pool: Inspection | Hold | undefined): PoolSeen {
   if (!answers || !("state" in pool)) return { state: "", armedAtMs: 0, redisNowMs: 0 };
   const { state, armedAtMs, redisNowMs } = pool;
   return { state, armedAtMs, redisNowMs };
-}
-
-/** What a request id was used for, where that is not this change. */
-function usedFor({ verb, before, after }: HistoryDoc, change: Change): string | undefined {
-  if (verb !== change.verb) return `another change (${verb})`;
-  if (change.verb === "add" && (after.adding ?? 0) - (before?.adding ?? 0) !== change.count)
-    return "an addition of another count";
-  if (change.verb === "reschedule" && after.startsAt.getTime() !== change.startsAtMs) return "another start";
-  return undefined;
 }

@@ -1,7 +1,7 @@
 import type { CampaignDoc, CampaignFields } from "../record/campaigns.ts";
 import { allowedIn, commandOf, LIFE_CYCLE, type Phase, recordedAs, type Verb } from "../record/life-cycle.ts";
 import type { Refusal } from "./refusal.ts";
-import { TOTAL_MAX, validEnd } from "./validate.ts";
+import { TOTAL_MAX, validEnd, validSpace } from "./validate.ts";
 
 /** What an operator wants of a campaign. Ends: an instant in ms, null: none, undefined: as it was. */
 export type Change =
@@ -26,6 +26,8 @@ export type Judged = {
   readonly nowMs: number;
   /** Later than every claim of the pool, on the clock of Redis. */
   readonly afterLastClaimMs: number;
+  /** For an addition: how many codes of formats that overlap this one's there are already. */
+  readonly codesInSpace: number;
 };
 
 export type Judgement =
@@ -147,7 +149,7 @@ function judgeEdit(
   return changed({ ...(renames ? { name } : {}), ...end.fields });
 }
 
-function judgeAddition(count: number, { campaign, phase }: Judged): Judgement {
+function judgeAddition(count: number, { campaign, phase, codesInSpace }: Judged): Judgement {
   if (LIFE_CYCLE[phase].add === "refused") return notAllowed("add", phase);
   if (campaign.adding !== undefined) return refused({ reason: "NOT_READY", adding: campaign.adding.count });
   const most = TOTAL_MAX - campaign.total;
@@ -155,6 +157,8 @@ function judgeAddition(count: number, { campaign, phase }: Judged): Judgement {
     const allowed = `is ${count}: the campaign has ${campaign.total} coupons, at most ${most} more fit`;
     return refused({ reason: "INVALID", field: "count", allowed });
   }
+  const space = validSpace(campaign.codeFormat, count, codesInSpace, "count");
+  if (!space.ok) return refused(space.refusal);
   const reopens =
     phase === "SOLD_OUT" ? ["the campaign opens again as soon as the added coupons are in the pool"] : [];
   return changed({ adding: { count } }, ...reopens);

@@ -1,7 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { ServiceImpl } from "@connectrpc/connect";
-import { overlappingPatterns } from "../generator/code-format.ts";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import {
   type CampaignService,
@@ -28,7 +27,6 @@ import {
   validNewEnd,
   validNewName,
   validRevision,
-  validSpace,
   validStart,
 } from "./validate.ts";
 
@@ -71,13 +69,14 @@ export function createLifeCycleService(deps: LifeCycleServiceDeps): LifeCycleSer
     return valid.value;
   };
 
-  async function answer(request: ChangeRequest, change: Change) {
+  async function answer(request: ChangeRequest, { signal }: HandlerContext, change: Change) {
     const changed = await changeCampaign({
       campaignId: orRefuse(validCampaignId(request.campaignId)),
       change,
       actor: orRefuse(validActor(request.actor)),
       requestId: request.requestId === "" ? undefined : orRefuse(validKey("request_id", request.requestId)),
       dryRun: request.dryRun,
+      signal,
     });
     if (changed.kind === "refused") throw refuse(changed.refusal);
     const { campaign, notices } = changed;
@@ -90,36 +89,30 @@ export function createLifeCycleService(deps: LifeCycleServiceDeps): LifeCycleSer
   }
 
   return {
-    pauseCampaign: (request) => answer(request, { verb: "pause" }),
-    resumeCampaign: (request) => answer(request, { verb: "resume" }),
-    endCampaign: (request) => answer(request, { verb: "end" }),
-    cancelCampaign: (request) => answer(request, { verb: "cancel" }),
+    pauseCampaign: (request, context) => answer(request, context, { verb: "pause" }),
+    resumeCampaign: (request, context) => answer(request, context, { verb: "resume" }),
+    endCampaign: (request, context) => answer(request, context, { verb: "end" }),
+    cancelCampaign: (request, context) => answer(request, context, { verb: "cancel" }),
 
-    rescheduleCampaign(request) {
+    rescheduleCampaign(request, context) {
       const startsAtMs = orRefuse(validStart(request.startsAt, clock.now()));
       const endsAtMs = orRefuse(validNewEnd(request.endsAt, request.noEnd));
-      return answer(request, { verb: "reschedule", startsAtMs, endsAtMs });
+      return answer(request, context, { verb: "reschedule", startsAtMs, endsAtMs });
     },
 
-    updateCampaign(request) {
+    updateCampaign(request, context) {
       const name = orRefuse(validNewName(request.name));
       const endsAtMs = orRefuse(validNewEnd(request.endsAt, request.noEnd));
       if (name === undefined && endsAtMs === undefined) {
         const allowed = "give at least one of them: there is nothing to change";
         throw refuse({ reason: "INVALID", field: "name, ends_at, no_end", allowed });
       }
-      return answer(request, { verb: "edit", name, endsAtMs });
+      return answer(request, context, { verb: "edit", name, endsAtMs });
     },
 
-    async addCoupons(request) {
+    addCoupons(request, context) {
       const count = orRefuse(validAddition(request.count));
-      const campaign = await campaigns.find(orRefuse(validCampaignId(request.campaignId)));
-      // Whether there is such a campaign, and whether it may be given more, is judged with the change.
-      if (campaign !== null) {
-        const existing = await campaigns.totalOfFormats(overlappingPatterns(campaign.codeFormat));
-        orRefuse(validSpace(campaign.codeFormat, count, existing, "count"));
-      }
-      return answer(request, { verb: "add", count });
+      return answer(request, context, { verb: "add", count });
     },
 
     async listHistory(request) {

@@ -1,0 +1,34 @@
+import type { Asked, HistoryDoc } from "../record/history.ts";
+import type { Change } from "./judge-change.ts";
+
+/** The fields of a request, as they are kept with its entry in the history. */
+export function askedOf(change: Change): Asked {
+  const { verb: _, ...fields } = change;
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** After "it was used before for". */
+const OTHER_FIELD: Readonly<Record<keyof Asked, string>> = {
+  count: "an addition of another count",
+  startsAtMs: "another start",
+  endsAtMs: "another end",
+  name: "another name",
+};
+
+/** What a request id was used for, where that is not this change. */
+export function usedFor(earlier: HistoryDoc, change: Change): string | undefined {
+  const { verb, asked = askedBefore(earlier, change) } = earlier;
+  if (verb !== change.verb) return `another change (${verb})`;
+  const now = askedOf(change);
+  for (const field of Object.keys(OTHER_FIELD) as (keyof Asked)[])
+    if (asked[field] !== now[field]) return OTHER_FIELD[field];
+  return undefined;
+}
+
+/** Of an entry that was written before requests were kept: what its effect tells, and of the rest that it was the same. */
+function askedBefore({ before, after }: HistoryDoc, change: Change): Asked {
+  const now = askedOf(change);
+  if (change.verb === "add") return { count: (after.adding ?? 0) - (before?.adding ?? 0) };
+  if (change.verb === "reschedule") return { ...now, startsAtMs: after.startsAt.getTime() };
+  return now;
+}
