@@ -90,7 +90,7 @@ const FOLLOWS: Readonly<Record<string, readonly string[]>> = {
 
 /** The pool does what operators decided. One that has moved on since the record was read is compared by its generation. */
 function judgeLife(campaign: CampaignRecord, meta: PoolMeta, findings: Findings): void {
-  const { state, startsAtMs, held, generation } = meta;
+  const { state, startsAtMs, endsAtMs, armedAtMs, held, generation } = meta;
   if (held !== undefined) {
     findings.violation(`the pool is held for the change of generation ${held}, and nobody decides`);
     return;
@@ -98,8 +98,11 @@ function judgeLife(campaign: CampaignRecord, meta: PoolMeta, findings: Findings)
   if (generation > campaign.generation) return;
   if (FOLLOWS[campaign.state]?.includes(state) === false)
     findings.violation(`the campaign is ${campaign.state} and the pool is ${state}`);
-  if (state === "staged" && startsAtMs !== campaign.startsAtMs)
+  if (armedAtMs === 0 && startsAtMs !== campaign.startsAtMs)
     findings.violation(`the pool is to open at ${startsAtMs}, the campaign at ${campaign.startsAtMs}`);
+  const recordedEndMs = campaign.endsAtMs ?? 0;
+  if (endsAtMs !== recordedEndMs)
+    findings.violation(`the pool is to end at ${endsAtMs}, the campaign at ${recordedEndMs} (0: never)`);
 }
 
 function judgePool({ campaign, live }: Facts, pool: PoolFacts, findings: Findings): void {

@@ -61,6 +61,8 @@ export type PoolLengths = {
 export type PoolMeta = {
   readonly state: string;
   readonly startsAtMs: number;
+  /** 0: none. */
+  readonly endsAtMs: number;
   readonly generation: number;
   readonly total: number;
   /** The generation of a change of the campaign's life that is being decided, or was left undecided by somebody who died. */

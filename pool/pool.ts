@@ -68,6 +68,9 @@ export type Inspection = {
   /** How many codes the pool has had in all: those in it and those bound to claim keys. */
   readonly total: number;
   readonly armedAtMs: number;
+  readonly startsAtMs: number;
+  /** 0: none. */
+  readonly endsAtMs: number;
   readonly redisNowMs: number;
 };
 
@@ -168,11 +171,9 @@ export function createPool(redis: Redis, deadlineMs: number) {
 
     async inspect(campaignId: string): Promise<Inspection> {
       const k = campaignKeys(campaignId);
-      const [status, generation, state, staged, open, claims, ledger, armedAt, now, away, total] = await list(
-        "inspect",
-        [k.meta, k.staged, k.open, k.claims, k.ledger, k.away],
-        [],
-      );
+      const reply = await list("inspect", [k.meta, k.staged, k.open, k.claims, k.ledger, k.away], []);
+      const [status, generation, state, staged, open, claims, ledger, armedAt, now, away, ...rest] = reply;
+      const [total, startsAt, endsAt] = rest;
       return {
         status: status as Inspection["status"],
         generation: Number(generation),
@@ -184,6 +185,8 @@ export function createPool(redis: Redis, deadlineMs: number) {
         ledger: Number(ledger),
         total: Number(total),
         armedAtMs: Number(armedAt),
+        startsAtMs: Number(startsAt),
+        endsAtMs: Number(endsAt),
         redisNowMs: Number(now),
       };
     },
@@ -278,7 +281,8 @@ export function createPool(redis: Redis, deadlineMs: number) {
     ): Promise<Hold> {
       const k = campaignKeys(campaignId);
       const args = [callerNowMs, leastGeneration, generation].map(String);
-      const reply = (await list("hold", [k.meta, k.staged, k.open, k.away], args)).map(String);
+      const loading = [k.loading, k.loadingCodes, k.loadingClaims];
+      const reply = (await list("hold", [k.meta, k.staged, k.open, k.away, ...loading], args)).map(String);
       const [kind, of, state, armedAt, now] = reply;
       if (kind !== "held") return { kind: kind as "none" };
       return {

@@ -1,5 +1,5 @@
 import { alive } from "./check-processes.ts";
-import type { Facts } from "./facts.ts";
+import type { Facts, PoolFacts } from "./facts.ts";
 import { amber, green, grouped, type Judged, red } from "./line.ts";
 
 const LOAD_AGAIN =
@@ -22,10 +22,29 @@ function unusable({ pool, campaign, processes }: Facts): Judged | undefined {
   return red("the pool was loaded into another Redis process or dataset and answers nobody", LOAD_AGAIN);
 }
 
+/** The pool decides by its own instants when it opens and ends. */
+function strayedFrom(campaign: Facts["campaign"], pool: PoolFacts): Judged | undefined {
+  const instant = (ms: number) => (ms === 0 ? "never" : new Date(ms).toISOString());
+  const endsAtMs = campaign.endsAtMs ?? 0;
+  if (pool.armedAtMs === 0 && pool.startsAtMs !== campaign.startsAtMs)
+    return red(
+      `the pool opens at ${instant(pool.startsAtMs)}, the campaign at ${instant(campaign.startsAtMs)}`,
+      LOAD_AGAIN,
+    );
+  if (pool.endsAtMs !== endsAtMs)
+    return red(
+      `the pool ends at ${instant(pool.endsAtMs)}, the campaign at ${instant(endsAtMs)}`,
+      LOAD_AGAIN,
+    );
+  return undefined;
+}
+
 export function checkPool(facts: Facts): Judged {
   const { pool, campaign, issued } = facts;
   const trouble = unusable(facts);
   if (trouble !== undefined || !pool.ok) return trouble ?? red("no pool", LOAD_AGAIN);
+  const strayed = strayedFrom(campaign, pool.value);
+  if (strayed !== undefined) return strayed;
   if (!issued.ok) return red(`the issuances cannot be counted: ${issued.why}`, "see that MongoDB answers");
   const { codes, claims, ledger } = pool.value;
   const { total } = campaign;

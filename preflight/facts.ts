@@ -16,6 +16,9 @@ export type PoolFacts = {
   readonly ledger: number;
   /** 0: not yet. */
   readonly armedAtMs: number;
+  readonly startsAtMs: number;
+  /** 0: none. */
+  readonly endsAtMs: number;
 };
 
 /** Everything that is looked at before a start; read at about one moment, each by itself. */

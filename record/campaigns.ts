@@ -98,6 +98,12 @@ export type Campaigns = ReturnType<typeof createCampaigns>;
 /** States in which the pool may still change. */
 const LIVE: RecordedState[] = ["SCHEDULED", "OPEN", "PAUSED"];
 
+/** Sold out, and a change or a load was begun since the pool was last known to be what the record says. */
+const UNFINISHED = {
+  state: "SOLD_OUT",
+  $expr: { $gt: ["$generation", { $ifNull: ["$loadedGeneration", 0] }] },
+} as const;
+
 /** States from which the start may still open it, a paused one if it is resumed. */
 const TO_OPEN: RecordedState[] = ["GENERATING", "SCHEDULED", "PAUSED"];
 
@@ -160,7 +166,11 @@ export function createCampaigns(db: Db) {
     /** Campaigns whose pool may still change or is to follow, by id, at most `limit`, above the id `after` (exclusive). */
     live: (limit: number, after = ""): Promise<CampaignDoc[]> =>
       collection
-        .find({ $or: [{ state: { $in: LIVE } }, { settling: true }], _id: { $gt: after }, ...STANDING })
+        .find({
+          $or: [{ state: { $in: LIVE } }, { settling: true }, UNFINISHED],
+          _id: { $gt: after },
+          ...STANDING,
+        })
         .sort({ _id: 1 })
         .limit(limit)
         .toArray(),

@@ -14,6 +14,8 @@ export type Action =
   | { readonly kind: "top-up"; readonly missing: number }
   /** Codes have vanished from the pool, or it is an old one that came back: give it up, then make it again from MongoDB. */
   | { readonly kind: "give-up"; readonly generation: number; readonly why: Readonly<Record<string, number>> }
+  /** The pool is not what the record says: the same, unless the record has changed since it was read. */
+  | { readonly kind: "contradiction"; readonly generation: number }
   /** The pool has opened; write it down. */
   | { readonly kind: "record-open"; readonly openedAtMs: number }
   /** Nothing is left and nothing is under way: count, and if all is durable write it down. */
@@ -35,8 +37,7 @@ export function decide(nowMs: number, campaign: CampaignDoc, pool: Inspection): 
   const { loadedGeneration = 0 } = campaign;
   if (pool.generation < loadedGeneration)
     return [{ kind: "give-up", generation: pool.generation, why: { loadedGeneration } }];
-  if (contradicts(campaign, pool))
-    return [{ kind: "give-up", generation: pool.generation, why: { recorded: campaign.generation } }];
+  if (contradicts(campaign, pool)) return [{ kind: "contradiction", generation: pool.generation }];
   const atRest = pool.ledger === 0;
   const added = campaign.total - pool.total;
   const actions: Action[] = [];
@@ -51,7 +52,7 @@ export function decide(nowMs: number, campaign: CampaignDoc, pool: Inspection): 
   }
   if (pool.state === "open") {
     // Fewer than the pool was given: the campaign was read before coupons were added.
-    if (pool.openCodes === 0 && atRest && added === 0)
+    if (pool.openCodes === 0 && atRest && added === 0 && campaign.state !== "SOLD_OUT")
       actions.push({ kind: "record-sold-out", generation: pool.generation });
     if (campaign.endsAt !== undefined) actions.push(...towards("end", campaign.endsAt.getTime(), nowMs));
   } else if (pool.state === "paused" && pool.armedAtMs > 0 && campaign.endsAt !== undefined) {
@@ -63,11 +64,13 @@ export function decide(nowMs: number, campaign: CampaignDoc, pool: Inspection): 
 }
 
 /**
- * An operator's decision that the pool does not show, or shows although it was taken back. A pool of a later generation than the
- * campaign had when it was read says that the reading is out of date.
+ * An operator's decision that the pool does not show, or shows although it was taken back: a state, a start, an end. A pool of a later
+ * generation than the campaign had when it was read says that the reading is out of date.
  */
 function contradicts(campaign: CampaignDoc, pool: Inspection): boolean {
   if (pool.generation > campaign.generation || pool.state === "ended") return false;
+  if (pool.armedAtMs === 0 && pool.startsAtMs !== campaign.startsAt.getTime()) return true;
+  if (pool.endsAtMs !== (campaign.endsAt?.getTime() ?? 0)) return true;
   const wanted = poolStateOf(campaign.state, pool.armedAtMs > 0);
   const decided = [wanted, pool.state].some((state) => ["paused", "cancelled", "ended"].includes(state));
   return decided && wanted !== pool.state;

@@ -171,6 +171,12 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
         return topUp(campaign);
       case "give-up":
         return distrust(campaign, action.generation, action.why);
+      case "contradiction": {
+        const standing = await campaigns.find(id);
+        // Changed since: what was read before and what the pool was then do not belong together. The next round sees both anew.
+        if (standing?.generation !== campaign.generation || standing.revision !== campaign.revision) return;
+        return distrust(campaign, action.generation, { recorded: campaign.generation });
+      }
       case "record-open":
         return recordOpen(campaign, action.openedAtMs);
       case "record-sold-out": {
@@ -233,7 +239,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     }
     for (const action of actions) {
       // These can take seconds: the tick does not wait for them.
-      if (action.kind === "repair" || action.kind === "give-up" || action.kind === "top-up")
+      if (["repair", "give-up", "contradiction", "top-up"].includes(action.kind))
         inBackground(action.kind, campaign._id, () => act(campaign, action));
       else await act(campaign, action);
     }

@@ -162,6 +162,7 @@ function parseMeta(fields: Record<string, string>): PoolMeta | undefined {
   return {
     state,
     startsAtMs: Number(fields["startsAt"]),
+    endsAtMs: Number(fields["endsAt"] ?? 0),
     generation: Number(fields["generation"]),
     total: Number(fields["total"]),
     armedAtMs: Number(fields["armedAt"] ?? 0),

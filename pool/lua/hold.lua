@@ -1,15 +1,21 @@
 #!lua flags=allow-oom
 -- hold: nothing new is issued, opened or ended from now on, while MongoDB decides about a change of the campaign's life. What is due
 -- happens first. Who holds a coupon still gets it; turn or a load ends the hold. Runs on a full Redis too: it is how a sale is stopped.
--- KEYS 1 meta, 2 staged, 3 open, 4 away
+-- Where there is no pool yet, a load that began before this is not to bring one any more: it does not know what is decided now.
+-- KEYS 1 meta, 2 staged, 3 open, 4 away, 5 loading, 6 loading codes, 7 loading claims
 -- ARGV 1 caller's clock in ms; 2 the least generation that the pool can have (0: not known); 3 generation of the change
 -- Reply {'none' | 'fenced', generation} | {'superseded', generation} (a later change or load has been here) |
 --   {'held', generation, state, armed at in ms ('0': not yet), clock of Redis in ms}
 -- @include fence
 -- @include advance
 local status, pool = advance(KEYS[1], KEYS[2], KEYS[3], KEYS[4], tonumber(ARGV[1]), tonumber(ARGV[2]))
-if status ~= 'ok' and status ~= 'held' then return { status, pool.generation } end
 local change = tonumber(ARGV[3])
+if status == 'none' then
+  if tonumber(redis.call('HGET', KEYS[5], 'generation') or 0) > change then return { 'superseded', '0' } end
+  redis.call('UNLINK', KEYS[5], KEYS[6], KEYS[7])
+  redis.call('HSET', KEYS[5], 'generation', ARGV[3], 'token', '')
+end
+if status ~= 'ok' and status ~= 'held' then return { status, pool.generation } end
 if tonumber(pool.generation) >= change or pool.held > change then return { 'superseded', pool.generation } end
 redis.call('HSET', KEYS[1], 'held', ARGV[3])
 return { 'held', pool.generation, pool.state, string.format('%.0f', pool.armed_at), string.format('%.0f', pool.now) }

@@ -57,6 +57,7 @@ describe("audit checks", () => {
     it("who was left without knowing, and then heard that the rules say no, cannot complain; who has a coupon still counts", () => {
       const books = booksOf("half");
       books.campaign.endsAtMs = STARTS_AT_MS + 1_500;
+      Object.assign(books.meta ?? {}, { endsAtMs: STARTS_AT_MS + 1_500 });
       for (let i = 0; i < TOTAL; i++) {
         const claimKey = `unsure-${i}`;
         addEntry(books, { claimKey, outcome: { kind: "unknown", message: "timed out" } });

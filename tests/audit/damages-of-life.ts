@@ -135,8 +135,14 @@ export const damagesOfLife: readonly Damage[] = [
     to: "half",
     plant(b) {
       Object.assign(b.campaign, { state: "SCHEDULED", openedAtMs: undefined });
-      Object.assign(b.meta ?? {}, { state: "staged", startsAtMs: STARTS_AT_MS - 60_000 });
+      Object.assign(b.meta ?? {}, { state: "staged", startsAtMs: STARTS_AT_MS - 60_000, armedAtMs: 0 });
       b.staged = b.open.splice(0);
     },
+  },
+  {
+    fails: "U5",
+    what: "the pool is to end at another instant",
+    to: "half",
+    plant: (b) => Object.assign(b.meta ?? {}, { endsAtMs: STARTS_AT_MS + 3_600_000 }),
   },
 ];

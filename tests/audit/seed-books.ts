@@ -38,7 +38,7 @@ export async function seedBooks(redis: RawRedis, db: Db, books: Books): Promise<
     const fields = { state: meta.state, generation: meta.generation, total: meta.total };
     const token = await fenceToken(redis);
     const seq = Math.max(0, ...issuances.map((issuance) => issuance.seq));
-    const instants = { startsAt: meta.startsAtMs, endsAt: 0, armedAt: meta.armedAtMs };
+    const instants = { startsAt: meta.startsAtMs, endsAt: meta.endsAtMs, armedAt: meta.armedAtMs };
     const hold = meta.held === undefined ? {} : { held: meta.held };
     await redis.hSet(keys.meta, { ...fields, ...instants, ...hold, token, seq });
   }

@@ -71,6 +71,26 @@ describe("pool load scripts", () => {
     });
   });
 
+  it("a change that found no pool: no load that was begun before it brings one, the next one does", async () => {
+    const target = targetOf(3, 2);
+    const { campaignId } = target;
+    expect(await pool.loadBegin(campaignId, 3)).to.equal("begun");
+    expect(await pool.loadCodes(campaignId, 3, 0, ["가1", "나2"])).to.equal(2);
+    expect(await pool.hold(campaignId, Date.now(), 4)).to.deep.equal({ kind: "none" });
+    // All of these were on their way when the campaign was changed.
+    expect(await pool.loadCommit(target)).to.equal("superseded");
+    expect(await pool.loadBegin(campaignId, 3)).to.equal("superseded");
+    expect(await pool.loadCodes(campaignId, 3, 2, ["다3"])).to.equal(-1);
+    expect((await pool.inspect(campaignId)).status).to.equal("none");
+    // An earlier change that was overtaken takes nothing back.
+    expect(await pool.hold(campaignId, Date.now(), 3)).to.deep.equal({ kind: "superseded" });
+
+    expect(await pool.loadBegin(campaignId, 5)).to.equal("begun");
+    expect(await pool.loadCodes(campaignId, 5, 0, ["가1", "나2"])).to.equal(2);
+    expect(await pool.loadCommit({ ...target, generation: 5 })).to.equal("loaded");
+    expect(await pool.inspect(campaignId)).to.include({ status: "ok", generation: 5, stagedCodes: 2 });
+  });
+
   it("no key has a time to live", async () => {
     const { campaignId } = await loadedPool(pool);
     await claimAll(pool, campaignId, Date.now(), "a");

@@ -548,6 +548,8 @@ class History {
           claims: m.claims.size,
           ledger: m.ledger.length,
           armedAtMs: m.meta?.armedAt ?? 0,
+          startsAtMs: m.meta?.startsAt ?? 0,
+          endsAtMs: m.meta?.endsAt ?? 0,
         });
         return saw("inspect");
       }

@@ -230,6 +230,12 @@ export function hold(
 ): "none" | "fenced" | "superseded" | "held" {
   const { status } = advance(model, callerMs, redis, leastGeneration);
   const { meta } = model;
+  if (status === "none") {
+    if ((model.loading?.generation ?? 0) > generation) return "superseded";
+    model.loading = { generation, token: "" };
+    model.loadingCodes = [];
+    model.loadingClaims = new Map();
+  }
   if (status === "none" || status === "fenced" || meta === undefined)
     return status === "fenced" ? status : "none";
   if (meta.generation >= generation || (meta.held ?? 0) > generation) return "superseded";

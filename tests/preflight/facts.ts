@@ -36,7 +36,16 @@ export const allGreen: Facts = {
   issued: { ok: true, value: 0 },
   pool: {
     ok: true,
-    value: { status: "ok", generation: 3, codes: 1_000, claims: 0, ledger: 0, armedAtMs: 0 },
+    value: {
+      status: "ok",
+      generation: 3,
+      codes: 1_000,
+      claims: 0,
+      ledger: 0,
+      armedAtMs: 0,
+      startsAtMs: NOW_MS + 600_000,
+      endsAtMs: 0,
+    },
   },
   redis: {
     info: {

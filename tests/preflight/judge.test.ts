@@ -86,6 +86,13 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
     /600 codes .* 400 claimed, 390 issued/,
     all(pool({ codes: 600, claims: 400, ledger: 10 }), issued(390)),
   ],
+  [
+    "pool",
+    "red",
+    /opens at 2026-12-24T11:00:01.000Z, the campaign at 2026-12-24T11:00:00/,
+    pool({ startsAtMs: NOW_MS + 601_000 }),
+  ],
+  ["pool", "red", /ends at 2026-12-24T10:50:00.000Z, the campaign at never/, pool({ endsAtMs: NOW_MS })],
   ["pool", "amber", /while it moves/, all(opened, pool({ codes: 600, claims: 400 }), issued(390))],
   [
     "pool",

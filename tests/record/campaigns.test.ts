@@ -159,10 +159,18 @@ describe("campaigns", () => {
 
     it("live is what may still change, soonest start first, and not more than asked for", async () => {
       for (const [i, state] of RECORDED_STATES.entries())
-        await made({ state, name: state, startsAt: new Date(100_000 - i) });
+        await made({
+          state,
+          name: state,
+          startsAt: new Date(100_000 - i),
+          generation: 2,
+          loadedGeneration: 2,
+        });
+      // Somebody began to change it and has not come to an end: its pool may be held.
+      await made({ state: "SOLD_OUT", name: "unfinished", generation: 3, loadedGeneration: 2 });
       const names = (docs: CampaignDoc[]) => docs.map(({ name }) => name);
       const all = await campaigns.live(10);
-      expect(names(all).sort()).to.deep.equal(["OPEN", "PAUSED", "SCHEDULED"]);
+      expect(names(all).sort()).to.deep.equal(["OPEN", "PAUSED", "SCHEDULED", "unfinished"]);
       expect(all.map(({ _id }) => _id)).to.deep.equal(all.map(({ _id }) => _id).sort());
       expect(await campaigns.live(2)).to.deep.equal(all.slice(0, 2));
       expect(await campaigns.live(2, all[1]?._id)).to.deep.equal(all.slice(2));

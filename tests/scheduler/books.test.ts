@@ -13,6 +13,8 @@ const pool: Inspection = {
   claims: 4,
   ledger: 0,
   armedAtMs: 1,
+  startsAtMs: 1,
+  endsAtMs: 0,
   redisNowMs: 2,
 };
 

@@ -36,18 +36,27 @@ function poolWith(given: Partial<Inspection> = {}): Inspection {
     claims: 0,
     ledger: 0,
     armedAtMs: state === "staged" ? 0 : START_MS + 3,
+    startsAtMs: START_MS,
+    endsAtMs: 0,
     redisNowMs: START_MS,
     ...given,
   };
 }
 
 const endsAt = new Date(END_MS);
+
+/** What a pool of this campaign has of its instants. */
+const instantsOf = ({ startsAt, endsAt: end }: CampaignDoc) => ({
+  startsAtMs: startsAt.getTime(),
+  endsAtMs: end?.getTime() ?? 0,
+});
 const aim = (at: "start" | "end", atMs: number): Action => ({ kind: "aim", at, atMs });
 const recordOpen: Action = { kind: "record-open", openedAtMs: START_MS + 3 };
 const SOLD = { state: "open" as const, openCodes: 0, claims: 10 };
 
 describe("what a scheduler decides", () => {
   const table: [what: string, nowMs: number, Partial<CampaignDoc>, Partial<Inspection>, Action[]][] = [
+    ["sold out on record already: not counted again", START_MS + 9, { state: "SOLD_OUT" }, SOLD, []],
     [
       "codes have vanished: give it up",
       START_MS - 1,
@@ -147,25 +156,53 @@ describe("what a scheduler decides", () => {
       [{ kind: "repair", why: "held" }],
     ],
     [
+      "the pool would open at another instant: it is not what the record says",
+      START_MS - 1,
+      {},
+      { startsAtMs: START_MS - 60_000 },
+      [{ kind: "contradiction", generation: 1 }],
+    ],
+    [
+      "the pool would end at another instant",
+      START_MS + 9,
+      { state: "OPEN" },
+      { state: "open", endsAtMs: END_MS },
+      [{ kind: "contradiction", generation: 1 }],
+    ],
+    [
+      "once open, the start is the past",
+      START_MS + 9,
+      { state: "OPEN" },
+      { state: "open", startsAtMs: START_MS - 60_000 },
+      [],
+    ],
+    [
+      "a pool that was changed since the campaign was read has other instants",
+      START_MS - LOOK_AHEAD_MS - 1,
+      {},
+      { generation: 2, startsAtMs: START_MS + 60_000 },
+      [],
+    ],
+    [
       "paused, and the pool is not: it does what the record forbids",
       START_MS,
       { state: "PAUSED" },
       { state: "open" },
-      [{ kind: "give-up", generation: 1, why: { recorded: 1 } }],
+      [{ kind: "contradiction", generation: 1 }],
     ],
     [
       "resumed, and the pool is still paused",
       START_MS,
       { state: "OPEN" },
       { state: "paused" },
-      [{ kind: "give-up", generation: 1, why: { recorded: 1 } }],
+      [{ kind: "contradiction", generation: 1 }],
     ],
     [
       "cancelled, and the pool is not",
       START_MS,
       { state: "CANCELLED", settling: true },
       {},
-      [{ kind: "give-up", generation: 1, why: { recorded: 1 } }],
+      [{ kind: "contradiction", generation: 1 }],
     ],
     [
       "paused when it was read, resumed since: a reading that is out of date",
@@ -229,7 +266,8 @@ describe("what a scheduler decides", () => {
   ];
   for (const [what, nowMs, campaign, pool, actions] of table) {
     it(what, () => {
-      expect(decide(nowMs, campaignWith(campaign), poolWith(pool))).to.deep.equal(actions);
+      const recorded = campaignWith(campaign);
+      expect(decide(nowMs, recorded, poolWith({ ...instantsOf(recorded), ...pool }))).to.deep.equal(actions);
     });
   }
 
@@ -259,7 +297,8 @@ describe("what a scheduler decides", () => {
 
   it("never asks to advance before the instant, aims only ahead, records only what is at rest (property)", () => {
     fc.assert(
-      fc.property(nowArb, campaignArb, poolArb, (nowMs, campaign, pool) => {
+      fc.property(nowArb, campaignArb, poolArb, (nowMs, campaign, given) => {
+        const pool = { ...given, ...instantsOf(campaign) };
         const actions = decide(nowMs, Object.freeze(campaign), Object.freeze(pool));
         const kinds = actions.map(({ kind }) => kind);
         expect(new Set(kinds).size).to.equal(kinds.length);
@@ -286,7 +325,7 @@ describe("what a scheduler decides", () => {
             case "record-sold-out":
               expect([pool.state, pool.openCodes, pool.ledger]).to.deep.equal(["open", 0, 0]);
               break;
-            case "give-up":
+            case "contradiction":
               // Only where an operator's decision is on one side and not on the other.
               expect([campaign.state === "PAUSED", pool.state]).not.to.deep.equal([true, "paused"]);
               expect(campaign.state === "PAUSED" || ["paused", "cancelled"].includes(pool.state)).to.equal(
@@ -314,7 +353,7 @@ describe("what a scheduler decides", () => {
         let callerMs = START_MS - 100_000;
         let redisMs = START_MS - 100_000;
         let campaign = campaignWith(ends ? { endsAt } : {});
-        let pool = poolWith();
+        let pool = poolWith(instantsOf(campaign));
 
         /** The stores' own guards, in two lines each: the scripts and the conditional update. */
         const act = (action: Action) => {

@@ -70,6 +70,7 @@ function snapshotOf({ model }: RedisServer, mongo: MongoServer): Snapshot {
       meta: model.meta && {
         state: model.meta.state,
         startsAtMs: model.meta.startsAt,
+        endsAtMs: model.meta.endsAt,
         generation: model.meta.generation,
         total: model.meta.total,
         armedAtMs: model.meta.armedAt,

@@ -110,6 +110,8 @@ export function createSimulatedPool({ world, redis, link, watch, callerNowMs }: 
           claims: model.claims.size,
           ledger: model.ledger.length,
           armedAtMs: meta?.armedAt ?? 0,
+          startsAtMs: meta?.startsAt ?? 0,
+          endsAtMs: meta?.endsAt ?? 0,
           redisNowMs: redis.nowMs(),
         };
       }),

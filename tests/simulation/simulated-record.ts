@@ -45,7 +45,10 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
     find: (id) => link.read(`campaign ${id}`, () => (campaign._id === id ? copy() : null)),
     live: () =>
       link.read("live campaigns", () =>
-        ["SCHEDULED", "OPEN", "PAUSED"].includes(campaign.state) ? [copy()] : [],
+        ["SCHEDULED", "OPEN", "PAUSED"].includes(campaign.state) ||
+        (campaign.state === "SOLD_OUT" && campaign.generation > (campaign.loadedGeneration ?? 0))
+          ? [copy()]
+          : [],
       ),
     nextToGenerate: () =>
       link.read("next to generate", () => (campaign.state === "GENERATING" && leaseIsFree() ? copy() : null)),
