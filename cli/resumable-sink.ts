@@ -1,5 +1,7 @@
-import { open, readFile, realpath, rename, stat, unlink, writeFile } from "node:fs/promises";
+import { type FileHandle, open, readFile, realpath, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { takeFileLock } from "./file-lock.ts";
+import { codeOf, orUserError, writeWhole } from "./file-trouble.ts";
 import type { Sink } from "./sink.ts";
 import { UserError } from "./user-error.ts";
 
@@ -11,6 +13,8 @@ export interface Checkpoint {
   readonly rows: number;
   /** The length of the draft up to and with these rows. */
   readonly bytes: number;
+  /** How many lines that is, with the heading: a hole in the draft has the right length, but not these. */
+  readonly lines: number;
 }
 
 export interface ResumableSink extends Sink {
@@ -18,78 +22,196 @@ export interface ResumableSink extends Sink {
   readonly from: Checkpoint | undefined;
   /** What was written so far is whole up to this token. */
   reached(pageToken: string, rows: number): Promise<void>;
+  /** With how many rows the next export would begin, as the disk has it for certain. */
+  readonly rowsKept: number;
+  /** Instead of `abandon`: what was written is of no use, the next export begins anew. */
+  discard(): Promise<void>;
 }
 
 /** A place is kept at most so often: each costs two waits for the disk. */
 const keepEveryMs = 500;
+const newline = 0x0a;
+const readBytes = 1 << 20;
 
 /**
  * Writes a draft beside the file that outlives the process, also one that is killed, with a note of the last place that is on disk for certain. The next
- * export cuts the draft there and goes on: no row twice, none lost. At the end the draft becomes the file.
+ * export cuts the draft there and goes on: no row twice, none lost. At the end the draft becomes the file. A lock keeps other exports away from the draft.
  */
 export async function resumableSink(path: string, what: string): Promise<ResumableSink> {
   const existing = await stat(path).catch(() => undefined);
   if (existing !== undefined && !existing.isFile())
     throw new UserError(`--out: "${path}" is not a file`, { hint: "name a file" });
   const target = existing === undefined ? path : await realpath(path);
-  const draft = join(dirname(target), `.${basename(target)}.resume.part`);
-  const note = join(dirname(target), `.${basename(target)}.resume.json`);
+  const beside = (ending: string): string => join(dirname(target), `.${basename(target)}.resume.${ending}`);
+  const [draft, note] = [beside("part"), beside("json")];
+  const lock = await orUserError(path, () => takeFileLock(beside("lock"), `an export to ${path}`));
+  try {
+    const begun = await orUserError(path, () => openDraft(draft, note, what));
+    return writeDraft({ ...begun, path, target, draft, note, what, lock });
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+interface Draft {
+  readonly handle: FileHandle;
+  readonly from: Checkpoint | undefined;
+}
+
+interface Places {
+  readonly path: string;
+  readonly target: string;
+  readonly draft: string;
+  readonly note: string;
+  readonly what: string;
+  readonly lock: Awaited<ReturnType<typeof takeFileLock>>;
+}
+
+/** The draft, cut to where its note says that it is whole; a new one where there is none. */
+async function openDraft(draft: string, note: string, what: string): Promise<Draft> {
   const from = await readNote(note, what);
+  if (from !== undefined) {
+    const handle = await open(draft, "r+").catch((error: unknown) => {
+      if (codeOf(error) !== "ENOENT") throw error;
+      return undefined;
+    });
+    if (handle !== undefined) {
+      try {
+        await cutTo(handle, from, draft, note);
+        return { handle, from };
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
+    }
+    // The draft became the file, or somebody removed it. A note without it would be ahead of the one that begins now.
+    await unlink(note);
+  }
   // Codes are worth money: for their owner only.
-  const handle = await orUserError(path, () => open(draft, from === undefined ? "w" : "r+", 0o600));
-  let bytes = from?.bytes ?? 0;
+  return { handle: await open(draft, "w+", 0o600), from: undefined };
+}
+
+async function cutTo(handle: FileHandle, from: Checkpoint, draft: string, note: string): Promise<void> {
+  const { size } = await handle.stat();
+  const why =
+    size < from.bytes
+      ? "is shorter than its note says"
+      : (await linesIn(handle, from.bytes)) === from.lines
+        ? undefined
+        : "does not hold the lines that its note says";
+  if (why !== undefined)
+    throw new UserError(`--resume: ${draft} ${why}`, {
+      hint: `remove it and ${note}, and export from the start`,
+    });
+  await handle.truncate(from.bytes);
+}
+
+function writeDraft(given: Draft & Places): ResumableSink {
+  const { handle, from, path, target, draft, note, what, lock } = given;
+  let { bytes, lines } = from ?? { bytes: 0, lines: 0 };
   // The first place is kept at once.
   let keptAtMs = Number.NEGATIVE_INFINITY;
   let last: Checkpoint | undefined;
+  let rowsKept = from?.rows ?? 0;
 
   async function keep(): Promise<void> {
     if (last === undefined) return;
+    const place = last;
+    await lock.assertHeld();
     // First what the note speaks of, then the note: whichever moment the process or the machine dies in.
     await handle.datasync();
-    await writeFile(`${note}.new`, JSON.stringify(last), { mode: 0o600, flush: true });
+    await writeFile(`${note}.new`, JSON.stringify(place), { mode: 0o600, flush: true });
     await rename(`${note}.new`, note);
+    rowsKept = place.rows;
     keptAtMs = performance.now();
   }
 
-  if (from !== undefined) {
-    const { size } = await handle.stat();
-    if (size < from.bytes) {
-      await handle.close();
-      throw new UserError(`--resume: ${draft} is shorter than its note says`, {
-        hint: `remove it and ${note}, and export from the start`,
-      });
-    }
-    await handle.truncate(from.bytes);
+  /** What is on the disk is what was written, and the name still leads to it. */
+  async function assertWhole(): Promise<void> {
+    await lock.assertHeld();
+    const [held, named] = await Promise.all([handle.stat(), stat(draft)]);
+    const same = held.ino === named.ino && held.dev === named.dev && held.size === bytes;
+    if (same && (await linesIn(handle, bytes)) === lines) return;
+    throw new UserError(`--resume: ${draft} is not what was written: something else changed it`, {
+      hint: `remove it and ${note}, and export from the start`,
+    });
   }
 
   return {
     from,
+    get rowsKept() {
+      return rowsKept;
+    },
     write: (text) =>
       orUserError(path, async () => {
         const data = Buffer.from(text);
-        await handle.write(data, 0, data.length, bytes);
+        await writeWhole(handle, data, bytes);
         bytes += data.length;
+        lines += newlinesIn(data);
       }),
     reached(pageToken, rows) {
-      last = { what, pageToken, rows, bytes };
+      last = { what, pageToken, rows, bytes, lines };
       return performance.now() - keptAtMs < keepEveryMs ? Promise.resolve() : orUserError(path, keep);
     },
     finish: () =>
       orUserError(path, async () => {
         await handle.datasync();
+        await assertWhole();
         await handle.close();
         await rename(draft, target);
         await unlink(note).catch(() => undefined);
+        await lock.release();
       }),
-    async abandon() {
-      await keep().catch(() => undefined);
+    async discard() {
       await handle.close().catch(() => undefined);
+      // The note first: without a draft it says nothing, but a draft without it is begun anew.
+      const held = await lock.assertHeld().then(
+        () => true,
+        () => false,
+      );
+      rowsKept = 0;
+      last = undefined;
+      if (held) for (const file of [note, draft]) await unlink(file).catch(() => undefined);
+      await lock.release();
+    },
+    async abandon() {
+      // What a full disk took of a batch is of no use, and the note may need the room.
+      await lock
+        .assertHeld()
+        .then(() => handle.truncate(bytes))
+        .then(keep)
+        .catch(() => undefined);
+      await handle.close().catch(() => undefined);
+      await lock.release();
     },
   };
 }
 
+/** Lines in the first so many bytes. */
+async function linesIn(handle: FileHandle, bytes: number): Promise<number> {
+  const buffer = Buffer.alloc(Math.min(readBytes, bytes));
+  let lines = 0;
+  for (let at = 0; at < bytes; ) {
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, bytes - at), at);
+    if (bytesRead === 0) break;
+    lines += newlinesIn(buffer.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+  return lines;
+}
+
+function newlinesIn(data: Buffer): number {
+  let lines = 0;
+  for (let at = data.indexOf(newline); at !== -1; at = data.indexOf(newline, at + 1)) lines++;
+  return lines;
+}
+
 async function readNote(note: string, what: string): Promise<Checkpoint | undefined> {
-  const text = await readFile(note, "utf8").catch(() => undefined);
+  const text = await readFile(note, "utf8").catch((error: unknown) => {
+    if (codeOf(error) !== "ENOENT") throw error;
+    return undefined;
+  });
   if (text === undefined) return undefined;
   let value: unknown;
   try {
@@ -111,17 +233,6 @@ function isCheckpoint(value: unknown): value is Checkpoint {
   if (typeof value !== "object" || value === null) return false;
   const fields = new Map(Object.entries(value));
   const texts = ["what", "pageToken"].every((name) => typeof fields.get(name) === "string");
-  return texts && ["rows", "bytes"].every((name) => Number.isSafeInteger(fields.get(name)));
-}
-
-async function orUserError<T>(path: string, act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    const why = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw new UserError(`--out: cannot write "${path}": ${why}`, {
-      hint: "check the folder, its permissions and the space left",
-      cause: error,
-    });
-  }
+  const counts = ["rows", "bytes", "lines"].map((name) => fields.get(name));
+  return texts && counts.every((count) => Number.isSafeInteger(count) && Number(count) >= 0);
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { open, realpath, rename, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { orUserError } from "./file-trouble.ts";
 import type { Output } from "./output.ts";
 import { UserError } from "./user-error.ts";
 
@@ -33,14 +34,14 @@ export async function fileSink(path: string): Promise<Sink> {
   const target = existing === undefined ? path : await realpath(path);
   const draft = join(dirname(target), `.${basename(target)}.${randomUUID().slice(0, 8)}.part`);
   // Codes are worth money: a new file is for its owner only.
-  const handle = await withPath(path, () => open(draft, "wx", 0o600));
+  const handle = await orUserError(path, () => open(draft, "wx", 0o600));
   return {
     write: (text) =>
-      withPath(path, async () => {
+      orUserError(path, async () => {
         await handle.writeFile(text);
       }),
     finish: () =>
-      withPath(path, async () => {
+      orUserError(path, async () => {
         await handle.sync();
         await handle.close();
         await rename(draft, target);
@@ -50,16 +51,4 @@ export async function fileSink(path: string): Promise<Sink> {
       await unlink(draft).catch(() => undefined);
     },
   };
-}
-
-async function withPath<T>(path: string, act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    const why = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw new UserError(`--out: cannot write "${path}": ${why}`, {
-      hint: "check the folder, its permissions and the space left",
-      cause: error,
-    });
-  }
 }

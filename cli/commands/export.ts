@@ -39,8 +39,9 @@ export const exportCoupons: Command = {
   ],
   notes:
     "A stream that breaks midway goes on where it broke: no row twice, none lost. With --resume a draft stays beside the file\n" +
-    "while it is not whole; the same command goes on with it, also after kill -9. CSV cells that a spreadsheet would\n" +
-    "take for a formula get a leading apostrophe; jsonl has the exact values.",
+    "while it is not whole; the same command goes on with it, also after kill -9 or on a disk that was full, and a lock keeps\n" +
+    "a second one away from it. CSV cells that a spreadsheet would take for a formula get a leading apostrophe; jsonl has\n" +
+    "the exact values.",
 
   async run(session, input) {
     const { output } = session;
@@ -70,16 +71,19 @@ export const exportCoupons: Command = {
         await sink.write((bom ? byteOrderMark : "") + format.heading);
       const copy = { campaignId, pageToken: from?.pageToken ?? pageToken, format, sink, toFile, knownIssued };
       rows = await copyRows(session, { ...copy, rowsBefore: from?.rows ?? 0, resumable });
+      if (pageToken === "" && rows < knownIssued) {
+        await resumable?.discard();
+        throw new UserError(
+          `${grouped(rows)} rows came, but ${grouped(knownIssued)} coupons were issued before the export began`,
+          { hint: "export again; if it stays so, the service is at fault", exitCode: exitCodes.unexpected },
+        );
+      }
       await sink.finish();
     } catch (error) {
       await sink.abandon();
+      if (resumable !== undefined && resumable.rowsKept > 0)
+        output.note(`${grouped(resumable.rowsKept)} rows are kept; the same command goes on from there`);
       throw error;
-    }
-    if (pageToken === "" && rows < knownIssued) {
-      throw new UserError(
-        `${grouped(rows)} rows came, but ${grouped(knownIssued)} coupons were issued before the export began`,
-        { hint: "export again; if it stays so, the service is at fault", exitCode: exitCodes.unexpected },
-      );
     }
     if (toFile && output.json) await output.write(`${JSON.stringify({ file: path, rows })}\n`);
     else
@@ -140,8 +144,6 @@ async function copyRows(session: Session, copy: Copy): Promise<number> {
     }
   } catch (error) {
     closeBar();
-    if (resumable !== undefined)
-      output.note(`${grouped(rows)} rows are kept; the same command goes on from there`);
     if (!copy.toFile && pageToken !== "" && rows > 0) {
       output.note(`${grouped(rows)} rows are out; --page-token ${printable(pageToken)} goes on from there`);
     }

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
@@ -241,6 +241,118 @@ describe("cli export", () => {
     const other = await run("--out", file, "--resume", "--bom");
     expect(other.code).to.equal(2);
     expect(other.stderr).to.match(/was another one/);
+  });
+
+  for (const where of ["in its last rows", "midway"] as const) {
+    it(`--resume on a disk that is full ${where} fails, makes no file, and goes on once there is room`, async () => {
+      total = 40;
+      issuedSaid = total;
+      const args = ["--resume", "--format", "jsonl"];
+      const fits = join(folder, "fits.jsonl");
+      expect((await run(...args, "--out", fits)).code).to.equal(0);
+      const { size } = await stat(fits);
+      // The rows of a batch are longer than a block: so the last write is one that is done in part, with no error.
+      const blocks = where === "midway" ? Math.floor(size / 1_024) : Math.ceil(size / 512) - 1;
+      const file = join(folder, "winners.jsonl");
+      const surroundings = { url: service.url, fileBlocksMax: blocks };
+      const full = await runCli(["export", campaignId, ...args, "--out", file], surroundings);
+      expect(full.code, full.stderr).to.equal(2);
+      expect(full.stderr).to.match(/cannot write .*winners.jsonl": EFBIG[\s\S]*ulimit -f/);
+      expect(full.stderr).to.match(/\d+ rows are kept; the same command goes on from there/);
+      expect(await readdir(folder)).to.not.include("winners.jsonl");
+      const note = JSON.parse(await readFile(join(folder, ".winners.jsonl.resume.json"), "utf8"));
+      const draft = await readFile(join(folder, ".winners.jsonl.resume.part"));
+      expect(draft.length, "the note speaks of what is there").to.equal(note.bytes);
+      expect(full.stderr).to.include(`${note.rows} rows are kept`);
+
+      const again = await run(...args, "--out", file);
+      expect(again.code, again.stderr).to.equal(0);
+      expect(again.stderr).to.include(`going on after ${note.rows} rows`);
+      expect(seqs(await readFile(file, "utf8"))).to.deep.equal(oneTo(total));
+      expect(await readdir(folder)).to.have.members(["fits.jsonl", "winners.jsonl"]);
+    });
+  }
+
+  it("--resume refuses a second export to the same file while the first is at work; the first loses nothing", async () => {
+    total = 400;
+    issuedSaid = total;
+    const file = join(folder, "winners.jsonl");
+    const args = ["--out", file, "--resume", "--format", "jsonl"];
+    faults = new Map([[200, "hang"]]);
+    const first = await startCli(["export", campaignId, ...args, "--timeout", "3000"], { url: service.url });
+    while (hung === 0) await new Promise((resolve) => setImmediate(resolve));
+    const second = await run(...args);
+    expect(second.code).to.equal(2);
+    expect(second.stderr).to.match(
+      new RegExp(`process ${first.child.pid} on .* is at work on an export to .*winners`),
+    );
+    expect(second.stderr).to.include(join(folder, ".winners.jsonl.resume.lock"));
+    // The silence ends, the first goes on.
+    const { code, stderr } = await first.finished;
+    expect(code, stderr).to.equal(0);
+    expect(seqs(await readFile(file, "utf8"))).to.deep.equal(oneTo(total));
+    expect(await readdir(folder)).to.deep.equal(["winners.jsonl"]);
+  });
+
+  it("--resume of two that begin at once: whoever ends well has made the whole file", async () => {
+    total = 2_000;
+    issuedSaid = total;
+    const file = join(folder, "winners.jsonl");
+    const both = await Promise.all([1, 2].map(() => run("--out", file, "--resume", "--format", "jsonl")));
+    expect(both.map(({ code }) => code)).to.include(0);
+    for (const { code, stderr } of both) if (code !== 0) expect(stderr).to.match(/is at work on an export/);
+    expect(seqs(await readFile(file, "utf8"))).to.deep.equal(oneTo(total));
+    expect(await readdir(folder)).to.deep.equal(["winners.jsonl"]);
+  });
+
+  it("--resume goes on with no draft that has a hole, and anew where there is none", async () => {
+    total = 40;
+    issuedSaid = total;
+    const file = join(folder, "winners.jsonl");
+    const args = ["--out", file, "--resume", "--format", "jsonl"];
+    const draft = join(folder, ".winners.jsonl.resume.part");
+    faults = new Map([[16, "unauthenticated"]]);
+    expect((await run(...args)).code).to.equal(6);
+    const whole = await readFile(draft);
+    await writeFile(draft, Buffer.concat([whole.subarray(0, 100), Buffer.alloc(800), whole.subarray(900)]));
+    const holed = await run(...args);
+    expect(holed.code).to.equal(2);
+    expect(holed.stderr).to.match(/does not hold the lines that its note says[\s\S]*remove it/);
+    await writeFile(draft, whole.subarray(0, 100));
+    expect((await run(...args)).stderr).to.match(/is shorter than its note says/);
+    await rm(draft);
+    const anew = await run(...args);
+    expect(anew.code, anew.stderr).to.equal(0);
+    expect(seqs(await readFile(file, "utf8"))).to.deep.equal(oneTo(total));
+  });
+
+  it("--resume makes no file of a draft that something else changed meanwhile", async () => {
+    total = 400;
+    issuedSaid = total;
+    const file = join(folder, "winners.jsonl");
+    const args = ["--out", file, "--resume", "--format", "jsonl", "--timeout", "500"];
+    faults = new Map([[200, "hang"]]);
+    const running = await startCli(["export", campaignId, ...args], { url: service.url });
+    while (hung === 0) await new Promise((resolve) => setImmediate(resolve));
+    const path = join(folder, ".winners.jsonl.resume.part");
+    // What it had before the silence is written: nothing of it comes after our change.
+    while ((await readFile(path, "utf8")).split("\n").length <= 200)
+      await new Promise((resolve) => setImmediate(resolve));
+    const draft = await open(path, "r+");
+    await draft.write(Buffer.alloc(500), 0, 500, 100);
+    await draft.close();
+    const { code, stderr } = await running.finished;
+    expect(code).to.equal(2);
+    expect(stderr).to.match(/is not what was written/);
+    expect(await readdir(folder)).to.not.include("winners.jsonl");
+  });
+
+  it("--resume leaves neither file nor draft where fewer rows came than there are", async () => {
+    issuedSaid = 12;
+    const { code, stderr } = await run("--out", join(folder, "winners.csv"), "--resume");
+    expect(code).to.equal(1);
+    expect(stderr).to.match(/10 rows came, but 12 coupons were issued/);
+    expect(await readdir(folder)).to.deep.equal([]);
   });
 
   const mistakes: [args: string[], why: RegExp][] = [

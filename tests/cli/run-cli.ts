@@ -24,6 +24,8 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
   readonly launcher?: string;
   readonly cwd?: string;
+  /** The largest file that it may write, in 512 bytes. */
+  readonly fileBlocksMax?: number;
 }
 
 /** The real command in its own process, in the time zone of Seoul; as built unless another launcher is given. */
@@ -39,7 +41,11 @@ export async function startCli(args: readonly string[], surroundings: Surroundin
   };
   const options = { env, ...(surroundings.cwd === undefined ? {} : { cwd: surroundings.cwd }) };
   const command = surroundings.launcher ?? join(await builtProduct(), "cli", "coupon.mjs");
-  const child = spawn(process.execPath, [command, ...args], options);
+  const { fileBlocksMax } = surroundings;
+  const limits =
+    fileBlocksMax === undefined ? [] : ["sh", "-c", `ulimit -f ${fileBlocksMax}; exec "$@"`, "sh"];
+  const [program = "", ...rest] = [...limits, process.execPath, command, ...args];
+  const child = spawn(program, rest, options);
   let stdout = "";
   let stderr = "";
   const waiting = new Set<() => void>();
