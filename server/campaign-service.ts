@@ -120,6 +120,8 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
       if (earlier === null) orRefuse(validSpace(wanted.codeFormat, wanted.total, existing));
       const standing = earlier ?? (await campaigns.create(doc));
       if (standing._id !== doc._id) {
+        // Whoever took it for a campaign would have one that goes away by itself.
+        if (standing.rehearsalOf !== undefined) throw refuse({ reason: "CONFLICT", what: "a rehearsal" });
         const created = await history.findByRequest(standing._id, wanted.requestId ?? "");
         // As it was created: it may have been changed since.
         const field = differingField({ ...standing, ...asCreated(standing, created?.after) }, wanted);

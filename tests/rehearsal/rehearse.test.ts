@@ -256,6 +256,13 @@ describe("coupon rehearse", function () {
     expect(await refused(createShadow(clients, id, { requestId: "once", total: 7 }))).to.deep.include({
       reason: "CONFLICT",
     });
+    const { name, total, startsAt, endsAt, onePerUser, codeFormat } = shadow;
+    const same = { name, total, onePerUser, codeFormat, requestId: "once" };
+    const asCampaign = { ...same, ...(startsAt && { startsAt }), ...(endsAt && { endsAt }) };
+    expect(await refused(clients.campaigns.createCampaign(asCampaign))).to.deep.include({
+      code: Code.AlreadyExists,
+      reason: "CONFLICT",
+    });
     expect(await refused(createShadow(clients, shadow.id))).to.deep.include({ reason: "INVALID" });
     expect(await refused(createShadow(clients, id, { total: -1 }))).to.deep.include({ reason: "INVALID" });
     await removeShadow(clients, shadow.id);
