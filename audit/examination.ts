@@ -49,6 +49,8 @@ export type Examination = {
 
 /** Why a pool could not be judged that another reading will find at peace. */
 export const POOL_MADE_AGAIN = "the pool was made again while it was read";
+/** Why nothing can be said of what only callers know. */
+const NO_ENTRIES = "the callers' records hold no entry";
 
 const SLOTS_A_STEP = 10_000;
 /** States after which nothing moves. */
@@ -105,7 +107,7 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
   };
   const checks = KINDS.filter(({ of, inside }) =>
     scope === "stores" ? of !== "histories" : scope === "all" || inside !== true,
-  ).map(({ invariant, title = "", make }) => {
+  ).map(({ invariant, title = "", make, of }) => {
     const name = `${invariant} ${title}`;
     const only = earlier?.get(name);
     const findings = createFindings(invariant, {
@@ -113,7 +115,7 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
       ...(offendersMax === undefined ? {} : { offendersMax }),
       only,
     });
-    return { name, findings, check: make(facts, findings) };
+    return { name, of, findings, check: make(facts, findings) };
   });
   const onIssued = checks.flatMap(({ check }) => (check.issued === undefined ? [] : [check.issued]));
   const onEntry = checks.flatMap(({ check }) => (check.entry === undefined ? [] : [check.entry]));
@@ -164,7 +166,11 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
       if (scope === "outside") live = rest === "observed" && !FINAL.has(campaign.state);
       yield* sweep(register.codes.size, onCode);
       yield* sweep(register.keys.size, onKey);
-      return checks.map(({ check }) => check.verdict());
+      const silent = answers.counts().entries === 0;
+      return checks.map(({ of, findings, check }) => {
+        if (silent && of === "histories") findings.notJudged(NO_ENTRIES);
+        return check.verdict();
+      });
     },
     suspects: () => new Map(checks.map(({ name, findings }) => [name, findings.suspects()])),
     get issuedCount() {

@@ -1,6 +1,6 @@
 import { once } from "node:events";
-import { createReadStream, createWriteStream } from "node:fs";
-import { createInterface } from "node:readline";
+import { createWriteStream } from "node:fs";
+import { LineTooLong, linesOf } from "./lines.ts";
 
 /** What a caller was told. `unknown`: no definite answer came, the claim may or may not have happened. */
 export type Outcome =
@@ -82,9 +82,12 @@ export class HistoryBroken extends Error {
   override readonly name = "HistoryBroken";
 }
 
+/** An entry has some hundred bytes: a longer line is no entry, and could be as long as memory. */
+const LINE_BYTES_MAX = 64 * 1024;
+
 /**
- * The entries of JSON-lines files, one after the other. A last line that its writer did not finish (it was killed) is left out; anything
- * else that is not an entry is an error. Either all entries tell the order of events or none does.
+ * The entries of JSON-lines files, one after the other. A last line that its writer did not finish (it was killed: no newline ends it) is
+ * left out; anything else that is not an entry is an error. Either all entries tell the order of events or none does.
  * @throws HistoryBroken
  */
 export async function* streamHistory(
@@ -93,23 +96,24 @@ export async function* streamHistory(
 ): AsyncGenerator<HistoryEntry> {
   let ordered: boolean | undefined;
   for (const file of files) {
-    let number = 0;
-    let broken: number | undefined;
-    for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
-      number += 1;
-      if (line === "") continue;
-      if (broken !== undefined) throw new HistoryBroken(`${file}: line ${broken} is not a history entry`);
-      const parsed = parseLine(line, clockMs);
-      if (parsed === undefined) {
-        broken = number;
-        continue;
+    try {
+      for await (const { number, text, ended } of linesOf(file, LINE_BYTES_MAX)) {
+        if (text === "") continue;
+        const parsed = parseLine(text, clockMs);
+        if (parsed === undefined) {
+          // Nothing comes after a line without an end.
+          if (!ended) continue;
+          throw new HistoryBroken(`${file}: line ${number} is not a history entry`);
+        }
+        ordered ??= parsed.ordered;
+        if (ordered !== parsed.ordered)
+          throw new HistoryBroken(
+            `${file}: line ${number} ${parsed.ordered ? "has" : "lacks"} invokedOrder and answeredOrder, unlike those before it`,
+          );
+        yield parsed.entry;
       }
-      ordered ??= parsed.ordered;
-      if (ordered !== parsed.ordered)
-        throw new HistoryBroken(
-          `${file}: line ${number} ${parsed.ordered ? "has" : "lacks"} invokedOrder and answeredOrder, unlike those before it`,
-        );
-      yield parsed.entry;
+    } catch (error) {
+      throw error instanceof LineTooLong ? new HistoryBroken(`${file}: ${error.message}`) : error;
     }
   }
 }

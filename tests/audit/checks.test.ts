@@ -42,6 +42,20 @@ describe("audit checks", () => {
       expect(violated(runChecks(snapshotOf(books), []))).to.deep.equal([]);
     });
 
+    it("records without an entry judge nothing that only callers know, and one entry does", () => {
+      const books = booksOf("sold-out");
+      const unjudged = (history: typeof books.history) =>
+        [runChecks(snapshotOf(books), history), runOutsideChecks(snapshotOf(books), history)].map(
+          (verdicts) =>
+            verdicts.flatMap(({ invariant, notJudged }) =>
+              notJudged === "the callers' records hold no entry" ? [invariant] : [],
+            ),
+        );
+      const ofCallers = ["U2", "U6", "U7"];
+      expect(unjudged([])).to.deep.equal([ofCallers, ofCallers]);
+      expect(unjudged(books.history.slice(0, 1))).to.deep.equal([[], []]);
+    });
+
     it("coupons were added for whom nobody came: who was told before that all were gone cannot complain", () => {
       const books = booksOf("sold-out");
       books.codes.push("가나다라마바8888");

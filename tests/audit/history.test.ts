@@ -1,8 +1,9 @@
-import { appendFile, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { createHistoryWriter, monotonicNs, parseEntry, readHistory } from "../../audit/history.ts";
+import { type Line, linesOf } from "../../audit/lines.ts";
 import { healthyBooks } from "./books.ts";
 
 describe("history file", () => {
@@ -46,6 +47,60 @@ describe("history file", () => {
       (error: Error) => error.message,
     );
     expect(failure).to.equal(`${file}: line ${entries.length + 1} is not a history entry`);
+  });
+
+  const broken = (file: string): Promise<string> =>
+    readHistory(file).then(
+      (entries) => `${entries.length} entries`,
+      (error: Error) => `${error.name}: ${error.message}`,
+    );
+
+  it("refuses a last line that is whole and no entry, also where it is the only one", async () => {
+    const { file, entries } = await written();
+    await appendFile(file, "garbage\r\n");
+    expect(await broken(file)).to.equal(
+      `HistoryBroken: ${file}: line ${entries.length + 1} is not a history entry`,
+    );
+    await writeFile(file, "garbage\n");
+    expect(await broken(file)).to.equal(`HistoryBroken: ${file}: line 1 is not a history entry`);
+    await writeFile(file, "garbage");
+    expect(await broken(file)).to.equal("0 entries");
+    await writeFile(file, "");
+    expect(await broken(file)).to.equal("0 entries");
+  });
+
+  it("takes a last line that lacks only its end, and any kind of line end", async () => {
+    const { file, entries } = await written();
+    const text = await readFile(file, "utf8");
+    await writeFile(file, text.trimEnd());
+    expect(await readHistory(file)).to.deep.equal(entries);
+    await writeFile(file, text.replaceAll("\n", "\r\n\r\n"));
+    expect(await readHistory(file)).to.deep.equal(entries);
+  });
+
+  it("refuses a line of more than 64 KiB, naming it, however long it is", async () => {
+    const { file, entries } = await written();
+    await appendFile(file, "x".repeat(200_000));
+    expect(await broken(file)).to.equal(
+      `HistoryBroken: ${file}: line ${entries.length + 1} is longer than 65536 bytes`,
+    );
+    expect(await broken("/dev/zero")).to.equal("HistoryBroken: /dev/zero: line 1 is longer than 65536 bytes");
+    const [entry] = entries;
+    const long = { ...entry, outcome: { kind: "unknown", message: "x".repeat(60_000) } };
+    await writeFile(file, `${JSON.stringify(long)}\n`);
+    expect(await readHistory(file)).to.deep.equal([long]);
+  });
+
+  it("finds the same lines wherever the file is cut into pieces", async () => {
+    const file = join(dir, "lines");
+    // Longer than what is read at once, and with characters of several bytes across its edges.
+    const lines = Array.from({ length: 9_000 }, (_line, index) => "가a나".repeat(index % 40));
+    await writeFile(file, lines.join("\n"));
+    const found: Line[] = [];
+    for await (const line of linesOf(file, 1_000)) found.push(line);
+    expect(found.map(({ text }) => text)).to.deep.equal(lines);
+    expect(found.map(({ number }) => number)).to.deep.equal(lines.map((_line, index) => index + 1));
+    expect(found.filter(({ ended }) => !ended)).to.have.length(1);
   });
 
   it("refuses entries whose fields are not of their type", () => {

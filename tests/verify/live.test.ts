@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
 import { campaignKeys } from "../../pool/keys.ts";
@@ -96,6 +99,31 @@ describe("coupon verify of a live campaign", function () {
     } finally {
       await others.end();
       await alone.close();
+    }
+  });
+
+  it("callers' records without an entry judge nothing, and what is no record is an error", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "coupon-verify-"));
+    try {
+      const campaignId = await createOpenCampaign(clients, { total: 3 });
+      const file = join(folder, "history.jsonl");
+      await writeFile(file, "");
+      const { code, history } = await couponVerify(service.url, campaignId, "--history", file);
+      expect(code).to.equal(0);
+      const why = "the callers' records hold no entry";
+      const silent = history?.checks.filter(({ notJudgedBecause }) => notJudgedBecause === why);
+      expect(silent?.map(({ invariant }) => invariant)).to.deep.equal(["U2", "U6", "U7"]);
+      const { stdout } = await coupon(service.url, "verify", campaignId, "--history", file);
+      expect(stdout).to.match(/U2 +not judged .*: the callers' records hold no entry\n/);
+      await writeFile(file, "garbage\n");
+      const garbage = await coupon(service.url, "verify", campaignId, "--history", file);
+      expect(garbage).to.include({ code: 2, stdout: "" });
+      expect(garbage.stderr).to.match(/history\.jsonl: line 1 is not a history entry/);
+      const endless = await coupon(service.url, "verify", campaignId, "--history", "/dev/zero");
+      expect(endless.code).to.equal(2);
+      expect(endless.stderr).to.match(/\/dev\/zero: line 1 is longer than 65536 bytes/);
+    } finally {
+      await rm(folder, { recursive: true });
     }
   });
 
