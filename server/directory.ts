@@ -41,7 +41,7 @@ export function createDirectory(campaigns: Campaigns, clock: Clock): Directory {
   async function ask(id: string): Promise<KnownCampaign | null> {
     const doc = await campaigns.find(id);
     if (doc === null) {
-      remember(unknown, id, clock.now() + UNKNOWN_FOR_MS);
+      remember(unknown, id, clock.elapsed() + UNKNOWN_FOR_MS);
       return null;
     }
     const facts = {
@@ -59,7 +59,7 @@ export function createDirectory(campaigns: Campaigns, clock: Clock): Directory {
     find(id) {
       const facts = known.get(id);
       if (facts !== undefined) return Promise.resolve(facts);
-      if ((unknown.get(id) ?? 0) > clock.now()) return Promise.resolve(null);
+      if ((unknown.get(id) ?? 0) > clock.elapsed()) return Promise.resolve(null);
       const underWay = asking.get(id);
       if (underWay !== undefined) return underWay;
       if (asking.size >= ASKING_MAX)

@@ -17,7 +17,7 @@ export function prepareHttpDrain(server: Http1Server, inFlight: InFlight): Drain
   });
   return (patienceMs) =>
     new Promise((resolve) => {
-      inFlight.onIdle((socket) => socket.end());
+      inFlight.onIdle((socket) => socket.destroySoon());
       const cut = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, patienceMs);

@@ -87,10 +87,10 @@ export function createHotLane(deps: HotLaneDeps): HotLane {
 
 /** Who waits on this connection, at most for so long. */
 export function callerOf(socket: Socket, clock: Clock, timeoutMs: number): Caller {
-  const deadlineMs = timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : clock.now() + timeoutMs;
+  const deadlineMs = timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : clock.elapsed() + timeoutMs;
   return {
     get aborted() {
-      return socket.destroyed || clock.now() >= deadlineMs;
+      return socket.destroyed || clock.elapsed() >= deadlineMs;
     },
   };
 }

@@ -21,13 +21,17 @@ export type ReadPlainHead = (
 const REQUEST_LINE = `POST ${ISSUE_PATH} HTTP/1.1\r\n`;
 const HEAD_BYTES_MAX = 8 * 1_024;
 const FIELDS_MAX = 64;
-/** A token, a colon, and visible ASCII with blanks around and between. */
-const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\x20-\x7e\t]*)$/;
+/** A token, a colon, and visible ASCII with spaces around and between; tabs are not read alike by all. */
+const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+): *([\x20-\x7e]*)$/;
 const LENGTH = /^[1-9]\d{0,5}$/;
 /** Fields of which each says something else when it comes twice. */
 const SINGLE = new Set(["host", "content-length", "content-type", "connect-timeout-ms", "connection"]);
 /** Fields that change how the message is to be read, or what is to be done with the connection. */
-const NOT_PLAIN = new Set(["transfer-encoding", "content-encoding", "trailer", "te", "upgrade", "expect"]);
+const NOT_PLAIN = new Set([
+  ...["transfer-encoding", "content-encoding", "trailer", "te", "upgrade", "expect"],
+  // Node's parser takes it for the connection field.
+  "proxy-connection",
+]);
 /** Callers come with few different heads, again and again. */
 const KNOWN_MAX = 1_000;
 const KNOWN_LENGTH_MAX = 1_024;
@@ -51,7 +55,8 @@ export function createPlainHeadReader(bodyBytesMax: number): ReadPlainHead {
   return (bytes) => {
     const text = bytes.toString("latin1", 0, Math.min(bytes.length, HEAD_BYTES_MAX));
     if (!text.startsWith(REQUEST_LINE)) return REQUEST_LINE.startsWith(text) ? "more" : undefined;
-    const end = text.indexOf("\r\n\r\n", REQUEST_LINE.length);
+    // From the end of the request line on, which may be the end of the head as well.
+    const end = text.indexOf("\r\n\r\n", REQUEST_LINE.length - 2);
     if (end < 0) return bytes.length < HEAD_BYTES_MAX ? "more" : undefined;
     const head = headOf(text.slice(REQUEST_LINE.length, end));
     return head === undefined ? undefined : { head, bodyAt: end + 4 };
@@ -69,7 +74,7 @@ function parseFields(fields: string, bodyBytesMax: number): PlainHead | undefine
     if (NOT_PLAIN.has(name)) return undefined;
     if (!SINGLE.has(name)) continue;
     if (single.has(name)) return undefined;
-    single.set(name, match[2]?.replace(/[ \t]+$/, "") ?? "");
+    single.set(name, match[2]?.replace(/ +$/, "") ?? "");
   }
   const codec = codecOf(single.get("content-type"));
   const timeoutMs = timeoutOf(single.get("connect-timeout-ms"));

@@ -74,8 +74,11 @@ export function putSocketLane(server: HttpServer, deps: SocketLaneDeps): void {
       if (socket.destroyed || !socket.writable) return;
       const last = isLast(socket);
       const flushed = write(socket, answer, last);
-      if (last) socket.end();
-      else if (!flushed) {
+      if (last) {
+        // As Node's server ends a connection: nothing more is read, and a caller that keeps its half open does not keep the socket.
+        socket.off("data", take);
+        socket.destroySoon();
+      } else if (!flushed) {
         socket.pause();
         socket.once("drain", () => socket.resume());
       }

@@ -28,15 +28,15 @@ export function createBreaker(clock: Clock, stallMs: number): Breaker {
   function isOpen(): boolean {
     if (failed) return true;
     const [oldest] = underWay;
-    return oldest !== undefined && clock.now() - oldest.beganAtMs > stallMs;
+    return oldest !== undefined && clock.elapsed() - oldest.beganAtMs > stallMs;
   }
 
   return {
     isOpen,
     admit() {
       if (!isOpen()) return "issue";
-      const nowMs = clock.now();
-      if (Math.abs(nowMs - probedAtMs) < PROBE_EVERY_MS) return "recall";
+      const nowMs = clock.elapsed();
+      if (nowMs - probedAtMs < PROBE_EVERY_MS) return "recall";
       probedAtMs = nowMs;
       return "probe";
     },
@@ -44,7 +44,7 @@ export function createBreaker(clock: Clock, stallMs: number): Breaker {
       probedAtMs = Number.NEGATIVE_INFINITY;
     },
     begin() {
-      const commit = { beganAtMs: clock.now() };
+      const commit = { beganAtMs: clock.elapsed() };
       underWay.add(commit);
       return (succeeded) => {
         underWay.delete(commit);

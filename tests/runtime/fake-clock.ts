@@ -61,20 +61,27 @@ export function fakeClock({ startMs = 1_800_000_000_000, earlyMs = 0 }: FakeCloc
   };
 }
 
-/** The real clock, but for a wall time that a test may shift. Timers are real ones: for tests that wait for a store. */
-export type ShiftedClock = Clock & { shift(ms: number): void };
+/**
+ * The real clock, but a test may shift its wall time, or let time go by on both scales. Timers are real ones: for tests that wait for
+ * a store.
+ */
+export type ShiftedClock = Clock & { shift(ms: number): void; pass(ms: number): void };
 
 export function shiftedClock(): ShiftedClock {
   let offsetMs = 0;
+  let passedMs = 0;
   return {
-    now: () => Date.now() + offsetMs,
-    elapsed: () => performance.now(),
+    now: () => Date.now() + offsetMs + passedMs,
+    elapsed: () => performance.now() + passedMs,
     after(delayMs, callback) {
       const timer = setTimeout(callback, delayMs);
       return () => clearTimeout(timer);
     },
     shift(ms) {
       offsetMs += ms;
+    },
+    pass(ms) {
+      passedMs += ms;
     },
   };
 }

@@ -57,13 +57,17 @@ describe("breaker", () => {
     expect(one.isOpen()).to.equal(false);
   });
 
-  it("a clock that is set back does not stop the probes", () => {
+  it("a clock that is set back does not stop the probes, and one that is set forward is no stall", () => {
     const { clock, one } = breaker();
-    one.begin()(false);
+    const underWay = one.begin();
+    clock.step(3_600_000);
+    expect(one.isOpen()).to.equal(false);
+    underWay(false);
     expect(one.admit()).to.equal("probe");
-    clock.step(-3_600_000);
-    expect(one.admit()).to.equal("probe");
+    clock.step(-7_200_000);
     expect(one.admit()).to.equal("recall");
+    clock.pass(PROBE_EVERY_MS);
+    expect([one.admit(), one.admit()]).to.deep.equal(["probe", "recall"]);
   });
 });
 
@@ -104,7 +108,7 @@ describe("claimer while nothing can be made durable", () => {
     expect((await sale.metrics.heldBack.get()).values[0]?.value).to.equal(29);
 
     failing = false;
-    sale.clock.shift(PROBE_EVERY_MS);
+    sale.clock.pass(PROBE_EVERY_MS);
     expect(reasonOf(await sale.issue("user-5"))).to.equal("issued");
     expect(sale.claimer.holdsBack()).to.equal(false);
     const again = await Promise.all(Array.from({ length: 30 }, (_, i) => sale.issue(`user-${i}`)));
@@ -133,7 +137,7 @@ describe("claimer while nothing can be made durable", () => {
     });
     const stuck = sale.issue("stuck");
     expect(await until(() => hanging === 1, 5_000, 1)).to.equal(true);
-    sale.clock.shift(STALL_MS + 500);
+    sale.clock.pass(STALL_MS + 500);
     expect(sale.claimer.holdsBack()).to.equal(true);
     const probe = sale.issue("probe");
     expect(await until(() => sale.claimer.sizes().commits === 2, 5_000, 1)).to.equal(true);

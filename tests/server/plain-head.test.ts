@@ -20,11 +20,11 @@ describe("the head of a plain request", () => {
       head: { codec: "json", length: 2, timeoutMs: 250 },
       bodyAt: bytes.length - 6,
     });
-    expect(
-      read(head("HOST:\ta ", "Content-Type:application/proto", "CONTENT-LENGTH: 16384")),
-    ).to.deep.include({
-      head: { codec: "proto", length: 16_384, timeoutMs: Number.POSITIVE_INFINITY },
-    });
+    expect(read(head("HOST: a ", "Content-Type:application/proto", "CONTENT-LENGTH: 16384"))).to.deep.include(
+      {
+        head: { codec: "proto", length: 16_384, timeoutMs: Number.POSITIVE_INFINITY },
+      },
+    );
   });
 
   it("is asked for more as long as it can still become one, at any byte", () => {
@@ -59,6 +59,10 @@ describe("the head of a plain request", () => {
     "a folded line": head(...usual, "x-a: b", " c"),
     "a name that is none": head(...usual, "x(a): b"),
     "no colon": head(...usual, "xa"),
+    "a tab before a value": head(...usual.slice(0, 2), "content-length:\t2"),
+    "a tab behind a value": head(...usual.slice(0, 2), "content-length: 2\t"),
+    "the connection field by its other name": head(...usual, "proxy-connection: close"),
+    "no field at all": Buffer.from(`${LINE}\r\n\r\n`),
     "a control character": head(...usual, "x-a: b\u0001"),
     "a bare line feed": head(...usual, "x-a: b\ntransfer-encoding: chunked"),
     "bytes beyond ASCII": head(...usual, "x-a: \u00fc"),
@@ -110,6 +114,8 @@ describe("the head of a plain request", () => {
       ),
       fc.constantFrom(
         "Content-Length: 3",
+        "content-length:\t2",
+        "Proxy-Connection: close",
         "content-length:2",
         "HOST: b:80",
         "x-a:",
@@ -142,6 +148,7 @@ describe("the head of a plain request", () => {
           expect(there?.headers["content-length"]).to.equal(String(here.head.length));
           expect(there?.headers["content-type"]).to.match(here.head.codec === "json" ? /json/ : /proto/);
           expect(there?.headers["transfer-encoding"]).to.equal(undefined);
+          expect(there?.headers["proxy-connection"]).to.equal(undefined);
         }),
         { numRuns: 400 },
       );

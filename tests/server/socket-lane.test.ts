@@ -193,6 +193,32 @@ describe("the socket lane", () => {
     expect(busy.statuses()).to.deep.equal([429]);
   });
 
+  it("after its last answer a connection is not read any more, and does not wait for its caller to close", async () => {
+    const drain = prepareHttpDrain(server, inFlight);
+    const socket = connect({
+      port: (server.address() as AddressInfo).port,
+      host: "127.0.0.1",
+      allowHalfOpen: true,
+    });
+    callers.push(socket);
+    let text = "";
+    socket
+      .on("error", () => undefined)
+      .on("data", (data) => {
+        text += data.toString();
+        // A caller that does not heed "close", and that keeps its half open.
+        socket.write(ask("wait again"));
+      });
+    socket.write(ask("wait"));
+    await until(() => waiting.length === 1, 5_000);
+    draining = true;
+    const drained = drain(60_000);
+    waiting[0]?.answer();
+    await drained;
+    await until(() => text.includes("Connection: close"), 5_000);
+    expect(waiting.map(({ userId }) => userId)).to.deep.equal(["wait"]);
+  });
+
   it("a kept connection that stays quiet is closed", async () => {
     server.keepAliveTimeout = 1;
     const caller = call();
