@@ -175,7 +175,7 @@ function reasonWords(
     },
     [RefusalReason.CONFLICT]: {
       message: `this request id was already used with other properties: ${serverMessage}`,
-      hint: "give another --request-id, or the very same properties (a relative --start differs each time)",
+      hint: "give another --request-id, or the very same properties (a relative --start or --end differs each time)",
     },
     [RefusalReason.NOT_ALLOWED]: {
       message: serverMessage,

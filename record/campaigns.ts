@@ -91,6 +91,8 @@ export type OwnStep = {
   readonly openedAt?: Date;
   /** Only while the campaign has so many coupons: what was seen of it is otherwise out of date. */
   readonly total?: number;
+  /** Only while this is its end. */
+  readonly endsAt?: Date;
 };
 
 export type Campaigns = ReturnType<typeof createCampaigns>;
@@ -103,6 +105,9 @@ const UNFINISHED = {
   state: "SOLD_OUT",
   $expr: { $gt: ["$generation", { $ifNull: ["$loadedGeneration", 0] }] },
 } as const;
+
+/** States that nothing leads out of. */
+const OVER: RecordedState[] = ["ENDED", "CANCELLED"];
 
 /** States from which the start may still open it, a paused one if it is resumed. */
 const TO_OPEN: RecordedState[] = ["GENERATING", "SCHEDULED", "PAUSED"];
@@ -175,6 +180,14 @@ export function createCampaigns(db: Db) {
         .limit(limit)
         .toArray(),
 
+    /** Campaigns that sold out and whose end had come at `now`, soonest end first, at most `limit`. */
+    soldOutAndOver: (now: Date, limit: number): Promise<CampaignDoc[]> =>
+      collection
+        .find({ state: "SOLD_OUT", endsAt: { $lte: now }, ...STANDING })
+        .sort({ endsAt: 1 })
+        .limit(limit)
+        .toArray(),
+
     /** Campaigns that are to open after one instant and until another, soonest first, at most `limit`. */
     startingBetween: (after: Date, until: Date, limit: number): Promise<CampaignDoc[]> =>
       collection
@@ -187,7 +200,7 @@ export function createCampaigns(db: Db) {
     nextToGenerate: (except: readonly string[] = []): Promise<CampaignDoc | null> =>
       collection.findOne(
         {
-          $or: [{ state: "GENERATING" }, { adding: { $exists: true } }],
+          $or: [{ state: "GENERATING" }, { adding: { $exists: true }, state: { $nin: OVER } }],
           _id: { $nin: [...except] },
           $expr: { $and: [isOver("$lease.until"), isOver("$changing.until")] },
           ...STANDING,
@@ -269,22 +282,28 @@ export function createCampaigns(db: Db) {
 
     /**
      * Moves a campaign on by itself, if it still is in one of `from`, and writes that down. False: it is not, and nothing changed.
-     * `openedAt` is written once and never replaced.
+     * `openedAt` is written once and never replaced. What is over gets no more coupons: an addition that was under way is dropped.
      */
     async advance(
       id: string,
       from: readonly RecordedState[],
       to: RecordedState,
-      { by, verb, openedAt, total }: OwnStep,
+      { by, verb, openedAt, total, endsAt }: OwnStep,
     ): Promise<boolean> {
       const result = await collection.updateOne(
-        { _id: id, state: { $in: [...from] }, ...(total === undefined ? {} : { total }) },
+        {
+          _id: id,
+          state: { $in: [...from] },
+          ...(total === undefined ? {} : { total }),
+          ...(endsAt === undefined ? {} : { endsAt }),
+        },
         ownStep(
           id,
           { actor: by, verb },
           {
             state: to,
             ...(openedAt === undefined ? {} : { openedAt: { $ifNull: ["$openedAt", openedAt] } }),
+            ...(OVER.includes(to) ? ADDING_DROPPED : {}),
           },
         ),
       );
@@ -332,10 +351,10 @@ export function createCampaigns(db: Db) {
       );
     },
 
-    /** The codes of the added coupons are all durable: they count from now on. Null: not under the lease of `owner` any more. */
+    /** The codes of the added coupons are all durable: they count from now on. Null: the campaign is over, or not under the lease of `owner` any more. */
     finishAdding: (id: string, owner: string, count: number): Promise<CampaignDoc | null> =>
       collection.findOneAndUpdate(
-        { _id: id, "lease.owner": owner, "adding.count": count },
+        { _id: id, "lease.owner": owner, "adding.count": count, state: { $nin: OVER } },
         [
           ...ownStep(
             id,
@@ -357,6 +376,12 @@ export function createCampaigns(db: Db) {
     },
   };
 }
+
+/** As an operator's end or cancellation does (see server/judge-change.ts). */
+const ADDING_DROPPED = {
+  dropped: { $ifNull: ["$adding.count", "$dropped", "$$REMOVE"] },
+  adding: "$$REMOVE",
+};
 
 const isOver = (until: string) => ({ $lt: [{ $ifNull: [until, new Date(0)] }, "$$NOW"] });
 

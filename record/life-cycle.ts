@@ -125,6 +125,7 @@ export const SYSTEM_STEPS: readonly { readonly from: Phase; readonly to: Phase; 
   { from: "SOLD_OUT", to: "OPEN", when: "added codes are made" },
   { from: "OPEN", to: "ENDED", when: "the end has come" },
   { from: "PAUSED", to: "ENDED", when: "the end has come" },
+  { from: "SOLD_OUT", to: "ENDED", when: "the end has come" },
 ];
 
 /** What the pool says of a campaign's life: its state (empty: there is none) and whether it has ever opened. */

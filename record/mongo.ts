@@ -79,6 +79,12 @@ async function ensureIndexes(db: Db): Promise<void> {
     // Few at any time: the index holds nothing else.
     { key: { adding: 1 }, name: "adding", partialFilterExpression: { adding: { $exists: true } } },
     { key: { expiresAt: 1 }, name: "expiring", partialFilterExpression: { expiresAt: { $exists: true } } },
+    // Each leaves it as soon as its end has come.
+    {
+      key: { endsAt: 1 },
+      name: "sold_out_before_end",
+      partialFilterExpression: { state: "SOLD_OUT", endsAt: { $exists: true } },
+    },
     { key: { settling: 1 }, name: "settling", partialFilterExpression: { settling: true } },
   ]);
   await db

@@ -36,6 +36,8 @@ export type Scheduler = {
   stop(): Promise<void>;
 };
 
+/** Sold out campaigns that are ended in one round; the next round goes on. */
+const SOLD_OUT_PAGE = 100;
 /** While a change holds the pool, in ms. */
 const HELD_AGAIN_MS = 25;
 
@@ -127,6 +129,25 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     return made;
   }
 
+  /**
+   * Only with the coupons that it was seen with: codes that were added in between count, and come into the pool before. An addition
+   * whose codes do not count yet is dropped.
+   */
+  async function recordEnded(campaign: CampaignDoc, from: readonly RecordedState[]): Promise<void> {
+    const { _id: id, total, endsAt } = campaign;
+    const own = { by: "scheduler", verb: "end", total, ...(endsAt === undefined ? {} : { endsAt }) } as const;
+    if (await step(id, from, "ENDED", own)) logger.info({ campaign: id }, "ended, and recorded as such");
+  }
+
+  /** All of it was issued before its end came: the pool ends as any other, then it is written down. */
+  async function endSoldOut(campaign: CampaignDoc): Promise<void> {
+    const pooled = await pool.advance(campaign._id, clock.now(), campaign.loadedGeneration);
+    if (pooled.kind === "none" || pooled.kind === "fenced")
+      return inBackground("repair", campaign._id, async () => void (await restore(campaign._id)));
+    // Held: a change is being decided. Not ended: it is not time yet on the clock of Redis. The next round sees.
+    if (pooled.kind === "ok" && pooled.state === "ended") await recordEnded(campaign, ["SOLD_OUT"]);
+  }
+
   async function topUp({ _id: id, total }: CampaignDoc): Promise<void> {
     if (toppingUp.has(id)) return;
     toppingUp.add(id);
@@ -194,9 +215,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
         return;
       }
       case "record-ended":
-        if (await step(id, ["SCHEDULED", "OPEN", "PAUSED"], "ENDED", { by: "scheduler", verb: "end" }))
-          logger.info({ campaign: id }, "ended, and recorded as such");
-        return;
+        return recordEnded(campaign, ["SCHEDULED", "OPEN", "PAUSED"]);
       case "record-settled":
         await campaigns.settled(id);
         logger.info({ campaign: id, state: campaign.state }, "nothing is under way any more: settled");
@@ -251,6 +270,9 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       const looked = await Promise.allSettled(page.map(look));
       failure ??= looked.find((result) => result.status === "rejected");
     }
+    const soldOut = await campaigns.soldOutAndOver(new Date(clock.now()), SOLD_OUT_PAGE);
+    for (const result of await Promise.allSettled(soldOut.map(endSoldOut)))
+      if (result.status === "rejected") failure ??= result;
     if (failure !== undefined) throw failure.reason;
   }
 

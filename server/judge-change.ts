@@ -60,6 +60,14 @@ function refused(refusal: Refusal): Judgement {
   return { kind: "refused", refusal };
 }
 
+/** The end has come; of what has opened that is all, what has not can still be given another one. */
+function endHasPassed(verb: Verb, phase: Phase, endsAt: Date): Judgement {
+  if (phase !== "GENERATING" && phase !== "PAUSED_BEFORE_OPENING") return notAllowed(verb, "ENDED");
+  const allowed = allowedIn(phase).filter((command) => command !== commandOf(verb));
+  const why = `its end has passed (${endsAt.toISOString()}): move the end first`;
+  return refused({ reason: "NOT_ALLOWED", verb: commandOf(verb), phase, allowed, why });
+}
+
 function notAllowed(verb: Verb, phase: Phase): Judgement {
   return refused({ reason: "NOT_ALLOWED", verb: commandOf(verb), phase, allowed: allowedIn(phase) });
 }
@@ -149,8 +157,10 @@ function judgeEdit(
   return changed({ ...(renames ? { name } : {}), ...end.fields });
 }
 
-function judgeAddition(count: number, { campaign, phase, codesInSpace }: Judged): Judgement {
+function judgeAddition(count: number, { campaign, phase, nowMs, codesInSpace }: Judged): Judgement {
   if (LIFE_CYCLE[phase].add === "refused") return notAllowed("add", phase);
+  if (campaign.endsAt !== undefined && campaign.endsAt.getTime() <= nowMs)
+    return endHasPassed("add", phase, campaign.endsAt);
   if (campaign.adding !== undefined) return refused({ reason: "NOT_READY", adding: campaign.adding.count });
   const most = TOTAL_MAX - campaign.total;
   if (count > most) {

@@ -22,12 +22,13 @@ export type Refusal =
   | { readonly reason: "INVALID"; readonly field: string; readonly allowed: string }
   /** `what`: what the request_id was used for, and how that differs. */
   | { readonly reason: "CONFLICT"; readonly what: string }
-  /** A change that the campaign's place in its life does not allow; `allowed`: what is. */
+  /** A change that the campaign's place in its life does not allow; `allowed`: what is; `why`: if that place alone does not tell. */
   | {
       readonly reason: "NOT_ALLOWED";
       readonly verb: string;
       readonly phase: Phase;
       readonly allowed: readonly string[];
+      readonly why?: string;
     }
   /** `adding`: so many coupons are being added, one addition at a time. */
   | { readonly reason: "NOT_READY"; readonly adding?: number }
@@ -82,7 +83,7 @@ function tell(refusal: Refusal): Telling {
     case "NOT_ALLOWED":
       return {
         code: Code.FailedPrecondition,
-        message: `${refusal.verb} is not possible: the campaign ${PHASE_WORDS[refusal.phase]}; allowed now: ${refusal.allowed.join(", ")}`,
+        message: `${refusal.verb} is not possible: the campaign ${PHASE_WORDS[refusal.phase]}${refusal.why === undefined ? "" : `, and ${refusal.why}`}; allowed now: ${refusal.allowed.join(", ")}`,
         retryAfterMs: 0,
       };
     case "OVERLOADED":

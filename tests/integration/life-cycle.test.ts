@@ -5,6 +5,7 @@ import type { Db } from "mongodb";
 import { until } from "../../local/poll.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
+import { CheckVerdict } from "../../proto/gen/coupon/v1/verify_pb.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { openRawRedis, type RawRedis, readBooksAtRest } from "./books.ts";
 import { createCampaign, createOpenCampaign, untilState } from "./campaign.ts";
@@ -226,6 +227,35 @@ describe("the life of a campaign, over two servers", () => {
     const { issuances, campaign } = await readBooksAtRest(raw, db, campaignId, 5);
     expect([issuances.length, campaign?.total, campaign?.adding]).to.deep.equal([5, 5, undefined]);
     await untilState(one, campaignId, "SOLD_OUT");
+  });
+
+  it("add, and the end comes by itself before the codes are made: they are dropped, and the books are right", async () => {
+    const campaignId = await createOpenCampaign(one, { total: 2 });
+    for (const user of ["a", "b"]) expect(await outcome(one, campaignId, user)).to.equal("issued");
+    await untilState(one, campaignId, "SOLD_OUT");
+    const endsAtMs = Date.now() + 1_500;
+    await one.campaigns.updateCampaign({ campaignId, endsAt: timestampFromMs(endsAtMs) });
+    // More than a generator makes in that time.
+    const added = await two.campaigns.addCoupons({ campaignId, count: 2_000_000, requestId: "more" });
+    expect(added.notices.join()).to.contain("opens again");
+    await untilState(two, campaignId, "ENDED");
+    const { campaign } = await one.campaigns.getCampaign({ campaignId });
+    expect(campaign).to.include({ total: 2, adding: 0 });
+    const { entries } = await one.campaigns.listHistory({ campaignId, pageSize: 2 });
+    expect(entries.map(({ verb, after }) => [verb, after?.adding])).to.deep.equal([
+      ["end", 0],
+      ["add", 2_000_000],
+    ]);
+    const late = await refused(two.campaigns.addCoupons({ campaignId, count: 1, requestId: "late" }));
+    expect(late).to.deep.equal({ reason: "NOT_ALLOWED", state: "ENDED", allowed: ["edit"] });
+    const repeated = await two.campaigns.addCoupons({ campaignId, count: 2_000_000, requestId: "more" });
+    expect(repeated.already).to.equal(true);
+    const reports: unknown[] = [];
+    for await (const { message } of one.campaigns.verifyCampaign({ campaignId })) {
+      if (message.case !== "report") continue;
+      reports.push(message.value.checks.filter(({ verdict }) => verdict === CheckVerdict.VIOLATED));
+    }
+    expect(reports).to.deep.equal([[]]);
   });
 
   it("edit: the name at any time, the end until it has ended; a dry run changes nothing", async () => {

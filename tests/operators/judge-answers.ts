@@ -130,7 +130,7 @@ function wrongRefusal(judged: Judged, answer: Extract<Call["answer"], { kind: "r
         recordedAs(phase) === answer.state &&
         LIFE_CYCLE[phase][verb] === "refused" &&
         allowedIn(phase).join() === answer.allowed.join();
-      if (phasesOf(judged).some(explains)) return undefined;
+      if (phasesOf(judged).some(explains) || endHasPassed(judged, answer)) return undefined;
       return `it could be in ${phasesOf(judged).join(", ")}, and was told ${answer.message}`;
     }
     case "NOT_READY":
@@ -141,6 +141,19 @@ function wrongRefusal(judged: Judged, answer: Extract<Call["answer"], { kind: "r
     default:
       return `refused with ${answer.reason}: ${answer.message}`;
   }
+}
+
+/** Nothing is added to a campaign whose end has come, although it has never opened. */
+function endHasPassed(
+  { call, during }: Judged,
+  { state, allowed }: Extract<Call["answer"], { kind: "refused" }>,
+) {
+  const phase = state === "PAUSED" ? "PAUSED_BEFORE_OPENING" : state;
+  if (call.wish.verb !== "add" || (phase !== "GENERATING" && phase !== "PAUSED_BEFORE_OPENING")) return false;
+  const others = allowedIn(phase).filter((command) => command !== "add");
+  const passed = ({ settings }: While) =>
+    settings.state === state && (settings.endsAtMs ?? Number.POSITIVE_INFINITY) <= call.answered.atMs;
+  return allowed.join() === others.join() && during.some(passed);
 }
 
 /** Whether the end that would stand is before the start that would, or has passed. */

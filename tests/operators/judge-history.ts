@@ -51,12 +51,16 @@ const OWN_STEPS: Readonly<
   schedule: { from: ["GENERATING"], to: "SCHEDULED" },
   open: { from: ["SCHEDULED"], to: "OPEN" },
   "sell-out": { from: ["SCHEDULED", "OPEN"], to: "SOLD_OUT" },
-  end: { from: ["SCHEDULED", "OPEN", "PAUSED"], to: "ENDED" },
+  end: { from: ["SCHEDULED", "OPEN", "PAUSED", "SOLD_OUT"], to: "ENDED" },
 };
+
+/** What gets no more coupons. */
+const IS_OVER: ReadonlySet<string> = new Set(["ENDED", "CANCELLED"]);
 
 function illegalStep(change: Change, openedAtMs: number | undefined): string | undefined {
   const { before, after, actor, verb, atMs } = change;
   if (before === undefined) return "has nothing before it";
+  if (IS_OVER.has(after.state) && after.adding > 0) return `left ${after.adding} coupons being added`;
   if (actor === "scheduler" || actor === "generator") {
     if (verb === "added") return illegalAddition(before, after);
     const step = OWN_STEPS[verb];
@@ -77,7 +81,7 @@ function illegalStep(change: Change, openedAtMs: number | undefined): string | u
 function illegalAddition(before: Settings, after: Settings): string | undefined {
   const state = before.state === "SOLD_OUT" ? "OPEN" : before.state;
   const wanted = { ...before, state, total: before.total + before.adding, adding: 0 };
-  return before.adding > 0 && isDeepStrictEqual(after, wanted)
+  return before.adding > 0 && !IS_OVER.has(before.state) && isDeepStrictEqual(after, wanted)
     ? undefined
     : `led from ${JSON.stringify(before)} to ${JSON.stringify(after)}`;
 }

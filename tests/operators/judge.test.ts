@@ -79,6 +79,12 @@ describe("the judge of operators", () => {
     "an addition that counts something else": ({ changes }) => {
       at(changes, 6).after = { ...at(changes, 6).after, total: 16 };
     },
+    "an end that leaves coupons being added": ({ changes }) => {
+      const before = { ...at(changes, -1).after, adding: 3 };
+      at(changes, -1).after = before;
+      const end = { atMs: 9_000, actor: "scheduler", verb: "end", requestId: "" };
+      changes.push({ ...end, revision: changes.length, before, after: { ...before, state: "ENDED" } });
+    },
     "an answer without its entry": ({ calls }) => Object.assign(at(calls, 0), { requestId: "other" }),
     "an entry without its answer": ({ calls }) => calls.shift(),
     "an answer that tells another state": ({ calls }) => {
@@ -108,6 +114,23 @@ describe("the judge of operators", () => {
       expect(judged(life)).not.to.deep.equal([]);
     });
   }
+
+  it("an end that passed before the opening explains that nothing is added, and one that did not does not", () => {
+    const after: Settings = { ...SCHEDULED, state: "PAUSED", endsAtMs: 5_000 };
+    const paused: Change[] = [
+      { ...{ revision: 0, atMs: 500, actor: "lee", verb: "pause", requestId: "" }, before: undefined, after },
+    ];
+    const told = (atMs: number, allowed: readonly string[]) => {
+      const life = healthy();
+      life.calls.length = 0;
+      life.asked(atMs, { verb: "add", count: 1 }, refusal("PAUSED", allowed));
+      return judgeAnswers(life.calls, paused, undefined);
+    };
+    const others = allowedIn("PAUSED_BEFORE_OPENING").filter((command) => command !== "add");
+    expect(told(5_100, others)).to.deep.equal([]);
+    expect(told(4_900, others)).to.have.length(1);
+    expect(told(5_100, ["cancel"])).to.have.length(1);
+  });
 
   it("explains every cell of the table, and no other answer to it", () => {
     for (const phase of PHASES) {

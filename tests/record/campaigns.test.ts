@@ -151,6 +151,57 @@ describe("campaigns", () => {
       expect(await campaigns.advance("no such campaign", ["OPEN"], "ENDED", step("end"))).to.equal(false);
     });
 
+    it("a step is made only with the coupons and the end that it was judged by", async () => {
+      const endsAt = new Date(5_000);
+      const { _id } = await made({ state: "OPEN", endsAt });
+      const end = (more: Partial<OwnStep>) => campaigns.advance(_id, ["OPEN"], "ENDED", step("end", more));
+      expect(await end({ total: 9, endsAt })).to.equal(false);
+      expect(await end({ total: 10, endsAt: new Date(5_001) })).to.equal(false);
+      expect(await end({ total: 10, endsAt })).to.equal(true);
+      expect(await campaigns.find(_id))
+        .to.include({ state: "ENDED" })
+        .and.not.have.property("dropped");
+    });
+
+    it("what is over gets no more coupons: an addition under way is dropped, and nobody goes on with it", async () => {
+      const { _id } = await made({ state: "OPEN", adding: { count: 5 } });
+      expect((await campaigns.nextToGenerate())?._id).to.equal(_id);
+      expect(await campaigns.advance(_id, ["OPEN"], "ENDED", step("end"))).to.equal(true);
+      expect(await campaigns.find(_id))
+        .to.include({ total: 10, dropped: 5 })
+        .and.not.have.property("adding");
+      for (const state of ["ENDED", "CANCELLED"] as const) {
+        // As an earlier version left it.
+        const left = await made({ state, adding: { count: 5 } });
+        await campaigns.takeLease(left._id, "generator", 60_000, false);
+        expect(await campaigns.finishAdding(left._id, "generator", 5)).to.equal(null);
+        await campaigns.dropLease(left._id, "generator");
+      }
+      expect(await campaigns.nextToGenerate()).to.equal(null);
+      const paused = await made({ state: "PAUSED", adding: { count: 5 } });
+      await campaigns.takeLease(paused._id, "generator", 60_000, false);
+      expect(await campaigns.finishAdding(paused._id, "generator", 5)).to.include({ total: 15 });
+    });
+
+    it("sold out and over: those whose end has come, soonest first, by an index of its own", async () => {
+      const sold = (endsAtMs?: number) =>
+        made({ state: "SOLD_OUT", ...(endsAtMs === undefined ? {} : { endsAt: new Date(endsAtMs) }) });
+      await sold();
+      await sold(3_001);
+      await made({ state: "OPEN", endsAt: new Date(1_000) });
+      const [second, first, third] = [await sold(2_000), await sold(1_000), await sold(3_000)];
+      const ids = async (limit: number) =>
+        (await campaigns.soldOutAndOver(new Date(3_000), limit)).map(({ _id }) => _id);
+      expect(await ids(10)).to.deep.equal([first._id, second._id, third._id]);
+      expect(await ids(2)).to.deep.equal([first._id, second._id]);
+      const plan = await stores.db
+        .collection("campaigns")
+        .find({ state: "SOLD_OUT", endsAt: { $lte: new Date() }, removing: { $exists: false } })
+        .sort({ endsAt: 1 })
+        .explain("queryPlanner");
+      expect(JSON.stringify(plan["queryPlanner"].winningPlan)).to.contain("sold_out_before_end");
+    });
+
     it("the number of made codes only rises", async () => {
       const { _id } = await made();
       for (const generated of [5, 3, 9, 1]) await campaigns.recordGenerated(_id, generated);

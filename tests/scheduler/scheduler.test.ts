@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { openAuditor } from "../../audit/stores/auditor.ts";
 import { createRestore } from "../../generator/restore.ts";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
@@ -195,6 +196,123 @@ describe("scheduler", () => {
     await stores.pool.settle(campaign._id, 1, [1]);
     await one.reconcile();
     expect(await look(campaign)).to.include({ record: "ENDED", pool: "ended" });
+  });
+
+  describe("coupons that are being added when the end comes", () => {
+    const OWNER = "generator";
+    const endsAt = new Date(Date.now() - HOUR_MS / 2);
+    /** Three coupons and an addition of two whose codes are all made but do not count yet. */
+    async function adding(given: Partial<CampaignDoc> = {}): Promise<CampaignDoc> {
+      const campaign = await loaded({ total: 3, endsAt, adding: { count: 2 }, ...given });
+      const more = [3, 4].map((ordinal) => ({
+        _id: `${campaign._id}-${ordinal}`,
+        campaignId: campaign._id,
+        ordinal,
+      }));
+      await records.coupons.insert(more);
+      await records.campaigns.takeLease(campaign._id, OWNER, HOUR_MS, false);
+      return campaign;
+    }
+    const finish = ({ _id }: CampaignDoc) => records.campaigns.finishAdding(_id, OWNER, 2);
+    const afterIt = () => fakeClock({ startMs: endsAt.getTime() + 1 });
+    async function books({ _id }: CampaignDoc) {
+      const [doc, pool] = await Promise.all([records.campaigns.find(_id), stores.pool.inspect(_id)]);
+      const { total, adding: pending, dropped } = doc ?? {};
+      return { total, adding: pending, dropped, pool: pool.total };
+    }
+    /** As `coupon verify` has it. */
+    async function violations({ _id }: CampaignDoc): Promise<string[]> {
+      const { REDIS_URL: redisUrl, MONGODB_URL: mongodbUrl, MONGODB_DATABASE: database } = stores.env;
+      const auditor = await openAuditor({ redisUrl, mongodbUrl, database });
+      try {
+        expect(await auditor.waitForRest(_id, ["ENDED"], 5_000)).to.equal(true);
+        const { verdicts } = await auditor.audit(_id);
+        return verdicts.filter(({ ok }) => !ok).map(({ invariant }) => invariant);
+      } finally {
+        await auditor.close();
+      }
+    }
+
+    it("the end comes first: they are dropped, they never count, and the books are right", async () => {
+      const campaign = await adding();
+      const { scheduler: one } = scheduler(afterIt());
+      for (let i = 0; i < 3; i++) await one.reconcile();
+      expect(await look(campaign)).to.include({ record: "ENDED", pool: "ended" });
+      expect(await finish(campaign)).to.equal(null);
+      expect(await records.campaigns.nextToGenerate()).to.equal(null);
+      expect(await books(campaign)).to.deep.equal({ total: 3, adding: undefined, dropped: 2, pool: 3 });
+      const [end] = await records.history.list(campaign._id, undefined, 1);
+      expect([end?.verb, end?.before?.adding, end?.after.adding]).to.deep.equal(["end", 2, undefined]);
+      expect(await violations(campaign)).to.deep.equal([]);
+    });
+
+    it("they count just before it is written down: the pool gets them first, and the books are right", async () => {
+      const campaign = await adding();
+      const { advance } = records.campaigns;
+      let finished = 0;
+      records.campaigns.advance = async (id, from, to, own) => {
+        if (to === "ENDED" && finished++ === 0) expect(await finish(campaign)).to.include({ total: 5 });
+        return advance(id, from, to, own);
+      };
+      const { scheduler: one } = scheduler(afterIt());
+      const ended = async () => {
+        await one.reconcile();
+        return (await look(campaign)).record === "ENDED";
+      };
+      expect(await until(ended, 10_000, 5)).to.equal(true);
+      expect(finished).to.be.greaterThan(1);
+      expect(await books(campaign)).to.deep.equal({
+        total: 5,
+        adding: undefined,
+        dropped: undefined,
+        pool: 5,
+      });
+      const verbs = (await records.history.list(campaign._id, undefined, 2)).map(({ verb }) => verb);
+      expect(verbs).to.deep.equal(["end", "added"]);
+      expect(await violations(campaign)).to.deep.equal([]);
+    });
+
+    it("it was sold out: it ends, and they are dropped", async () => {
+      const campaign = await adding({ state: "SOLD_OUT" });
+      const { scheduler: one } = scheduler(afterIt());
+      await one.reconcile();
+      expect(await look(campaign)).to.include({ record: "ENDED", pool: "ended" });
+      expect(await finish(campaign)).to.equal(null);
+      expect(await books(campaign)).to.include({ total: 3, dropped: 2, pool: 3 });
+    });
+  });
+
+  it("a sold out campaign ends when its end comes, and not before, nor while a change is decided", async () => {
+    const endsAt = new Date(Date.now() - HOUR_MS / 2);
+    const campaign = await loaded({ state: "SOLD_OUT", endsAt });
+    const open = await loaded({ state: "SOLD_OUT" });
+    const clock = fakeClock({ startMs: endsAt.getTime() - 1 });
+    const { scheduler: one } = scheduler(clock);
+    await one.reconcile();
+    expect((await look(campaign)).record).to.equal("SOLD_OUT");
+    expect(await stores.pool.hold(campaign._id, clock.now(), 2, 0)).to.include({ kind: "held" });
+    clock.pass(1);
+    await one.reconcile();
+    expect((await look(campaign)).record).to.equal("SOLD_OUT");
+    await raw.hDel(campaignKeys(campaign._id).meta, "held");
+    await one.reconcile();
+    expect(await look(campaign)).to.include({ record: "ENDED", pool: "ended" });
+    expect((await look(open)).record).to.equal("SOLD_OUT");
+    const entries = await records.history.list(campaign._id, undefined, 10);
+    expect(entries.map(({ verb, actor }) => [verb, actor])).to.deep.equal([["end", "scheduler"]]);
+  });
+
+  it("a sold out campaign whose pool was lost ends too, once that is there again", async () => {
+    const endsAt = new Date(Date.now() - HOUR_MS / 2);
+    const campaign = await loaded({ state: "SOLD_OUT", endsAt });
+    await raw.unlink(Object.values(campaignKeys(campaign._id)));
+    const { scheduler: one } = scheduler(fakeClock({ startMs: endsAt.getTime() }));
+    const ended = async () => {
+      await one.reconcile();
+      return (await look(campaign)).record === "ENDED";
+    };
+    expect(await until(ended, 10_000, 5)).to.equal(true);
+    expect(await look(campaign)).to.include({ pool: "ended", status: "ok" });
   });
 
   for (const damage of ["deleted", "fenced"] as const) {

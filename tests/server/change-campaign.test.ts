@@ -186,6 +186,49 @@ describe("changing a campaign", () => {
     });
   });
 
+  describe("coupons for a campaign whose end has passed", () => {
+    const PASSED = new Date(Date.now() - 1_000);
+    const add: Change = { verb: "add", count: 1 };
+    const refusedIn = async (campaign: CampaignDoc) => {
+      const answer = await server()(campaign, add);
+      expect(await standing(campaign)).not.to.have.property("adding");
+      return answer.kind === "refused" ? answer.refusal : answer;
+    };
+
+    for (const state of ["OPEN", "PAUSED", "SOLD_OUT"] as const)
+      it(`${state} on record, and over: refused as ENDED, with no word of opening again`, async () => {
+        const campaign = await loaded({
+          state,
+          endsAt: PASSED,
+          openedAt: new Date(PASSED.getTime() - HOUR_MS),
+        });
+        expect(await refusedIn(campaign)).to.deep.equal({
+          ...{ reason: "NOT_ALLOWED", verb: "add", phase: "ENDED", allowed: ["edit"] },
+        });
+      });
+
+    it("one that has not opened can be given another end first, and then more", async () => {
+      const startsAt = new Date(PASSED.getTime() - HOUR_MS);
+      const why = `its end has passed (${PASSED.toISOString()}): move the end first`;
+      const generating = await bareCampaign(records, { startsAt, endsAt: PASSED });
+      expect(await refusedIn(generating)).to.deep.equal({
+        ...{ reason: "NOT_ALLOWED", verb: "add", phase: "GENERATING", why },
+        allowed: ["reschedule", "cancel", "edit"],
+      });
+      const paused = await loaded({ state: "PAUSED", startsAt, endsAt: PASSED });
+      expect(await refusedIn(paused)).to.deep.equal({
+        ...{ reason: "NOT_ALLOWED", verb: "add", phase: "PAUSED_BEFORE_OPENING", why },
+        allowed: ["resume", "reschedule", "cancel", "edit"],
+      });
+      const endsAtMs = Date.now() + HOUR_MS;
+      const moved = { verb: "edit", name: undefined, endsAtMs } as const;
+      for (const campaign of [generating, paused]) {
+        expect(told(await server()(campaign, moved, { requestId: "end" }))).to.equal("changed");
+        expect(told(await server()(campaign, add))).to.equal("changed");
+      }
+    });
+  });
+
   describe("the same request id again", () => {
     const END_MS = Date.now() + 9 * HOUR_MS;
     const START_MS = Date.now() + HOUR_MS;

@@ -122,6 +122,12 @@ describe("refusal", () => {
     });
   }
 
+  it("a change that the state allows, but not now: the reason stands between both", () => {
+    const { refusal, message } = tellings.NOT_ALLOWED;
+    const told = refusalError({ ...refusal, why: "its end has passed" } as Refusal, SERVER_NOW_MS);
+    expect(told.rawMessage).to.equal(message.replace("(PAUSED);", "(PAUSED), and its end has passed;"));
+  });
+
   it("without the framework it is written in the very same bytes", () => {
     for (const { refusal, code } of Object.values(tellings)) {
       const byFramework = errorToJsonBytes(refusalError(refusal, SERVER_NOW_MS), undefined);

@@ -50,6 +50,12 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
           ? [copy()]
           : [],
       ),
+    soldOutAndOver: (now) =>
+      link.read("sold out and over", () =>
+        campaign.state === "SOLD_OUT" && campaign.endsAt !== undefined && campaign.endsAt <= now
+          ? [copy()]
+          : [],
+      ),
     nextToGenerate: () =>
       link.read("next to generate", () => (campaign.state === "GENERATING" && leaseIsFree() ? copy() : null)),
     takeLease: (_, owner, leaseMs, raiseGeneration) =>
