@@ -1,20 +1,27 @@
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Campaign, CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
+import { cellsOf } from "./console/cells.ts";
 import { rfc3339In } from "./zone.ts";
 
-/** What server text may not do to a terminal: control characters and direction overrides are shown escaped. */
-export function printable(text: string): string {
-  return text.replace(
-    /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,
-    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
-  );
-}
+/** What only joins or colours an emoji, and is a part of it. */
+const ofEmoji =
+  /(?<=\p{Extended_Pictographic}\ufe0f?|\p{Emoji_Modifier})\u200d(?=\p{Extended_Pictographic})|(?<=\p{Extended_Pictographic})\ufe0f|(?<=[0-9#*])\ufe0f(?=\u20e3)/u;
+const hidden = new RegExp(
+  String.raw`(?!${ofEmoji.source})[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]`,
+  "gu",
+);
 
-/** How many cells of a terminal a text takes: Hangul, other East Asian letters and full-width forms take two each. */
-export function cellsOf(text: string): number {
-  const wide =
-    /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u;
-  return [...text].reduce((cells, character) => cells + (wide.test(character) ? 2 : 1), 0);
+/**
+ * Text of the service with all that a terminal would obey or not show escaped as JSON does: controls, direction overrides, characters without
+ * width, fillers, tags. The servers' text logs have the same rule (runtime/visible.ts).
+ */
+export function printable(text: string): string {
+  return text.replace(hidden, (character) =>
+    character
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
 }
 
 /** As padEnd, in cells of a terminal. */

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from "pino";
+import { visible } from "./visible.ts";
 
 export type { Logger };
 
@@ -52,17 +53,24 @@ export function createLogger({ level, format, worker, destination = process.stdo
   );
 }
 
+/** One line an event, and nothing in it that a terminal would obey. */
 function textLine(line: string): string {
   const { level, time, pid, msg, room, err, ...rest } = JSON.parse(line) as Record<string, unknown>;
   // Of several processes one wants to know which; of one alone the room says more.
   const source = rest["worker"] === undefined || room === undefined ? {} : { pid };
-  const details = Object.entries({ ...rest, ...source })
-    .map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
-    .join(" ");
-  const cause =
-    err !== null && typeof err === "object" && "message" in err ? ` cause="${String(err.message)}"` : "";
+  const details = Object.entries({ ...rest, ...source }).map(
+    ([name, value]) => `${name}=${textValue(value)}`,
+  );
+  if (err !== null && typeof err === "object" && "message" in err)
+    details.push(`cause=${JSON.stringify(String(err.message))}`);
   const head = `${String(time).slice(11, 23)} ${String(level).toUpperCase().padEnd(5)}`;
-  const text = `${head} ${String(room ?? `pid ${String(pid)}`).padEnd(9)} ${String(msg)}${details === "" ? "" : `  ${details}`}${cause}`;
-  // One line an event, and nothing in it that a terminal would obey.
-  return `${text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ")}\n`;
+  const said = `${head} ${String(room ?? `pid ${String(pid)}`).padEnd(9)} ${String(msg)}`;
+  return `${visible([said, details.join(" ")].filter((part) => part !== "").join("  "))}\n`;
+}
+
+/** In quotes, as JSON, wherever somebody could take a part of it for another field. */
+function textValue(value: unknown): string {
+  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+  const isOne = typeof value === "object" ? !/[\s=]/u.test(text) : /^[^\s="\\]+$/u.test(text);
+  return isOne && visible(text) === text ? text : JSON.stringify(text);
 }

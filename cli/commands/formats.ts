@@ -5,10 +5,11 @@ import {
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { call } from "../call.ts";
 import type { Command } from "../command.ts";
+import { cellsOf } from "../console/cells.ts";
 import { jsonOptions } from "../json.ts";
 import { groupedDigits, oddsText } from "../odds.ts";
 import type { Output } from "../output.ts";
-import { cellsOf, factLines, grouped, padded, printable } from "../render.ts";
+import { factLines, grouped, padded, printable } from "../render.ts";
 
 const maxTotal = 5_000_000;
 

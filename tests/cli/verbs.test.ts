@@ -2,7 +2,7 @@ import { toJson } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
-import { cellsOf } from "../../cli/render.ts";
+import { cellsOf } from "../../cli/console/cells.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import {
   CampaignView,

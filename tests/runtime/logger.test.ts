@@ -1,6 +1,8 @@
 import { expect } from "chai";
 import fc from "fast-check";
+import { printable } from "../../cli/render.ts";
 import { createLogger } from "../../runtime/logger.ts";
+import { visible } from "../../runtime/visible.ts";
 
 function logged(format: "json" | "text", level = "info") {
   const lines: string[] = [];
@@ -109,8 +111,62 @@ describe("logger", () => {
 
     it("shows the cause of trouble, without its stack", () => {
       const line = textOf({ err: new Error("connection refused") }, "a round failed");
-      expect(line).to.match(/a round failed cause="connection refused"\n$/);
+      expect(line).to.match(/a round failed {2}cause="connection refused"\n$/);
       expect(line.split("\n")).to.have.length(2);
+    });
+
+    it("a value is one value, whatever is in it: no name forges a field", () => {
+      const forged = "x  room=scheduler verb=cancel";
+      expect(textOf({ name: forged, total: 5 })).to.match(
+        /armed {2}name="x {2}room=scheduler verb=cancel" total=5\n$/,
+      );
+      expect(textOf({ name: 'x" verb="cancel' })).to.match(/ name="x\\" verb=\\"cancel"\n$/);
+      expect(textOf({ name: "" })).to.match(/ name=""\n$/);
+      expect(textOf({ name: "겨울", at: "12:00", is: true, none: null })).to.match(
+        / name=겨울 at=12:00 is=true none=null\n$/,
+      );
+      expect(textOf({ config: { name: forged } })).to.include(
+        ` config=${JSON.stringify(JSON.stringify({ name: forged }))}\n`,
+      );
+      expect(textOf({ err: new Error('a" room="b') })).to.match(/ {2}cause="a\\" room=\\"b"\n$/);
+    });
+
+    it("can be read back: each field has the value that was logged (property)", () => {
+      const text = fc.oneof(
+        fc.string({ unit: "binary" }),
+        fc.string({
+          unit: fc.constantFrom(" ", "=", '"', "\\", "a", "가", "\u202e", "\u200b", "\n", "🎄", "\u{e0041}"),
+        }),
+      );
+      fc.assert(
+        fc.property(text, text, (name, other) => {
+          const fields = / {2}name=(?<name>"(?:[^"\\]|\\.)*"|[^\s="\\]+) other=(?<other>.*)\n$/u.exec(
+            textOf({ name, other }),
+          )?.groups;
+          const read = (value = "") => (value.startsWith('"') ? JSON.parse(value) : value);
+          expect([read(fields?.["name"]), read(fields?.["other"])]).to.deep.equal([name, other]);
+        }),
+      );
+    });
+
+    it("shows what hides, by the same rule as coupon (property)", () => {
+      const bad = "a\u202eb\u2066c\u200bd\u00ade\u061cf\ufeffg\u009bh\u3164i\u{e0041}j\u2029k";
+      const escaped =
+        "a\\u202eb\\u2066c\\u200bd\\u00ade\\u061cf\\ufeffg\\u009bh\\u3164i\\udb40\\udc41j\\u2029k";
+      expect(textOf({ name: bad })).to.include(` name="${escaped}"\n`);
+      expect(textOf({}, bad)).to.include(escaped);
+      expect(textOf({ nested: { name: bad } }))
+        .to.include("\\u202e")
+        .and.not.match(/\p{Cf}/u);
+      for (const emoji of ["👨‍👩‍👧", "❤️", "1️⃣", "👍🏽", "🏳️‍🌈", "👩🏽‍🚀", "🇰🇷"])
+        expect(textOf({ name: emoji })).to.include(` name=${emoji}\n`);
+      const units = fc.oneof(fc.constantFrom("\u200d", "\ufe0f", "1", "\u20e3", "👩", "🏽", "가", "\u202e"));
+      fc.assert(
+        fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: units })), (text) => {
+          expect(visible(text)).to.equal(printable(text));
+          expect(visible(text)).not.to.match(/[\p{Cc}\p{Bidi_Control}\u200b\p{Cs}]/u);
+        }),
+      );
     });
 
     it("stays one line whatever is in a value", () => {
