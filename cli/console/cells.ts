@@ -20,20 +20,36 @@ const WIDE: readonly (readonly [first: number, last: number])[] = [
   [0xfe30, 0xfe6f],
   [0xff01, 0xff60],
   [0xffe0, 0xffe6],
+  [0x16fe0, 0x16fff],
   [0x17000, 0x18cff],
-  [0x1b000, 0x1b2fb],
+  [0x1aff0, 0x1b2fb],
+  [0x1f200, 0x1f265],
   [0x20000, 0x3fffd],
 ];
 
 const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+const emoji = /^(?:\p{Extended_Pictographic}|\p{Regional_Indicator}{2}|[0-9#*]\ufe0f?\u20e3)/u;
 const pictured = /\p{Emoji_Presentation}|\ufe0f/u;
-const unseen = /^[\p{Mn}\p{Me}\p{Cf}]*$/u;
+const unseen = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
+/** Vowels and finals of decomposed Hangul, which sit on their consonant. */
+const jamo = /^[\u1160-\u11ff\ud7b0-\ud7fb]$/u;
 
-function graphemeCells(grapheme: string): 0 | 1 | 2 {
-  if (unseen.test(grapheme)) return 0;
-  const first = grapheme.codePointAt(0) ?? 0;
-  if (first < 0x1100) return pictured.test(grapheme) ? 2 : 1;
-  return WIDE.some(([from, to]) => first >= from && first <= to) || pictured.test(grapheme) ? 2 : 1;
+/** An emoji is one picture, however many characters it is made of; of all else each character has its own width. */
+function graphemeCells(grapheme: string): number {
+  if (emoji.test(grapheme) && pictured.test(grapheme)) return 2;
+  let cells = 0;
+  // Vowels and signs that stand beside their consonant, as in Thai and Devanagari, are one grapheme with it, and cells of their own.
+  for (const character of grapheme)
+    if (cells === 0 || !jamo.test(character)) cells += characterCells(character);
+  return cells;
+}
+
+function characterCells(character: string): 0 | 1 | 2 {
+  if (unseen.test(character)) return 0;
+  const point = character.codePointAt(0) ?? 0;
+  if (point < 0x1100) return 1;
+  const isWide = WIDE.some(([from, to]) => point >= from && point <= to);
+  return isWide || pictured.test(character) ? 2 : 1;
 }
 
 /** Only the letters, digits and signs of ASCII: nothing to look up. */

@@ -58,6 +58,11 @@ describe("cli rendering", () => {
 
   it("text from the service cannot steer the terminal", () => {
     expect(printable("\x1b[2Jgone\u202e가")).to.equal("\\u001b[2Jgone\\u202e가");
+    expect(printable("a\u200bb\u200fc\ufeffd\u3164e\u{e0041}")).to.equal(
+      "a\\u200bb\\u200fc\\ufeffd\\u3164e\\udb40\\udc41",
+    );
+    expect(printable("👨‍👩‍👧 ❤️ 1️⃣ 한글")).to.equal("👨‍👩‍👧 ❤️ 1️⃣ 한글");
+    expect(printable("a\u200db 1\ufe0f")).to.equal("a\\u200db 1\\ufe0f");
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         expect(printable(text)).not.to.match(/\p{Cc}/u);

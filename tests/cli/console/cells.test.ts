@@ -22,6 +22,18 @@ describe("console cells", () => {
     ["a\u200bb", 2],
     ["▁▂█░ → ± …", 10],
     ["𠀀", 2],
+    // A vowel that stands beside its consonant is one letter with it for a reader, and a cell of its own for a terminal.
+    ["น\u0e33", 2],
+    ["क\u093f", 2],
+    ["क\u094dष", 2],
+    ["1\ufe0f\u20e3", 2],
+    ["©", 1],
+    ["👍🏽", 2],
+    ["a🏽", 3],
+    ["🏳️‍🌈", 2],
+    ["🈀", 2],
+    ["\u0301", 0],
+    ["가\u11a8", 2],
   ];
   for (const [text, cells] of widths) {
     it(`${JSON.stringify(text)} takes ${cells}`, () => expect(cellsOf(text)).to.equal(cells));

@@ -259,6 +259,68 @@ describe("console screen", () => {
     );
   });
 
+  // What names may be made of, and the cells that each takes once it is drawn: widths of a terminal, not of ours.
+  const pieces: readonly (readonly [piece: string, drawn: string, cells: number])[] = [
+    ["a", "a", 1],
+    ["가", "가", 2],
+    ["한".normalize("NFD"), "한".normalize("NFD"), 2],
+    ["漢", "漢", 2],
+    ["Ｗ", "Ｗ", 2],
+    ["e\u0301\u0323", "e\u0301\u0323", 1],
+    ["น\u0e33", "น\u0e33", 2],
+    ["क\u093f", "क\u093f", 2],
+    ["👨‍👩‍👧", "👨‍👩‍👧", 2],
+    ["👍🏽", "👍🏽", 2],
+    ["🇰🇷", "🇰🇷", 2],
+    ["1\ufe0f\u20e3", "1\ufe0f\u20e3", 2],
+    ["❤\ufe0f", "❤\ufe0f", 2],
+    ["\u202e", "\\u202e", 6],
+    ["\u2067", "\\u2067", 6],
+    ["\u200b", "\\u200b", 6],
+    ["\u00ad", "\\u00ad", 6],
+    ["\ufeff", "\\ufeff", 6],
+    ["\u3164", "\\u3164", 6],
+    ["\u001b", "\\u001b", 6],
+  ];
+  const byLength = [...pieces].sort(([, one], [, other]) => other.length - one.length);
+  /** The cells of a line that holds nothing else but characters of one cell. */
+  const measured = (line: string): number =>
+    byLength.reduce((rest, [, drawn, cells]) => rest.replaceAll(drawn, "x".repeat(cells)), line).length;
+
+  it("names of wide, joined, combined and hidden characters are drawn at the width that they take (property)", () => {
+    const names = fc.array(fc.constantFrom(...pieces.map(([piece]) => piece)), { maxLength: 40 });
+    const widths = fc.integer({ min: 40, max: 130 });
+    fc.assert(
+      fc.property(names, widths, fc.boolean(), (parts, width, colour) => {
+        const name = parts.join("");
+        const shown = message({
+          campaign: { name, state: OPEN, openedAt },
+          message: {
+            processes: [watchedProcess(4711), watchedProcess(4712, { host: name })],
+            events: [told(2, name)],
+          },
+        });
+        const lines = screenLines(modelAfter(shown), 0, { width, height: 30, colour, unicode: true }).map(
+          stripVTControlCharacters,
+        );
+        // The state and the clock stand at the edge, whatever the name is.
+        expect(lines[0]).to.match(/ OPEN {2}20:00:00$/);
+        expect(measured(lines[0] ?? ""), JSON.stringify(lines[0])).to.equal(width);
+        for (const one of lines) {
+          expect(measured(one), JSON.stringify(one)).to.be.at.most(width);
+          expect(one).not.to.match(/[\p{Bidi_Control}\p{Cc}\u200b\u3164]/u);
+        }
+        // One column under the other.
+        const ticks = lines.filter((one) => /\/471[12] |…/.test(one) && / 0\.9s /.test(one));
+        for (const one of ticks)
+          expect(measured(one.slice(0, one.indexOf(" 0.9s "))), JSON.stringify(one)).to.equal(
+            measured((ticks[0] ?? "").slice(0, (ticks[0] ?? "").indexOf(" 0.9s "))),
+          );
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it("colour changes nothing but the colour, and without it there is no escape", () => {
     fc.assert(
       fc.property(models, sizes, (model, size) => {
