@@ -17,6 +17,7 @@ import type { Issuances, IssuedCode, IssuePosition } from "../record/issuances.t
 import type { Preflights } from "../record/preflights.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { throwIfGone } from "./caller-gone.ts";
 import { type CampaignStatsDeps, createCampaignStats } from "./campaign-stats.ts";
 import { liveState, viewCampaign } from "./campaign-view.ts";
 import type { ChangeCampaign } from "./change-campaign.ts";
@@ -25,6 +26,7 @@ import { createFindIssuance, viewIssuance } from "./find-issuance.ts";
 import { createLifeCycleService } from "./life-cycle-service.ts";
 import type { LiveView } from "./live-view.ts";
 import { newCampaignDoc } from "./new-campaign.ts";
+import { createPlaces } from "./places.ts";
 import { createPreflightService } from "./preflight-service.ts";
 import { createReadingPace } from "./reading-pace.ts";
 import { type Refusal, refusalError } from "./refusal.ts";
@@ -68,6 +70,8 @@ const EXPORT_BATCH = { most: 10_000, whenZero: 1_000 } as const;
 /** What is read at once; what a server decodes at once, callers wait for. */
 const CODES_READ = { idle: 5_000, busy: 250 } as const;
 const EXPORT_READ_BUSY = 100;
+/** Listings of codes that are read at once in a process; they wait for each other. */
+const LISTINGS_MAX = 64;
 
 /** The operators' service. */
 export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<typeof CampaignService> {
@@ -75,6 +79,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
   // Counting the codes of a format takes some 20 ms the first time: now, not while claims wait.
   countCodes(DEFAULT_CODE_FORMAT);
   const pace = createReadingPace({ clock });
+  const listings = createPlaces(LISTINGS_MAX, "listings of codes are under way", clock);
   const logger = deps.logger.child({ room: "server" });
   const refuse = (refusal: Refusal) => refusalError(refusal, clock.now());
   const orRefuse = <T>(valid: Valid<T>): T => {
@@ -94,12 +99,42 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
     campaignId: string,
     after: IssuePosition | undefined,
     most: number,
+    signal: AbortSignal,
   ): Promise<{ codes: IssuedCode[]; isLast: boolean }> {
     const size = { idle: Math.min(most, CODES_READ.idle), busy: Math.min(most, CODES_READ.busy) };
-    return pace.page(size, async (limit) => {
+    const read = async (limit: number) => {
       const codes = await issuances.codesInOrder(campaignId, after, limit);
       return { codes, isLast: codes.length < limit };
-    });
+    };
+    return pace.page(size, read, signal);
+  }
+
+  /** At most `limit` codes, and where to go on if there are more. */
+  async function listCodes(
+    campaignId: string,
+    from: IssuePosition | undefined,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<{ issuedCodes: string[]; nextPageToken: string }> {
+    const issuedCodes: string[] = [];
+    let after = from;
+    const leave = listings.take(signal);
+    try {
+      // In steps, so that a long list does not hold everything twice, and claims come in between.
+      for (;;) {
+        const left = limit - issuedCodes.length;
+        const page = await codesAfter(campaignId, after, Math.max(1, left), signal);
+        if (left === 0) {
+          const isMore = page.codes.length > 0;
+          return { issuedCodes, nextPageToken: isMore && after !== undefined ? pageToken(after) : "" };
+        }
+        for (const issued of page.codes) issuedCodes.push(issued._id);
+        after = page.codes.at(-1) ?? after;
+        if (page.isLast) return { issuedCodes, nextPageToken: "" };
+      }
+    } finally {
+      leave();
+    }
   }
 
   return {
@@ -141,33 +176,20 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
       return { campaign: viewCampaign(standing, issued), notices };
     },
 
-    async getCampaign(request) {
+    async getCampaign(request, context) {
       const limit = orRefuse(validCount("page_size", request.pageSize, 1, CODES_PAGE_MAX, CODES_PAGE_MAX));
-      let after = orRefuse(validPageToken(request.pageToken));
+      const after = orRefuse(validPageToken(request.pageToken));
       const doc = await findCampaign(request.campaignId);
-      const issuedCodes: string[] = [];
-      let nextPageToken = "";
-      if (request.view !== CampaignView.BASIC) {
-        // In steps, so that a long list does not hold everything twice, and claims come in between.
-        for (;;) {
-          const left = limit - issuedCodes.length;
-          const page = await codesAfter(doc._id, after, Math.max(1, left));
-          if (left === 0) {
-            if (page.codes.length > 0 && after !== undefined) nextPageToken = pageToken(after);
-            break;
-          }
-          for (const issued of page.codes) issuedCodes.push(issued._id);
-          after = page.codes.at(-1) ?? after;
-          if (page.isLast) break;
-        }
-      }
+      const codes =
+        request.view === CampaignView.BASIC
+          ? { issuedCodes: [], nextPageToken: "" }
+          : await listCodes(doc._id, after, limit, context.signal);
       // Counted after the codes were read: never fewer than the codes that are shown.
       const issued = doc.state === "SOLD_OUT" ? doc.total : await issuances.count(doc._id);
       const look = await liveView.look(doc._id);
       return {
         campaign: viewCampaign(doc, issued, liveState(doc, look?.pool)),
-        issuedCodes,
-        nextPageToken,
+        ...codes,
         serverTime: now(),
       };
     },
@@ -202,10 +224,11 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
       while (!context.signal.aborted) {
         if (draining.aborted)
           throw new ConnectError("this server is stopping; go on with the last page_token", Code.Unavailable);
-        const { page, isLast } = await pace.page(size, async (most) => {
+        const read = async (most: number) => {
           const page = await issuances.inOrder(campaignId, after, most);
           return { page, isLast: page.length < most };
-        });
+        };
+        const { page, isLast } = await pace.page(size, read, context.signal);
         const lastOne = page.at(-1);
         if (lastOne === undefined) return;
         after = lastOne;
@@ -215,6 +238,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
         });
         if (isLast) return;
       }
+      throwIfGone(context.signal);
     },
 
     describeFormats: createDescribeFormats({ campaigns, orRefuse }),

@@ -1,13 +1,17 @@
 import { performance } from "node:perf_hooks";
 import type { Clock } from "../runtime/clock.ts";
+import { goneError, throwIfGone } from "./caller-gone.ts";
 
 /** What a page may hold, in documents: while nothing else happens, and while callers are served. */
 export type PageSize = { readonly idle: number; readonly busy: number };
 
 /** Lets long readings step back behind the callers of this process. */
 export type ReadingPace = {
-  /** Reads a page when its turn has come; `read` is told how much to read. One page at a time in a process. */
-  page<T>(size: PageSize, read: (limit: number) => Promise<T>): Promise<T>;
+  /**
+   * Reads a page when its turn has come; `read` is told how much to read. One page at a time in a process.
+   * @throws ConnectError as soon as `signal` aborts while it waits: a caller that has gone takes no turn from others
+   */
+  page<T>(size: PageSize, read: (limit: number) => Promise<T>, signal: AbortSignal): Promise<T>;
 };
 
 export type ReadingPaceDeps = {
@@ -34,7 +38,9 @@ const CALM_LOOK_MS = 20;
  * others shows while the reading rests; claims and refusals count alike.
  */
 export function createReadingPace({ clock, loopActiveMs = activeMs }: ReadingPaceDeps): ReadingPace {
-  let last: Promise<unknown> = Promise.resolve();
+  /** In the order in which they came; each is called when its turn has come. */
+  const waiting = new Set<() => void>();
+  let taken = false;
   let busy = false;
   let lastPageMs = 0;
 
@@ -55,8 +61,43 @@ export function createReadingPace({ clock, loopActiveMs = activeMs }: ReadingPac
     busy = true;
   }
 
-  async function readNext<T>(size: PageSize, read: (limit: number) => Promise<T>): Promise<T> {
+  function turn(signal: AbortSignal): Promise<void> {
+    if (!taken) {
+      taken = true;
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      const come = () => {
+        signal.removeEventListener("abort", leave);
+        resolve();
+      };
+      const leave = () => {
+        waiting.delete(come);
+        reject(goneError(signal));
+      };
+      signal.addEventListener("abort", leave, { once: true });
+      waiting.add(come);
+    });
+  }
+
+  function passOn(): void {
+    const [next] = waiting;
+    if (next === undefined) {
+      taken = false;
+      return;
+    }
+    waiting.delete(next);
+    next();
+  }
+
+  async function readNext<T>(
+    size: PageSize,
+    read: (limit: number) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    throwIfGone(signal);
     await rest();
+    throwIfGone(signal);
     const fromMs = clock.elapsed();
     try {
       return await read(busy ? size.busy : size.idle);
@@ -66,10 +107,14 @@ export function createReadingPace({ clock, loopActiveMs = activeMs }: ReadingPac
   }
 
   return {
-    page(size, read) {
-      const page = last.then(() => readNext(size, read));
-      last = page.catch(() => undefined);
-      return page;
+    async page(size, read, signal) {
+      throwIfGone(signal);
+      await turn(signal);
+      try {
+        return await readNext(size, read, signal);
+      } finally {
+        passOn();
+      }
     },
   };
 }

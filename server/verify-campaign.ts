@@ -12,6 +12,7 @@ import {
 import type { Campaigns } from "../record/campaigns.ts";
 import type { Cancel, Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { goneError } from "./caller-gone.ts";
 import { createPace } from "./pace.ts";
 import { refusalError } from "./refusal.ts";
 import { type Valid, validCampaignId, validCount } from "./validate.ts";
@@ -102,6 +103,7 @@ export function createVerifyCampaign(
       } catch (error) {
         if (draining.aborted)
           throw new ConnectError("this server is stopping; ask another one", Code.Unavailable);
+        if (context.signal.aborted) throw goneError(context.signal);
         throw error;
       } finally {
         leaving.abort();

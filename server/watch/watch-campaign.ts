@@ -4,6 +4,7 @@ import type { History } from "../../record/history.ts";
 import type { Issuances } from "../../record/issuances.ts";
 import type { Preflights } from "../../record/preflights.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { throwIfGone } from "../caller-gone.ts";
 import type { LiveView } from "../live-view.ts";
 import { refusalError } from "../refusal.ts";
 import { type Valid, validCampaignId, validCount } from "../validate.ts";
@@ -83,6 +84,7 @@ export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
           if (seen.isOver && !request.keepOn) return;
           await pause(intervalMs, leaving);
         }
+        throwIfGone(context.signal);
       } finally {
         watchers--;
       }

@@ -1,8 +1,11 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import { createReadingPace } from "../../server/reading-pace.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
 
 const SIZE = { idle: 1_000, busy: 100 };
+/** Of a caller who waits to the end. */
+const STAYS = new AbortController().signal;
 
 /** A loop of which others use a part, and pages that take 5 ms. */
 function reading() {
@@ -14,15 +17,19 @@ function reading() {
   const beganMs: number[] = [];
   const pace = createReadingPace({ clock, loopActiveMs: () => activeMs });
 
-  const page = () =>
-    pace.page(SIZE, async (limit) => {
-      underWay += 1;
-      expect(underWay).to.equal(1);
-      limits.push(limit);
-      beganMs.push(clock.elapsed());
-      await new Promise<void>((resolve) => void clock.after(5, resolve));
-      underWay -= 1;
-    });
+  const page = (signal = STAYS) =>
+    pace.page(
+      SIZE,
+      async (limit) => {
+        underWay += 1;
+        expect(underWay).to.equal(1);
+        limits.push(limit);
+        beganMs.push(clock.elapsed());
+        await new Promise<void>((resolve) => void clock.after(5, resolve));
+        underWay -= 1;
+      },
+      signal,
+    );
 
   return {
     ...{ clock, limits, beganMs, page, pace },
@@ -86,7 +93,7 @@ describe("the pace of long readings", () => {
 
   it("a page that fails is its reader's alone; the next one goes on", async () => {
     const { page, pace, pass, limits } = reading();
-    const broken = pace.page(SIZE, () => Promise.reject(new Error("no MongoDB"))).catch(String);
+    const broken = pace.page(SIZE, () => Promise.reject(new Error("no MongoDB")), STAYS).catch(String);
     const done = page();
     await pass(30);
     await done;
@@ -97,10 +104,43 @@ describe("the pace of long readings", () => {
   it("a reading that waited long rests no longer than a quarter of a second", async () => {
     const { clock, pace, pass, page, beganMs, othersUse } = reading();
     othersUse(0.5);
-    const slow = pace.page(SIZE, () => new Promise<void>((resolve) => void clock.after(2_000, resolve)));
+    const slow = pace.page(
+      SIZE,
+      () => new Promise<void>((resolve) => void clock.after(2_000, resolve)),
+      STAYS,
+    );
     const done = page();
     await pass(2_300);
     await Promise.all([slow, done]);
     expect(beganMs[0]).to.be.within(2_250, 2_300);
+  });
+
+  it("callers that go leave at once, and take no turn from those who stay", async () => {
+    const { page, pass, limits, beganMs } = reading();
+    const first = page();
+    const going = Array.from({ length: 20 }, () => new AbortController());
+    const left = going.map(({ signal }) => page(signal).catch((error: ConnectError) => error.code));
+    const last = page();
+    for (const leaving of going) leaving.abort();
+    // No time goes by.
+    expect(new Set(await Promise.all(left))).to.deep.equal(new Set([Code.Canceled]));
+    await pass(40);
+    await Promise.all([first, last]);
+    expect(limits).to.deep.equal([1_000, 1_000]);
+    expect(beganMs[1]).to.be.at.most(20);
+  });
+
+  it("a caller that goes while the loop is looked at reads nothing, and is told why", async () => {
+    const { page, pass, limits } = reading();
+    const leaving = new AbortController();
+    const gone = page(leaving.signal).catch((error: ConnectError) => error.code);
+    leaving.abort(new ConnectError("the operation timed out", Code.DeadlineExceeded));
+    await pass(10);
+    expect(await gone).to.equal(Code.DeadlineExceeded);
+    expect(limits).to.deep.equal([]);
+    const done = page();
+    await pass(20);
+    await done;
+    expect(limits).to.deep.equal([1_000]);
   });
 });

@@ -1,0 +1,60 @@
+import type { AddressInfo } from "node:net";
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import type { Issuances } from "../../record/issuances.ts";
+import { createPreflights } from "../../record/preflights.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { createMetrics } from "../../runtime/metrics.ts";
+import { buildApp } from "../../server/app.ts";
+import { type CampaignServiceDeps, createCampaignService } from "../../server/campaign-service.ts";
+import { createLiveView } from "../../server/live-view.ts";
+import { recordsOf } from "../generator/made-campaign.ts";
+import { silentLogger, type TestStores } from "../setup/shared-stores.ts";
+
+/** Both doors of a server in this process, on free ports, with the operators' service on real records. */
+export type OpenApp = { readonly port: number; readonly grpcPort: number; close(): Promise<void> };
+
+export type OpenAppOptions = {
+  readonly clock: Clock;
+  readonly issuances?: (real: Issuances) => Issuances;
+  readonly deps?: Partial<CampaignServiceDeps>;
+  readonly couponService?: Partial<ServiceImpl<typeof CouponService>>;
+};
+
+export async function openApp(stores: TestStores, options: OpenAppOptions): Promise<OpenApp> {
+  const { clock, deps = {} } = options;
+  const records = recordsOf(stores.db);
+  const draining = new AbortController().signal;
+  const metrics = createMetrics();
+  const asked: Partial<CampaignServiceDeps> = {
+    ...records,
+    issuances: options.issuances?.(records.issuances) ?? records.issuances,
+    preflights: createPreflights(stores.db),
+    liveView: createLiveView(records.campaigns, stores.pool, clock),
+    processLook: async () => [],
+    ...{ clock, logger: silentLogger, draining },
+    ...deps,
+  };
+  // What changes campaigns is not asked here.
+  const campaignService = createCampaignService(asked as CampaignServiceDeps);
+  const app = buildApp({
+    couponService: (options.couponService ?? {}) as ServiceImpl<typeof CouponService>,
+    issueCoupon: () => Promise.reject(new Error("not asked here")),
+    campaignService,
+    ...{ clock, logger: silentLogger, metrics, operatorToken: undefined, draining },
+    metricsPage: () => metrics.registry.metrics(),
+  });
+  const doors = [app.http, app.grpc];
+  await Promise.all(
+    doors.map((door) => new Promise<void>((resolve) => void door.listen(0, "127.0.0.1", resolve))),
+  );
+  const [port = 0, grpcPort = 0] = doors.map((door) => (door.address() as AddressInfo).port);
+  return {
+    port,
+    grpcPort,
+    async close() {
+      app.http.closeAllConnections();
+      await Promise.all(doors.map((door) => new Promise((resolve) => door.close(resolve))));
+    },
+  };
+}

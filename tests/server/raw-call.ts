@@ -1,0 +1,73 @@
+import { type IncomingMessage, request } from "node:http";
+
+/** What a stream of the Connect protocol held: its messages, and its last frame if it came so far. */
+export type RawStream = { readonly messages: readonly Buffer[]; readonly end: RawEnd | undefined };
+export type RawEnd = { readonly error?: { readonly code: string; readonly message?: string } };
+
+const FLAG_END = 2;
+const ENVELOPE_BYTES = 5;
+
+export type RawCall = {
+  readonly port: number;
+  /** As in `CampaignService/ExportCoupons`. */
+  readonly method: string;
+  readonly fields: object;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+};
+
+/** Sends a call by hand: a client library keeps its own deadline and would hide what the server says at the end of it. */
+export function sendRaw(call: RawCall, contentType: string, body: Buffer): Promise<IncomingMessage> {
+  const { port, method, headers, signal } = call;
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      {
+        ...{ host: "127.0.0.1", port, path: `/coupon.v1.${method}`, method: "POST", agent: false },
+        headers: { "content-type": contentType, "content-length": body.length, ...headers },
+        ...(signal === undefined ? {} : { signal }),
+      },
+      resolve,
+    );
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+/** A stream as it begins to come; nothing is read yet. */
+export function openStream(call: RawCall): Promise<IncomingMessage> {
+  const message = Buffer.from(JSON.stringify(call.fields));
+  const head = Buffer.alloc(ENVELOPE_BYTES);
+  head.writeUInt32BE(message.length, 1);
+  return sendRaw(call, "application/connect+json", Buffer.concat([head, message]));
+}
+
+/** The whole stream. */
+export async function readStream(call: RawCall): Promise<RawStream> {
+  return framesOf(await bytesOf(await openStream(call)));
+}
+
+export async function bytesOf(response: IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of response) parts.push(part as Buffer);
+  return Buffer.concat(parts);
+}
+
+function framesOf(bytes: Buffer): RawStream {
+  const messages: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = bytes.readUInt32BE(at + 1);
+    const message = bytes.subarray(at + ENVELOPE_BYTES, at + ENVELOPE_BYTES + length);
+    if (((bytes[at] ?? 0) & FLAG_END) !== 0)
+      return { messages, end: JSON.parse(message.toString()) as RawEnd };
+    messages.push(message);
+    at += ENVELOPE_BYTES + length;
+  }
+  return { messages, end: undefined };
+}
+
+/** A call with one answer, as JSON. */
+export async function askRaw(call: RawCall): Promise<{ status: number; json: Record<string, unknown> }> {
+  const response = await sendRaw(call, "application/json", Buffer.from(JSON.stringify(call.fields)));
+  const text = (await bytesOf(response)).toString();
+  return { status: response.statusCode ?? 0, json: JSON.parse(text) as Record<string, unknown> };
+}
