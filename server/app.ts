@@ -16,6 +16,7 @@ import { type InFlight, trackInFlight } from "./in-flight.ts";
 import { operatorInterceptor, troubleInterceptor } from "./interceptors.ts";
 import { createIssueAnswers } from "./issue-answer.ts";
 import type { IssueCoupon } from "./issue-coupon.ts";
+import { shortenDeadlines } from "./long-deadlines.ts";
 import { putSocketLane } from "./socket-lane.ts";
 import { createTellTrouble } from "./trouble.ts";
 
@@ -96,6 +97,10 @@ export function buildApp(deps: AppDeps): App {
       response.status(503).json({ code: "unavailable", message: "the metrics cannot be told now" });
     }
   });
+  app.use((request, _, next) => {
+    shortenDeadlines(request.headers);
+    next();
+  });
   app.use(expressConnectMiddleware(options));
   app.use((request: express.Request, response: express.Response) => {
     const { method, path } = request;
@@ -127,6 +132,7 @@ export function buildApp(deps: AppDeps): App {
   const grpc = createHttp2Server(
     { settings: { maxConcurrentStreams: H2_STREAMS_MAX } },
     (request, response) => {
+      shortenDeadlines(request.headers);
       // The adapter makes a URL of the authority that the caller sent, and throws where that is none.
       try {
         adapt(request, response);

@@ -1,4 +1,5 @@
 import { type IncomingMessage, request } from "node:http";
+import { connect } from "node:http2";
 
 /** What a stream of the Connect protocol held: its messages, and its last frame if it came so far. */
 export type RawStream = { readonly messages: readonly Buffer[]; readonly end: RawEnd | undefined };
@@ -35,10 +36,38 @@ export function sendRaw(call: RawCall, contentType: string, body: Buffer): Promi
 
 /** A stream as it begins to come; nothing is read yet. */
 export function openStream(call: RawCall): Promise<IncomingMessage> {
-  const message = Buffer.from(JSON.stringify(call.fields));
+  return sendRaw(call, "application/connect+json", enveloped(call.fields));
+}
+
+function enveloped(fields: object): Buffer {
+  const message = Buffer.from(JSON.stringify(fields));
   const head = Buffer.alloc(ENVELOPE_BYTES);
   head.writeUInt32BE(message.length, 1);
-  return sendRaw(call, "application/connect+json", Buffer.concat([head, message]));
+  return Buffer.concat([head, message]);
+}
+
+/** The same over gRPC: how many messages came, and its status. */
+export async function readGrpc({ port, method, fields, headers }: RawCall): Promise<{
+  readonly messages: number;
+  readonly status: unknown;
+}> {
+  const session = connect(`http://127.0.0.1:${port}`);
+  try {
+    const stream = session.request({
+      ...{ ":method": "POST", ":path": `/coupon.v1.${method}`, te: "trailers" },
+      ...{ "content-type": "application/grpc+json", ...headers },
+    });
+    let status: unknown;
+    stream.on("trailers", (trailers) => {
+      status = trailers["grpc-status"];
+    });
+    stream.end(enveloped(fields));
+    const parts: Buffer[] = [];
+    for await (const part of stream) parts.push(part as Buffer);
+    return { messages: framesOf(Buffer.concat(parts)).messages.length, status };
+  } finally {
+    session.close();
+  }
 }
 
 /** The whole stream. */

@@ -3,10 +3,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import type { Auditor, Report } from "../../audit/stores/auditor.ts";
 import { until } from "../../local/poll.ts";
-import type { IssuanceDoc, Issuances } from "../../record/issuances.ts";
+import type { Issuances } from "../../record/issuances.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { madeCampaign, recordsOf } from "../generator/made-campaign.ts";
+import { recordsOf } from "../generator/made-campaign.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
+import { issuedCampaign } from "./issued-campaign.ts";
 import { type OpenApp, openApp } from "./open-app.ts";
 import { gate } from "./open-sale.ts";
 import { askRaw, type RawCall, readStream } from "./raw-call.ts";
@@ -27,17 +28,7 @@ describe("what lasts, of a server in this process", () => {
 
   before(async () => {
     stores = await openStores();
-    const { campaign, codes } = await madeCampaign(recordsOf(stores.db), { total: TOTAL });
-    campaignId = campaign._id;
-    await stores.db
-      .collection<IssuanceDoc>("issuances")
-      .createIndex({ campaignId: 1, generation: 1, seq: 1 }, { name: "in_issue_order" });
-    await stores.db.collection<IssuanceDoc>("issuances").insertMany(
-      codes.map((code, i) => ({
-        ...{ _id: code, campaignId, claimKey: `user-${i}`, generation: 1, seq: i + 1 },
-        issuedAt: new Date(1_000 + i),
-      })),
-    );
+    campaignId = await issuedCampaign(stores, TOTAL);
     app = await openApp(stores, {
       clock: systemClock,
       issuances: (real) => ({

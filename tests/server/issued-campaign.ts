@@ -1,0 +1,17 @@
+import type { IssuanceDoc } from "../../record/issuances.ts";
+import { madeCampaign, recordsOf } from "../generator/made-campaign.ts";
+import type { TestStores } from "../setup/shared-stores.ts";
+
+/** The id of a campaign of which every coupon is on record, to user-0, user-1 …, as listings and exports read it. */
+export async function issuedCampaign(stores: TestStores, total: number): Promise<string> {
+  const { campaign, codes } = await madeCampaign(recordsOf(stores.db), { total });
+  const issuances = stores.db.collection<IssuanceDoc>("issuances");
+  await issuances.createIndex({ campaignId: 1, generation: 1, seq: 1 }, { name: "in_issue_order" });
+  await issuances.insertMany(
+    codes.map((code, i) => ({
+      ...{ _id: code, campaignId: campaign._id, claimKey: `user-${i}`, generation: 1, seq: i + 1 },
+      issuedAt: new Date(1_000 + i),
+    })),
+  );
+  return campaign._id;
+}
