@@ -1,9 +1,18 @@
-import type { Writable } from "node:stream";
 import cliProgress from "cli-progress";
 import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import type { WatchCampaignResponse } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { EventLevel } from "../proto/gen/coupon/v1/watch_pb.ts";
-import { countdown, epochMsOf, grouped, printable, stateName } from "./render.ts";
+import type { Screen } from "./output.ts";
+import {
+  cellsOf,
+  countdown,
+  epochMsOf,
+  grouped,
+  isHeldBeforeOpening,
+  printable,
+  stateName,
+  whenResumed,
+} from "./render.ts";
 
 /** A line at the bottom of the terminal that draws itself again until it is closed. */
 export interface Bar {
@@ -12,11 +21,13 @@ export interface Bar {
 
 const framesPerSecond = 10;
 
-/** `line` is asked for at every frame, so that a countdown in it moves by itself. */
-export function openBar(stream: Writable, line: () => string): Bar {
+const defaultColumns = 80;
+
+/** `line` is asked for at every frame, so that a countdown in it moves by itself; what is longer than the columns given is cut. */
+export function openBar(stream: Screen, line: (columns: number) => string): Bar {
   const bar = new cliProgress.SingleBar({
     stream,
-    format: line,
+    format: () => line(stream.columns ?? defaultColumns),
     fps: framesPerSecond,
     hideCursor: true,
     clearOnComplete: true,
@@ -29,49 +40,96 @@ export function openBar(stream: Writable, line: () => string): Bar {
 const barCells = 24;
 
 /** "████░░░░": full only when it is full, empty only when it is empty. */
-export function barText(value: number, total: number): string {
+export function barText(value: number, total: number, ofCells = barCells): string {
   const share = total > 0 ? Math.min(1, Math.max(0, value / total)) : 0;
-  let cells = Math.floor(share * barCells);
+  let cells = Math.floor(share * ofCells);
   if (cells === 0 && share > 0) cells = 1;
-  return "█".repeat(cells) + "░".repeat(barCells - cells);
+  return "█".repeat(cells) + "░".repeat(ofCells - cells);
 }
 
-/** What is happening, in one line; `elapsedMs` is the time since the message arrived, to go on with the server's clock. */
-export function watchLine(message: WatchCampaignResponse, elapsedMs: number): string {
+/** What a line says, in order. */
+interface Part {
+  readonly text: string;
+  /** Where the terminal is too narrow the highest goes first; 0 stays. */
+  readonly spare: number;
+}
+
+const narrowerCells = [barCells, 16, 8, 0];
+
+/**
+ * What is happening, in one line; `elapsedMs` is the time since the message arrived, to go on with the server's clock. Where it is longer than
+ * `columns` the drawing shrinks, then words go; the state and the countdown are never cut.
+ */
+export function watchLine(
+  message: WatchCampaignResponse,
+  elapsedMs: number,
+  columns = Number.POSITIVE_INFINITY,
+): string {
+  let line = "";
+  for (const cells of narrowerCells) {
+    line = joined(partsOf(message, elapsedMs, cells));
+    if (cellsOf(line) <= columns) return line;
+  }
+  let parts = partsOf(message, elapsedMs, 0);
+  for (;;) {
+    const most = Math.max(0, ...parts.map(({ spare }) => spare));
+    if (most === 0 || cellsOf(line) <= columns) return line;
+    parts = parts.filter(({ spare }) => spare < most);
+    line = joined(parts);
+  }
+}
+
+function joined(parts: readonly Part[]): string {
+  return parts.map(({ text }) => text).join("  ");
+}
+
+function partsOf(message: WatchCampaignResponse, elapsedMs: number, cells: number): Part[] {
   const { campaign } = message;
-  if (campaign === undefined) return "";
+  if (campaign === undefined) return [];
   const serverMs = (epochMsOf(message.serverTime) ?? 0) + elapsedMs;
   const leftToStartMs = (epochMsOf(campaign.startsAt) ?? serverMs) - serverMs;
   const endsMs = epochMsOf(campaign.endsAt);
-  const ends = endsMs === undefined || endsMs <= serverMs ? "" : `  ends in ${countdown(endsMs - serverMs)}`;
+  const ends = endsMs === undefined || endsMs <= serverMs ? "" : `ends in ${countdown(endsMs - serverMs)}`;
   const starts = leftToStartMs > 0 ? `opens in ${countdown(leftToStartMs)}` : "opening";
-  const state = stateName(campaign.state);
-  const issued = `${counted(campaign.issued, campaign.total)} issued`;
-  const pending = message.ledgerDepth > 0 ? `  ${grouped(message.ledgerDepth)} being recorded` : "";
+  const counted = (value: number, what: string): Part => {
+    const bar = cells === 0 ? "" : `${barText(value, campaign.total, cells)} `;
+    return { text: `${bar}${grouped(value)}/${grouped(campaign.total)} ${what}`, spare: 1 };
+  };
+  const state: Part = { text: stateName(campaign.state), spare: 0 };
+  const clock = (text: string): Part => ({ text, spare: 0 });
+  const issued = counted(campaign.issued, "issued");
 
   if (campaign.state === CampaignState.GENERATING) {
-    return `${state}  ${counted(campaign.generated, campaign.total)} codes made  ${starts}`;
+    return [state, counted(campaign.generated, "codes made"), clock(starts)];
   }
-  if (campaign.state === CampaignState.SCHEDULED) return `${state}  ${issued}  ${starts}`;
-  const rate = `${grouped(Math.round(message.issuedPerSecond))}/s`;
-  const heard = trafficText(message);
-  return `${state}  ${issued}  ${grouped(message.remaining)} left  ${rate}${heard}${pending}${ends}`;
+  if (campaign.state === CampaignState.SCHEDULED) return [state, issued, clock(starts)];
+  if (isHeldBeforeOpening(campaign)) return [state, issued, clock(whenResumed(leftToStartMs))];
+  const pending = message.ledgerDepth > 0 ? `${grouped(message.ledgerDepth)} being recorded` : "";
+  const { latency, refused } = trafficTexts(message);
+  return [
+    state,
+    issued,
+    { text: `${grouped(message.remaining)} left`, spare: 2 },
+    { text: `${grouped(Math.round(message.issuedPerSecond))}/s`, spare: 3 },
+    { text: latency, spare: 5 },
+    { text: refused, spare: 4 },
+    { text: pending, spare: 6 },
+    clock(ends),
+  ].filter(({ text }) => text !== "");
 }
 
 /** How fast callers are answered, and how many of them hear no. */
-function trafficText({ traffic }: WatchCampaignResponse): string {
-  if (traffic?.p50Ms === undefined || traffic.p99Ms === undefined) return "";
+function trafficTexts({ traffic }: WatchCampaignResponse): { latency: string; refused: string } {
+  if (traffic?.p50Ms === undefined || traffic.p99Ms === undefined) return { latency: "", refused: "" };
   const good: readonly string[] = ["issued", "replayed"];
   const refused = traffic.outcomes.reduce(
     (sum, { outcome, perSecond }) => sum + (good.includes(outcome) ? 0 : perSecond),
     0,
   );
-  const latency = `  p50 ${traffic.p50Ms.toFixed(1)} ms  p99 ${traffic.p99Ms.toFixed(1)} ms`;
-  return refused < 0.5 ? latency : `${latency}  ${grouped(Math.round(refused))}/s refused`;
-}
-
-function counted(value: number, total: number): string {
-  return `${barText(value, total)} ${grouped(value)}/${grouped(total)}`;
+  return {
+    latency: `p50 ${traffic.p50Ms.toFixed(1)} ms  p99 ${traffic.p99Ms.toFixed(1)} ms`,
+    refused: refused < 0.5 ? "" : `${grouped(Math.round(refused))}/s refused`,
+  };
 }
 
 /** The same without the drawing, for logs and pipes. */

@@ -23,8 +23,8 @@ export async function followCampaign(session: Session, plan: FollowPlan): Promis
   const { campaigns, output, settings } = session;
   let bar: Bar | undefined;
   let latest: { message: WatchCampaignResponse; arrivedMs: number } | undefined;
-  const line = (): string =>
-    latest === undefined ? "" : watchLine(latest.message, performance.now() - latest.arrivedMs);
+  const line = (columns: number): string =>
+    latest === undefined ? "" : watchLine(latest.message, performance.now() - latest.arrivedMs, columns);
   const closeBar = (): void => {
     bar?.close();
     bar = undefined;

@@ -12,7 +12,7 @@ export interface Output {
   readonly json: boolean;
   /** True: a person is looking, bars may be drawn on `bars`. */
   readonly interactive: boolean;
-  readonly bars: Writable;
+  readonly bars: Screen;
   /** Standard output as a screen: for what fills it. */
   readonly screen: Screen;
   readonly colour: boolean;
@@ -32,7 +32,7 @@ export type Screen = Writable & {
 
 export interface OutputOptions {
   readonly stdout: Screen;
-  readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly stderr: Screen;
   readonly json: boolean;
   readonly colour: boolean;
   /** False: the terminal cannot move its cursor. */

@@ -70,6 +70,18 @@ export function isOver(state: number): boolean {
   );
 }
 
+/** True: an operator holds it, and it has not opened: its start alone will not open it. */
+export function isHeldBeforeOpening({ state, openedAt }: Pick<Campaign, "state" | "openedAt">): boolean {
+  return state === CampaignState.PAUSED && openedAt === undefined;
+}
+
+/** What becomes of the start of a campaign that is held before its opening. */
+export function whenResumed(leftMs: number): string {
+  return leftMs > 0
+    ? `would open in ${countdown(leftMs)} if it were resumed`
+    : "opens as soon as it is resumed";
+}
+
 export interface SummaryContext {
   /** The operator's zone. */
   readonly zone: string;
@@ -97,9 +109,7 @@ export function campaignFacts(campaign: Campaign, context: SummaryContext): [lab
     facts.push(["codes", `${grouped(campaign.generated)} of ${grouped(ordered)} made`]);
   }
   if (startsMs !== undefined) {
-    const left =
-      serverMs !== undefined && startsMs > serverMs ? `, in ${countdown(startsMs - serverMs)}` : "";
-    facts.push(["starts", instantText(startsMs, zone) + left]);
+    facts.push(["starts", instantText(startsMs, zone) + startDistance(campaign, startsMs, serverMs)]);
     for (const also of context.alsoZones ?? []) {
       if (also !== zone) facts.push(["", `${rfc3339In(startsMs, also).replace("T", " ")} (${also})`]);
     }
@@ -107,9 +117,19 @@ export function campaignFacts(campaign: Campaign, context: SummaryContext): [lab
   facts.push(["ends", endsMs === undefined ? "never" : instantText(endsMs, zone)]);
   if (openedMs !== undefined) facts.push(["opened", instantText(openedMs, zone)]);
   if (createdMs !== undefined) facts.push(["created", instantText(createdMs, zone)]);
-  facts.push(["rule", campaign.onePerUser ? "one per user" : "one per request id"]);
+  facts.push(["rule", campaign.onePerUser ? "one per user" : "one per request id: a user may get several"]);
   facts.push(["format", printable(campaign.codeFormat)]);
   return facts;
+}
+
+/** Beside the start: how far away it is, and whether it opens then at all. */
+function startDistance(campaign: Campaign, startsMs: number, serverMs: number | undefined): string {
+  if (isHeldBeforeOpening(campaign)) {
+    return serverMs === undefined
+      ? ", but does not open unless it is resumed"
+      : `, ${whenResumed(startsMs - serverMs)}`;
+  }
+  return serverMs !== undefined && startsMs > serverMs ? `, in ${countdown(startsMs - serverMs)}` : "";
 }
 
 /** Lines with their labels in a column. */

@@ -8,7 +8,8 @@ export const pause: Command = {
   takesCampaign: true,
   options: changeOptions,
   examples: ["coupon pause 01JEXAMPLE", "coupon pause 01JEXAMPLE --actor kim"],
-  notes: "Who has a coupon still gets it. Before the opening: it does not open.",
+  notes:
+    "Who has a coupon still gets it. Before the opening: it does not open, even when its start comes, until it is resumed.",
 
   async run(session, input) {
     const request = commonRequest(session, input);

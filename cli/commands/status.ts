@@ -1,10 +1,11 @@
 import { toJson } from "@bufbuild/protobuf";
+import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { GetCampaignStatusResponseSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { call } from "../call.ts";
 import type { Command } from "../command.ts";
 import { jsonOptions } from "../json.ts";
 import { paintedState } from "../output.ts";
-import { countdown, epochMsOf, factLines, instantText } from "../render.ts";
+import { countdown, epochMsOf, factLines, instantText, whenResumed } from "../render.ts";
 
 export const status: Command = {
   name: "status",
@@ -27,12 +28,10 @@ export const status: Command = {
     const endsMs = epochMsOf(answer.endsAt);
     const serverMs = epochMsOf(answer.serverTime);
     const left = Number(answer.millisToStart);
+    const distance = answer.state === CampaignState.PAUSED ? whenResumed(left) : `in ${countdown(left)}`;
     const facts: [string, string][] = [["sold out", answer.soldOut ? "yes" : "no"]];
     if (startsMs !== undefined) {
-      facts.push([
-        "starts",
-        instantText(startsMs, settings.zone) + (left > 0 ? `, in ${countdown(left)}` : ""),
-      ]);
+      facts.push(["starts", instantText(startsMs, settings.zone) + (left > 0 ? `, ${distance}` : "")]);
     }
     facts.push(["ends", endsMs === undefined ? "never" : instantText(endsMs, settings.zone)]);
     if (serverMs !== undefined) facts.push(["server's clock", instantText(serverMs, settings.zone)]);

@@ -3,7 +3,15 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect } from "chai";
 import fc from "fast-check";
 import { barText, plainWatchLine, watchLine } from "../../cli/bar.ts";
-import { countdown, grouped, instantText, isOver, printable, stateName } from "../../cli/render.ts";
+import {
+  campaignFacts,
+  countdown,
+  grouped,
+  instantText,
+  isOver,
+  printable,
+  stateName,
+} from "../../cli/render.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { WatchCampaignResponseSchema } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { campaign, startMs } from "./stand-in.ts";
@@ -105,6 +113,57 @@ describe("cli rendering", () => {
     expect(plainWatchLine(message)).to.equal(
       "2026-12-24T10:58:30.000Z  SCHEDULED  0/1,000 issued  opens in 00:01:30",
     );
+  });
+
+  it("on a narrow terminal the drawing shrinks, then words go; the state and the countdown are never cut", () => {
+    const traffic = {
+      p50Ms: 12.3,
+      p99Ms: 123.4,
+      outcomes: [{ outcome: "sold_out", perSecond: 12_345 }],
+    };
+    const states = [
+      { state: CampaignState.GENERATING, generated: 1_234_567 },
+      { state: CampaignState.SCHEDULED },
+      { state: CampaignState.PAUSED },
+      { state: CampaignState.OPEN, issued: 1_234_567, openedAt: timestampFromMs(startMs) },
+      { state: CampaignState.PAUSED, issued: 1_234_567, openedAt: timestampFromMs(startMs) },
+    ];
+    for (const of of states) {
+      const message = create(WatchCampaignResponseSchema, {
+        campaign: campaign({ ...of, total: 5_000_000, endsAt: timestampFromMs(startMs + 7_200_000) }),
+        ...{ remaining: 3_765_433, issuedPerSecond: 23_456, ledgerDepth: 12_345, traffic },
+        serverTime: timestampFromMs(startMs - 183_845_000),
+      });
+      const whole = watchLine(message, 0);
+      const clock = /(opens in|would open in|ends in) 2d (03:04|05:04):05/;
+      for (let columns = 60; columns <= 200; columns++) {
+        const line = watchLine(message, 0, columns);
+        expect(line.length).to.be.at.most(columns);
+        expect(line).to.match(clock);
+        expect(line.startsWith(`${stateName(of.state)}  `)).to.equal(true);
+        if (columns >= whole.length) expect(line).to.equal(whole);
+      }
+      expect(watchLine(message, 0, 80)).to.match(/ (0|1,234,567)\/5,000,000 /);
+    }
+  });
+
+  it("what is held before its opening is said not to open", () => {
+    const held = campaign({ state: CampaignState.PAUSED, endsAt: timestampFromMs(startMs + 60_000) });
+    const at = (serverMs: number) =>
+      plainWatchLine(
+        create(WatchCampaignResponseSchema, { campaign: held, serverTime: timestampFromMs(serverMs) }),
+      );
+    expect(at(startMs - 90_000)).to.match(
+      /PAUSED {2}0\/1,000 issued {2}would open in 00:01:30 if it were resumed$/,
+    );
+    expect(at(startMs + 1)).to.match(/opens as soon as it is resumed$/);
+    const starts = (serverMs: number | undefined, shown = held) =>
+      new Map(campaignFacts(shown, { zone: "UTC", serverMs })).get("starts");
+    expect(starts(startMs - 90_000)).to.match(/Z, would open in 00:01:30 if it were resumed$/);
+    expect(starts(startMs)).to.match(/Z, opens as soon as it is resumed$/);
+    expect(starts(undefined)).to.match(/Z, but does not open unless it is resumed$/);
+    const opened = campaign({ state: CampaignState.PAUSED, openedAt: timestampFromMs(startMs) });
+    expect(starts(startMs + 1, opened)).to.match(/Z$/);
   });
 
   it("an open campaign shows counts, rate, what is being recorded and its end", () => {

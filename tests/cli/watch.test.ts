@@ -109,9 +109,14 @@ describe("cli watch", () => {
 
   describe("on a terminal", () => {
     /** Runs the command in this process; Ctrl-C is pressed once standard error shows `interruptAt`. */
-    async function onTerminal(args: string[], env: NodeJS.ProcessEnv = {}, interruptAt?: string) {
-      const stdout = terminal();
-      const stderr = terminal();
+    async function onTerminal(
+      args: string[],
+      env: NodeJS.ProcessEnv = {},
+      interruptAt?: string,
+      columns = 120,
+    ) {
+      const stdout = terminal(columns);
+      const stderr = terminal(columns);
       const interruption = new AbortController();
       stderr.on("data", () => {
         if (interruptAt !== undefined && stderr.shown().includes(interruptAt)) interruption.abort();
@@ -121,6 +126,13 @@ describe("cli watch", () => {
       const code = await run({ args, env: surroundings, stdin: terminal(), stdout, stderr, signal });
       return { code, stdout: stdout.shown(), stderr: stderr.shown() };
     }
+
+    it("on 60 columns the countdown is whole", async () => {
+      ends = ["hang", "over"];
+      const create = ["create", "--name", "x", "--total", "1000", "--start", "+1m", "--timeout", "1000"];
+      const { stderr } = await onTerminal(create, {}, undefined, 60);
+      expect(stderr).to.match(/GENERATING {2}█{4}░{4} 500\/1,000 codes made {2}opens in 00:01:00/);
+    });
 
     it("watch draws a bar, closes it for a note, and leaves a summary and the cursor", async () => {
       ends = ["end", "over"];
