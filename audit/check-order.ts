@@ -30,7 +30,7 @@ export function checkIssueOrder(facts: Facts, findings: Findings): Check {
       return findings.verdict(
         entries === 0 ? facts.issued : ordered,
         entries === 0
-          ? `${facts.issued} places, each given once`
+          ? `${facts.issued} ${facts.issued === 1 ? "place" : "places"}, each given once`
           : `${ordered} claims asked for after another was answered`,
       );
     },

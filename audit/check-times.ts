@@ -94,7 +94,7 @@ export function checkNeverEarly(facts: Facts, findings: Findings): Check {
       const { entries } = facts.answers.counts();
       return findings.verdict(
         facts.issued + entries,
-        `${entries === 0 ? "" : `${refused} refused before the start, `}${facts.issued} instants`,
+        `${entries === 0 ? "" : `${refused} refused before the start, `}${facts.issued} ${facts.issued === 1 ? "instant" : "instants"}`,
       );
     },
   };

@@ -13,6 +13,7 @@ import {
   stateName,
   whenResumed,
 } from "./render.ts";
+import { defaultColumns } from "./wrap.ts";
 
 /** A line at the bottom of the terminal that draws itself again until it is closed. */
 export interface Bar {
@@ -20,8 +21,6 @@ export interface Bar {
 }
 
 const framesPerSecond = 10;
-
-const defaultColumns = 80;
 
 /** `line` is asked for at every frame, so that a countdown in it moves by itself; what is longer than the columns given is cut. */
 export function openBar(stream: Screen, line: (columns: number) => string): Bar {

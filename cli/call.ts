@@ -1,4 +1,5 @@
 import type { CallOptions } from "@connectrpc/connect";
+import { refuseGrpcPort } from "./grpc-port.ts";
 import { unreachableBecause } from "./reach.ts";
 import { isTransient, waitForRetry } from "./retry.ts";
 import type { Session } from "./session.ts";
@@ -35,6 +36,7 @@ export async function call<T>(
       } catch (error) {
         if (signal.aborted || unreachableBecause(error)?.neverSent !== true) mayHaveHappened = true;
         if (signal.aborted || !mayHaveHappened || !isTransient(error)) throw error;
+        if (failures === 1) await refuseGrpcPort(session, error);
         await waitForRetry(error, failures, plan);
       }
     }

@@ -11,7 +11,7 @@ import { CampaignView } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { call } from "./call.ts";
 import type { Input, OptionSpec } from "./command.ts";
 import { confirm, type Question, yesOption } from "./confirm.ts";
-import { dryRun, dryRunOption } from "./dry-run.ts";
+import { clockForDryRun, dryRun, dryRunOption } from "./dry-run.ts";
 import { jsonOptions } from "./json.ts";
 import { type NewInstants, sayInstants } from "./new-instants.ts";
 import { paintedState } from "./output.ts";
@@ -81,7 +81,11 @@ export async function makeChange<I extends DescMessage, R extends MessageInitSha
 ): Promise<void> {
   const { method, request, send, done, instants, question } = planned;
   const namedZone = instants?.start?.zone ?? instants?.end?.zone;
-  if (await dryRun(session, input, { method, request, namedZone })) return;
+  const absent = absentWords(request);
+  const isDry = input.flag("--dry-run") === true;
+  const dryMs =
+    isDry && instants?.start !== undefined ? await clockForDryRun(session, instants.serverMs) : undefined;
+  if (await dryRun(session, input, { method, request, namedZone, absent, serverMs: dryMs })) return;
   const asks = question !== undefined && !request.dryRun && input.flag("--yes") !== true;
   // A start is told with how far away it is, by the server's clock.
   const standing = asks || instants?.start !== undefined ? await readStanding(session, request) : undefined;
@@ -98,6 +102,12 @@ export async function makeChange<I extends DescMessage, R extends MessageInitSha
     advice: `it may have been done: run again with --request-id ${printable(request.requestId)}`,
   });
   await show(session, request, changed, done);
+}
+
+/** What a change leaves out stays as it is. */
+function absentWords(request: object): Record<string, string> {
+  const removesEnd = "noEnd" in request && request.noEnd === true;
+  return { endsAt: removesEnd ? "(none from now on)" : "(unchanged)", name: "(unchanged)" };
 }
 
 /** The campaign as it is, and the server's clock. */

@@ -12,7 +12,7 @@ export interface Chart {
 
 const width = 960;
 const height = 420;
-const margin = { left: 80, right: 24, top: 64, bottom: 56 };
+const margin = { left: 80, right: 24, top: 84, bottom: 56 };
 const ticksMost = 6;
 
 export function chartSvg({ title, subtitle, yLabel, xLabel, values, xAt }: Chart): string {

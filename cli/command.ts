@@ -75,6 +75,11 @@ export class Input {
   }
 
   requiredText(option: string): string {
+    if (this.#options.get(camelCase(option)) === "") {
+      throw new UserError(`${option} is empty`, {
+        hint: "give a value; a shell variable in it may be unset",
+      });
+    }
     const value = this.text(option);
     if (value === undefined) throw new UserError(`${option} is missing`, { hint: "--help shows an example" });
     return value;

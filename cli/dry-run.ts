@@ -9,7 +9,8 @@
  *
  * The same `request` object must go to both, so that the dry run cannot tell something else than what is sent. Reading is
  * allowed before it (the server's clock for "+10m", the campaign for its name); instants are shown in full, in the operator's zone
- * and in UTC. With --json it is one object {dryRun, url, method, request}, whose request is the very body of the call.
+ * and in UTC. With --json it is one object {dryRun, url, method, request}, whose request is the very body of the call, and the
+ * plan where the verb has one.
  */
 import {
   create,
@@ -21,7 +22,8 @@ import {
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { Input, OptionSpec } from "./command.ts";
 import { jsonOptions } from "./json.ts";
-import { factLines, instantText, printable } from "./render.ts";
+import { countdown, factLines, instantText, printable } from "./render.ts";
+import { serverNowMs } from "./server-clock.ts";
 import type { Session } from "./session.ts";
 
 export const dryRunOption: OptionSpec = {
@@ -34,37 +36,67 @@ export interface PlannedCall<I extends DescMessage> {
   readonly request: MessageInitShape<I>;
   /** The zone that the operator named in an instant, where they named one. */
   readonly namedZone?: string | undefined;
+  /** What a field that is not given comes to, as in { endsAt: "(unchanged)" }; otherwise "(none)". */
+  readonly absent?: Readonly<Record<string, string>>;
+  /** The server's clock, for how far away the start is; undefined: that is not said. */
+  readonly serverMs?: number | undefined;
+  /** What the verb would do beside this call; with --json an object of its own. */
+  readonly plan?: Readonly<Record<string, number>>;
 }
 
 /** True: it was a dry run, all is said, the verb is done. */
 export async function dryRun<I extends DescMessage>(
   session: Session,
   input: Input,
-  { method, request, namedZone }: PlannedCall<I>,
+  { method, request, namedZone, absent = {}, serverMs, plan = {} }: PlannedCall<I>,
 ): Promise<boolean> {
   if (input.flag("--dry-run") !== true) return false;
   const { output, settings } = session;
   const body = Object(toJson(method.input, create(method.input, request), jsonOptions));
   const name = `${method.parent.typeName}/${method.name}`;
   if (output.json) {
-    await output.write(
-      `${JSON.stringify({ dryRun: true, url: settings.url, method: name, request: body })}\n`,
-    );
+    const planned = Object.keys(plan).length === 0 ? {} : { plan };
+    const shown = { dryRun: true, url: settings.url, method: name, request: body, ...planned };
+    await output.write(`${JSON.stringify(shown)}\n`);
     return true;
   }
-  const facts = method.input.fields.map(({ jsonName, message }): [label: string, value: string] => {
+  const told = method.input.fields.filter(
+    ({ jsonName }) => !(changesNothing.includes(jsonName) && body[jsonName] === false),
+  );
+  const facts = told.map(({ jsonName, message }): [label: string, value: string] => {
     const isInstant = message?.typeName === TimestampSchema.typeName;
     const value = body[jsonName];
-    if (!isInstant || value === undefined) return [jsonName, valueText(value)];
-    return [jsonName, instantText(Date.parse(String(value)), settings.zone, namedZone)];
+    if (!isInstant || value === undefined) return [jsonName, valueText(value, absent[jsonName])];
+    const epochMs = Date.parse(String(value));
+    const away = jsonName === "startsAt" ? opensText(epochMs, serverMs) : "";
+    return [jsonName, instantText(epochMs, settings.zone, namedZone) + away];
   });
+  for (const [label, value] of Object.entries(plan)) facts.push([label, String(value)]);
   const title = output.style("bold", `would send ${name} to ${settings.url}`);
   await output.write(`${title}\n${factLines(facts)}`);
   output.note("dry run: nothing was sent, and the service has not checked it");
   return true;
 }
 
-function valueText(value: unknown): string {
-  if (value === undefined || value === "") return "(none)";
+/** The server's clock where it answers at the first try: a dry run does without it as well. */
+export async function clockForDryRun(
+  session: Session,
+  knownMs: number | undefined,
+): Promise<number | undefined> {
+  if (knownMs !== undefined) return knownMs;
+  const once = { ...session, settings: { ...session.settings, retries: 0 } };
+  return serverNowMs(once).catch(() => undefined);
+}
+
+/** Said only where they are true: false, they read as if the end were touched. */
+const changesNothing: readonly string[] = ["noEnd", "dryRun"];
+
+function opensText(startMs: number, serverMs: number | undefined): string {
+  if (serverMs === undefined) return "";
+  return startMs > serverMs ? `, in ${countdown(startMs - serverMs)}` : ", which has come: opens at once";
+}
+
+function valueText(value: unknown, absent = "(none)"): string {
+  if (value === undefined || value === "") return absent;
   return printable(typeof value === "object" ? JSON.stringify(value) : String(value));
 }

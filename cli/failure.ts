@@ -44,6 +44,12 @@ export interface FailureContext {
   readonly tokenFrom?: string | undefined;
 }
 
+const userErrorCodes: Partial<Record<ExitCode, string>> = {
+  [exitCodes.usage]: "usage",
+  [exitCodes.notConfirmed]: "not_confirmed",
+  [exitCodes.interrupted]: "interrupted",
+};
+
 interface Words {
   readonly message: string;
   readonly hint: string;
@@ -51,6 +57,15 @@ interface Words {
 
 export function refusalOf(error: unknown): Refusal | undefined {
   return error instanceof ConnectError ? error.findDetails(RefusalSchema)[0] : undefined;
+}
+
+/** True: the service refused this field of the request. */
+export function isAboutField(error: unknown, field: string): boolean {
+  return (
+    error instanceof ConnectError &&
+    refusalOf(error)?.reason === RefusalReason.INVALID &&
+    error.rawMessage.startsWith(`${field}: `)
+  );
 }
 
 export function describeFailure(error: unknown, context: FailureContext): Failure {
@@ -73,7 +88,7 @@ function describe(error: unknown, context: FailureContext): Failure {
   }
   if (error instanceof UserError) {
     const { exitCode, message, hint, cause } = error;
-    const code = exitCode === exitCodes.usage ? "usage" : "failed";
+    const code = userErrorCodes[exitCode] ?? "failed";
     // Where the service said it and the command only has better words, its reason stays with it.
     return {
       code,
@@ -99,6 +114,11 @@ function describeCall(error: ConnectError, context: FailureContext): Failure {
     const { urlFrom = "default" } = context;
     const from = ["default", "--url"].includes(urlFrom) ? "" : ` (this one is from ${printable(urlFrom)})`;
     return { exitCode: exitCodes.unavailable, code: "unavailable", message, hint: hint + from };
+  }
+  const path = URL.canParse(context.url) ? new URL(context.url).pathname : "/";
+  if (error.code === Code.Unimplemented && refusalOf(error) === undefined && path !== "/") {
+    const message = `the coupon service is not at ${context.url}`;
+    return { exitCode: exitCodes.usage, code: "usage", message, hint: `leave ${path} out of the URL` };
   }
   const { name, exitCode } = codeFacts[error.code];
   const serverMessage = printable(error.rawMessage);
@@ -128,7 +148,7 @@ function reasonWords(
   reason: KnownReason,
   refusal: Refusal,
   serverMessage: string,
-  { zone, campaignId, url }: FailureContext,
+  { zone, campaignId, url, verb }: FailureContext,
 ): Words {
   const words: Record<KnownReason, Words> = {
     [RefusalReason.UNSPECIFIED]: { message: serverMessage, hint: "" },
@@ -162,8 +182,8 @@ function reasonWords(
       hint: "check the key, coupon issue claims one",
     },
     [RefusalReason.INVALID]: {
-      message: `the service refused ${withInstants(inFlags(serverMessage), zone)}`,
-      hint: invalidHint(serverMessage),
+      message: `the service refused ${withInstants(inFlags(serverMessage, verb), zone)}`,
+      hint: invalidHint(serverMessage, verb),
     },
     [RefusalReason.OVERLOADED]: {
       message: overloadedWords(serverMessage),
@@ -186,10 +206,15 @@ function reasonWords(
 }
 
 /** What helps with a field that the service refused. */
-function invalidHint(serverMessage: string): string {
+function invalidHint(serverMessage: string, verb: string | undefined): string {
   if (serverMessage.startsWith("code_format: ")) return "coupon formats shows which fit";
+  if (verb === "edit" && serverMessage.startsWith("ends_at: has passed")) {
+    return "coupon end ends a campaign that has opened, at once";
+  }
   if (serverMessage.startsWith("ends_at: must be after starts_at")) {
-    return "give the end too, as in --end start+2h, or --no-end where there is to be none";
+    return verb === "edit"
+      ? "give an end after the start, or --no-end where there is to be none; coupon reschedule moves the start"
+      : "give the end too, as in --end start+2h, or --no-end where there is to be none";
   }
   return "--help says what is allowed";
 }

@@ -28,6 +28,7 @@ import { watch } from "./commands/watch.ts";
 import { exitCodeMeanings } from "./exit-code.ts";
 import type { GlobalOptions } from "./settings.ts";
 import { version } from "./version.ts";
+import { filled, wrapped } from "./wrap.ts";
 
 export const commands: readonly Command[] = [
   create,
@@ -93,6 +94,8 @@ export interface Chosen {
 export interface ProgramIo {
   readonly writeOut: (text: string) => void;
   readonly writeErr: (text: string) => void;
+  /** How wide help may be. */
+  readonly columns: number;
 }
 
 /** Commander reads and explains the arguments; nothing runs in it. Throws CommanderError for help and for wrong usage. */
@@ -103,9 +106,9 @@ export async function readArguments(args: readonly string[], io: ProgramIo): Pro
     .description("Create, watch and claim first-come-first-served coupon campaigns.")
     .version(`coupon ${version()}`, "--version", "the version of this command")
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput(io)
+    .configureOutput({ ...io, getOutHelpWidth: () => io.columns, getErrHelpWidth: () => io.columns })
     .exitOverride()
-    .addHelpText("after", helpAfter);
+    .addHelpText("after", helpAfter(io.columns));
   for (const option of globalOptions) program.option(option.flags, option.about);
   for (const command of commands) {
     const verb = program.command(command.name).summary(command.summary).description(`${command.summary}.`);
@@ -116,7 +119,7 @@ export async function readArguments(args: readonly string[], io: ProgramIo): Pro
     for (const { flags, about, hidden } of command.options) {
       verb.addOption(new Option(flags, about).hideHelp(hidden === true));
     }
-    verb.addHelpText("after", examplesOf(command));
+    verb.addHelpText("after", examplesOf(command, io.columns));
     verb.action((...given: unknown[]) => {
       const first = typeof given[0] === "string" ? given[0] : undefined;
       chosen = { command, input: new Input(first, verb.opts()), globals: program.opts() };
@@ -126,16 +129,24 @@ export async function readArguments(args: readonly string[], io: ProgramIo): Pro
   return chosen;
 }
 
-function examplesOf(command: Command): string {
+function examplesOf(command: Command, columns: number): string {
   const examples = command.examples.map((example) => `  ${example}\n`).join("");
-  return `\nExamples:\n${examples}${command.notes === undefined ? "" : `\n${command.notes}\n`}`;
+  return `\nExamples:\n${examples}${command.notes === undefined ? "" : `\n${wrapped(command.notes, columns)}\n`}`;
 }
 
-const exitCodeLines = Object.entries(exitCodeMeanings)
-  .map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}\n`)
-  .join("");
+const exitCodeIndent = " ".repeat(7);
 
-const helpAfter = `
+function helpAfter(columns: number): string {
+  const exitCodeLines = Object.entries(exitCodeMeanings)
+    .map(
+      ([code, meaning]) =>
+        `  ${code.padStart(3)}  ${filled(meaning, columns - exitCodeIndent.length, exitCodeIndent)}\n`,
+    )
+    .join("");
+  const more =
+    "coupon <command> --help explains one command. coupon completion --help teaches your shell to complete them. " +
+    "COUPON_DEBUG=1 shows where an error comes from.";
+  return `
 Examples:
   coupon create --name Christmas --total 1000 --start "2026-12-24 20:00 Asia/Seoul" --one-per-user
   coupon watch 01JEXAMPLE
@@ -144,6 +155,6 @@ Examples:
 
 Exit codes:
 ${exitCodeLines}
-coupon <command> --help explains one command. coupon completion --help teaches your shell to complete them.
-COUPON_DEBUG=1 shows where an error comes from.
+${wrapped(more, columns)}
 `;
+}

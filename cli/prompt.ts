@@ -22,13 +22,22 @@ export function openPrompt({ stdin, stderr, json }: PromptOptions): Prompt {
     ask(question, signal) {
       // Not `terminal`: that would take Ctrl-C away from the process.
       const lines = createInterface({ input: stdin, output: stderr, terminal: false });
+      let asked: (() => void) | undefined;
       return new Promise<string | undefined>((resolve, reject) => {
-        const interrupted = (): void => reject(signal.reason);
-        if (signal.aborted) return interrupted();
+        if (signal.aborted) return reject(signal.reason);
+        const interrupted = (): void => {
+          // What is said next does not stand behind the question.
+          stderr.write("\n");
+          reject(signal.reason);
+        };
         signal.addEventListener("abort", interrupted, { once: true });
         lines.on("close", () => resolve(undefined));
         lines.question(question, resolve);
-      }).finally(() => lines.close());
+        asked = () => signal.removeEventListener("abort", interrupted);
+      }).finally(() => {
+        asked?.();
+        lines.close();
+      });
     },
   };
 }

@@ -23,8 +23,6 @@ const maxLeadMs = 3_600_000;
 const maxSeed = 2 ** 31 - 1;
 /** More people than coupons, as there will be. */
 const usersPerCoupon = 1.2;
-/** Half of the users press twice. */
-const pressesPerUser = 1.5;
 /** Presses begin so long before the start. */
 export const secondsBefore = 2;
 /** Looking whether it will open, by the command and by the schedulers. */
@@ -43,6 +41,11 @@ export const planOptions: readonly OptionSpec[] = [
   { flags: "--seed <n>", about: "who presses when: the same number, the same presses" },
 ];
 
+/** Half of the users press twice. */
+export function pressesOf(users: number): number {
+  return users + Math.floor(users / 2);
+}
+
 export function readPlan(input: Input, campaign: Campaign): RehearsalPlan {
   const total = input.wholeNumber("--total", 1, maxTotal) ?? campaign.total;
   const ratePerSecond = input.wholeNumber("--rate", 1, maxRate) ?? defaultRate;
@@ -52,6 +55,6 @@ export function readPlan(input: Input, campaign: Campaign): RehearsalPlan {
   const leadMs = leadSeconds === undefined ? baseLeadMs + Math.ceil(total / codesPerMs) : leadSeconds * 1_000;
   if (leadMs > maxLeadMs) throw new UserError("the start is more than an hour away", { hint: "give --in" });
   const seed = input.wholeNumber("--seed", 0, maxSeed) ?? Date.now() % maxSeed;
-  const pressingMs = Math.ceil((users * pressesPerUser * 1_000) / ratePerSecond);
+  const pressingMs = Math.ceil((pressesOf(users) * 1_000) / ratePerSecond);
   return { total, users, ratePerSecond, leadMs, seed, pressingMs };
 }

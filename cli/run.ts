@@ -1,24 +1,25 @@
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import { CommanderError } from "commander";
 import { openClients } from "./client.ts";
 import { complete } from "./complete.ts";
 import { readConfigFile } from "./config-file.ts";
 import { type ExitCode, exitCodes } from "./exit-code.ts";
 import { describeFailure, type Failure, type FailureContext } from "./failure.ts";
-import { openOutput } from "./output.ts";
+import { openOutput, type Screen } from "./output.ts";
 import { type Chosen, commands, readArguments } from "./program.ts";
 import { openPrompt } from "./prompt.ts";
 import type { Session } from "./session.ts";
 import { type GlobalOptions, isPrivate, readSettings } from "./settings.ts";
 import { completeVerb } from "./shell-scripts.ts";
+import { defaultColumns } from "./wrap.ts";
 import { systemZone } from "./zone.ts";
 
 export interface Process {
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  readonly stdout: Writable & { readonly isTTY?: boolean };
-  readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly stdout: Screen;
+  readonly stderr: Screen;
   readonly signal: AbortSignal;
 }
 
@@ -91,9 +92,10 @@ async function answerCompletion(
 /** The command chosen, or the exit code where help was all that was wanted. */
 async function understood(
   args: readonly string[],
-  stdout: Writable,
-  stderr: Writable,
+  stdout: Screen,
+  stderr: Screen,
 ): Promise<Chosen | ExitCode> {
+  const asked = args.length > 0;
   let help = "";
   const write = (text: string): void => {
     help += text;
@@ -102,12 +104,12 @@ async function understood(
     const chosen = await readArguments(args.length === 0 ? ["--help"] : args, {
       writeOut: write,
       writeErr: () => undefined,
+      columns: (asked ? stdout : stderr).columns ?? defaultColumns,
     });
     if (chosen !== undefined) return chosen;
   } catch (error) {
     if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
   }
-  const asked = args.length > 0;
   (asked ? stdout : stderr).write(help);
   return asked ? exitCodes.ok : exitCodes.usage;
 }

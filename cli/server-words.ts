@@ -23,17 +23,23 @@ export const flagOfField: Readonly<Record<string, string>> = {
   user_id: "--user",
 };
 
+/** Where a verb has another name for it. */
+const flagsOfVerb: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  find: { request_id: "--request" },
+};
+
 const headPattern = /^(\w+(?:, \w+)*)(: .*)$/s;
 // A field of one word, such as name, is also an English word; only at the head is it surely a field.
 const spelledPattern = /\b[a-z]+_[a-z]+\b/g;
 const instantPattern = /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g;
 
 /** "starts_at: is before 1970" → "--start: is before 1970"; a field without a flag stays as it is, said to be an argument. */
-export function inFlags(serverMessage: string): string {
+export function inFlags(serverMessage: string, verb = ""): string {
   const [, fields = "", rest = ""] = headPattern.exec(serverMessage) ?? [];
-  const flags = fields.split(", ").map((field) => flagOfField[field]);
+  const flagOf: Readonly<Record<string, string>> = { ...flagOfField, ...flagsOfVerb[verb] };
+  const flags = fields.split(", ").map((field) => flagOf[field]);
   if (flags.includes(undefined)) return `an argument: ${serverMessage}`;
-  return flags.join(", ") + rest.replace(spelledPattern, (field) => flagOfField[field] ?? field);
+  return flags.join(", ") + rest.replace(spelledPattern, (field) => flagOf[field] ?? field);
 }
 
 /** Instants that the service wrote in UTC, on the operator's wall clock too. */

@@ -1,4 +1,5 @@
 import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
+import { refuseGrpcPort } from "./grpc-port.ts";
 import { unreachableBecause } from "./reach.ts";
 import { isBrokenStream, waitForRetry } from "./retry.ts";
 import type { Session } from "./session.ts";
@@ -47,6 +48,7 @@ export async function* resumedStream<T>(session: Session, plan: StreamPlan<T>): 
     } catch (error) {
       const neverReached = !heard && unreachableBecause(error)?.neverSent === true;
       if (signal.aborted || neverReached || !isBrokenStream(error)) throw error;
+      if (!heard && failures === 1) await refuseGrpcPort(session, error);
       broke = error;
     } finally {
       signal.removeEventListener("abort", stop);

@@ -28,7 +28,7 @@ export const add: Command = {
       method: CampaignService.method.addCoupons,
       request,
       send: (sent, options) => session.campaigns.addCoupons(sent, options),
-      done: "added to",
+      done: `raised by ${grouped(count)}`,
       question: ({ id, name, total, adding }) => ({
         what: `add ${grouped(count)} to ${id} (${name}): its ${grouped(total + adding)} coupons become ${grouped(total + adding + count)}, and none can be taken away again`,
       }),

@@ -7,7 +7,7 @@ import { call } from "../call.ts";
 import { actorOf, actorOption } from "../change.ts";
 import type { Command } from "../command.ts";
 import { confirm, yesOption } from "../confirm.ts";
-import { dryRun, dryRunOption } from "../dry-run.ts";
+import { clockForDryRun, dryRun, dryRunOption } from "../dry-run.ts";
 import { exitCodes } from "../exit-code.ts";
 import { followCampaign } from "../follow.ts";
 import { isRelative } from "../instant.ts";
@@ -26,6 +26,9 @@ const defaultWaitMs = 600_000;
 const maxWaitMs = 86_400_000;
 const watchIntervalMs = 200;
 
+/** What a field that is not given comes to. */
+const absent = { codeFormat: "(the default, 가가가가가가0000)", endsAt: "(none: it never ends)" };
+
 /** The campaign as last heard of. */
 interface Made {
   campaign: Campaign;
@@ -40,7 +43,7 @@ export const create: Command = {
     { flags: "--total <n>", about: "how many coupons, 1 to 5000000" },
     { flags: "--start <T>", about: "the instant they open, see below" },
     { flags: "--end <T>", about: "the instant from which nothing is issued; start+2h counts from --start" },
-    { flags: "--one-per-user", about: "each user id gets at most one" },
+    { flags: "--one-per-user", about: "each user id gets at most one; without it a user may get several" },
     {
       flags: "--format <pattern>",
       about:
@@ -91,8 +94,13 @@ export const create: Command = {
     };
     const namedZone = start.zone ?? end?.zone;
     const { createCampaign: method } = CampaignService.method;
-    if (await dryRun(session, input, { method, request, namedZone })) return;
+    if (input.flag("--dry-run") === true) {
+      const clockMs = await clockForDryRun(session, instants.serverMs);
+      await dryRun(session, input, { method, request, namedZone, absent, serverMs: clockMs });
+      return;
+    }
     const serverMs = await sayStart(session, instants);
+    if (!request.onePerUser) session.output.note("without --one-per-user: a user may get several");
     // Whoever says "now" means it; a date that has passed is most often a mistyped one.
     if (!isRelative(startText) && start.epochMs <= serverMs) {
       const passed = instantText(start.epochMs, session.settings.zone, start.zone);
@@ -188,8 +196,20 @@ async function show(
   await output.write(
     `${output.style("bold", `created ${id}`)}  ${paintedState(output, campaign.state)}\n${factLines([...facts, ["request id", printable(requestId)]])}` +
       noticeLines(notices, settings.zone) +
-      `next: coupon watch ${id}    coupon issue ${id}${issueKey}\n`,
+      nextLines([
+        [`coupon preflight ${id}`, "will it open?"],
+        [`coupon launch ${id}`, "the whole screen of its launch"],
+        [`coupon watch ${id}`, "the same in one line"],
+        [`coupon issue ${id}${issueKey}`, "claim one"],
+      ]),
   );
+}
+
+function nextLines(commands: readonly (readonly [line: string, what: string])[]): string {
+  const width = Math.max(...commands.map(([line]) => line.length));
+  return commands
+    .map(([line, what], at) => `${at === 0 ? "next:" : "     "} ${line.padEnd(width)}  ${what}\n`)
+    .join("");
 }
 
 function required(campaign: Campaign | undefined): Campaign {

@@ -6,7 +6,7 @@ import { call } from "../call.ts";
 import type { Command } from "../command.ts";
 import { couponFacts } from "../coupon-facts.ts";
 import { exitCodes } from "../exit-code.ts";
-import { refusalOf } from "../failure.ts";
+import { isAboutField, refusalOf } from "../failure.ts";
 import { jsonOptions } from "../json.ts";
 import { factLines, printable } from "../render.ts";
 import type { Session } from "../session.ts";
@@ -69,7 +69,8 @@ async function findCoupon(session: Session, campaignId: string, { field, given }
   const { answer, spelling } = await firstSpelling(given, isNoCoupon, (key) =>
     call(session, (options) => session.coupons.findCoupon({ campaignId, [field]: key }, options)),
   ).catch((error: unknown) => {
-    throw isNoCoupon(error) ? nothingWentTo({ field, given }, error) : error;
+    if (isNoCoupon(error)) throw nothingWentTo({ field, given }, error);
+    throw isOtherKey(error, field) ? otherKey(field, error) : error;
   });
   if (spelling !== given) {
     output.note(
@@ -120,6 +121,23 @@ function nothingWentTo({ field, given }: Key, cause: unknown): UserError {
     hint: "coupon export lists who has one",
     cause,
   });
+}
+
+/** Only the campaign says which key it goes by: the service misses that one where the other is given. */
+function isOtherKey(error: unknown, field: Key["field"]): boolean {
+  return isAboutField(error, field === "userId" ? "request_id" : "user_id");
+}
+
+function otherKey(field: Key["field"], cause: unknown): UserError {
+  return field === "userId"
+    ? new UserError("this campaign gives coupons by request id, not by user", {
+        hint: "give --request and the request id that claimed; coupon export lists them with their users",
+        cause,
+      })
+    : new UserError("this campaign gives one coupon per user, whatever the request id", {
+        hint: "give --user and who claimed",
+        cause,
+      });
 }
 
 function nobodyHas(campaignId: string, cause: unknown): UserError {

@@ -1,16 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { toJson } from "@bufbuild/protobuf";
-import { ConnectError } from "@connectrpc/connect";
 import { CouponService, IssueCouponResponseSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { call } from "../call.ts";
 import type { Command } from "../command.ts";
 import { couponFacts } from "../coupon-facts.ts";
 import { dryRun, dryRunOption } from "../dry-run.ts";
-import { refusalOf } from "../failure.ts";
+import { isAboutField, refusalOf } from "../failure.ts";
 import { jsonOptions } from "../json.ts";
 import { factLines, printable } from "../render.ts";
+import type { Session } from "../session.ts";
 import { UncertainCall, UserError } from "../user-error.ts";
+
+/** Which key is the claim's own is asked afterwards; the coupon is not kept waiting for it. */
+const keyTimeoutMs = 2_000;
 
 export const issue: Command = {
   name: "issue",
@@ -18,12 +21,17 @@ export const issue: Command = {
   takesCampaign: true,
   options: [
     { flags: "--user <id>", about: "who claims; needed where the campaign is one-per-user" },
-    { flags: "--request-id <id>", about: "idempotency key where it is not; one is made if none is given" },
+    {
+      flags: "--request-id <id>",
+      about: "idempotency key where it is not; each run makes its own if none is given",
+    },
     dryRunOption,
   ],
   examples: ["coupon issue 01JEXAMPLE --user alice", "coupon issue 01JEXAMPLE --request-id 8c1f2d1e --json"],
   notes:
-    "The same user or request id always gets the same coupon, so asking again is safe and is done by itself.",
+    "The key of a claim always gets the same coupon, so asking again with it is safe and is done by itself. Where the campaign is\n" +
+    "one-per-user the key is the user. In any other campaign it is the request id, and --user is only kept beside it: each run without\n" +
+    "--request-id makes a new one and gets another coupon, also for the same user.",
 
   async run(session, input) {
     const { output, settings } = session;
@@ -40,6 +48,12 @@ export const issue: Command = {
       throw userId === undefined && missesUser(error) ? userMissing(error) : error;
     });
     if (answer.coupon === undefined) throw new Error("the service answered without a coupon");
+    const key = userId === undefined ? "request id" : await keyOf(session, campaignId, userId);
+    if (key === "request id" && userId !== undefined && input.text("--request-id") === undefined) {
+      output.note(
+        `this campaign gives coupons by request id, not by user: another run with --user alone gets another coupon; --request-id ${printable(requestId)} gets this one again`,
+      );
+    }
     if (output.json) {
       const shown = { ...Object(toJson(IssueCouponResponseSchema, answer, jsonOptions)), requestId };
       await output.write(`${JSON.stringify(shown)}\n`);
@@ -47,21 +61,34 @@ export const issue: Command = {
     }
     const facts = couponFacts(answer.coupon, settings.zone);
     if (answer.replayed) facts.push(["note", "this key had it already"]);
-    // Where the campaign is one-per-user the user is the key, and the request id is not kept.
-    const use = userId === undefined ? "" : "  (not the key where the campaign is one-per-user)";
-    facts.push(["request id", `${printable(requestId)}${use}`]);
+    facts.push(["request id", `${printable(requestId)}  (${keyWords[key]})`]);
     await output.write(`${output.style("bold", printable(answer.coupon.code))}\n${factLines(facts)}`);
   },
 };
 
+/** What a claim is known by. */
+type Key = "user" | "request id" | "unknown";
+
+const keyWords: Record<Key, string> = {
+  user: "not kept: the key here is the user, who gets this coupon again",
+  "request id": "the key: it gets this coupon again",
+  unknown: "the key, unless the campaign is one-per-user: then it is the user",
+};
+
+/** Only the campaign knows; a look-up by user is refused where the request id is the key. Never throws: the coupon is issued. */
+async function keyOf({ coupons, signal }: Session, campaignId: string, userId: string): Promise<Key> {
+  try {
+    await coupons.findCoupon({ campaignId, userId }, { signal, timeoutMs: keyTimeoutMs });
+    return "user";
+  } catch (error) {
+    if (refusalOf(error)?.reason === RefusalReason.NO_COUPON) return "user";
+    return isAboutField(error, "request_id") ? "request id" : "unknown";
+  }
+}
+
 /** Only the campaign says whether it gives one coupon a user, so it is the service that misses the user. */
 function missesUser(error: unknown): boolean {
-  const cause = error instanceof UncertainCall ? error.cause : error;
-  return (
-    refusalOf(cause)?.reason === RefusalReason.INVALID &&
-    cause instanceof ConnectError &&
-    cause.rawMessage.startsWith("user_id: ")
-  );
+  return isAboutField(error instanceof UncertainCall ? error.cause : error, "user_id");
 }
 
 function userMissing(cause: unknown): UserError {

@@ -18,7 +18,7 @@ import { dryRun, dryRunOption } from "../dry-run.ts";
 import { exitCodes } from "../exit-code.ts";
 import { jsonOptions } from "../json.ts";
 import { launchRehearsal } from "../rehearsal.ts";
-import { planOptions, type RehearsalPlan, readPlan } from "../rehearsal-plan.ts";
+import { planOptions, pressesOf, type RehearsalPlan, readPlan } from "../rehearsal-plan.ts";
 import { exitCodeFor, type RehearsalFacts, reasonsAgainst, reportText } from "../rehearsal-report.ts";
 import { removeRehearsal, standingRehearsals } from "../remove-rehearsal.ts";
 import { epochMsOf, grouped, instantText, printable } from "../render.ts";
@@ -75,7 +75,9 @@ export const rehearse: Command = {
       requestId: randomUUID(),
     };
     const { createRehearsal: method } = CampaignService.method;
-    if (await dryRun(session, input, { method, request: wanted })) return;
+    const { users, ratePerSecond, seed } = plan;
+    const pressing = { users, presses: pressesOf(users), pressesPerSecond: ratePerSecond, seed };
+    if (await dryRun(session, input, { method, request: wanted, plan: pressing })) return;
     const records = await openRecords(input.text("--history"));
     try {
       const created = await call(session, (options) => session.campaigns.createRehearsal(wanted, options), {

@@ -68,7 +68,8 @@ export const stats: Command = {
       );
       return;
     }
-    await output.write(statsText(session, answer, fairness));
+    const soldOutBefore = await firstSellOut(session, answer);
+    await output.write(statsText(session, answer, soldOutBefore, fairness));
     if (svg !== undefined) output.note(`the chart is in ${printable(svg)}`);
   },
 };
@@ -79,7 +80,40 @@ async function fairnessOf(files: readonly string[], startsAtMs: number): Promise
   return gathering.result();
 }
 
-function statsText({ output }: Session, answer: GetCampaignStatsResponse, fairness?: Fairness): string {
+const historyPage = 100;
+
+/**
+ * In words where it was sold out before coupons were added: only the history knows, and it says when a scheduler wrote it down.
+ * Undefined: not so, or nothing is known of it.
+ */
+async function firstSellOut(
+  { campaigns, signal, settings }: Session,
+  { campaign }: GetCampaignStatsResponse,
+): Promise<string | undefined> {
+  if (campaign === undefined || campaign.issued === 0 || campaign.issued >= campaign.total) return undefined;
+  try {
+    const { entries } = await campaigns.listHistory(
+      { campaignId: campaign.id, pageSize: historyPage },
+      { signal, timeoutMs: settings.timeoutMs },
+    );
+    const first = entries.findLast(({ verb }) => verb === "sell-out");
+    const soldOutWith = first?.after?.total;
+    const atMs = epochMsOf(first?.at);
+    const startsAtMs = epochMsOf(campaign.startsAt);
+    if (soldOutWith === undefined || atMs === undefined || startsAtMs === undefined) return undefined;
+    const seconds = Math.max(0, (atMs - startsAtMs) / 1_000).toFixed(1);
+    return `not since ${grouped(campaign.total - soldOutWith)} were added; with ${grouped(soldOutWith)} about ${seconds} s after the start`;
+  } catch {
+    return undefined;
+  }
+}
+
+function statsText(
+  { output }: Session,
+  answer: GetCampaignStatsResponse,
+  soldOutBefore: string | undefined,
+  fairness: Fairness | undefined,
+): string {
   const { campaign, issuedPerBucket, bucketMs, issuedLater } = answer;
   if (campaign === undefined) return "";
   const { openingLateMs, firstCouponLateMs, soldOutAfterMs } = lateness(answer);
@@ -90,7 +124,7 @@ function statsText({ output }: Session, answer: GetCampaignStatsResponse, fairne
     ["issued", `${grouped(campaign.issued)} of ${grouped(campaign.total)}`],
     ["opened", ms(openingLateMs, "not yet")],
     ["first coupon", ms(firstCouponLateMs, "none yet")],
-    ["sold out", ms(soldOutAfterMs, isOver(campaign.state) ? "no" : "not yet")],
+    ["sold out", ms(soldOutAfterMs, soldOutBefore ?? (isOver(campaign.state) ? "no" : "not yet"))],
     ["fastest", `${grouped(Math.round((best * 1_000) / bucketMs))} a second, over ${grouped(bucketMs)} ms`],
   ];
   if (fairness !== undefined) facts.push(...fairnessFacts(fairness));

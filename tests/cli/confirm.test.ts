@@ -88,6 +88,26 @@ describe("cli confirmation", () => {
     }
   });
 
+  it("an interruption while it is asked ends the line of the question, and only that one", async () => {
+    const [stdin, stderr] = [new PassThrough(), new PassThrough()].map((stream) =>
+      Object.assign(stream, { isTTY: true }),
+    ) as [PassThrough & { isTTY: boolean }, PassThrough & { isTTY: boolean }];
+    let said = "";
+    stderr.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+    const ctrlC = new AbortController();
+    const prompt = openPrompt({ stdin, stderr, json: false });
+    const answered = prompt.ask("First? ", ctrlC.signal);
+    stdin.write("y\n");
+    expect(await answered).to.equal("y");
+    const asked = prompt.ask("Go on? ", ctrlC.signal).catch((error: unknown) => error);
+    ctrlC.abort(new Error("Ctrl-C"));
+    expect(await asked).to.have.property("message", "Ctrl-C");
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(said).to.equal("First? Go on? \n");
+  });
+
   it("an interruption is no agreement", async () => {
     const { session } = sessionWith("y\n");
     const aborted = { ...session, signal: AbortSignal.abort(new Error("Ctrl-C")) };

@@ -59,7 +59,7 @@ describe("cli: the life of a campaign", () => {
     [`pause ${campaignId}`]: { verb: "pause", done: "paused" },
     [`resume ${campaignId}`]: { verb: "resume", done: "resumed" },
     [`reschedule ${campaignId} --start +1h`]: { verb: "reschedule", done: "rescheduled" },
-    [`add ${campaignId} --count 500 --yes`]: { verb: "add", done: "added to" },
+    [`add ${campaignId} --count 500 --yes`]: { verb: "add", done: "raised by 500" },
     [`edit ${campaignId} --name new`]: { verb: "edit", done: "changed" },
     [`end ${campaignId} --yes`]: { verb: "end", done: "ended" },
     [`cancel ${campaignId} --yes`]: { verb: "cancel", done: "cancelled" },
@@ -136,6 +136,45 @@ describe("cli: the life of a campaign", () => {
     expect(refused.code).to.equal(3);
     expect(refused.stderr).to.equal(
       "coupon: has not opened; coupon history shows what was done with it; docs/life-cycle.md has the whole table\n",
+    );
+  });
+
+  it("--dry-run does not read as if the end were touched, and says how far away the start is", async () => {
+    const later = (await run(`reschedule ${campaignId} --start +40m --dry-run`)).stdout;
+    expect(later)
+      .to.match(/startsAt .*Z, in 00:40:00\n/)
+      .and.match(/endsAt +\(unchanged\)\n/)
+      .and.not.match(/noEnd|dryRun/);
+    const past = (await run(`reschedule ${campaignId} --start 2026-12-24T10:59:59Z --no-end --dry-run`))
+      .stdout;
+    expect(past)
+      .to.match(/startsAt .*Z, which has come: opens at once\n/)
+      .and.match(/endsAt +\(none from now on\)\n/)
+      .and.match(/noEnd +true\n/);
+    expect((await run(`edit ${campaignId} --end 2027-01-01T00:00:00Z --dry-run`)).stdout).to.match(
+      /name +\(unchanged\)\n/,
+    );
+    const body = readJsonLines(
+      (await run(`reschedule ${campaignId} --start +40m --dry-run --json`)).stdout,
+    )[0];
+    expect(body?.["request"]).to.include({ noEnd: false, dryRun: false });
+  });
+
+  it("add without --yes in a script: the code says that it was not confirmed", async () => {
+    const { code, stderr } = await run(`add ${campaignId} --count 500 --json`);
+    expect([code, changesAsked()]).to.deep.equal([7, []]);
+    expect(readJsonLines(stderr)[0]).to.have.nested.property("error.code", "not_confirmed");
+  });
+
+  it("edit --end now points to coupon end", async () => {
+    const { code, stderr } = await run(`edit ${campaignId} --end now`);
+    expect([code, asked]).to.deep.equal([2, []]);
+    expect(stderr).to.include(`coupon end ${campaignId} ends it at once`);
+  });
+
+  it("pause before the opening says that it will not open", async () => {
+    expect((await run(`pause ${campaignId}`)).stdout).to.match(
+      /starts .*Z, but does not open unless it is resumed\n/,
     );
   });
 

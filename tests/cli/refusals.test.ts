@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import { createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -94,6 +95,10 @@ describe("cli refusals", () => {
     const operators = await startStandIn({
       campaigns: {
         getCampaign: () => ({ campaign: campaign(), serverTime: timestampFromMs(startMs) }),
+        updateCampaign() {
+          const message = "ends_at: must be after starts_at, 2026-12-24T11:00:00.000Z";
+          throw refusal(Code.InvalidArgument, RefusalReason.INVALID, { message });
+        },
         rescheduleCampaign() {
           const message = "ends_at: must be after starts_at, 2026-12-24T11:00:00.000Z";
           throw refusal(Code.InvalidArgument, RefusalReason.INVALID, { message });
@@ -108,9 +113,41 @@ describe("cli refusals", () => {
         "coupon: the service refused --end: must be after --start, 2026-12-24 20:00:00.000+09:00 (Asia/Seoul) = " +
           "2026-12-24T11:00:00.000Z; give the end too, as in --end start+2h, or --no-end where there is to be none",
       );
+      const edited = await runCli(["edit", campaignId, "--end", "2026-12-24T10:00:00Z"], {
+        url: operators.url,
+      });
+      expect(edited.stderr)
+        .to.include("; give an end after the start, or --no-end where there is to be none")
+        .and.not.include("start+2h");
     } finally {
       await operators.close();
     }
+  });
+
+  it("the gRPC port: says so at once", async () => {
+    const grpc = createHttp2Server((_request, response) => response.end());
+    await new Promise<void>((resolve) => grpc.listen(0, "127.0.0.1", resolve));
+    const { port } = grpc.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}`;
+    try {
+      for (const verb of ["status", "watch"]) {
+        const { code, stderr } = await runCli([verb, "X", "--url", url]);
+        expect([code, stderr]).to.deep.equal([
+          2,
+          `coupon: ${url} answers in HTTP/2 only: is it the gRPC port?; give the HTTP port, which is 1000 lower by default: ${port - 1_000}\n`,
+        ]);
+      }
+    } finally {
+      await new Promise((resolve) => grpc.close(resolve));
+    }
+  });
+
+  it("a URL with a path that leads nowhere: says to leave it out", async () => {
+    const { code, stderr } = await runCli(["status", "X", "--url", `${service.url}/foo`]);
+    expect([code, stderr]).to.deep.equal([
+      2,
+      `coupon: the coupon service is not at ${service.url}/foo; leave /foo out of the URL\n`,
+    ]);
   });
 
   it("nobody at the URL: says how to start one, at once", async () => {
@@ -188,6 +225,10 @@ describe("cli refusals", () => {
     [
       "get C D",
       "too many arguments for 'get'. Expected 1 argument but got 2; coupon get --help shows how it is used",
+    ],
+    [
+      "create --total 5 --start +1m --name=",
+      "--name is empty; give a value; a shell variable in it may be unset",
     ],
     ["add C", "--count is missing; coupon add --help shows an example"],
   ];

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import { chartSvg } from "../../cli/chart.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
@@ -20,6 +21,9 @@ describe("cli stats", () => {
       campaigns: {
         getCampaignStats(request) {
           requests.push(request);
+          const grown = { issued: 1000, total: 1500, state: CampaignState.OPEN };
+          if (request.campaignId !== campaignId)
+            return { campaign: campaign({ id: request.campaignId, ...grown }), bucketMs: 1000 };
           return {
             campaign: campaign({
               name: 'A & B <"sale">',
@@ -32,6 +36,17 @@ describe("cli stats", () => {
             issuedLater: 10,
             firstIssuedAt: timestampFromMs(startMs + 9),
             lastIssuedAt: timestampFromMs(startMs + 61_500),
+          };
+        },
+        listHistory(request) {
+          if (request.campaignId !== "GROWN") throw new ConnectError("not now", Code.Unavailable);
+          const state = { before: { total: 1000 }, after: { total: 1000 } };
+          return {
+            entries: [
+              { verb: "added", at: timestampFromMs(startMs + 90_000) },
+              { verb: "sell-out", at: timestampFromMs(startMs + 17_340), ...state },
+              { verb: "open", at: timestampFromMs(startMs) },
+            ],
           };
         },
       },
@@ -55,6 +70,29 @@ describe("cli stats", () => {
     expect(stdout).to.match(/sold out +61,500 ms after the start\n/);
     expect(stdout).to.match(/fastest +600 a second/);
     expect(stdout).to.match(/\+0 s +█{24} 600\n +\+1 s +░{24} 0\n +\+2 s .* 390\n +later +10\n/);
+  });
+
+  it("sold out before coupons were added: says so, where the history can be read", async () => {
+    const grown = await runCli(["stats", "GROWN"], { url: service.url });
+    expect(grown.stdout).to.match(
+      /sold out +not since 500 were added; with 1,000 about 17\.3 s after the start\n/,
+    );
+    const unread = await runCli(["stats", "UNREAD"], { url: service.url });
+    expect([unread.code, unread.stdout]).to.satisfy(
+      ([code, text]: [number, string]) => code === 0 && /sold out +not yet\n/.test(text),
+    );
+  });
+
+  it("the labels of the chart stand apart", () => {
+    const svg = chartSvg({
+      ...{ title: "T", subtitle: "S", yLabel: "Y", xLabel: "X", values: [4], xAt: () => "at" },
+    });
+    const baseline = (text: string) => Number(new RegExp(`y="(\\d+)"[^>]*>${text}<`).exec(svg)?.[1]);
+    const tops = Number(/text x="72" y="([\d.]+)"[^>]*>4</.exec(svg)?.[1]);
+    // In the type of 12 units: a line of its own each.
+    expect(baseline("S") - baseline("T")).to.be.at.least(14);
+    expect(baseline("Y") - baseline("S")).to.be.at.least(14);
+    expect(tops - baseline("Y")).to.be.at.least(12);
   });
 
   it("--json has the facts as numbers; --svg writes a chart without anything that could run", async () => {

@@ -17,6 +17,8 @@ import { readJsonLines, runCli } from "./run-cli.ts";
 import { campaign, campaignId, coupon, refusal, type StandIn, startMs, startStandIn } from "./stand-in.ts";
 
 describe("cli verbs", () => {
+  /** A campaign that is not one-per-user. */
+  const byRequest = "01JBYREQUEST00000000000000";
   let created: CreateCampaignRequest[] = [];
   let issued: IssueCouponRequest[] = [];
   let found: FindCouponRequest[] = [];
@@ -111,6 +113,19 @@ describe("cli verbs", () => {
         },
         findCoupon(request) {
           found.push(request);
+          if (request.campaignId === byRequest && request.userId !== "") {
+            const message =
+              "request_id: is the key to look up here: the campaign gives coupons by request, not by user";
+            throw refusal(Code.InvalidArgument, RefusalReason.INVALID, { message });
+          }
+          if (request.campaignId !== byRequest && request.requestId === "not-the-key") {
+            const message = "user_id: is the key to look up here: the campaign gives one coupon per user";
+            throw refusal(Code.InvalidArgument, RefusalReason.INVALID, { message });
+          }
+          if (request.requestId === "r".repeat(200)) {
+            throw refusal(Code.InvalidArgument, RefusalReason.INVALID, { message: "request_id: 1 to 128" });
+          }
+          if (request.userId === "broken") throw new ConnectError("no", Code.Unavailable);
           // "홍길동" composed is the one that claimed; anything else written in Hangul is somebody else.
           const isOther = /[\p{Script=Hangul}]/u.test(request.userId) && request.userId !== "홍길동";
           if (request.userId === "nobody" || isOther) {
@@ -118,8 +133,8 @@ describe("cli verbs", () => {
           }
           return { coupon: coupon(7) };
         },
-        getCampaignStatus: () => ({
-          state: CampaignState.SCHEDULED,
+        getCampaignStatus: (request) => ({
+          state: request.campaignId === byRequest ? CampaignState.PAUSED : CampaignState.SCHEDULED,
           startsAt: timestampFromMs(startMs),
           serverTime: timestampFromMs(startMs - 90_000),
           millisToStart: 90_000n,
@@ -156,7 +171,11 @@ describe("cli verbs", () => {
       expect(request?.actor).to.match(/^.+@.+$/);
       expect(stdout).to.include("2026-12-24 20:00:00.000+09:00 (Asia/Seoul) = 2026-12-24T11:00:00.000Z");
       expect(stdout).to.include("2026-12-24 12:00:00.000+01:00 (Europe/Berlin)");
-      expect(stdout).to.include(`next: coupon watch ${campaignId}    coupon issue ${campaignId} --user USER`);
+      const next = stdout.slice(stdout.indexOf("next: ")).match(/coupon \w+ \w+( --user USER)?/g);
+      expect(next).to.deep.equal([
+        ...["preflight", "launch", "watch"].map((verb) => `coupon ${verb} ${campaignId}`),
+        `coupon issue ${campaignId} --user USER`,
+      ]);
       expect(stdout).to.include("it opens \\u001b[31mat once").and.not.include("\x1b");
     });
 
@@ -184,6 +203,7 @@ describe("cli verbs", () => {
         .and.match(
           /not confirmed, nothing was changed: create xmas: its start, .* has passed, so it opens as soon as/,
         );
+      expect(refused.stderr).to.match(/\ncoupon: without --one-per-user: a user may get several\n/);
       expect((await create(...past, "--yes", "--actor", "kim")).code).to.equal(0);
       expect((await create("--start", "now")).code).to.equal(0);
       expect(created).to.have.length(2);
@@ -202,7 +222,9 @@ describe("cli verbs", () => {
         "2026-12-24 20:00:00.000+09:00 (Asia/Seoul) = 2026-12-24 12:00:00.000+01:00 (Europe/Berlin) = 2026-12-24T11:00:00.000Z",
       );
       expect(stdout)
-        .to.match(/endsAt {6}\(none\)/)
+        .to.match(/endsAt {6}\(none: it never ends\)/)
+        .and.match(/Z, in 01:23:20\n/)
+        .and.match(/codeFormat {2}\(the default, 가{6}0000\)/)
         .and.match(/requestId {3}R9/);
       expect(stderr).to.equal("coupon: dry run: nothing was sent, and the service has not checked it\n");
     });
@@ -364,6 +386,33 @@ describe("cli verbs", () => {
       expect(issued[1]?.requestId).to.match(/^[0-9a-f-]{36}$/);
     });
 
+    it("says which key is the claim's own, and warns where the user is not", async () => {
+      const shown = async (...args: string[]) => {
+        const { stdout, stderr, code } = await coupons("issue", ...args);
+        expect(code).to.equal(0);
+        return { key: /request id +\S+ {2}\((.*)\)\n/.exec(stdout)?.[1], stderr };
+      };
+      const user = await shown(campaignId, "--user", "alice");
+      expect(user).to.deep.equal({
+        key: "not kept: the key here is the user, who gets this coupon again",
+        stderr: "",
+      });
+      const nobody = await shown(campaignId, "--user", "nobody");
+      expect(nobody.key).to.include("the key here is the user");
+      const alone = await shown(byRequest, "--user", "alice");
+      expect(alone.key).to.equal("the key: it gets this coupon again");
+      expect(alone.stderr).to.equal(
+        `coupon: this campaign gives coupons by request id, not by user: another run with --user alone gets another coupon; --request-id ${issued[2]?.requestId} gets this one again\n`,
+      );
+      const both = await shown(byRequest, "--user", "alice", "--request-id", "R8");
+      expect(both).to.deep.equal({ key: "the key: it gets this coupon again", stderr: "" });
+      const unknown = await shown(campaignId, "--user", "broken");
+      expect(unknown).to.deep.equal({
+        key: "the key, unless the campaign is one-per-user: then it is the user",
+        stderr: "",
+      });
+    });
+
     it("asks again with the same key where it is uncertain", async () => {
       const { code, stderr } = await coupons("issue", campaignId, "--user", "unsure");
       expect(code).to.equal(0);
@@ -422,6 +471,20 @@ describe("cli verbs", () => {
       expect(found[0]).to.have.property("userId", typed);
       const asGiven = await coupons("find", campaignId, "--user", "홍길동");
       expect([asGiven.code, asGiven.stderr]).to.deep.equal([0, ""]);
+    });
+
+    it("says which key the campaign goes by where the other is given", async () => {
+      const user = await coupons("find", byRequest, "--user", "zed");
+      expect([user.code, user.stderr]).to.deep.equal([
+        2,
+        "coupon: this campaign gives coupons by request id, not by user; give --request and the request id that claimed; coupon export lists them with their users\n",
+      ]);
+      const request = await coupons("find", campaignId, "--request", "not-the-key");
+      expect(request.stderr).to.equal(
+        "coupon: this campaign gives one coupon per user, whatever the request id; give --user and who claimed\n",
+      );
+      const long = await coupons("find", byRequest, "--request", "r".repeat(200));
+      expect(long.stderr).to.match(/the service refused --request: 1 to 128/);
     });
 
     it("says who has none, with the reason of the service in JSON", async () => {
@@ -521,6 +584,13 @@ describe("cli verbs", () => {
   });
 
   describe("status", () => {
+    it("what is held before its opening would only open if it were resumed", async () => {
+      const { stdout } = await coupons("status", byRequest);
+      expect(stdout)
+        .to.match(/PAUSED\n/)
+        .and.match(/starts .*Z, would open in 00:01:30 if it were resumed\n/);
+    });
+
     it("counts down on the server's clock", async () => {
       const { code, stdout } = await coupons("status", campaignId);
       expect(code).to.equal(0);

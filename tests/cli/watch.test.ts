@@ -161,7 +161,7 @@ describe("cli watch", () => {
       const { code, stdout, stderr } = await onTerminal(create);
       expect(code).to.equal(0);
       expect(stderr).to.match(/GENERATING {2}█{12}░{12} 500\/1,000 codes made {2}opens in/);
-      expect(stdout).to.include(`created ${campaignId}`).and.include("next: coupon watch");
+      expect(stdout).to.include(`created ${campaignId}`).and.include("next: coupon preflight");
     });
 
     it("--no-wait does not wait", async () => {

@@ -105,11 +105,27 @@ describe("cli rehearse", () => {
   const id = campaign({}).id;
 
   it("--dry-run says what would be sent, with more time where more codes are to be made", async () => {
-    const { code, stdout } = await run(id, "--dry-run", "--json", "--rate", "1000", "--users", "1000");
+    const { code, stdout } = await run(
+      id,
+      "--dry-run",
+      "--json",
+      "--rate",
+      "1000",
+      "--users",
+      "1000",
+      "--seed",
+      "7",
+    );
     expect(code).to.equal(0);
-    const { method, request } = JSON.parse(stdout);
+    const { method, request, plan } = JSON.parse(stdout);
     expect(method).to.equal("coupon.v1.CampaignService/CreateRehearsal");
     expect(request).to.include({ campaignId: id, total: 100_000 });
+    expect(plan).to.deep.equal({ users: 1_000, presses: 1_500, pressesPerSecond: 1_000, seed: 7 });
+    const inWords = (await run(id, "--dry-run", "--users", "1001")).stdout;
+    expect(inWords)
+      .to.match(/\n {2}users +1001\n/)
+      .and.match(/\n {2}presses +1501\n/)
+      .and.match(/\n {2}pressesPerSecond +1000\n/);
     // 15 s and one for each 10,000 codes, the presses of 1,000 users, and ten minutes.
     expect(Number(request.lifetimeMs)).to.equal(25_000 + 1_500 + 600_000);
     expect(Date.parse(request.startsAt) - Date.now()).to.be.within(20_000, 25_100);
