@@ -2,9 +2,9 @@ import cliProgress from "cli-progress";
 import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import type { WatchCampaignResponse } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { EventLevel } from "../proto/gen/coupon/v1/watch_pb.ts";
+import { cellsOf } from "./console/cells.ts";
 import type { Screen } from "./output.ts";
 import {
-  cellsOf,
   countdown,
   epochMsOf,
   grouped,

@@ -1,4 +1,4 @@
-import { cellsOf } from "./render.ts";
+import { cellsOf } from "./console/cells.ts";
 
 /** Where nobody says how wide the terminal is. */
 export const defaultColumns = 80;

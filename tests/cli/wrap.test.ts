@@ -1,6 +1,6 @@
 import { expect } from "chai";
+import { cellsOf } from "../../cli/console/cells.ts";
 import { commands } from "../../cli/program.ts";
-import { cellsOf } from "../../cli/render.ts";
 import { run } from "../../cli/run.ts";
 import { filled, wrapped } from "../../cli/wrap.ts";
 import { standInTerminal } from "./stand-in-terminal.ts";
