@@ -16,6 +16,7 @@ import { type InFlight, trackInFlight } from "./in-flight.ts";
 import { operatorInterceptor, troubleInterceptor } from "./interceptors.ts";
 import { createIssueAnswers } from "./issue-answer.ts";
 import type { IssueCoupon } from "./issue-coupon.ts";
+import { withLine } from "./line.ts";
 import { shortenDeadlines } from "./long-deadlines.ts";
 import { putSocketLane } from "./socket-lane.ts";
 import { createTellTrouble } from "./trouble.ts";
@@ -101,7 +102,7 @@ export function buildApp(deps: AppDeps): App {
     shortenDeadlines(request.headers);
     next();
   });
-  app.use(expressConnectMiddleware(options));
+  app.use(expressConnectMiddleware({ ...options, contextValues: withLine }));
   app.use((request: express.Request, response: express.Response) => {
     const { method, path } = request;
     response.status(404).json({ code: "unimplemented", message: `${method} ${path} is not served here` });
@@ -128,7 +129,7 @@ export function buildApp(deps: AppDeps): App {
   );
   const inFlight = trackInFlight(http);
   putSocketLane(http, { ...lane, inFlight });
-  const adapt = connectNodeAdapter(options);
+  const adapt = connectNodeAdapter({ ...options, contextValues: withLine });
   const grpc = createHttp2Server(
     { settings: { maxConcurrentStreams: H2_STREAMS_MAX } },
     (request, response) => {

@@ -24,6 +24,7 @@ import type { ChangeCampaign } from "./change-campaign.ts";
 import { createDescribeFormats } from "./describe-formats.ts";
 import { createFindIssuance, viewIssuance } from "./find-issuance.ts";
 import { createLifeCycleService } from "./life-cycle-service.ts";
+import { cutUnlessTaken, lineIn } from "./line.ts";
 import type { LiveView } from "./live-view.ts";
 import { newCampaignDoc } from "./new-campaign.ts";
 import { createPlaces } from "./places.ts";
@@ -69,7 +70,11 @@ const CODES_PAGE_MAX = 1_000_000;
 const EXPORT_BATCH = { most: 10_000, whenZero: 1_000 } as const;
 /** What is read at once; what a server decodes at once, callers wait for. */
 const CODES_READ = { idle: 5_000, busy: 250 } as const;
-const EXPORT_READ_BUSY = 100;
+/** An id has at most 128 characters: a message stays below 3 MB, whatever batch is asked for. */
+const EXPORT_READ = { idle: 2_000, busy: 100 } as const;
+/** What is sent to a reader that does not take it stays in memory: so many at once, and none that takes nothing for so long. */
+const EXPORTS_MAX = 16;
+const EXPORT_TAKEN_WITHIN_MS = 60_000;
 /** Listings of codes that are read at once in a process; they wait for each other. */
 const LISTINGS_MAX = 64;
 
@@ -79,6 +84,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
   // Counting the codes of a format takes some 20 ms the first time: now, not while claims wait.
   countCodes(DEFAULT_CODE_FORMAT);
   const pace = createReadingPace({ clock });
+  const exports = createPlaces(EXPORTS_MAX, "exports are under way", clock);
   const listings = createPlaces(LISTINGS_MAX, "listings of codes are under way", clock);
   const logger = deps.logger.child({ room: "server" });
   const refuse = (refusal: Refusal) => refusalError(refusal, clock.now());
@@ -118,7 +124,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
   ): Promise<{ issuedCodes: string[]; nextPageToken: string }> {
     const issuedCodes: string[] = [];
     let after = from;
-    const leave = listings.take(signal);
+    const leave = listings.take();
     try {
       // In steps, so that a long list does not hold everything twice, and claims come in between.
       for (;;) {
@@ -220,25 +226,46 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
       const batchSize = orRefuse(validCount("batch_size", request.batchSize, 1, most, whenZero));
       let after = orRefuse(validPageToken(request.pageToken));
       const { _id: campaignId, onePerUser } = await findCampaign(request.campaignId);
-      const size = { idle: batchSize, busy: Math.min(batchSize, EXPORT_READ_BUSY) };
-      while (!context.signal.aborted) {
-        if (draining.aborted)
-          throw new ConnectError("this server is stopping; go on with the last page_token", Code.Unavailable);
-        const read = async (most: number) => {
-          const page = await issuances.inOrder(campaignId, after, most);
-          return { page, isLast: page.length < most };
-        };
-        const { page, isLast } = await pace.page(size, read, context.signal);
-        const lastOne = page.at(-1);
-        if (lastOne === undefined) return;
-        after = lastOne;
-        yield create(ExportCouponsResponseSchema, {
-          coupons: page.map((issuance) => viewIssuance(issuance, onePerUser)),
-          nextPageToken: pageToken(lastOne),
-        });
-        if (isLast) return;
+      const size = {
+        idle: Math.min(batchSize, EXPORT_READ.idle),
+        busy: Math.min(batchSize, EXPORT_READ.busy),
+      };
+      const leave = exports.take();
+      // An export whose connection has closed may stand at its last message for ever.
+      const line = lineIn(context.values);
+      const forget = line.onClosed(leave);
+      try {
+        while (!context.signal.aborted) {
+          if (draining.aborted)
+            throw new ConnectError(
+              "this server is stopping; go on with the last page_token",
+              Code.Unavailable,
+            );
+          const read = async (most: number) => {
+            const page = await issuances.inOrder(campaignId, after, most);
+            return { page, isLast: page.length < most };
+          };
+          const { page, isLast } = await pace.page(size, read, context.signal);
+          const lastOne = page.at(-1);
+          if (lastOne === undefined) return;
+          after = lastOne;
+          const message = create(ExportCouponsResponseSchema, {
+            coupons: page.map((issuance) => viewIssuance(issuance, onePerUser)),
+            nextPageToken: pageToken(lastOne),
+          });
+          const taken = cutUnlessTaken(line, EXPORT_TAKEN_WITHIN_MS, clock);
+          try {
+            yield message;
+          } finally {
+            taken();
+          }
+          if (isLast) return;
+        }
+        throwIfGone(context.signal);
+      } finally {
+        leave();
+        forget();
       }
-      throwIfGone(context.signal);
     },
 
     describeFormats: createDescribeFormats({ campaigns, orRefuse }),

@@ -1,5 +1,5 @@
 import { type IncomingMessage, request } from "node:http";
-import { connect } from "node:http2";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 
 /** What a stream of the Connect protocol held: its messages, and its last frame if it came so far. */
 export type RawStream = { readonly messages: readonly Buffer[]; readonly end: RawEnd | undefined };
@@ -46,22 +46,28 @@ function enveloped(fields: object): Buffer {
   return Buffer.concat([head, message]);
 }
 
-/** The same over gRPC: how many messages came, and its status. */
-export async function readGrpc({ port, method, fields, headers }: RawCall): Promise<{
-  readonly messages: number;
-  readonly status: unknown;
-}> {
+/** The same over gRPC, on a session of its own. */
+export function openGrpc({ port, method, fields, headers }: RawCall): {
+  readonly session: ClientHttp2Session;
+  readonly stream: ClientHttp2Stream;
+} {
   const session = connect(`http://127.0.0.1:${port}`);
+  const stream = session.request({
+    ...{ ":method": "POST", ":path": `/coupon.v1.${method}`, te: "trailers" },
+    ...{ "content-type": "application/grpc+json", ...headers },
+  });
+  stream.end(enveloped(fields));
+  return { session, stream };
+}
+
+/** How many messages came, and the status in the end. */
+export async function readGrpc(call: RawCall): Promise<{ messages: number; status: unknown }> {
+  const { session, stream } = openGrpc(call);
   try {
-    const stream = session.request({
-      ...{ ":method": "POST", ":path": `/coupon.v1.${method}`, te: "trailers" },
-      ...{ "content-type": "application/grpc+json", ...headers },
-    });
     let status: unknown;
     stream.on("trailers", (trailers) => {
       status = trailers["grpc-status"];
     });
-    stream.end(enveloped(fields));
     const parts: Buffer[] = [];
     for await (const part of stream) parts.push(part as Buffer);
     return { messages: framesOf(Buffer.concat(parts)).messages.length, status };

@@ -4,19 +4,30 @@ import { expect } from "chai";
 import type { Auditor, Report } from "../../audit/stores/auditor.ts";
 import { until } from "../../local/poll.ts";
 import type { Issuances } from "../../record/issuances.ts";
-import { systemClock } from "../../runtime/clock.ts";
+import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { recordsOf } from "../generator/made-campaign.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { issuedCampaign } from "./issued-campaign.ts";
 import { type OpenApp, openApp } from "./open-app.ts";
 import { gate } from "./open-sale.ts";
-import { askRaw, type RawCall, readStream } from "./raw-call.ts";
+import { askRaw, bytesOf, openGrpc, openStream, type RawCall, readStream } from "./raw-call.ts";
 
 const TOTAL = 40;
 const BATCH = 10;
 /** The framework keeps deadlines by timers of its own. */
 const DEADLINE_MS = 150;
 const LONG_MS = 3 * DEADLINE_MS;
+
+/** Real time, but for what a test cannot wait for. */
+const longTimers = new Set<() => void>();
+const clock: Clock = {
+  ...systemClock,
+  after(delayMs, callback) {
+    if (delayMs < 30_000) return systemClock.after(delayMs, callback);
+    longTimers.add(callback);
+    return () => void longTimers.delete(callback);
+  },
+};
 
 describe("what lasts, of a server in this process", () => {
   let stores: TestStores;
@@ -30,7 +41,7 @@ describe("what lasts, of a server in this process", () => {
     stores = await openStores();
     campaignId = await issuedCampaign(stores, TOTAL);
     app = await openApp(stores, {
-      clock: systemClock,
+      clock,
       issuances: (real) => ({
         ...real,
         inOrder: (...asked) => (reads.inOrder ?? real.inOrder)(...asked),
@@ -163,6 +174,105 @@ describe("what lasts, of a server in this process", () => {
       door.open();
       const again = async () => (await askRaw(listing())).json["issuedCodes"] !== undefined;
       expect(await until(again, 5_000)).to.equal(true);
+    });
+  });
+
+  describe("exports", () => {
+    const line = "x".repeat(128);
+    /** Pages without an end; what was asked for. */
+    function endless() {
+      const limits: number[] = [];
+      reads.inOrder = async (_, after, limit) => {
+        limits.push(limit);
+        const first = (after?.seq ?? 0) + 1;
+        return Array.from({ length: limit }, (_, i) => ({
+          ...{ _id: `code ${first + i}`, campaignId, claimKey: `${line}${first + i}` },
+          ...{ generation: 1, seq: first + i, issuedAt: new Date(1_000) },
+        }));
+      };
+      return limits;
+    }
+    /** Nothing more is read, as nothing more is taken. */
+    async function standsStill(limits: readonly number[]): Promise<void> {
+      let before = -1;
+      const still = async () => {
+        if (limits.length > 0 && limits.length === before) return true;
+        before = limits.length;
+        return false;
+      };
+      expect(await until(still, 30_000, 1_000)).to.equal(true);
+    }
+    /** How many of so many exports at once are refused; then all end. */
+    async function refusedOf(count: number, awaited: number): Promise<number> {
+      const { issuances } = recordsOf(stores.db);
+      const door = gate();
+      reads.inOrder = async (...asked) => {
+        await door.passed;
+        return issuances.inOrder(...asked);
+      };
+      let answered = 0;
+      const streams = Array.from({ length: count }, async () => {
+        const stream = await readStream(exporting());
+        answered++;
+        return stream;
+      });
+      // Those that are refused answer while the others stand at the gate.
+      await until(() => answered >= awaited, 5_000);
+      door.open();
+      const ends = (await Promise.all(streams)).map(({ end }) => end?.error?.message ?? "");
+      return ends.filter((message) => message.startsWith("16 exports are under way on this server")).length;
+    }
+
+    it("16 at once, the others are refused; when they have ended there is room again", async () => {
+      expect(await refusedOf(20, 4)).to.equal(4);
+      expect(await refusedOf(16, 0)).to.equal(0);
+    });
+
+    it("a message is bounded, whatever batch is asked for", async () => {
+      const limits = endless();
+      const leaving = new AbortController();
+      const fields = { campaignId, batchSize: 10_000 };
+      const response = await openStream(exporting({ fields, signal: leaving.signal }));
+      leaving.abort();
+      response.destroy();
+      expect(limits[0]).to.equal(2_000);
+    });
+
+    it("a reader that takes nothing for a minute is cut off, also past its deadline, and makes room", async () => {
+      const limits = endless();
+      const fields = { campaignId, batchSize: 2_000 };
+      const responses = [];
+      for (const headers of [{}, { "connect-timeout-ms": "5000" }]) {
+        limits.length = 0;
+        const response = await openStream(exporting({ fields, headers }));
+        response.pause();
+        await standsStill(limits);
+        responses.push(response);
+      }
+      expect(longTimers.size).to.equal(2);
+      expect(await refusedOf(20, 6), "they have their places still").to.equal(6);
+      const cut = responses.map((response) =>
+        bytesOf(response).then(String, (error: Error) => error.message),
+      );
+      for (const fire of longTimers) fire();
+      expect(await Promise.all(cut)).to.deep.equal(["aborted", "aborted"]);
+      expect(await refusedOf(20, 4)).to.equal(4);
+      expect(longTimers.size).to.equal(0);
+    });
+
+    it("over HTTP/2 its stream alone is cut off", async () => {
+      const limits = endless();
+      const fields = { campaignId, batchSize: 2_000 };
+      const call = { ...exporting({ fields }), port: app.grpcPort };
+      const stalled = openGrpc(call);
+      stalled.stream.pause();
+      await standsStill(limits);
+      const ended = new Promise((resolve) => void stalled.stream.on("error", resolve));
+      for (const fire of longTimers) fire();
+      expect(String(await ended)).to.include("NGHTTP2_ENHANCE_YOUR_CALM");
+      expect(stalled.session.destroyed).to.equal(false);
+      stalled.session.destroy();
+      expect(await refusedOf(20, 4)).to.equal(4);
     });
   });
 });
