@@ -55,7 +55,7 @@ export function createAnswers(
   function readAnswer(key: number, coupon: Issued, order: number): void {
     counts.answers += 1;
     const code = codes.slotOf(coupon.code);
-    register.own(code, key);
+    register.tell(code, key);
     if (order >= first.order.get(key)) return;
     first.order.set(key, order);
     first.code.set(key, code);

@@ -44,6 +44,8 @@ export type Examination = {
   conclude(): Generator<void, readonly Verdict[]>;
   suspects(): Suspects;
   readonly issuedCount: number;
+  /** When it is concluded: different codes that callers were told, and how many of those are issued in this campaign. */
+  readonly toldCodes: { readonly all: number; readonly issued: number };
   readonly live: boolean;
 };
 
@@ -86,6 +88,7 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
   const counts = { issued: 0, made: 0, beyond: 0, pooled: 0, bound: 0 };
   let pool: PoolFacts | undefined;
   let live = false;
+  const toldCodes = { all: 0, issued: 0 };
 
   const facts: Facts = {
     ...{ campaign, register, answers, tolerances, codesAreKnown: scope !== "outside" },
@@ -121,6 +124,12 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
   const onEntry = checks.flatMap(({ check }) => (check.entry === undefined ? [] : [check.entry]));
   const onCode = checks.flatMap(({ check }) => (check.code === undefined ? [] : [check.code]));
   const onKey = checks.flatMap(({ check }) => (check.key === undefined ? [] : [check.key]));
+
+  function countTold(code: number): void {
+    if (!register.has(code, "told")) return;
+    toldCodes.all += 1;
+    if (register.has(code, "issued")) toldCodes.issued += 1;
+  }
 
   function* sweep(size: number, looks: readonly ((slot: number) => void)[]): Generator<void> {
     for (let slot = 0; slot < size; slot += 1) {
@@ -164,7 +173,7 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
     },
     *conclude() {
       if (scope === "outside") live = rest === "observed" && !FINAL.has(campaign.state);
-      yield* sweep(register.codes.size, onCode);
+      yield* sweep(register.codes.size, [countTold, ...onCode]);
       yield* sweep(register.keys.size, onKey);
       const silent = answers.counts().entries === 0;
       return checks.map(({ of, findings, check }) => {
@@ -173,6 +182,7 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
       });
     },
     suspects: () => new Map(checks.map(({ name, findings }) => [name, findings.suspects()])),
+    toldCodes,
     get issuedCount() {
       return counts.issued;
     },

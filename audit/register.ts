@@ -15,6 +15,8 @@ export const SEEN = {
   bound: 32,
   /** More than one claim key has it, by issuances, claims hash and answers taken together. */
   contested: 64,
+  /** A caller was told it. */
+  told: 128,
 } as const;
 
 /** A coupon as the record or the claims hash has it, or as a caller was told. */
@@ -49,6 +51,8 @@ export type Register = {
   /** False: the key had been bound already, and is now bound to this. */
   bind(claim: Issuance): boolean;
   issue(issuance: Issuance): { readonly code: number; readonly key: number };
+  /** A caller says that a claim key was told a code. */
+  tell(code: number, key: number): void;
   /** Notes that a claim key has a code, by whatever record. */
   own(code: number, key: number): void;
   has(code: number, what: keyof typeof SEEN): boolean;
@@ -87,6 +91,10 @@ export function createRegister(total: number): Register {
   return {
     ...{ codes, keys, ordinal, seen, holder, generation, seq, atMs, held, bound },
     ...{ own, has },
+    tell(code, key) {
+      see(code, "told");
+      own(code, key);
+    },
     made(code, place) {
       const slot = codes.slotOf(code);
       see(slot, "made");

@@ -25,6 +25,8 @@ export interface HistoryPlan {
 export interface HistoryReport {
   readonly entries: number;
   readonly exported: number;
+  /** Different codes in the files, and how many of them are issued in this campaign. */
+  readonly codes: { readonly all: number; readonly issued: number };
   readonly checks: readonly VerifyCheck[];
 }
 
@@ -63,7 +65,10 @@ async function readOnce(session: Session, plan: HistoryPlan, suspects: Suspects 
   for await (const issuance of issuancesOf(session, campaignId)) examination.issued(issuance);
   for await (const entry of readingOf(files, clockMs)) examination.toldAgain(entry);
   const verdicts = concluded(examination.conclude());
-  const report = { entries, exported: examination.issuedCount, checks: verdicts.map(toldCheck) };
+  const report = {
+    ...{ entries, exported: examination.issuedCount, codes: examination.toldCodes },
+    checks: verdicts.map(toldCheck),
+  };
   return { report, verdicts, suspects: examination.suspects(), over: isOver(campaign.state) };
 }
 

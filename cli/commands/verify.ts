@@ -8,6 +8,7 @@ import {
 import type { Command } from "../command.ts";
 import { exitCodes } from "../exit-code.ts";
 import { checkHistory, type HistoryReport } from "../history-check.ts";
+import { isOfAnother, ofAnother } from "../history-origin.ts";
 import { jsonOptions } from "../json.ts";
 import { epochMsOf, grouped } from "../render.ts";
 import type { Session } from "../session.ts";
@@ -66,13 +67,18 @@ export const verify: Command = {
       files.length === 0
         ? undefined
         : await checkHistory(session, { campaignId, files, clockMs, offendersMax });
-    const broken = [...new Set([...violatedIn(report.checks), ...violatedIn(history?.checks ?? [])])];
+    const isForeign = history !== undefined && isOfAnother(history.codes);
+    const judged = isForeign ? undefined : history;
+    const broken = [...new Set([...violatedIn(report.checks), ...violatedIn(judged?.checks ?? [])])];
     await output.write(
       output.json
-        ? reportJson(campaignId, report, history, files)
-        : reportText(session, report, history, files),
+        ? reportJson(campaignId, report, judged, files)
+        : reportText(session, report, judged, files),
     );
-    if (broken.length === 0) return;
+    if (broken.length === 0 && !isForeign) return;
+    const foreign = isForeign ? ofAnother(campaignId, history.codes) : undefined;
+    if (foreign !== undefined && broken.length === 0) throw foreign;
+    if (foreign !== undefined) output.note(foreign.message);
     throw new UserError(`${broken.join(", ")} ${broken.length === 1 ? "is" : "are"} violated`, {
       exitCode: exitCodes.wrong,
       hint: "docs/verify.md says how to find what is named",

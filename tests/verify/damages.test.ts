@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { createHistoryWriter } from "../../audit/history.ts";
+import { createHistoryWriter, readHistory } from "../../audit/history.ts";
+import { isOfAnother } from "../../cli/history-origin.ts";
 import { newCampaignId } from "../../record/campaign-id.ts";
 import { type Books, grownBooks, healthyBooks, STARTS_AT_MS } from "../audit/books.ts";
 import type { Damage } from "../audit/damage.ts";
@@ -12,7 +13,7 @@ import { seedBooks } from "../audit/seed-books.ts";
 import { openRawRedis, type RawRedis } from "../integration/books.ts";
 import { createServices, type Service, type Services } from "../integration/service.ts";
 import { openStores, sharedStack, type TestStores } from "../setup/shared-stores.ts";
-import { couponVerify, type Verified } from "./coupon-verify.ts";
+import { coupon, couponVerify, type Verified } from "./coupon-verify.ts";
 
 const TOTAL = 10;
 /** MongoDB itself refuses them: `_id` is the code. The audit's own tests hand them to the checks. */
@@ -137,11 +138,96 @@ describe("coupon verify finds planted damage, on real stores", function () {
     expect(u5?.offenders).to.have.length(3);
   });
 
+  describe("a file of another campaign", () => {
+    const said = (id: string, file: string, ...args: string[]) =>
+      coupon(service.url, "verify", id, "--history", file, ...args);
+    async function written(history: Books["history"]): Promise<string> {
+      const file = join(dir, `${randomInt(2 ** 40)}.jsonl`);
+      await writeFile(file, history.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+      return file;
+    }
+
+    it("is no violation but a question, with exit code 2", async () => {
+      const one = await seeded(booksOf("sold-out"));
+      const other = await seeded(booksOf("sold-out"));
+      const { code, stdout, stderr } = await said(one.id, other.file);
+      expect(code, stdout + stderr).to.equal(2);
+      expect(stderr).to.match(
+        new RegExp(
+          `none of these ${TOTAL} codes are of campaign ${one.id}: is this file of another campaign\\?`,
+        ),
+      );
+      expect(stdout)
+        .to.contain("both stores")
+        .and.not.to.contain("WRONG")
+        .and.not.to.contain("callers' records,");
+      const json = await said(one.id, other.file, "--json");
+      expect([json.code, JSON.parse(json.stdout).history]).to.deep.equal([2, undefined]);
+    });
+
+    it("does not hide what the stores themselves have wrong", async () => {
+      const books = booksOf("sold-out");
+      books.claims = [];
+      const [one, other] = [await seeded(books), await seeded(booksOf("sold-out"))];
+      const { code, stderr } = await said(one.id, other.file);
+      expect(code).to.equal(8);
+      expect(stderr)
+        .to.match(/U5 is violated/)
+        .and.match(/is this file of another campaign/);
+    });
+
+    it("some foreign codes among known ones, and one or two alone, are violations", async () => {
+      const one = await seeded(booksOf("sold-out"));
+      const other = await seeded(booksOf("sold-out"));
+      const own = await readHistory(one.file);
+      const foreign = (await readHistory(other.file))
+        .filter(({ outcome }) => outcome.kind === "issued")
+        .map((entry) => ({ ...entry, claimKey: `foreign ${entry.claimKey}` }));
+      const codes = (count: number) => {
+        const some = new Set<string>();
+        return foreign.filter(({ outcome }) => {
+          if (outcome.kind !== "issued" || (some.size === count && !some.has(outcome.code))) return false;
+          some.add(outcome.code);
+          return true;
+        });
+      };
+      for (const history of [[...own, ...codes(1)], [...own, ...codes(TOTAL)], codes(1), codes(2)]) {
+        const verified = await couponVerify(service.url, one.id, "--history", await written(history));
+        expect([verified.code, verified.wrong.includes("U2")], verified.stdout).to.deep.equal([8, true]);
+      }
+      expect((await said(one.id, await written(codes(3)))).code).to.equal(2);
+    });
+
+    it("without any coupon in it is judged", async () => {
+      const one = await seeded(booksOf("sold-out"));
+      const refused = (await readHistory(one.file)).filter(({ outcome }) => outcome.kind === "refused");
+      expect(refused).not.to.deep.equal([]);
+      const verified = await couponVerify(service.url, one.id, "--history", await written(refused));
+      expect(verified.history?.checks.map(({ invariant }) => invariant)).to.include("U7");
+      expect(verified.history?.entries).to.equal(refused.length);
+      expect(verified.code).to.equal(0);
+    });
+
+    it("at most every hundredth code known is another campaign's", () => {
+      const judged = [
+        [0, 0],
+        [2, 0],
+        [3, 0],
+        [100, 1],
+        [100, 2],
+        [99, 1],
+        [1_000_000, 10_000],
+        [1_000_000, 10_001],
+      ].map(([all = 0, issued = 0]) => isOfAnother({ all, issued }));
+      expect(judged).to.deep.equal([false, false, true, true, false, false, true, false]);
+    });
+  });
+
   it("takes records without the order of events, by their times", async () => {
-    const books = booksOf("half");
-    const { id, file } = await seeded(books);
+    const { id, file } = await seeded(booksOf("half"));
+    const history = await readHistory(file);
     const lines = (withAnswerAt: number) =>
-      books.history
+      history
         .map(({ invokedOrder: _, answeredOrder: __, ...entry }) => JSON.stringify(entry))
         .concat(
           JSON.stringify({
