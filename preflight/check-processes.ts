@@ -35,6 +35,14 @@ function lost(processes: readonly SeenProcess[], role: string): Judged | undefin
   return amber(`silent without a goodbye: ${named(told)}`, "see what became of it, and start it again");
 }
 
+/** What fails together: the workers of one process end with it. Of those that do not say whose they are, all of one host. */
+function apart(processes: readonly SeenProcess[]): number {
+  const groups = processes.map(({ _id, host, worker, primary }) =>
+    worker === undefined ? _id : `${host}/${primary ?? ""}`,
+  );
+  return new Set(groups).size;
+}
+
 export function checkServers({ processes }: Facts): Judged {
   if (!processes.ok) return red(`who is alive cannot be read: ${processes.why}`, ASK_MONGODB);
   const servers = alive(processes.value, "server");
@@ -53,6 +61,11 @@ export function checkServers({ processes }: Facts): Judged {
     return amber(
       `${told}, and only that one`,
       "start a second one: if this one fails, callers wait until it is back",
+    );
+  if (apart(servers) === 1)
+    return amber(
+      `${told}, workers of one process`,
+      "start a second process, best on another machine: if this one fails, all of them do",
     );
   return green(told);
 }

@@ -31,6 +31,9 @@ export function checkStart({ nowMs, campaign, pool }: Facts): Judged {
   );
 }
 
+/** How long the making of so many codes may take, generously. */
+export const makingMs = (codes: number): number => (codes / CODES_A_SECOND) * 1_000 * PATIENCE + 1_000;
+
 export function checkCodes({ nowMs, campaign, processes }: Facts): Judged {
   const { total, generated, startsAtMs } = campaign;
   const finding = `${grouped(generated)} of ${grouped(total)} codes are made`;
@@ -38,7 +41,7 @@ export function checkCodes({ nowMs, campaign, processes }: Facts): Judged {
   const generators = processes.ok ? alive(processes.value, "generator").length : 0;
   if (generators === 0)
     return red(`${finding}, and no generator is alive`, "start a process with the generator role");
-  const needsMs = ((total - generated) / CODES_A_SECOND) * 1_000 * PATIENCE + 1_000;
+  const needsMs = makingMs(total - generated);
   const about = `about ${duration(needsMs)} are needed`;
   if (nowMs + needsMs > startsAtMs)
     return red(`${finding}; ${about}`, "move the start, or wait and look again");

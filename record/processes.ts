@@ -15,6 +15,8 @@ export type ProcessBeat = {
   pid: number;
   /** Which worker of several on one port; absent: it is alone. */
   worker?: number;
+  /** The process whose worker it is, by its pid; absent: it is none, or of a version that did not say. */
+  primary?: number;
   roles: string[];
   version: string;
   /** On its own clock. */

@@ -1,3 +1,4 @@
+import { makingMs } from "../preflight/check-start.ts";
 import { type Colour, duration, type Line } from "../preflight/line.ts";
 import type { Preflight, Report } from "../preflight/preflight.ts";
 import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
@@ -13,6 +14,20 @@ export const MOMENTS_MS: readonly number[] = [600_000, 60_000, 10_000];
 export function dueMoment(nowMs: number, startsAtMs: number): number | undefined {
   const leftMs = startsAtMs - nowMs;
   return leftMs > 0 ? MOMENTS_MS.findLast((momentMs) => leftMs <= momentMs) : undefined;
+}
+
+/** From here on it is looked at in any case. */
+const LAST_LOOK_MS = 5_000;
+/** From the creation to a generator that has taken it up. */
+const TAKEN_UP_MS = 5_000;
+
+/** It was just created and its codes are being made: that nothing is ready yet says nothing. A making that takes too long does. */
+export function isJustBeingMade(
+  { state, total, createdAt, startsAt }: Pick<CampaignDoc, "state" | "total" | "createdAt" | "startsAt">,
+  nowMs: number,
+): boolean {
+  if (state !== "GENERATING" || startsAt.getTime() - nowMs <= LAST_LOOK_MS) return false;
+  return nowMs - createdAt.getTime() <= TAKEN_UP_MS + makingMs(total);
 }
 
 export type StartWatchDeps = {
@@ -90,7 +105,7 @@ export function createStartWatch(deps: StartWatchDeps): StartWatch {
     for (const id of seen.keys()) if (!ids.has(id)) seen.delete(id);
     const due = soon.flatMap((campaign) => {
       const beforeMs = dueMoment(nowMs, campaign.startsAt.getTime());
-      return beforeMs === undefined ? [] : [{ campaign, beforeMs }];
+      return beforeMs === undefined || isJustBeingMade(campaign, nowMs) ? [] : [{ campaign, beforeMs }];
     });
     for (let i = 0; i < due.length; i += AT_ONCE) {
       const part = due.slice(i, i + AT_ONCE);

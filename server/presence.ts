@@ -45,7 +45,7 @@ export function createPresence(deps: PresenceDeps): Presence {
   const who = {
     host: hostname(),
     pid: process.pid,
-    ...(deps.worker === undefined ? {} : { worker: deps.worker }),
+    ...(deps.worker === undefined ? {} : { worker: deps.worker, primary: process.ppid }),
     roles: [...deps.roles],
     version: productVersion(),
     startedAt: new Date(clock.now()),

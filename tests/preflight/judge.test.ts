@@ -228,7 +228,29 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
     "servers",
     "green",
     /8 alive: a\/1#1, .*a\/1#6 and 2 more/,
-    processes(...[1, 2, 3, 4, 5, 6, 7, 8].map((worker) => seenProcess(1, { worker }))),
+    processes(...[1, 2, 3, 4, 5, 6, 7, 8].map((worker) => seenProcess(1, { worker, primary: worker % 2 }))),
+  ],
+  [
+    "servers",
+    "green",
+    /2 alive/,
+    processes(
+      seenProcess(1, { worker: 1, primary: 9 }),
+      seenProcess(2, { worker: 1, primary: 9, host: "b" }),
+    ),
+  ],
+  ["servers", "green", /2 alive/, processes(seenProcess(1, { worker: 1, primary: 9 }), seenProcess(2))],
+  [
+    "servers",
+    "amber",
+    /2 alive: a\/1#1, a\/2#2, workers of one process/,
+    processes(seenProcess(1, { worker: 1, primary: 9 }), seenProcess(2, { worker: 2, primary: 9 })),
+  ],
+  [
+    "servers",
+    "amber",
+    /workers of one process/,
+    processes(seenProcess(1, { worker: 1 }), seenProcess(2, { worker: 2 })),
   ],
   ["servers", "amber", /only that one/, processes(seenProcess(1))],
   [

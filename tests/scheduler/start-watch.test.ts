@@ -5,7 +5,12 @@ import type { CampaignDoc } from "../../record/campaigns.ts";
 import { createPreflights, type Preflights } from "../../record/preflights.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { createLogger } from "../../runtime/logger.ts";
-import { createStartWatch, dueMoment, type StartWatch } from "../../scheduler/start-watch.ts";
+import {
+  createStartWatch,
+  dueMoment,
+  isJustBeingMade,
+  type StartWatch,
+} from "../../scheduler/start-watch.ts";
 import { bareCampaign, type Records, recordsOf } from "../generator/made-campaign.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
@@ -76,6 +81,28 @@ describe("start watch", () => {
       clock.pass(1_000);
     }
     expect(leftAt()).to.deep.equal([600_000, 60_000, 10_000]);
+  });
+
+  it("while codes of a new campaign are being made it waits, but neither for long nor to the end", async () => {
+    const given = { state: "GENERATING", startsAt: new Date(START_MS), total: 100_000 } as const;
+    const of = (leftMs: number, agoMs: number, state: CampaignDoc["state"] = "GENERATING") =>
+      isJustBeingMade({ ...given, state, createdAt: new Date(START_MS - leftMs - agoMs) }, START_MS - leftMs);
+    expect([of(45_000, 1_000), of(45_000, 21_000), of(5_001, 1_000)]).to.deep.equal([true, true, true]);
+    expect([of(45_000, 21_001), of(5_000, 1_000), of(45_000, 0, "SCHEDULED")]).to.deep.equal([
+      false,
+      false,
+      false,
+    ]);
+
+    const clock = fakeClock({ startMs: START_MS - 45_000 });
+    await starting({ state: "GENERATING", createdAt: new Date(START_MS - 45_200) });
+    const one = watch(clock);
+    await one.look();
+    expect(made).to.deep.equal([]);
+    clock.pass(1_000);
+    await stores.db.collection("campaigns").updateOne({}, { $set: { state: "SCHEDULED" } });
+    await one.look();
+    expect(leftAt()).to.deep.equal([44_000]);
   });
 
   it("of several schedulers one looks, and what it found is written down", async () => {
