@@ -16,8 +16,8 @@ export interface Pressing {
   readonly startsAtMs: number;
   /** The server's clock minus ours. */
   readonly offsetMs: number;
-  /** Where the callers' records go. */
-  readonly historyFile: string;
+  /** Where the callers' records go; asked when all have pressed. */
+  readonly recordsFile: () => Promise<string>;
   readonly onSecond: (second: Second) => void;
   readonly signal: AbortSignal;
 }
@@ -38,7 +38,7 @@ export async function pressForCoupons(pressing: Pressing): Promise<PressFacts> {
       ...{ ask: client.ask, campaignId, startsAtMs, arrivals, seed, history, scoreboard, onSecond, signal },
     });
     signal.throwIfAborted();
-    await writeHistory(pressing.historyFile, history, offsetMs);
+    await writeHistory(await pressing.recordsFile(), history, offsetMs);
     const latency = scoreboard.latencyAfterStart();
     return {
       presses: arrivals.length,

@@ -42,6 +42,8 @@ export interface RehearsalFacts {
 
 /** Later than this a start is not as promised, whatever the machine. */
 const lateMs = 1_000;
+/** Who waits longer presses again, or goes away. */
+const slowMs = 1_000;
 /** Where this command itself is so late, what it measured says little. */
 const laggingMs = 100;
 
@@ -63,6 +65,19 @@ export function reasonsAgainst(facts: RehearsalFacts): string[] {
   else if (openingLateMs > lateMs) reasons.push(`it opened ${grouped(Math.round(openingLateMs))} ms late`);
   if (facts.preflight.colour === PreflightColour.RED) reasons.push("preflight was red");
   return reasons;
+}
+
+/** What was good all the same, and yet is worth a thought before the launch. */
+export function remarksOn({ press, preflight }: RehearsalFacts): string[] {
+  const remarks: string[] = [];
+  if ((press.refusals["NOT_STARTED"] ?? 0) === 0)
+    remarks.push("nobody pressed before the start, as people do: give more time with --in, or more users");
+  const { p99 } = press.latencyMs;
+  if (p99 > slowMs) remarks.push(`p99 is ${grouped(Math.round(p99))} ms: one in a hundred waited longer`);
+  const amber = preflight.lines.filter(({ colour }) => colour === PreflightColour.AMBER);
+  if (preflight.colour === PreflightColour.AMBER)
+    remarks.push(`preflight was amber: ${amber.map(({ check }) => check).join(", ")}`);
+  return remarks;
 }
 
 export function exitCodeFor(facts: RehearsalFacts, reasons: readonly string[]): ExitCode {
@@ -108,12 +123,15 @@ export function reportText(
     press.ownLagMs > laggingMs
       ? "  note: this machine was too slow to press in time; the latencies have that in them\n"
       : "";
-  const verdict = reasons.length === 0 ? output.style("green", "GOOD") : output.style("red", "NOT GOOD");
+  const remarks = remarksOn(facts);
+  const good = remarks.length === 0 ? output.style("green", "GOOD") : output.style("yellow", "GOOD, but:");
+  const verdict = reasons.length === 0 ? good : output.style("red", "NOT GOOD");
+  const told = [...reasons.map((reason) => `\n  ! ${reason}`), ...remarks.map((remark) => `\n  - ${remark}`)];
   return (
     `${output.style("bold", "the launch")}\n${factLines(rows)}${slow}` +
     `${output.style("bold", "preflight")}, before the start: ${green}\n${preflightLines(output, notGreen, zone)}` +
     `${output.style("bold", "both stores")}\n${checkLines(output, facts.checks)}` +
     `${output.style("bold", "callers' records")}\n${checkLines(output, facts.historyChecks)}` +
-    `${output.style("bold", `rehearsal: ${verdict}`)}${reasons.map((reason) => `\n  ! ${reason}`).join("")}\n`
+    `${output.style("bold", `rehearsal: ${verdict}`)}${told.join("")}\n`
   );
 }

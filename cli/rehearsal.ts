@@ -26,7 +26,7 @@ export async function launchRehearsal(
   session: Session,
   rehearsal: Campaign,
   plan: RehearsalPlan,
-  historyFile: string,
+  recordsFile: () => Promise<string>,
 ): Promise<RehearsalFacts> {
   const { campaigns, output, signal, settings } = session;
   const { id: campaignId, onePerUser } = rehearsal;
@@ -37,14 +37,14 @@ export async function launchRehearsal(
   const preflight = await call(session, (options) => campaigns.preflightCampaign({ campaignId }, options));
   output.note(`${grouped(plan.users)} users begin to press ${secondsBefore} s before the start`);
   const press = await pressForCoupons({
-    ...{ url: settings.url, campaignId, onePerUser, plan, startsAtMs, offsetMs, historyFile, signal },
+    ...{ url: settings.url, campaignId, onePerUser, plan, startsAtMs, offsetMs, recordsFile, signal },
     onSecond: (second) => output.note(secondText(second, plan.total)),
   });
   const issued = await waitForRest(session, campaignId, plan);
   output.note("pressed; checking both stores and the callers' records");
   const { checks } = await verifyStores(session, campaignId, offendersMax);
   const history = await checkHistory(session, {
-    ...{ campaignId, files: [historyFile], clockMs: Math.ceil(uncertaintyMs), offendersMax },
+    ...{ campaignId, files: [await recordsFile()], clockMs: Math.ceil(uncertaintyMs), offendersMax },
   });
   const stats = await call(session, (options) =>
     campaigns.getCampaignStats({ campaignId, bucketMs: statsBucketMs, buckets: 1 }, options),

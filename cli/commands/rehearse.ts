@@ -19,7 +19,13 @@ import { exitCodes } from "../exit-code.ts";
 import { jsonOptions } from "../json.ts";
 import { launchRehearsal } from "../rehearsal.ts";
 import { planOptions, pressesOf, type RehearsalPlan, readPlan } from "../rehearsal-plan.ts";
-import { exitCodeFor, type RehearsalFacts, reasonsAgainst, reportText } from "../rehearsal-report.ts";
+import {
+  exitCodeFor,
+  type RehearsalFacts,
+  reasonsAgainst,
+  remarksOn,
+  reportText,
+} from "../rehearsal-report.ts";
 import { removeRehearsal, standingRehearsals } from "../remove-rehearsal.ts";
 import { epochMsOf, grouped, instantText, printable } from "../render.ts";
 import { serverNowMs } from "../server-clock.ts";
@@ -86,7 +92,7 @@ export const rehearse: Command = {
       });
       for (const notice of created.notices) session.output.note(printable(notice));
       if (created.campaign === undefined) throw new Error("the service answered without a campaign");
-      await rehearseAs(session, created.campaign, plan, { file: records.file, keeps });
+      await rehearseAs(session, created.campaign, plan, { recordsFile: records.file, keeps });
     } finally {
       await records.close();
     }
@@ -94,7 +100,7 @@ export const rehearse: Command = {
 };
 
 interface How {
-  readonly file: string;
+  readonly recordsFile: () => Promise<string>;
   readonly keeps: boolean;
 }
 
@@ -108,7 +114,7 @@ async function rehearseAs(session: Session, shadow: Campaign, plan: RehearsalPla
   let facts: RehearsalFacts | undefined;
   let removed = false;
   try {
-    facts = await launchRehearsal(session, shadow, plan, how.file);
+    facts = await launchRehearsal(session, shadow, plan, how.recordsFile);
   } finally {
     removed = await leave(session, shadow, how.keeps && facts !== undefined);
   }
@@ -163,20 +169,31 @@ async function clean(session: Session, of: string | undefined): Promise<void> {
   );
 }
 
+interface Records {
+  /** Where they go, which is made at the first call: a command that is killed before leaves nothing behind. */
+  file(): Promise<string>;
+  close(): Promise<void>;
+}
+
 /** The file for the callers' records: one that the operator wants, or one that goes with the rehearsal. It holds codes of the shadow. */
-async function openRecords(wanted: string | undefined): Promise<{ file: string; close(): Promise<void> }> {
+async function openRecords(wanted: string | undefined): Promise<Records> {
   if (wanted !== undefined) {
     const exists = await access(wanted).then(
       () => true,
       () => false,
     );
     if (exists) throw new UserError(`--history: "${wanted}" exists`, { hint: "give a new file" });
-    return { file: wanted, close: () => Promise.resolve() };
+    return { file: () => Promise.resolve(wanted), close: () => Promise.resolve() };
   }
-  const folder = await mkdtemp(join(tmpdir(), "coupon-rehearsal-"));
+  let folder: string | undefined;
   return {
-    file: join(folder, "records.jsonl"),
-    close: () => rm(folder, { recursive: true, force: true }),
+    async file() {
+      folder ??= await mkdtemp(join(tmpdir(), "coupon-rehearsal-"));
+      return join(folder, "records.jsonl");
+    },
+    async close() {
+      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+    },
   };
 }
 
@@ -184,7 +201,7 @@ function reportJson(facts: RehearsalFacts, reasons: readonly string[], removed: 
   const { preflight, checks, historyChecks, ...rest } = facts;
   const colour = Object.entries(PreflightColour).find(([, value]) => value === preflight.colour)?.[0];
   const shown = {
-    ...{ good: reasons.length === 0, reasons, removed },
+    ...{ good: reasons.length === 0, reasons, remarks: remarksOn(facts), removed },
     ...rest,
     preflight: {
       colour,

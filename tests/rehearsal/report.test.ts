@@ -1,7 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import { expect } from "chai";
 import { openOutput } from "../../cli/output.ts";
-import { exitCodeFor, type RehearsalFacts, reasonsAgainst, reportText } from "../../cli/rehearsal-report.ts";
+import {
+  exitCodeFor,
+  type RehearsalFacts,
+  reasonsAgainst,
+  remarksOn,
+  reportText,
+} from "../../cli/rehearsal-report.ts";
 import { PreflightColour, PreflightLineSchema } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CheckVerdict, VerifyCheckSchema } from "../../proto/gen/coupon/v1/verify_pb.ts";
 import { runCli } from "../cli/run-cli.ts";
@@ -14,7 +20,7 @@ function facts(more: Partial<RehearsalFacts> = {}): RehearsalFacts {
     preflight: { colour: PreflightColour.GREEN, lines: [] },
     press: {
       ...{ presses: 180, latencyMs: { p50: 1.25, p99: 9, max: 12 }, issued: 100, again: 20 },
-      ...{ refusals: { SOLD_OUT: 20 }, unclear: 1, unanswered: 0, ownLagMs: 3 },
+      ...{ refusals: { SOLD_OUT: 20, NOT_STARTED: 9 }, unclear: 1, unanswered: 0, ownLagMs: 3 },
     },
     ...{ openingLateMs: 2, firstCouponLateMs: 3, soldOutAfterMs: 150, checks: [], historyChecks: [] },
     ...more,
@@ -54,6 +60,43 @@ describe("the report of a rehearsal", () => {
       expect(exitCodeFor(told, reasons)).to.equal(exit);
       const text = reportText(output, told, reasons, "UTC");
       expect(text).to.contain(reason === undefined ? "rehearsal: GOOD" : "rehearsal: NOT GOOD\n  ! ");
+    });
+  }
+
+  const amber = create(PreflightLineSchema, { check: "clocks", colour: PreflightColour.AMBER });
+  const remarkable: [what: string, more: Partial<RehearsalFacts>, remark: RegExp | undefined][] = [
+    ["nothing", {}, undefined],
+    ["p99 of one second", { press: { ...press, latencyMs: { p50: 1, p99: 1_000, max: 2_000 } } }, undefined],
+    [
+      "a longer one",
+      { press: { ...press, latencyMs: { p50: 1, p99: 1_250, max: 2_000 } } },
+      /^p99 is 1,250 ms/,
+    ],
+    [
+      "nobody too early",
+      { press: { ...press, refusals: { SOLD_OUT: 20 } } },
+      /^nobody pressed before the start/,
+    ],
+    [
+      "amber",
+      { preflight: { colour: PreflightColour.AMBER, lines: [amber] } },
+      /^preflight was amber: clocks$/,
+    ],
+  ];
+  for (const [what, more, remark] of remarkable) {
+    it(`what was remarkable, ${what}, changes no exit code`, () => {
+      const told = facts(more);
+      const [reasons, remarks] = [reasonsAgainst(told), remarksOn(told)];
+      expect([reasons, exitCodeFor(told, reasons)]).to.deep.equal([[], 0]);
+      const text = reportText(output, told, reasons, "UTC");
+      if (remark === undefined) {
+        expect(remarks).to.deep.equal([]);
+        expect(text).to.match(/rehearsal: GOOD\n$/);
+      } else {
+        expect(remarks).to.have.length(1);
+        expect(remarks[0]).to.match(remark);
+        expect(text.endsWith(`rehearsal: GOOD, but:\n  - ${remarks[0]}\n`), text).to.equal(true);
+      }
     });
   }
 
