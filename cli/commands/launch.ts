@@ -20,7 +20,7 @@ export const launch: Command = {
   examples: ["coupon launch 01JEXAMPLE", "coupon launch 01JEXAMPLE --json | jq -c .events[]"],
   notes:
     "q or Ctrl-C leaves and gives the screen back; p makes a preflight, which it also makes by itself until it has opened. It stays when the\n" +
-    "campaign is over, and while no server answers. The countdown runs on the server's clock. docs/console.md shows the screens.\n" +
+    "campaign is over and, once it was connected, while no server answers. The countdown runs on the server's clock. docs/console.md shows the screens.\n" +
     "In a pipe, with TERM=dumb or with --json it writes lines as coupon watch does, until the campaign is over.",
 
   async run(session, input) {

@@ -1,7 +1,7 @@
 import type { Session } from "../session.ts";
 import { resumedStream } from "../stream.ts";
-import { type Model, newModel, withBreak, withMessage } from "./model.ts";
-import { type Asked, askReadiness, dueReadiness } from "./readiness.ts";
+import { type Model, newModel, withBreak, withMessage, withWord } from "./model.ts";
+import { type Asked, askReadiness, dueReadiness, isBeforeOpening } from "./readiness.ts";
 import { screenLines } from "./screen.ts";
 import { openTerminal } from "./terminal.ts";
 
@@ -53,13 +53,19 @@ export async function runConsole(
     draw();
   };
 
+  const askAgain = (): void => {
+    const { campaign } = model.message ?? {};
+    if (campaign === undefined || isBeforeOpening(campaign)) asked = undefined;
+    else model = withWord(model, "p: a preflight is for before the opening", performance.now());
+  };
+
   const terminal = openTerminal({
     screen: output.screen,
     keyboard: stdin,
     onKey(key) {
       if (key === keys.interrupt) end("interrupted");
       else if (isOneOf(key, keys.leave)) end("left");
-      else if (isOneOf(key, keys.preflight)) asked = undefined;
+      else if (isOneOf(key, keys.preflight)) askAgain();
       else if (key === keys.redraw) terminal.forget();
       draw();
     },

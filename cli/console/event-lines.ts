@@ -3,6 +3,7 @@ import { printable } from "../render.ts";
 import { rfc3339In } from "../zone.ts";
 import type { Model, ShownEvent } from "./model.ts";
 import { type Look, painted, type Style, span } from "./spans.ts";
+import { wrapped } from "./wrapping.ts";
 
 const marks: Readonly<Record<number, string>> = {
   [EventLevel.WARNING]: "! ",
@@ -13,17 +14,31 @@ const styles: Readonly<Record<number, Style>> = {
   [EventLevel.ALARM]: "red",
 };
 
-/** A heading and the last events, the newest at the bottom; at most `room` lines. */
+/** A heading and the last events, the newest at the bottom, over more than one line where there is room; at most `room` lines. */
 export function eventLines({ events, zone }: Model, room: number, look: Look): string[] {
   if (room <= 1) return [];
   const shown = events.slice(Math.max(0, events.length - (room - 1)));
-  return [
-    painted([span("events", "dim")], look),
-    ...shown.map((event) => painted([span(eventText(event, zone), styles[event.level])], look)),
-  ];
+  // The newest ones wrap first, so it goes from the bottom up.
+  let spare = room - 1 - shown.length;
+  const lines = shown.toReversed().map((event) => {
+    const style = styles[event.level];
+    const its = wrapped(
+      span(leadText(event, zone), style),
+      [span(printable(event.text), style)],
+      1 + spare,
+      look,
+    );
+    spare -= its.length - 1;
+    return its;
+  });
+  return [painted([span("events", "dim")], look), ...lines.toReversed().flat()];
 }
 
 /** "20:00:00 !! …": a mark, so that it is seen without colour too. */
-export function eventText({ atMs, level, text }: ShownEvent, zone: string): string {
-  return `${rfc3339In(atMs, zone).slice(11, 19)} ${marks[level] ?? "  "} ${printable(text)}`;
+export function eventText(event: ShownEvent, zone: string): string {
+  return leadText(event, zone) + printable(event.text);
+}
+
+function leadText({ atMs, level }: ShownEvent, zone: string): string {
+  return `${rfc3339In(atMs, zone).slice(11, 19)} ${marks[level] ?? "  "} `;
 }

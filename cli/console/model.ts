@@ -99,6 +99,13 @@ export function withBreak(model: Model, broken: Broken, nowMs: number): Model {
   };
 }
 
+/** Something that the console itself has to say; said twice in a row it is said once. */
+export function withWord(model: Model, text: string, nowMs: number): Model {
+  if (model.events.at(-1)?.text === text) return model;
+  const word = { atMs: serverNowMs(model, nowMs), level: EventLevel.INFO, text };
+  return { ...model, events: [...model.events, word].slice(-eventsMax) };
+}
+
 /** The server's clock now, going on from when it was last told. */
 export function serverNowMs({ message, arrivedMs }: Model, nowMs: number): number {
   return (epochMsOf(message?.serverTime) ?? 0) + (message === undefined ? 0 : nowMs - arrivedMs);

@@ -5,6 +5,7 @@ import { epochMsOf, printable } from "../render.ts";
 import type { Session } from "../session.ts";
 import { type Model, type Readiness, serverNowMs } from "./model.ts";
 import { type Look, label, painted, type Style, span } from "./spans.ts";
+import { wrappedAll } from "./wrapping.ts";
 
 /** A preflight writes to both stores, so it is not made more often than it is of use. */
 const everyMs = { far: 60_000, near: 15_000 } as const;
@@ -63,8 +64,14 @@ const styles: Readonly<Record<number, readonly [name: string, style: Style]>> = 
   [PreflightColour.RED]: ["RED", "red"],
 };
 
-/** The verdict, then what is not green, the worst first; at most `room` lines. */
-export function readinessLines(model: Model, nowMs: number, room: number, look: Look): string[] {
+/** The verdict, then what is not green, the worst first: at most `room` lines, or up to `free` ones where a line alone does not tell it all. */
+export function readinessLines(
+  model: Model,
+  nowMs: number,
+  room: number,
+  free: number,
+  look: Look,
+): string[] {
   const { readiness } = model;
   if (room <= 0) return [];
   if (readiness === undefined) return [painted([label("preflight"), span("is being made", "dim")], look)];
@@ -80,15 +87,16 @@ export function readinessLines(model: Model, nowMs: number, room: number, look: 
     .sort((a, b) => b.colour - a.colour);
   const verdict = `  ${lines.length - notGreen.length} of ${lines.length} checks are green, ${ago}`;
   const shown = notGreen.slice(0, notGreen.length > room - 1 ? Math.max(0, room - 2) : room - 1);
-  const details = shown.map(({ check, colour: how, finding, advice }) => {
+  const items = shown.map(({ check, colour: how, finding, advice }) => {
     const [word, wordStyle] = styles[how] ?? ["?", undefined];
     const text = ` ${printable(check)}: ${printable(finding)}`;
-    return painted(
-      [label(""), span(word, wordStyle), span(text), span(` → ${printable(advice)}`, "dim")],
-      look,
-    );
+    return {
+      lead: label(""),
+      spans: [span(word, wordStyle), span(text), span(` → ${printable(advice)}`, "dim")],
+    };
   });
   const left = notGreen.length - shown.length;
+  const details = wrappedAll(items, free - 1 - Math.sign(left), look);
   if (left > 0 && room > 1)
     details.push(painted([label(""), span(`and ${left} more: coupon preflight shows them`, "dim")], look));
   return [painted([label("preflight"), span(name, style), span(verdict)], look), ...details];

@@ -21,6 +21,8 @@ const readinessMax = { low: 2, airy: 5, tall: 12 } as const;
 /** Of the lines that are left, so many at most go to the processes; the rest are events. */
 const shareOfProcesses = 0.6;
 const processLinesMin = 3;
+/** So many events keep their lines when the preflight has much to say. */
+const eventsKept = 5;
 /** So much longer than the interval nothing may come before it is worth a word. */
 const silenceMs = 2_000;
 
@@ -60,7 +62,12 @@ function bodyLines(
   ];
   if (before) {
     const most = isTall ? readinessMax.tall : gap.length > 0 ? readinessMax.airy : readinessMax.low;
-    lines.push(...readinessLines(model, nowMs, Math.min(most, height - lines.length), size));
+    const room = Math.min(most, height - lines.length);
+    // What processes and events leave empty, so that an advice can be read to its end.
+    const below =
+      2 * gap.length + message.processes.length + 1 + Math.min(model.events.length, eventsKept) + 1;
+    const free = Math.max(0, height - lines.length - below);
+    lines.push(...readinessLines(model, nowMs, room, free, size));
   }
   lines.push(...gap);
   const left = Math.max(0, height - lines.length);

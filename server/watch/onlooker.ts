@@ -16,7 +16,7 @@ import { eventsBetween } from "./events.ts";
 import { tellsWhoLives } from "./process-events.ts";
 import type { ProcessLook } from "./process-look.ts";
 import type { SharedLook } from "./shared-look.ts";
-import type { Sight } from "./sight.ts";
+import type { Sight, WatchEvent } from "./sight.ts";
 import { createTrafficWindow } from "./traffic.ts";
 import { viewEvent, viewProcess, viewTraffic } from "./view.ts";
 
@@ -39,7 +39,7 @@ export type Onlooker = () => Promise<{
 
 /** Changes told at once; of those before the first look, the last few. */
 const CHANGES_MAX = 50;
-const FIRST_CHANGES_MAX = 5;
+const FIRST_CHANGES_MAX = 20;
 
 /** States after which nothing more will happen to watch. */
 const FINAL: readonly CampaignState[] = [
@@ -62,6 +62,8 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
   let found: Found | undefined;
   let counted: { readonly atMs: number; readonly issued: number } | undefined;
   let toldRevision: number | undefined;
+  /** The first look does not tell the changes before this; undefined: it told all, or that was said. */
+  let cutAt: Date | undefined;
   /** What was last made of the processes, and of which: they are asked about less often than onlookers look. */
   let viewed: { readonly of: readonly SeenProcess[]; readonly views: ReturnType<typeof viewsOf> } | undefined;
 
@@ -102,7 +104,16 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
     const entries = await history.list(campaignId, undefined, limit).catch(() => undefined);
     if (entries === undefined) return [];
     toldRevision = Math.max(revision, entries[0]?.revision ?? 0);
+    const oldest = entries.at(-1);
+    if (since === undefined && entries.length === limit && (oldest?.revision ?? 0) > 0) cutAt = oldest?.at;
     return entries.filter((entry) => entry.revision > (since ?? -1)).reverse();
+  }
+
+  function olderChanges(): WatchEvent[] {
+    if (cutAt === undefined) return [];
+    const atMs = cutAt.getTime();
+    cutAt = undefined;
+    return [{ atMs, level: "info", kind: "change", text: `changes before: coupon history ${campaignId}` }];
   }
 
   return async () => {
@@ -123,7 +134,7 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
       startsAtMs: campaign.startsAt.getTime(),
       ...{ pool, processes, preflights, changes },
     };
-    const events = eventsBetween(before, sight);
+    const events = [...olderChanges(), ...eventsBetween(before, sight)];
     const whoLives = processes !== undefined && tellsWhoLives(processes) ? processes : before?.processes;
     before = { ...sight, processes: whoLives };
     const seconds = counted === undefined ? 0 : (atMs - counted.atMs) / 1_000;

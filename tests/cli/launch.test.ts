@@ -133,6 +133,17 @@ describe("cli launch", () => {
     expect(stderr.shown()).to.equal("");
   });
 
+  it("p after the opening says that a preflight is for before it, once", async () => {
+    const { stdin, finished, read, shows } = onTerminal();
+    await shows(/issued/);
+    stdin.write("pp");
+    await shows(/p: a preflight is for before the opening/);
+    expect(read().rows?.filter((row) => row.includes("p: a preflight"))).to.have.length(1);
+    expect(preflights).to.equal(0);
+    stdin.write("q");
+    expect(await finished).to.equal(0);
+  });
+
   for (const [name, stop] of [
     ["Ctrl-C, which raw mode makes a key", ({ stdin }: ReturnType<typeof onTerminal>) => stdin.write("\x03")],
     ["a signal", ({ interrupt }: ReturnType<typeof onTerminal>) => interrupt()],

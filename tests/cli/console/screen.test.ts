@@ -87,6 +87,25 @@ describe("console screen", () => {
     expect(lines).to.have.length(34);
   });
 
+  it("a long event goes over the free lines, and gives them back when they are needed", () => {
+    const words =
+      "preflight 44.8 s before the start: amber codes, amber pool, amber fence, amber generation, amber servers";
+    const events = [{ atMs: startMs, level: EventLevel.WARNING, text: words }];
+    const last = (count: number): Model => ({
+      ...during,
+      events: [...events, ...Array(count).fill({ atMs: startMs, level: EventLevel.INFO, text: "news" })],
+    });
+    expect(screenLines(last(0), 0, small).slice(13, 16)).to.deep.equal([
+      "20:00:00 !  preflight 44.8 s before the start: amber codes, amber pool, amber",
+      "            fence, amber generation, amber servers",
+      "",
+    ]);
+    expect(screenLines(last(9), 0, small).slice(13, 15)).to.deep.equal([
+      "20:00:00 !  preflight 44.8 s before the start: amber codes, amber pool, amber f…",
+      "20:00:00    news",
+    ]);
+  });
+
   it("before the opening: the countdown on the server's clock, and the preflight", () => {
     const model: Model = {
       ...modelAfter(scheduled),
@@ -116,6 +135,17 @@ describe("console screen", () => {
     expect(text(failed)).to.include("preflight not known: the call failed 0 s ago (Unimplemented)");
     const flat = screenLines(model, 0, { ...small, height: 12 });
     expect(flat.filter((one) => one.includes("coupon preflight shows them"))).to.have.length(1);
+    const finding = "1 alive: seoul-1/4711, and only that one in this whole place";
+    const advice = "start a second one: if this one fails, callers wait until it is back";
+    const long = [{ check: "servers", colour: AMBER, finding, advice }] as never;
+    const wordy: Model = { ...model, readiness: { askedMs: 0, colour: AMBER, lines: long } };
+    expect(screenLines(wordy, 0, small).slice(8, 11)).to.deep.equal([
+      "          AMBER servers: 1 alive: seoul-1/4711, and only that one in this whole",
+      "          place → start a second one: if this one fails, callers wait until it",
+      "          is back",
+    ]);
+    // Where there is no room, the line ends as before.
+    expect(text(wordy, { ...small, height: 11 })).to.match(/that one in this whole…\n/);
     // Once it is open, whether it will open is of no interest.
     expect(text({ ...during, readiness: model.readiness })).not.to.include("preflight RED");
   });

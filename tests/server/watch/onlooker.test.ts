@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import type { CampaignDoc } from "../../../record/campaigns.ts";
+import type { HistoryDoc } from "../../../record/history.ts";
 import type { SeenProcess } from "../../../record/processes.ts";
 import { DeadlineExceeded } from "../../../runtime/deadline.ts";
 import type { Look } from "../../../server/live-view.ts";
@@ -18,10 +19,16 @@ const away = (): never => {
 describe("onlooker", () => {
   function looking() {
     const clock = fakeClock();
-    const now: { look: () => Look | null; processes: SeenProcess[] | undefined; counts: number } = {
+    const now: {
+      look: () => Look | null;
+      processes: SeenProcess[] | undefined;
+      counts: number;
+      entries: HistoryDoc[];
+    } = {
       look: () => shown(0),
       processes: [seenProcess(1)],
       counts: 0,
+      entries: [],
     };
     const deps: OnlookerDeps = {
       liveView: { look: async () => now.look() },
@@ -31,11 +38,19 @@ describe("onlooker", () => {
         now.counts++;
         return 77;
       },
-      history: { list: async () => [] },
+      history: { list: async (_id, _before, limit) => now.entries.slice(0, limit) },
       clock,
     };
     const look = createOnlooker("c", deps);
-    return { clock, now, look, message: async () => (await look())?.message };
+    /** So many, the first of them the creation; the newest first. */
+    const entries = (count: number): void => {
+      now.entries = Array.from({ length: count }, (_, i) => {
+        const revision = count - 1 - i;
+        const verb = revision === 0 ? "create" : "resume";
+        return { revision, verb, actor: "mina", at: new Date(revision), after: {} } as HistoryDoc;
+      });
+    };
+    return { clock, now, look, entries, message: async () => (await look())?.message };
   }
   const pool = (claims: number) =>
     ({
@@ -77,6 +92,23 @@ describe("onlooker", () => {
     expect(texts(back)).to.deep.equal(["MongoDB answers again"]);
     expect(back?.issuedPerSecond).to.equal(100);
     expect(back?.processes).to.have.length(1);
+  });
+
+  it("tells the last twenty changes at the first look, and where the ones before are", async () => {
+    const { entries, message } = looking();
+    entries(20);
+    expect(texts(await message()))
+      .to.have.length(19)
+      .and.to.include("mina resumed it");
+    for (const [kept, told] of [
+      [21, ["changes before: coupon history c", ...Array(20).fill("mina resumed it")]],
+      [60, ["changes before: coupon history c", ...Array(20).fill("mina resumed it")]],
+    ] as const) {
+      const another = looking();
+      another.entries(kept);
+      expect(texts(await another.message())).to.deep.equal(told);
+      expect(texts(await another.message())).to.deep.equal([]);
+    }
   });
 
   it("a MongoDB that is away at the first look, and a bug at any, is an error", async () => {
