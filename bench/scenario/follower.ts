@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { exitOf, inheritedEnvironment, killChild, spawnKept } from "../../local/child.ts";
 
-/** `coupon watch --json` as another program would read it, all through the launch. */
+/** `coupon watch --json`, or `launch`, as another program would read it, all through the launch. */
 export type Follower = {
   /** The states it was told, without repetitions. */
   readonly states: readonly string[];
@@ -13,7 +13,7 @@ export type Follower = {
 const LAUNCHER = fileURLToPath(new URL("../../cli/coupon.mjs", import.meta.url));
 const STATE = "CAMPAIGN_STATE_";
 
-export function startFollower(url: string, campaignId: string): Follower {
+export function startFollower(verb: "watch" | "launch", url: string, campaignId: string): Follower {
   const states: string[] = [];
   let messages = 0;
   let stopping = false;
@@ -24,7 +24,7 @@ export function startFollower(url: string, campaignId: string): Follower {
     while (!stopping) {
       child = spawnKept(
         process.execPath,
-        [LAUNCHER, "--json", "--url", url, "watch", campaignId, "--interval", "200"],
+        [LAUNCHER, "--json", "--url", url, verb, campaignId, "--interval", "200"],
         { env: inheritedEnvironment(), stdio: ["ignore", "pipe", "inherit"] },
       );
       const exited = exitOf(child);

@@ -20,8 +20,8 @@ export type ScenarioContext = {
   readonly say: (line: string) => void;
 };
 
-/** For people with a whole terminal; the same is followed with `watch --json`. */
-const NOT_FOR_SCRIPTS = new Set(["launch"]);
+/** They run all through the launch, each in a pipe at a server of its own. */
+const FOLLOWING = ["watch", "launch"] as const;
 const NOTICED_MS = 1_500;
 
 /** The whole launch; nothing follows a step that failed. What it took is given back by whoever made `releases`. */
@@ -42,8 +42,11 @@ export async function runScenario(context: ScenarioContext): Promise<{ pass: boo
     const campaignId = await created(stage, coupon, clients, options.total);
 
     const crowd = startCrowd({ urls: ground.urls, campaignId, signal, ...options });
-    const follower = startFollower(ground.urls[1], campaignId);
-    releases.add("coupon watch", () => follower.stop());
+    const followers = FOLLOWING.map((verb, i) => {
+      const follower = startFollower(verb, ground.urls[i % ground.urls.length] ?? ground.urls[0], campaignId);
+      releases.add(`coupon ${verb}`, () => follower.stop());
+      return { verb, follower };
+    });
     const launch: Launch = {
       ground,
       clients,
@@ -63,17 +66,19 @@ export async function runScenario(context: ScenarioContext): Promise<{ pass: boo
       const unclear = crowd.history.filter(({ outcome }) => outcome.kind === "unknown");
       return `${asked.toLocaleString("en")} requests, started at worst ${worstLagMs.toFixed(0)} ms late, ${unclear.length} unclear answers; ${crowdWords(crowd.history)}`;
     });
-    await stage.step("watch --json", async () => {
+    await stage.step("watch --json and launch --json", async () => {
       await sleep(NOTICED_MS, undefined, { signal });
       const wanted = ["SCHEDULED", "OPEN", "PAUSED", "OPEN", "SOLD_OUT", "OPEN", "SOLD_OUT", "ENDED"];
-      must(follower.states.join() === wanted.join(), `it told: ${follower.states.join(", ")}`);
-      return `${follower.messages} messages: ${wanted.join(", ")}`;
+      for (const { verb, follower } of followers)
+        must(follower.states.join() === wanted.join(), `${verb} told: ${follower.states.join(", ")}`);
+      const counts = followers.map(({ verb, follower }) => `${verb} ${follower.messages} messages`);
+      return `${counts.join(", ")}: ${wanted.join(", ")}`;
     });
     await afterwards(launch);
     await stage.step("every verb", async () => {
       const unused = commands
         .map(({ name }) => name)
-        .filter((name) => !coupon.verbs.has(name) && name !== "watch" && !NOT_FOR_SCRIPTS.has(name));
+        .filter((name) => !coupon.verbs.has(name) && !FOLLOWING.some((verb) => verb === name));
       must(unused.length === 0, `not used: ${unused.join(", ")}`);
       return [...coupon.verbs].join(", ");
     });
