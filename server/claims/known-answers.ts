@@ -33,7 +33,7 @@ export type KnownAnswers = {
 
 export type KnownAnswersDeps = {
   campaigns: Pick<Campaigns, "find">;
-  issuances: Pick<Issuances, "inOrder">;
+  issuances: Pick<Issuances, "count" | "inOrder">;
   clock: Clock;
   logger: Logger;
 };
@@ -44,8 +44,9 @@ const EARLY_FOR_MS = 100;
 const SOLD_CONFIRM_MS = 250;
 /** … and after this, without a confirmation, all do. */
 const SOLD_FOR_MS = 1_000;
-const WINNERS_AGAIN_MS = 500;
-/** Beyond these, Redis is asked as before. About 200 bytes a winner; one that is read counts already. */
+/** After a try in vain; each further one waits twice as long as the one before. */
+const WINNERS_AGAIN_MS = { first: 500, most: 8_000 } as const;
+/** Beyond these, Redis is asked as before. 190 to 430 bytes a winner, by the length of the key; one that is read counts already. */
 const WINNERS_MAX = 400_000;
 /** A sale whose winners found no room, or had to make it, waits for so long. */
 const NO_ROOM_FOR_MS = 60_000;
@@ -55,13 +56,17 @@ const PAGE = 500;
 
 /** On the clock's `elapsed`: not before `startMs` does Redis open; until `untilMs` that is believed. */
 type Opening = { readonly startMs: number; readonly untilMs: number; readonly startsAtMs: number };
+/** What is kept of a claim beside its campaign and its key. */
+type Winner = Omit<Claim, "campaignId" | "claimKey">;
 type Sale = {
-  /** All who have a coupon, once each of the coupons has its durable owner. */
-  winners: ReadonlyMap<string, Claim> | undefined;
+  /** By claim key: all who have a coupon, once each of the coupons has its durable owner. */
+  winners: ReadonlyMap<string, Winner> | undefined;
   /** How many coupons Redis said that there were when all were gone. */
   total: number;
   lastAskedAtMs: number;
   readAgainAtMs: number;
+  /** How long after the next try in vain the one after it is. */
+  againInMs: number;
   confirmedAtMs: number;
   confirming: boolean;
 };
@@ -72,11 +77,11 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
   /** One sale at a time: what is read is bounded, and MongoDB is not asked for the winners of all at once. */
   let reading = false;
 
-  function recallSale(sale: Sale, claimKey: string): KnownAnswer | undefined {
+  function recallSale(campaignId: string, sale: Sale, claimKey: string): KnownAnswer | undefined {
     const nowMs = clock.elapsed();
     sale.lastAskedAtMs = nowMs;
-    const held = sale.winners?.get(claimKey);
-    if (held !== undefined) return { kind: "replay", held };
+    const winner = sale.winners?.get(claimKey);
+    if (winner !== undefined) return { kind: "replay", held: { campaignId, claimKey, ...winner } };
     if (sale.winners === undefined) return undefined;
     const ageMs = nowMs - sale.confirmedAtMs;
     if (ageMs >= SOLD_FOR_MS) return undefined;
@@ -106,6 +111,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
       total: 0,
       lastAskedAtMs: nowMs,
       readAgainAtMs: nowMs,
+      againInMs: WINNERS_AGAIN_MS.first,
       confirmedAtMs: Number.NEGATIVE_INFINITY,
       confirming: false,
     };
@@ -122,6 +128,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     if (total > sale.total) {
       sale.winners = undefined;
       sale.total = total;
+      sale.againInMs = WINNERS_AGAIN_MS.first;
       sale.readAgainAtMs = Math.min(sale.readAgainAtMs, clock.elapsed());
     }
     sale.confirmedAtMs = Math.max(sale.confirmedAtMs, askedAtMs);
@@ -136,13 +143,15 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
 
   async function readWinners(campaignId: string, sale: Sale): Promise<void> {
     sale.readAgainAtMs = Number.POSITIVE_INFINITY;
-    let againInMs = WINNERS_AGAIN_MS;
+    const { total, againInMs } = sale;
+    let waitMs: number = againInMs;
+    sale.againInMs = Math.min(WINNERS_AGAIN_MS.most, 2 * againInMs);
     try {
-      const { total } = sale;
       // Where coupons were added since, the pool is about to be given them.
       const isAll = (await campaigns.find(campaignId))?.total === total;
-      if (isAll && !makeRoom(total)) againInMs = NO_ROOM_FOR_MS;
-      else if (isAll) {
+      if (isAll && !makeRoom(total)) waitMs = NO_ROOM_FOR_MS;
+      // Counted first: while one is not durable yet, the others are not read again and again.
+      else if (isAll && (await issuances.count(campaignId)) === total) {
         const winners = await winnersOf(campaignId, total);
         // Meanwhile more may have been added, and sold.
         if (sale.total === total) sale.winners = winners;
@@ -153,19 +162,23 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
         "the winners cannot be read; Redis is asked for each",
       );
     }
-    sale.readAgainAtMs = clock.elapsed() + againInMs;
+    // More coupons meanwhile: their winners are asked for as soon as those of any other sale.
+    sale.readAgainAtMs = clock.elapsed() + (sale.total === total ? waitMs : WINNERS_AGAIN_MS.first);
   }
 
   /** undefined: not every coupon has its durable owner yet. */
   async function winnersOf(
     campaignId: string,
     total: number,
-  ): Promise<ReadonlyMap<string, Claim> | undefined> {
-    const winners = new Map<string, Claim>();
+  ): Promise<ReadonlyMap<string, Winner> | undefined> {
+    const winners = new Map<string, Winner>();
     let after: IssuePosition | undefined;
     for (;;) {
       const page = await issuances.inOrder(campaignId, after, PAGE);
-      for (const issuance of page) winners.set(issuance.claimKey, claimOf(issuance));
+      for (const issuance of page) {
+        const { claimKey, userId, code, generation, seq, issuedAtMs } = claimOf(issuance);
+        winners.set(claimKey, { userId, code, generation, seq, issuedAtMs });
+      }
       after = page.at(-1);
       if (page.length < PAGE) break;
     }
@@ -196,7 +209,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
   return {
     recall(campaignId, claimKey) {
       const sale = sales.get(campaignId);
-      return sale === undefined ? recallOpening(campaignId) : recallSale(sale, claimKey);
+      return sale === undefined ? recallOpening(campaignId) : recallSale(campaignId, sale, claimKey);
     },
 
     learn(campaignId, answer, askedAtMs) {

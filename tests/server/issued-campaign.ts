@@ -6,7 +6,6 @@ import type { TestStores } from "../setup/shared-stores.ts";
 export async function issuedCampaign(stores: TestStores, total: number): Promise<string> {
   const { campaign, codes } = await madeCampaign(recordsOf(stores.db), { total });
   const issuances = stores.db.collection<IssuanceDoc>("issuances");
-  await issuances.createIndex({ campaignId: 1, generation: 1, seq: 1 }, { name: "in_issue_order" });
   await issuances.insertMany(
     codes.map((code, i) => ({
       ...{ _id: code, campaignId: campaign._id, claimKey: `user-${i}`, generation: 1, seq: i + 1 },

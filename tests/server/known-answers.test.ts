@@ -161,6 +161,58 @@ describe("known answers", () => {
       expect([kindOf(known, id, "late"), kindOf(known, id, "nobody")]).to.deep.equal(["replay", "sold"]);
     });
 
+    it("while one is not durable the others are counted, not read; at waits that double up to some seconds", async () => {
+      const { campaigns, issuances } = recordsOf(stores.db);
+      const id = await issued(2);
+      const atMs: number[] = [];
+      let pages = 0;
+      let tries = 0;
+      let begun = 0;
+      const known = createKnownAnswers({
+        campaigns: {
+          find: (campaignId) => {
+            begun++;
+            return campaigns.find(campaignId);
+          },
+        },
+        issuances: {
+          count: async (campaignId) => {
+            atMs.push(clock.elapsed());
+            const count = await issuances.count(campaignId);
+            tries++;
+            return count;
+          },
+          inOrder: (...asked) => {
+            pages++;
+            return issuances.inOrder(...asked);
+          },
+        },
+        clock,
+        logger: silentLogger,
+      });
+      /** A request every quarter of a second, for so long. */
+      const asked = async (ms: number) => {
+        for (let passedMs = 0; passedMs <= ms; passedMs += 250, clock.pass(250)) {
+          known.learn(id, SOLD, clock.elapsed());
+          expect(await until(() => tries === begun, 5_000, 1)).to.equal(true);
+          await new Promise(setImmediate);
+        }
+      };
+      await asked(40_000);
+      const waits = atMs.slice(1).map((at, i) => at - (atMs[i] ?? 0));
+      expect(waits.slice(0, 6)).to.deep.equal([500, 1_000, 2_000, 4_000, 8_000, 8_000]);
+      expect(pages).to.equal(0);
+      const [, , third = ""] = await recordsOf(stores.db).coupons.codes(id, 0, 3);
+      await stores.db.collection<IssuanceDoc>("issuances").insertOne({
+        ...{ _id: third, campaignId: id, claimKey: "late", generation: 1, seq: 3 },
+        issuedAt: new Date(),
+      });
+      await asked(8_000);
+      expect(await until(() => kindOf(known, id, "late") === "replay", 5_000)).to.equal(true);
+      clock.pass(1_000);
+      expect(kindOf(known, id, "nobody"), "a second without Redis").to.equal(undefined);
+    });
+
     it("lets one through after a quarter of a second, all after one; winners are known for good", async () => {
       const known = create();
       const id = await issued(3);
@@ -272,6 +324,7 @@ describe("known answers", () => {
           },
         },
         issuances: {
+          count: async (campaignId) => totals[campaignId] ?? 0,
           async inOrder(campaignId, after, limit) {
             seen.pages++;
             const first = (after?.seq ?? 0) + 1;
