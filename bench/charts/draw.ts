@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BenchResult, readResults } from "../rates/results.ts";
 import { Trouble } from "../trouble.ts";
@@ -9,11 +9,13 @@ import { svgOf } from "./svg.ts";
 export const MEASURED_FILE = "measured.json";
 
 /**
- * Draws what the newest results allow; the names of the files. A chart that nothing was measured for stays as it is.
+ * Draws what the newest results allow, those of the charts that are there included; the names of the files. So a chart of which
+ * nothing was measured since stays as it is.
  * @throws Trouble where there are no results
  */
 export function drawCharts(resultsDir: string, chartsDir: string): string[] {
-  const measured = newestOfEach(readResults(resultsDir));
+  const results = [...readResults(resultsDir), ...readMeasured(chartsDir)];
+  const measured = newestOfEach(results.toSorted((one, other) => other.at.localeCompare(one.at)));
   const drawings = drawingsOf(measured);
   if (drawings.length === 0) throw new Trouble("there are no results to draw: run npm run bench first");
   mkdirSync(chartsDir, { recursive: true });
@@ -25,9 +27,14 @@ export function drawCharts(resultsDir: string, chartsDir: string): string[] {
   });
 }
 
+function readMeasured(chartsDir: string): BenchResult[] {
+  const file = join(chartsDir, MEASURED_FILE);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as BenchResult[]) : [];
+}
+
 /** What charts that were drawn before say, by file: it must be what their measurements say. */
 export function redrawn(chartsDir: string): ReadonlyMap<string, string> {
-  const measured = JSON.parse(readFileSync(join(chartsDir, MEASURED_FILE), "utf8")) as BenchResult[];
+  const measured = readMeasured(chartsDir);
   return new Map(drawingsOf(measured).map(({ file, chart }) => [`${file}.svg`, svgOf(chart)]));
 }
 

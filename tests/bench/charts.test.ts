@@ -116,6 +116,19 @@ describe("bench: charts", () => {
       expect(svg).to.include(">22<").and.to.include("2026-01-02").and.not.to.include(">11<");
     });
 
+    it("one of which nothing was measured since keeps what it was drawn of", () => {
+      const [first, second, charts] = ["first", "second", "charts"].map((name) => join(dir, name)) as [
+        string,
+        string,
+        string,
+      ];
+      writeResult(first, result("2026-01-01T00:00:00.000Z", "pool_sizes", [11]));
+      drawCharts(first, charts);
+      writeResult(second, result("2026-01-02T00:00:00.000Z", "opening_lateness", [33]));
+      drawCharts(second, charts);
+      expect([...redrawn(charts).keys()].sort()).to.deep.equal(["opening-lateness.svg", "pool-sizes.svg"]);
+    });
+
     it("those of the documentation are what their measurements say, all of them and no others", () => {
       const charts = join(repositoryDir, "docs", "charts");
       const drawn = redrawn(charts);
