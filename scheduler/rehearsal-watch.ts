@@ -2,7 +2,7 @@ import type { RemoveRehearsal } from "../generator/remove-rehearsal.ts";
 import type { Rehearsals } from "../record/rehearsals.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { createTick } from "./tick.ts";
+import { createTick, tellingOnce } from "./tick.ts";
 
 export type RehearsalWatchDeps = {
   rehearsals: Pick<Rehearsals, "due">;
@@ -24,22 +24,14 @@ const AT_ONCE = 4;
 export function createRehearsalWatch(deps: RehearsalWatchDeps): RehearsalWatch {
   const { rehearsals, removeRehearsal, clock } = deps;
   const logger = deps.logger.child({ room: "scheduler" });
-  let trouble = false;
 
   async function look(): Promise<void> {
     await Promise.all((await rehearsals.due(AT_ONCE)).map(removeRehearsal));
   }
 
-  async function round(): Promise<void> {
-    try {
-      await look();
-      trouble = false;
-    } catch (error) {
-      if (!trouble)
-        logger.warn({ err: error }, "rehearsals that are over could not be removed; every tick tries again");
-      trouble = true;
-    }
-  }
+  const round = tellingOnce(look, (error) =>
+    logger.warn({ err: error }, "rehearsals that are over could not be removed; every tick tries again"),
+  );
 
   const ticking = createTick(clock, logger, round);
   return { start: ticking.start, look, stop: ticking.stop };

@@ -5,7 +5,7 @@ import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
 import { type Preflights, preflightId } from "../record/preflights.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { createTick } from "./tick.ts";
+import { createTick, tellingOnce } from "./tick.ts";
 
 /** So long before each start a preflight is made by itself, in ms, in the order in which they come. */
 export const MOMENTS_MS: readonly number[] = [600_000, 60_000, 10_000];
@@ -56,7 +56,6 @@ export function createStartWatch(deps: StartWatchDeps): StartWatch {
   const logger = deps.logger.child({ room: "scheduler" });
   /** By campaign, what was seen to be somebody's; spares a question a second. */
   const seen = new Map<string, string>();
-  let trouble = false;
 
   function tell(campaign: CampaignDoc, report: Report): void {
     const { _id: id, name } = campaign;
@@ -117,16 +116,9 @@ export function createStartWatch(deps: StartWatchDeps): StartWatch {
     }
   }
 
-  async function round(): Promise<void> {
-    try {
-      await look();
-      trouble = false;
-    } catch (error) {
-      if (!trouble)
-        logger.error({ err: error }, "a preflight could not be made: nobody has looked whether it will open");
-      trouble = true;
-    }
-  }
+  const round = tellingOnce(look, (error) =>
+    logger.error({ err: error }, "a preflight could not be made: nobody has looked whether it will open"),
+  );
 
   const ticking = createTick(clock, logger, round);
   return { start: ticking.start, look, stop: ticking.stop };

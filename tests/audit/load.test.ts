@@ -13,6 +13,7 @@ import { seededRandom, shuffle } from "../../load/random.ts";
 import { createSlots } from "../../load/slots.ts";
 import { IssueCouponResponseSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
+import { gate } from "../server/open-sale.ts";
 import { STARTS_AT_MS } from "./books.ts";
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -22,6 +23,7 @@ describe("open-loop load", () => {
     const begin = performance.now() + 20;
     const dueMs = Array.from({ length: 50 }, (_, k) => begin + k);
     const started: number[] = [];
+    const { passed: answers, open: answerAll } = gate();
     const result = await runOpenLoop({
       dueMs,
       inFlightMax: 1_000,
@@ -29,7 +31,9 @@ describe("open-loop load", () => {
       async launch(index, due) {
         expect(performance.now()).to.be.at.least(due);
         started.push(index);
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        // Nobody is answered before all have started: whoever waited for an answer would wait for ever.
+        if (started.length === dueMs.length) answerAll();
+        await answers;
       },
     });
     expect(started).to.deep.equal(dueMs.map((_, index) => index));
