@@ -63,8 +63,7 @@ const damages: readonly { fails: string; what: string; plant: (stores: Stores) =
   },
 ];
 
-describe("audit on real stores", function () {
-  this.timeout(120_000);
+describe("audit on real stores", () => {
   let dir = "";
   let stack: Stack;
   let mongo: MongoClient;

@@ -11,11 +11,11 @@ import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { PreflightColour, type WatchCampaignRequest } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { EventLevel } from "../../proto/gen/coupon/v1/watch_pb.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { readJsonLines, runCli, startCli } from "./run-cli.ts";
 import { campaign, campaignId, refusal, type StandIn, startMs, startStandIn } from "./stand-in.ts";
 import { readScreen, standInTerminal } from "./stand-in-terminal.ts";
 
-const DEADLINE_MS = 10_000;
 const { SCHEDULED, OPEN, SOLD_OUT } = CampaignState;
 
 /** How one opening of the stream goes on after its message. */
@@ -107,7 +107,7 @@ describe("cli launch", () => {
     const read = () => readScreen(stdout.shown());
     const shows = async (pattern: RegExp) => {
       const is = () => pattern.test((read().rows ?? []).join("\n"));
-      if (!(await until(is, DEADLINE_MS, 5))) throw new Error(`no ${pattern} in\n${read().rows?.join("\n")}`);
+      if (!(await until(is, HANG_MS, 5))) throw new Error(`no ${pattern} in\n${read().rows?.join("\n")}`);
     };
     return { stdin, stdout, stderr, finished, interrupt: () => interruption.abort(), read, shows };
   }
@@ -197,7 +197,7 @@ describe("cli launch", () => {
     await shows(/AMBER servers: only one → start another/);
     expect(preflights).to.equal(1);
     stdin.write("p");
-    expect(await until(() => preflights === 2, DEADLINE_MS, 5)).to.equal(true);
+    expect(await until(() => preflights === 2, HANG_MS, 5)).to.equal(true);
     stdin.write("q");
     expect(await finished).to.equal(0);
   });
@@ -211,7 +211,7 @@ describe("cli launch", () => {
     expect(read().rows).to.have.length(10);
     const before = stdout.shown().length;
     stdin.write("\x0c");
-    await until(() => stdout.shown().length > before, DEADLINE_MS, 5);
+    await until(() => stdout.shown().length > before, HANG_MS, 5);
     expect(stdout.shown().slice(before)).to.include("\x1b[2J").and.include("크리스마스");
     stdin.write("q");
     await finished;
@@ -307,7 +307,7 @@ describe("cli launch", () => {
       });
       const closed = new Promise((resolve, reject) => child.on("close", resolve).on("error", reject));
       const shows = async (pattern: RegExp) => {
-        if (!(await until(() => pattern.test(text), DEADLINE_MS, 10)))
+        if (!(await until(() => pattern.test(text), HANG_MS, 10)))
           throw new Error(`no ${pattern} in ${text}`);
       };
       return { child, closed, shows, text: () => text };

@@ -6,6 +6,7 @@ import type { CampaignDoc } from "../../record/campaigns.ts";
 import type { CouponDoc } from "../../record/coupons.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, silentLogger, type TestStores } from "../setup/shared-stores.ts";
 import { bareCampaign, type Records, recordsOf } from "./made-campaign.ts";
 
@@ -56,7 +57,7 @@ describe("generator", () => {
         },
       },
     }).start();
-    expect(await until(stateIs(later, "SCHEDULED"), 20_000, 20)).to.equal(true);
+    expect(await until(stateIs(later, "SCHEDULED"), HANG_MS, 20)).to.equal(true);
     expect(order).to.deep.equal([sooner._id, later._id]);
     for (const { _id, total } of [sooner, later]) {
       expect(await records.campaigns.find(_id)).to.include({ generated: total, generation: 1 });
@@ -76,7 +77,7 @@ describe("generator", () => {
     for (let i = 0; i < 3; i++) campaigns.push(await bareCampaign(records, { total: 700 + i }));
     for (const owner of ["one", "two", "three"]) generator(owner).start();
     for (const campaign of campaigns) {
-      expect(await until(stateIs(campaign, "SCHEDULED"), 20_000, 20)).to.equal(true);
+      expect(await until(stateIs(campaign, "SCHEDULED"), HANG_MS, 20)).to.equal(true);
       const made = await stores.db
         .collection<CouponDoc>("coupons")
         .countDocuments({ campaignId: campaign._id });
@@ -97,7 +98,7 @@ describe("generator", () => {
         },
       },
     }).start();
-    expect(await until(stateIs(campaign, "SCHEDULED"), 20_000, 20)).to.equal(true);
+    expect(await until(stateIs(campaign, "SCHEDULED"), HANG_MS, 20)).to.equal(true);
     expect(failures).to.be.greaterThan(1);
   });
 
@@ -114,12 +115,12 @@ describe("generator", () => {
     });
     let stopping: Promise<void> | undefined;
     first.start();
-    expect(await until(() => stopping !== undefined, 20_000, 5)).to.equal(true);
+    expect(await until(() => stopping !== undefined, HANG_MS, 5)).to.equal(true);
     await stopping;
     const left = await records.campaigns.find(campaign._id);
     expect([left?.state, left?.generated, left?.lease]).to.deep.equal(["GENERATING", 15_000, undefined]);
     generator("second").start();
-    expect(await until(stateIs(campaign, "SCHEDULED"), 20_000, 20)).to.equal(true);
+    expect(await until(stateIs(campaign, "SCHEDULED"), HANG_MS, 20)).to.equal(true);
     expect(await records.coupons.ordinals(campaign._id, 0, campaign.total)).to.have.length(campaign.total);
   });
 

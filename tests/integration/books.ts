@@ -6,9 +6,8 @@ import { campaignKeys } from "../../pool/keys.ts";
 import type { CampaignDoc } from "../../record/campaigns.ts";
 import type { CouponDoc } from "../../record/coupons.ts";
 import type { IssuanceDoc } from "../../record/issuances.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import type { Held } from "./answers.ts";
-
-const REST_DEADLINE_MS = 20_000;
 
 /** Both stores read directly, by nothing of the product but the names of its keys. */
 export type Books = {
@@ -72,7 +71,7 @@ export async function readBooksAtRest(
       if ((await redis.xLen(campaignKeys(campaignId).ledger)) > 0) return false;
       return (await db.collection("issuances").countDocuments({ campaignId })) === issued;
     },
-    REST_DEADLINE_MS,
+    HANG_MS,
     50,
   );
   const books = await readBooks(redis, db, campaignId);

@@ -6,9 +6,9 @@ import {
   CampaignView,
   type CreateCampaignRequestSchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import type { Clients } from "./clients.ts";
 
-const DEADLINE_MS = 40_000;
 const AN_HOUR_MS = 3_600_000;
 
 export type Wanted = Omit<MessageInitShape<typeof CreateCampaignRequestSchema>, "startsAt" | "$typeName"> & {
@@ -40,7 +40,7 @@ export async function untilState(
       last = (await campaigns.getCampaign({ campaignId, view: CampaignView.BASIC })).campaign;
       return last !== undefined && states.some((state) => CampaignState[state] === last?.state);
     },
-    DEADLINE_MS,
+    HANG_MS,
     20,
   );
   if (last !== undefined && reached) return last;

@@ -7,6 +7,7 @@ import { newCampaignId } from "../../record/campaign-id.ts";
 import type { CampaignDoc } from "../../record/campaigns.ts";
 import type { IssuanceDoc } from "../../record/issuances.ts";
 import { runCli, startCli } from "../cli/run-cli.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { createServices, type Service, type Services } from "./service.ts";
 
@@ -17,8 +18,7 @@ const STARTS_AT_MS = 1_800_000_000_000;
 /** What a spreadsheet or a parser could fall for. */
 const TRICKY = ["=1+1", 'a,"b"', "두 줄\nuser", "@x", "-5", "plain"];
 
-describe("an export that is killed, over a real service", function () {
-  this.timeout(120_000);
+describe("an export that is killed, over a real service", () => {
   let stores: TestStores;
   let services: Services;
   let service: Service;
@@ -86,7 +86,7 @@ describe("an export that is killed, over a real service", function () {
       for (let kill = 1; kill <= KILLS; kill++) {
         const running = await startCli(args, { url: service.url });
         const enough = (expected.length * kill) / (KILLS + 1);
-        await until(async () => (await bytesBeside(name)) >= enough, 60_000, 2);
+        await until(async () => (await bytesBeside(name)) >= enough, HANG_MS, 2);
         running.child.kill("SIGKILL");
         const { code } = await running.finished;
         expect(code, "killed in the middle").to.equal(null);

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { type Books, expectExactCodes, openRawRedis, type RawRedis, readBooks } from "./books.ts";
 import { createCampaign, createOpenCampaign, untilState } from "./campaign.ts";
@@ -9,7 +10,6 @@ import { KEY_PREFIX } from "./quiet-logs.ts";
 import { createServices, type Service, type Services } from "./service.ts";
 
 const TOTAL = 60_000;
-const DEADLINE_MS = 50_000;
 
 describe("A generator killed while it works", () => {
   let stores: TestStores;
@@ -47,7 +47,7 @@ describe("A generator killed while it works", () => {
     condition: () => Promise<boolean>,
     look: () => Promise<T>,
   ): Promise<T> {
-    expect(await until(condition, DEADLINE_MS, 1), "the moment to kill came").to.equal(true);
+    expect(await until(condition, HANG_MS, 1), "the moment to kill came").to.equal(true);
     process.pause();
     const left = await look();
     await process.kill();
@@ -117,7 +117,7 @@ describe("A generator killed while it works", () => {
     const { id } = await createCampaign(clients, { total, startsAtMs });
     const works = ({ process }: Service) =>
       process.lines.some((line) => line.includes(id) && line.includes("making codes"));
-    expect(await until(() => generators.some(works), DEADLINE_MS, 1), "one of them works").to.equal(true);
+    expect(await until(() => generators.some(works), HANG_MS, 1), "one of them works").to.equal(true);
     const worker = generators.find(works) as Service;
     const left = await killWhen(
       worker,

@@ -2,6 +2,7 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { createServices, type Service, type Services } from "./service.ts";
 
@@ -33,7 +34,7 @@ describe("Callers that mean no good", () => {
     });
     socket.on("error", () => undefined);
     socket.write(bytes);
-    expect(await until(() => closed || answer.includes("\r\n\r\n"), 10_000)).to.equal(true);
+    expect(await until(() => closed || answer.includes("\r\n\r\n"), HANG_MS)).to.equal(true);
     socket.destroy();
     return answer;
   }
@@ -89,6 +90,6 @@ describe("Callers that mean no good", () => {
     }
     expect((await fetch(`${service.url}/healthz`)).status).to.equal(200);
     expect(await service.process.stop()).to.equal(0);
-    expect(await until(() => sockets.every((socket) => socket.closed), 5_000)).to.equal(true);
+    expect(await until(() => sockets.every((socket) => socket.closed), HANG_MS)).to.equal(true);
   });
 });

@@ -6,6 +6,7 @@ import { until } from "../../local/poll.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { CheckVerdict } from "../../proto/gen/coupon/v1/verify_pb.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { openRawRedis, type RawRedis, readBooksAtRest } from "./books.ts";
 import { createCampaign, createOpenCampaign, untilState } from "./campaign.ts";
@@ -110,13 +111,13 @@ describe("the life of a campaign, over two servers", () => {
       const startsAt = refusalOf(error)?.startsAt;
       return startsAt === undefined ? undefined : timestampDate(startsAt).getTime();
     };
-    expect(await until(async () => (await told()) === later, 2_000, 20)).to.equal(true);
+    expect(await until(async () => (await told()) === later, HANG_MS, 20)).to.equal(true);
     const past = await two.campaigns.rescheduleCampaign({
       campaignId,
       startsAt: timestampFromMs(Date.now() - 1_000),
     });
     expect(past.notices.join()).to.match(/starts_at has passed .*: the campaign opens at once/);
-    expect(await until(async () => (await outcome(two, campaignId, "a")) === "issued", 2_000, 20)).to.equal(
+    expect(await until(async () => (await outcome(two, campaignId, "a")) === "issued", HANG_MS, 20)).to.equal(
       true,
     );
     const no = await refused(
@@ -135,7 +136,7 @@ describe("the life of a campaign, over two servers", () => {
     const { id: campaignId } = await createCampaign(one, { total: 3, startsAtMs });
     await untilState(one, campaignId, "SCHEDULED");
     await one.campaigns.pauseCampaign({ campaignId });
-    await until(() => Date.now() > startsAtMs + 50, 5_000, 20);
+    await until(() => Date.now() > startsAtMs + 50, HANG_MS, 20);
     expect(await outcome(two, campaignId, "a")).to.equal("PAUSED");
     const resumed = await one.campaigns.resumeCampaign({ campaignId });
     expect(resumed.notices.join()).to.contain("opens at once");
@@ -161,7 +162,7 @@ describe("the life of a campaign, over two servers", () => {
     expect((await refused(one.campaigns.cancelCampaign({ campaignId }))).allowed).to.deep.equal(["edit"]);
     const settled = async () =>
       (await db.collection("campaigns").findOne({ _id: campaignId as never }))?.["settling"];
-    expect(await until(async () => (await settled()) === undefined, 10_000, 50)).to.equal(true);
+    expect(await until(async () => (await settled()) === undefined, HANG_MS, 50)).to.equal(true);
   });
 
   it("cancel: codes are retired, holders keep theirs; also before the codes are made", async () => {
@@ -202,7 +203,7 @@ describe("the life of a campaign, over two servers", () => {
     expect(
       (await refused(one.campaigns.addCoupons({ campaignId, count: 2, requestId: "more" }))).reason,
     ).to.equal("CONFLICT");
-    expect(await until(totalIs(3), 10_000, 20)).to.equal(true);
+    expect(await until(totalIs(3), HANG_MS, 20)).to.equal(true);
     await untilState(one, campaignId, "OPEN");
     for (const user of ["a", "b", "c"]) expect(await outcome(one, campaignId, user)).to.equal("issued");
     await untilState(one, campaignId, "SOLD_OUT");
@@ -217,7 +218,7 @@ describe("the life of a campaign, over two servers", () => {
           heard.set("one", await outcome(one, campaignId, "d"));
           return heard.get("one") === "issued";
         },
-        10_000,
+        HANG_MS,
         5,
       ),
     ).to.equal(true);

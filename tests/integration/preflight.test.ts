@@ -1,12 +1,12 @@
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import { PreflightColour } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { createCampaign, untilState } from "./campaign.ts";
 import { type Clients, connectClients } from "./clients.ts";
 import { createServices, type Services } from "./service.ts";
 
-const DEADLINE_MS = 20_000;
 const HOUR_MS = 3_600_000;
 
 describe("Preflight of running services", () => {
@@ -38,7 +38,7 @@ describe("Preflight of running services", () => {
       last = await look(campaignId);
       return last.checks === checks;
     };
-    await until(asExpected, DEADLINE_MS, 50);
+    await until(asExpected, HANG_MS, 50);
     expect(last.checks).to.equal(checks);
     return last;
   };
@@ -59,7 +59,7 @@ describe("Preflight of running services", () => {
     const { id } = await createCampaign(clients, { total: 3, startsAtMs: Date.now() + 8_000 });
     const told = () =>
       services.lines.filter((line) => line.includes(id) && /preflight .* before the start: /.test(line));
-    expect(await until(() => told().length > 0, DEADLINE_MS, 20)).to.equal(true);
+    expect(await until(() => told().length > 0, HANG_MS, 20)).to.equal(true);
     await untilState(clients, id, "OPEN");
     expect(told()).to.have.length(1);
     const written = await stores.db.collection("preflights").find({ campaignId: id }).toArray();

@@ -1,13 +1,12 @@
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import { createProcesses, type Processes, type SeenProcess } from "../../record/processes.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { createOpenCampaign } from "./campaign.ts";
 import { connectClients } from "./clients.ts";
 import { KEY_PREFIX } from "./quiet-logs.ts";
 import { createServices, type Services } from "./service.ts";
-
-const DEADLINE_MS = 20_000;
 
 describe("Presence of service processes", () => {
   let stores: TestStores;
@@ -29,7 +28,7 @@ describe("Presence of service processes", () => {
 
   const all = () => processes.seen(3_600_000);
   const becomes = async (is: (seen: readonly SeenProcess[]) => boolean) =>
-    expect(await until(async () => is(await all()), DEADLINE_MS, 20)).to.equal(true);
+    expect(await until(async () => is(await all()), HANG_MS, 20)).to.equal(true);
 
   it("each says who it is and what it counted; who ends leaves, who is killed falls silent", async () => {
     const [server, scheduler] = await Promise.all([

@@ -1,8 +1,7 @@
 import { execFile } from "node:child_process";
 import { inheritedEnvironment } from "../../local/child.ts";
 import { repositoryDir } from "../../local/repository.ts";
-
-const DEADLINE_MS = 40_000;
+import { HANG_MS } from "../setup/patience.ts";
 
 export type End = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
@@ -19,7 +18,7 @@ export function runToEnd(
       {
         cwd: repositoryDir,
         env: { ...inheritedEnvironment(), LOG_LEVEL: "silent", ...env },
-        timeout: DEADLINE_MS,
+        timeout: HANG_MS,
         killSignal: "SIGKILL",
       },
       (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),

@@ -2,9 +2,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { builtProduct } from "../../local/built.ts";
 import { type ServiceProcess, startService } from "../../local/service-process.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { leakIn } from "./quiet-logs.ts";
-
-const START_DEADLINE_MS = 40_000;
 
 export type Service = {
   readonly process: ServiceProcess;
@@ -48,7 +47,7 @@ export function createServices(env: Readonly<Record<string, string>>): Services 
           if (leakIn(line)) leaks.push(line);
         },
       });
-      const ready = await child.waitForLine((line) => line.includes('"msg":"ready'), START_DEADLINE_MS);
+      const ready = await child.waitForLine((line) => line.includes('"msg":"ready'), HANG_MS);
       const { http = "", grpc = "" } = JSON.parse(ready) as { http?: string; grpc?: string };
       const service = { process: child, url: http, grpcUrl: grpc };
       running.push(service);

@@ -4,6 +4,7 @@ import type { Db } from "mongodb";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
 import type { WatchCampaignResponse } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { type Answer, answerOf, type Held, refusedBy } from "./answers.ts";
 import { expectRightBooks, readBooksAtRest } from "./books.ts";
 import { createCampaign, createOpenCampaign } from "./campaign.ts";
@@ -13,7 +14,6 @@ import { OWN_DATABASE, type OwnStack, startOwnStack } from "./own-stack.ts";
 import { KEY_PREFIX } from "./quiet-logs.ts";
 import { createServices, type Service, type Services } from "./service.ts";
 
-const DEADLINE_MS = 40_000;
 const user = (i: number) => `${KEY_PREFIX}${i}`;
 
 describe("A server that ends", () => {
@@ -48,7 +48,7 @@ describe("A server that ends", () => {
   after(() => stack.close());
 
   async function untilTrue(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
-    expect(await until(condition, DEADLINE_MS, 10), what).to.equal(true);
+    expect(await until(condition, HANG_MS, 10), what).to.equal(true);
   }
 
   /**
@@ -92,7 +92,7 @@ describe("A server that ends", () => {
       };
       const { answering } = await claimIntoThePause(paused, campaignId, service, ask, total - 1);
       const ended = service.process.stop();
-      await service.process.waitForLine((line) => line.includes("draining"), DEADLINE_MS);
+      await service.process.waitForLine((line) => line.includes("draining"), HANG_MS);
       await untilTrue("the doors are closed to new callers", () =>
         fetch(new URL("/readyz", service.url), { headers: { connection: "close" } }).then(
           () => false,

@@ -3,6 +3,7 @@ import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { type Answer, answerOf, type Held, isUncertain } from "./answers.ts";
 import { expectRightBooks, openRawRedis, type RawRedis, readBooks, readBooksAtRest } from "./books.ts";
@@ -12,7 +13,6 @@ import { KEY_PREFIX } from "./quiet-logs.ts";
 import { createServices, type Services } from "./service.ts";
 
 const AHEAD_MS = 3_000;
-const DEADLINE_MS = 30_000;
 
 describe("The start instant", () => {
   let stores: TestStores;
@@ -44,7 +44,7 @@ describe("The start instant", () => {
         if (isUncertain(answer)) throw new Error(`with healthy stores: ${JSON.stringify(answer.kind)}`);
         return answer.kind === "coupon" || answer.refused.reason !== "NOT_STARTED";
       },
-      DEADLINE_MS,
+      HANG_MS,
       1,
     );
     expect(over, "the campaign opened").to.equal(true);
@@ -59,7 +59,7 @@ describe("The start instant", () => {
         status = await coupons.getCampaignStatus({ campaignId });
         return status.state === state;
       },
-      DEADLINE_MS,
+      HANG_MS,
       25,
     );
     expect(reached, `GetCampaignStatus told state ${state}`).to.equal(true);
@@ -165,7 +165,7 @@ describe("The start instant", () => {
       (await readBooks(redis, stores.db, campaignId)).campaign?.state === "OPEN";
     const recorded = await until(
       async () => (await isRecorded(claimed.id)) && (await isRecorded(unclaimed.id)),
-      DEADLINE_MS,
+      HANG_MS,
       25,
     );
     expect(recorded, "the scheduler that came back recorded both as open").to.equal(true);
@@ -189,7 +189,7 @@ describe("The start instant", () => {
     const scheduler = await services.start({ roles: "scheduler" });
     const startsAtMs = Date.now() + AHEAD_MS;
     const { id } = await createCampaign(clients, { total: 3, startsAtMs });
-    await scheduler.process.waitForLine((line) => line.includes(id) && line.includes("aiming"), DEADLINE_MS);
+    await scheduler.process.waitForLine((line) => line.includes(id) && line.includes("aiming"), HANG_MS);
     await scheduler.process.kill();
     expect(Date.now(), "killed before the instant").to.be.lessThan(startsAtMs);
     await services.start({ roles: "scheduler" });

@@ -4,6 +4,7 @@ import { expect } from "chai";
 import type { Db } from "mongodb";
 import { freePort } from "../../local/free-port.ts";
 import { until } from "../../local/poll.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { type Answer, answerOf, type Held, isUncertain } from "./answers.ts";
 import { expectRightBooks, readBooksAtRest } from "./books.ts";
 import { createOpenCampaign } from "./campaign.ts";
@@ -15,14 +16,14 @@ import { KEY_PREFIX } from "./quiet-logs.ts";
 import { runToEnd } from "./run-to-end.ts";
 import { createServices, type Services } from "./service.ts";
 
-const DEADLINE_MS = 40_000;
 const COUPONS = 150;
 const USERS = 200;
 const AT_ONCE = 12;
 
 describe("A service whose stores are not there at the start", () => {
   let stack: OwnStack;
-  const soon = { START_DEADLINE_MS: "800", PORT: "0" };
+  /** Long enough for the store that is there, on a machine that is busy. */
+  const soon = { START_DEADLINE_MS: "4000", PORT: "0" };
 
   before(async () => {
     stack = await startOwnStack();
@@ -144,7 +145,7 @@ describe("A service whose stores are lost while claims run", () => {
         if (isUncertain(answer)) onUncertain();
         return !isUncertain(answer);
       },
-      DEADLINE_MS,
+      HANG_MS,
       20,
     );
     if (!definite || answer === undefined) throw new Error(`${userId} got no definite answer`);
@@ -181,11 +182,11 @@ describe("A service whose stores are lost while claims run", () => {
     const loadsBefore = await poolLoads();
     const seen: Seen = { uncertain: 0, acknowledged: new Map(), soldOut: 0 };
     const claiming = claimAll(campaignId, seen);
-    const middle = until(() => seen.acknowledged.size >= COUPONS / 5, DEADLINE_MS, 1);
+    const middle = until(() => seen.acknowledged.size >= COUPONS / 5, HANG_MS, 1);
     expect(await Promise.race([middle, claiming.then(() => false)]), "struck in mid-sale").to.equal(true);
     await fault.strike();
     const struckAt = seen.acknowledged.size;
-    expect(await until(() => fault.hurt(seen, loadsBefore), DEADLINE_MS, 10), "the fault was felt").to.equal(
+    expect(await until(() => fault.hurt(seen, loadsBefore), HANG_MS, 10), "the fault was felt").to.equal(
       true,
     );
     await fault.heal();

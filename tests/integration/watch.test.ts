@@ -6,13 +6,13 @@ import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import type { WatchCampaignResponse } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { WATCHERS_MAX } from "../../server/watch/watch-campaign.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { createCampaign, createOpenCampaign, untilState } from "./campaign.ts";
 import { type Clients, connectClients } from "./clients.ts";
 import { KEY_PREFIX } from "./quiet-logs.ts";
 import { createServices, type Service, type Services } from "./service.ts";
 
-const DEADLINE_MS = 30_000;
 const HOUR_MS = 3_600_000;
 
 const onlookers = new Set<AbortController>();
@@ -36,7 +36,7 @@ function watching({ campaigns }: Clients, campaignId: string, keepOn: boolean) {
     texts: () => messages.flatMap(({ events }) => events.map(({ text }) => text)),
     async becomes(is: (last: WatchCampaignResponse) => boolean): Promise<WatchCampaignResponse> {
       const found = () => messages.at(-1) !== undefined && is(messages.at(-1) as WatchCampaignResponse);
-      if (!(await until(found, DEADLINE_MS, 20)))
+      if (!(await until(found, HANG_MS, 20)))
         throw new Error(
           `not so: ${JSON.stringify(messages.at(-1)?.campaign, (_, v) => (typeof v === "bigint" ? Number(v) : v))}`,
         );
@@ -110,7 +110,7 @@ describe("WatchCampaign of running services", () => {
     await watch.becomes(({ campaign }) => campaign?.total === 35 && isIn("OPEN")({ campaign } as never));
     // A server may say sold out from memory for a moment longer.
     for (const user of [100, 101])
-      expect(await until(async () => (await claim(user)) !== undefined, DEADLINE_MS, 50)).to.equal(true);
+      expect(await until(async () => (await claim(user)) !== undefined, HANG_MS, 50)).to.equal(true);
     const heard = await watch.becomes(
       ({ traffic }) =>
         traffic?.outcomes.some(({ outcome, total }) => outcome === "issued" && total === 32n) === true,
@@ -126,7 +126,7 @@ describe("WatchCampaign of running services", () => {
     await watch.becomes(isIn("ENDED"));
     // It was to keep on: what is over is told too, until the onlooker leaves.
     const count = watch.messages.length;
-    expect(await until(() => watch.messages.length > count + 2, DEADLINE_MS, 20)).to.equal(true);
+    expect(await until(() => watch.messages.length > count + 2, HANG_MS, 20)).to.equal(true);
     expect(((await watch.stop()) as ConnectError).code).to.equal(Code.Canceled);
 
     const texts = watch.texts();
@@ -174,9 +174,9 @@ describe("WatchCampaign of running services", () => {
     expect(await polite.process.stop()).to.equal(0);
     await watch.becomes(({ processes }) => processes.length === 2);
     await other.process.kill();
-    expect(
-      await until(() => watch.texts().some((text) => text.endsWith("is silent")), DEADLINE_MS, 50),
-    ).to.equal(true);
+    expect(await until(() => watch.texts().some((text) => text.endsWith("is silent")), HANG_MS, 50)).to.equal(
+      true,
+    );
     await watch.stop();
     const told = watch.texts().filter((text) => pids.some((pid) => text.includes(`/${pid} `)));
     expect(told.map((text) => text.replace(/^.*?\/\d+ /, ""))).to.deep.equal([
@@ -205,7 +205,7 @@ describe("WatchCampaign of running services", () => {
       if (watch.messages.length > 0) watches.push(watch);
       return watch.messages.length > 0;
     };
-    expect(await until(isRoom, DEADLINE_MS, 50)).to.equal(true);
+    expect(await until(isRoom, HANG_MS, 50)).to.equal(true);
     await Promise.all(watches.map((watch) => watch.stop()));
   });
 

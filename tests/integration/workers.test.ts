@@ -6,6 +6,7 @@ import type { Db } from "mongodb";
 import { freePort } from "../../local/free-port.ts";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { type Answer, answerOf, type Held, isUncertain } from "./answers.ts";
 import { expectRightBooks, readBooksAtRest } from "./books.ts";
 import { createOpenCampaign } from "./campaign.ts";
@@ -18,8 +19,9 @@ import { runToEnd } from "./run-to-end.ts";
 import { createServices, type Service, type Services } from "./service.ts";
 import { connectionsHeldBy } from "./sockets-of.ts";
 
-const DEADLINE_MS = 40_000;
 const AT_ONCE = 32;
+/** Processes that start at the same time: more of them take the processors from each other. */
+const STARTS_AT_ONCE = 2;
 /** So many that one worker cannot have got them all by chance. */
 const CONNECTIONS_MAX = 200;
 /** Claims that are answered before a pause. */
@@ -82,7 +84,7 @@ describe("Several workers", () => {
   after(() => stack.close());
 
   async function untilTrue(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
-    expect(await until(condition, DEADLINE_MS, 10), what).to.equal(true);
+    expect(await until(condition, HANG_MS, 10), what).to.equal(true);
   }
 
   const linesOf = ({ process }: Service): Line[] =>
@@ -433,12 +435,12 @@ describe("Several workers", () => {
   it("one that keeps dying at its start ends the group with its exit code and one line", async () => {
     const holder = await startOwnStack();
     try {
-      const service = await services.start({ env: { ...holder.env, START_DEADLINE_MS: "200" } });
+      const service = await services.start({ env: { ...holder.env, START_DEADLINE_MS: "2500" } });
       const pids = [workerPid(service, 1), workerPid(service, 2)];
       await holder.redis.kill();
       process.kill(pids[1] ?? 0, "SIGKILL");
       expect((await service.process.exited).code).to.equal(3);
-      await service.process.waitForLine((line) => line.startsWith("coupon: "), DEADLINE_MS);
+      await service.process.waitForLine((line) => line.startsWith("coupon: "), HANG_MS);
       const told = service.process.lines.filter((line) => line.startsWith("coupon: "));
       expect(told).to.have.length(1);
       expect(told[0]).to.include("REDIS_URL");
@@ -455,17 +457,20 @@ describe("Several workers", () => {
     const holder = createServer();
     await new Promise<void>((resolve) => holder.listen(taken, "127.0.0.1", resolve));
     const absent = await freePort();
-    const env = { ...stack.env, WORKERS: "2", PORT: "0", START_DEADLINE_MS: "800" };
+    const env = { ...stack.env, WORKERS: "2", PORT: "0", START_DEADLINE_MS: "4000" };
     try {
-      const ends = await Promise.all([
-        runToEnd(env, ["--workers", "0"]),
-        runToEnd({ ...env, WORKERS: "65" }),
-        runToEnd(env, ["--roles", "scheduler"]),
-        runToEnd(env, ["--port", String(taken)]),
-        runToEnd(env, ["--grpc-port", String(taken)]),
-        runToEnd({ ...env, REDIS_URL: `redis://127.0.0.1:${absent}` }),
-        runToEnd({ ...env, MONGODB_URL: `mongodb://127.0.0.1:${absent}` }),
-      ]);
+      const starts: readonly (readonly [Record<string, string>, readonly string[]])[] = [
+        [{}, ["--workers", "0"]],
+        [{ WORKERS: "65" }, []],
+        [{}, ["--roles", "scheduler"]],
+        [{}, ["--port", String(taken)]],
+        [{}, ["--grpc-port", String(taken)]],
+        [{ REDIS_URL: `redis://127.0.0.1:${absent}` }, []],
+        [{ MONGODB_URL: `mongodb://127.0.0.1:${absent}` }, []],
+      ];
+      const ends = await inParallel(starts, STARTS_AT_ONCE, ([more, args]) =>
+        runToEnd({ ...env, ...more }, args),
+      );
       const words = ["WORKERS", "WORKERS", "ROLES", "PORT", "GRPC_PORT", "REDIS_URL", "MONGODB_URL"];
       expect(ends.map(({ code }) => code)).to.deep.equal([2, 2, 2, 4, 4, 3, 3]);
       for (const [i, { stdout, stderr }] of ends.entries()) {

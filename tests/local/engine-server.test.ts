@@ -8,6 +8,7 @@ import { startMongodb } from "../../local/mongodb-server.ts";
 import { until } from "../../local/poll.ts";
 import type { Store } from "../../local/store.ts";
 import { MessageReader, messageOf } from "../../local/wire-message.mjs";
+import { HANG_MS } from "../setup/patience.ts";
 import { temporaryDir } from "./temporary-dir.ts";
 
 const DURABLE = { writeConcern: { w: "majority", j: true } } as const;
@@ -144,7 +145,7 @@ describe("MongoDB of the local stack, with the stock driver", () => {
       await new Promise((resolve) => socket.write(Buffer.of(byte), resolve));
     }
     socket.write(all.subarray(ping(1).length + 30));
-    await until(() => answeredTo.length === 4, 5_000);
+    await until(() => answeredTo.length === 4, HANG_MS);
     socket.destroy();
     expect(answeredTo).to.deep.equal([1, 2, 3, 4]);
   });
@@ -217,7 +218,7 @@ describe("MongoDB of the local stack, under kill -9", () => {
           }
         };
         const writing = Array.from({ length: writers }, (_, index) => write(index * 100).catch(() => {}));
-        expect(await until(() => acknowledged.length >= 3_000, 20_000, 1)).to.equal(true);
+        expect(await until(() => acknowledged.length >= 3_000, HANG_MS, 1)).to.equal(true);
         const { pid, port } = store;
         await store.kill();
         killed = true;

@@ -3,6 +3,7 @@ import { until } from "../../local/poll.ts";
 import { startTimeOf } from "../../local/process-identity.mjs";
 import { type ServiceProcess, startService } from "../../local/service-process.ts";
 import { startStack } from "../../local/stack.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { temporaryDir } from "./temporary-dir.ts";
 
 interface Said {
@@ -29,11 +30,11 @@ describe("No process is left behind", () => {
       entry: "tests/local/fixtures/parent-of-stores.ts",
       args: [dir.path, ending],
     });
-    return JSON.parse(await parent.waitForLine((line) => line.startsWith("{"), 30_000)) as Said;
+    return JSON.parse(await parent.waitForLine((line) => line.startsWith("{"), HANG_MS)) as Said;
   };
   const alive = (pids: readonly number[]) => pids.filter((pid) => startTimeOf(pid) !== undefined);
   const expectAllGone = async (pids: readonly number[]) => {
-    await until(() => alive(pids).length === 0, 10_000);
+    await until(() => alive(pids).length === 0, HANG_MS);
     expect(alive(pids)).to.deep.equal([]);
   };
 

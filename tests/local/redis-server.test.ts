@@ -3,6 +3,7 @@ import { createClient } from "redis";
 import { until } from "../../local/poll.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import type { Store } from "../../local/store.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { temporaryDir } from "./temporary-dir.ts";
 
 describe("Redis of the local stack", () => {
@@ -86,7 +87,7 @@ describe("Redis of the local stack", () => {
     started.push(replica);
     const copied = await until(
       async () => (await withClient(replica, (client) => client.get("copied"))) === "yes",
-      15_000,
+      HANG_MS,
       50,
     );
     expect(copied).to.equal(true);

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { freePort } from "../../local/free-port.ts";
 import { startService } from "../../local/service-process.ts";
+import { HANG_MS } from "../setup/patience.ts";
 
 const FIXTURES = "tests/local/fixtures";
 
@@ -18,11 +19,11 @@ describe("A service as a child process", () => {
   it("is waited for by line and by HTTP, drains on stop and says its exit code", async () => {
     const service = await start();
     await service.waitForHttp("/healthz", 10_000);
-    expect(await service.waitForLine((line) => line.startsWith("listening"), 5_000)).to.equal(
+    expect(await service.waitForLine((line) => line.startsWith("listening"), HANG_MS)).to.equal(
       "listening here",
     );
     expect(await service.stop()).to.equal(7);
-    expect(await service.waitForLine((line) => line === "draining", 5_000)).to.equal("draining");
+    expect(await service.waitForLine((line) => line === "draining", HANG_MS)).to.equal("draining");
     expect(service.lines).to.include("on stderr, secret absent");
     expect([service.isRunning, await service.stop()]).to.deep.equal([false, 7]);
   });
@@ -42,7 +43,7 @@ describe("A service as a child process", () => {
 
   it("is killed when it does not drain in time", async () => {
     const service = startService({ entry: `${FIXTURES}/child-with-child.mjs`, env: {} });
-    await service.waitForLine((line) => line.startsWith("grandchild"), 10_000);
+    await service.waitForLine((line) => line.startsWith("grandchild"), HANG_MS);
     expect(await service.stop(200)).to.equal(137);
   });
 
@@ -54,7 +55,7 @@ describe("A service as a child process", () => {
         baseUrl: "http://127.0.0.1:1",
       });
       const waiting =
-        wait === "waitForHttp" ? service.waitForHttp("/", 10_000) : service.waitForLine(() => false, 10_000);
+        wait === "waitForHttp" ? service.waitForHttp("/", 10_000) : service.waitForLine(() => false, HANG_MS);
       const message = await waiting.then(
         () => "",
         (error: Error) => error.message,

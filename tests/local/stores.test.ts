@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { nodeForEngine } from "../../local/embedded-libc.ts";
 import { repositoryDir } from "../../local/repository.ts";
 import { startService } from "../../local/service-process.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { temporaryDir } from "./temporary-dir.ts";
 
 describe("npm run stores", () => {
@@ -20,7 +21,7 @@ describe("npm run stores", () => {
 
   it("prints the two URLs for the shell, and stops everything when asked to end", async () => {
     const stores = start();
-    expect(await stores.waitForLine((line) => line.startsWith("export MONGODB_URL="), 30_000)).to.match(
+    expect(await stores.waitForLine((line) => line.startsWith("export MONGODB_URL="), HANG_MS)).to.match(
       /^export MONGODB_URL='mongodb:\/\/127\.0\.0\.1:\d+\/\?directConnection=true'$/,
     );
     expect(stores.lines.join("\n")).to.match(/^export REDIS_URL='redis:\/\/127\.0\.0\.1:\d+'$/m);
@@ -39,7 +40,7 @@ describe("npm run stores", () => {
     writeFileSync(program, `#!/bin/sh\n${script}`);
     chmodSync(program, 0o755);
     const stores = start({ PATH: `${dir.path}:${process.env["PATH"]}` });
-    await stores.waitForLine((line) => line.startsWith("mongodb: mongod at 127.0.0.1:"), 30_000);
+    await stores.waitForLine((line) => line.startsWith("mongodb: mongod at 127.0.0.1:"), HANG_MS);
     expect(await stores.stop()).to.equal(0);
   });
 

@@ -7,8 +7,7 @@ const LIVES = 2;
 const CALLS = 24;
 const SEED_MOST = 2 ** 31 - 1;
 
-describe("several operators at once, under load, at three servers", function () {
-  this.timeout(90_000);
+describe("several operators at once, under load, at three servers", () => {
   let ground: Awaited<ReturnType<typeof openLifeGround>>;
   const firstSeed = randomInt(1, SEED_MOST);
 

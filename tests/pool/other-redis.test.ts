@@ -4,6 +4,7 @@ import { startRedis } from "../../local/redis-server.ts";
 import { createPool } from "../../pool/pool.ts";
 import { connectRedis } from "../../pool/redis.ts";
 import { temporaryDir } from "../local/temporary-dir.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { silentLogger } from "../setup/shared-stores.ts";
 import { claimAll, claimIn, loadedPool } from "./loaded-pool.ts";
 import { type OwnRedis, ownRedis } from "./own-redis.ts";
@@ -86,10 +87,10 @@ describe("pool on a Redis in trouble", () => {
       // The first replica that a Redis ever has gives it a new master_replid: fenced, and loaded anew, on both sides.
       const pool = createPool(redis, 5_000);
       const following = async () => (await own.raw.info("replication")).includes("state=online");
-      expect(await until(following, 15_000, 20)).to.equal(true);
+      expect(await until(following, HANG_MS, 20)).to.equal(true);
       const { campaignId } = await loadedPool(own.pool);
       const copied = async () => (await pool.inspect(campaignId)).openCodes === 3;
-      expect(await until(copied, 15_000, 20)).to.equal(true);
+      expect(await until(copied, HANG_MS, 20)).to.equal(true);
       expect((await pool.inspect(campaignId)).status).to.equal("fenced");
       expect((await own.pool.inspect(campaignId)).status).to.equal("ok");
     } finally {

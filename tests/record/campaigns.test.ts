@@ -11,6 +11,7 @@ import {
 import type { HistoryVerb } from "../../record/history.ts";
 import { connectMongo } from "../../record/mongo.ts";
 import { UserError } from "../../runtime/user-error.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 
 /** A step that the scheduler makes. */
@@ -88,7 +89,7 @@ describe("campaigns", () => {
       expect(await campaigns.takeLease(_id, "b", 60_000, false)).to.equal(null);
       expect((await campaigns.takeLease(_id, "a", 10, false))?.lease?.owner).to.equal("a");
       const taken = () => campaigns.takeLease(_id, "b", 60_000, false);
-      expect(await until(async () => (await taken())?.lease?.owner === "b", 5_000, 5)).to.equal(true);
+      expect(await until(async () => (await taken())?.lease?.owner === "b", HANG_MS, 5)).to.equal(true);
       expect(await campaigns.renewLease(_id, "a", 60_000)).to.equal(false);
       expect(await campaigns.renewLease(_id, "b", 60_000)).to.equal(true);
     });

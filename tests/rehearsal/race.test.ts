@@ -6,6 +6,7 @@ import { openRawRedis, type RawRedis } from "../integration/books.ts";
 import { createCampaign, untilState } from "../integration/campaign.ts";
 import { type Clients, connectClients } from "../integration/clients.ts";
 import { createServices, type Service, type Services } from "../integration/service.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { differences, mentionsOf, readEverything } from "./everything.ts";
 import { createShadow, removeShadow } from "./shadow.ts";
@@ -14,8 +15,7 @@ const ROUNDS = 8;
 const CALLERS = 24;
 const TOTAL = 3_000;
 
-describe("a removal that races with claims", function () {
-  this.timeout(180_000);
+describe("a removal that races with claims", () => {
   let stores: TestStores;
   let services: Services;
   let one: Service;
@@ -89,7 +89,7 @@ describe("a removal that races with claims", function () {
     expect(told.get("UNKNOWN_CAMPAIGN"), "claims after").to.be.greaterThan(ROUNDS);
     // Longer than any insert, sweep, tick or beat that was under way then.
     const settled = Date.now() + 3_000;
-    await until(() => Date.now() > settled, 5_000, 100);
+    await until(() => Date.now() > settled, HANG_MS, 100);
     for (const shadowId of shadows) expect(await mentionsOf(shadowId, redis, stores.db)).to.deep.equal([]);
     expect(differences(before, await readEverything(redis, stores.db))).to.deep.equal([]);
     // A removal is no trouble: an alarm, or a commit that counts as failed, would hold other campaigns back.

@@ -14,6 +14,7 @@ import { createCampaign, untilState } from "../integration/campaign.ts";
 import { type Clients, connectClients } from "../integration/clients.ts";
 import { KEY_PREFIX } from "../integration/quiet-logs.ts";
 import { createServices, type Service, type Services } from "../integration/service.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { couponVerify } from "../verify/coupon-verify.ts";
 import { differences, mentionsOf, readEverything } from "./everything.ts";
@@ -22,8 +23,7 @@ import { createShadow, removeShadow } from "./shadow.ts";
 const AN_HOUR_MS = 3_600_000;
 const SMALL = ["--rate", "200", "--in", "3", "--seed", "7"];
 
-describe("coupon rehearse", function () {
-  this.timeout(90_000);
+describe("coupon rehearse", () => {
   let stores: TestStores;
   let services: Services;
   let service: Service;
@@ -70,7 +70,7 @@ describe("coupon rehearse", function () {
         [found] = await standing(campaignId);
         return found !== undefined;
       },
-      20_000,
+      HANG_MS,
       20,
     );
     if (found === undefined) throw new Error("no rehearsal stands");
@@ -140,7 +140,7 @@ describe("coupon rehearse", function () {
     const [own, shadows] = [await codesOf(id), await codesOf(shadowId)];
     expect([own.length, shadows.length]).to.deep.equal([total, 800]);
     expect(own.filter((code) => shadows.includes(code))).to.deep.equal([]);
-    await until(() => Date.now() >= startsAtMs, 20_000, 5);
+    await until(() => Date.now() >= startsAtMs, HANG_MS, 5);
     const acknowledged = new Map<string, Held>();
     const callers = Array.from({ length: 340 }, async (_, i) => {
       const userId = `${KEY_PREFIX}${i}`;
@@ -213,7 +213,7 @@ describe("coupon rehearse", function () {
       .collection("campaigns")
       .updateOne({ _id: other as never }, [{ $set: { expiresAt: "$$NOW" } }]);
     const gone = async () => (await mentionsOf(other, redis, stores.db)).length === 0;
-    expect(await until(gone, 20_000, 100)).to.equal(true);
+    expect(await until(gone, HANG_MS, 100)).to.equal(true);
     expect(differences(before, await readEverything(redis, stores.db))).to.deep.equal([]);
     const none = await runCli(["rehearse", "--clean", "--json"], { url: service.url });
     expect([none.code, none.stdout]).to.deep.equal([0, '{"removed":[]}\n']);

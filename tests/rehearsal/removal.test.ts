@@ -17,8 +17,7 @@ import { differences, mentionsOf, readEverything } from "./everything.ts";
 const RACES = 30;
 const STARTS_AT = new Date(1_800_000_000_000);
 
-describe("removal of a rehearsal, on real stores", function () {
-  this.timeout(60_000);
+describe("removal of a rehearsal, on real stores", () => {
   let stores: TestStores;
   let redis: RawRedis;
   let remove: RemoveRehearsal;

@@ -2,8 +2,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { until } from "../../local/poll.ts";
 import type { Campaign } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import type { Clients } from "../integration/clients.ts";
-
-const REMOVED_WITHIN_MS = 30_000;
+import { HANG_MS } from "../setup/patience.ts";
 
 export async function createShadow(
   { campaigns }: Clients,
@@ -24,7 +23,7 @@ export async function createShadow(
 export async function removeShadow({ campaigns }: Clients, campaignId: string): Promise<void> {
   const removed = await until(
     async () => (await campaigns.removeRehearsal({ campaignId })).removed,
-    REMOVED_WITHIN_MS,
+    HANG_MS,
     50,
   );
   if (!removed) throw new Error(`rehearsal ${campaignId} is still not removed`);

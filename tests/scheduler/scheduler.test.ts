@@ -12,6 +12,7 @@ import { createScheduler, type Scheduler } from "../../scheduler/scheduler.ts";
 import { madeCampaign, type Records, recordsOf } from "../generator/made-campaign.ts";
 import { openRaw, type RawRedis } from "../pool/raw-redis.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, silentLogger, type TestStores } from "../setup/shared-stores.ts";
 
 const HOUR_MS = 3_600_000;
@@ -54,7 +55,7 @@ describe("scheduler", () => {
     return { record: doc?.state, pool: pool.state, status: pool.status, openedAt: doc?.openedAt?.getTime() };
   };
   const becomes = (campaign: CampaignDoc, record: string) =>
-    until(async () => (await look(campaign)).record === record, 10_000, 5);
+    until(async () => (await look(campaign)).record === record, HANG_MS, 5);
   const lateness = async (metrics: Metrics) => {
     const { values } = await metrics.armLatenessSeconds.get();
     return values.find(({ metricName }) => metricName?.endsWith("_count"))?.value ?? 0;
@@ -136,7 +137,7 @@ describe("scheduler", () => {
     // Ours goes on, Redis is still behind: it is told again.
     clock.pass(1);
     expect(clock.waiting()).to.have.length(1);
-    expect(await until(() => Date.now() > startsAt.getTime() + 2, 5_000, 5)).to.equal(true);
+    expect(await until(() => Date.now() > startsAt.getTime() + 2, HANG_MS, 5)).to.equal(true);
     clock.pass(waitMs);
     expect(await becomes(campaign, "OPEN")).to.equal(true);
     expect((await look(campaign)).openedAt).to.be.at.least(startsAt.getTime());
@@ -171,7 +172,7 @@ describe("scheduler", () => {
     clock.pass(10_000);
     await one.reconcile();
     const rebuilt = async () => (await stores.pool.inspect(campaign._id)).generation === 3;
-    expect(await until(rebuilt, 10_000, 5)).to.equal(true);
+    expect(await until(rebuilt, HANG_MS, 5)).to.equal(true);
     expect(await stores.pool.inspect(campaign._id)).to.include({ openCodes: 0, claims: 3 });
     expect(await alarms()).to.deep.equal([["books_differ", 2]]);
     await one.reconcile();
@@ -190,7 +191,7 @@ describe("scheduler", () => {
     expect((await stores.pool.claim(campaign._id, clock.now(), asked))[0]?.kind).to.equal("claimed");
     expect(clock.waiting()).to.have.length(1);
     clock.pass(30_000);
-    expect(await until(async () => (await look(campaign)).pool === "ended", 10_000, 5)).to.equal(true);
+    expect(await until(async () => (await look(campaign)).pool === "ended", HANG_MS, 5)).to.equal(true);
     await one.reconcile();
     expect(await look(campaign)).to.include({ record: "OPEN" });
     await stores.pool.settle(campaign._id, 1, [1]);
@@ -259,7 +260,7 @@ describe("scheduler", () => {
         await one.reconcile();
         return (await look(campaign)).record === "ENDED";
       };
-      expect(await until(ended, 10_000, 5)).to.equal(true);
+      expect(await until(ended, HANG_MS, 5)).to.equal(true);
       expect(finished).to.be.greaterThan(1);
       expect(await books(campaign)).to.deep.equal({
         total: 5,
@@ -311,7 +312,7 @@ describe("scheduler", () => {
       await one.reconcile();
       return (await look(campaign)).record === "ENDED";
     };
-    expect(await until(ended, 10_000, 5)).to.equal(true);
+    expect(await until(ended, HANG_MS, 5)).to.equal(true);
     expect(await look(campaign)).to.include({ pool: "ended", status: "ok" });
   });
 
@@ -324,7 +325,7 @@ describe("scheduler", () => {
       if (damage === "deleted") await raw.unlink(Object.values(keys));
       else await raw.hSet(keys.meta, "token", "elsewhere");
       await one.reconcile();
-      expect(await until(async () => (await look(campaign)).status === "ok", 10_000, 5)).to.equal(true);
+      expect(await until(async () => (await look(campaign)).status === "ok", HANG_MS, 5)).to.equal(true);
       expect(await stores.pool.inspect(campaign._id)).to.include({
         state: "staged",
         stagedCodes: 10,

@@ -4,6 +4,7 @@ import type { IssuanceDoc } from "../../record/issuances.ts";
 import { createBreaker } from "../../server/claims/breaker.ts";
 import { contentsOf, openRaw, type RawRedis } from "../pool/raw-redis.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { gate, issuedBy, openSale, reasonOf } from "./open-sale.ts";
 
@@ -136,11 +137,11 @@ describe("claimer while nothing can be made durable", () => {
       }),
     });
     const stuck = sale.issue("stuck");
-    expect(await until(() => hanging === 1, 5_000, 1)).to.equal(true);
+    expect(await until(() => hanging === 1, HANG_MS, 1)).to.equal(true);
     sale.clock.pass(STALL_MS + 500);
     expect(sale.claimer.holdsBack()).to.equal(true);
     const probe = sale.issue("probe");
-    expect(await until(() => sale.claimer.sizes().commits === 2, 5_000, 1)).to.equal(true);
+    expect(await until(() => sale.claimer.sizes().commits === 2, HANG_MS, 1)).to.equal(true);
     expect(reasonOf(await sale.issue("late"))).to.equal("OVERLOADED");
     expect(Object.keys((await contentsOf(raw, sale.campaign._id)).claims).sort()).to.deep.equal([
       "probe",

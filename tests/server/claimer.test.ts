@@ -4,6 +4,7 @@ import { campaignKeys } from "../../pool/keys.ts";
 import type { IssuanceDoc } from "../../record/issuances.ts";
 import { recordsOf } from "../generator/made-campaign.ts";
 import { contentsOf, openRaw, type RawRedis } from "../pool/raw-redis.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { gate, issuedBy, openSale, reasonOf, type Sale } from "./open-sale.ts";
 
@@ -167,7 +168,7 @@ describe("claimer", () => {
       const caller = new AbortController();
       // Two batches fill what may be under way; the third is still in the queue when its middle caller leaves.
       const first = Array.from({ length: 6 }, (_, i) => sale.issue(`early-${i}`));
-      expect(await until(() => calls === 2, 5_000, 1)).to.equal(true);
+      expect(await until(() => calls === 2, HANG_MS, 1)).to.equal(true);
       const third = [
         sale.issue("before"),
         sale.issue("gone", { signal: caller.signal }),
@@ -205,7 +206,7 @@ describe("claimer", () => {
       expect(Object.keys((await contents(sale)).claims).sort()).to.deep.equal(["a", "b"]);
       expect(calls).to.equal(2);
       // What was claimed after all became durable by itself.
-      expect(await until(async () => (await records(sale)).length === 2, 5_000)).to.equal(true);
+      expect(await until(async () => (await records(sale)).length === 2, HANG_MS)).to.equal(true);
     });
 
     it("once claimed, a caller that leaves does not undo it: the issuance is finished", async () => {
@@ -337,7 +338,7 @@ describe("claimer", () => {
       const asked = sale.issue("a").finally(() => {
         answered = true;
       });
-      expect(await until(() => sale.claimer.sizes().commits === 1, 5_000, 1)).to.equal(true);
+      expect(await until(() => sale.claimer.sizes().commits === 1, HANG_MS, 1)).to.equal(true);
       expect([answered, await records(sale)]).to.deep.equal([false, []]);
       door.open();
       expect(issuedBy(await asked)).to.deep.include({ replayed: true });
@@ -506,7 +507,7 @@ describe("claimer", () => {
         }),
       });
       const asked = sale.issue("a");
-      expect(await until(() => inserting === 1, 5_000, 1)).to.equal(true);
+      expect(await until(() => inserting === 1, HANG_MS, 1)).to.equal(true);
       await forget(sale);
       expect(await sale.restore(sale.campaign._id)).to.equal("loaded");
       expect((await contents(sale)).open.concat((await contents(sale)).staged)).to.deep.equal(sale.codes);
@@ -555,7 +556,7 @@ describe("claimer", () => {
         const { values } = await sale.metrics.rebuilds.get();
         return (values.find(({ labels }) => labels.outcome === "busy")?.value ?? 0) >= 2;
       };
-      expect(await until(busy, 5_000, 5)).to.equal(true);
+      expect(await until(busy, HANG_MS, 5)).to.equal(true);
       expect(answered).to.equal(false);
       await campaigns.dropLease(sale.campaign._id, "another process");
       expect(issuedBy(await asked).held).to.include({ code: sale.codes[0], generation: 2 });

@@ -20,6 +20,7 @@ import { createTally } from "../../server/tally.ts";
 import { createTellTrouble } from "../../server/trouble.ts";
 import { recordsOf } from "../generator/made-campaign.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, silentLogger, type TestStores } from "../setup/shared-stores.ts";
 import { openSale, type Sale } from "./open-sale.ts";
 
@@ -402,10 +403,10 @@ for (const way of ["the socket lane", "Node's server"] as const)
         const socket = connect({ port, host: "127.0.0.1" });
         socket.write(head);
         socket.write(body);
-        await until(() => seen.length === 1, 5_000);
+        await until(() => seen.length === 1, HANG_MS);
         expect(seen[0]?.aborted, path).to.equal(false);
         socket.destroy();
-        expect(await until(() => seen[0]?.aborted === true, 5_000), path).to.equal(true);
+        expect(await until(() => seen[0]?.aborted === true, HANG_MS), path).to.equal(true);
       }
     });
 

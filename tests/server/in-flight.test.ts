@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import { prepareHttpDrain } from "../../server/drain.ts";
 import { type InFlight, trackInFlight } from "../../server/in-flight.ts";
+import { HANG_MS } from "../setup/patience.ts";
 
 describe("requests in flight", () => {
   let server: Server;
@@ -44,35 +45,35 @@ describe("requests in flight", () => {
 
   it("are counted on each socket before the handler hears of them, until they are answered", async () => {
     const caller = ask("/1", "/2");
-    await until(() => waiting.length === 2, 5_000);
+    await until(() => waiting.length === 2, HANG_MS);
     expect(seenAtHandling).to.deep.equal([1, 2]);
     const socket = waiting[0]?.req.socket as Socket;
     waiting[0]?.end("one");
-    await until(() => caller.answers() === 1, 5_000);
+    await until(() => caller.answers() === 1, HANG_MS);
     expect(inFlight.on(socket)).to.equal(1);
     waiting[1]?.end("two");
-    expect(await until(() => inFlight.on(socket) === 0, 5_000)).to.equal(true);
+    expect(await until(() => inFlight.on(socket) === 0, HANG_MS)).to.equal(true);
   });
 
   it("draining answers all that a caller has pipelined, then closes", async () => {
     const caller = ask("/1", "/2");
-    await until(() => waiting.length === 2, 5_000);
+    await until(() => waiting.length === 2, HANG_MS);
     waiting[0]?.end("one");
-    await until(() => caller.answers() === 1, 5_000);
+    await until(() => caller.answers() === 1, HANG_MS);
     const drained = prepareHttpDrain(server, inFlight)(5_000);
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(caller.ended()).to.equal(false);
     waiting[1]?.end("two");
     await drained;
-    await until(caller.ended, 5_000);
+    await until(caller.ended, HANG_MS);
     expect(caller.answers()).to.equal(2);
   });
 
   it("a caller that goes away in the middle is not counted for ever", async () => {
     const caller = ask("/1");
-    await until(() => waiting.length === 1, 5_000);
+    await until(() => waiting.length === 1, HANG_MS);
     const socket = waiting[0]?.req.socket as Socket;
     caller.socket.destroy();
-    expect(await until(() => inFlight.on(socket) === 0, 5_000)).to.equal(true);
+    expect(await until(() => inFlight.on(socket) === 0, HANG_MS)).to.equal(true);
   });
 });

@@ -6,6 +6,7 @@ import type { IssuanceDoc } from "../../record/issuances.ts";
 import { createKnownAnswers, type KnownAnswers } from "../../server/claims/known-answers.ts";
 import { madeCampaign, recordsOf } from "../generator/made-campaign.ts";
 import { type FakeClock, fakeClock } from "../runtime/fake-clock.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, silentLogger, type TestStores } from "../setup/shared-stores.ts";
 import { openSale, reasonOf } from "./open-sale.ts";
 
@@ -65,7 +66,7 @@ describe("known answers", () => {
   /** After "sold" was heard: until the winners have been read, or it is clear that they were not complete. */
   async function soldAndRead(known: KnownAnswers, id: string): Promise<void> {
     known.learn(id, SOLD, clock.elapsed());
-    await until(() => reads > 0, 5_000);
+    await until(() => reads > 0, HANG_MS);
     await until(() => kindOf(known, id, "user-0") !== undefined, 300);
   }
 
@@ -194,7 +195,7 @@ describe("known answers", () => {
       const asked = async (ms: number) => {
         for (let passedMs = 0; passedMs <= ms; passedMs += 250, clock.pass(250)) {
           known.learn(id, SOLD, clock.elapsed());
-          expect(await until(() => tries === begun, 5_000, 1)).to.equal(true);
+          expect(await until(() => tries === begun, HANG_MS, 1)).to.equal(true);
           await new Promise(setImmediate);
         }
       };
@@ -208,7 +209,7 @@ describe("known answers", () => {
         issuedAt: new Date(),
       });
       await asked(8_000);
-      expect(await until(() => kindOf(known, id, "late") === "replay", 5_000)).to.equal(true);
+      expect(await until(() => kindOf(known, id, "late") === "replay", HANG_MS)).to.equal(true);
       clock.pass(1_000);
       expect(kindOf(known, id, "nobody"), "a second without Redis").to.equal(undefined);
     });
@@ -272,7 +273,7 @@ describe("known answers", () => {
       ]);
       // An answer that was on its way since before the addition.
       known.learn(id, SOLD, clock.elapsed());
-      await until(() => reads > 1, 5_000);
+      await until(() => reads > 1, HANG_MS);
       expect(kindOf(known, id, "nobody")).to.equal(undefined);
       await stores.db.collection<IssuanceDoc>("issuances").insertOne({
         _id: `${id} added`,
@@ -388,7 +389,7 @@ describe("known answers", () => {
     expect(reasonOf(await sale.issue("a"))).to.equal("NOT_STARTED");
     expect(reasonOf(await sale.issue("b"))).to.equal("NOT_STARTED");
     expect(await fromMemory()).to.equal(1);
-    await until(async () => reasonOf(await sale.issue("a")) === "issued", 5_000);
+    await until(async () => reasonOf(await sale.issue("a")) === "issued", HANG_MS);
     expect(Date.now()).to.be.at.least(sale.campaign.startsAt.getTime());
     await Promise.all([sale.issue("b"), sale.issue("c")]);
     const before = await fromMemory();

@@ -4,6 +4,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { until } from "../../local/poll.ts";
 import { createPlainHeadReader } from "../../server/plain-head.ts";
+import { HANG_MS } from "../setup/patience.ts";
 
 const LINE = "POST /coupon.v1.CouponService/IssueCoupon HTTP/1.1";
 const BODY_MAX = 16_384;
@@ -99,7 +100,7 @@ describe("the head of a plain request", () => {
         answered = true;
       });
       socket.write(bytes);
-      await until(() => answered, 5_000);
+      await until(() => answered, HANG_MS);
       socket.destroy();
       return seen;
     }

@@ -6,6 +6,7 @@ import { createMetrics } from "../../runtime/metrics.ts";
 import { BEAT_EVERY_MS, createPresence, type Presence, type PresenceDeps } from "../../server/presence.ts";
 import { createTally } from "../../server/tally.ts";
 import { type FakeClock, fakeClock } from "../runtime/fake-clock.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, silentLogger, type TestStores } from "../setup/shared-stores.ts";
 
 const HOUR_MS = 3_600_000;
@@ -45,9 +46,9 @@ describe("presence", () => {
   }
   const seen = async () => (await processes.seen(HOUR_MS)).find(({ _id }) => _id === "one");
   const becomes = async (is: (one: SeenProcess | undefined) => boolean) =>
-    expect(await until(async () => is(await seen()), 10_000, 5)).to.equal(true);
+    expect(await until(async () => is(await seen()), HANG_MS, 5)).to.equal(true);
   /** Until the next beat is waited for, a beat is under way. */
-  const rests = () => until(() => clock.waiting().includes(BEAT_EVERY_MS), 10_000, 1);
+  const rests = () => until(() => clock.waiting().includes(BEAT_EVERY_MS), HANG_MS, 1);
 
   it("says who it is, how its clocks are, and what it counted", async () => {
     const tally = createTally();
@@ -117,7 +118,7 @@ describe("presence", () => {
       .updateOne({ _id: "old" }, { $set: { seenAt: new Date(Date.now() - HOUR_MS - 60_000) } });
     presence().start();
     const all = () => stores.db.collection("processes").countDocuments();
-    expect(await until(async () => (await seen()) !== undefined && (await all()) === 1, 10_000, 5)).to.equal(
+    expect(await until(async () => (await seen()) !== undefined && (await all()) === 1, HANG_MS, 5)).to.equal(
       true,
     );
   });

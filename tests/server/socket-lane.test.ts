@@ -9,6 +9,7 @@ import { type InFlight, trackInFlight } from "../../server/in-flight.ts";
 import { createIssueAnswers } from "../../server/issue-answer.ts";
 import { putSocketLane } from "../../server/socket-lane.ts";
 import { createTellTrouble } from "../../server/trouble.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { silentLogger } from "../setup/shared-stores.ts";
 
 const PATIENCE_MS = 60;
@@ -83,13 +84,13 @@ describe("the socket lane", () => {
     const caller = call();
     for (let i = 1; i <= 3; i++) {
       caller.socket.write(ask("a"));
-      await until(() => caller.statuses().length === i, 5_000);
+      await until(() => caller.statuses().length === i, HANG_MS);
     }
     expect(byServer).to.equal(0);
     caller.socket.write(other);
-    await until(() => caller.statuses().length === 4, 5_000);
+    await until(() => caller.statuses().length === 4, HANG_MS);
     caller.socket.write(ask("a"));
-    await until(() => caller.statuses().length === 5, 5_000);
+    await until(() => caller.statuses().length === 5, HANG_MS);
     expect(caller.statuses()).to.deep.equal([429, 429, 429, 200, 200]);
     expect(byServer).to.equal(2);
   });
@@ -98,7 +99,7 @@ describe("the socket lane", () => {
     const [here, there] = [call(), call()];
     here.socket.write(ask("a"));
     there.socket.write(other);
-    await until(() => here.statuses().length + there.statuses().length === 2, 5_000);
+    await until(() => here.statuses().length + there.statuses().length === 2, HANG_MS);
     const names = (caller: { told(): string }) => {
       const [head = ""] = caller.told().split("\r\n\r\n");
       const lines = [...head.matchAll(/^(Date|Connection|Keep-Alive): (.*)$/gm)];
@@ -114,7 +115,7 @@ describe("the socket lane", () => {
     await new Promise((resolve) => setTimeout(resolve, PATIENCE_MS * 3));
     silent.socket.write(ask("a"));
     half.socket.write(ask("a").slice(90));
-    await until(() => silent.statuses().length + half.statuses().length === 2, 5_000);
+    await until(() => silent.statuses().length + half.statuses().length === 2, HANG_MS);
     expect([...silent.statuses(), ...half.statuses()]).to.deep.equal([200, 200]);
     expect(byServer).to.equal(2);
   });
@@ -126,14 +127,14 @@ describe("the socket lane", () => {
       await new Promise((resolve) => setTimeout(resolve, 4));
     }
     caller.socket.write(ask("a").slice(40));
-    await until(() => caller.statuses().length === 1, 5_000);
+    await until(() => caller.statuses().length === 1, HANG_MS);
     expect(byServer).to.equal(1);
   });
 
   it("many in one packet are all answered, in order, the first of them here", async () => {
     const caller = call();
     caller.socket.write(Array.from({ length: 200 }, () => ask("a")).join(""));
-    await until(() => caller.statuses().length === 200, 5_000);
+    await until(() => caller.statuses().length === 200, HANG_MS);
     expect(caller.statuses()[0]).to.equal(429);
     expect(byServer).to.equal(199);
   });
@@ -141,13 +142,13 @@ describe("the socket lane", () => {
   it("what comes behind a claim under way waits for its answer, however much it is", async () => {
     const caller = call();
     caller.socket.write(ask("wait"));
-    await until(() => waiting.length === 1, 5_000);
+    await until(() => waiting.length === 1, HANG_MS);
     const many = 3_000;
     caller.socket.write(other.repeat(many));
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect([byServer, ...caller.statuses()]).to.deep.equal([0]);
     waiting[0]?.answer();
-    await until(() => caller.statuses().length === many + 1, 10_000);
+    await until(() => caller.statuses().length === many + 1, HANG_MS);
     expect(caller.statuses().slice(0, 2)).to.deep.equal([429, 200]);
     expect(byServer).to.equal(many);
   });
@@ -157,7 +158,7 @@ describe("the socket lane", () => {
     for (const start of [ask("a").slice(0, 90), other.slice(0, 20)]) {
       const caller = call();
       caller.socket.end(start);
-      await until(caller.ended, 5_000);
+      await until(caller.ended, HANG_MS);
       answers.push(caller.told());
     }
     expect(answers[0]).to.match(/^HTTP\/1\.1 400 Bad Request\r\nConnection: close\r\n\r\n$/);
@@ -171,11 +172,11 @@ describe("the socket lane", () => {
     });
     const caller = call();
     caller.socket.write(ask("wait"));
-    await until(() => waiting.length === 1, 5_000);
+    await until(() => waiting.length === 1, HANG_MS);
     expect(seen && inFlight.on(seen)).to.equal(1);
     caller.socket.destroy();
     waiting[0]?.answer();
-    expect(await until(() => seen !== undefined && inFlight.on(seen) === 0, 5_000)).to.equal(true);
+    expect(await until(() => seen !== undefined && inFlight.on(seen) === 0, HANG_MS)).to.equal(true);
   });
 
   it("draining answers what is under way, closes, and cuts those that wait for nothing", async () => {
@@ -183,12 +184,12 @@ describe("the socket lane", () => {
     const [busy, idle] = [call(), call()];
     idle.socket.write(ask("a"));
     busy.socket.write(ask("wait"));
-    await until(() => waiting.length === 1 && idle.statuses().length === 1, 5_000);
+    await until(() => waiting.length === 1 && idle.statuses().length === 1, HANG_MS);
     draining = true;
     const drained = drain(5_000);
     waiting[0]?.answer();
     await drained;
-    await until(busy.ended, 5_000);
+    await until(busy.ended, HANG_MS);
     expect(busy.told()).to.match(/\r\nConnection: close\r\n/);
     expect(busy.statuses()).to.deep.equal([429]);
   });
@@ -210,12 +211,12 @@ describe("the socket lane", () => {
         socket.write(ask("wait again"));
       });
     socket.write(ask("wait"));
-    await until(() => waiting.length === 1, 5_000);
+    await until(() => waiting.length === 1, HANG_MS);
     draining = true;
     const drained = drain(60_000);
     waiting[0]?.answer();
     await drained;
-    await until(() => text.includes("Connection: close"), 5_000);
+    await until(() => text.includes("Connection: close"), HANG_MS);
     expect(waiting.map(({ userId }) => userId)).to.deep.equal(["wait"]);
   });
 
@@ -223,8 +224,8 @@ describe("the socket lane", () => {
     server.keepAliveTimeout = 1;
     const caller = call();
     caller.socket.write(ask("a"));
-    await until(() => caller.statuses().length === 1, 5_000);
-    expect(await until(caller.ended, 5_000)).to.equal(true);
+    await until(() => caller.statuses().length === 1, HANG_MS);
+    expect(await until(caller.ended, HANG_MS)).to.equal(true);
   });
 
   it("must be the first to listen to connections", () => {

@@ -6,6 +6,7 @@ import { until } from "../../local/poll.ts";
 import type { Issuances } from "../../record/issuances.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { recordsOf } from "../generator/made-campaign.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { issuedCampaign } from "./issued-campaign.ts";
 import { type OpenApp, openApp } from "./open-app.ts";
@@ -146,7 +147,7 @@ describe("what lasts, of a server in this process", () => {
           (error: Error) => error.name,
         ),
       );
-      expect(await until(() => seen.reads === 1, 5_000)).to.equal(true);
+      expect(await until(() => seen.reads === 1, HANG_MS)).to.equal(true);
       return { door, seen, leaving, left };
     }
 
@@ -165,7 +166,7 @@ describe("what lasts, of a server in this process", () => {
       const { door, leaving, left } = await waiting(70);
       const refused: unknown[] = [];
       for (const answer of left) void answer.then((told) => void refused.push(told));
-      expect(await until(() => refused.length === 6, 10_000), `${refused.length} refused`).to.equal(true);
+      expect(await until(() => refused.length === 6, HANG_MS), `${refused.length} refused`).to.equal(true);
       const why =
         "64 listings of codes are under way on this server already; ask another one; nothing was tried, ask again with the same key";
       expect(new Set(refused)).to.deep.equal(new Set([`unavailable: ${why}`]));
@@ -173,7 +174,7 @@ describe("what lasts, of a server in this process", () => {
       await Promise.all(left);
       door.open();
       const again = async () => (await askRaw(listing())).json["issuedCodes"] !== undefined;
-      expect(await until(again, 5_000)).to.equal(true);
+      expect(await until(again, HANG_MS)).to.equal(true);
     });
   });
 
@@ -217,7 +218,7 @@ describe("what lasts, of a server in this process", () => {
         return stream;
       });
       // Those that are refused answer while the others stand at the gate.
-      await until(() => answered >= awaited, 5_000);
+      await until(() => answered >= awaited, HANG_MS);
       door.open();
       const ends = (await Promise.all(streams)).map(({ end }) => end?.error?.message ?? "");
       return ends.filter((message) => message.startsWith("16 exports are under way on this server")).length;

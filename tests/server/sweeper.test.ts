@@ -6,6 +6,7 @@ import { createSweeper, type Sweeper } from "../../server/claims/sweeper.ts";
 import { recordsOf } from "../generator/made-campaign.ts";
 import { contentsOf, openRaw, type RawRedis } from "../pool/raw-redis.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
+import { HANG_MS } from "../setup/patience.ts";
 import { openStores, silentLogger, type TestStores } from "../setup/shared-stores.ts";
 import { gate, issuedBy, openSale, reasonOf, type Sale } from "./open-sale.ts";
 
@@ -161,10 +162,10 @@ describe("sweeper", () => {
     for (const trouble of [true, false]) {
       if (trouble) await raw.rename(meta, `${meta}-kept`);
       if (trouble) await raw.set(meta, "not a hash");
-      await until(() => clock.waiting().length === 1, 5_000, 1);
+      await until(() => clock.waiting().length === 1, HANG_MS, 1);
       if (!trouble) await claimAndDie(sale, "a");
       clock.pass(500);
-      expect(await until(() => clock.waiting().length === 1, 5_000, 1)).to.equal(true);
+      expect(await until(() => clock.waiting().length === 1, HANG_MS, 1)).to.equal(true);
       rounds.push((await sale.metrics.swept.get()).values[0]?.value ?? 0);
       if (trouble) await raw.rename(`${meta}-kept`, meta);
     }
@@ -192,7 +193,7 @@ describe("sweeper", () => {
     const sweeper = sweeperOf(sale, 0, clock);
     sweeper.start();
     clock.pass(500);
-    expect(await until(() => inserting === 1, 5_000, 1)).to.equal(true);
+    expect(await until(() => inserting === 1, HANG_MS, 1)).to.equal(true);
     let stopped = false;
     const stopping = sweeper.stop().then(() => {
       stopped = true;

@@ -25,8 +25,7 @@ const SLOW = [
   "the pool is to open at another instant",
 ];
 
-describe("coupon verify finds planted damage, on real stores", function () {
-  this.timeout(60_000);
+describe("coupon verify finds planted damage, on real stores", () => {
   let stores: TestStores;
   let services: Services;
   let service: Service;
