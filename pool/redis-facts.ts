@@ -6,17 +6,18 @@ import type { Redis } from "./redis.ts";
 /** What the Redis of a campaign says of itself. */
 export type RedisInfo = {
   readonly version: string;
+  /** `standalone`, `cluster` or `sentinel`. Empty, as any text here: it does not say; undefined the same of what is no text. */
+  readonly mode: string;
   /** `master` or `slave`, as Redis names it. */
   readonly role: string;
   readonly replicas: number;
-  readonly aofEnabled: boolean;
+  readonly aofEnabled: boolean | undefined;
   readonly aofWriteOk: boolean;
-  /** Empty: it does not say. */
   readonly maxmemoryPolicy: string;
   /** 0: no limit of its own. */
-  readonly maxmemoryBytes: number;
-  readonly usedBytes: number;
-  readonly systemBytes: number;
+  readonly maxmemoryBytes: number | undefined;
+  readonly usedBytes: number | undefined;
+  readonly systemBytes: number | undefined;
 };
 
 export type RedisProbe = ReturnType<typeof createRedisProbe>;
@@ -30,16 +31,18 @@ export function createRedisProbe(redis: Redis, deadlineMs: number) {
     async info(campaignId: string): Promise<RedisInfo> {
       const text = String(await command(campaignId, ["INFO"]));
       const value = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, "m").exec(text)?.[1] ?? "";
+      const bytes = (name: string) => (value(name) === "" ? undefined : Number(value(name)));
       return {
         version: value("redis_version"),
+        mode: value("redis_mode"),
         role: value("role"),
         replicas: Number(value("connected_slaves")),
-        aofEnabled: value("aof_enabled") === "1",
+        aofEnabled: value("aof_enabled") === "" ? undefined : value("aof_enabled") === "1",
         aofWriteOk: value("aof_last_write_status") !== "err",
         maxmemoryPolicy: value("maxmemory_policy"),
-        maxmemoryBytes: Number(value("maxmemory")),
-        usedBytes: Number(value("used_memory")),
-        systemBytes: Number(value("total_system_memory")),
+        maxmemoryBytes: bytes("maxmemory"),
+        usedBytes: bytes("used_memory"),
+        systemBytes: bytes("total_system_memory"),
       };
     },
 

@@ -1,3 +1,4 @@
+import type { Deployment } from "../record/mongo-facts.ts";
 import type { Facts } from "./facts.ts";
 import { amber, green, type Judged, red } from "./line.ts";
 
@@ -17,28 +18,53 @@ export function checkMongodbWrite({ mongodb: { write } }: Facts): Judged {
   );
 }
 
-export function checkMongodbMembers({ mongodb: { replicaSet } }: Facts): Judged {
-  if (!replicaSet.ok)
-    return amber(`the members of MongoDB cannot be read: ${replicaSet.why}`, "find out from whoever runs it");
-  const set = replicaSet.value;
-  if (set === undefined) return green("one server, no replica set: all rests on its disk");
-  const { name, members, healthy } = set;
+/** Where one member takes what was acknowledged with it, that is told also when it is well. */
+export function checkMongodbMembers({ mongodb: { deployment } }: Facts): Judged {
+  if (!deployment.ok)
+    return amber(
+      `the members of MongoDB cannot be read: ${deployment.why}`,
+      "find out from whoever runs it that a majority of them is healthy",
+    );
+  const found = deployment.value;
+  if (found.kind === "mongos") return checkMongos(found);
+  if (found.kind === "standalone")
+    return amber(
+      "one server, no replica set: every acknowledged coupon is on its disk alone, and nobody gets one while it is down",
+      "run a replica set of three members, on three machines",
+    );
+  const { name, members, healthy, majority } = found;
   if (healthy === undefined)
     return amber(
-      `replica set ${name} of ${members}; who is healthy cannot be read`,
-      "find out from whoever runs it",
+      `replica set ${name} of ${members}; it cannot be read which of them are healthy`,
+      "allow its user replSetGetStatus (role clusterMonitor), or ask whoever runs it",
     );
   const finding = `replica set ${name}: ${healthy} of ${members} members are healthy`;
-  if (healthy === members) return green(finding);
-  const majority = Math.floor(members / 2) + 1;
   if (healthy < majority)
     return red(
       `${finding}, a majority is ${majority}`,
       "bring its members back: nothing can be made durable",
     );
   const spare = healthy - majority;
+  const tolerates = `${finding}, ${spare === 0 ? "none" : spare} more may fail`;
+  if (healthy < members) return amber(tolerates, "bring its other members back before the start");
+  if (spare === 0) return amber(tolerates, "run a replica set of three members with data, on three machines");
+  return green(finding);
+}
+
+function checkMongos({ sharded }: Extract<Deployment, { kind: "mongos" }>): Judged {
+  const what = "a mongos, the router of a sharded cluster";
+  if (sharded === undefined)
+    return amber(
+      `${what}; it cannot be read whether coupons and issuances are sharded`,
+      "see in config.collections that they are not: over several shards no code is held to be unique",
+    );
+  if (sharded.length > 0)
+    return red(
+      `${what}; sharded are ${sharded.join(" and ")}: over several shards MongoDB does not hold a code to be unique`,
+      "keep both collections whole in one shard (unshardCollection), or use a replica set",
+    );
   return amber(
-    `${finding}, ${spare === 0 ? "none" : spare} more may fail`,
-    "bring its other members back before the start",
+    `${what}; it does not tell whether the members of its shards are healthy`,
+    "see that a majority is in the shard that has the database (sh.status(), there rs.status())",
   );
 }

@@ -1,7 +1,7 @@
 import type { ClockOffset } from "../pool/redis-clock.ts";
 import type { RedisInfo } from "../pool/redis-facts.ts";
 import type { RecordedState } from "../record/campaigns.ts";
-import type { ReplicaSet } from "../record/mongo-facts.ts";
+import type { Deployment } from "../record/mongo-facts.ts";
 import type { SeenProcess } from "../record/processes.ts";
 import type { Asked } from "./asked.ts";
 
@@ -46,8 +46,7 @@ export type Facts = {
   readonly mongodb: {
     /** An actual write, majority and journaled: how long it took, in ms. */
     readonly write: Asked<number>;
-    /** undefined: a server by itself. */
-    readonly replicaSet: Asked<ReplicaSet | undefined>;
+    readonly deployment: Asked<Deployment>;
   };
   /** Of the process that looks, against the Redis of this campaign. */
   readonly ownClock: Asked<ClockOffset>;

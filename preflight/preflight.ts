@@ -51,13 +51,13 @@ export function createPreflight(deps: PreflightDeps): Preflight {
     // The clock and the write before the rest: what else is asked would be in their way.
     const ownClock = await asked(redisClock(id), "the clock of Redis");
     const redisWrite = await asked(redisProbe.write(id), "Redis");
-    const [issued, pooled, info, appendfsync, mongoWrite, replicaSet, seen] = await Promise.all([
+    const [issued, pooled, info, appendfsync, mongoWrite, deployment, seen] = await Promise.all([
       asked(issuances.count(id), "MongoDB"),
       asked(inspect(id), "Redis"),
       asked(redisProbe.info(id), "Redis"),
       asked(redisProbe.config(id, "appendfsync"), "Redis"),
       asked(mongoFacts.write(ASK_DEADLINE_MS), "MongoDB"),
-      asked(mongoFacts.replicaSet(), "MongoDB"),
+      asked(mongoFacts.deployment(), "MongoDB"),
       asked(processes.seen(HEARD_WITHIN_MS), "MongoDB"),
     ]);
     return {
@@ -74,7 +74,7 @@ export function createPreflight(deps: PreflightDeps): Preflight {
       issued,
       pool: pooled,
       redis: { info, appendfsync, write: redisWrite },
-      mongodb: { write: mongoWrite, replicaSet },
+      mongodb: { write: mongoWrite, deployment },
       ownClock,
       processes: seen,
     };

@@ -2,12 +2,24 @@ import { performance } from "node:perf_hooks";
 import { type Db, MongoServerError } from "mongodb";
 import { DUPLICATE_KEY } from "./unordered-insert.ts";
 
-export type ReplicaSet = {
-  readonly name: string;
-  readonly members: number;
-  /** Primary and secondaries that are up; undefined: it may not be asked. */
-  readonly healthy: number | undefined;
-};
+/** What MONGODB_URL leads to. */
+export type Deployment =
+  | { readonly kind: "standalone" }
+  | {
+      readonly kind: "replica-set";
+      readonly name: string;
+      /** Those that hold data: primary and secondaries, no arbiters. */
+      readonly members: number;
+      /** Those of them that are up; undefined: it may not be asked. */
+      readonly healthy: number | undefined;
+      /** How many must be up for a write to be durable. */
+      readonly majority: number;
+    }
+  | {
+      readonly kind: "mongos";
+      /** Collections of ours that are spread over several shards; undefined: it may not be asked. */
+      readonly sharded: readonly string[] | undefined;
+    };
 
 export type MongoFacts = ReturnType<typeof createMongoFacts>;
 
@@ -15,13 +27,22 @@ export type MongoFacts = ReturnType<typeof createMongoFacts>;
 const PROBE = "preflight";
 const PRIMARY = 1;
 const SECONDARY = 2;
+const ARBITER = 7;
+/** What a mongos says in the place of a replica set's name. */
+const MONGOS = "isdbgrid";
+/** Their unique indexes arbitrate: over several shards MongoDB does not hold a code to be unique. */
+const ARBITERS = ["coupons", "issuances"];
 
 type Hello = {
+  readonly msg?: string;
   readonly setName?: string;
   readonly hosts?: readonly string[];
   readonly passives?: readonly string[];
 };
-type Status = { readonly members?: readonly { readonly health: number; readonly state: number }[] };
+type Status = {
+  readonly members?: readonly { readonly health: number; readonly state: number }[];
+  readonly writeMajorityCount?: number;
+};
 
 /** How MongoDB is set up, and whether it takes a write as durable as ours are. */
 export function createMongoFacts(db: Db) {
@@ -41,20 +62,40 @@ export function createMongoFacts(db: Db) {
       return performance.now() - startedAtMs;
     },
 
-    /** undefined: a server by itself. */
-    async replicaSet(): Promise<ReplicaSet | undefined> {
-      const { setName: name, hosts = [], passives = [] } = (await db.command({ hello: 1 })) as Hello;
-      if (name === undefined) return undefined;
-      const members = hosts.length + passives.length;
-      const status = (await db
-        .admin()
-        .command({ replSetGetStatus: 1 })
-        .catch(() => undefined)) as Status | undefined;
-      const voters = status?.members;
-      if (voters === undefined) return { name, members, healthy: undefined };
-      const isUp = ({ health, state }: { health: number; state: number }) =>
-        health === 1 && (state === PRIMARY || state === SECONDARY);
-      return { name, members: voters.length, healthy: voters.filter(isUp).length };
+    async deployment(): Promise<Deployment> {
+      const hello = (await db.command({ hello: 1 })) as Hello;
+      if (hello.msg === MONGOS) return { kind: "mongos", sharded: await sharded() };
+      return hello.setName === undefined ? { kind: "standalone" } : replicaSet(hello.setName, hello);
     },
   };
+
+  async function replicaSet(name: string, { hosts = [], passives = [] }: Hello): Promise<Deployment> {
+    const status = (await db
+      .admin()
+      .command({ replSetGetStatus: 1 })
+      .catch(() => undefined)) as Status | undefined;
+    const holders = status?.members?.filter(({ state }) => state !== ARBITER);
+    const members = holders?.length ?? hosts.length + passives.length;
+    const isUp = ({ health, state }: { health: number; state: number }) =>
+      health === 1 && (state === PRIMARY || state === SECONDARY);
+    return {
+      ...{ kind: "replica-set", name, members, healthy: holders?.filter(isUp).length },
+      majority: status?.writeMajorityCount ?? Math.floor(members / 2) + 1,
+    };
+  }
+
+  async function sharded(): Promise<readonly string[] | undefined> {
+    // What lives whole in one shard is listed too where it was moved there, as unsplittable.
+    const ids = ARBITERS.map((name) => `${db.databaseName}.${name}`);
+    try {
+      const found = await db.client
+        .db("config")
+        .collection<{ _id: string }>("collections")
+        .find({ _id: { $in: ids }, dropped: { $ne: true }, unsplittable: { $ne: true } })
+        .toArray();
+      return found.map(({ _id }) => _id).sort();
+    } catch {
+      return undefined;
+    }
+  }
 }

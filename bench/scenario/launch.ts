@@ -31,7 +31,7 @@ export type Change = {
   readonly notices: readonly string[];
 };
 
-export const EXIT = { ok: 0, refused: 3, notFound: 4, notConfirmed: 7, red: 10 } as const;
+export const EXIT = { ok: 0, refused: 3, notFound: 4, notConfirmed: 7, amber: 9, red: 10 } as const;
 const STATE_WITHIN_MS = 30_000;
 
 /** The command, and the same once more: it must say that it was so already, and must not have changed anything. */

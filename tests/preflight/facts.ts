@@ -52,6 +52,7 @@ export const allGreen: Facts = {
       ok: true,
       value: {
         version: "7.0.15",
+        mode: "standalone",
         role: "master",
         replicas: 1,
         aofEnabled: true,
@@ -65,7 +66,13 @@ export const allGreen: Facts = {
     appendfsync: { ok: true, value: "always" },
     write: { ok: true, value: 1.5 },
   },
-  mongodb: { write: { ok: true, value: 4 }, replicaSet: { ok: true, value: undefined } },
+  mongodb: {
+    write: { ok: true, value: 4 },
+    deployment: {
+      ok: true,
+      value: { kind: "replica-set", name: "rs0", members: 3, healthy: 3, majority: 2 },
+    },
+  },
   ownClock: { ok: true, value: { offsetMs: -0.2, uncertaintyMs: 1.1 } },
   processes: { ok: true, value: [seenProcess(1), seenProcess(2)] },
 };

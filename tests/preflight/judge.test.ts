@@ -4,6 +4,7 @@ import type { Asked } from "../../preflight/asked.ts";
 import type { Facts, PoolFacts } from "../../preflight/facts.ts";
 import { judge } from "../../preflight/judge.ts";
 import { type Colour, duration, worstOf } from "../../preflight/line.ts";
+import type { Deployment } from "../../record/mongo-facts.ts";
 import type { SeenProcess } from "../../record/processes.ts";
 import { allGreen, NOW_MS, seenProcess } from "./facts.ts";
 
@@ -54,8 +55,10 @@ const unmeasured = (() => {
   const { redisClock: _, ...rest } = seenProcess(2);
   return rest;
 })();
-const set = (members: number, healthy: number | undefined) =>
-  mongodb({ replicaSet: { ok: true, value: { name: "rs0", members, healthy } } });
+const deployed = (value: Deployment) => mongodb({ deployment: { ok: true, value } });
+const set = (members: number, healthy: number | undefined, majority = Math.floor(members / 2) + 1) =>
+  deployed({ kind: "replica-set", name: "rs0", members, healthy, majority });
+const noConfig = redis({ appendfsync: { ok: false, why: "NOPERM this user has no permissions" } });
 const opened = pool({ armedAtMs: NOW_MS - 5_000 });
 
 /** What changes, what the line of that check is then, and what it says. */
@@ -146,11 +149,12 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
     /appendfsync cannot be read: ERR unknown/,
     redis({ appendfsync: { ok: false, why: "ERR unknown" } }),
   ],
-  ["redis-durability", "red", /appendonly is no/, info({ aofEnabled: false })],
+  ["redis-durability", "amber", /appendonly is no/, info({ aofEnabled: false })],
+  ["redis-durability", "amber", /does not say whether/, info({ aofEnabled: undefined })],
   ["redis-durability", "red", /append-only file failed/, info({ aofWriteOk: false })],
   [
     "redis-durability",
-    "red",
+    "amber",
     /appendfsync everysec/,
     redis({ appendfsync: { ok: true, value: "everysec" } }),
   ],
@@ -158,11 +162,14 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
 
   ["redis-eviction", "green", /noeviction/, campaign({})],
   ["redis-eviction", "amber", /cannot be read/, info({ maxmemoryPolicy: "" })],
+  ["redis-eviction", "amber", /volatile-lru: keys with a time/, info({ maxmemoryPolicy: "volatile-lru" })],
   ["redis-eviction", "red", /allkeys-lru/, info({ maxmemoryPolicy: "allkeys-lru" })],
   ["redis-eviction", "red", /does not say/, redis({ info: silent })],
 
   ["redis-role", "green", /Redis 7.0.15, role master, 1 replica$/, campaign({})],
   ["redis-role", "red", /role slave, 0 replicas/, info({ role: "slave", replicas: 0 })],
+  ["redis-role", "amber", /7.0.15 does not say its role/, info({ role: "" })],
+  ["redis-role", "red", /a Sentinel of version 7.0.15/, info({ mode: "sentinel", role: "" })],
   ["redis-role", "red", /does not say/, redis({ info: silent })],
 
   ["redis-write", "green", /took 1.5 ms/, campaign({})],
@@ -204,6 +211,8 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
     /need about 120 MB; 110 MB of 120 MB/,
     all(campaign({ total: 1_000_000 }), info({ maxmemoryBytes: 120 * MB, usedBytes: 10 * MB })),
   ],
+  ["redis-memory", "amber", /does not say what memory it has and uses/, info({ usedBytes: undefined })],
+  ["redis-memory", "amber", /does not say what memory its machine/, info({ systemBytes: undefined })],
   ["redis-memory", "red", /does not say/, redis({ info: silent })],
 
   ["mongodb-write", "green", /majority, journaled\) took 4.0 ms/, campaign({})],
@@ -215,12 +224,29 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
     mongodb({ write: { ok: false, why: "waiting" } }),
   ],
 
-  ["mongodb-members", "green", /one server, no replica set/, campaign({})],
   ["mongodb-members", "green", /rs0: 3 of 3 members/, set(3, 3)],
+  ["mongodb-members", "amber", /one server, no replica set/, deployed({ kind: "standalone" })],
+  ["mongodb-members", "amber", /1 of 1 members are healthy, none more may fail/, set(1, 1)],
+  // Primary, secondary and arbiter: without the secondary nothing is durable.
+  ["mongodb-members", "amber", /2 of 2 members are healthy, none more/, set(2, 2)],
+  ["mongodb-members", "red", /1 of 2 members are healthy, a majority is 2/, set(2, 1)],
+  ["mongodb-members", "amber", /a mongos, .* does not tell/, deployed({ kind: "mongos", sharded: [] })],
+  [
+    "mongodb-members",
+    "amber",
+    /a mongos, .* cannot be read/,
+    deployed({ kind: "mongos", sharded: undefined }),
+  ],
+  [
+    "mongodb-members",
+    "red",
+    /a mongos, .* sharded are coupons.issuances/,
+    deployed({ kind: "mongos", sharded: ["coupons.issuances"] }),
+  ],
   ["mongodb-members", "amber", /2 of 3 members are healthy, none more may fail/, set(3, 2)],
   ["mongodb-members", "amber", /4 of 5 members are healthy, 1 more may fail/, set(5, 4)],
-  ["mongodb-members", "amber", /who is healthy cannot be read/, set(3, undefined)],
-  ["mongodb-members", "amber", /cannot be read: no answer/, mongodb({ replicaSet: silent })],
+  ["mongodb-members", "amber", /it cannot be read which of them are healthy/, set(3, undefined)],
+  ["mongodb-members", "amber", /cannot be read: no answer/, mongodb({ deployment: silent })],
   ["mongodb-members", "red", /1 of 3 members are healthy, a majority is 2/, set(3, 1)],
 
   ["servers", "green", /2 alive: a\/1, a\/2/, campaign({})],
@@ -344,6 +370,35 @@ describe("preflight judges", () => {
       );
     });
   }
+
+  it("advice can be followed where CONFIG is forbidden, as by most managed Redis", () => {
+    const wrong = [
+      info({ aofEnabled: false }),
+      info({ maxmemoryPolicy: "allkeys-lru" }),
+      info({ maxmemoryPolicy: "volatile-ttl" }),
+    ];
+    for (const change of wrong) {
+      const told = judge(all(change, noConfig)(allGreen));
+      const advice = told.find(
+        ({ colour, check }) => colour !== "green" && !check.includes("memory"),
+      )?.advice;
+      expect(advice).to.match(/provider .*console, parameter group/);
+      expect(advice).not.to.include("CONFIG SET");
+    }
+    const allowed = judge(info({ aofEnabled: false })(allGreen)).map(({ advice }) => advice);
+    expect(allowed.join()).to.match(
+      /CONFIG SET appendonly yes.*of a managed Redis, set appendonly yes where/,
+    );
+  });
+
+  it("a right that its Redis user lacks is named as what to give, not as a Redis that does not answer", () => {
+    const why = "NOPERM this user has no permissions to run the 'info' command";
+    const denied = { ok: false, why } as const;
+    const lines = judge(all(redis({ info: denied, write: denied }), but("pool", denied))(allGreen));
+    const told = lines.filter(({ finding }) => finding.includes("NOPERM"));
+    expect(told.map(({ check }) => check)).to.include.members(["pool", "redis-role", "redis-write"]);
+    for (const { advice, check } of told) expect(advice, check).to.match(/ACL SETUSER/);
+  });
 
   it("each check is shown in every colour that it can have, and looked at alone", () => {
     const shown = new Map<string, Set<Colour>>();

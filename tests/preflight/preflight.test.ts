@@ -2,8 +2,12 @@ import { expect } from "chai";
 import { createRestore } from "../../generator/restore.ts";
 import { campaignKeys } from "../../pool/keys.ts";
 import { createPool } from "../../pool/pool.ts";
+import type { Redis } from "../../pool/redis.ts";
 import { createRedisClock } from "../../pool/redis-clock.ts";
 import { createRedisProbe } from "../../pool/redis-facts.ts";
+import { ask } from "../../preflight/asked.ts";
+import { judge } from "../../preflight/judge.ts";
+import { worstOf } from "../../preflight/line.ts";
 import { createPreflight, type Preflight, type Report } from "../../preflight/preflight.ts";
 import type { CampaignDoc } from "../../record/campaigns.ts";
 import { createMongoFacts } from "../../record/mongo-facts.ts";
@@ -12,7 +16,10 @@ import { systemClock } from "../../runtime/clock.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { madeCampaign, type Records, recordsOf } from "../generator/made-campaign.ts";
 import { type OwnRedis, ownRedis } from "../pool/own-redis.ts";
+import { openRaw } from "../pool/raw-redis.ts";
 import { openStores, silentLogger, type TestStores } from "../setup/shared-stores.ts";
+import { allGreen } from "./facts.ts";
+import { startSentinel } from "./sentinel.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -67,20 +74,30 @@ describe("preflight on real stores", () => {
     if (report === null) throw new Error("no such campaign");
     return report;
   }
-  const notGreen = ({ lines }: Report) =>
-    lines.flatMap(({ check, colour }) => (colour === "green" ? [] : [`${colour} ${check}`]));
+  /** The tests' MongoDB is a server by itself, which is amber. */
+  const ALONE = "mongodb-members";
+  const lookedAt = ({ lines }: Report) => lines.filter(({ check }) => check !== ALONE);
+  const notGreen = (report: Report) =>
+    lookedAt(report).flatMap(({ check, colour }) => (colour === "green" ? [] : [`${colour} ${check}`]));
+  const worst = (report: Report) => worstOf(lookedAt(report));
   const finding = ({ lines }: Report, wanted: string) => lines.find(({ check }) => check === wanted)?.finding;
 
-  it("a Redis without its file is red, and green after CONFIG SET", async () => {
+  it("a Redis without its file is amber, since nothing acknowledged rests on it, and green after CONFIG SET", async () => {
     await own.raw.configSet("appendonly", "no");
     const without = await look();
-    expect([without.colour, notGreen(without)]).to.deep.equal(["red", ["red redis-durability"]]);
+    expect([without.colour, notGreen(without)]).to.deep.equal(["amber", ["amber redis-durability"]]);
     await own.raw.configSet("appendonly", "yes");
     await own.raw.configSet("appendfsync", "everysec");
-    expect(notGreen(await look())).to.deep.equal(["red redis-durability"]);
+    expect(notGreen(await look())).to.deep.equal(["amber redis-durability"]);
     await own.raw.configSet("appendfsync", "always");
     const mended = await look();
-    expect([mended.colour, notGreen(mended)]).to.deep.equal(["green", []]);
+    expect([worst(mended), notGreen(mended)]).to.deep.equal(["green", []]);
+  });
+
+  it("a MongoDB by itself is amber, however well it is", async () => {
+    const report = await look();
+    expect(report.colour).to.equal("amber");
+    expect(finding(report, ALONE)).to.match(/^one server, no replica set/);
   });
 
   it("leaves nothing behind in the campaign's slot", async () => {
@@ -97,7 +114,10 @@ describe("preflight on real stores", () => {
     await own.raw.configSet("maxmemory", "1");
     expect(notGreen(await look())).to.deep.equal(["red redis-write", "red redis-memory"]);
     await own.raw.configSet("maxmemory", "0");
-    expect((await look()).colour).to.equal("green");
+    await own.raw.configSet("maxmemory-policy", "volatile-lru");
+    expect(notGreen(await look())).to.deep.equal(["amber redis-eviction"]);
+    await own.raw.configSet("maxmemory-policy", "noeviction");
+    expect(notGreen(await look())).to.deep.equal([]);
   });
 
   it("a Redis that may not be asked for its settings is amber", async () => {
@@ -108,6 +128,45 @@ describe("preflight on real stores", () => {
     expect(finding(report, "redis-durability")).to.match(
       /appendonly yes; appendfsync cannot be read: NOPERM/,
     );
+  });
+
+  it("… and one without its file is told what its provider has, not CONFIG SET", async () => {
+    await own.raw.configSet("appendonly", "no");
+    await own.raw.sendCommand(["ACL", "SETUSER", "default", "-config"]);
+    const report = await look();
+    await own.raw.sendCommand(["ACL", "SETUSER", "default", "+config"]);
+    await own.raw.configSet("appendonly", "yes");
+    expect(notGreen(report)).to.deep.equal(["amber redis-durability"]);
+    const advice = report.lines.find(({ check }) => check === "redis-durability")?.advice;
+    expect(advice).to.match(/CONFIG is not allowed here: set appendonly yes where its provider/);
+  });
+
+  it("a Redis user without INFO is told which right is missing", async () => {
+    await own.raw.sendCommand(["ACL", "SETUSER", "default", "-info"]);
+    const report = await look();
+    await own.raw.sendCommand(["ACL", "SETUSER", "default", "+info"]);
+    const role = report.lines.find(({ check }) => check === "redis-role");
+    expect([role?.colour, role?.finding, role?.advice].join(" ")).to.match(
+      /^red .*NOPERM.*info.*ACL SETUSER/,
+    );
+  });
+
+  it("a Sentinel is red, and none of its Redis lines are green", async () => {
+    const sentinel = await startSentinel();
+    try {
+      const raw = await openRaw(sentinel.url);
+      const redis = { command: (_: string, args: readonly string[]) => raw.sendCommand([...args]) } as Redis;
+      const probe = createRedisProbe(redis, 10_000);
+      const info = { ok: true, value: await probe.info(campaign._id) } as const;
+      const appendfsync = await ask(probe.config(campaign._id, "appendfsync"), 10_000, "Redis");
+      raw.destroy();
+      const lines = judge({ ...allGreen, redis: { ...allGreen.redis, info, appendfsync } });
+      const told = lines.filter(({ check, colour }) => check.startsWith("redis-") && colour === "green");
+      expect(told.map(({ check }) => check)).to.deep.equal(["redis-write"]);
+      expect(lines.find(({ check }) => check === "redis-role")?.finding).to.match(/^a Sentinel of version/);
+    } finally {
+      await sentinel.stop();
+    }
   });
 
   it("a pool that misses a code is red", async () => {
@@ -137,7 +196,7 @@ describe("preflight on real stores", () => {
     for (const owner of ["one", "two"])
       await processes.beat(owner, { ...beat, roles: ["server", "generator"] });
     const alone = await look();
-    expect([alone.colour, notGreen(alone)]).to.deep.equal(["amber", ["amber schedulers"]]);
+    expect([worst(alone), notGreen(alone)]).to.deep.equal(["amber", ["amber schedulers"]]);
     expect(finding(alone, "schedulers")).to.match(/opens all the same, on the first claim/);
     for (const owner of ["one", "two"]) await processes.leave(owner);
     expect(notGreen(await look())).to.deep.equal(["red servers", "amber schedulers"]);
@@ -163,7 +222,7 @@ describe("preflight on real stores", () => {
       pool: createPool(own.redis, 10_000),
       redisProbe: { info: away, config: away, write: away },
       redisClock: away,
-      mongoFacts: { write: away, replicaSet: away },
+      mongoFacts: { write: away, deployment: away },
       clock: systemClock,
     });
     const report = await blind(campaign._id);

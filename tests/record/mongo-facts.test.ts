@@ -18,21 +18,29 @@ describe("facts of MongoDB", () => {
   });
 
   it("the engine of the tests is a server by itself", async () => {
-    expect(await createMongoFacts(stores.db).replicaSet()).to.equal(undefined);
+    expect(await createMongoFacts(stores.db).deployment()).to.deep.equal({ kind: "standalone" });
   });
 
-  /** A replica set as the commands describe it; no such set runs on this machine. */
-  const described = (status: unknown): Db =>
-    ({
+  /** A deployment as the commands describe it; none of these runs on this machine. */
+  const described = (hello: object, status?: object, sharded?: readonly string[]): Db => {
+    const found = async () => {
+      if (sharded === undefined) throw new Error("not authorized");
+      return sharded.map((_id) => ({ _id }));
+    };
+    return {
+      databaseName: "coupons",
+      client: { db: () => ({ collection: () => ({ find: () => ({ toArray: found }) }) }) },
       collection: () => undefined,
-      command: async () => ({ setName: "rs0", hosts: ["a:1", "b:1"], passives: ["c:1"] }),
+      command: async () => hello,
       admin: () => ({
         command: async () => {
           if (status === undefined) throw new Error("not authorized");
           return status;
         },
       }),
-    }) as unknown as Db;
+    } as unknown as Db;
+  };
+  const set = { setName: "rs0", hosts: ["a:1", "b:1"], passives: ["c:1"] };
 
   it("counts the members that are up, primary or secondary", async () => {
     const members = [
@@ -41,12 +49,29 @@ describe("facts of MongoDB", () => {
       { health: 1, state: 3 },
       { health: 0, state: 8 },
     ];
-    const told = await createMongoFacts(described({ members })).replicaSet();
-    expect(told).to.deep.equal({ name: "rs0", members: 4, healthy: 2 });
+    const told = await createMongoFacts(described(set, { members, writeMajorityCount: 3 })).deployment();
+    expect(told).to.deep.equal({ kind: "replica-set", name: "rs0", members: 4, healthy: 2, majority: 3 });
+  });
+
+  it("an arbiter holds no data: it is no member that could be missed, and none that makes a write durable", async () => {
+    const members = [1, 2, 7].map((state) => ({ health: 1, state }));
+    const told = await createMongoFacts(described(set, { members, writeMajorityCount: 2 })).deployment();
+    expect(told).to.deep.equal({ kind: "replica-set", name: "rs0", members: 2, healthy: 2, majority: 2 });
   });
 
   it("says so where the members may not be asked", async () => {
-    const told = await createMongoFacts(described(undefined)).replicaSet();
-    expect(told).to.deep.equal({ name: "rs0", members: 3, healthy: undefined });
+    const told = await createMongoFacts(described(set)).deployment();
+    expect(told).to.deep.equal({
+      ...{ kind: "replica-set", name: "rs0", members: 3, majority: 2 },
+      healthy: undefined,
+    });
+  });
+
+  it("a mongos is no server by itself, and tells which of our collections are sharded", async () => {
+    const mongos = { msg: "isdbgrid" };
+    for (const sharded of [["coupons.issuances"], [], undefined]) {
+      const told = await createMongoFacts(described(mongos, undefined, sharded)).deployment();
+      expect(told).to.deep.equal({ kind: "mongos", sharded });
+    }
   });
 });
