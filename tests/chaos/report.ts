@@ -6,7 +6,7 @@ export function evidenceWords({ evidence }: RoundResult): string {
 
 /** One line about a round, and more where it failed. */
 export function resultLines(result: RoundResult, seed: number): string[] {
-  const { name, ok, requests, unknown, durationMs, judgement, broke, logTail } = result;
+  const { name, ok, requests, unknown, durationMs, judgement, broke, missed, logTail } = result;
   const seconds = (durationMs / 1_000).toFixed(1);
   const numbers = `requests=${requests} unknown_answers=${unknown} ${seconds} s`;
   const lines = [`${ok ? "ok  " : "FAIL"} ${name.padEnd(38)} ${evidenceWords(result)}  ${numbers}`];
@@ -16,6 +16,7 @@ export function resultLines(result: RoundResult, seed: number): string[] {
     lines.push(`     ${verdict.invariant} violated ${verdict.count} times (${verdict.detail})`);
     for (const { words } of verdict.offenders) lines.push(`       - ${words}`);
   }
+  for (const hazard of missed) lines.push(`     the hazard was missed: ${hazard}`);
   for (const trouble of judgement?.troubles ?? []) lines.push(`     ${trouble}`);
   if (broke !== undefined) lines.push(`     could not be carried through: ${broke}`);
   lines.push(`     again: npm run chaos -- --round ${name} --seed ${seed}`);

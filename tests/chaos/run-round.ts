@@ -3,10 +3,12 @@ import { seededRandom } from "../../load/random.ts";
 import type { Store } from "../../local/store.ts";
 import { type Ground, layGround } from "./ground/ground.ts";
 import type { Product } from "./ground/product.ts";
+import { HazardMissed } from "./hazard.ts";
 import { type Judgement, judge } from "./judge/judge.ts";
 import type { Round } from "./round.ts";
 import { type Evidence, ORDINARY, openSale } from "./sale.ts";
 import { watchStalls } from "./stall.ts";
+import { untilTelling } from "./tries.ts";
 
 export type RoundResult = {
   readonly name: string;
@@ -18,9 +20,13 @@ export type RoundResult = {
   readonly judgement: Judgement | undefined;
   /** Why it could not be carried through. */
   readonly broke: string | undefined;
+  /** Which hazards did not happen; the round says nothing about the product where there are any. */
+  readonly missed: readonly string[];
   readonly logTail: readonly string[];
   /** How long the harness itself stood still at worst. */
   readonly stalledMs: number;
+  /** How many times it was carried out again. */
+  readonly again: number;
 };
 
 export type RunOptions = {
@@ -33,33 +39,32 @@ export type RunOptions = {
 };
 
 const LOG_TAIL = 25;
-const ROUND_MAX_MS = 90_000;
+const ROUND_MAX_MS = 300_000;
 
-/** Standing still for longer than this, the harness cannot judge what is a matter of time. */
-const STALL_MS = 1_500;
-const MATTERS_OF_TIME = new Set(["U9", "U11"]);
-
-/** Carries a round through; once more where it failed for time alone while the harness stood still (a frozen or stopped machine). */
+/** Carries a round through, again where a try says nothing about the product. */
 export async function runRound(
   round: Round,
   options: RunOptions,
   say: (line: string) => void = () => {},
 ): Promise<RoundResult> {
-  const result = await carryRound(round, options);
-  const { ok, stalledMs, judgement } = result;
-  const forTimeAlone = (judgement?.violated ?? []).every((invariant) => MATTERS_OF_TIME.has(invariant));
-  if (ok || stalledMs < STALL_MS || !forTimeAlone) return result;
-  say(`again ${round.name}: the harness stood still for ${(stalledMs / 1_000).toFixed(1)} s in it`);
-  return carryRound(round, options);
+  return untilTelling(
+    (pace) => carryRound(round, options, pace),
+    (reason) => say(`again ${round.name}: ${reason}`),
+  );
 }
 
-async function carryRound(round: Round, options: RunOptions): Promise<RoundResult> {
+async function carryRound(
+  round: Round,
+  options: RunOptions,
+  pace: number,
+): Promise<Omit<RoundResult, "again">> {
   const stalls = watchStalls();
   const { product, mongodb, seed, index, signal } = options;
   const began = performance.now();
   const database = `chaos-${index}-${process.pid}`;
   let ground: Ground | undefined;
   let broke: string | undefined;
+  let missed: readonly string[] = [];
   let judgement: Judgement | undefined;
   let requests = 0;
   let unknown = 0;
@@ -76,11 +81,14 @@ async function carryRound(round: Round, options: RunOptions): Promise<RoundResul
         plan: round.ground ?? {},
       });
       ground = laid;
-      const run = await openSale(laid, { ...ORDINARY, ...round.sale }, seededRandom(seed + index));
+      const plan = { ...ORDINARY, ...round.sale };
+      const paced = { ...plan, leadMs: plan.leadMs * pace, overMs: plan.overMs * pace };
+      const run = await openSale(laid, paced, seededRandom(seed + index));
       evidence = run.sale.evidence;
       try {
         await Promise.all([run.press(), round.act(run.sale)]);
         judgement = await judge(round, laid, run);
+        missed = judgement.missed;
       } finally {
         requests = run.sale.history.length;
         unknown = run.sale.unknown();
@@ -90,7 +98,8 @@ async function carryRound(round: Round, options: RunOptions): Promise<RoundResul
     await Promise.race([carryThrough(), ended]);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    broke = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (error instanceof HazardMissed) missed = [error.message];
+    else broke = error instanceof Error ? (error.stack ?? error.message) : String(error);
   } finally {
     clearTimeout(timer);
     stalls.end();
@@ -98,9 +107,10 @@ async function carryRound(round: Round, options: RunOptions): Promise<RoundResul
     if (!mongodb.isRunning) await mongodb.start();
     await ground?.close();
   }
-  const ok = broke === undefined && judgement?.violated.length === 0 && judgement.troubles.length === 0;
+  const clean = judgement?.violated.length === 0 && judgement.troubles.length === 0;
+  const ok = clean && broke === undefined && missed.length === 0;
   return {
-    ...{ name: round.name, ok, evidence, requests, unknown, judgement, broke },
+    ...{ name: round.name, ok, evidence, requests, unknown, judgement, broke, missed },
     durationMs: performance.now() - began,
     stalledMs: stalls.worstMs,
     logTail: ground?.logLines.slice(-LOG_TAIL) ?? [],

@@ -486,7 +486,7 @@ describe("Several workers", () => {
   it("--help tells the command that it belongs to, and every flag; an unknown one is refused", async () => {
     for (const [entry, command] of [
       ["local/start.ts", "npm start --"],
-      ["server/main.ts", "npm run start:production --"],
+      [undefined, "npm run start:production --"],
     ] as const) {
       const { code, stdout, stderr } = await runToEnd({}, ["--help"], entry);
       expect([code, stderr]).to.deep.equal([0, ""]);

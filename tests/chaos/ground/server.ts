@@ -32,8 +32,8 @@ export type ServerOptions = {
   readonly onLine: (line: string) => void;
 };
 
-const READY_DEADLINE_MS = 20_000;
-const STOP_DEADLINE_MS = 15_000;
+const READY_DEADLINE_MS = 60_000;
+const STOP_DEADLINE_MS = 60_000;
 
 export async function prepareServer(options: ServerOptions): Promise<Server> {
   const { name, product, env, roles, onLine } = options;

@@ -11,13 +11,15 @@ import { type SaleRun, USER_PREFIX } from "../sale.ts";
 
 export type Judgement = {
   readonly verdicts: readonly Verdict[];
-  /** What is wrong besides the invariants: not at rest, hazards that did not happen, extra findings. */
+  /** What is wrong besides the invariants: not at rest, extra findings. */
   readonly troubles: readonly string[];
+  /** Hazards that did not happen: without them the round proves nothing. */
+  readonly missed: readonly string[];
   /** Invariants broken, each once. */
   readonly violated: readonly string[];
 };
 
-const REST_DEADLINE_MS = 20_000;
+const REST_DEADLINE_MS = 60_000;
 const HANGUL_WORD = /[가-힣0-9]*[가-힣][가-힣0-9]*/g;
 
 /** Waits until the stores are at rest, lets some ask again, and audits histories and stores. */
@@ -56,13 +58,12 @@ export async function judge(round: Round, ground: Ground, run: SaleRun): Promise
       const { ledger } = snapshot.redis.lengths;
       troubles.push(`not at rest in time: state ${snapshot.campaign.state}, ledger ${ledger}`);
     }
-    for (const { what, value, ok } of sale.evidence)
-      if (!ok) troubles.push(`the hazard did not happen: ${what}=${value}`);
+    const missed = sale.evidence.filter(({ ok }) => !ok).map(({ what, value }) => `${what}=${value}`);
     if (sale.evidence.length === 0) troubles.push("the round proves no hazard");
     for (const { invariant, words } of sale.findings) troubles.push(`${invariant}: ${words}`);
     const broken = verdicts.filter(({ ok }) => !ok).map(({ invariant }) => invariant as string);
     const violated = [...new Set([...broken, ...sale.findings.map(({ invariant }) => invariant)])];
-    return { verdicts, troubles, violated };
+    return { verdicts, troubles, missed, violated };
   } finally {
     await auditor.close();
   }

@@ -48,10 +48,9 @@ export const additionRounds: readonly Round[] = [
       await sale.untilTrue("it is sold out", soldOut);
       await untilKnownByHeart(sale);
       await operate(sale.server(1), (campaigns) => campaigns.addCoupons({ campaignId, count: ADDED }));
-      const endsAtMs = Date.now() + MOMENT_MS;
       const told = sale.refused("SOLD_OUT");
       const late: string[] = [];
-      while (sale.issued() < plan.total + ADDED && Date.now() < endsAtMs) {
+      while (sale.issued() < plan.total + ADDED && late.length < LATE_MOST) {
         const keys = Array.from({ length: ASK_AT_ONCE }, (_, i) => `${USER_PREFIX}late-${late.length + i}`);
         late.push(...keys);
         await Promise.all(keys.map((key) => sale.ask(key)));
@@ -91,6 +90,8 @@ async function fromMemory(url: string | undefined): Promise<number> {
 /** Enough for a while of asking, so that a server that has not heard of them has time to say so. */
 const ADDED = 400;
 const ASK_AT_ONCE = 4;
+/** A bound: far more than hear "sold out" before the added ones come. */
+const LATE_MOST = 20_000;
 
 /** Adds coupons and kills whoever is caught at it; the other goes on, and in the end all of them are there. */
 async function addAndKill(

@@ -55,7 +55,7 @@ export const diskRounds: readonly Round[] = [
       await part(sale, 0.4);
       if (!(await fill(ballast))) await limitFileSize(sale);
       // With `appendfsync always` it ends rather than promise what it cannot keep.
-      await sale.untilTrue("Redis gives up", () => !redis.isRunning, 5_000);
+      await sale.untilTrue("Redis gives up", () => !redis.isRunning);
       sale.prove("redis_ended_by_itself", redis.isRunning ? 0 : 1);
       await rm(ballast);
       await redis.start();

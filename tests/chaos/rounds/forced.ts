@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { HazardMissed } from "../hazard.ts";
 import type { Round } from "../round.ts";
 import { type Sale, USER_PREFIX } from "../sale.ts";
 import { part } from "./proofs.ts";
@@ -21,7 +22,7 @@ const LAST_WINNERS = 120;
 /** A durable issuance that no claim of this pool led to, of a code that the pool still has. */
 async function issueByHand(sale: Sale, claimKey: string, place: number): Promise<void> {
   const code = await sale.ground.raw.lIndex(sale.keys.open, place);
-  if (code === null) throw new Error("the pool is too empty to issue by hand");
+  if (code === null) throw new HazardMissed("the pool is too empty to issue by hand");
   await sale.ground.db.collection<IssuanceRow>("issuances").insertOne(
     {
       _id: code,

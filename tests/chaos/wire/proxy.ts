@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { HazardMissed } from "../hazard.ts";
 import { createSplitter, type Frame, type Protocol } from "./frames.ts";
 
 export type Address = { readonly host: string; readonly port: number };
@@ -20,7 +21,7 @@ export type TrapSpec = {
 export type Trap = {
   /** How many frames it caught so far. */
   readonly caught: number;
-  /** Resolves when it caught its first; rejects at the deadline. */
+  /** Resolves when it caught its first; rejects with HazardMissed at the deadline. */
   sprung(deadlineMs: number): Promise<void>;
   /** Lets what is held go on, and catches no more. */
   release(): void;
@@ -218,7 +219,7 @@ export async function startProxy(protocol: Protocol, firstTarget: Address): Prom
         sprung: (deadlineMs) =>
           new Promise((resolve, reject) => {
             const timer = setTimeout(
-              () => reject(new Error(`no ${spec.at} of ${spec.kind} came within ${deadlineMs} ms`)),
+              () => reject(new HazardMissed(`no ${spec.at} of ${spec.kind} came within ${deadlineMs} ms`)),
               deadlineMs,
             );
             void first.then(() => {
