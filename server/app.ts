@@ -18,6 +18,7 @@ import { createIssueAnswers } from "./issue-answer.ts";
 import type { IssueCoupon } from "./issue-coupon.ts";
 import { withLine } from "./line.ts";
 import { shortenDeadlines } from "./long-deadlines.ts";
+import { routeService } from "./routes.ts";
 import { putSocketLane } from "./socket-lane.ts";
 import { createTellTrouble } from "./trouble.ts";
 
@@ -66,9 +67,9 @@ export function buildApp(deps: AppDeps): App {
     // No shutdownSignal: it would abort the claims in flight, which are to be finished. Streams that last listen to `draining`.
     interceptors: [troubleInterceptor(tellTrouble), operatorInterceptor(deps.operatorToken)],
     routes(router: ConnectRouter) {
-      router.service(CouponService, couponService);
       // An operator's misspelt field must not be ignored; callers of the public service may be newer than we are.
-      router.service(CampaignService, campaignService, { jsonOptions: { ignoreUnknownFields: false } });
+      routeService(router, CouponService, couponService, { clock, ignoreUnknownFields: true });
+      routeService(router, CampaignService, campaignService, { clock, ignoreUnknownFields: false });
     },
   } satisfies ConnectRouterOptions & { routes: (router: ConnectRouter) => void };
 

@@ -19,6 +19,11 @@ const FORMATS_MAX = 20;
 const YEARS_AHEAD_MAX = 5;
 /** The last instant that both RFC 3339 and a JavaScript Date write with four digits. */
 const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+const EARLIEST_MS = Date.parse("0001-01-01T00:00:00Z");
+const NANOS_MAX = 999_999_999;
+
+/** How an instant is written, after "is required: " or "must be ". */
+export const INSTANT_RULE = 'RFC 3339 with Z or an offset, for example "2026-12-24T20:00:00+09:00"';
 
 const valid = <T>(value: T): Valid<T> => ({ ok: true, value });
 const invalid = (field: string, allowed: string): { ok: false; refusal: Refusal } => ({
@@ -97,12 +102,11 @@ export function validAddition(count: number): Valid<number> {
 /** A start that is to come, or has come. */
 export function validStart(startsAt: Timestamp | undefined, nowMs: number): Valid<number> {
   if (startsAt === undefined) {
-    return invalid(
-      "starts_at",
-      'is required: RFC 3339 with Z or an offset, for example "2026-12-24T20:00:00+09:00"',
-    );
+    return invalid("starts_at", `is required: ${INSTANT_RULE}`);
   }
-  const startsAtMs = instantMs(startsAt);
+  const instant = validInstant("starts_at", startsAt);
+  if (!instant.ok) return instant;
+  const startsAtMs = instant.value;
   const latest = new Date(nowMs);
   latest.setUTCFullYear(latest.getUTCFullYear() + YEARS_AHEAD_MAX);
   if (startsAtMs < 0) return invalid("starts_at", "is before 1970");
@@ -120,8 +124,7 @@ export function validNewEnd(endsAt: Timestamp | undefined, noEnd: boolean): Vali
   if (endsAt !== undefined && noEnd) return invalid("ends_at", "must be absent where no_end is true");
   if (noEnd) return valid(null);
   if (endsAt === undefined) return valid(undefined);
-  const endsAtMs = instantMs(endsAt);
-  return endsAtMs > LATEST_MS ? invalid("ends_at", "must be before the year 10000") : valid(endsAtMs);
+  return validInstant("ends_at", endsAt);
 }
 
 /** An end beside its start, now. */
@@ -157,7 +160,9 @@ export function validNewCampaign(
   const start = validStart(request.startsAt, nowMs);
   if (!start.ok) return start;
   const startsAtMs = start.value;
-  const endsAtMs = request.endsAt === undefined ? undefined : instantMs(request.endsAt);
+  const given = validNewEnd(request.endsAt, false);
+  if (!given.ok) return given;
+  const endsAtMs = given.value ?? undefined;
   if (endsAtMs !== undefined) {
     const end = validEnd(endsAtMs, startsAtMs, nowMs);
     if (!end.ok) return end;
@@ -241,9 +246,15 @@ export function validCodeFormats(patterns: readonly string[]): Valid<CodeFormat[
   return valid(formats);
 }
 
-/** Milliseconds since the epoch, rounded up: an instant between two milliseconds must not come early. */
-function instantMs(instant: Timestamp): number {
-  return Number(instant.seconds) * 1_000 + Math.ceil(instant.nanos / 1_000_000);
+/**
+ * Milliseconds since the epoch, rounded up: an instant between two milliseconds must not come early. In binary the seconds and nanoseconds
+ * may be anything that fits their types; a Timestamp is what RFC 3339 can write.
+ */
+function validInstant(field: string, { seconds, nanos }: Timestamp): Valid<number> {
+  if (nanos < 0 || nanos > NANOS_MAX) return invalid(field, `has ${nanos} nanos: must be 0 to ${NANOS_MAX}`);
+  const ms = Number(seconds) * 1_000 + Math.ceil(nanos / 1_000_000);
+  if (ms < EARLIEST_MS) return invalid(field, "must be in the year 1 or later");
+  return ms > LATEST_MS ? invalid(field, "must be before the year 10000") : valid(ms);
 }
 
 /** A place in the issue order as an opaque token, and back; an empty token is the start. */

@@ -175,6 +175,8 @@ describe("Bad input", () => {
       ["a start that is no instant", "starts_at", { startsAt: "next Tuesday" }],
       ["a start without a zone", "starts_at", { startsAt: "2027-01-01T00:00:00" }],
       ["a start as a number", "starts_at", { startsAt: 1_800_000_000 }],
+      ["a start on 30 February", "starts_at", { startsAt: "2027-02-30T10:00:00Z" }],
+      ["an end at hour 24", "ends_at", { endsAt: "2027-12-31T24:00:00Z" }],
       ["one_per_user as words", "one_per_user", { onePerUser: "yes" }],
     ];
     for (const [what, field, change] of wire) {
@@ -184,9 +186,7 @@ describe("Bad input", () => {
           const body = { name: "a test", total: 10, startsAt, ...change };
           const { status, code, message } = await post(url, "CampaignService/CreateCampaign", body);
           expect([status, code], message).to.deep.equal([400, "invalid_argument"]);
-          expect(message).to.match(
-            new RegExp(`\\b(CreateCampaignRequest\\.${field}|google\\.protobuf\\.Timestamp)\\b`),
-          );
+          expect(message).to.match(new RegExp(`^${field}: is |\\bCreateCampaignRequest\\.${field}\\b`));
         }));
     }
   });

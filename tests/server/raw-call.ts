@@ -13,6 +13,8 @@ export type RawCall = {
   /** As in `CampaignService/ExportCoupons`. */
   readonly method: string;
   readonly fields: object;
+  /** Sent instead of the fields: a text that they could not make. */
+  readonly json?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 };
@@ -36,18 +38,18 @@ export function sendRaw(call: RawCall, contentType: string, body: Buffer): Promi
 
 /** A stream as it begins to come; nothing is read yet. */
 export function openStream(call: RawCall): Promise<IncomingMessage> {
-  return sendRaw(call, "application/connect+json", enveloped(call.fields));
+  return sendRaw(call, "application/connect+json", enveloped(JSON.stringify(call.fields)));
 }
 
-function enveloped(fields: object): Buffer {
-  const message = Buffer.from(JSON.stringify(fields));
+export function enveloped(json: string): Buffer {
+  const message = Buffer.from(json);
   const head = Buffer.alloc(ENVELOPE_BYTES);
   head.writeUInt32BE(message.length, 1);
   return Buffer.concat([head, message]);
 }
 
 /** The same over gRPC, on a session of its own. */
-export function openGrpc({ port, method, fields, headers }: RawCall): {
+export function openGrpc({ port, method, fields, headers, json = JSON.stringify(fields) }: RawCall): {
   readonly session: ClientHttp2Session;
   readonly stream: ClientHttp2Stream;
 } {
@@ -56,7 +58,7 @@ export function openGrpc({ port, method, fields, headers }: RawCall): {
     ...{ ":method": "POST", ":path": `/coupon.v1.${method}`, te: "trailers" },
     ...{ "content-type": "application/grpc+json", ...headers },
   });
-  stream.end(enveloped(fields));
+  stream.end(enveloped(json));
   return { session, stream };
 }
 
@@ -89,15 +91,23 @@ export async function bytesOf(response: IncomingMessage): Promise<Buffer> {
 
 function framesOf(bytes: Buffer): RawStream {
   const messages: Buffer[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const length = bytes.readUInt32BE(at + 1);
-    const message = bytes.subarray(at + ENVELOPE_BYTES, at + ENVELOPE_BYTES + length);
-    if (((bytes[at] ?? 0) & FLAG_END) !== 0)
-      return { messages, end: JSON.parse(message.toString()) as RawEnd };
-    messages.push(message);
-    at += ENVELOPE_BYTES + length;
+  for (const { flags, body } of framesIn(bytes)) {
+    if ((flags & FLAG_END) !== 0) return { messages, end: JSON.parse(body.toString()) as RawEnd };
+    messages.push(body);
   }
   return { messages, end: undefined };
+}
+
+/** What came in envelopes, as all three protocols have them. */
+export function framesIn(bytes: Buffer): { readonly flags: number; readonly body: Buffer }[] {
+  const frames: { flags: number; body: Buffer }[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = bytes.readUInt32BE(at + 1);
+    const end = at + ENVELOPE_BYTES + length;
+    frames.push({ flags: bytes[at] ?? 0, body: bytes.subarray(at + ENVELOPE_BYTES, end) });
+    at = end;
+  }
+  return frames;
 }
 
 /** A call with one answer, as JSON. */

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, TimestampSchema, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect } from "chai";
 import fc from "fast-check";
 import { DEFAULT_CODE_FORMAT } from "../../generator/code-format.ts";
@@ -71,6 +71,8 @@ describe("validation of a new campaign", () => {
     });
   });
 
+  const instantOf = (seconds: bigint, nanos: number) => create(TimestampSchema, { seconds, nanos });
+
   const good: [string, Given][] = [
     ["a name of 200 characters, counted as characters", { name: "👍".repeat(200) }],
     ["one coupon", { total: 1 }],
@@ -110,6 +112,25 @@ describe("validation of a new campaign", () => {
       "starts_at",
       /more than 5 years ahead: at the latest 2031-06-01/,
     ],
+    [
+      "a start with nanoseconds below 0",
+      { startsAt: instantOf(1_800_000_000n, -1) },
+      "starts_at",
+      /has -1 nanos/,
+    ],
+    [
+      "a start with a second of nanoseconds",
+      { startsAt: instantOf(1_800_000_000n, 1_000_000_000) },
+      "starts_at",
+      /0 to 999999999/,
+    ],
+    [
+      "an end with too many nanoseconds",
+      { endsAt: instantOf(1_900_000_000n, 2_000_000_000) },
+      "ends_at",
+      /has 2000000000 nanos/,
+    ],
+    ["an end before the year 1", { endsAt: instantOf(-62_135_596_801n, 0) }, "ends_at", /year 1 or later/],
     ["an end at the start", { endsAt: timestampFromMs(NOW_MS + HOUR_MS) }, "ends_at", /after starts_at/],
     [
       "an end that has passed",
