@@ -3,6 +3,8 @@
  * and MONGODB_URL (and MONGODB_DATABASE) in the environment. Exit codes: 0 all hold, 1 something is violated, 2 it could not be said.
  */
 import { parseArgs } from "node:util";
+import { redactCrashes } from "../runtime/crash.ts";
+import { redactorOf } from "../runtime/redactor.ts";
 import { ONE_MACHINE } from "./facts.ts";
 import { type HistoryEntry, readHistory } from "./history.ts";
 import { openAuditor } from "./stores/auditor.ts";
@@ -51,9 +53,11 @@ async function run(): Promise<number> {
   }
 }
 
+const redact = redactorOf(process.env);
+redactCrashes(redact);
 try {
   process.exitCode = await run();
 } catch (error) {
-  process.stderr.write(`audit: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`audit: ${redact(error instanceof Error ? error.message : String(error))}\n`);
   process.exitCode = 2;
 }

@@ -1,3 +1,5 @@
+import { redactCrashes } from "../runtime/crash.ts";
+import { redactorOf } from "../runtime/redactor.ts";
 import { createReleases, type Releases } from "./releases.ts";
 import { abortOnSignals, Interrupted, inOneLine } from "./trouble.ts";
 
@@ -14,8 +16,11 @@ export async function runCommand(
 ): Promise<void> {
   const releases = createReleases();
   const controller = new AbortController();
+  const redact = redactorOf(process.env);
+  const say = (text: string) => void process.stderr.write(`${name}: ${redact(text)}\n`);
+  redactCrashes(redact);
   const giveBack = async () => {
-    for (const trouble of await releases.all()) process.stderr.write(`${name}: cleaning up: ${trouble}\n`);
+    for (const trouble of await releases.all()) say(`cleaning up: ${trouble}`);
   };
   abortOnSignals(controller);
   try {
@@ -28,8 +33,8 @@ export async function runCommand(
     const reason: unknown = controller.signal.aborted ? controller.signal.reason : error;
     const interrupted = reason instanceof Interrupted;
     const words = interrupted ? "interrupted, everything was stopped and removed" : inOneLine(reason);
-    process.stderr.write(`${name}: ${words}\n`);
-    if (process.env["COUPON_DEBUG"] && reason instanceof Error) process.stderr.write(`${reason.stack}\n`);
+    say(words);
+    if (process.env["COUPON_DEBUG"] && reason instanceof Error) say(reason.stack ?? "");
     process.exitCode = interrupted ? 130 : 2;
   }
 }

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { styleText } from "node:util";
 import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
+import { type Redact, redactTexts } from "../runtime/redactor.ts";
 import type { Failure } from "./failure.ts";
 import { stateName } from "./render.ts";
 
@@ -37,10 +38,12 @@ export interface OutputOptions {
   readonly colour: boolean;
   /** False: the terminal cannot move its cursor. */
   readonly canDraw: boolean;
+  /** For all that is said on standard error. */
+  readonly redact: Redact;
 }
 
 export function openOutput(options: OutputOptions): Output {
-  const { stdout, stderr, json } = options;
+  const { stdout, stderr, json, redact } = options;
   const interactive = options.canDraw && stdout.isTTY === true && stderr.isTTY === true && !json;
   const colour = options.colour && interactive;
   // Decided here, for the streams given; styleText would look at the process.
@@ -56,9 +59,11 @@ export function openOutput(options: OutputOptions): Output {
       if (!stdout.write(text)) await once(stdout, "drain");
     },
     note(text) {
-      stderr.write(json ? `${JSON.stringify({ note: text })}\n` : `coupon: ${text}\n`);
+      const safe = redact(text);
+      stderr.write(json ? `${JSON.stringify({ note: safe })}\n` : `coupon: ${safe}\n`);
     },
-    fail(failure) {
+    fail(told) {
+      const failure = redactTexts(told, redact);
       const hint = failure.hint === "" ? "" : `; ${failure.hint}`;
       const line = `${paint("red", "coupon:")} ${failure.message}${hint}`;
       stderr.write(json ? `${JSON.stringify({ error: failure })}\n` : `${line}\n`);

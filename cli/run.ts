@@ -1,8 +1,9 @@
 import type { Readable } from "node:stream";
 import { CommanderError } from "commander";
+import { createRedactor, type Secrets } from "../runtime/redactor.ts";
 import { openClients } from "./client.ts";
 import { complete } from "./complete.ts";
-import { readConfigFile } from "./config-file.ts";
+import { type ConfigFile, readConfigFile } from "./config-file.ts";
 import { type ExitCode, exitCodes } from "./exit-code.ts";
 import { describeFailure, type Failure, type FailureContext } from "./failure.ts";
 import { openOutput, type Screen } from "./output.ts";
@@ -29,15 +30,21 @@ export async function run(given: Process): Promise<ExitCode> {
   // Known before the arguments are understood, because wrong usage is told in JSON too.
   const json = args.includes("--json");
   const colour = !args.includes("--no-color") && !env["NO_COLOR"];
-  const output = openOutput({ stdout, stderr, json, colour, canDraw: env["TERM"] !== "dumb" });
+  let redact = createRedactor(givenSecrets(args, env));
+  const output = openOutput({
+    ...{ stdout, stderr, json, colour, canDraw: env["TERM"] !== "dumb" },
+    redact: (text) => redact(text),
+  });
   const fail = (failure: Failure, error: unknown): ExitCode => {
     output.fail(failure);
-    if (env["COUPON_DEBUG"] === "1") stderr.write(`${stackOf(error)}\n`);
+    if (env["COUPON_DEBUG"] === "1") stderr.write(`${redact(stackOf(error))}\n`);
     return failure.exitCode;
   };
 
   const openSession = (globals: GlobalOptions): Session => {
-    const settings = readSettings(globals, env, readConfigFile(env));
+    const file = readConfigFile(env);
+    redact = createRedactor(givenSecrets(args, env, file));
+    const settings = readSettings(globals, env, file);
     return {
       settings,
       ...openClients(settings),
@@ -127,6 +134,19 @@ function usageFailure(error: CommanderError, args: readonly string[]): Failure {
   const unquoted = error.code === "commander.excessArguments" && args.some((arg) => bareDate.test(arg));
   const quotes = 'an instant with spaces needs quotes, as in "2026-12-24 20:00 Asia/Seoul"';
   return { ...told, message, hint: unquoted ? quotes : help };
+}
+
+/** Every URL and token that was given, in force or not. */
+function givenSecrets(args: readonly string[], env: NodeJS.ProcessEnv, file?: ConfigFile): Secrets {
+  const flag = (name: string) =>
+    args.flatMap((arg, i) =>
+      arg === name ? [args[i + 1]] : arg.startsWith(`${name}=`) ? [arg.slice(name.length + 1)] : [],
+    );
+  const profiles = [...(file?.profiles.values() ?? [])];
+  return {
+    urls: [env["COUPON_URL"], ...flag("--url"), ...profiles.map(({ url }) => url)],
+    secrets: [env["COUPON_TOKEN"], ...flag("--token"), ...profiles.map(({ token }) => token)],
+  };
 }
 
 /** As the C library decides it: the first of these that is set counts. Nothing set: terminals of today. */

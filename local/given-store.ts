@@ -1,5 +1,7 @@
 import { MongoClient } from "mongodb";
 import { createClient } from "redis";
+import { createRedactor } from "../runtime/redactor.ts";
+import { redactUrls } from "../runtime/url-secrets.ts";
 import { until } from "./poll.ts";
 import { LocalStackError, type Store, type StoreKind, type StoreOrigin } from "./store.ts";
 
@@ -50,7 +52,7 @@ export function givenStore(kind: StoreKind, url: string, facts: GivenFacts = { o
       if (!ready) {
         const words = last instanceof Error ? last.message || last.name : String(last);
         throw new LocalStackError(
-          `${kind} at ${withoutSecrets(url)} does not answer: ${words}. Check ${kind === "redis" ? "REDIS_URL" : "MONGODB_URL"}.`,
+          `${kind} at ${redactUrls(url)} does not answer: ${createRedactor({ urls: [url] })(words)}. Check ${kind === "redis" ? "REDIS_URL" : "MONGODB_URL"}.`,
         );
       }
     },
@@ -71,10 +73,6 @@ function addressIn(kind: StoreKind, url: string): { host: string; port: number }
   }
   const [, host = authority, port] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? [];
   return { host, port: port === undefined ? DEFAULT_PORT[kind] : Number(port) };
-}
-
-function withoutSecrets(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, "//***@").replace(/\?.*$/, "");
 }
 
 async function pingRedis(url: string): Promise<void> {

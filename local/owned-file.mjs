@@ -34,7 +34,8 @@ export function isSameOwner(one, other) {
  */
 export function createOwned(file, record) {
   const temporary = `${file}.${process.pid}-${Math.random().toString(36).slice(2)}`;
-  writeFileSync(temporary, JSON.stringify(record, null, 2));
+  // The URL of a store that was given may hold a password: the file is its owner's alone.
+  writeFileSync(temporary, JSON.stringify(record, null, 2), { mode: 0o600 });
   try {
     linkSync(temporary, file);
     return true;
@@ -54,7 +55,7 @@ export function createOwned(file, record) {
  */
 export function replaceOwned(file, record) {
   const temporary = `${file}.${process.pid}`;
-  writeFileSync(temporary, JSON.stringify(record, null, 2));
+  writeFileSync(temporary, JSON.stringify(record, null, 2), { mode: 0o600 });
   renameSync(temporary, file);
 }
 

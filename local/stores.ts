@@ -1,5 +1,8 @@
 /** `npm run stores`: just the stores, until Ctrl-C. stdout is for `eval`, stderr for people. */
 import { join } from "node:path";
+import { redactCrashes } from "../runtime/crash.ts";
+import { redactorOf } from "../runtime/redactor.ts";
+import { redactUrls } from "../runtime/url-secrets.ts";
 import { portFrom } from "./port-setting.ts";
 import { repositoryDir } from "./repository.ts";
 import { startStack } from "./stack.ts";
@@ -19,11 +22,13 @@ if (argument !== undefined) {
   process.exit(asked ? 0 : 2);
 }
 
+const redact = redactorOf(process.env);
+redactCrashes(redact);
 try {
   await run();
 } catch (error) {
   if (!(error instanceof LocalStackError)) throw error;
-  say(error.message);
+  say(redact(error.message));
   process.exitCode = 1;
 }
 
@@ -40,7 +45,12 @@ async function run(): Promise<void> {
     const where = store.dir === undefined ? "" : `, data in ${store.dir}`;
     say(`${store.kind}: ${store.origin} at ${store.host}:${store.port}${where}`);
   }
-  process.stdout.write(`export REDIS_URL='${stack.redis.url}'\nexport MONGODB_URL='${stack.mongodb.url}'\n`);
+  for (const { kind, url } of [stack.redis, stack.mongodb]) {
+    const name = kind === "redis" ? "REDIS_URL" : "MONGODB_URL";
+    // One that was given, and holds a password, is not repeated: it may land in a file or a terminal's memory.
+    const told = redactUrls(url) === url ? `export ${name}='${url}'` : `# ${name}: as it was given`;
+    process.stdout.write(`${told}\n`);
+  }
   say("Ctrl-C stops them.");
   const alive = setInterval(() => {}, KEEP_ALIVE_MS); // neither the stores nor a signal keep us running
   const signal = await ended;

@@ -1,4 +1,5 @@
 import { withDeadline } from "../runtime/deadline.ts";
+import { redactUrls } from "../runtime/url-secrets.ts";
 
 /** What a store answered, or in words why it did not. */
 export type Asked<T> =
@@ -10,6 +11,6 @@ export async function ask<T>(answer: Promise<T>, deadlineMs: number, what: strin
   try {
     return { ok: true, value: await withDeadline(answer, deadlineMs, what) };
   } catch (error) {
-    return { ok: false, why: error instanceof Error ? error.message : String(error) };
+    return { ok: false, why: redactUrls(error instanceof Error ? error.message : String(error)) };
   }
 }

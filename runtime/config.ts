@@ -1,5 +1,7 @@
 import { isIPv4 } from "node:net";
 import { z } from "zod";
+import { isSecretSetting } from "./redactor.ts";
+import { REDACTED, redactUrls } from "./url-secrets.ts";
 import { UserError } from "./user-error.ts";
 
 export const ROLES = ["server", "scheduler", "generator"] as const;
@@ -84,7 +86,7 @@ export function readConfig(
       const name = String(issue.path[0]);
       if (given[name] === undefined) return `${name} is required`;
       // A secret is not repeated; anything else helps to find where it comes from.
-      const value = name === "OPERATOR_TOKEN" || name.endsWith("_URL") ? "" : `"${given[name]}" `;
+      const value = isSecretSetting(name) ? "" : `"${given[name]}" `;
       return `${name}: ${value}${issue.message}`;
     });
     throw new UserError(`configuration: ${[...new Set(lines)].join("; ")}`);
@@ -106,12 +108,11 @@ export function readConfig(
 
 /** The settings for a log line: credentials in URLs and the token left out. */
 export function redactConfig(config: Config): Record<string, unknown> {
-  const redactUrls = (text: string) => text.replace(/\/\/[^@/]*@/g, "//[redacted]@");
   return {
     ...config,
     REDIS_URL: redactUrls(config.REDIS_URL),
     MONGODB_URL: redactUrls(config.MONGODB_URL),
-    OPERATOR_TOKEN: config.OPERATOR_TOKEN === undefined ? undefined : "[redacted]",
+    OPERATOR_TOKEN: config.OPERATOR_TOKEN === undefined ? undefined : REDACTED,
   };
 }
 

@@ -1,4 +1,6 @@
 import { type DestinationStream, type Logger, pino } from "pino";
+import { type Redact, redactJsonLine } from "./redactor.ts";
+import { REDACTED, redactUrls } from "./url-secrets.ts";
 import { visible } from "./visible.ts";
 
 export type { Logger };
@@ -17,7 +19,7 @@ const CAUSES_MAX = 4;
  */
 function tellError(error: unknown, causesMax = CAUSES_MAX): unknown {
   if (!(error instanceof Error)) return typeof error;
-  const withoutKeys = (text: string) => text.replace(/dup key: .*$/gm, "dup key: [redacted]");
+  const withoutKeys = (text: string) => text.replace(/dup key: .*$/gm, `dup key: ${REDACTED}`);
   const { message, stack = "", cause } = error;
   return {
     type: error.constructor.name,
@@ -32,12 +34,15 @@ export type LoggerOptions = {
   format: "json" | "text";
   /** Which worker of several writes; absent in a process that is alone. */
   worker?: number | undefined;
+  /** Knows the secrets of the settings; without it only what is secret by its shape stays out of the lines. */
+  redact?: Redact;
   /** Where lines go; standard output when absent. */
   destination?: DestinationStream;
 };
 
 /** One structured line an event. `text` is for a person at a terminal, `json` for everything else. */
-export function createLogger({ level, format, worker, destination = process.stdout }: LoggerOptions): Logger {
+export function createLogger(options: LoggerOptions): Logger {
+  const { level, format, worker, redact = redactUrls, destination = process.stdout } = options;
   const target =
     format === "text" ? { write: (line: string) => destination.write(textLine(line)) } : destination;
   return pino(
@@ -45,8 +50,9 @@ export function createLogger({ level, format, worker, destination = process.stdo
       level,
       base: { pid: process.pid, ...(worker === undefined ? {} : { worker }) },
       serializers: { err: (error: unknown) => tellError(error) },
-      redact: { paths: redactPaths, censor: "[redacted]" },
+      redact: { paths: redactPaths, censor: REDACTED },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      hooks: { streamWrite: (line) => redactJsonLine(line, redact) },
       formatters: { level: (label) => ({ level: label }) },
     },
     target,

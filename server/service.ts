@@ -1,7 +1,9 @@
 import { parseArgs } from "node:util";
 import { changedSettings, readConfig, redactConfig } from "../runtime/config.ts";
+import { redactCrashes } from "../runtime/crash.ts";
 import { createLifecycle, exitOnSignals, type Lifecycle } from "../runtime/lifecycle.ts";
 import { createLogger } from "../runtime/logger.ts";
+import { type Redact, redactorOf } from "../runtime/redactor.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 import { createGroup, DRAIN_GRACE_MS, type Group } from "./group/group.ts";
 import { startRoles } from "./roles.ts";
@@ -48,18 +50,18 @@ function readFlags(command: string, args: string[]): Environment {
   }
 }
 
-async function start(flags: Environment, ground: Ground): Promise<void> {
+async function start(flags: Environment, ground: Ground, redact: Redact): Promise<void> {
   let lifecycle: Lifecycle | undefined;
   try {
     const config = readConfig(ground.env, flags);
-    const logger = createLogger({ level: config.LOG_LEVEL, format: config.LOG_FORMAT });
+    const logger = createLogger({ level: config.LOG_LEVEL, format: config.LOG_FORMAT, redact });
     const isGroup = config.WORKERS > 1;
     const life = createLifecycle(logger, config.DRAIN_DEADLINE_MS + (isGroup ? DRAIN_GRACE_MS : 0));
     lifecycle = life;
     life.onRelease("what the service stands on", ground.release);
     let group: Group | undefined;
     if (isGroup) {
-      const onGiveUp = (error: Error) => void life.release().then(() => endWith(error));
+      const onGiveUp = (error: Error) => void life.release().then(() => endWith(error, redact));
       group = createGroup({ config, env: ground.env, logger, onGiveUp });
       life.onRelease("workers", group.end);
     }
@@ -77,9 +79,11 @@ async function start(flags: Environment, ground: Ground): Promise<void> {
 }
 
 /** One line for what the person who started it can mend (see EXIT for the codes), a stack trace for a bug. */
-function endWith(error: unknown): never {
+function endWith(error: unknown, redact: Redact): never {
   const known = error instanceof UserError;
-  const told = error instanceof Error ? (known ? error.message : error.stack) : String(error);
+  const told = redact(
+    error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error),
+  );
   process.stderr.write(
     known ? `coupon: ${told}\n` : `coupon: unexpected trouble, please report it\n${told}\n`,
   );
@@ -91,10 +95,15 @@ function endWith(error: unknown): never {
  * `command` is how a person calls it.
  */
 export async function runService(command: string, args: string[], lay: () => Promise<Ground>): Promise<void> {
+  let redact = redactorOf(process.env);
+  redactCrashes((text) => redact(text));
   try {
     const flags = readFlags(command, args);
-    await start(flags, await lay());
+    const ground = await lay();
+    // The stores that it stands on may have secrets of their own.
+    redact = redactorOf(ground.env);
+    await start(flags, ground, redact);
   } catch (error) {
-    endWith(error);
+    endWith(error, redact);
   }
 }

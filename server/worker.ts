@@ -1,15 +1,19 @@
 /** One of several server processes of a group, forked by `server/group/group.ts`: settings in the environment, its number as argument. */
 import { readConfig } from "../runtime/config.ts";
+import { redactCrashes } from "../runtime/crash.ts";
 import { createLifecycle, exitOnSignals, type Lifecycle } from "../runtime/lifecycle.ts";
 import { createLogger } from "../runtime/logger.ts";
+import { redactorOf } from "../runtime/redactor.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 import type { StartTrouble } from "./group/messages.ts";
 import { createPrimaryLink } from "./group/primary-link.ts";
 import { startRoles } from "./roles.ts";
 
 async function runWorker(number: number): Promise<void> {
+  const redact = redactorOf(process.env);
+  redactCrashes(redact);
   const config = readConfig(process.env);
-  const logger = createLogger({ level: config.LOG_LEVEL, format: config.LOG_FORMAT, worker: number });
+  const logger = createLogger({ level: config.LOG_LEVEL, format: config.LOG_FORMAT, worker: number, redact });
   const lifecycle = createLifecycle(logger, config.DRAIN_DEADLINE_MS);
   const drain = exitOnSignals(lifecycle, logger);
   const link = createPrimaryLink({

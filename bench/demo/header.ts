@@ -1,5 +1,6 @@
 import { availableParallelism, loadavg } from "node:os";
 import type { Store } from "../../local/store.ts";
+import { redactUrls } from "../../runtime/url-secrets.ts";
 import type { Ground } from "./ground.ts";
 import type { DemoOptions } from "./options.ts";
 
@@ -33,7 +34,7 @@ export function headerLines({ options, ground, campaignId, startsAtMs, presses }
 }
 
 function storeWords({ url, pid, origin }: Store): string {
-  return `${url.replace(/\/\/[^@/]*@/, "//[redacted]@")}  ${pid === undefined ? "" : `pid ${pid}  `}(${origin})`;
+  return `${redactUrls(url)}  ${pid === undefined ? "" : `pid ${pid}  `}(${origin})`;
 }
 
 function breakItLines({ pid, dir, host, port }: Store): string[] {

@@ -28,7 +28,7 @@ describe("cli confirmation", () => {
     const session: Session = {
       settings,
       ...openClients(settings),
-      output: openOutput({ stdout, stderr, json, colour: false, canDraw: true }),
+      output: openOutput({ stdout, stderr, json, colour: false, canDraw: true, redact: (text) => text }),
       prompt: openPrompt({ stdin, stderr, json }),
       stdin,
       unicode: true,

@@ -98,7 +98,7 @@ describe("The local stack", () => {
   it("says which URL is wrong, without its password, and leaves nothing running", async () => {
     const redisUrl = "redis://user:secret@127.0.0.1:1";
     const message = await failureOf(startStack({ dataDir: dir.path, redisUrl }));
-    expect(message).to.match(/redis at redis:\/\/\*\*\*@127\.0\.0\.1:1 does not answer: .*REDIS_URL/);
+    expect(message).to.match(/redis at redis:\/\/\[redacted\]@127\.0\.0\.1:1 does not answer: .*REDIS_URL/);
     expect(message).not.to.include("secret");
     expect(existsSync(join(dir.path, "stack.json"))).to.equal(false);
   });

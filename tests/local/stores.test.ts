@@ -1,7 +1,8 @@
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { nodeForEngine } from "../../local/embedded-libc.ts";
+import { startRedis } from "../../local/redis-server.ts";
 import { repositoryDir } from "../../local/repository.ts";
 import { startService } from "../../local/service-process.ts";
 import { HANG_MS } from "../setup/patience.ts";
@@ -42,6 +43,25 @@ describe("npm run stores", () => {
     const stores = start({ PATH: `${dir.path}:${process.env["PATH"]}` });
     await stores.waitForLine((line) => line.startsWith("mongodb: mongod at 127.0.0.1:"), HANG_MS);
     expect(await stores.stop()).to.equal(0);
+  });
+
+  it("does not repeat the password of a store that was given, in what it prints or leaves in a file", async () => {
+    const password = "Giv3n-word";
+    const redisArgs = ["--user", "app", "on", `>${password}`, "~*", "&*", "+@all"];
+    const redis = await startRedis({ dir: join(dir.path, "own-redis"), args: redisArgs });
+    const stores = start({ REDIS_URL: `redis://app:${password}@127.0.0.1:${redis.port}` });
+    try {
+      await stores.waitForLine((line) => line.startsWith("export MONGODB_URL="), 30_000);
+      expect(stores.lines).to.include("# REDIS_URL: as it was given");
+      const file = join(dir.path, "stack.json");
+      expect(readFileSync(file, "utf8")).to.include(password); // for the next that joins
+      expect(statSync(file).mode & 0o077).to.equal(0);
+      expect(await stores.stop()).to.equal(0);
+      expect(stores.lines.join("\n")).not.to.include(password);
+    } finally {
+      await stores.stop();
+      await redis.stop();
+    }
   });
 
   it("ends with one clear message when something is wrong", async () => {

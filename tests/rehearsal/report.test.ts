@@ -32,7 +32,14 @@ const check = (verdict: CheckVerdict, invariant = "U5") =>
 
 describe("the report of a rehearsal", () => {
   const output = openOutput({
-    ...{ stdout: process.stdout, stderr: process.stderr, json: false, colour: false, canDraw: false },
+    ...{
+      stdout: process.stdout,
+      stderr: process.stderr,
+      json: false,
+      colour: false,
+      canDraw: false,
+      redact: (text) => text,
+    },
   });
   const red = { colour: PreflightColour.RED, lines: [] };
   const { press, plan } = facts();

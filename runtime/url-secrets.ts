@@ -1,0 +1,130 @@
+/** What stands where something secret stood. */
+export const REDACTED = "[redacted]";
+
+const namesIn = (...lists: string[]) => new Set(lists.join().toLowerCase().split(","));
+
+/** Options of a store's URL whose values help a person and open nothing. Every other option counts as secret. */
+const HARMLESS_OPTIONS = namesIn(
+  "appName,authMechanism,authSource,compressors,connectTimeoutMS,directConnection,family,heartbeatFrequencyMS,journal",
+  "loadBalanced,localThresholdMS,maxIdleTimeMS,maxPoolSize,maxStalenessSeconds,minPoolSize,readConcernLevel",
+  "readPreference,replicaSet,retryReads,retryWrites,serverMonitoringMode,serverSelectionTimeoutMS,socketTimeoutMS",
+  "srvMaxHosts,srvServiceName,ssl,timeoutMS,tls,tlsCAFile,tlsCertificateKeyFile,tlsInsecure,w,waitQueueTimeoutMS,wtimeoutMS",
+);
+
+/** Options whose values are secret, while it helps to see that they are there. */
+const SECRET_OPTIONS = namesIn(
+  "tlsCertificateKeyFilePassword,authMechanismProperties,proxyUsername,proxyPassword,password",
+);
+
+const LISTED_URL = /,(?=[a-z][a-z\d+.-]*:\/\/)/i;
+/** One host or several, each with or without a port. */
+const HOSTS =
+  /^(?:\[[\da-f:.%]+\]|[\p{L}\p{N}_.~%*-]+)(?::\d{1,5})?(?:,(?:\[[\da-f:.%]+\]|[\p{L}\p{N}_.~%-]+)(?::\d{1,5})?)*/iu;
+/** What may follow a host: the rest of its URL, or the punctuation of a sentence. */
+const AFTER_HOSTS = /^(?:$|[/?#"'`<>(){};,.!…|\\\]])/u;
+const URL_IN_TEXT = /\b([a-z][a-z\d+.-]*:\/\/)(\S+)/giu;
+
+/**
+ * The text without what is secret in the URLs in it, told by their shape alone: user, password, and the value of every option that is not
+ * known to be harmless. Of a URL that is malformed nothing is shown but its scheme.
+ */
+export function redactUrls(text: string): string {
+  return text.replace(URL_IN_TEXT, (url, scheme: string, rest: string) => {
+    // Stack traces: `file:///…/node_modules/@redis/client/…`.
+    if (scheme.toLowerCase() === "file://") return url;
+    return `${scheme}${rest}`
+      .split(LISTED_URL)
+      .map((listed) => redactUrl(listed))
+      .join(",");
+  });
+}
+
+function redactUrl(url: string): string {
+  const { scheme, userInfo, rest } = partsOf(url);
+  const hosts = hostsOf(rest);
+  if (!isUserInfo(userInfo) || hosts === "" || !AFTER_HOSTS.test(rest.slice(hosts.length)))
+    return `${scheme}${REDACTED}`;
+  const [path = "", query] = cutAt(rest, "?");
+  const user = userInfo === undefined ? "" : `${REDACTED}@`;
+  const options = query === undefined ? "" : `?${query.split(/[&#]/).map(redactOption).join("&")}`;
+  return `${scheme}${user}${path}${options}`;
+}
+
+function redactOption(option: string): string {
+  const [name = "", value] = cutAt(option, "=");
+  if (isIn(HARMLESS_OPTIONS, name) || option === "") return option;
+  return value !== undefined && isIn(SECRET_OPTIONS, name) ? `${name}=${REDACTED}` : REDACTED;
+}
+
+/**
+ * Every text that is secret in a setting that holds one URL or several, parsable or not: the password (a user where there is none), the values
+ * of options. Of a URL that is malformed, where nobody knows what was meant, also all pieces of what may be a secret.
+ */
+export function secretsOfUrls(setting: string): string[] {
+  const listed = setting.split(LISTED_URL);
+  const found = listed.flatMap(secretsOfUrl);
+  // What looks like a list may be a password with a comma in it.
+  if (listed.length > 1 && !listed.every(isWellFormed)) found.push(...secretsOfUrl(setting));
+  return [...new Set(found)].filter((secret) => secret !== "");
+}
+
+function secretsOfUrl(url: string): string[] {
+  const { userInfo, rest, all } = partsOf(url);
+  const options = (cutAt(rest, "?")[1] ?? "").split(/[&#]/).flatMap((option) => {
+    const [name = "", value] = cutAt(option, "=");
+    if (isIn(HARMLESS_OPTIONS, name)) return [];
+    if (value === undefined) return [option];
+    // A password with `&` in it makes a name that nobody knows.
+    const names = isIn(SECRET_OPTIONS, name) ? [] : [name];
+    // Some hold several: `authMechanismProperties=AWS_SESSION_TOKEN:…,SERVICE_NAME:…`.
+    const parts = decoded(value).split(",");
+    return [...names, value, ...parts.flatMap((part) => [part, cutAt(part, ":")[1] ?? ""])];
+  });
+  const [user = "", password] = cutAt(userInfo ?? "", ":");
+  // A second colon: the user may have held the first.
+  const own = [password ?? user, ...(password ?? "").split(":").slice(1), ...options];
+  if (isWellFormed(url)) return own;
+  return [...own, all, userInfo ?? "", ...all.split(/[:@/?#,&=\s]+/).filter((piece) => piece.length >= 4)];
+}
+
+function isWellFormed(url: string): boolean {
+  const { scheme, userInfo, rest } = partsOf(url);
+  const hosts = hostsOf(rest);
+  return (
+    scheme !== "" && isUserInfo(userInfo) && hosts !== "" && /^(?:$|[/?#])/.test(rest.slice(hosts.length))
+  );
+}
+
+function hostsOf(rest: string): string {
+  return HOSTS.exec(rest)?.[0] ?? "";
+}
+
+/** Where one of these stands before an `@`, nobody knows which part of the URL is the user. */
+function isUserInfo(text: string | undefined): boolean {
+  return text === undefined || !/[/?#,\s[\]]/.test(text);
+}
+
+/** The last `@` ends the user: a password that holds one was not encoded as it should be. */
+function partsOf(url: string): { scheme: string; userInfo: string | undefined; rest: string; all: string } {
+  const [, scheme = "", all = ""] = /^([a-z][a-z\d+.-]*:\/\/)?(.*)$/is.exec(url) ?? [];
+  const at = all.lastIndexOf("@");
+  return { scheme, userInfo: at < 0 ? undefined : all.slice(0, at), rest: all.slice(at + 1), all };
+}
+
+function isIn(options: ReadonlySet<string>, name: string): boolean {
+  return options.has(name.toLowerCase());
+}
+
+function cutAt(text: string, separator: string): [string, string?] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
+}
+
+/** With its percent escapes resolved, where they are ones. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
