@@ -18,7 +18,8 @@ let built: Promise<string> | undefined;
 export function builtProduct(): Promise<string> {
   built ??= (async () => {
     const tsc = join(repositoryDir, "node_modules", ".bin", "tsc");
-    await run(tsc, ["-p", "tsconfig.build.json", "--outDir", outDir], { cwd: repositoryDir });
+    // Types are `npm run check`'s to judge: without them the build takes a fifth of the processor time.
+    await run(tsc, ["-p", "tsconfig.build.json", "--noCheck", "--outDir", outDir], { cwd: repositoryDir });
     cpSync(join(repositoryDir, "pool", "lua"), join(outDir, "pool", "lua"), { recursive: true });
     return outDir;
   })();
