@@ -9,30 +9,15 @@ import type { CallOptions } from "@connectrpc/connect";
 import { type Campaign, CampaignSchema } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignView } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { call } from "./call.ts";
-import type { Input, OptionSpec } from "./command.ts";
-import { confirm, type Question, yesOption } from "./confirm.ts";
-import { clockForDryRun, dryRun, dryRunOption } from "./dry-run.ts";
+import type { Input } from "./command.ts";
+import { confirm, type Question } from "./confirm.ts";
+import { clockForDryRun, dryRun } from "./dry-run.ts";
 import { jsonOptions } from "./json.ts";
 import { type NewInstants, sayInstants } from "./new-instants.ts";
-import { paintedState } from "./output.ts";
+import { paintedState } from "./painted-state.ts";
 import { campaignFacts, epochMsOf, factLines, printable } from "./render.ts";
 import { noticeLines } from "./server-words.ts";
 import type { Session } from "./session.ts";
-
-export const actorOption: OptionSpec = {
-  flags: "--actor <text>",
-  about: "who does it, for the history (env COUPON_ACTOR, default user@host)",
-};
-
-export const changeOptions: readonly OptionSpec[] = [
-  actorOption,
-  { flags: "--request-id <id>", about: "idempotency key; one is made if none is given" },
-  { flags: "--check", about: "ask the service what would come of it, and change nothing" },
-  dryRunOption,
-];
-
-/** For verbs that ask before they go on. */
-export const finalChangeOptions: readonly OptionSpec[] = [...changeOptions, yesOption];
 
 /** What every request for a change carries beside its own fields. */
 export interface CommonRequest {

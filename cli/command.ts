@@ -1,4 +1,4 @@
-import type { Session } from "./session.ts";
+import type { LocalSession, Session } from "./session.ts";
 import { wholeNumber } from "./settings.ts";
 import { UserError } from "./user-error.ts";
 
@@ -19,7 +19,7 @@ export interface ArgumentSpec {
   readonly choices: readonly string[];
 }
 
-/** A verb as data: what it takes, how it is explained, and what it does. */
+/** A verb as data: what it takes and how it is explained. What it does is its action. */
 export interface Command {
   readonly name: string;
   readonly summary: string;
@@ -30,7 +30,11 @@ export interface Command {
   readonly options: readonly OptionSpec[];
   readonly examples: readonly string[];
   readonly notes?: string;
-  run(session: Session, input: Input): Promise<void>;
+}
+
+/** What a verb does. */
+export interface Action<S extends LocalSession = Session> {
+  run(session: S, input: Input): Promise<void>;
 }
 
 /** The arguments of one call of a verb, read by name and checked where they are read. */

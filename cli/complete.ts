@@ -1,18 +1,14 @@
-import { call } from "./call.ts";
 import { answerLines, type Candidate, fitting, joinedWords } from "./completions.ts";
 import { readConfigFile } from "./config-file.ts";
-import { commands, globalOptions } from "./program.ts";
-import { printable, stateName } from "./render.ts";
-import type { Session } from "./session.ts";
+import type { LocalSession } from "./session.ts";
 import { isShell } from "./shell-scripts.ts";
-
-const idsOffered = 100;
+import { commands, globalOptions } from "./vocabulary.ts";
 
 /** What `coupon __complete SHELL WORD…` writes: one candidate a line for the word under the cursor, which is the last one. */
 export async function complete(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  openSession: (globals: object) => Session,
+  openSession: (globals: object) => LocalSession,
 ): Promise<string> {
   const [shell, ...given] = args;
   if (!isShell(shell)) return "";
@@ -29,18 +25,13 @@ export async function complete(
 
 async function campaignIds(
   words: readonly string[],
-  openSession: (globals: object) => Session,
+  openSession: (globals: object) => LocalSession,
 ): Promise<Candidate[]> {
   // The flags before the cursor may say which service to ask.
   const globals = globalsIn(words);
   const session = openSession({ ...globals, timeout: "1000", retries: "0" });
-  const page = await call(session, (options) =>
-    session.campaigns.listCampaigns({ pageSize: idsOffered }, options),
-  );
-  return page.campaigns.map(({ id, state, name }) => ({
-    value: id,
-    about: `${stateName(state)} ${printable(name)}`,
-  }));
+  const { campaignCandidates } = await import("./campaign-candidates.ts");
+  return campaignCandidates(session);
 }
 
 function globalsIn(words: readonly string[]): Record<string, string> {

@@ -10,16 +10,11 @@
  * campaign, the numbers and, in full, any instant. Give `typed` only where nothing at all can bring it back: the operator then
  * has to type that text, which no habit does. Where nobody can be asked (a pipe, cron, --json) it refuses without --yes.
  */
-import type { Input, OptionSpec } from "./command.ts";
+import type { Input } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { printable } from "./render.ts";
 import type { Session } from "./session.ts";
 import { UserError } from "./user-error.ts";
-
-export const yesOption: OptionSpec = {
-  flags: "--yes",
-  about: "do not ask; needed where nobody can be asked, as in a script",
-};
 
 export interface Question {
   /** What will happen, in one line, as in "end 01J… now". */

@@ -20,16 +20,11 @@ import {
   toJson,
 } from "@bufbuild/protobuf";
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
-import type { Input, OptionSpec } from "./command.ts";
+import type { Input } from "./command.ts";
 import { jsonOptions } from "./json.ts";
 import { countdown, factLines, instantText, printable } from "./render.ts";
 import { serverNowMs } from "./server-clock.ts";
 import type { Session } from "./session.ts";
-
-export const dryRunOption: OptionSpec = {
-  flags: "--dry-run",
-  about: "say exactly what would be sent, and send nothing",
-};
 
 export interface PlannedCall<I extends DescMessage> {
   readonly method: DescMethodUnary<I, DescMessage>;

@@ -1,17 +1,10 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type Refusal, RefusalReason, RefusalSchema } from "../proto/gen/coupon/v1/refusal_pb.ts";
-import {
-  codeFacts,
-  type ExitCode,
-  exitCodes,
-  type KnownReason,
-  knownReason,
-  reasonExitCodes,
-  reasonName,
-} from "./exit-code.ts";
+import { type ExitCode, exitCodes } from "./exit-code.ts";
 import { unreachableBecause } from "./reach.ts";
 import { countdown, epochMsOf, instantText, printable, stateName } from "./render.ts";
+import { codeFacts, type KnownReason, knownReason, reasonExitCodes, reasonName } from "./rpc-exit-code.ts";
 import { inFlags, withInstants } from "./server-words.ts";
 import { UncertainCall, UserError } from "./user-error.ts";
 

@@ -1,4 +1,5 @@
 import { exitCodes } from "./exit-code.ts";
+import { invocationOf } from "./invocation.ts";
 import { run } from "./run.ts";
 
 const showCursor = "\x1b[?25h\x1b[?7h";
@@ -28,6 +29,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 const code = await run({
+  invocation: invocationOf({ env: process.env, script: process.argv[1] ?? "coupon", cwd: process.cwd() }),
   args: process.argv.slice(2),
   env: process.env,
   stdin: process.stdin,

@@ -1,8 +1,8 @@
 import type { Command, OptionSpec } from "./command.ts";
 import { exitCodeMeanings } from "./exit-code.ts";
 import { instantForms } from "./instant.ts";
-import { commands, globalOptions } from "./program.ts";
 import { environment } from "./settings.ts";
+import { commands, globalOptions } from "./vocabulary.ts";
 
 /** docs/cli.md: everything that `--help` says, on one page. Made of the program itself, so that it cannot say anything else. */
 export function manual(): string {

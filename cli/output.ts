@@ -1,10 +1,8 @@
 import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { styleText } from "node:util";
-import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import { type Redact, redactTexts } from "../runtime/redactor.ts";
 import type { Failure } from "./failure.ts";
-import { stateName } from "./render.ts";
 
 type Style = "bold" | "dim" | "green" | "yellow" | "red" | "cyan";
 
@@ -23,6 +21,8 @@ export interface Output {
   note(text: string): void;
   fail(failure: Failure): void;
   style(style: Style, text: string): string;
+  /** A text of this program with the commands in it as the operator types them. */
+  spelled(text: string): string;
 }
 
 export type Screen = Writable & {
@@ -40,10 +40,12 @@ export interface OutputOptions {
   readonly canDraw: boolean;
   /** For all that is said on standard error. */
   readonly redact: Redact;
+  /** How the operator types the commands that are suggested; undefined: as they are written. */
+  readonly spelled?: (text: string) => string;
 }
 
 export function openOutput(options: OutputOptions): Output {
-  const { stdout, stderr, json, redact } = options;
+  const { stdout, stderr, json, redact, spelled = (text) => text } = options;
   const interactive = options.canDraw && stdout.isTTY === true && stderr.isTTY === true && !json;
   const colour = options.colour && interactive;
   // Decided here, for the streams given; styleText would look at the process.
@@ -59,25 +61,16 @@ export function openOutput(options: OutputOptions): Output {
       if (!stdout.write(text)) await once(stdout, "drain");
     },
     note(text) {
-      const safe = redact(text);
+      const safe = redact(spelled(text));
       stderr.write(json ? `${JSON.stringify({ note: safe })}\n` : `coupon: ${safe}\n`);
     },
     fail(told) {
-      const failure = redactTexts(told, redact);
+      const failure = redactTexts({ ...told, hint: spelled(told.hint) }, redact);
       const hint = failure.hint === "" ? "" : `; ${failure.hint}`;
       const line = `${paint("red", "coupon:")} ${failure.message}${hint}`;
       stderr.write(json ? `${JSON.stringify({ error: failure })}\n` : `${line}\n`);
     },
     style: paint,
+    spelled,
   };
-}
-
-/** The state in the colour an operator expects. */
-export function paintedState(output: Output, state: number): string {
-  const name = stateName(state);
-  if (state === CampaignState.OPEN) return output.style("green", name);
-  if (state === CampaignState.CANCELLED) return output.style("red", name);
-  if (state === CampaignState.GENERATING || state === CampaignState.PAUSED)
-    return output.style("yellow", name);
-  return output.style("cyan", name);
 }

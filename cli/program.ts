@@ -1,160 +1,126 @@
-import { Option, Command as Program } from "commander";
-import type { Command, OptionSpec } from "./command.ts";
+import { CommanderError, Option, Command as Program } from "commander";
+import type { Command } from "./command.ts";
 import { Input } from "./command.ts";
-import { add } from "./commands/add.ts";
-import { cancel } from "./commands/cancel.ts";
-import { completion } from "./commands/completion.ts";
-import { config } from "./commands/config.ts";
-import { create } from "./commands/create.ts";
-import { edit } from "./commands/edit.ts";
-import { end } from "./commands/end.ts";
-import { exportCoupons } from "./commands/export.ts";
-import { find } from "./commands/find.ts";
-import { formats } from "./commands/formats.ts";
-import { get } from "./commands/get.ts";
-import { history } from "./commands/history.ts";
-import { issue } from "./commands/issue.ts";
-import { launch } from "./commands/launch.ts";
-import { list } from "./commands/list.ts";
-import { pause } from "./commands/pause.ts";
-import { preflight } from "./commands/preflight.ts";
-import { rehearse } from "./commands/rehearse.ts";
-import { reschedule } from "./commands/reschedule.ts";
-import { resume } from "./commands/resume.ts";
-import { stats } from "./commands/stats.ts";
-import { status } from "./commands/status.ts";
-import { verify } from "./commands/verify.ts";
-import { watch } from "./commands/watch.ts";
-import { exitCodeMeanings } from "./exit-code.ts";
+import { exitCodeMeanings, exitCodes } from "./exit-code.ts";
+import type { Failure } from "./failure.ts";
+import { spelledAs } from "./invocation.ts";
 import type { GlobalOptions } from "./settings.ts";
 import { version } from "./version.ts";
+import { commands, globalOptions } from "./vocabulary.ts";
 import { filled, wrapped } from "./wrap.ts";
 
-export const commands: readonly Command[] = [
-  create,
-  get,
-  list,
-  preflight,
-  launch,
-  watch,
-  pause,
-  resume,
-  reschedule,
-  add,
-  edit,
-  end,
-  cancel,
-  history,
-  exportCoupons,
-  issue,
-  find,
-  status,
-  verify,
-  rehearse,
-  formats,
-  stats,
-  config,
-  completion,
-];
+/** What the operator asked for: a verb, an explanation, or nothing that is understood. */
+export type Asked =
+  | {
+      readonly kind: "verb";
+      readonly command: Command;
+      readonly input: Input;
+      readonly globals: GlobalOptions;
+    }
+  | { readonly kind: "help"; readonly text: string }
+  | { readonly kind: "wrong"; readonly failure: Failure; readonly error: CommanderError };
 
-/** The options that every verb takes. */
-export const globalOptions: readonly OptionSpec[] = [
-  { flags: "--url <url>", about: "the service (env COUPON_URL, default http://127.0.0.1:8080)" },
-  {
-    flags: "--token <token>",
-    about: "the operators' bearer token (better: env COUPON_TOKEN or the config file, ps shows arguments)",
-  },
-  {
-    flags: "--profile <name>",
-    about: "which profile of the config file (env COUPON_PROFILE); see coupon config --help",
-  },
-  {
-    flags: "--json",
-    about: "results as JSON on standard output, everything else as JSON lines on standard error",
-  },
-  {
-    flags: "--timeout <ms>",
-    about: "for each try of a call, and the longest silence of a stream (env COUPON_TIMEOUT, default 10000)",
-  },
-  {
-    flags: "--retries <n>",
-    about:
-      "tries after the first while the service is unavailable (env COUPON_RETRIES, default 5, streams 20)",
-  },
-  { flags: "--no-color", about: "no colours (also env NO_COLOR)" },
-];
-
-/** What the operator asked for. */
-export interface Chosen {
-  readonly command: Command;
-  readonly input: Input;
-  readonly globals: GlobalOptions;
-}
-
-export interface ProgramIo {
-  readonly writeOut: (text: string) => void;
-  readonly writeErr: (text: string) => void;
+export interface Typed {
+  /** What stands before the verb, as the operator types it. */
+  readonly invocation: string;
+  readonly args: readonly string[];
   /** How wide help may be. */
   readonly columns: number;
 }
 
-/** Commander reads and explains the arguments; nothing runs in it. Throws CommanderError for help and for wrong usage. */
-export async function readArguments(args: readonly string[], io: ProgramIo): Promise<Chosen | undefined> {
-  let chosen: Chosen | undefined;
-  const program = new Program("coupon");
+/** Commander reads and explains the arguments; nothing runs in it. */
+export async function readArguments({ invocation, args, columns }: Typed): Promise<Asked> {
+  const spelled = spelledAs(invocation);
+  let asked: Asked | undefined;
+  let text = "";
+  const program = new Program(invocation);
   program
     .description("Create, watch and claim first-come-first-served coupon campaigns.")
     .version(`coupon ${version()}`, "--version", "the version of this command")
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ ...io, getOutHelpWidth: () => io.columns, getErrHelpWidth: () => io.columns })
+    .configureOutput({
+      writeOut(more) {
+        text += more;
+      },
+      writeErr: () => undefined,
+      getOutHelpWidth: () => columns,
+      getErrHelpWidth: () => columns,
+    })
     .exitOverride()
-    .addHelpText("after", helpAfter(io.columns));
-  for (const option of globalOptions) program.option(option.flags, option.about);
+    .addHelpText("after", helpAfter(columns, spelled));
+  for (const option of globalOptions) program.option(option.flags, spelled(option.about));
   for (const command of commands) {
-    const verb = program.command(command.name).summary(command.summary).description(`${command.summary}.`);
+    const verb = program
+      .command(command.name)
+      .summary(spelled(command.summary))
+      .description(`${spelled(command.summary)}.`);
     const { argument } = command;
-    if (command.takesCampaign === "optional") verb.argument("[campaign-id]", "as coupon list shows it");
-    else if (command.takesCampaign) verb.argument("<campaign-id>", "as coupon list shows it");
+    const aboutId = spelled("as coupon list shows it");
+    if (command.takesCampaign === "optional") verb.argument("[campaign-id]", aboutId);
+    else if (command.takesCampaign) verb.argument("<campaign-id>", aboutId);
     else if (argument !== undefined) verb.argument(`<${argument.name}>`, argument.about);
     for (const { flags, about, hidden } of command.options) {
-      verb.addOption(new Option(flags, about).hideHelp(hidden === true));
+      verb.addOption(new Option(flags, spelled(about)).hideHelp(hidden === true));
     }
-    verb.addHelpText("after", examplesOf(command, io.columns));
+    verb.addHelpText("after", examplesOf(command, columns, spelled));
     verb.action((...given: unknown[]) => {
       const first = typeof given[0] === "string" ? given[0] : undefined;
-      chosen = { command, input: new Input(first, verb.opts()), globals: program.opts() };
+      asked = { kind: "verb", command, input: new Input(first, verb.opts()), globals: program.opts() };
     });
   }
-  await program.parseAsync([...args], { from: "user" });
-  return chosen;
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode !== 0) return { kind: "wrong", failure: usageFailure(error, args), error };
+  }
+  return asked ?? { kind: "help", text };
 }
 
-function examplesOf(command: Command, columns: number): string {
-  const examples = command.examples.map((example) => `  ${example}\n`).join("");
-  return `\nExamples:\n${examples}${command.notes === undefined ? "" : `\n${wrapped(command.notes, columns)}\n`}`;
+const bareDate = /^\d{4}-\d{2}-\d{2}$/;
+
+function usageFailure(error: CommanderError, args: readonly string[]): Failure {
+  const verb = commands.find(({ name }) => args.includes(name));
+  const help = `coupon ${verb === undefined ? "" : `${verb.name} `}--help shows how it is used`;
+  const told = { exitCode: exitCodes.usage, code: "usage" };
+  if (error.code === "commander.missingArgument" && verb?.takesCampaign === true) {
+    return { ...told, message: "the campaign id is missing", hint: `coupon list shows them; ${help}` };
+  }
+  const message = error.message.replace(/^error: |\.$/g, "").replaceAll("\n", " ");
+  const unquoted = error.code === "commander.excessArguments" && args.some((arg) => bareDate.test(arg));
+  const quotes = 'an instant with spaces needs quotes, as in "2026-12-24 20:00 Asia/Seoul"';
+  return { ...told, message, hint: unquoted ? quotes : help };
+}
+
+function examplesOf(command: Command, columns: number, spelled: (text: string) => string): string {
+  const examples = command.examples.map((example) => `  ${spelled(example)}\n`).join("");
+  const notes = command.notes === undefined ? "" : `\n${wrapped(spelled(command.notes), columns)}\n`;
+  return `\nExamples:\n${examples}${notes}`;
 }
 
 const exitCodeIndent = " ".repeat(7);
 
-function helpAfter(columns: number): string {
+function helpAfter(columns: number, spelled: (text: string) => string): string {
   const exitCodeLines = Object.entries(exitCodeMeanings)
     .map(
       ([code, meaning]) =>
-        `  ${code.padStart(3)}  ${filled(meaning, columns - exitCodeIndent.length, exitCodeIndent)}\n`,
+        `  ${code.padStart(3)}  ${filled(spelled(meaning), columns - exitCodeIndent.length, exitCodeIndent)}\n`,
     )
     .join("");
   const more =
     "coupon <command> --help explains one command. coupon completion --help teaches your shell to complete them. " +
     "COUPON_DEBUG=1 shows where an error comes from.";
+  const examples = [
+    'coupon create --name Christmas --total 1000 --start "2026-12-24 20:00 Asia/Seoul" --one-per-user',
+    "coupon watch 01JEXAMPLE",
+    "coupon issue 01JEXAMPLE --user alice",
+    "coupon export 01JEXAMPLE --out winners.csv",
+  ];
   return `
 Examples:
-  coupon create --name Christmas --total 1000 --start "2026-12-24 20:00 Asia/Seoul" --one-per-user
-  coupon watch 01JEXAMPLE
-  coupon issue 01JEXAMPLE --user alice
-  coupon export 01JEXAMPLE --out winners.csv
-
+${examples.map((example) => `  ${spelled(example)}\n`).join("")}
 Exit codes:
 ${exitCodeLines}
-${wrapped(more, columns)}
+${wrapped(spelled(more), columns)}
 `;
 }

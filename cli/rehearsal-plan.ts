@@ -1,6 +1,5 @@
 import type { Campaign } from "../proto/gen/coupon/v1/campaign_pb.ts";
-import type { Input, OptionSpec } from "./command.ts";
-import { grouped } from "./render.ts";
+import type { Input } from "./command.ts";
 import { UserError } from "./user-error.ts";
 
 /** What a rehearsal is to be like. */
@@ -29,17 +28,6 @@ export const secondsBefore = 2;
 const baseLeadMs = 15_000;
 /** A careful guess of how fast codes are made. */
 const codesPerMs = 10;
-
-export const planOptions: readonly OptionSpec[] = [
-  { flags: "--rate <n>", about: `presses a second, 1 to ${grouped(maxRate)} (default ${defaultRate})` },
-  {
-    flags: "--users <n>",
-    about: `who press, 1 to ${grouped(maxUsers)}; half of them twice (default a fifth more than coupons)`,
-  },
-  { flags: "--total <n>", about: "coupons of the rehearsal (default as many as the campaign has)" },
-  { flags: "--in <s>", about: "seconds to its start (default 15, and one more for each 10000 coupons)" },
-  { flags: "--seed <n>", about: "who presses when: the same number, the same presses" },
-];
 
 /** Half of the users press twice. */
 export function pressesOf(users: number): number {

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { RefusalReason } from "../proto/gen/coupon/v1/refusal_pb.ts";
-import { type KnownReason, knownReason } from "./exit-code.ts";
 import { refusalOf } from "./failure.ts";
 import { unreachableBecause } from "./reach.ts";
+import { type KnownReason, knownReason } from "./rpc-exit-code.ts";
 
 const firstDelayMs = 250;
 const maxDelayMs = 5_000;

@@ -1,21 +1,21 @@
 import type { Readable } from "node:stream";
-import { CommanderError } from "commander";
 import { createRedactor, type Secrets } from "../runtime/redactor.ts";
-import { openClients } from "./client.ts";
-import { complete } from "./complete.ts";
+import { perform } from "./actions.ts";
 import { type ConfigFile, readConfigFile } from "./config-file.ts";
 import { type ExitCode, exitCodes } from "./exit-code.ts";
-import { describeFailure, type Failure, type FailureContext } from "./failure.ts";
+import type { Failure, FailureContext } from "./failure.ts";
+import { spelledAs } from "./invocation.ts";
 import { openOutput, type Screen } from "./output.ts";
-import { type Chosen, commands, readArguments } from "./program.ts";
 import { openPrompt } from "./prompt.ts";
-import type { Session } from "./session.ts";
+import type { LocalSession } from "./session.ts";
 import { type GlobalOptions, isPrivate, readSettings } from "./settings.ts";
 import { completeVerb } from "./shell-scripts.ts";
 import { defaultColumns } from "./wrap.ts";
 import { systemZone } from "./zone.ts";
 
 export interface Process {
+  /** What the operator types before the verb (cli/invocation.ts); undefined: coupon. */
+  readonly invocation?: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: Readable & { readonly isTTY?: boolean };
@@ -26,14 +26,16 @@ export interface Process {
 
 /** One run of the command: never throws, answers with the exit code. */
 export async function run(given: Process): Promise<ExitCode> {
-  const { args, env, stdin, stdout, stderr, signal } = given;
+  const { invocation = "coupon", args, env, stdin, stdout, stderr, signal } = given;
   // Known before the arguments are understood, because wrong usage is told in JSON too.
   const json = args.includes("--json");
   const colour = !args.includes("--no-color") && !env["NO_COLOR"];
   let redact = createRedactor(givenSecrets(args, env));
   const output = openOutput({
-    ...{ stdout, stderr, json, colour, canDraw: env["TERM"] !== "dumb" },
+    ...{ stdout, stderr, json, colour },
+    canDraw: env["TERM"] !== "dumb",
     redact: (text) => redact(text),
+    spelled: spelledAs(invocation),
   });
   const fail = (failure: Failure, error: unknown): ExitCode => {
     output.fail(failure);
@@ -41,13 +43,12 @@ export async function run(given: Process): Promise<ExitCode> {
     return failure.exitCode;
   };
 
-  const openSession = (globals: GlobalOptions): Session => {
+  const openSession = (globals: GlobalOptions): LocalSession => {
     const file = readConfigFile(env);
     redact = createRedactor(givenSecrets(args, env, file));
     const settings = readSettings(globals, env, file);
     return {
       settings,
-      ...openClients(settings),
       output,
       prompt: openPrompt({ stdin, stderr, json }),
       stdin,
@@ -59,25 +60,34 @@ export async function run(given: Process): Promise<ExitCode> {
 
   let known: Partial<FailureContext> = {};
   try {
-    const chosen = await understood(args, stdout, stderr);
-    if (typeof chosen === "number") return chosen;
-    known = { verb: chosen.command.name };
-    const session = openSession(chosen.globals);
+    const { readArguments } = await import("./program.ts");
+    const helpless = args.length === 0;
+    const columns = (helpless ? stderr : stdout).columns ?? defaultColumns;
+    const asked = await readArguments({ invocation, args: helpless ? ["--help"] : args, columns });
+    if (asked.kind === "wrong") return fail(asked.failure, asked.error);
+    if (asked.kind === "help") {
+      (helpless ? stderr : stdout).write(asked.text);
+      return helpless ? exitCodes.usage : exitCodes.ok;
+    }
+    const { command, input } = asked;
+    known = { verb: command.name };
+    const session = openSession(asked.globals);
     const { settings } = session;
     const { url, origins } = settings;
     known = {
       ...known,
-      ...{ url, urlFrom: origins.url, campaignId: chosen.input.givenCampaignId(chosen.command) },
+      ...{ url, urlFrom: origins.url, campaignId: input.givenCampaignId(command) },
       tokenFrom: settings.token === undefined ? undefined : origins.token,
     };
     for (const warning of settings.warnings) output.note(warning);
     if (settings.token !== undefined && !isPrivate(url)) {
       output.note(`the token goes to ${url} unencrypted; use https`);
     }
-    await chosen.command.run(session, chosen.input);
+    await perform(command.name, session, input);
     return exitCodes.ok;
   } catch (error) {
-    if (error instanceof CommanderError) return fail(usageFailure(error, args), error);
+    // Loaded where it is needed: it knows every RPC code.
+    const { describeFailure } = await import("./failure.ts");
     const context = { url: "", zone: systemZone(), interrupted: signal.aborted, ...known };
     return fail(describeFailure(error, context), error);
   }
@@ -86,54 +96,15 @@ export async function run(given: Process): Promise<ExitCode> {
 /** A shell waits for this in the middle of a line: it gets candidates or nothing, never an error. */
 async function answerCompletion(
   { args, env, stdout }: Process,
-  openSession: (globals: GlobalOptions) => Session,
+  openSession: (globals: GlobalOptions) => LocalSession,
 ): Promise<ExitCode> {
   try {
+    const { complete } = await import("./complete.ts");
     stdout.write(await complete(args.slice(1), env, openSession));
     return exitCodes.ok;
   } catch {
     return exitCodes.unavailable;
   }
-}
-
-/** The command chosen, or the exit code where help was all that was wanted. */
-async function understood(
-  args: readonly string[],
-  stdout: Screen,
-  stderr: Screen,
-): Promise<Chosen | ExitCode> {
-  const asked = args.length > 0;
-  let help = "";
-  const write = (text: string): void => {
-    help += text;
-  };
-  try {
-    const chosen = await readArguments(args.length === 0 ? ["--help"] : args, {
-      writeOut: write,
-      writeErr: () => undefined,
-      columns: (asked ? stdout : stderr).columns ?? defaultColumns,
-    });
-    if (chosen !== undefined) return chosen;
-  } catch (error) {
-    if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
-  }
-  (asked ? stdout : stderr).write(help);
-  return asked ? exitCodes.ok : exitCodes.usage;
-}
-
-const bareDate = /^\d{4}-\d{2}-\d{2}$/;
-
-function usageFailure(error: CommanderError, args: readonly string[]): Failure {
-  const verb = commands.find(({ name }) => args.includes(name));
-  const help = `coupon ${verb === undefined ? "" : `${verb.name} `}--help shows how it is used`;
-  const told = { exitCode: exitCodes.usage, code: "usage" };
-  if (error.code === "commander.missingArgument" && verb?.takesCampaign === true) {
-    return { ...told, message: "the campaign id is missing", hint: `coupon list shows them; ${help}` };
-  }
-  const message = error.message.replace(/^error: |\.$/g, "").replaceAll("\n", " ");
-  const unquoted = error.code === "commander.excessArguments" && args.some((arg) => bareDate.test(arg));
-  const quotes = 'an instant with spaces needs quotes, as in "2026-12-24 20:00 Asia/Seoul"';
-  return { ...told, message, hint: unquoted ? quotes : help };
 }
 
 /** Every URL and token that was given, in force or not. */

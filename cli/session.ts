@@ -7,11 +7,9 @@ import type { Settings } from "./settings.ts";
 /** Standard input; where it is a terminal it can give each key as it is pressed. */
 export type Keyboard = Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
 
-/** What a command works with. */
-export interface Session {
+/** What a command works with that asks no service. */
+export interface LocalSession {
   readonly settings: Settings;
-  readonly campaigns: CampaignClient;
-  readonly coupons: CouponClient;
   readonly output: Output;
   readonly prompt: Prompt;
   readonly stdin: Keyboard;
@@ -19,4 +17,10 @@ export interface Session {
   readonly unicode: boolean;
   /** Aborts when the operator presses Ctrl-C. */
   readonly signal: AbortSignal;
+}
+
+/** What a command works with. */
+export interface Session extends LocalSession {
+  readonly campaigns: CampaignClient;
+  readonly coupons: CouponClient;
 }

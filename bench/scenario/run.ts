@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { commands } from "../../cli/program.ts";
+import { commands } from "../../cli/vocabulary.ts";
 import { type Clients, connectClients } from "../load/connect-client.ts";
 import { orAborted, type Releases } from "../releases.ts";
 import { afterwards } from "./afterwards.ts";

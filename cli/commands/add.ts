@@ -1,24 +1,12 @@
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { commonRequest, finalChangeOptions, makeChange } from "../change.ts";
-import type { Command } from "../command.ts";
+import { commonRequest, makeChange } from "../change.ts";
+import type { Action } from "../command.ts";
 import { grouped } from "../render.ts";
 import { UserError } from "../user-error.ts";
 
 const maxCount = 5_000_000;
 
-export const add: Command = {
-  name: "add",
-  summary: "add coupons to a campaign; a sold-out one opens again",
-  takesCampaign: true,
-  options: [{ flags: "--count <n>", about: "how many, 1 to 5000000" }, ...finalChangeOptions],
-  examples: [
-    "coupon add 01JEXAMPLE --count 500",
-    "coupon add 01JEXAMPLE --count 500 --request-id wave-2 --yes",
-  ],
-  notes:
-    "The codes are made and come into the pool by themselves; coupon get shows how far that is. Added coupons cannot be\n" +
-    "taken away again, so it asks first. Without --request-id each run adds; tries after an unavailable answer carry the same one.",
-
+export const action: Action = {
   async run(session, input) {
     const count = input.wholeNumber("--count", 1, maxCount);
     if (count === undefined) throw new UserError("--count is missing", { hint: "--help shows an example" });

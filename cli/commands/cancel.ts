@@ -1,16 +1,9 @@
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { commonRequest, finalChangeOptions, makeChange, unissued } from "../change.ts";
-import type { Command } from "../command.ts";
+import { commonRequest, makeChange, unissued } from "../change.ts";
+import type { Action } from "../command.ts";
 import { grouped } from "../render.ts";
 
-export const cancel: Command = {
-  name: "cancel",
-  summary: "call a campaign off, for good: unissued codes are retired",
-  takesCampaign: true,
-  options: finalChangeOptions,
-  examples: ["coupon cancel 01JEXAMPLE", "coupon cancel 01JEXAMPLE --yes"],
-  notes: "What was issued stays with its holders, and they still get it when they ask again.",
-
+export const action: Action = {
   async run(session, input) {
     const request = commonRequest(session, input);
     await makeChange(session, input, {

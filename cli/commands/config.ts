@@ -1,31 +1,9 @@
-import type { Command } from "../command.ts";
+import type { Action } from "../command.ts";
 import { factLines, printable } from "../render.ts";
+import type { LocalSession } from "../session.ts";
 import type { Settings } from "../settings.ts";
 
-export const config: Command = {
-  name: "config",
-  summary: "show the settings in effect and where each comes from",
-  takesCampaign: false,
-  options: [],
-  examples: [
-    "coupon config",
-    "coupon config --profile production",
-    "COUPON_URL=http://127.0.0.1:8081 coupon config --json | jq -r .url.value",
-  ],
-  notes: `A flag wins over the environment, the environment over the config file, the file over the default. The file is
-$COUPON_CONFIG, else $XDG_CONFIG_HOME/coupon/config.json, else ~/.config/coupon/config.json:
-
-  {
-    "profile": "local",
-    "profiles": {
-      "local": { "url": "http://127.0.0.1:8080" },
-      "production": { "url": "https://coupons.example.com", "token": "…", "timeout": 20000, "retries": 10 }
-    }
-  }
-
-"profile" names the one that is used unless --profile or COUPON_PROFILE names another. A token in the file is sent to the url
-beside it and nowhere else; keep the file to yourself (chmod 600). This command shows no token and asks no service.`,
-
+export const action: Action<LocalSession> = {
   async run(session, _input) {
     const { output, settings } = session;
     const shown = shownSettings(settings);

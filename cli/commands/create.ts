@@ -4,25 +4,25 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Campaign, CampaignSchema, CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { call } from "../call.ts";
-import { actorOf, actorOption } from "../change.ts";
-import type { Command } from "../command.ts";
-import { confirm, yesOption } from "../confirm.ts";
-import { clockForDryRun, dryRun, dryRunOption } from "../dry-run.ts";
+import { actorOf } from "../change.ts";
+import type { Action } from "../command.ts";
+import { confirm } from "../confirm.ts";
+import { clockForDryRun, dryRun } from "../dry-run.ts";
 import { exitCodes } from "../exit-code.ts";
 import { followCampaign } from "../follow.ts";
 import { isRelative } from "../instant.ts";
 import { jsonOptions } from "../json.ts";
 import { type NewInstants, readInstants, sayInstants } from "../new-instants.ts";
-import { paintedState } from "../output.ts";
+import { paintedState } from "../painted-state.ts";
 import { campaignFacts, factLines, grouped, instantText, printable } from "../render.ts";
 import { serverNowMs } from "../server-clock.ts";
 import { noticeLines } from "../server-words.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../user-error.ts";
+import { defaultWaitMs } from "../verbs/create.ts";
 
 /** As the service has it: refused here too, so that the mistake is told at once. */
 const maxTotal = 5_000_000;
-const defaultWaitMs = 600_000;
 const maxWaitMs = 86_400_000;
 const watchIntervalMs = 200;
 
@@ -34,41 +34,7 @@ interface Made {
   campaign: Campaign;
 }
 
-export const create: Command = {
-  name: "create",
-  summary: "create a campaign: N coupons that open at an instant",
-  takesCampaign: false,
-  options: [
-    { flags: "--name <text>", about: "what the operators call it, 1 to 200 characters" },
-    { flags: "--total <n>", about: "how many coupons, 1 to 5000000" },
-    { flags: "--start <T>", about: "the instant they open, see below" },
-    { flags: "--end <T>", about: "the instant from which nothing is issued; start+2h counts from --start" },
-    { flags: "--one-per-user", about: "each user id gets at most one; without it a user may get several" },
-    {
-      flags: "--format <pattern>",
-      about:
-        "of the codes: 가 a syllable, 0 a digit, a last # a check character (default 가가가가가가0000); see coupon formats",
-      offers: ["가가가가가가0000", "가가가가가가000#"],
-    },
-    { flags: "--request-id <id>", about: "idempotency key; the same one gives the same campaign" },
-    { flags: "--wait", about: "wait until the codes are made (default on a terminal)" },
-    { flags: "--no-wait", about: "do not wait" },
-    { flags: "--wait-timeout <ms>", about: `give up waiting after this (default ${defaultWaitMs})` },
-    actorOption,
-    dryRunOption,
-    { ...yesOption, about: "do not ask where the start has passed, so that it opens at once" },
-  ],
-  examples: [
-    'coupon create --name "Christmas" --total 1000 --start 2026-12-24T20:00:00+09:00 --one-per-user',
-    'coupon create --name "Christmas" --total 1000 --start "2026-12-24 20:00 Asia/Seoul" --end start+2h',
-    "coupon create --name try --total 100 --start +10s --json",
-    "coupon create --name try --total 100 --start +1d --dry-run",
-  ],
-  notes:
-    "T is RFC 3339 with Z or an offset, a date, a time and a zone name, +5s +10m +2h +1d +1h30m, or now.\n" +
-    "What is relative counts from the server's clock. Without --request-id one is made; tries after an unavailable\n" +
-    "answer carry the same one, so that they never create a second campaign.",
-
+export const action: Action = {
   async run(session, input) {
     const name = input.requiredText("--name");
     const total = input.wholeNumber("--total", 1, maxTotal);
@@ -197,10 +163,10 @@ async function show(
     `${output.style("bold", `created ${id}`)}  ${paintedState(output, campaign.state)}\n${factLines([...facts, ["request id", printable(requestId)]])}` +
       noticeLines(notices, settings.zone) +
       nextLines([
-        [`coupon preflight ${id}`, "will it open?"],
-        [`coupon launch ${id}`, "the whole screen of its launch"],
-        [`coupon watch ${id}`, "the same in one line"],
-        [`coupon issue ${id}${issueKey}`, "claim one"],
+        [output.spelled(`coupon preflight ${id}`), "will it open?"],
+        [output.spelled(`coupon launch ${id}`), "the whole screen of its launch"],
+        [output.spelled(`coupon watch ${id}`), "the same in one line"],
+        [output.spelled(`coupon issue ${id}${issueKey}`), "claim one"],
       ]),
   );
 }

@@ -1,28 +1,11 @@
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { changeOptions, commonRequest, makeChange } from "../change.ts";
-import type { Command } from "../command.ts";
+import { commonRequest, makeChange } from "../change.ts";
+import type { Action } from "../command.ts";
 import { endFields, readInstants } from "../new-instants.ts";
 import { printable } from "../render.ts";
 import { UserError } from "../user-error.ts";
 
-export const edit: Command = {
-  name: "edit",
-  summary: "change the name of a campaign, or its end until it has ended",
-  takesCampaign: true,
-  options: [
-    { flags: "--name <text>", about: "what the operators call it, 1 to 200 characters" },
-    { flags: "--end <T>", about: "the instant from which nothing is issued" },
-    { flags: "--no-end", about: "without an end from now on" },
-    ...changeOptions,
-  ],
-  examples: [
-    'coupon edit 01JEXAMPLE --name "Christmas, second wave"',
-    'coupon edit 01JEXAMPLE --end "2026-12-31 23:59 Asia/Seoul"',
-    "coupon edit 01JEXAMPLE --no-end",
-  ],
-  notes:
-    "The start is moved by coupon reschedule, the number of coupons raised by coupon add; coupon end ends it at once.",
-
+export const action: Action = {
   async run(session, input) {
     const name = input.text("--name");
     if (input.text("--end") === "now") {

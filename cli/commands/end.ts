@@ -1,16 +1,9 @@
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { commonRequest, finalChangeOptions, makeChange, unissued } from "../change.ts";
-import type { Command } from "../command.ts";
+import { commonRequest, makeChange, unissued } from "../change.ts";
+import type { Action } from "../command.ts";
 import { grouped } from "../render.ts";
 
-export const end: Command = {
-  name: "end",
-  summary: "end a campaign that has opened, now and for good",
-  takesCampaign: true,
-  options: finalChangeOptions,
-  examples: ["coupon end 01JEXAMPLE", "coupon end 01JEXAMPLE --yes --json"],
-  notes: "Who has a coupon still gets it. One that has not opened yet is cancelled instead: coupon cancel.",
-
+export const action: Action = {
   async run(session, input) {
     const request = commonRequest(session, input);
     await makeChange(session, input, {

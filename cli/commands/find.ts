@@ -3,7 +3,7 @@ import { FindIssuanceResponseSchema } from "../../proto/gen/coupon/v1/campaign_s
 import { FindCouponResponseSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { call } from "../call.ts";
-import type { Command } from "../command.ts";
+import type { Action } from "../command.ts";
 import { couponFacts } from "../coupon-facts.ts";
 import { exitCodes } from "../exit-code.ts";
 import { isAboutField, refusalOf } from "../failure.ts";
@@ -13,26 +13,7 @@ import type { Session } from "../session.ts";
 import { firstSpelling, spellingDifference } from "../spellings.ts";
 import { UserError } from "../user-error.ts";
 
-export const find: Command = {
-  name: "find",
-  summary: "look up the coupon of a user or a request id, or who has a code",
-  takesCampaign: "optional",
-  options: [
-    { flags: "--user <id>", about: "the user that claimed, where the campaign is one-per-user" },
-    { flags: "--request <id>", about: "the request id that claimed, in any other campaign" },
-    { flags: "--request-id <id>", about: "the same", hidden: true },
-    { flags: "--code <code>", about: "the code as its holder typed it; needs the operator token" },
-  ],
-  examples: [
-    "coupon find 01JEXAMPLE --user alice",
-    "coupon find 01JEXAMPLE --request 8c1f2d1e",
-    'coupon find --code "예송탐 니빈즈-7550"',
-  ],
-  notes: `A code is found in any Unicode form, with spaces and hyphens where its holder put them; without a campaign id in all campaigns. A
-code whose check character does not fit is told to be mistyped. One that nobody has got yet is answered like one that does not exist.
-Users and request ids are kept exactly as their caller wrote them; where one is not found as given it is looked up without spaces
-and in the other Unicode forms too, and it is said under which spelling it was found.`,
-
+export const action: Action = {
   async run(session, input) {
     const campaignId = input.optionalCampaignId;
     const userId = input.text("--user");

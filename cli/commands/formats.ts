@@ -4,7 +4,7 @@ import {
   DescribeFormatsResponseSchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { call } from "../call.ts";
-import type { Command } from "../command.ts";
+import type { Action } from "../command.ts";
 import { cellsOf } from "../console/cells.ts";
 import { jsonOptions } from "../json.ts";
 import { groupedDigits, oddsText } from "../odds.ts";
@@ -13,27 +13,7 @@ import { factLines, grouped, padded, printable } from "../render.ts";
 
 const maxTotal = 5_000_000;
 
-export const formats: Command = {
-  name: "formats",
-  summary: "code formats: examples, size of the space, odds of a lucky guess and of a collision",
-  takesCampaign: false,
-  options: [
-    {
-      flags: "--format <pattern>",
-      about: "only this one: 가 a syllable, 0 a digit, a last # a check character",
-      offers: ["가가가가가가0000", "가가가가가가000#"],
-    },
-    { flags: "--total <n>", about: "coupons of the campaign to reckon with, 1 to 5000000 (default 1000)" },
-  ],
-  examples: [
-    "coupon formats",
-    "coupon formats --format 가가가가가가000# --total 1000000",
-    "coupon formats --total 50000 --json | jq '.formats[] | {codeFormat, guessOdds, fits}'",
-  ],
-  notes: `A guess is one try at a code of the format by somebody who knows how they are made; it hits one that exists with the odds shown.
-A collision is a code drawn twice while the codes are made: it is made again, nobody notices. A format fits where a guess
-succeeds less often than once in a million. Examples carry 예 in place of their first syllable: no code has it, so none is a coupon.`,
-
+export const action: Action = {
   async run(session, input) {
     const { output, campaigns } = session;
     const pattern = input.text("--format")?.normalize("NFC");

@@ -2,29 +2,15 @@ import { toJson } from "@bufbuild/protobuf";
 import { CampaignSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignView } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { call } from "../call.ts";
-import type { Command } from "../command.ts";
+import type { Action } from "../command.ts";
 import { jsonOptions } from "../json.ts";
-import { paintedState } from "../output.ts";
+import { paintedState } from "../painted-state.ts";
 import { campaignFacts, epochMsOf, factLines, printable } from "../render.ts";
 import { UserError } from "../user-error.ts";
 
 const codesPerPage = 10_000;
 
-export const get: Command = {
-  name: "get",
-  summary: "show one campaign, with --codes also the issued codes",
-  takesCampaign: true,
-  options: [
-    { flags: "--codes", about: "the issued codes too, in issue order" },
-    { flags: "--basic", about: "the campaign and its counts only (default)" },
-  ],
-  examples: [
-    "coupon get 01JEXAMPLE",
-    "coupon get 01JEXAMPLE --codes",
-    "coupon get 01JEXAMPLE --json --codes",
-  ],
-  notes: "For big campaigns coupon export streams the codes with who has them.",
-
+export const action: Action = {
   async run(session, input) {
     const { output, settings, campaigns } = session;
     const withCodes = input.flag("--codes") === true;

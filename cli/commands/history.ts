@@ -5,24 +5,15 @@ import {
   HistoryEntrySchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { call } from "../call.ts";
-import type { Command } from "../command.ts";
+import type { Action } from "../command.ts";
 import { jsonOptions } from "../json.ts";
 import { epochMsOf, grouped, instantText, printable, stateName } from "../render.ts";
+import { defaultLimit } from "../verbs/history.ts";
 
-const defaultLimit = 100;
 const maxLimit = 100_000;
 const pageSize = 1_000;
 
-export const history: Command = {
-  name: "history",
-  summary: "what was done with a campaign, by whom and when, newest first",
-  takesCampaign: true,
-  options: [{ flags: "--limit <n>", about: `at most so many entries (default ${defaultLimit})` }],
-  examples: ["coupon history 01JEXAMPLE", "coupon history 01JEXAMPLE --limit 1000 --json"],
-  notes:
-    "Nobody can change or remove an entry by this service. The actor is what the caller said, not proven;\n" +
-    "scheduler and generator are the service itself. --json writes one entry a line.",
-
+export const action: Action = {
   async run(session, input) {
     const { output, settings, campaigns } = session;
     const limit = input.wholeNumber("--limit", 1, maxLimit) ?? defaultLimit;

@@ -3,9 +3,9 @@ import { toJson } from "@bufbuild/protobuf";
 import { CouponService, IssueCouponResponseSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { call } from "../call.ts";
-import type { Command } from "../command.ts";
+import type { Action } from "../command.ts";
 import { couponFacts } from "../coupon-facts.ts";
-import { dryRun, dryRunOption } from "../dry-run.ts";
+import { dryRun } from "../dry-run.ts";
 import { isAboutField, refusalOf } from "../failure.ts";
 import { jsonOptions } from "../json.ts";
 import { factLines, printable } from "../render.ts";
@@ -15,24 +15,7 @@ import { UncertainCall, UserError } from "../user-error.ts";
 /** Which key is the claim's own is asked afterwards; the coupon is not kept waiting for it. */
 const keyTimeoutMs = 2_000;
 
-export const issue: Command = {
-  name: "issue",
-  summary: "claim one coupon",
-  takesCampaign: true,
-  options: [
-    { flags: "--user <id>", about: "who claims; needed where the campaign is one-per-user" },
-    {
-      flags: "--request-id <id>",
-      about: "idempotency key where it is not; each run makes its own if none is given",
-    },
-    dryRunOption,
-  ],
-  examples: ["coupon issue 01JEXAMPLE --user alice", "coupon issue 01JEXAMPLE --request-id 8c1f2d1e --json"],
-  notes:
-    "The key of a claim always gets the same coupon, so asking again with it is safe and is done by itself. Where the campaign is\n" +
-    "one-per-user the key is the user. In any other campaign it is the request id, and --user is only kept beside it: each run without\n" +
-    "--request-id makes a new one and gets another coupon, also for the same user.",
-
+export const action: Action = {
   async run(session, input) {
     const { output, settings } = session;
     const { campaignId } = input;

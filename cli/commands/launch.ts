@@ -1,28 +1,16 @@
-import type { Command } from "../command.ts";
+import type { Action } from "../command.ts";
 import { runConsole } from "../console/console.ts";
 import { eventText } from "../console/event-lines.ts";
 import { exitCodes } from "../exit-code.ts";
 import { followLines } from "../follow.ts";
-import { paintedState } from "../output.ts";
+import { paintedState } from "../painted-state.ts";
 import { campaignFacts, factLines } from "../render.ts";
 import { UserError } from "../user-error.ts";
+import { defaultIntervalMs } from "../verbs/launch.ts";
 
-const defaultIntervalMs = 1_000;
 const eventsAtTheEnd = 10;
 
-export const launch: Command = {
-  name: "launch",
-  summary: "the launch console: a whole screen of countdown, counts, rates, processes and events",
-  takesCampaign: true,
-  options: [
-    { flags: "--interval <ms>", about: `between messages, 100 to 60000 (default ${defaultIntervalMs})` },
-  ],
-  examples: ["coupon launch 01JEXAMPLE", "coupon launch 01JEXAMPLE --json | jq -c .events[]"],
-  notes:
-    "q or Ctrl-C leaves and gives the screen back; p makes a preflight, which it also makes by itself until it has opened. It stays when the\n" +
-    "campaign is over and, once it was connected, while no server answers. The countdown runs on the server's clock. docs/console.md shows the screens.\n" +
-    "In a pipe, with TERM=dumb or with --json it writes lines as coupon watch does, until the campaign is over.",
-
+export const action: Action = {
   async run(session, input) {
     const { output, settings } = session;
     const { campaignId } = input;

@@ -1,27 +1,18 @@
 import { toJson } from "@bufbuild/protobuf";
 import { type Campaign, CampaignSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { call } from "../call.ts";
-import type { Command } from "../command.ts";
+import type { Action } from "../command.ts";
 import { jsonOptions } from "../json.ts";
-import { paintedState } from "../output.ts";
+import { paintedState } from "../painted-state.ts";
 import { epochMsOf, grouped, printable, stateName } from "../render.ts";
 import type { Session } from "../session.ts";
+import { defaultLimit } from "../verbs/list.ts";
 import { rfc3339In } from "../zone.ts";
 
-const defaultLimit = 50;
 const maxLimit = 1_000_000;
 const campaignsPerPage = 100;
 
-export const list: Command = {
-  name: "list",
-  summary: "list the campaigns, newest first",
-  takesCampaign: false,
-  options: [
-    { flags: "--limit <n>", about: `at most this many (default ${defaultLimit})` },
-    { flags: "--rehearsals", about: "rehearsals too, first" },
-  ],
-  examples: ["coupon list", "coupon list --limit 1000 --json | jq -r .id"],
-
+export const action: Action = {
   async run(session, input) {
     const limit = input.wholeNumber("--limit", 1, maxLimit) ?? defaultLimit;
     const includeRehearsals = input.flag("--rehearsals") === true;
@@ -46,7 +37,7 @@ export const list: Command = {
 function heading(session: Session, count: number): string {
   const { output, settings } = session;
   if (output.json) return "";
-  if (count === 0) return "no campaigns yet; coupon create makes one\n";
+  if (count === 0) return output.spelled("no campaigns yet; coupon create makes one\n");
   const walls = wallsOf(settings.zone).map((wall) => `STARTS (${wall})`);
   return `${columns("ID", "STATE", "ISSUED", walls, "NAME")}\n`;
 }

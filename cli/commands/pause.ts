@@ -1,16 +1,8 @@
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { changeOptions, commonRequest, makeChange } from "../change.ts";
-import type { Command } from "../command.ts";
+import { commonRequest, makeChange } from "../change.ts";
+import type { Action } from "../command.ts";
 
-export const pause: Command = {
-  name: "pause",
-  summary: "hold a campaign: nothing new is issued until coupon resume",
-  takesCampaign: true,
-  options: changeOptions,
-  examples: ["coupon pause 01JEXAMPLE", "coupon pause 01JEXAMPLE --actor kim"],
-  notes:
-    "Who has a coupon still gets it. Before the opening: it does not open, even when its start comes, until it is resumed.",
-
+export const action: Action = {
   async run(session, input) {
     const request = commonRequest(session, input);
     await makeChange(session, input, {

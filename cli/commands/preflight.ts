@@ -5,28 +5,15 @@ import {
   type PreflightLine,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { call } from "../call.ts";
-import type { Command } from "../command.ts";
+import type { Action } from "../command.ts";
 import { exitCodes } from "../exit-code.ts";
 import { jsonOptions } from "../json.ts";
-import { paintedState } from "../output.ts";
+import { paintedState } from "../painted-state.ts";
 import { preflightLines } from "../preflight-lines.ts";
 import { countdown, epochMsOf, printable } from "../render.ts";
 import { UserError } from "../user-error.ts";
 
-export const preflight: Command = {
-  name: "preflight",
-  summary: "will it open? pool, stores, processes, clocks: green, amber or red, and what to do",
-  takesCampaign: true,
-  options: [],
-  examples: [
-    "coupon preflight 01JEXAMPLE",
-    "coupon preflight 01JEXAMPLE && echo all green",
-    "coupon preflight 01JEXAMPLE --json | jq '.lines[] | select(.colour != \"PREFLIGHT_COLOUR_GREEN\")'",
-  ],
-  notes:
-    "Exits with 0 where all is green, 9 where the worst is amber, 10 where it is red. Schedulers do the same by themselves\n" +
-    "ten minutes, one minute and ten seconds before each start and write what is not green to their log.",
-
+export const action: Action = {
   async run(session, input) {
     const { output, settings } = session;
     const { campaignId } = input;

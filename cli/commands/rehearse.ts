@@ -13,12 +13,12 @@ import {
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { VerifyCheckSchema } from "../../proto/gen/coupon/v1/verify_pb.ts";
 import { call } from "../call.ts";
-import type { Command } from "../command.ts";
-import { dryRun, dryRunOption } from "../dry-run.ts";
+import type { Action } from "../command.ts";
+import { dryRun } from "../dry-run.ts";
 import { exitCodes } from "../exit-code.ts";
 import { jsonOptions } from "../json.ts";
 import { launchRehearsal } from "../rehearsal.ts";
-import { planOptions, pressesOf, type RehearsalPlan, readPlan } from "../rehearsal-plan.ts";
+import { pressesOf, type RehearsalPlan, readPlan } from "../rehearsal-plan.ts";
 import {
   exitCodeFor,
   type RehearsalFacts,
@@ -36,32 +36,7 @@ import { UserError } from "../user-error.ts";
 const lifetimeAfterMs = 600_000;
 const keptLifetimeMs = 3_600_000;
 
-export const rehearse: Command = {
-  name: "rehearse",
-  summary: "a full launch on a shadow of a campaign, with synthetic users; then all its traces are removed",
-  takesCampaign: "optional",
-  options: [
-    ...planOptions,
-    { flags: "--history <file>", about: "keep the callers' records there (docs/verify.md)", offers: "files" },
-    {
-      flags: "--keep",
-      about: "do not remove the shadow: look at it; it goes by itself within an hour or so",
-    },
-    { flags: "--clean", about: "only remove the rehearsals that are left: of this campaign, or of all" },
-    { flags: "--actor <text>", about: "who does it, for the history (env COUPON_ACTOR, default user@host)" },
-    dryRunOption,
-  ],
-  examples: [
-    "coupon rehearse 01JEXAMPLE",
-    "coupon rehearse 01JEXAMPLE --rate 2000 --users 20000",
-    "coupon rehearse 01JEXAMPLE --total 1000 --json > rehearsal.json",
-    "coupon rehearse --clean",
-  ],
-  notes:
-    "The shadow is a campaign of its own, with codes and a pool of its own; no step of it can reach the real one. Its callers do take\n" +
-    "their share of the same servers and stores: do not rehearse while a campaign is open. Ctrl-C removes it too; after kill -9 the\n" +
-    `service does, when its time is over. Exit code ${exitCodes.wrong} where it was not good, ${exitCodes.red} where only preflight was red.`,
-
+export const action: Action = {
   async run(session, input) {
     if (input.flag("--clean") === true) return clean(session, input.optionalCampaignId);
     if (input.optionalCampaignId === undefined) {

@@ -2,18 +2,12 @@ import { toJson } from "@bufbuild/protobuf";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { GetCampaignStatusResponseSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { call } from "../call.ts";
-import type { Command } from "../command.ts";
+import type { Action } from "../command.ts";
 import { jsonOptions } from "../json.ts";
-import { paintedState } from "../output.ts";
+import { paintedState } from "../painted-state.ts";
 import { countdown, epochMsOf, factLines, instantText, whenResumed } from "../render.ts";
 
-export const status: Command = {
-  name: "status",
-  summary: "the public face of a campaign: state, instants, time left; needs no token",
-  takesCampaign: true,
-  options: [],
-  examples: ["coupon status 01JEXAMPLE", "coupon status 01JEXAMPLE --json | jq -r .millisToStart"],
-
+export const action: Action = {
   async run(session, input) {
     const { output, settings } = session;
     const { campaignId } = input;

@@ -1,22 +1,10 @@
-import type { Command } from "../command.ts";
+import type { Action } from "../command.ts";
 import { followLines } from "../follow.ts";
-import { paintedState } from "../output.ts";
+import { paintedState } from "../painted-state.ts";
 import { campaignFacts, factLines } from "../render.ts";
+import { defaultIntervalMs } from "../verbs/watch.ts";
 
-const defaultIntervalMs = 1_000;
-
-export const watch: Command = {
-  name: "watch",
-  summary: "follow a campaign until it has sold out or ended",
-  takesCampaign: true,
-  options: [
-    { flags: "--interval <ms>", about: `between messages, 100 to 60000 (default ${defaultIntervalMs})` },
-  ],
-  examples: ["coupon watch 01JEXAMPLE", "coupon watch 01JEXAMPLE --json | jq .issuedPerSecond"],
-  notes:
-    "The countdown runs on the server's clock. A broken stream is opened again; Ctrl-C ends the watch only.\n" +
-    "coupon launch shows the same and more on the whole screen.",
-
+export const action: Action = {
   async run(session, input) {
     const { output, settings } = session;
     const intervalMs = input.wholeNumber("--interval", 100, 60_000) ?? defaultIntervalMs;

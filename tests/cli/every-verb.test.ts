@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect } from "chai";
-import { commands } from "../../cli/program.ts";
+import { commands } from "../../cli/vocabulary.ts";
 import { repositoryDir } from "../../local/repository.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignService, PreflightColour } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";

@@ -1,7 +1,8 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
-import { codeFacts, exitCodeMeanings, exitCodes, knownReason, reasonExitCodes } from "../../cli/exit-code.ts";
+import { exitCodeMeanings, exitCodes } from "../../cli/exit-code.ts";
 import { describeFailure } from "../../cli/failure.ts";
+import { codeFacts, knownReason, reasonExitCodes } from "../../cli/rpc-exit-code.ts";
 import { UncertainCall, UserError } from "../../cli/user-error.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { refusal, startMs } from "./stand-in.ts";

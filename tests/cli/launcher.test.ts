@@ -2,7 +2,7 @@ import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { commands } from "../../cli/program.ts";
+import { commands } from "../../cli/vocabulary.ts";
 import { launcher, runCli } from "./run-cli.ts";
 
 describe("cli launcher", () => {

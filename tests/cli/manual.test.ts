@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { manual } from "../../cli/manual.ts";
-import { commands, globalOptions } from "../../cli/program.ts";
 import { environment } from "../../cli/settings.ts";
+import { commands, globalOptions } from "../../cli/vocabulary.ts";
 import { repositoryDir } from "../../local/repository.ts";
 import { runCli } from "./run-cli.ts";
 

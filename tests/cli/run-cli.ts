@@ -1,10 +1,22 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { join } from "node:path";
+import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { builtProduct } from "../../local/built.ts";
 
 /** The launcher of this clone, which runs the sources. */
 export const launcher = fileURLToPath(new URL("../../cli/coupon.mjs", import.meta.url));
+
+/** The built command as an installed package has it: a link called coupon in a folder that is on the PATH. */
+async function installedCommand(): Promise<string> {
+  const built = await builtProduct();
+  const link = join(built, "bin", "coupon");
+  if (!existsSync(link)) {
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join("..", "cli", "coupon.mjs"), link);
+  }
+  return link;
+}
 
 export interface Finished {
   readonly code: number | null;
@@ -30,9 +42,11 @@ export interface Surroundings {
 
 /** The real command in its own process, in the time zone of Seoul; as built unless another launcher is given. */
 export async function startCli(args: readonly string[], surroundings: Surroundings = {}): Promise<Running> {
+  const command = surroundings.launcher ?? (await installedCommand());
   const inherited = Object.entries(process.env).filter(([name]) => !/^(COUPON_|NO_COLOR|TSX_)/.test(name));
   const env = {
     ...Object.fromEntries(inherited),
+    PATH: [dirname(command), process.env["PATH"]].join(delimiter),
     TZ: "Asia/Seoul",
     // Not the config file of whoever runs the tests.
     XDG_CONFIG_HOME: "/nonexistent",
@@ -40,7 +54,6 @@ export async function startCli(args: readonly string[], surroundings: Surroundin
     ...surroundings.env,
   };
   const options = { env, ...(surroundings.cwd === undefined ? {} : { cwd: surroundings.cwd }) };
-  const command = surroundings.launcher ?? join(await builtProduct(), "cli", "coupon.mjs");
   const { fileBlocksMax } = surroundings;
   const limits =
     fileBlocksMax === undefined ? [] : ["sh", "-c", `ulimit -f ${fileBlocksMax}; exec "$@"`, "sh"];

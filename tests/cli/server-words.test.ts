@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { commands } from "../../cli/program.ts";
 import { flagOfField, inFlags, noticeLines, withInstants } from "../../cli/server-words.ts";
+import { commands } from "../../cli/vocabulary.ts";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { cellsOf } from "../../cli/console/cells.ts";
-import { commands } from "../../cli/program.ts";
 import { run } from "../../cli/run.ts";
+import { commands } from "../../cli/vocabulary.ts";
 import { filled, wrapped } from "../../cli/wrap.ts";
 import { standInTerminal } from "./stand-in-terminal.ts";
 

@@ -1,0 +1,54 @@
+import type { Action, Input } from "./command.ts";
+import type { LocalSession, Session } from "./session.ts";
+
+/**
+ * What each verb does, in a module of its own that is loaded when the verb is chosen: a command that pauses a sale does not wait for the
+ * console, the audit and the charts to be read first.
+ */
+type Load<S extends LocalSession> = () => Promise<{ readonly action: Action<S> }>;
+
+/** Verbs that ask no service; they start without the RPC client. */
+export const localActions: Readonly<Record<string, Load<LocalSession>>> = {
+  completion: () => import("./commands/completion.ts"),
+  config: () => import("./commands/config.ts"),
+};
+
+export const serviceActions: Readonly<Record<string, Load<Session>>> = {
+  add: () => import("./commands/add.ts"),
+  cancel: () => import("./commands/cancel.ts"),
+  create: () => import("./commands/create.ts"),
+  edit: () => import("./commands/edit.ts"),
+  end: () => import("./commands/end.ts"),
+  export: () => import("./commands/export.ts"),
+  find: () => import("./commands/find.ts"),
+  formats: () => import("./commands/formats.ts"),
+  get: () => import("./commands/get.ts"),
+  history: () => import("./commands/history.ts"),
+  issue: () => import("./commands/issue.ts"),
+  launch: () => import("./commands/launch.ts"),
+  list: () => import("./commands/list.ts"),
+  pause: () => import("./commands/pause.ts"),
+  preflight: () => import("./commands/preflight.ts"),
+  rehearse: () => import("./commands/rehearse.ts"),
+  reschedule: () => import("./commands/reschedule.ts"),
+  resume: () => import("./commands/resume.ts"),
+  stats: () => import("./commands/stats.ts"),
+  status: () => import("./commands/status.ts"),
+  verify: () => import("./commands/verify.ts"),
+  watch: () => import("./commands/watch.ts"),
+};
+
+export async function perform(name: string, session: LocalSession, input: Input): Promise<void> {
+  const local = localActions[name];
+  if (local !== undefined) return (await local()).action.run(session, input);
+  const load = serviceActions[name];
+  if (load === undefined) throw new Error(`there is nothing that does ${name}`);
+  const [{ action }, connected] = await Promise.all([load(), connectedTo(session)]);
+  return action.run(connected, input);
+}
+
+/** The session with clients of the service; the first call connects. */
+export async function connectedTo(session: LocalSession): Promise<Session> {
+  const { openClients } = await import("./client.ts");
+  return { ...session, ...openClients(session.settings) };
+}

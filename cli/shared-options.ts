@@ -1,0 +1,31 @@
+import type { OptionSpec } from "./command.ts";
+
+/** Options that several verbs take, with the same meaning. */
+
+export const actorOption: OptionSpec = {
+  flags: "--actor <text>",
+  about: "who does it, for the history (env COUPON_ACTOR, default user@host)",
+};
+
+/** What takes it: cli/dry-run.ts. */
+export const dryRunOption: OptionSpec = {
+  flags: "--dry-run",
+  about: "say exactly what would be sent, and send nothing",
+};
+
+/** What takes it: cli/confirm.ts. */
+export const yesOption: OptionSpec = {
+  flags: "--yes",
+  about: "do not ask; needed where nobody can be asked, as in a script",
+};
+
+/** For verbs that change a campaign: cli/change.ts. */
+export const changeOptions: readonly OptionSpec[] = [
+  actorOption,
+  { flags: "--request-id <id>", about: "idempotency key; one is made if none is given" },
+  { flags: "--check", about: "ask the service what would come of it, and change nothing" },
+  dryRunOption,
+];
+
+/** For those of them that ask before they go on. */
+export const finalChangeOptions: readonly OptionSpec[] = [...changeOptions, yesOption];

@@ -1,0 +1,14 @@
+import type { Command } from "../command.ts";
+
+export const defaultLimit = 100;
+
+export const history: Command = {
+  name: "history",
+  summary: "what was done with a campaign, by whom and when, newest first",
+  takesCampaign: true,
+  options: [{ flags: "--limit <n>", about: `at most so many entries (default ${defaultLimit})` }],
+  examples: ["coupon history 01JEXAMPLE", "coupon history 01JEXAMPLE --limit 1000 --json"],
+  notes:
+    "Nobody can change or remove an entry by this service. The actor is what the caller said, not proven;\n" +
+    "scheduler and generator are the service itself. --json writes one entry a line.",
+};

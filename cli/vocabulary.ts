@@ -1,0 +1,80 @@
+import type { Command, OptionSpec } from "./command.ts";
+import { add } from "./verbs/add.ts";
+import { cancel } from "./verbs/cancel.ts";
+import { completion } from "./verbs/completion.ts";
+import { config } from "./verbs/config.ts";
+import { create } from "./verbs/create.ts";
+import { edit } from "./verbs/edit.ts";
+import { end } from "./verbs/end.ts";
+import { exportCoupons } from "./verbs/export.ts";
+import { find } from "./verbs/find.ts";
+import { formats } from "./verbs/formats.ts";
+import { get } from "./verbs/get.ts";
+import { history } from "./verbs/history.ts";
+import { issue } from "./verbs/issue.ts";
+import { launch } from "./verbs/launch.ts";
+import { list } from "./verbs/list.ts";
+import { pause } from "./verbs/pause.ts";
+import { preflight } from "./verbs/preflight.ts";
+import { rehearse } from "./verbs/rehearse.ts";
+import { reschedule } from "./verbs/reschedule.ts";
+import { resume } from "./verbs/resume.ts";
+import { stats } from "./verbs/stats.ts";
+import { status } from "./verbs/status.ts";
+import { verify } from "./verbs/verify.ts";
+import { watch } from "./verbs/watch.ts";
+
+/** Every verb, as data: help, completion and the manual are made of it. What they do is loaded for the one that is chosen (cli/actions.ts). */
+export const commands: readonly Command[] = [
+  create,
+  get,
+  list,
+  preflight,
+  launch,
+  watch,
+  pause,
+  resume,
+  reschedule,
+  add,
+  edit,
+  end,
+  cancel,
+  history,
+  exportCoupons,
+  issue,
+  find,
+  status,
+  verify,
+  rehearse,
+  formats,
+  stats,
+  config,
+  completion,
+];
+
+/** The options that every verb takes. */
+export const globalOptions: readonly OptionSpec[] = [
+  { flags: "--url <url>", about: "the service (env COUPON_URL, default http://127.0.0.1:8080)" },
+  {
+    flags: "--token <token>",
+    about: "the operators' bearer token (better: env COUPON_TOKEN or the config file, ps shows arguments)",
+  },
+  {
+    flags: "--profile <name>",
+    about: "which profile of the config file (env COUPON_PROFILE); see coupon config --help",
+  },
+  {
+    flags: "--json",
+    about: "results as JSON on standard output, everything else as JSON lines on standard error",
+  },
+  {
+    flags: "--timeout <ms>",
+    about: "for each try of a call, and the longest silence of a stream (env COUPON_TIMEOUT, default 10000)",
+  },
+  {
+    flags: "--retries <n>",
+    about:
+      "tries after the first while the service is unavailable (env COUPON_RETRIES, default 5, streams 20)",
+  },
+  { flags: "--no-color", about: "no colours (also env NO_COLOR)" },
+];
