@@ -1,10 +1,7 @@
-import { execFile } from "node:child_process";
-import { cpSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { buildProduct } from "./product.mjs";
 import { repositoryDir } from "./repository.ts";
-
-const run = promisify(execFile);
 
 /** Inside the repository, so that the built files find node_modules. One a process: two runs do not meet. */
 const outDir = join(repositoryDir, ".local", `build-${process.pid}`);
@@ -16,13 +13,8 @@ let built: Promise<string> | undefined;
  * Resolves with the folder.
  */
 export function builtProduct(): Promise<string> {
-  built ??= (async () => {
-    const tsc = join(repositoryDir, "node_modules", ".bin", "tsc");
-    // Types are `npm run check`'s to judge: without them the build takes a fifth of the processor time.
-    await run(tsc, ["-p", "tsconfig.build.json", "--noCheck", "--outDir", outDir], { cwd: repositoryDir });
-    cpSync(join(repositoryDir, "pool", "lua"), join(outDir, "pool", "lua"), { recursive: true });
-    return outDir;
-  })();
+  // Types are `npm run check`'s to judge: without them the build takes a fifth of the processor time.
+  built ??= buildProduct(outDir, ["--noCheck"]).then(() => outDir);
   return built;
 }
 

@@ -1,7 +1,8 @@
-import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect } from "chai";
+import { stampFile, stampOf } from "../../cli/build-stamp.mjs";
 import { commands } from "../../cli/vocabulary.ts";
 import { launcher, runCli } from "./run-cli.ts";
 
@@ -10,7 +11,9 @@ describe("cli launcher", () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "coupon-launcher-"));
     await mkdir(join(folder, "cli"));
-    await copyFile(launcher, join(folder, "cli", "coupon.mjs"));
+    await writeFile(join(folder, "cli", "main.ts"), 'console.log("source")');
+    for (const file of ["coupon.mjs", "build-stamp.mjs"])
+      await copyFile(join(dirname(launcher), file), join(folder, "cli", file));
   });
   afterEach(() => rm(folder, { recursive: true }));
 
@@ -27,11 +30,66 @@ describe("cli launcher", () => {
   });
 
   it("runs what was built where it lies beside it", async () => {
-    await mkdir(join(folder, "node_modules", "commander"), { recursive: true });
-    await writeFile(join(folder, "node_modules", "commander", "index.js"), "");
     await writeFile(join(folder, "cli", "main.js"), 'console.log("built")');
     const built = { launcher: join(folder, "cli", "coupon.mjs") };
     expect(await runCli([], built)).to.include({ code: 0, stdout: "built\n" });
+  });
+
+  describe("in a clone with a build", () => {
+    const told = async (): Promise<string> =>
+      (await runCli([], { launcher: join(folder, "cli", "coupon.mjs") })).stdout;
+    const built = async (): Promise<void> => {
+      await mkdir(join(folder, "dist", "cli"), { recursive: true });
+      await writeFile(join(folder, "dist", "cli", "main.js"), 'console.log("built")');
+      await writeFile(join(folder, "dist", stampFile), stampOf(folder));
+    };
+
+    beforeEach(async () => {
+      for (const file of ["package.json", "package-lock.json", "tsconfig.json"])
+        await writeFile(join(folder, file), "{}");
+      for (const part of ["load", "audit", "proto/gen"]) {
+        await mkdir(join(folder, part), { recursive: true });
+        await writeFile(join(folder, part, "a.ts"), "1");
+      }
+      // Stands for tsx, which is asked to run the sources.
+      await mkdir(join(folder, "node_modules", "commander"), { recursive: true });
+      await writeFile(join(folder, "node_modules", "commander", "index.js"), "");
+      const tsx = join(folder, "node_modules", "tsx");
+      await mkdir(tsx);
+      await writeFile(
+        join(tsx, "package.json"),
+        '{"type":"module","exports":{".":"./a.js","./esm/api":"./a.js"}}',
+      );
+      await writeFile(
+        join(tsx, "a.js"),
+        'export function register() { console.log("the sources"); process.exit(0); }',
+      );
+      await built();
+    });
+
+    it("runs the build while it is of these sources", async () => {
+      expect(await told()).to.equal("built\n");
+    });
+
+    const edits: Readonly<Record<string, () => Promise<unknown>>> = {
+      "was edited": () => writeFile(join(folder, "load", "a.ts"), "2 more"),
+      "was set back to an older time": () => utimes(join(folder, "audit", "a.ts"), 1, 1),
+      came: () => writeFile(join(folder, "cli", "b.ts"), ""),
+      "was removed": () => rm(join(folder, "proto", "gen", "a.ts")),
+    };
+    for (const [what, edit] of Object.entries(edits)) {
+      it(`runs the sources where one ${what} since, until it is built again`, async () => {
+        await edit();
+        expect(await told()).to.equal("the sources\n");
+        await built();
+        expect(await told()).to.equal("built\n");
+      });
+    }
+
+    it("runs the sources where a build was broken off", async () => {
+      await rm(join(folder, "dist", stampFile));
+      expect(await told()).to.equal("the sources\n");
+    });
   });
 
   it("works from any folder, whatever tsconfig.json is there", async () => {
