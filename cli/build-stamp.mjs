@@ -5,7 +5,16 @@ import { join } from "node:path";
 export const stampFile = "cli/built-from.txt";
 
 /** The command is made of these; see the imports that Biome allows it. */
-const sources = ["cli", "load", "audit", "proto/gen", "package.json", "package-lock.json", "tsconfig.json"];
+const sources = [
+  "cli",
+  "load",
+  "audit",
+  "runtime",
+  "proto/gen",
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+];
 
 /**
  * Path, size and time of change of every source of the command, as git tells an edited file: a look at 200 files, a few milliseconds, and it
