@@ -1,7 +1,7 @@
 import type { Check, Facts, PoolFacts } from "./facts.ts";
 import { isSettled } from "./facts.ts";
 import type { CampaignRecord, PoolMeta } from "./snapshot.ts";
-import type { Findings } from "./verdict.ts";
+import { type Findings, tellUnusable } from "./verdict.ts";
 
 /** U3: |I| <= N, codes(I) within C, |C| = N; seen from outside, where nobody may see C, only the first. */
 export function checkNeverMore(facts: Facts, findings: Findings): Check {
@@ -109,7 +109,7 @@ function judgePool({ campaign, live }: Facts, pool: PoolFacts, findings: Finding
   const { after, before } = pool;
   const { staged, open, away, claims } = after.lengths;
   if (pool.unusable !== undefined) {
-    findings.notJudged(pool.unusable);
+    tellUnusable(findings, pool.unusable);
     return;
   }
   if (after.meta === undefined) {
@@ -181,7 +181,7 @@ export function checkLedger(facts: Facts, findings: Findings): Check {
       const { underWay } = pool;
       const count = Math.max(underWay.size, pool.after.lengths.ledger);
       const detail = `${count} claims in the ledger`;
-      if (pool.unusable !== undefined) findings.notJudged(pool.unusable);
+      if (pool.unusable !== undefined) tellUnusable(findings, pool.unusable);
       else if (!facts.live) {
         for (const place of underWay.keys())
           findings.violation(placeNamed(place), " is in the ledger although nothing is under way");

@@ -1,6 +1,6 @@
 import type { Check, Facts } from "./facts.ts";
 import { isSettled } from "./facts.ts";
-import type { Findings } from "./verdict.ts";
+import { type Findings, tellUnusable } from "./verdict.ts";
 
 /** U1: no code has two owners in issuances, answers and claims hash taken together; no code is in two places. */
 export function checkOneOwner(facts: Facts, findings: Findings): Check {
@@ -14,7 +14,7 @@ export function checkOneOwner(facts: Facts, findings: Findings): Check {
         findings.violation(name, ` is recorded twice for ${register.nameKey(register.holder.get(slot))}`);
       const { pool } = facts;
       if (pool === undefined || !register.has(slot, "pooled")) return;
-      if (pool.unusable !== undefined) findings.notJudged(pool.unusable);
+      if (pool.unusable !== undefined) tellUnusable(findings, pool.unusable);
       else if (register.has(slot, "pooledAgain")) findings.violation(name, " is in the pool twice");
       else if (register.has(slot, "issued")) {
         if (isSettled(pool, register.generation.get(slot), register.seq.get(slot)))

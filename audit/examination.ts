@@ -3,7 +3,14 @@ import { checkBalance, checkLedger, checkNeverMore, checkNothingStranded, isYoun
 import { checkIssueOrder } from "./check-order.ts";
 import { checkAcknowledged, checkOneOwner, checkSameCoupon } from "./check-owners.ts";
 import { checkNeverEarly, checkSoldOut } from "./check-times.ts";
-import { type Check, type Facts, ONE_MACHINE, type PoolFacts, type Tolerances } from "./facts.ts";
+import {
+  type Check,
+  type Facts,
+  ONE_MACHINE,
+  type PoolFacts,
+  type Tolerances,
+  type Unusable,
+} from "./facts.ts";
 import type { HistoryEntry } from "./history.ts";
 import { createRegister } from "./register.ts";
 import type { CampaignRecord, Issuance, PoolMark } from "./snapshot.ts";
@@ -49,8 +56,6 @@ export type Examination = {
   readonly live: boolean;
 };
 
-/** Why a pool could not be judged that another reading will find at peace. */
-export const POOL_MADE_AGAIN = "the pool was made again while it was read";
 /** Why nothing can be said of what only callers know. */
 const NO_ENTRIES = "the callers' records hold no entry";
 
@@ -212,17 +217,20 @@ function unusableBecause(
   issued: number,
   before: PoolMark | undefined,
   after: PoolMark,
-): string | undefined {
+): Unusable | undefined {
+  const never = (why: string): Unusable => ({ why, prevented: false });
+  const notNow = (why: string): Unusable => ({ why, prevented: true });
   if (after.meta === undefined) {
-    if (state === "GENERATING") return "the codes are still being made";
-    if (state === "SOLD_OUT" && issued >= total) return "Redis no longer has the pool, and nobody needs it";
-    if (FINAL.has(state)) return "Redis no longer has the pool of a campaign that is over";
+    if (state === "GENERATING") return never("the codes are still being made");
+    if (state === "SOLD_OUT" && issued >= total)
+      return never("Redis no longer has the pool, and nobody needs it");
+    if (FINAL.has(state)) return never("Redis no longer has the pool of a campaign that is over");
     return undefined;
   }
   if (after.fenced)
     return FINAL.has(state)
-      ? "the pool is one of another Redis process, and nobody uses it any more"
-      : "the pool is one of another Redis process: it is made again at the next claim or tick";
+      ? never("the pool is one of another Redis process, and nobody uses it any more")
+      : notNow("the pool is one of another Redis process: it is made again at the next claim or tick");
   const rebuilt = before !== undefined && before.meta?.generation !== after.meta.generation;
-  return rebuilt ? POOL_MADE_AGAIN : undefined;
+  return rebuilt ? notNow("the pool was made again while it was read") : undefined;
 }

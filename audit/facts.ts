@@ -40,8 +40,11 @@ export type PoolFacts = {
   readonly before: PoolMark | undefined;
   readonly after: PoolMark;
   /** Why nothing can be said of the pool; undefined: it can. */
-  readonly unusable: string | undefined;
+  readonly unusable: Unusable | undefined;
 };
+
+/** `prevented`: the campaign needs its pool, so that another time something can be said. */
+export type Unusable = { readonly why: string; readonly prevented: boolean };
 
 /** One invariant, looked at while everything goes by; a part that has nothing to see leaves its method out. */
 export type Check = {

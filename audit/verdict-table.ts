@@ -7,8 +7,14 @@ export function violated(verdicts: readonly Verdict[]): string[] {
 /** The verdicts as lines of text for a person, without colour. */
 export function verdictTable(verdicts: readonly Verdict[]): string[] {
   const lines = ["  inv  verdict    what it says                             checked  what was looked at"];
-  for (const { invariant, title, ok, notJudged, count, checked, detail, offenders } of verdicts) {
-    const words = !ok ? `${count} WRONG` : notJudged === undefined ? "ok" : "not judged";
+  for (const { invariant, title, ok, notJudged, prevented, count, checked, detail, offenders } of verdicts) {
+    const words = !ok
+      ? `${count} WRONG`
+      : notJudged === undefined
+        ? "ok"
+        : prevented
+          ? "NOT JUDGED"
+          : "not judged";
     const looked = notJudged === undefined ? detail : `${detail}: ${notJudged}`;
     lines.push(
       `  ${invariant.padEnd(4)} ${words.padEnd(10)} ${title.padEnd(40)} ${String(checked).padStart(7)}  ${looked}`,

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Unusable } from "./facts.ts";
 
 /** What each invariant says, in the words of docs/guarantees.md. */
 export const INVARIANTS = {
@@ -34,6 +35,8 @@ export type Verdict = {
   readonly ok: boolean;
   /** Why it cannot be said whether it holds: what was looked at is right, and more cannot be looked at. */
   readonly notJudged?: string;
+  /** With notJudged: it is not that the sale goes on or that only callers know; it could have been judged, and something was in the way. */
+  readonly prevented?: true;
   /** How many violations there are. */
   readonly count: number;
   /** How many things were looked at: a check that looked at nothing proves nothing. */
@@ -67,6 +70,8 @@ export type Findings = {
   /** `what` is what it is about, `said` what is wrong with it. */
   violation(what: Named | string, said?: string): void;
   notJudged(why: string): void;
+  /** It could have been judged. */
+  prevented(why: string): void;
   verdict(checked: number, detail: string): Verdict;
   /** All violations in words, to compare with those of another reading; undefined: too many to keep. */
   suspects(): ReadonlySet<string> | undefined;
@@ -79,7 +84,7 @@ const SUSPECTS_MAX = 10_000;
 export function createFindings(invariant: Invariant, options: FindingsOptions = {}): Findings {
   const { title, offendersMax = OFFENDERS_MAX, only } = options;
   let count = 0;
-  let unjudged: string | undefined;
+  let unjudged: Pick<Verdict, "notJudged" | "prevented"> | undefined;
   const offenders: Offender[] = [];
   const suspects = new Set<string>();
   return {
@@ -92,13 +97,16 @@ export function createFindings(invariant: Invariant, options: FindingsOptions = 
       if (suspects.size <= SUSPECTS_MAX) suspects.add(words);
     },
     notJudged(why) {
-      unjudged ??= why;
+      unjudged ??= { notJudged: why };
+    },
+    prevented(why) {
+      unjudged = { notJudged: why, prevented: true };
     },
     verdict: (checked, detail) => ({
       invariant,
       title: title ?? { ...INVARIANTS, ...RUN_INVARIANTS }[invariant],
       ok: count === 0,
-      ...(unjudged === undefined || count > 0 ? {} : { notJudged: unjudged }),
+      ...(count > 0 ? {} : unjudged),
       count,
       checked,
       offenders,
@@ -106,6 +114,12 @@ export function createFindings(invariant: Invariant, options: FindingsOptions = 
     }),
     suspects: () => (suspects.size > SUSPECTS_MAX ? undefined : suspects),
   };
+}
+
+/** Says of a check that it cannot look into the pool. */
+export function tellUnusable(findings: Findings, { why, prevented }: Unusable): void {
+  if (prevented) findings.prevented(why);
+  else findings.notJudged(why);
 }
 
 /** A code that has no place of ours, as it may be shown: 16 bits of its hash tell two apart, and leave thousands of candidates for any format. */

@@ -17,15 +17,24 @@ function checkLine(output: Output, check: VerifyCheck, width: number): string {
   return line + named + (more > 0 ? `         - and ${grouped(more)} more\n` : "");
 }
 
-function verdictText(output: Output, { verdict, violations }: VerifyCheck): string {
+function verdictText(output: Output, { verdict, violations, prevented }: VerifyCheck): string {
   const wide = (text: string): string => text.padEnd(15);
   if (verdict === CheckVerdict.HOLDS) return output.style("green", wide("holds"));
   if (verdict === CheckVerdict.VIOLATED) return output.style("red", wide(`${grouped(violations)} WRONG`));
-  return output.style("yellow", wide("not judged"));
+  return prevented ? output.style("red", wide("NOT JUDGED")) : output.style("yellow", wide("not judged"));
 }
 
 /** The guarantees that are violated, each once. */
 export function violatedIn(checks: readonly VerifyCheck[]): string[] {
   const wrong = checks.filter(({ verdict }) => verdict === CheckVerdict.VIOLATED);
   return [...new Set(wrong.map(({ invariant }) => invariant))];
+}
+
+/** Why guarantees could not be judged that can be, each reason once. */
+export function preventedIn(checks: readonly VerifyCheck[]): { invariants: string[]; why: string[] } {
+  const prevented = checks.filter((check) => check.prevented);
+  return {
+    invariants: [...new Set(prevented.map(({ invariant }) => invariant))],
+    why: [...new Set(prevented.map(({ notJudgedBecause }) => printable(notJudgedBecause)))],
+  };
 }

@@ -115,7 +115,15 @@ function connectCluster(urls: readonly string[], defaults: ClientOptions) {
     defaults: { ...defaults },
     scripts,
   });
-  const command = (key: string, args: readonly string[]) => client.sendCommand(key, false, [...args]);
+  const command = async (key: string, args: readonly string[]) => {
+    // In a transaction with the key: what has no key of its own (INFO, CONFIG) would go to some node, or to all of them.
+    const transaction = client
+      .multi()
+      .exists(key)
+      .addCommand(key, false, [...args]);
+    const [, reply] = (await transaction.exec()) as unknown as readonly unknown[];
+    return reply;
+  };
   return [client, command] as const;
 }
 

@@ -65,8 +65,13 @@ export function createVerifyCampaign(
       .filter(({ ok }) => !ok)
       .map(({ invariant, count }) => `${invariant}: ${count}`);
     const facts = { campaign: campaign.id, issued, live, readings, tookMs: clock.now() - beganAtMs };
-    if (violations.length === 0) logger.info(facts, "verified: nothing is wrong");
-    else logger.error({ ...facts, violations }, "verified: a guarantee is violated");
+    const prevented = verdicts.flatMap((one) =>
+      one.prevented ? [`${one.invariant}: ${one.notJudged}`] : [],
+    );
+    if (violations.length > 0) logger.error({ ...facts, violations }, "verified: a guarantee is violated");
+    else if (prevented.length > 0)
+      logger.warn({ ...facts, prevented }, "verified in part: a guarantee could not be judged");
+    else logger.info(facts, "verified: nothing is wrong");
   }
 
   return {
@@ -134,7 +139,7 @@ function toldReport(
 }
 
 function toldCheck(verdict: Verdict) {
-  const { invariant, title, ok, notJudged, checked, detail, count, offenders } = verdict;
+  const { invariant, title, ok, notJudged, prevented, checked, detail, count, offenders } = verdict;
   return create(VerifyCheckSchema, {
     ...{ invariant, title, detail },
     verdict: !ok
@@ -144,6 +149,7 @@ function toldCheck(verdict: Verdict) {
         : CheckVerdict.NOT_JUDGED,
     compared: checked,
     notJudgedBecause: notJudged ?? "",
+    prevented: prevented === true,
     violations: count,
     offenders: [...offenders],
   });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Db } from "mongodb";
 import { campaignKeys } from "../../pool/keys.ts";
-import { type Examination, type ExaminationOptions, examine, POOL_MADE_AGAIN } from "../examination.ts";
+import { type Examination, type ExaminationOptions, examine } from "../examination.ts";
 import type { HistoryEntry } from "../history.ts";
 import type { CampaignRecord, Issuance, Snapshot } from "../snapshot.ts";
 import type { Verdict } from "../verdict.ts";
@@ -117,7 +117,7 @@ export async function openAuditor(options: AuditorOptions): Promise<Auditor> {
 /** Whether what is wrong, or could not be said, may only have been on its way. */
 function mayHavePassed({ verdicts, live, campaign }: Report, { rest = "demanded" }: AuditPlan): boolean {
   if (rest === "demanded") return false;
-  if (verdicts.some(({ notJudged }) => notJudged === POOL_MADE_AGAIN)) return true;
+  if (verdicts.some(({ prevented }) => prevented)) return true;
   const isOver = ["SOLD_OUT", "ENDED", "CANCELLED"].includes(campaign.state) && campaign.settling !== true;
   return verdicts.some(({ ok }) => !ok) && (live || !isOver);
 }

@@ -10,8 +10,6 @@ export type RedisReader = {
   xRange(key: string, start: string, end: string, options: { COUNT: number }): Promise<LedgerEntry[]>;
   xLen(key: string): Promise<number>;
   multi(): MarkTransaction;
-  /** Only where there is one server: a cluster has one for each slot. */
-  info?(section: string): Promise<string>;
   close(): Promise<void>;
 };
 
@@ -22,6 +20,7 @@ type MarkTransaction = {
   lLen(key: string): MarkTransaction;
   hLen(key: string): MarkTransaction;
   xLen(key: string): MarkTransaction;
+  info(section: string): MarkTransaction;
   exec(): Promise<unknown[]>;
 };
 
@@ -61,12 +60,17 @@ export async function connectReader(url: string): Promise<RedisReader> {
   }
 }
 
-/** The pool's own numbers, all of one moment. */
+/**
+ * The pool's own numbers and the process that serves them, all of one moment. One transaction: of a cluster, the node that has the keys
+ * is then the one that says which process it is; any other command without a key asks some node.
+ */
 export async function readMark(redis: RedisReader, campaignId: string): Promise<PoolMark> {
   const keys = campaignKeys(campaignId);
-  const [fields, ...lengths] = await redis
+  const [fields, server, replication, ...lengths] = await redis
     .multi()
     .hGetAll(keys.meta)
+    .info("server")
+    .info("replication")
     .lLen(keys.staged)
     .lLen(keys.open)
     .lLen(keys.away)
@@ -74,24 +78,24 @@ export async function readMark(redis: RedisReader, campaignId: string): Promise<
     .xLen(keys.ledger)
     .exec();
   const meta = fields as Record<string, string>;
+  const token = meta["token"];
   return {
     meta: parseMeta(meta),
     seq: Number(meta["seq"] ?? 0),
     lengths: parseLengths(lengths.map(Number)),
-    fenced: !(await isServedHere(redis, meta["token"])),
+    fenced: token !== undefined && token !== tokenOf(String(server), String(replication)),
   };
+}
+
+/** The fence token of the process and dataset that say this of themselves. */
+function tokenOf(server: string, replication: string): string {
+  const runId = /run_id:(\w+)/.exec(server)?.[1];
+  const replicationId = /master_replid:(\w+)/.exec(replication)?.[1];
+  return `${runId}-${replicationId}`;
 }
 
 function parseLengths([staged = 0, open = 0, away = 0, claims = 0, ledger = 0]: number[]): PoolLengths {
   return { staged, open, away, claims, ledger };
-}
-
-/** Whether the pool was loaded into this Redis process and dataset; where that cannot be asked, yes. */
-async function isServedHere(redis: RedisReader, token: string | undefined): Promise<boolean> {
-  if (token === undefined || redis.info === undefined) return true;
-  const runId = /run_id:(\w+)/.exec(await redis.info("server"))?.[1];
-  const replicationId = /master_replid:(\w+)/.exec(await redis.info("replication"))?.[1];
-  return token === `${runId}-${replicationId}`;
 }
 
 /**

@@ -15,7 +15,7 @@ import type { Session } from "../session.ts";
 import { UserError } from "../user-error.ts";
 import { defaultOffenders } from "../verbs/verify.ts";
 import { verifyStores } from "../verification.ts";
-import { checkLines, violatedIn } from "../verify-table.ts";
+import { checkLines, preventedIn, violatedIn } from "../verify-table.ts";
 
 const maxOffenders = 1_000;
 const maxClockMs = 600_000;
@@ -47,7 +47,7 @@ export const action: Action = {
         ? reportJson(campaignId, report, judged, files)
         : reportText(session, report, judged, files),
     );
-    if (broken.length === 0 && !isForeign) return;
+    if (broken.length === 0 && !isForeign) return mustBeJudged(report.checks);
     const foreign = isForeign ? ofAnother(campaignId, history.codes) : undefined;
     if (foreign !== undefined && broken.length === 0) throw foreign;
     if (foreign !== undefined) output.note(foreign.message);
@@ -57,6 +57,16 @@ export const action: Action = {
     });
   },
 };
+
+/** Nothing is wrong; what could have been judged and was not says so by its own exit code. */
+function mustBeJudged(checks: readonly VerifyCheck[]): void {
+  const { invariants, why } = preventedIn(checks);
+  if (invariants.length === 0) return;
+  throw new UserError(`${invariants.join(", ")} could not be judged: ${why.join("; ")}`, {
+    exitCode: exitCodes.unjudged,
+    hint: "nothing was found wrong, and not everything was looked at: verify again",
+  });
+}
 
 function reportText(
   { output }: Session,
@@ -96,7 +106,7 @@ function reportJson(
   const told = (check: VerifyCheck) => toJson(VerifyCheckSchema, check, jsonOptions);
   const { live, readings, issued, total, checks } = report;
   const ok = [...checks, ...(history?.checks ?? [])].every(
-    ({ verdict }) => verdict !== CheckVerdict.VIOLATED,
+    ({ verdict, prevented }) => verdict !== CheckVerdict.VIOLATED && !prevented,
   );
   const shown = {
     ...{ campaignId, ok },
