@@ -12,6 +12,8 @@ import { resumedStream } from "./stream.ts";
 export interface FollowPlan {
   readonly campaignId: string;
   readonly intervalMs: number;
+  /** Every change above this revision is told; undefined: the last few. */
+  readonly afterRevision?: number | undefined;
   /** True: draw a bar where a person is looking. */
   readonly draw: boolean;
   /** Gets every message; true: it was the last one wanted. */
@@ -25,13 +27,16 @@ export async function followCampaign(session: Session, plan: FollowPlan): Promis
   let latest: { message: WatchCampaignResponse; arrivedMs: number } | undefined;
   const line = (columns: number): string =>
     latest === undefined ? "" : watchLine(latest.message, performance.now() - latest.arrivedMs, columns);
+  let { afterRevision } = plan;
   const closeBar = (): void => {
     bar?.close();
     bar = undefined;
   };
   const stream = resumedStream(session, {
-    open: (options) =>
-      campaigns.watchCampaign({ campaignId: plan.campaignId, intervalMs: plan.intervalMs }, options),
+    open(options) {
+      const { campaignId, intervalMs } = plan;
+      return campaigns.watchCampaign({ campaignId, intervalMs, ...goingOn(afterRevision) }, options);
+    },
     properEnd: "interrupted",
     maxSilenceMs: settings.timeoutMs + plan.intervalMs,
     note(text) {
@@ -42,6 +47,7 @@ export async function followCampaign(session: Session, plan: FollowPlan): Promis
   try {
     for await (const message of stream) {
       latest = { message, arrivedMs: performance.now() };
+      afterRevision = message.revision ?? afterRevision;
       if (plan.draw && message.events.length > 0) {
         closeBar();
         for (const event of plainEventLines(message)) output.note(event);
@@ -55,16 +61,24 @@ export async function followCampaign(session: Session, plan: FollowPlan): Promis
   throw new Error("a stream that is resumed has ended");
 }
 
+/** Nothing more is to come. An earlier server does not say so: then the state does. */
+function isLast({ isOver: told, revision, campaign }: WatchCampaignResponse): boolean {
+  return told || (revision === undefined && campaign !== undefined && isOver(campaign.state));
+}
+
+/** Of a request to watch: changes are told from there on, each once also over a broken stream. */
+export function goingOn(afterRevision: number | undefined): { afterRevision?: number } {
+  return afterRevision === undefined ? {} : { afterRevision };
+}
+
 /** Until it is over: a line for each message and event in a pipe, JSON lines with --json, a bar and the events on a terminal. */
 export function followLines(
   session: Session,
-  campaignId: string,
-  intervalMs: number,
+  watched: Pick<FollowPlan, "campaignId" | "intervalMs" | "afterRevision">,
 ): Promise<WatchCampaignResponse> {
   const { output } = session;
   return followCampaign(session, {
-    campaignId,
-    intervalMs,
+    ...watched,
     draw: output.interactive,
     async onMessage(message) {
       if (output.json) {
@@ -74,7 +88,7 @@ export function followLines(
         const lines = [...plainEventLines(message), plainWatchLine(message)];
         await output.write(`${lines.join("\n")}\n`);
       }
-      return message.campaign !== undefined && isOver(message.campaign.state);
+      return isLast(message);
     },
   });
 }

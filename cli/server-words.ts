@@ -3,6 +3,7 @@ import { instantText, printable } from "./render.ts";
 /** The operator's name for each field of a request that the service may complain about; what no flag sets is not here. */
 export const flagOfField: Readonly<Record<string, string>> = {
   actor: "--actor",
+  after_revision: "--after",
   bucket_ms: "--bucket",
   buckets: "--seconds",
   campaign_id: "the campaign id",

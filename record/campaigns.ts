@@ -75,6 +75,13 @@ export type CampaignFields = {
   readonly settling?: true;
 };
 
+/** A step that the campaign has made by itself and that the record does not have yet when a change comes. */
+export type StepBefore = {
+  readonly verb: HistoryVerb;
+  readonly to: RecordedState;
+  readonly happenedAt?: Date;
+};
+
 /** Who makes a change, and by which verb. */
 export type ChangeNote = {
   readonly actor: string;
@@ -305,23 +312,38 @@ export function createCampaigns(db: Db) {
             ...(openedAt === undefined ? {} : { openedAt: { $ifNull: ["$openedAt", openedAt] } }),
             ...(OVER.includes(to) ? ADDING_DROPPED : {}),
           },
+          // An opening is written down after it, and so is an end.
+          verb === "open" ? "$openedAt" : verb === "end" ? endsAt : undefined,
         ),
       );
       return result.modifiedCount === 1;
     },
 
     /**
-     * One change under the lease of `owner`, of the campaign as it was `judged`, together with its entry in the history. Null: the
-     * lease has gone to somebody else, or the campaign has changed since; nothing is written then.
+     * One change under the lease of `owner`, of the campaign as it was `judged`, together with its entry in the history, and those of
+     * the steps that the campaign had made by itself before. Null: the lease has gone to somebody else, or the campaign has changed
+     * since; nothing is written then.
      */
     change(
       judged: CampaignDoc,
       owner: string,
       fields: CampaignFields,
       note: ChangeNote,
+      stepsBefore: readonly StepBefore[] = [],
     ): Promise<CampaignDoc | null> {
       const { _id, revision = 0 } = judged;
-      const after: CampaignDoc = { ...judged };
+      const entries: Document[] = [];
+      let standing = judged;
+      for (const { verb, to, happenedAt } of stepsBefore) {
+        const next = { ...standing, state: to };
+        entries.push({
+          ...entryOf(_id, revision + entries.length + 1, standing, next),
+          ...{ actor: "server", verb },
+          ...(happenedAt === undefined ? {} : { happenedAt }),
+        });
+        standing = next;
+      }
+      const after: CampaignDoc = { ...standing };
       const set: Document = {};
       const unset: string[] = [];
       for (const [name, value] of Object.entries(fields)) {
@@ -329,22 +351,17 @@ export function createCampaigns(db: Db) {
         else set[name] = { $literal: value };
         Object.assign(after, { [name]: value });
       }
-      const entry = {
-        _id: historyId(_id, revision + 1),
-        campaignId: _id,
-        revision: revision + 1,
-        actor: { $literal: note.actor },
-        verb: note.verb,
+      entries.push({
+        ...entryOf(_id, revision + entries.length + 1, standing, after),
+        ...{ actor: { $literal: note.actor }, verb: note.verb },
         ...(note.requestId === undefined
           ? {}
           : { requestId: { $literal: note.requestId }, asked: { $literal: note.asked ?? {} } }),
-        before: { $literal: settingsOf(judged) },
-        after: { $literal: settingsOf(after) },
-      };
+      });
       return collection.findOneAndUpdate(
         { _id, "lease.owner": owner, revision: revision === 0 ? { $in: [0, null] } : revision } as object,
         [
-          { $set: { ...set, revision: revision + 1, outbox: withEntry(entry) } },
+          { $set: { ...set, revision: revision + entries.length, outbox: withEntries(entries) } },
           ...(unset.length === 0 ? [] : [{ $unset: unset }]),
         ],
         { returnDocument: "after" },
@@ -385,9 +402,20 @@ const ADDING_DROPPED = {
 
 const isOver = (until: string) => ({ $lt: [{ $ifNull: [until, new Date(0)] }, "$$NOW"] });
 
-/** The outbox with one more entry, dated by MongoDB. */
-function withEntry(entry: Document): Document {
-  return { $concatArrays: [{ $ifNull: ["$outbox", []] }, [{ ...entry, at: "$$NOW" }]] };
+/** The outbox with more entries, dated by MongoDB. */
+function withEntries(entries: readonly Document[]): Document {
+  return {
+    $concatArrays: [{ $ifNull: ["$outbox", []] }, entries.map((entry) => ({ ...entry, at: "$$NOW" }))],
+  };
+}
+
+/** What every entry of a change has that was judged beforehand. */
+function entryOf(id: string, revision: number, before: CampaignDoc, after: CampaignDoc): Document {
+  return {
+    ...{ _id: historyId(id, revision), campaignId: id, revision },
+    before: { $literal: settingsOf(before) },
+    after: { $literal: settingsOf(after) },
+  };
 }
 
 const SETTINGS = {
@@ -399,21 +427,27 @@ const SETTINGS = {
   endsAt: "$endsAt",
 } satisfies Record<keyof CampaignSettings, string>;
 
-/** A step that nobody judged beforehand: what was before and after is known when it is made. */
-function ownStep(id: string, note: ChangeNote, set: Document): Document[] {
+/**
+ * A step that nobody judged beforehand: what was before and after is known when it is made. `happenedAt`: an instant, or the field that
+ * has it; undefined: when it is written down.
+ */
+function ownStep(id: string, note: ChangeNote, set: Document, happenedAt?: Date | string): Document[] {
   return [
     { $set: { revision: { $add: [{ $ifNull: ["$revision", 0] }, 1] }, stepFrom: SETTINGS } },
     { $set: set },
     {
       $set: {
-        outbox: withEntry({
-          _id: { $concat: [historyId(id, 0).slice(0, -1), { $toString: "$revision" }] },
-          campaignId: id,
-          revision: "$revision",
-          ...note,
-          before: "$stepFrom",
-          after: SETTINGS,
-        }),
+        outbox: withEntries([
+          {
+            _id: { $concat: [historyId(id, 0).slice(0, -1), { $toString: "$revision" }] },
+            campaignId: id,
+            revision: "$revision",
+            ...note,
+            before: "$stepFrom",
+            after: SETTINGS,
+            ...(happenedAt === undefined ? {} : { happenedAt }),
+          },
+        ]),
       },
     },
     { $unset: "stepFrom" },

@@ -32,6 +32,8 @@ export type HistoryDoc = {
   revision: number;
   /** On the clock of MongoDB. */
   at: Date;
+  /** When it came about, where it was written down afterwards: the opening of the pool, the end. Absent: `at`. */
+  happenedAt?: Date;
   /** As the caller told it; empty: not told. */
   actor: string;
   verb: HistoryVerb;
@@ -60,6 +62,14 @@ export type HistoryVerb =
 
 export type History = ReturnType<typeof createHistory>;
 
+/** Revisions between two, both exclusive; undefined: no bound. */
+type Range = {
+  readonly above?: number | undefined;
+  readonly below?: number | undefined;
+  readonly newestFirst: boolean;
+  readonly limit: number;
+};
+
 /**
  * What was done with campaigns: insert-only. A change is written into its campaign's `outbox` in the very update that makes it, so
  * that none is ever made without its entry; from there it is moved here, by whoever comes along. Readers look at both.
@@ -71,6 +81,34 @@ export function createHistory(db: Db) {
   async function outboxOf(campaignId: string): Promise<HistoryDoc[]> {
     const doc = await campaigns.findOne({ _id: campaignId }, { projection: { outbox: 1 } });
     return doc?.outbox ?? [];
+  }
+
+  async function readOnce(
+    campaignId: string,
+    { above, below, newestFirst, limit }: Range,
+  ): Promise<HistoryDoc[]> {
+    const [least, most] = [above ?? -1, below ?? Number.POSITIVE_INFINITY];
+    const direction = newestFirst ? -1 : 1;
+    // The outbox first: what is moved in between is then seen twice, and not missed.
+    const waiting = (await outboxOf(campaignId)).filter(
+      ({ revision }) => revision > least && revision < most,
+    );
+    const written = await entries
+      .find({ campaignId, revision: { $gt: least, $lt: most } })
+      .sort({ revision: direction })
+      .limit(limit)
+      .toArray();
+    const byId = new Map([...waiting, ...written].map((entry) => [entry._id, entry]));
+    return [...byId.values()].sort((a, b) => direction * (a.revision - b.revision)).slice(0, limit);
+  }
+
+  /**
+   * Where a revision seems to be missing it is looked for once more: entries that are moved at once become visible one by one. One that
+   * is older than an entry that was seen is then in the outbox or written.
+   */
+  async function read(campaignId: string, range: Range): Promise<HistoryDoc[]> {
+    const found = await readOnce(campaignId, range);
+    return isGapless(found, range) ? found : readOnce(campaignId, range);
   }
 
   return {
@@ -87,19 +125,12 @@ export function createHistory(db: Db) {
     },
 
     /** Newest first, below revision `before` (undefined: from the newest), at most `limit`. */
-    async list(campaignId: string, before: number | undefined, limit: number): Promise<HistoryDoc[]> {
-      // The outbox first: what is moved in between is then seen twice, and not missed.
-      const waiting = (await outboxOf(campaignId)).filter(
-        ({ revision }) => before === undefined || revision < before,
-      );
-      const written = await entries
-        .find({ campaignId, ...(before === undefined ? {} : { revision: { $lt: before } }) })
-        .sort({ revision: -1 })
-        .limit(limit)
-        .toArray();
-      const byId = new Map([...waiting, ...written].map((entry) => [entry._id, entry]));
-      return [...byId.values()].sort((a, b) => b.revision - a.revision).slice(0, limit);
-    },
+    list: (campaignId: string, before: number | undefined, limit: number): Promise<HistoryDoc[]> =>
+      read(campaignId, { below: before, newestFirst: true, limit }),
+
+    /** Oldest first, above revision `after`, at most `limit`. */
+    listAfter: (campaignId: string, after: number, limit: number): Promise<HistoryDoc[]> =>
+      read(campaignId, { above: after, newestFirst: false, limit }),
 
     /** The change of this campaign that an earlier call with the request id made. */
     async findByRequest(campaignId: string, requestId: string): Promise<HistoryDoc | null> {
@@ -110,6 +141,16 @@ export function createHistory(db: Db) {
       );
     },
   };
+}
+
+function isGapless(found: readonly HistoryDoc[], { above, below, newestFirst }: Range): boolean {
+  const step = newestFirst ? -1 : 1;
+  let last = newestFirst ? below : above;
+  for (const { revision } of found) {
+    if (last !== undefined && revision !== last + step) return false;
+    last = revision;
+  }
+  return true;
 }
 
 export function settingsOf(doc: CampaignDoc): CampaignSettings {

@@ -1,4 +1,5 @@
 import type { RecordedState } from "./campaigns.ts";
+import type { HistoryVerb } from "./history.ts";
 
 /**
  * Where a campaign is in its life, as a change sees it: the recorded state, and of a paused one whether it had opened. What the pool
@@ -117,16 +118,31 @@ export const LIFE_CYCLE: Readonly<Record<Phase, Readonly<Record<Verb, Step>>>> =
   },
 };
 
+/** A step that no operator makes, and the verb under which the history has it. */
+export type SystemStep = {
+  readonly from: Phase;
+  readonly to: Phase;
+  readonly verb: HistoryVerb;
+  readonly when: string;
+};
+
 /** What happens by itself: generator and scheduler do these, and write them down by the same rule. */
-export const SYSTEM_STEPS: readonly { readonly from: Phase; readonly to: Phase; readonly when: string }[] = [
-  { from: "GENERATING", to: "SCHEDULED", when: "all codes are in the pool" },
-  { from: "SCHEDULED", to: "OPEN", when: "the start has come" },
-  { from: "OPEN", to: "SOLD_OUT", when: "every coupon has its durable issuance" },
-  { from: "SOLD_OUT", to: "OPEN", when: "added codes are made" },
-  { from: "OPEN", to: "ENDED", when: "the end has come" },
-  { from: "PAUSED", to: "ENDED", when: "the end has come" },
-  { from: "SOLD_OUT", to: "ENDED", when: "the end has come" },
+export const SYSTEM_STEPS: readonly SystemStep[] = [
+  { from: "GENERATING", to: "SCHEDULED", verb: "schedule", when: "all codes are in the pool" },
+  { from: "SCHEDULED", to: "OPEN", verb: "open", when: "the start has come" },
+  { from: "OPEN", to: "SOLD_OUT", verb: "sell-out", when: "every coupon has its durable issuance" },
+  { from: "SOLD_OUT", to: "OPEN", verb: "added", when: "added codes are made" },
+  { from: "OPEN", to: "ENDED", verb: "end", when: "the end has come" },
+  { from: "PAUSED", to: "ENDED", verb: "end", when: "the end has come" },
+  { from: "SOLD_OUT", to: "ENDED", verb: "end", when: "the end has come" },
 ];
+
+/** The steps on the way to OPEN that a campaign has made and the record does not have yet: its pool has opened. */
+export function stepsToOpen(state: RecordedState): readonly SystemStep[] {
+  const first = SYSTEM_STEPS.findIndex(({ from }) => from === state);
+  const last = SYSTEM_STEPS.findIndex(({ to }) => to === "OPEN");
+  return first === -1 ? [] : SYSTEM_STEPS.slice(first, last + 1);
+}
 
 /** What the pool says of a campaign's life: its state (empty: there is none) and whether it has ever opened. */
 export type PoolFacts = {

@@ -209,13 +209,13 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
           return;
         }
         const own = { by: "scheduler", verb: "sell-out", total: campaign.total } as const;
-        if (await step(id, ["SCHEDULED", "OPEN"], "SOLD_OUT", own)) {
+        if (await step(id, ["OPEN"], "SOLD_OUT", own)) {
           logger.info({ campaign: id, issued }, `sold out: all ${issued} coupons have a durable issuance`);
         }
         return;
       }
       case "record-ended":
-        return recordEnded(campaign, ["SCHEDULED", "OPEN", "PAUSED"]);
+        return recordEnded(campaign, ["OPEN", "PAUSED"]);
       case "record-settled":
         await campaigns.settled(id);
         logger.info({ campaign: id, state: campaign.state }, "nothing is under way any more: settled");

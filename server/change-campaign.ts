@@ -3,9 +3,9 @@ import { overlappingPatterns } from "../generator/code-format.ts";
 import { turnTargetOf } from "../generator/load.ts";
 import type { Restore } from "../generator/restore.ts";
 import type { Hold, Inspection, Pool } from "../pool/pool.ts";
-import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
+import type { CampaignDoc, CampaignFields, Campaigns, StepBefore } from "../record/campaigns.ts";
 import type { History } from "../record/history.ts";
-import { type PoolFacts, phaseOf } from "../record/life-cycle.ts";
+import { type PoolFacts, phaseOf, recordedAs, stepsToOpen } from "../record/life-cycle.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { type Change, type Judgement, judgeChange } from "./judge-change.ts";
@@ -120,7 +120,8 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
       const { actor, requestId } = ask;
       const note = { actor, verb: ask.change.verb, requestId, asked: askedOf(ask.change) };
       const fields = { ...judgement.fields, ...openedAt, ...settling };
-      const written = await campaigns.change(campaign, owner, fields, note);
+      const stepsBefore = stepsBeforeOf(campaign, judgement.fields, seen);
+      const written = await campaigns.change(campaign, owner, fields, note, stepsBefore);
       if (written !== null) return { answer: answerOf(judgement, written), campaign: written };
       const standing = await campaigns.find(ask.campaignId);
       if (standing?.lease?.owner !== owner) return undefined;
@@ -248,6 +249,19 @@ function answerOf(judgement: Judgement, campaign: CampaignDoc): ChangeAnswer {
     default:
       return judgement satisfies never;
   }
+}
+
+/** A change of state is told after the opening that it follows, also where no scheduler has written that down yet. */
+function stepsBeforeOf(
+  { state, openedAt }: CampaignDoc,
+  fields: CampaignFields,
+  { armedAtMs }: PoolSeen,
+): StepBefore[] {
+  if (fields.state === undefined || armedAtMs === 0) return [];
+  return stepsToOpen(state).map(({ to, verb }) => ({
+    ...{ verb, to: recordedAs(to) },
+    ...(to === "OPEN" ? { happenedAt: openedAt ?? new Date(armedAtMs) } : {}),
+  }));
 }
 
 /** Added coupons come into the pool by a step of their own; a name is nothing to it. */

@@ -133,7 +133,7 @@ export function createLifeCycleService(deps: LifeCycleServiceDeps): LifeCycleSer
 }
 
 function viewEntry(entry: HistoryDoc): HistoryEntry {
-  const { revision, at, actor, verb, requestId = "", before, after } = entry;
+  const { revision, at, actor, verb, requestId = "", before, after, happenedAt } = entry;
   return create(HistoryEntrySchema, {
     revision,
     at: timestampFromDate(at),
@@ -142,6 +142,7 @@ function viewEntry(entry: HistoryDoc): HistoryEntry {
     requestId,
     ...(before === undefined ? {} : { before: viewSettings(before) }),
     after: viewSettings(after),
+    ...(happenedAt === undefined ? {} : { happenedAt: timestampFromDate(happenedAt) }),
   });
 }
 

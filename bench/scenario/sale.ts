@@ -21,7 +21,7 @@ const SLOWLY = 0.1;
 const QUICKLY = 0.8;
 /** What a server knows of a sold-out campaign it asks about again within this: whatever is changed, "sold out" is over then. */
 const FORGOTTEN_WITHIN_MS = 1_000;
-const NEW_COUPONS_WITHIN_MS = 10_000;
+const NEW_COUPONS_WITHIN_MS = 120_000;
 
 /** From the opening to the end. */
 export async function theSale(launch: Launch): Promise<void> {

@@ -39,7 +39,9 @@ function entryLines(entry: HistoryEntry, zone: string): string {
   const atMs = epochMsOf(entry.at) ?? 0;
   const who = entry.actor === "" ? "(not told)" : printable(entry.actor);
   const head = `${String(entry.revision).padStart(4)}  ${instantText(atMs, zone)}  ${printable(entry.verb)}  by ${who}`;
-  return [head, ...differences(entry, zone).map((line) => `        ${line}`)].join("\n");
+  const happenedMs = epochMsOf(entry.happenedAt);
+  const happened = happenedMs === undefined ? [] : [`happened: ${instantText(happenedMs, zone)}`];
+  return [head, ...[...differences(entry, zone), ...happened].map((line) => `        ${line}`)].join("\n");
 }
 
 /** What the change changed; of a creation, what was created. */

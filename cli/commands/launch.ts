@@ -6,20 +6,19 @@ import { followLines } from "../follow.ts";
 import { paintedState } from "../painted-state.ts";
 import { campaignFacts, factLines } from "../render.ts";
 import { UserError } from "../user-error.ts";
-import { defaultIntervalMs } from "../verbs/launch.ts";
+import { watchedBy } from "../watched.ts";
 
 const eventsAtTheEnd = 10;
 
 export const action: Action = {
   async run(session, input) {
     const { output, settings } = session;
-    const { campaignId } = input;
-    const intervalMs = input.wholeNumber("--interval", 100, 60_000) ?? defaultIntervalMs;
+    const watched = watchedBy(input);
     if (!output.interactive) {
-      await followLines(session, campaignId, intervalMs);
+      await followLines(session, watched);
       return;
     }
-    const { model, ending } = await runConsole(session, { campaignId, intervalMs });
+    const { model, ending } = await runConsole(session, watched);
     const { campaign } = model.message ?? {};
     if (campaign !== undefined) {
       const title = `${output.style("bold", campaign.id)}  ${paintedState(output, campaign.state)}\n`;

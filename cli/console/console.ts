@@ -1,3 +1,4 @@
+import { goingOn } from "../follow.ts";
 import type { Session } from "../session.ts";
 import { resumedStream } from "../stream.ts";
 import { type Model, newModel, withBreak, withMessage, withWord } from "./model.ts";
@@ -10,6 +11,8 @@ export type Ending = "left" | "interrupted";
 export interface ConsolePlan {
   readonly campaignId: string;
   readonly intervalMs: number;
+  /** Every change above this revision is told; undefined: the last few. */
+  readonly afterRevision?: number | undefined;
 }
 
 /** Countdowns go on between two messages. */
@@ -26,11 +29,11 @@ const isOneOf = (key: string, some: readonly string[]): boolean => some.includes
 /** The launch console: fills the terminal until the operator leaves. The last model, to say once more where things stand. */
 export async function runConsole(
   session: Session,
-  { campaignId, intervalMs }: ConsolePlan,
+  { campaignId, intervalMs, afterRevision }: ConsolePlan,
 ): Promise<{ readonly model: Model; readonly ending: Ending }> {
   const { campaigns, output, settings, signal, stdin, unicode } = session;
   const { url, zone } = settings;
-  let model = newModel({ url, campaignId, zone, intervalMs });
+  let model = newModel({ url, campaignId, zone, intervalMs, revision: afterRevision });
   const leaving = new AbortController();
   let ending: Ending = "left";
   const end = (how: Ending): void => {
@@ -86,7 +89,10 @@ export async function runConsole(
     const stream = resumedStream(
       { ...session, signal: leaving.signal },
       {
-        open: (options) => campaigns.watchCampaign({ campaignId, intervalMs, keepOn: true }, options),
+        open(options) {
+          const watched = { campaignId, intervalMs, keepOn: true };
+          return campaigns.watchCampaign({ ...watched, ...goingOn(model.revision) }, options);
+        },
         properEnd: "interrupted",
         maxSilenceMs: settings.timeoutMs + intervalMs,
         retries,

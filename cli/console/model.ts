@@ -34,6 +34,8 @@ export interface Model {
   readonly intervalMs: number;
   /** The last message; undefined: none has come yet. */
   readonly message: WatchCampaignResponse | undefined;
+  /** All changes up to this one are told; undefined: not known yet. */
+  readonly revision: number | undefined;
   /** When it came. */
   readonly arrivedMs: number;
   /** Coupons per second, oldest first, one for each message. */
@@ -51,7 +53,9 @@ export interface Model {
 const ratesMax = 500;
 const eventsMax = 200;
 
-export function newModel(given: Pick<Model, "url" | "campaignId" | "zone" | "intervalMs">): Model {
+export function newModel(
+  given: Pick<Model, "url" | "campaignId" | "zone" | "intervalMs" | "revision">,
+): Model {
   return {
     ...given,
     ...{ message: undefined, arrivedMs: 0, rates: [], peakRate: 0, events: [] },
@@ -63,19 +67,20 @@ export function newModel(given: Pick<Model, "url" | "campaignId" | "zone" | "int
 export function withMessage(model: Model, message: WatchCampaignResponse, nowMs: number): Model {
   const serverMs = epochMsOf(message.serverTime) ?? 0;
   const isFirst = model.message === undefined || model.broken !== undefined;
-  const told = message.events.map(({ at, level, text }) => ({
-    atMs: epochMsOf(at) ?? serverMs,
-    level,
-    text,
-  }));
-  // The first message of a new stream also tells what was before: of that, what is known already is left out.
+  // The first message of a new stream also tells what was before: of that, what is known already is left out. Of changes it tells those
+  // that were not told.
   const known = new Set(isFirst ? model.events.map(({ text }) => text) : []);
+  const isChange = (revision: number | undefined) => revision !== undefined && model.revision !== undefined;
+  const told = message.events
+    .filter(({ text, revision }) => isChange(revision) || !known.has(text))
+    .map(({ at, level, text }) => ({ atMs: epochMsOf(at) ?? serverMs, level, text }));
   const back = model.broken === undefined ? [] : returned(model, message, serverMs);
-  const events = [...model.events, ...back, ...told.filter(({ text }) => !known.has(text))];
+  const events = [...model.events, ...back, ...told];
   const rates = isFirst ? model.rates : [...model.rates, message.issuedPerSecond].slice(-ratesMax);
   return {
     ...model,
     message,
+    revision: message.revision ?? model.revision,
     arrivedMs: nowMs,
     rates,
     peakRate: isFirst ? model.peakRate : Math.max(model.peakRate, message.issuedPerSecond),
@@ -111,11 +116,12 @@ export function serverNowMs({ message, arrivedMs }: Model, nowMs: number): numbe
   return (epochMsOf(message?.serverTime) ?? 0) + (message === undefined ? 0 : nowMs - arrivedMs);
 }
 
-/** The connection is back; the server cannot tell what happened while nobody listened. */
+/** The connection is back; where the server does not tell what became of the campaign meanwhile, it shows. */
 function returned({ message: last }: Model, message: WatchCampaignResponse, atMs: number): ShownEvent[] {
   if (last === undefined) return [];
   const event = (text: string): ShownEvent => ({ atMs, level: EventLevel.INFO, text });
   const [was, is] = [last.campaign?.state, message.campaign?.state];
-  if (was === undefined || is === undefined || was === is) return [event("connected again")];
+  const isTold = message.events.some(({ toState }) => toState !== undefined);
+  if (was === undefined || is === undefined || was === is || isTold) return [event("connected again")];
   return [event(`connected again; meanwhile ${stateName(was)} → ${stateName(is)}`)];
 }

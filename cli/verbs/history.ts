@@ -10,5 +10,5 @@ export const history: Command = {
   examples: ["coupon history 01JEXAMPLE", "coupon history 01JEXAMPLE --limit 1000 --json"],
   notes:
     "Nobody can change or remove an entry by this service. The actor is what the caller said, not proven;\n" +
-    "scheduler and generator are the service itself. --json writes one entry a line.",
+    "scheduler, generator and server are the service itself. --json writes one entry a line.",
 };

@@ -1,14 +1,11 @@
 import type { Command } from "../command.ts";
-
-export const defaultIntervalMs = 1_000;
+import { watchOptions } from "../watched.ts";
 
 export const launch: Command = {
   name: "launch",
   summary: "the launch console: a whole screen of countdown, counts, rates, processes and events",
   takesCampaign: true,
-  options: [
-    { flags: "--interval <ms>", about: `between messages, 100 to 60000 (default ${defaultIntervalMs})` },
-  ],
+  options: watchOptions,
   examples: ["coupon launch 01JEXAMPLE", "coupon launch 01JEXAMPLE --json | jq -c .events[]"],
   notes:
     "q or Ctrl-C leaves and gives the screen back; p makes a preflight, which it also makes by itself until it has opened. It stays when the\n" +

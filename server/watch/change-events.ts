@@ -1,4 +1,5 @@
 import { grouped } from "../../preflight/line.ts";
+import type { RecordedState } from "../../record/campaigns.ts";
 import type { HistoryDoc, HistoryVerb } from "../../record/history.ts";
 import type { Sight, WatchEvent } from "./sight.ts";
 
@@ -10,13 +11,35 @@ const STOPPING: readonly HistoryVerb[] = ["pause", "end", "cancel"];
 export const isTold = ({ verb, actor }: HistoryDoc): boolean =>
   !BY_ITSELF.includes(verb) && !(verb === "end" && actor === "scheduler");
 
-export function changeEvents({ changes }: Pick<Sight, "changes">): WatchEvent[] {
-  return changes.filter(isTold).map((change) => ({
-    atMs: change.at.getTime(),
-    level: STOPPING.includes(change.verb) ? "warning" : "info",
-    kind: "change",
-    text: textOf(change),
-  }));
+/**
+ * What was done and what states that led to, in the order of the revisions. The history tells it and not what was seen: between two looks a
+ * state may have come and gone. Only where the record went on without an entry (by an earlier version) is what was seen told.
+ */
+export function* changeEvents(
+  before: Pick<Sight, "recorded"> | undefined,
+  now: Sight,
+): Generator<WatchEvent> {
+  let state = before?.recorded;
+  for (const change of now.changes) {
+    const { revision, before: from, after } = change;
+    const atMs = (change.happenedAt ?? change.at).getTime();
+    if (isTold(change)) {
+      const level = STOPPING.includes(change.verb) ? "warning" : "info";
+      yield { atMs, level, kind: "change", text: textOf(change), revision };
+    }
+    if (from !== undefined) {
+      if (state !== undefined && state !== from.state) yield stateEvent(atMs, state, from.state);
+      if (from.state !== after.state) yield { ...stateEvent(atMs, from.state, after.state), revision };
+    }
+    state = after.state;
+  }
+  if (state !== undefined && now.recorded !== undefined && state !== now.recorded)
+    yield stateEvent(now.atMs, state, now.recorded);
+}
+
+function stateEvent(atMs: number, from: RecordedState, to: RecordedState): WatchEvent {
+  const level = to === "CANCELLED" || to === "PAUSED" ? "warning" : "info";
+  return { atMs, level, kind: "state", text: `${from} → ${to}`, states: { from, to } };
 }
 
 function textOf({ actor, verb, before, after }: HistoryDoc): string {

@@ -9,29 +9,33 @@ const LATE_START_MS = 2_000;
 /** What happened between two sights; of the first sight, what is worth knowing of what was before. Purely. */
 export function eventsBetween(before: Sight | undefined, now: Sight): WatchEvent[] {
   const events = [
-    ...changeEvents(now),
+    ...changeEvents(before, now),
     ...preflightEvents(before, now),
-    ...stateEvents(before, now),
+    ...lateStartEvents(before, now),
     ...mongodbEvents(before, now),
     ...poolEvents(before, now),
     ...processEvents(before?.processes, now),
   ];
-  return events.sort((a, b) => a.atMs - b.atMs);
+  return inOrder(events);
 }
 
-function* stateEvents(before: Sight | undefined, now: Sight): Generator<WatchEvent> {
+/** By time, but what the history tells in its order: its instants are of two clocks. */
+function inOrder(events: readonly WatchEvent[]): WatchEvent[] {
+  let latestMs = Number.NEGATIVE_INFINITY;
+  const placed = events.map((event) => {
+    if (event.revision === undefined) return { event, atMs: event.atMs };
+    latestMs = Math.max(latestMs, event.atMs);
+    return { event, atMs: latestMs };
+  });
+  return placed.sort((a, b) => a.atMs - b.atMs).map(({ event }) => event);
+}
+
+function* lateStartEvents(before: Sight | undefined, now: Sight): Generator<WatchEvent> {
   const { atMs, state } = now;
-  if (before !== undefined && before.state !== state) {
-    const level = state === "CANCELLED" || state === "PAUSED" ? "warning" : "info";
-    yield { atMs, level, kind: "state", text: `${before.state} → ${state}` };
-  }
-  if (startIsLate(now) && !(before !== undefined && startIsLate(before))) {
-    const why =
-      state === "GENERATING"
-        ? "its codes are still being made"
-        : "it opens with its first claim at the latest";
-    yield { atMs, level: "alarm", kind: "state", text: `the start has passed and it is not open: ${why}` };
-  }
+  if (!startIsLate(now) || (before !== undefined && startIsLate(before))) return;
+  const why =
+    state === "GENERATING" ? "its codes are still being made" : "it opens with its first claim at the latest";
+  yield { atMs, level: "alarm", kind: "state", text: `the start has passed and it is not open: ${why}` };
 }
 
 const startIsLate = ({ atMs, state, startsAtMs }: Sight): boolean =>

@@ -5,6 +5,7 @@ import {
   type WatchCampaignResponse,
   WatchCampaignResponseSchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import type { CampaignDoc, RecordedState } from "../../record/campaigns.ts";
 import type { History, HistoryDoc } from "../../record/history.ts";
 import type { PreflightDoc } from "../../record/preflights.ts";
 import type { SeenProcess } from "../../record/processes.ts";
@@ -27,17 +28,20 @@ export type OnlookerDeps = {
   preflightLook: SharedLook<readonly PreflightDoc[]>;
   /** Issuances in MongoDB, for when the pool cannot tell. */
   issuedLook: SharedLook<number>;
-  history: Pick<History, "list">;
+  history: Pick<History, "list" | "listAfter">;
   clock: Clock;
+  /** Tell every change above this revision; undefined: the last few. */
+  afterRevision?: number | undefined;
 };
 
 /** One look. null: there is no such campaign. Rejects when MongoDB does not answer and has not answered before. */
 export type Onlooker = () => Promise<{
   readonly message: WatchCampaignResponse;
-  readonly isOver: boolean;
+  /** There are more changes to tell already. */
+  readonly isBehind: boolean;
 } | null>;
 
-/** Changes told at once; of those before the first look, the last few. */
+/** Changes told in one message; of those before the first look, the last few. */
 const CHANGES_MAX = 50;
 const FIRST_CHANGES_MAX = 20;
 
@@ -52,6 +56,9 @@ const STATE_NAMES = new Map<number, string>(
   Object.entries(CampaignState).map(([name, state]) => [state, name]),
 );
 
+/** undefined: MongoDB does not say. */
+type Changes = { readonly entries: readonly HistoryDoc[]; readonly isBehind: boolean } | undefined;
+
 type Found = { readonly look: Look; readonly issued: number };
 
 /** Looks at one campaign again and again, and knows what it saw the time before. */
@@ -61,7 +68,7 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
   let before: Sight | undefined;
   let found: Found | undefined;
   let counted: { readonly atMs: number; readonly issued: number } | undefined;
-  let toldRevision: number | undefined;
+  let toldRevision = deps.afterRevision;
   /** The first look does not tell the changes before this; undefined: it told all, or that was said. */
   let cutAt: Date | undefined;
   /** What was last made of the processes, and of which: they are asked about less often than onlookers look. */
@@ -97,16 +104,33 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
     }
   }
 
-  async function changesUntil(revision: number): Promise<readonly HistoryDoc[]> {
+  /** The changes before the first look that are told, oldest first; undefined: MongoDB does not say. */
+  async function lastChanges(revision: number): Promise<Changes> {
+    const newestFirst = await history.list(campaignId, undefined, FIRST_CHANGES_MAX).catch(() => undefined);
+    if (newestFirst === undefined) return undefined;
+    toldRevision = Math.max(revision, newestFirst[0]?.revision ?? 0);
+    const oldest = newestFirst.at(-1);
+    if (newestFirst.length === FIRST_CHANGES_MAX && (oldest?.revision ?? 0) > 0) cutAt = oldest?.at;
+    return { entries: newestFirst.toReversed(), isBehind: false };
+  }
+
+  /** The changes that are not told yet, oldest first, up to this revision at least, or the first page of them. */
+  async function changesUntil(revision: number): Promise<Changes> {
     const since = toldRevision;
-    if (since === revision) return [];
-    const limit = since === undefined ? FIRST_CHANGES_MAX : CHANGES_MAX;
-    const entries = await history.list(campaignId, undefined, limit).catch(() => undefined);
-    if (entries === undefined) return [];
-    toldRevision = Math.max(revision, entries[0]?.revision ?? 0);
-    const oldest = entries.at(-1);
-    if (since === undefined && entries.length === limit && (oldest?.revision ?? 0) > 0) cutAt = oldest?.at;
-    return entries.filter((entry) => entry.revision > (since ?? -1)).reverse();
+    if (since === undefined) return lastChanges(revision);
+    if (since >= revision) return { entries: [], isBehind: false };
+    const entries = await history.listAfter(campaignId, since, CHANGES_MAX).catch(() => undefined);
+    if (entries === undefined) return undefined;
+    const isBehind = entries.length === CHANGES_MAX;
+    const last = entries.at(-1)?.revision ?? since;
+    toldRevision = isBehind ? last : Math.max(revision, last);
+    return { entries, isBehind };
+  }
+
+  /** The recorded state after what is told; a campaign that was read before that is out of date. */
+  function recordedAfter(changes: Changes, { state, revision = 0 }: CampaignDoc): RecordedState | undefined {
+    const isCurrent = changes !== undefined && !changes.isBehind && revision >= (toldRevision ?? 0);
+    return isCurrent ? state : (changes?.entries.at(-1)?.after.state ?? before?.recorded);
   }
 
   function olderChanges(): WatchEvent[] {
@@ -126,13 +150,13 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
     const { look, issued } = (now ?? found) as Found;
     found = { look, issued };
     const { campaign, pool } = look;
-    const changes = now === undefined ? [] : await changesUntil(campaign.revision ?? 0);
+    const changes = now === undefined ? undefined : await changesUntil(campaign.revision ?? 0);
     const atMs = clock.now();
     const state = liveState(campaign, pool);
     const sight: Sight = {
       ...{ atMs, mongodb: now !== undefined, state: STATE_NAMES.get(state) ?? "" },
-      startsAtMs: campaign.startsAt.getTime(),
-      ...{ pool, processes, preflights, changes },
+      ...{ recorded: recordedAfter(changes, campaign), startsAtMs: campaign.startsAt.getTime() },
+      ...{ pool, processes, preflights, changes: changes?.entries ?? [] },
     };
     const events = [...olderChanges(), ...eventsBetween(before, sight)];
     const whoLives = processes !== undefined && tellsWhoLives(processes) ? processes : before?.processes;
@@ -140,6 +164,9 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
     const seconds = counted === undefined ? 0 : (atMs - counted.atMs) / 1_000;
     const more = issued - (counted?.issued ?? issued);
     if (now !== undefined) counted = { atMs, issued };
+    const isBehind = changes?.isBehind ?? false;
+    // The recorded state: an end that is not written down yet may still have claims under way. And not before all of it is told.
+    const isOver = changes !== undefined && !isBehind && FINAL.includes(CampaignState[campaign.state]);
     const message = create(WatchCampaignResponseSchema, {
       campaign: viewCampaign(campaign, issued, state),
       remaining:
@@ -149,8 +176,9 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
       serverTime: timestampFromMs(atMs),
       ...viewsNow(now === undefined ? undefined : processes),
       events: events.map(viewEvent),
+      ...(toldRevision === undefined ? {} : { revision: toldRevision }),
+      isOver,
     });
-    // The recorded state: an end that is not written down yet may still have claims under way.
-    return { message, isOver: now !== undefined && FINAL.includes(CampaignState[campaign.state]) };
+    return { message, isBehind };
   };
 }

@@ -1,3 +1,4 @@
+import type { RecordedState } from "../../record/campaigns.ts";
 import type { HistoryDoc } from "../../record/history.ts";
 import type { PreflightDoc } from "../../record/preflights.ts";
 import type { SeenProcess } from "../../record/processes.ts";
@@ -7,7 +8,10 @@ export type Sight = {
   readonly atMs: number;
   /** False: MongoDB did not answer, and the rest is what was seen before. */
   readonly mongodb: boolean;
+  /** As the pool has it; the record may trail it by a tick. */
   readonly state: string;
+  /** As the record had it after all changes that are told; undefined: MongoDB did not say yet. */
+  readonly recorded: RecordedState | undefined;
   readonly startsAtMs: number;
   /** undefined: Redis does not answer. */
   readonly pool: { readonly status: string; readonly generation: number } | undefined;
@@ -36,4 +40,8 @@ export type WatchEvent = {
   readonly level: EventLevel;
   readonly kind: (typeof EVENT_KINDS)[number];
   readonly text: string;
+  /** The revision of the entry of the history that it tells. */
+  readonly revision?: number;
+  /** Of a new state: the one before, and it. */
+  readonly states?: { readonly from: RecordedState; readonly to: RecordedState };
 };

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import {
   EventLevel,
   type Traffic as TrafficMessage,
@@ -45,6 +46,12 @@ export function viewProcess(one: SeenProcess): WatchedProcess {
   });
 }
 
-export function viewEvent({ atMs, level, kind, text }: WatchEvent): WatchEventMessage {
-  return create(WatchEventSchema, { at: timestampFromMs(atMs), level: LEVELS[level], kind, text });
+export function viewEvent({ atMs, level, kind, text, revision, states }: WatchEvent): WatchEventMessage {
+  return create(WatchEventSchema, {
+    ...{ at: timestampFromMs(atMs), level: LEVELS[level], kind, text },
+    ...(revision === undefined ? {} : { revision }),
+    ...(states === undefined
+      ? {}
+      : { fromState: CampaignState[states.from], toState: CampaignState[states.to] }),
+  });
 }

@@ -17,7 +17,7 @@ export type WatchCampaign = Pick<ServiceImpl<typeof CampaignService>, "watchCamp
 export type WatchCampaignDeps = {
   issuances: Pick<Issuances, "count">;
   preflights: Pick<Preflights, "latest">;
-  history: Pick<History, "list">;
+  history: Pick<History, "list" | "listAfter">;
   processLook: ProcessLook;
   liveView: LiveView;
   clock: Clock;
@@ -30,6 +30,8 @@ const INTERVAL_MS = { least: 100, most: 60_000, whenZero: 1_000 } as const;
 export const WATCHERS_MAX = 100;
 /** Preflights that are looked at: more than one start has moments. */
 const PREFLIGHTS_MAX = 4;
+/** What its field can hold. */
+const REVISION_MAX = 2 ** 31 - 1;
 const PREFLIGHTS_FRESH_MS = 1_000;
 /** Counting a million issuances takes MongoDB a while. */
 const ISSUED_FRESH_MS = 1_000;
@@ -69,11 +71,15 @@ export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
       const { least, most, whenZero } = INTERVAL_MS;
       const intervalMs = orRefuse(validCount("interval_ms", request.intervalMs, least, most, whenZero));
       const campaignId = orRefuse(validCampaignId(request.campaignId));
+      const afterRevision =
+        request.afterRevision === undefined
+          ? undefined
+          : orRefuse(validCount("after_revision", request.afterRevision, 0, REVISION_MAX, 0));
       if (watchers >= WATCHERS_MAX) {
         const why = `${WATCHERS_MAX} streams watch campaigns on this server already; ask another one`;
         throw refusalError({ reason: "OVERLOADED", why }, clock.now());
       }
-      const look = createOnlooker(campaignId, { ...deps, preflightLook, issuedLook });
+      const look = createOnlooker(campaignId, { ...deps, preflightLook, issuedLook, afterRevision });
       const leaving = AbortSignal.any([context.signal, draining]);
       watchers++;
       try {
@@ -81,8 +87,8 @@ export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
           const seen = await look();
           if (seen === null) throw refusalError({ reason: "UNKNOWN_CAMPAIGN" }, clock.now());
           yield seen.message;
-          if (seen.isOver && !request.keepOn) return;
-          await pause(intervalMs, leaving);
+          if (seen.message.isOver && !request.keepOn) return;
+          if (!seen.isBehind) await pause(intervalMs, leaving);
         }
         throwIfGone(context.signal);
       } finally {

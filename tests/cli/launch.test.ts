@@ -269,6 +269,7 @@ describe("cli launch", () => {
         "campaign",
         "remaining",
         "issuedPerSecond",
+        "isOver",
         "ledgerDepth",
         "serverTime",
         "traffic",

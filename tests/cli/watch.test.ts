@@ -16,15 +16,21 @@ describe("cli watch", () => {
   let ends: End[] = [];
   let opened = 0;
   let onHang: (() => void) | undefined;
+  /** What the service tells of the history; undefined: nothing, as an earlier one. */
+  let revision: number | undefined;
+  /** The changes up to the end come in a message of their own. */
+  let isLate = false;
+  let askedAfter: (number | undefined)[] = [];
 
   before(async () => {
     service = await startStandIn({
       campaigns: {
         listCampaigns: () => ({ serverTime: timestampFromMs(startMs - 60_000) }),
         createCampaign: () => ({ campaign: campaign({ state: CampaignState.GENERATING, generated: 10 }) }),
-        async *watchCampaign(_request, context) {
+        async *watchCampaign({ afterRevision }, context) {
           const end = ends.shift() ?? "over";
           opened++;
+          askedAfter.push(afterRevision);
           if (end === "gone") throw refusal(Code.NotFound, RefusalReason.UNKNOWN_CAMPAIGN);
           const over = end === "over";
           const state = over ? CampaignState.SOLD_OUT : CampaignState.OPEN;
@@ -34,7 +40,9 @@ describe("cli watch", () => {
               hang ? { state: CampaignState.GENERATING, generated: 500 } : { state, issued: opened * 100 },
             ),
             serverTime: timestampFromMs(startMs - 60_000),
+            ...(revision === undefined ? {} : { revision: revision + opened, isOver: over && !isLate }),
           };
+          if (isLate && over) yield { campaign: campaign({ state }), revision: 99, isOver: true };
           if (end === "reset") service.breakConnections();
           if (end === "error") throw new ConnectError("going down", Code.Unavailable);
           if (hang) {
@@ -48,6 +56,9 @@ describe("cli watch", () => {
   beforeEach(() => {
     ends = [];
     opened = 0;
+    revision = undefined;
+    isLate = false;
+    askedAfter = [];
     onHang = undefined;
   });
   after(() => service.close());
@@ -59,6 +70,17 @@ describe("cli watch", () => {
     expect(opened).to.equal(4);
     expect(stderr.match(/opening the stream again/g)).to.have.length(3);
     expect(stdout).to.match(/SOLD_OUT/);
+  });
+
+  it("goes on after the last change that it was told, and ends when all of them are told", async () => {
+    ends = ["reset", "end", "over"];
+    revision = 10;
+    isLate = true;
+    const args = ["watch", campaignId, "--after", "4", "--json"];
+    const { code, stdout } = await runCli(args, { url: service.url });
+    expect(code).to.equal(0);
+    expect(askedAfter).to.deep.equal([4, 11, 12]);
+    expect(JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "")).to.include({ revision: 99, isOver: true });
   });
 
   it("a stream that falls silent counts as broken", async () => {

@@ -18,14 +18,19 @@ const HOUR_MS = 3_600_000;
 const onlookers = new Set<AbortController>();
 
 /** One onlooker: keeps what it was told until it is stopped. */
-function watching({ campaigns }: Clients, campaignId: string, keepOn: boolean) {
+function watching(
+  { campaigns }: Clients,
+  campaignId: string,
+  keepOn: boolean,
+  more: { afterRevision?: number; intervalMs?: number } = {},
+) {
   const leaving = new AbortController();
   onlookers.add(leaving);
   const messages: WatchCampaignResponse[] = [];
   const ended = (async () => {
     const options = { signal: leaving.signal };
-    for await (const one of campaigns.watchCampaign({ campaignId, intervalMs: 100, keepOn }, options))
-      messages.push(one);
+    const request = { campaignId, intervalMs: 100, keepOn, ...more };
+    for await (const one of campaigns.watchCampaign(request, options)) messages.push(one);
   })().then(
     () => "ended" as const,
     (error: unknown) => ConnectError.from(error),
@@ -34,6 +39,7 @@ function watching({ campaigns }: Clients, campaignId: string, keepOn: boolean) {
     messages,
     ended,
     texts: () => messages.flatMap(({ events }) => events.map(({ text }) => text)),
+    states: () => messages.flatMap(statesIn),
     async becomes(is: (last: WatchCampaignResponse) => boolean): Promise<WatchCampaignResponse> {
       const found = () => messages.at(-1) !== undefined && is(messages.at(-1) as WatchCampaignResponse);
       if (!(await until(found, HANG_MS, 20)))
@@ -47,6 +53,18 @@ function watching({ campaigns }: Clients, campaignId: string, keepOn: boolean) {
       return ended;
     },
   };
+}
+
+const stateName = (state: CampaignState | undefined) =>
+  Object.keys(CampaignState).find((name) => CampaignState[name as keyof typeof CampaignState] === state);
+
+/** The changes of state that a message tells: "3 SCHEDULED → OPEN". */
+function statesIn({ events }: WatchCampaignResponse): string[] {
+  return events
+    .filter(({ toState }) => toState !== undefined)
+    .map(({ revision, fromState, toState }) => {
+      return `${revision} ${stateName(fromState)} → ${stateName(toState)}`;
+    });
 }
 
 const isIn =
@@ -159,6 +177,44 @@ describe("WatchCampaign of running services", () => {
     const late = watching(clients, campaignId, false);
     expect(await late.ended).to.equal("ended");
     expect(late.messages).to.have.length(1);
+  });
+
+  it("who looks seldom, late, or again after a break is told every state, once and in order, as the history has it", async () => {
+    const campaignId = await createOpenCampaign(clients, { total: 2 });
+    const seldom = watching(clients, campaignId, false, { intervalMs: 60_000 });
+    await seldom.becomes(() => true);
+    const broken = watching(clients, campaignId, true);
+    await broken.becomes(({ revision }) => (revision ?? 0) >= 2);
+    await broken.stop();
+    const { revision } = broken.messages.at(-1) as WatchCampaignResponse;
+    // All of this between two looks of theirs.
+    for (let turn = 0; turn < 3; turn++) {
+      await clients.campaigns.pauseCampaign({ campaignId });
+      await clients.campaigns.resumeCampaign({ campaignId });
+    }
+    for (const user of ["a", "b"])
+      await clients.coupons.issueCoupon({ campaignId, userId: `${KEY_PREFIX}seldom-${user}` });
+    await untilState(clients, campaignId, "SOLD_OUT");
+    await clients.campaigns.endCampaign({ campaignId });
+
+    const turns = [3, 5, 7].flatMap((n) => [`${n} OPEN → PAUSED`, `${n + 1} PAUSED → OPEN`]);
+    const before = ["1 GENERATING → SCHEDULED", "2 SCHEDULED → OPEN"];
+    const since = [...turns, "9 OPEN → SOLD_OUT", "10 SOLD_OUT → ENDED"];
+    const late = watching(clients, campaignId, false);
+    expect(await late.ended).to.equal("ended");
+    expect(late.states()).to.deep.equal([...before, ...since]);
+    expect(late.messages.at(-1)).to.include({ revision: 10, isOver: true });
+    const again = watching(clients, campaignId, false, { afterRevision: revision as number });
+    expect(await again.ended).to.equal("ended");
+    expect([...broken.states(), ...again.states()]).to.deep.equal([...before, ...since]);
+    const fromStart = watching(clients, campaignId, false, { afterRevision: 0 });
+    expect(await fromStart.ended).to.equal("ended");
+    expect(fromStart.states()).to.deep.equal([...before, ...since]);
+    // The opening is told with its own instant, not with that of whoever wrote it down.
+    const { campaign } = late.messages[0] as WatchCampaignResponse;
+    const opening = late.messages[0]?.events.find(({ revision: led, toState }) => led === 2 && toState);
+    expect(opening?.at).to.deep.equal(campaign?.openedAt);
+    await seldom.stop();
   });
 
   it("a server that joins, one that leaves and one that is killed are told", async () => {

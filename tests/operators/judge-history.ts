@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import type { RecordedState } from "../../record/campaigns.ts";
-import { LIFE_CYCLE, type Phase, recordedAs, type Verb } from "../../record/life-cycle.ts";
+import { LIFE_CYCLE, type Phase, recordedAs, SYSTEM_STEPS, type Verb } from "../../record/life-cycle.ts";
 
 /** One entry of the history, as ListHistory tells it. */
 export type Change = {
   readonly revision: number;
   readonly atMs: number;
+  /** When it came about, where it was written down afterwards. */
+  readonly happenedAtMs?: number | undefined;
   readonly actor: string;
   readonly verb: string;
   /** Empty: none. */
@@ -44,15 +46,10 @@ export function judgeHistory(changes: readonly Change[], openedAtMs: number | un
   return faults;
 }
 
-/** By the service itself: the verb, what it may begin with and what it leads to. `=`: as it was. */
-const OWN_STEPS: Readonly<
-  Record<string, { readonly from: readonly RecordedState[]; readonly to: RecordedState | "=" }>
-> = {
-  schedule: { from: ["GENERATING"], to: "SCHEDULED" },
-  open: { from: ["SCHEDULED"], to: "OPEN" },
-  "sell-out": { from: ["SCHEDULED", "OPEN"], to: "SOLD_OUT" },
-  end: { from: ["SCHEDULED", "OPEN", "PAUSED", "SOLD_OUT"], to: "ENDED" },
-};
+/** The service itself: who of it took the step depends on who came first. */
+const OWN_ACTORS: ReadonlySet<string> = new Set(["scheduler", "generator", "server"]);
+/** Clocks of one machine, read by two stores. */
+const CLOCKS_MS = 50;
 
 /** What gets no more coupons. */
 const IS_OVER: ReadonlySet<string> = new Set(["ENDED", "CANCELLED"]);
@@ -61,12 +58,20 @@ function illegalStep(change: Change, openedAtMs: number | undefined): string | u
   const { before, after, actor, verb, atMs } = change;
   if (before === undefined) return "has nothing before it";
   if (IS_OVER.has(after.state) && after.adding > 0) return `left ${after.adding} coupons being added`;
-  if (actor === "scheduler" || actor === "generator") {
+  const { happenedAtMs } = change;
+  if (verb === "open" && happenedAtMs !== openedAtMs)
+    return `opened at ${happenedAtMs}, and its campaign at ${openedAtMs}`;
+  if (happenedAtMs !== undefined && happenedAtMs > atMs + CLOCKS_MS)
+    return `was written down ${happenedAtMs - atMs} ms before it came about`;
+  if (OWN_ACTORS.has(actor)) {
     if (verb === "added") return illegalAddition(before, after);
-    const step = OWN_STEPS[verb];
-    const legal = step?.from.includes(before.state) === true && step.to === after.state;
+    const legal = SYSTEM_STEPS.some(
+      (step) => step.verb === verb && recordedAs(step.from) === before.state && step.to === after.state,
+    );
     return legal ? undefined : `led from ${before.state} to ${after.state}`;
   }
+  if (before.state !== after.state && NOT_OPENED.has(before.state) && opensBefore(change, openedAtMs))
+    return `skipped the opening: it led from ${before.state} to ${after.state}`;
   const phase = phaseAt(before.state, openedAtMs !== undefined && openedAtMs <= atMs);
   for (const step of verbsOf(change)) {
     const to = LIFE_CYCLE[phase][step];
@@ -76,6 +81,14 @@ function illegalStep(change: Change, openedAtMs: number | undefined): string | u
     if (wanted !== after.state) return `did ${step} in ${phase} and led to ${after.state}, not ${wanted}`;
   }
   return undefined;
+}
+
+/** What leads to OPEN by itself. */
+const NOT_OPENED: ReadonlySet<string> = new Set(["GENERATING", "SCHEDULED"]);
+
+/** By more than two clocks may differ: the change came to a pool that had opened. */
+function opensBefore({ atMs }: Change, openedAtMs: number | undefined): boolean {
+  return openedAtMs !== undefined && openedAtMs + CLOCKS_MS <= atMs;
 }
 
 function illegalAddition(before: Settings, after: Settings): string | undefined {

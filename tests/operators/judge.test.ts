@@ -37,6 +37,7 @@ function healthy() {
   change(500, "lee", "create", { state: "GENERATING" });
   change(600, "generator", "schedule", { state: "SCHEDULED" });
   change(OPENED_AT_MS + 100, "scheduler", "open", { state: "OPEN" });
+  Object.assign(changes.at(-1) as object, { happenedAtMs: OPENED_AT_MS });
   changed(2_000, { verb: "pause" }, { state: "PAUSED" });
   asked(2_100, { verb: "pause" }, { kind: "already", state: "PAUSED" });
   asked(2_200, { verb: "reschedule", startsAtMs: 9_000 }, refusal("PAUSED", allowedIn("PAUSED")));
@@ -73,6 +74,23 @@ describe("the judge of operators", () => {
     },
     "a change dated before the one before": ({ changes }) => Object.assign(at(changes, 4), { atMs: 900 }),
     "a change that the table refuses": ({ changes }) => Object.assign(at(changes, 3), { verb: "resume" }),
+    "an opening that is skipped": ({ changes }) => {
+      const [opening] = changes.splice(2, 1);
+      for (const change of changes.slice(2)) Object.assign(change, { revision: change.revision - 1 });
+      at(changes, 2).before = (opening as Change).before;
+    },
+    "an opening at another instant": ({ changes }) => Object.assign(at(changes, 2), { happenedAtMs: 999 }),
+    "an opening without its instant": ({ changes }) =>
+      Object.assign(at(changes, 2), { happenedAtMs: undefined }),
+    "a step before it came about": ({ changes }) => Object.assign(at(changes, 6), { happenedAtMs: 9_000 }),
+    "a campaign that sold out before it opened": ({ changes }) => {
+      const { after } = at(changes, 1);
+      const soldOut = { ...after, state: "SOLD_OUT" as const };
+      changes.splice(2, changes.length, {
+        ...{ revision: 2, atMs: 2_000, actor: "scheduler", verb: "sell-out", requestId: "" },
+        ...{ before: after, after: soldOut },
+      });
+    },
     "a change that led elsewhere": ({ changes }) => {
       at(changes, 3).after = { ...at(changes, 3).after, state: "CANCELLED" };
     },

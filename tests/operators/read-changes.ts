@@ -16,12 +16,13 @@ export async function readChanges(campaigns: Clients["campaigns"], campaignId: s
     pageToken = page.nextPageToken;
   } while (pageToken !== "");
   return entries.reverse().map((entry) => {
-    const { revision, at, actor, verb, requestId } = entry;
+    const { revision, at, actor, verb, requestId, happenedAt } = entry;
     if (at === undefined || entry.after === undefined)
       throw new Error("an entry of the history is not whole");
     const before = entry.before === undefined ? undefined : settingsOf(entry.before);
     const atMs = timestampDate(at).getTime();
-    return { revision, atMs, actor, verb, requestId, before, after: settingsOf(entry.after) };
+    const happenedAtMs = happenedAt === undefined ? undefined : timestampDate(happenedAt).getTime();
+    return { revision, atMs, happenedAtMs, actor, verb, requestId, before, after: settingsOf(entry.after) };
   });
 }
 

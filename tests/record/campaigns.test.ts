@@ -152,6 +152,19 @@ describe("campaigns", () => {
       expect(await campaigns.advance("no such campaign", ["OPEN"], "ENDED", step("end"))).to.equal(false);
     });
 
+    it("an opening and an end are dated twice: when they came about, and when they were written down", async () => {
+      const endsAt = new Date(9_000);
+      const { _id } = await made({ state: "SCHEDULED", endsAt });
+      await campaigns.advance(_id, ["SCHEDULED"], "OPEN", step("open", { openedAt: new Date(5_000) }));
+      await campaigns.advance(_id, ["OPEN"], "ENDED", step("end", { endsAt }));
+      const entries = (await campaigns.find(_id))?.outbox ?? [];
+      expect(entries.map(({ verb, happenedAt }) => [verb, happenedAt?.getTime()])).to.deep.equal([
+        ["open", 5_000],
+        ["end", 9_000],
+      ]);
+      for (const { at } of entries) expect(at.getTime()).to.be.closeTo(Date.now(), 60_000);
+    });
+
     it("a step is made only with the coupons and the end that it was judged by", async () => {
       const endsAt = new Date(5_000);
       const { _id } = await made({ state: "OPEN", endsAt });

@@ -72,6 +72,54 @@ describe("changing a campaign", () => {
     await records.campaigns.dropLease(_id, "generator");
   }
 
+  describe("a pool that has opened, and no scheduler has written that down", () => {
+    const path = async (campaign: CampaignDoc) =>
+      (await entriesOf(campaign)).toReversed().map(({ revision, verb, actor, before, after }) => {
+        return `${revision} ${verb} by ${actor}: ${before?.state} → ${after.state}`;
+      });
+
+    it("a change of state is written down after the opening, in one step: the history tells both", async () => {
+      const startsAt = new Date(Date.now() - 1_000);
+      for (const [state, verb, to] of [
+        ["SCHEDULED", "pause", "PAUSED"],
+        ["SCHEDULED", "end", "ENDED"],
+        ["SCHEDULED", "cancel", "CANCELLED"],
+      ] as const) {
+        const campaign = await loaded({ startsAt, state });
+        await stores.pool.advance(campaign._id, Date.now());
+        const { armedAtMs } = await stores.pool.inspect(campaign._id);
+        expect(told(await server()(campaign, { verb }, { requestId: verb }))).to.equal("changed");
+        expect(await path(campaign)).to.deep.equal([
+          "1 open by server: SCHEDULED → OPEN",
+          `2 ${verb} by kim: OPEN → ${to}`,
+        ]);
+        const [, opening] = await entriesOf(campaign);
+        expect(opening?.happenedAt?.getTime()).to.equal(armedAtMs);
+        expect(await standing(campaign)).to.deep.include({ revision: 2, openedAt: new Date(armedAtMs) });
+        expect(told(await server()(campaign, { verb }, { requestId: verb }))).to.equal("already");
+      }
+    });
+
+    it("also where the generator died before it wrote down that the pool is loaded", async () => {
+      const campaign = await loaded({ startsAt: new Date(Date.now() - 1_000), state: "GENERATING" });
+      await stores.pool.advance(campaign._id, Date.now());
+      expect(told(await server()(campaign, { verb: "pause" }))).to.equal("changed");
+      expect(await path(campaign)).to.deep.equal([
+        "1 schedule by server: GENERATING → SCHEDULED",
+        "2 open by server: SCHEDULED → OPEN",
+        "3 pause by kim: OPEN → PAUSED",
+      ]);
+    });
+
+    it("what changes no state leaves the opening to the scheduler", async () => {
+      const campaign = await loaded({ startsAt: new Date(Date.now() - 1_000), state: "SCHEDULED" });
+      await stores.pool.advance(campaign._id, Date.now());
+      const rename: Change = { verb: "edit", name: "x", endsAtMs: undefined };
+      expect(told(await server()(campaign, rename))).to.equal("changed");
+      expect(await path(campaign)).to.deep.equal(["1 edit by kim: SCHEDULED → SCHEDULED"]);
+    });
+  });
+
   describe("one request id, carried out once", () => {
     it("a server that stood still before the lease does not add the coupons again that another has added", async () => {
       const campaign = await bareCampaign(records, { total: 100 });

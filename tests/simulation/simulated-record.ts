@@ -210,6 +210,7 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
   const history: History = {
     flush: () => Promise.resolve(),
     list: notSimulated,
+    listAfter: notSimulated,
     findByRequest: notSimulated,
   };
   return { campaigns, coupons, history, issuances };

@@ -37,6 +37,13 @@ describe("console model", () => {
     const back = withMessage(lost, message({ campaign: { state: OPEN } }), 3_000);
     expect(back.broken).to.equal(undefined);
     expect(texts(back).at(-1)).to.equal("connected again; meanwhile SCHEDULED → OPEN");
+    // The server tells it, with its instant.
+    const opened = { ...told(1_000, "SCHEDULED → OPEN"), revision: 2, fromState: SCHEDULED, toState: OPEN };
+    const telling = { campaign: { state: OPEN }, message: { events: [opened], revision: 2 } };
+    expect(texts(withMessage(lost, message(telling), 3_000)).slice(-2)).to.deep.equal([
+      "connected again",
+      "SCHEDULED → OPEN",
+    ]);
     const same = withMessage(lost, message({ campaign: { state: SCHEDULED } }), 3_000);
     expect(texts(same).at(-1)).to.equal("connected again");
   });
@@ -63,6 +70,19 @@ describe("console model", () => {
     );
     expect(back.rates).to.deep.equal([5]);
     expect(back.peakRate).to.equal(5);
+  });
+
+  it("a stream that goes on after a revision tells each change once, also one that reads as an earlier one", () => {
+    const opened = (revision: number) => ({ ...told(revision, "SOLD_OUT → OPEN"), revision, toState: OPEN });
+    const first = modelAfter(message({ message: { events: [opened(5)], revision: 5 } }));
+    expect(first.revision).to.equal(5);
+    const back = withMessage(
+      withBreak(first, broken, 0),
+      message({ message: { events: [opened(7)], revision: 7 } }),
+      1,
+    );
+    expect(texts(back).filter((text) => text === "SOLD_OUT → OPEN")).to.have.length(2);
+    expect(back.revision).to.equal(7);
   });
 
   it("is bounded, however long it is looked at", () => {

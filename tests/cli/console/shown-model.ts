@@ -54,7 +54,13 @@ export function message(given: Given = {}): WatchCampaignResponse {
   return create(WatchCampaignResponseSchema, Object.assign(init, given.message));
 }
 
-export const empty: Model = newModel({ url, campaignId, zone: "Asia/Seoul", intervalMs: 1_000 });
+export const empty: Model = newModel({
+  url,
+  campaignId,
+  zone: "Asia/Seoul",
+  intervalMs: 1_000,
+  revision: undefined,
+});
 
 /** What the console knows after these messages, a second apart; the last one came at 0 of its own clock. */
 export function modelAfter(...messages: readonly WatchCampaignResponse[]): Model {

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import type { RecordedState } from "../../../record/campaigns.ts";
 import type { HistoryDoc, HistoryVerb } from "../../../record/history.ts";
 import type { PreflightDoc } from "../../../record/preflights.ts";
 import { eventsBetween } from "../../../server/watch/events.ts";
@@ -9,7 +10,7 @@ const START_MS = NOW_MS + 600_000;
 
 function sight(given: Partial<Sight> = {}): Sight {
   return {
-    ...{ atMs: NOW_MS, mongodb: true, state: "SCHEDULED", startsAtMs: START_MS },
+    ...{ atMs: NOW_MS, mongodb: true, state: "SCHEDULED", recorded: undefined, startsAtMs: START_MS },
     pool: { status: "ok", generation: 1 },
     processes: [seenProcess(1)],
     ...{ preflights: [], changes: [] },
@@ -28,10 +29,50 @@ describe("watch events", () => {
     expect(said(undefined, sight())).to.deep.equal([]);
   });
 
-  it("states", () => {
-    expect(then({ state: "OPEN" })).to.deep.equal(["info state: SCHEDULED → OPEN"]);
-    expect(then({ state: "PAUSED" })).to.deep.equal(["warning state: SCHEDULED → PAUSED"]);
-    expect(then({ state: "CANCELLED" })).to.deep.equal(["warning state: SCHEDULED → CANCELLED"]);
+  describe("states", () => {
+    const recorded = "OPEN" as const;
+
+    it("every one that the history has, in its order and with its instant, however many came between two looks", () => {
+      const changes = [
+        entry(4, "sell-out", "OPEN", "SOLD_OUT", { atMs: NOW_MS - 40 }),
+        entry(5, "added", "SOLD_OUT", "OPEN", { atMs: NOW_MS - 30 }),
+        entry(6, "sell-out", "OPEN", "SOLD_OUT", { atMs: NOW_MS - 20 }),
+        entry(7, "end", "SOLD_OUT", "ENDED", { atMs: NOW_MS - 10, happenedMs: NOW_MS - 5_000 }),
+      ];
+      const events = eventsBetween(
+        sight({ recorded }),
+        sight({ state: "ENDED", recorded: "ENDED", changes }),
+      );
+      const states = events.filter(({ kind }) => kind === "state");
+      expect(states.map(({ text, atMs, revision }) => [text, atMs - NOW_MS, revision])).to.deep.equal([
+        ["OPEN → SOLD_OUT", -40, 4],
+        ["SOLD_OUT → OPEN", -30, 5],
+        ["OPEN → SOLD_OUT", -20, 6],
+        ["SOLD_OUT → ENDED", -5_000, 7],
+      ]);
+      expect(states[0]?.states).to.deep.equal({ from: "OPEN", to: "SOLD_OUT" });
+    });
+
+    it("what stops a sale is a warning; the pool alone, which the record follows, is no change of state", () => {
+      const to = (state: "PAUSED" | "CANCELLED") =>
+        then({ recorded: state, changes: [entry(4, "edit", "OPEN", state)] }, { recorded }).at(-1);
+      expect(to("PAUSED")).to.equal("warning state: OPEN → PAUSED");
+      expect(to("CANCELLED")).to.equal("warning state: OPEN → CANCELLED");
+      expect(then({ state: "OPEN", recorded: "SCHEDULED" }, { recorded: "SCHEDULED" })).to.deep.equal([]);
+    });
+
+    it("also before the first sight; without an entry, as an earlier version left it, what was seen", () => {
+      const changes = [entry(2, "open", "SCHEDULED", "OPEN")];
+      expect(said(undefined, sight({ recorded, changes }))).to.deep.equal(["info state: SCHEDULED → OPEN"]);
+      expect(said(undefined, sight({ recorded }))).to.deep.equal([]);
+      expect(then({ recorded }, { recorded: "SCHEDULED" })).to.deep.equal(["info state: SCHEDULED → OPEN"]);
+      const later = [entry(3, "sell-out", "OPEN", "SOLD_OUT")];
+      expect(then({ recorded: "ENDED", changes: later }, { recorded: "SCHEDULED" })).to.deep.equal([
+        "info state: SCHEDULED → OPEN",
+        "info state: OPEN → SOLD_OUT",
+        "info state: SOLD_OUT → ENDED",
+      ]);
+    });
   });
 
   it("a start that has passed without an opening, once, also at the first sight", () => {
@@ -164,10 +205,28 @@ describe("watch events", () => {
   });
 
   it("all of it in the order in which it happened", () => {
-    const [first, second] = eventsBetween(sight(), sight({ state: "PAUSED", changes: [change("pause")] }));
+    const changes = [change("pause", { state: "PAUSED" })];
+    const [first, second] = eventsBetween(sight(), sight({ state: "PAUSED", recorded: "PAUSED", changes }));
     expect([first?.kind, second?.kind]).to.deep.equal(["change", "state"]);
   });
 });
+
+/** A change of state, at 50 ms before now unless told otherwise. */
+function entry(
+  revision: number,
+  verb: HistoryVerb,
+  from: RecordedState,
+  to: RecordedState,
+  { atMs = NOW_MS - 50, happenedMs }: { atMs?: number; happenedMs?: number } = {},
+): HistoryDoc {
+  const actor = verb === "added" ? "generator" : "scheduler";
+  const plain = change(verb, { state: to }, actor);
+  return {
+    ...plain,
+    ...{ _id: `c/${revision}`, revision, at: new Date(atMs), before: { ...plain.after, state: from } },
+    ...(happenedMs === undefined ? {} : { happenedAt: new Date(happenedMs) }),
+  };
+}
 
 function change(verb: HistoryVerb, after: Partial<HistoryDoc["after"]> = {}, actor = "mina@ops"): HistoryDoc {
   const settings = { state: "SCHEDULED", name: "c", total: 1_000, startsAt: new Date(START_MS) } as const;

@@ -17,7 +17,7 @@ const away = (): never => {
 };
 
 describe("onlooker", () => {
-  function looking() {
+  function looking(afterRevision?: number) {
     const clock = fakeClock();
     const now: {
       look: () => Look | null;
@@ -38,8 +38,16 @@ describe("onlooker", () => {
         now.counts++;
         return 77;
       },
-      history: { list: async (_id, _before, limit) => now.entries.slice(0, limit) },
+      history: {
+        list: async (_id, _before, limit) => now.entries.slice(0, limit),
+        listAfter: async (_id, after, limit) =>
+          now.entries
+            .filter(({ revision }) => revision > after)
+            .toReversed()
+            .slice(0, limit),
+      },
       clock,
+      afterRevision,
     };
     const look = createOnlooker("c", deps);
     /** So many, the first of them the creation; the newest first. */
@@ -47,10 +55,28 @@ describe("onlooker", () => {
       now.entries = Array.from({ length: count }, (_, i) => {
         const revision = count - 1 - i;
         const verb = revision === 0 ? "create" : "resume";
-        return { revision, verb, actor: "mina", at: new Date(revision), after: {} } as HistoryDoc;
+        return {
+          revision,
+          verb,
+          actor: "mina",
+          at: new Date(revision),
+          after: { state: "OPEN" },
+        } as HistoryDoc;
       });
     };
-    return { clock, now, look, entries, message: async () => (await look())?.message };
+    /** Pauses and resumes it by turns, so that it has so many changes. */
+    const turns = (count: number): void => {
+      now.entries = Array.from({ length: count + 1 }, (_, i) => {
+        const revision = count - i;
+        const [from, to] = revision % 2 === 1 ? ["OPEN", "PAUSED"] : ["PAUSED", "OPEN"];
+        const verb = revision === 0 ? "create" : to === "PAUSED" ? "pause" : "resume";
+        const before = revision === 0 ? undefined : { state: from };
+        return { revision, verb, actor: "mina", at: new Date(revision), before, after: { state: to } };
+      }) as HistoryDoc[];
+      const state = count % 2 === 1 ? "PAUSED" : "OPEN";
+      now.look = () => ({ campaign: { ...campaign, state, revision: count }, pool: pool(0) });
+    };
+    return { clock, now, look, entries, turns, message: async () => (await look())?.message };
   }
   const pool = (claims: number) =>
     ({
@@ -111,6 +137,83 @@ describe("onlooker", () => {
     }
   });
 
+  const states = (
+    message: { readonly events: readonly { readonly kind: string; readonly text: string }[] } | null,
+  ) => message?.events.filter(({ kind }) => kind === "state").map(({ text }) => text) ?? [];
+  const byTurns = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, i) =>
+      (from + i) % 2 === 1 ? "OPEN → PAUSED" : "PAUSED → OPEN",
+    );
+
+  it("tells every state that came between two looks, once and in order, however many", async () => {
+    const { turns, look } = looking();
+    turns(1);
+    await look();
+    turns(9);
+    const seen = await look();
+    expect(states(seen?.message ?? null)).to.deep.equal(byTurns(2, 9));
+    expect(seen?.message.revision).to.equal(9);
+    expect(states((await look())?.message ?? null)).to.deep.equal([]);
+    // More than one message holds: the next one is due at once.
+    turns(179);
+    const all: string[] = [];
+    const behind: boolean[] = [];
+    do {
+      const one = await look();
+      all.push(...states(one?.message ?? null));
+      behind.push(one?.isBehind === true);
+    } while (behind.at(-1));
+    expect(all).to.deep.equal(byTurns(10, 179));
+    expect(behind).to.deep.equal([true, true, true, false]);
+  });
+
+  it("goes on after the revision that was told to it, with another server too", async () => {
+    for (const after of [0, 3, 7]) {
+      const { turns, message } = looking(after);
+      turns(7);
+      expect(states((await message()) ?? null)).to.deep.equal(byTurns(after + 1, 7));
+    }
+    // This server has not heard of the last ones yet.
+    const { turns, message } = looking(7);
+    turns(5);
+    expect(states((await message()) ?? null)).to.deep.equal([]);
+    turns(8);
+    expect(states((await message()) ?? null)).to.deep.equal(byTurns(8, 8));
+  });
+
+  it("a history that cannot be read holds changes back, and the last message too, until it can", async () => {
+    const { clock, turns, now } = looking();
+    let isAway = false;
+    const history = {
+      list: async () => (isAway ? away() : now.entries.slice(0, 20)),
+      listAfter: async (_: string, after: number) =>
+        isAway ? away() : now.entries.filter(({ revision }) => revision > after).toReversed(),
+    };
+    const look = createOnlooker("c", {
+      ...{ liveView: { look: async () => now.look() }, processLook: async () => [seenProcess(1)] },
+      ...{ preflightLook: async () => [], issuedLook: async () => 0, history, clock },
+    });
+    turns(2);
+    await look();
+    isAway = true;
+    const ended = entryTo("ENDED", 3);
+    now.entries = [ended, ...now.entries];
+    now.look = () => ({ campaign: { ...campaign, state: "ENDED", revision: 3 }, pool: pool(0) });
+    const held = await look();
+    expect([held?.message.isOver, held?.message.revision, states(held?.message ?? null)]).to.deep.equal([
+      false,
+      2,
+      [],
+    ]);
+    isAway = false;
+    const told = await look();
+    expect([told?.message.isOver, told?.message.revision, states(told?.message ?? null)]).to.deep.equal([
+      true,
+      3,
+      ["OPEN → ENDED"],
+    ]);
+  });
+
   it("a MongoDB that is away at the first look, and a bug at any, is an error", async () => {
     const { now, look } = looking();
     now.look = away;
@@ -145,3 +248,11 @@ describe("onlooker", () => {
     expect(texts(await message())).to.deep.equal([]);
   });
 });
+
+function entryTo(state: "ENDED", revision: number): HistoryDoc {
+  const verb = "end";
+  return {
+    ...{ revision, verb, actor: "mina", at: new Date(revision) },
+    ...{ before: { state: "OPEN" }, after: { state } },
+  } as HistoryDoc;
+}

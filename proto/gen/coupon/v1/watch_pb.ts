@@ -4,6 +4,8 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { CampaignState } from "./campaign_pb.ts";
+import { file_coupon_v1_campaign } from "./campaign_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -12,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file coupon/v1/watch.proto.
  */
 export const file_coupon_v1_watch: GenFile = /*@__PURE__*/
-  fileDesc("ChVjb3Vwb24vdjEvd2F0Y2gucHJvdG8SCWNvdXBvbi52MSKPAQoHVHJhZmZpYxIaChJhbnN3ZXJzX3Blcl9zZWNvbmQYASABKAESKAoIb3V0Y29tZXMYAiADKAsyFi5jb3Vwb24udjEuT3V0Y29tZVJhdGUSEwoGcDUwX21zGAMgASgBSACIAQESEwoGcDk5X21zGAQgASgBSAGIAQFCCQoHX3A1MF9tc0IJCgdfcDk5X21zIkEKC091dGNvbWVSYXRlEg8KB291dGNvbWUYASABKAkSEgoKcGVyX3NlY29uZBgCIAEoARINCgV0b3RhbBgDIAEoAyKEAgoOV2F0Y2hlZFByb2Nlc3MSCgoCaWQYASABKAkSDAoEaG9zdBgCIAEoCRILCgNwaWQYAyABKAUSEwoGd29ya2VyGAQgASgFSACIAQESDQoFcm9sZXMYBSADKAkSDwoHdmVyc2lvbhgGIAEoCRIRCglzaWxlbnRfbXMYByABKAMSHAoPY2xvY2tfb2Zmc2V0X21zGAggASgBSAGIAQESHAoUY2xvY2tfdW5jZXJ0YWludHlfbXMYCSABKAESGAoLdGlja19hZ2VfbXMYCiABKANIAogBAUIJCgdfd29ya2VyQhIKEF9jbG9ja19vZmZzZXRfbXNCDgoMX3RpY2tfYWdlX21zInYKCldhdGNoRXZlbnQSJgoCYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiQKBWxldmVsGAIgASgOMhUuY291cG9uLnYxLkV2ZW50TGV2ZWwSDAoEa2luZBgDIAEoCRIMCgR0ZXh0GAQgASgJKm8KCkV2ZW50TGV2ZWwSGwoXRVZFTlRfTEVWRUxfVU5TUEVDSUZJRUQQABIUChBFVkVOVF9MRVZFTF9JTkZPEAESFwoTRVZFTlRfTEVWRUxfV0FSTklORxACEhUKEUVWRU5UX0xFVkVMX0FMQVJNEANiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChVjb3Vwb24vdjEvd2F0Y2gucHJvdG8SCWNvdXBvbi52MSKPAQoHVHJhZmZpYxIaChJhbnN3ZXJzX3Blcl9zZWNvbmQYASABKAESKAoIb3V0Y29tZXMYAiADKAsyFi5jb3Vwb24udjEuT3V0Y29tZVJhdGUSEwoGcDUwX21zGAMgASgBSACIAQESEwoGcDk5X21zGAQgASgBSAGIAQFCCQoHX3A1MF9tc0IJCgdfcDk5X21zIkEKC091dGNvbWVSYXRlEg8KB291dGNvbWUYASABKAkSEgoKcGVyX3NlY29uZBgCIAEoARINCgV0b3RhbBgDIAEoAyKEAgoOV2F0Y2hlZFByb2Nlc3MSCgoCaWQYASABKAkSDAoEaG9zdBgCIAEoCRILCgNwaWQYAyABKAUSEwoGd29ya2VyGAQgASgFSACIAQESDQoFcm9sZXMYBSADKAkSDwoHdmVyc2lvbhgGIAEoCRIRCglzaWxlbnRfbXMYByABKAMSHAoPY2xvY2tfb2Zmc2V0X21zGAggASgBSAGIAQESHAoUY2xvY2tfdW5jZXJ0YWludHlfbXMYCSABKAESGAoLdGlja19hZ2VfbXMYCiABKANIAogBAUIJCgdfd29ya2VyQhIKEF9jbG9ja19vZmZzZXRfbXNCDgoMX3RpY2tfYWdlX21zIpoCCgpXYXRjaEV2ZW50EiYKAmF0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCgVsZXZlbBgCIAEoDjIVLmNvdXBvbi52MS5FdmVudExldmVsEgwKBGtpbmQYAyABKAkSDAoEdGV4dBgEIAEoCRIVCghyZXZpc2lvbhgFIAEoBUgAiAEBEjEKCmZyb21fc3RhdGUYBiABKA4yGC5jb3Vwb24udjEuQ2FtcGFpZ25TdGF0ZUgBiAEBEi8KCHRvX3N0YXRlGAcgASgOMhguY291cG9uLnYxLkNhbXBhaWduU3RhdGVIAogBAUILCglfcmV2aXNpb25CDQoLX2Zyb21fc3RhdGVCCwoJX3RvX3N0YXRlKm8KCkV2ZW50TGV2ZWwSGwoXRVZFTlRfTEVWRUxfVU5TUEVDSUZJRUQQABIUChBFVkVOVF9MRVZFTF9JTkZPEAESFwoTRVZFTlRfTEVWRUxfV0FSTklORxACEhUKEUVWRU5UX0xFVkVMX0FMQVJNEANiBnByb3RvMw", [file_coupon_v1_campaign, file_google_protobuf_timestamp]);
 
 /**
  * What callers of IssueCoupon hear at this moment, all servers together. Each server tells its counts once a second, so it trails by
@@ -184,7 +186,7 @@ export const WatchedProcessSchema: GenMessage<WatchedProcess> = /*@__PURE__*/
  */
 export type WatchEvent = Message<"coupon.v1.WatchEvent"> & {
   /**
-   * When this server saw it, on its clock.
+   * When it happened, of what is in the history; else when this server saw it, on its clock.
    *
    * @generated from field: google.protobuf.Timestamp at = 1;
    */
@@ -210,6 +212,27 @@ export type WatchEvent = Message<"coupon.v1.WatchEvent"> & {
    * @generated from field: string text = 4;
    */
   text: string;
+
+  /**
+   * Of an entry of the history: the revision that it led to. Absent: the history does not have it.
+   *
+   * @generated from field: optional int32 revision = 5;
+   */
+  revision?: number | undefined;
+
+  /**
+   * Of a new state: the one before. Absent: it tells something else.
+   *
+   * @generated from field: optional coupon.v1.CampaignState from_state = 6;
+   */
+  fromState?: CampaignState | undefined;
+
+  /**
+   * Of a new state: that one. Absent: as above.
+   *
+   * @generated from field: optional coupon.v1.CampaignState to_state = 7;
+   */
+  toState?: CampaignState | undefined;
 };
 
 /**

@@ -1,0 +1,68 @@
+import { expect } from "chai";
+import type { Db } from "mongodb";
+import { newCampaignId } from "../../record/campaign-id.ts";
+import type { CampaignDoc } from "../../record/campaigns.ts";
+import { createHistory, type HistoryDoc, historyId } from "../../record/history.ts";
+import { openStores, type TestStores } from "../setup/shared-stores.ts";
+
+describe("history", () => {
+  let stores: TestStores;
+  const campaignId = newCampaignId(Date.now());
+  const entry = (revision: number) =>
+    ({ _id: historyId(campaignId, revision), campaignId, revision, verb: "edit" }) as HistoryDoc;
+  const revisions = (entries: readonly HistoryDoc[]) => entries.map(({ revision }) => revision);
+
+  beforeEach(async () => {
+    stores = await openStores();
+  });
+
+  afterEach(() => stores.close());
+
+  async function holding(written: readonly number[], waiting: readonly number[]) {
+    const outbox = waiting.map(entry);
+    await stores.db
+      .collection<CampaignDoc>("campaigns")
+      .insertOne({ _id: campaignId, outbox } as CampaignDoc);
+    if (written.length > 0) await stores.db.collection<HistoryDoc>("history").insertMany(written.map(entry));
+    return createHistory(stores.db);
+  }
+
+  it("is read from both ends, in pages, the written and what waits alike", async () => {
+    const history = await holding([0, 1, 2, 3], [3, 4, 5]);
+    expect(revisions(await history.list(campaignId, undefined, 10))).to.deep.equal([5, 4, 3, 2, 1, 0]);
+    expect(revisions(await history.list(campaignId, 4, 2))).to.deep.equal([3, 2]);
+    expect(revisions(await history.listAfter(campaignId, -1, 10))).to.deep.equal([0, 1, 2, 3, 4, 5]);
+    expect(revisions(await history.listAfter(campaignId, 1, 3))).to.deep.equal([2, 3, 4]);
+    expect(revisions(await history.listAfter(campaignId, 5, 3))).to.deep.equal([]);
+  });
+
+  it("an entry that is not visible yet beside a later one is looked for again, and none is missed", async () => {
+    // Two entries were written down and moved after the outbox was read; of those that are moved, the later one is visible first.
+    await holding([0, 1, 3], []);
+    const campaigns = stores.db.collection<CampaignDoc>("campaigns");
+    let moved = false;
+    const history = createHistory(
+      pausingAfterOutbox(stores.db, async () => {
+        if (!moved) await campaigns.updateOne({ _id: campaignId }, { $set: { outbox: [entry(2)] } });
+        moved = true;
+      }),
+    );
+    expect(revisions(await history.listAfter(campaignId, 1, 10))).to.deep.equal([2, 3]);
+    // One that is missing for good, by no doing of the service, does not stop a reader.
+    await campaigns.updateOne({ _id: campaignId }, { $set: { outbox: [] } });
+    expect(revisions(await history.listAfter(campaignId, 1, 10))).to.deep.equal([3]);
+  });
+});
+
+/** The same database; after each look at an outbox something else happens first. */
+function pausingAfterOutbox(db: Db, meanwhile: () => Promise<void>): Db {
+  const campaigns = db.collection<CampaignDoc>("campaigns");
+  const findOne = async (filter: object, options: object) => {
+    const found = await campaigns.findOne(filter, options);
+    await meanwhile();
+    return found;
+  };
+  const pausing = Object.create(campaigns, { findOne: { value: findOne } });
+  const collection = (name: string) => (name === "campaigns" ? pausing : db.collection(name));
+  return Object.create(db, { collection: { value: collection } });
+}
