@@ -1,6 +1,7 @@
 import { withDeadline } from "../runtime/deadline.ts";
 import { type CampaignKeys, campaignKeys } from "./keys.ts";
-import type { Redis, ScriptName } from "./redis.ts";
+import type { Redis } from "./redis.ts";
+import type { ScriptName } from "./scripts.ts";
 
 /** A code bound to a claim key, as Redis decided it. */
 export type Claim = {

@@ -1,32 +1,16 @@
-import { createClient, createCluster } from "redis";
-import { withDeadline } from "../runtime/deadline.ts";
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DeadlineExceeded, withDeadline } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
-import { luaScript } from "./script.ts";
-
-/** Every script with its number of keys. The contract of each is the header of its Lua file. */
-const scripts = {
-  claim: luaScript("claim", 6),
-  advance: luaScript("advance", 4),
-  inspect: luaScript("inspect", 6),
-  settle: luaScript("settle", 2),
-  adopt: luaScript("adopt", 5),
-  release: luaScript("release", 6),
-  distrust: luaScript("distrust", 1),
-  ledger: luaScript("ledger", 1),
-  loadBegin: luaScript("load-begin", 4),
-  loadCodes: luaScript("load-codes", 2),
-  loadClaims: luaScript("load-claims", 2),
-  loadCommit: luaScript("load-commit", 9),
-  hold: luaScript("hold", 7),
-  turn: luaScript("turn", 4),
-  topUp: luaScript("top-up", 4),
-  remove: luaScript("remove", 10),
-  clock: luaScript("clock", 1),
-  probe: luaScript("probe", 1),
-};
-
-export type ScriptName = keyof typeof scripts;
+import { campaignKeys, PROCESS_KEY } from "./keys.ts";
+import { askKind, type RedisKind } from "./redis-kind.ts";
+import { type Link, openLink } from "./redis-link.ts";
+import { checkRights, commandOf, missingRights } from "./redis-rights.ts";
+import { isConnectionTrouble, isNoPermission, wordsOf } from "./redis-trouble.ts";
+import { hostOf, hostsOf, type NodeAddress, parseRedisUrls, type RedisAddress } from "./redis-url.ts";
+import { watchRedis } from "./redis-watch.ts";
+import { type ScriptName, scripts } from "./scripts.ts";
 
 /** What the product needs of Redis: its scripts, and for preflight what no script may ask. A server and a cluster look the same. */
 export type Redis = {
@@ -34,103 +18,147 @@ export type Redis = {
 } & {
   /** A plain command, to the server or the node of a cluster that has the key. */
   command(key: string, args: readonly string[]): Promise<unknown>;
-  /** True while commands can be sent. */
-  readonly isReady: boolean;
   /** Waits for replies under way, then closes. */
   close(): Promise<void>;
 };
 
 export type RedisOptions = {
-  /** `redis://host:port`, or several with commas between them: the nodes of a cluster. */
+  /** `redis://host:port`, or several with commas between them: nodes of a cluster. */
   url: string;
   /** How long the first connection may take, in ms. */
   connectWithinMs: number;
+  /** A command that could not be sent for so long is not sent any more: its caller has given up. */
+  unsentMs?: number;
   logger: Logger;
 };
 
-/** A socket on which nothing came for so long is dead; pings keep a quiet one alive. */
-const SOCKET_TIMEOUT_MS = 5_000;
-const PING_INTERVAL_MS = 1_000;
-const CONNECT_TIMEOUT_MS = 2_000;
-const RECONNECT_MOST_MS = 500;
-const COMMANDS_QUEUE_MAX = 10_000;
+const UNSENT_MS = 2_000;
+/** For one client to connect: what is silent for longer is asked again. */
+const OPEN_WITHIN_MS = 3_000;
+const PAUSE_MS = 100;
+const REMIND_EVERY_MS = 5_000;
+/** One of so many hash tags lies in each part of a cluster, nearly for sure. */
+const TAGS_TRIED = 24;
 
 /**
- * Connects to Redis, or to a Redis Cluster when several URLs are given. Reconnects by itself for ever; while it is cut off,
- * commands are refused instead of queued: a claim must not run after its caller gave up.
- * @throws UserError when there is no Redis within `connectWithinMs`
+ * Connects to the Redis, or the Redis Cluster, that answers at the address. From then on it is found again by itself, for ever, whatever
+ * happens to it and wherever its address leads; while it is away, commands are refused instead of queued: a claim must not run after its
+ * caller gave up.
+ * @throws UserError when there is none within `connectWithinMs`, or none that can be used
  */
-export async function connectRedis({ url, connectWithinMs, logger }: RedisOptions): Promise<Redis> {
-  const clientOptions = {
-    commandsQueueMaxLength: COMMANDS_QUEUE_MAX,
-    disableOfflineQueue: true,
-    pingInterval: PING_INTERVAL_MS,
-    socket: {
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      socketTimeout: SOCKET_TIMEOUT_MS,
-      noDelay: true,
-      keepAlive: true,
-      // Always a number: the default gives up for good after a socket timeout.
-      reconnectStrategy: (retries: number) => Math.min(RECONNECT_MOST_MS, 20 * 2 ** Math.min(retries, 5)),
-    },
+export async function connectRedis(options: RedisOptions): Promise<Redis> {
+  const { url, connectWithinMs, unsentMs = UNSENT_MS, logger } = options;
+  const address = parseRedisUrls(url);
+  const { kind, link } = await firstLink(address, connectWithinMs, logger);
+  const watch = watchRedis({ first: link, open: createOpener(address, kind, link), unsentMs, logger });
+  const call = (name: ScriptName) => (keys: readonly string[], args: readonly string[]) =>
+    watch.run(keys[0] ?? PROCESS_KEY, (used, unsent) => used.run(name, keys, args, unsent));
+  const calls = Object.fromEntries((Object.keys(scripts) as ScriptName[]).map((name) => [name, call(name)]));
+  return {
+    ...(calls as Record<ScriptName, ReturnType<typeof call>>),
+    command: (key, args) => watch.run(key, (used, unsent) => used.command(key, args, unsent)),
+    close: watch.close,
   };
-  const urls = url.split(",");
-  const [client, command] =
-    urls.length === 1 ? connectOne({ ...clientOptions, url }) : connectCluster(urls, clientOptions);
-  let lastCause = "";
-  client.on("error", (error: unknown) => {
-    const cause = error instanceof Error ? error.message || error.name : String(error);
-    if (cause !== lastCause) logger.warn({ room: "pool", cause }, "Redis connection trouble; reconnecting");
-    lastCause = cause;
-  });
-  client.on("ready", () => {
-    if (lastCause !== "") logger.info({ room: "pool" }, "Redis is back");
-    lastCause = "";
+}
+
+/** Tries until there is a Redis that serves, and says meanwhile what it waits for. */
+async function firstLink(
+  address: RedisAddress,
+  withinMs: number,
+  logger: Logger,
+): Promise<{ readonly kind: RedisKind; readonly link: Link }> {
+  const endsAtMs = performance.now() + withinMs;
+  let told = { cause: "", atMs: 0 };
+  for (;;) {
+    try {
+      const leftMs = Math.max(1, endsAtMs - performance.now());
+      const opening = openFirst(address, logger);
+      return await withDeadline(opening, leftMs, "connecting to Redis").catch((error: unknown) => {
+        if (error instanceof DeadlineExceeded) opening.then(({ link }) => link.destroy()).catch(() => {});
+        throw error;
+      });
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      const cause = wordsOf(error);
+      const now = performance.now();
+      if (now + PAUSE_MS >= endsAtMs) {
+        throw new UserError(
+          `no Redis at ${hostsOf(address)} (${told.cause !== "" && error instanceof DeadlineExceeded ? told.cause : cause}): ` +
+            "start one, or give its address in REDIS_URL",
+          EXIT.storeUnavailable,
+          { cause: error },
+        );
+      }
+      if (cause !== told.cause || now - told.atMs > REMIND_EVERY_MS) {
+        logger.warn({ room: "pool", at: hostsOf(address), cause }, "waiting for Redis");
+        told = { cause, atMs: now };
+      }
+      await sleep(PAUSE_MS);
+    }
+  }
+}
+
+async function openFirst(address: RedisAddress, logger: Logger) {
+  const kind = await askKind(address);
+  const link = await openLink({ address, kind, withinMs: OPEN_WITHIN_MS }).catch((error: unknown) => {
+    throw isNoPermission(error) ? missingRights(address, [commandOf(error)]) : error;
   });
   try {
-    const connected = async () => void (await client.connect());
-    await withDeadline(connected(), connectWithinMs, "connecting to Redis");
+    const tag = await servedTag(link, kind, logger);
+    await checkRights(link, kind, address, { tag, withinMs: OPEN_WITHIN_MS });
+    return { kind, link };
   } catch (error) {
-    client.destroy();
-    throw new UserError(
-      `no Redis at ${urls.map(hostOf).join(", ")} (${lastCause || (error instanceof Error ? error.message : String(error))}): ` +
-        "start one, or give its address in REDIS_URL",
-      EXIT.storeUnavailable,
-      { cause: error },
+    link.destroy();
+    throw error;
+  }
+}
+
+/** The tag of a part of Redis that would let a claim in. One such part is enough to start: the others may come back later. */
+async function servedTag(link: Link, kind: RedisKind, logger: Logger): Promise<string> {
+  // Other ones at each start: several processes may try their rights at once.
+  const mine = randomUUID();
+  const tags = Array.from({ length: kind === "cluster" ? TAGS_TRIED : 1 }, (_, i) => `start-${mine}-${i}`);
+  const asked = await Promise.allSettled(
+    tags.map(async (tag) => {
+      const key = campaignKeys(tag).probe;
+      const unsent = AbortSignal.timeout(OPEN_WITHIN_MS);
+      await withDeadline(link.run("ready", [key], [], unsent), OPEN_WITHIN_MS, "Redis ready").catch(
+        (error: unknown) => {
+          if (isConnectionTrouble(error)) throw error;
+        },
+      );
+      return tag;
+    }),
+  );
+  const served = asked.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  const [trouble] = asked.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
+  const [tag] = served;
+  if (tag === undefined) throw trouble;
+  if (trouble !== undefined) {
+    const parts = `${tags.length - served.length} of ${tags.length} slots that were tried`;
+    logger.warn(
+      { room: "pool", cause: wordsOf(trouble) },
+      `Redis Cluster is not whole: ${parts} do not answer`,
     );
   }
-  return Object.assign(client as unknown as Omit<Redis, "command">, { command });
+  return tag;
 }
 
-type ClientOptions = Parameters<typeof createClient>[0];
-
-function connectOne(options: ClientOptions) {
-  const client = createClient({ ...options, scripts });
-  return [client, (_: string, args: readonly string[]) => client.sendCommand([...args])] as const;
-}
-
-function connectCluster(urls: readonly string[], defaults: ClientOptions) {
-  const client = createCluster({
-    rootNodes: urls.map((url) => ({ url })),
-    defaults: { ...defaults },
-    scripts,
-  });
-  const command = async (key: string, args: readonly string[]) => {
-    // In a transaction with the key: what has no key of its own (INFO, CONFIG) would go to some node, or to all of them.
-    const transaction = client
-      .multi()
-      .exists(key)
-      .addCommand(key, false, [...args]);
-    const [, reply] = (await transaction.exec()) as unknown as readonly unknown[];
-    return reply;
+/** Opens further clients. Those of a cluster begin at every master that was ever seen, too: the ones of REDIS_URL may be gone for good. */
+function createOpener(address: RedisAddress, kind: RedisKind, first: Link): () => Promise<Link> {
+  const seen = new Map<string, NodeAddress>();
+  const note = (nodes: readonly NodeAddress[]) => {
+    for (const node of nodes) seen.set(hostOf(node), node);
   };
-  return [client, command] as const;
-}
-
-function hostOf(url: string): string {
-  try {
-    return new URL(url).host;
-  } catch {
-    return "an address that is not a URL";
-  }
+  note(address.nodes);
+  note(first.nodes());
+  return async () => {
+    const link = await openLink({
+      address: { ...address, nodes: kind === "cluster" ? [...seen.values()] : address.nodes },
+      kind,
+      withinMs: OPEN_WITHIN_MS,
+    });
+    note(link.nodes());
+    return link;
+  };
 }

@@ -73,7 +73,12 @@ export async function startRoles(
   const owner = randomUUID();
   const connectWithinMs = config.START_DEADLINE_MS;
 
-  const redis = await connectRedis({ url: config.REDIS_URL, connectWithinMs, logger });
+  const redis = await connectRedis({
+    url: config.REDIS_URL,
+    connectWithinMs,
+    unsentMs: config.STORE_DEADLINE_MS,
+    logger,
+  });
   lifecycle.onRelease("Redis", () => redis.close());
   const mongo = await connectMongo({
     url: config.MONGODB_URL,

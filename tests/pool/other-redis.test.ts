@@ -8,7 +8,7 @@ import { HANG_MS } from "../setup/patience.ts";
 import { silentLogger } from "../setup/shared-stores.ts";
 import { claimAll, claimIn, loadedPool } from "./loaded-pool.ts";
 import { type OwnRedis, ownRedis } from "./own-redis.ts";
-import { contentsOf, tokenOf } from "./raw-redis.ts";
+import { contentsOf, openRaw, tokenOf } from "./raw-redis.ts";
 
 /** What becomes of a pool when its Redis restarts, forgets, or is full: a Redis of its own, damaged for real. */
 describe("pool on a Redis in trouble", () => {
@@ -81,9 +81,12 @@ describe("pool on a Redis in trouble", () => {
 
   it("a replica has the same dataset, and does not answer for its master: run_id differs", async () => {
     const dir = temporaryDir();
-    const replica = await startRedis({ dir: dir.path, replicaOf: own.store });
+    const replica = await startRedis({ dir: dir.path });
+    // Connected while it is a primary: as a replica it would not do for a start.
     const redis = await connectRedis({ url: replica.url, connectWithinMs: 10_000, logger: silentLogger });
+    const raw = await openRaw(replica.url);
     try {
+      await raw.sendCommand(["REPLICAOF", own.store.host, String(own.store.port)]);
       // The first replica that a Redis ever has gives it a new master_replid: fenced, and loaded anew, on both sides.
       const pool = createPool(redis, 5_000);
       const following = async () => (await own.raw.info("replication")).includes("state=online");
@@ -94,6 +97,7 @@ describe("pool on a Redis in trouble", () => {
       expect((await pool.inspect(campaignId)).status).to.equal("fenced");
       expect((await own.pool.inspect(campaignId)).status).to.equal("ok");
     } finally {
+      raw.destroy();
       await redis.close();
       // Not stop: Redis does not obey SIGTERM while it writes its first append-only file.
       await replica.kill();

@@ -55,7 +55,7 @@ export type RedisCluster = {
 
 const MASTERS = 3;
 const SLOTS = 16_384;
-const NODE_TIMEOUT_MS = 5_000;
+const NODE_TIMEOUT_MS = 15_000;
 const START_TRIES = 3;
 const OK_DEADLINE_MS = 60_000;
 const POLL_MS = 25;
@@ -218,7 +218,7 @@ async function startNode(
         ...["--cluster-enabled", "yes", "--cluster-port", String(plan.busPort)],
         ...["--cluster-node-timeout", String(nodeTimeoutMs), "--cluster-replica-validity-factor", "0"],
         ...["--cluster-replica-no-failover", automaticFailover ? "no" : "yes"],
-        ...["--save", "", "--appendonly", persistent ? "yes" : "no", "--appendfsync", "always"],
+        ...["--save", "", "--appendonly", persistent ? "yes" : "no", "--appendfsync", "everysec"],
         ...["--maxmemory-policy", "noeviction", "--repl-diskless-sync-delay", "0"],
         ...(password === undefined ? [] : ["--requirepass", password, "--masterauth", password]),
         ...args,

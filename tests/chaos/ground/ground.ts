@@ -30,6 +30,8 @@ export type Ground = {
   readonly raw: RawRedis;
   /** Another Redis counts from now on: the servers are led to it, and it is the one that is audited. */
   moveTo(redis: Store): Promise<void>;
+  /** The same, but connections that stand are left where they are. */
+  leadTo(redis: Store): Promise<void>;
   readonly mongodb: Store;
   readonly database: string;
   readonly db: Db;
@@ -105,6 +107,11 @@ export async function layGround(options: GroundOptions): Promise<Ground> {
     );
     for (const server of servers) releases.add(`server ${server.name}`, () => server.close());
     await Promise.all(servers.map((server) => server.start()));
+    const audit = async (next: Store) => {
+      raw.destroy();
+      redis = next;
+      raw = await openRawRedis(next.url);
+    };
     return {
       ...{ dir, mongodb, database, db, servers, logLines, clockFile },
       get redis() {
@@ -114,10 +121,12 @@ export async function layGround(options: GroundOptions): Promise<Ground> {
         return raw;
       },
       async moveTo(next) {
-        raw.destroy();
-        redis = next;
-        raw = await openRawRedis(next.url);
+        await audit(next);
         for (const server of servers) server.redis.pointAt(next);
+      },
+      async leadTo(next) {
+        await audit(next);
+        for (const server of servers) server.redis.leadTo(next);
       },
       own: releases.add,
       close: async () => void (await releases.all()),

@@ -48,6 +48,10 @@ async function promoteUpToDate(sale: Sale, { store, raw, link }: Replica): Promi
   cutOff(sale, false);
 }
 
+function countOf({ ground }: Sale, word: string): number {
+  return ground.logLines.filter((line) => line.includes(word)).length;
+}
+
 export const replicaRounds: readonly Round[] = [
   {
     name: "replica-promoted",
@@ -64,6 +68,27 @@ export const replicaRounds: readonly Round[] = [
       proveUnknown(sale);
       await proveRebuilt(sale);
     },
+  },
+  {
+    // What a name, a Kubernetes Service or a managed endpoint does: new connections reach the new primary, and nobody closes the old ones.
+    name: "replica-promoted-behind-forwarder",
+    quick: true,
+    async act(sale) {
+      const { ground } = sale;
+      const old = await openRawRedis(ground.redis.url);
+      ground.own("a connection to the old primary", () => old.destroy());
+      const replica = await follow(sale);
+      await part(sale, 0.4);
+      await replica.raw.sendCommand(["REPLICAOF", "NO", "ONE"]);
+      await ground.leadTo(replica.store);
+      await old.sendCommand(["REPLICAOF", replica.store.host, String(replica.store.port)]);
+      const before = sale.unknown();
+      await sale.untilTrue("a write is refused on a connection that stands", () => sale.unknown() > before);
+      sale.faultOver();
+      sale.prove("unknown", sale.unknown());
+      sale.prove("servers_told", countOf(sale, "READONLY"));
+    },
+    after: proveRebuilt,
   },
   {
     name: "replica-promoted-stale",

@@ -36,6 +36,8 @@ export type StoreProxy = {
   delay(ms: number): void;
   /** New connections go there; those that stand are closed. */
   pointAt(target: Address): void;
+  /** The same, but those that stand stay where they are, as with a name or a forwarder that leads elsewhere from now on. */
+  leadTo(target: Address): void;
   /** Closes every connection. */
   cutAll(): void;
   /** Takes no new connections, and closes those that stand, until told otherwise. */
@@ -241,6 +243,9 @@ export async function startProxy(protocol: Protocol, firstTarget: Address): Prom
     pointAt(next) {
       target = next;
       cutAll();
+    },
+    leadTo(next) {
+      target = next;
     },
     cutAll,
     refuse(on) {

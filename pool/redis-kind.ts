@@ -1,0 +1,113 @@
+import { createClient, ErrorReply } from "redis";
+import { withDeadline } from "../runtime/deadline.ts";
+import { UserError } from "../runtime/user-error.ts";
+import { wordsOf } from "./redis-trouble.ts";
+import { hostOf, type NodeAddress, type RedisAddress } from "./redis-url.ts";
+
+/** What answers at an address: one server, or a cluster, of which it is a node. */
+export type RedisKind = "server" | "cluster";
+
+const LEAST_MAJOR = 7;
+const ANSWER_WITHIN_MS = 5_000;
+
+/** What the TLS layer says where nothing but another certificate, or another URL, will help. */
+const TLS_REFUSAL = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL|HOSTNAME_MISMATCH|EPROTO)/;
+
+/**
+ * Asks every address at once what is there, and goes by the first answer.
+ * @throws UserError where waiting does not help: refused credentials or certificate, a Sentinel, a kind that does not fit the list
+ * @throws the trouble of the first address where none answers
+ */
+export async function askKind(address: RedisAddress): Promise<RedisKind> {
+  const asked = address.nodes.map((node) => askOne(address, node));
+  const all = Promise.allSettled(asked);
+  try {
+    const kind = await Promise.any(asked);
+    if (kind === "cluster" && address.database !== 0) {
+      throw new UserError("configuration: REDIS_URL: a Redis Cluster has no database but 0");
+    }
+    if (kind === "server" && address.nodes.length > 1) {
+      throw new UserError(
+        `configuration: REDIS_URL lists ${address.nodes.length} addresses, and what answers there is a single Redis, ` +
+          "not a node of a Redis Cluster: give one URL",
+      );
+    }
+    return kind;
+  } catch (error) {
+    if (!(error instanceof AggregateError)) throw error;
+    const reasons = (await all).map((one) => (one.status === "rejected" ? one.reason : undefined));
+    throw reasons.find((reason) => reason instanceof UserError) ?? reasons[0];
+  }
+}
+
+/** The options of node-redis under which every connection to an address introduces itself. */
+export function credentialsOf({ username, password, tls, database }: RedisAddress) {
+  return {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(database === 0 ? {} : { database }),
+    socket: tls ? ({ tls: true } as const) : {},
+  };
+}
+
+async function askOne(address: RedisAddress, node: NodeAddress): Promise<RedisKind> {
+  const { socket, ...credentials } = credentialsOf(address);
+  const options = { ...socket, ...node, connectTimeout: ANSWER_WITHIN_MS, reconnectStrategy: false } as const;
+  const client = createClient({ ...credentials, disableOfflineQueue: true, socket: options });
+  client.on("error", () => {}); // `connect` rejects with it
+  try {
+    const hello = async () => {
+      await client.connect();
+      // Without an argument it changes nothing, and every user may run it.
+      return new Map(Object.entries((await client.sendCommand(["HELLO"])) as unknown as Hello));
+    };
+    const said = await withDeadline(hello(), ANSWER_WITHIN_MS, `Redis at ${hostOf(node)}`);
+    return kindOf(node, String(said.get("mode")), String(said.get("version")));
+  } catch (error) {
+    throw refusalOf(error, address, node) ?? error;
+  } finally {
+    client.destroy();
+  }
+}
+
+type Hello = { readonly mode: string; readonly version: string };
+
+function kindOf(node: NodeAddress, mode: string, version: string): RedisKind {
+  if (mode === "sentinel") {
+    throw new UserError(
+      `configuration: REDIS_URL: ${hostOf(node)} is a Redis Sentinel, not a Redis: give the address of the Redis that it watches, ` +
+        "or a name that always leads to its master",
+    );
+  }
+  if (Number.parseInt(version, 10) < LEAST_MAJOR) {
+    throw new UserError(
+      `configuration: REDIS_URL: Redis ${version} at ${hostOf(node)} is too old: ${LEAST_MAJOR}.0 or newer is needed`,
+    );
+  }
+  return mode === "cluster" ? "cluster" : "server";
+}
+
+/** The trouble in words for the person who gave the URL, where time alone does not mend it. */
+function refusalOf(error: unknown, address: RedisAddress, node: NodeAddress): UserError | undefined {
+  const at = hostOf(node);
+  const refuse = (why: string) =>
+    new UserError(`configuration: REDIS_URL: ${why}`, undefined, { cause: error });
+  if (error instanceof ErrorReply) {
+    const user = address.username === undefined ? "" : ` for user ${address.username}`;
+    if (error.message.startsWith("NOAUTH"))
+      return refuse(`Redis at ${at} asks for a password (NOAUTH), and the URL has none`);
+    if (error.message.startsWith("WRONGPASS") || /without any password configured/.test(error.message)) {
+      return refuse(`Redis at ${at} refuses the password${user} (${error.message.split(" ", 1)[0]})`);
+    }
+    if (/unknown command .?HELLO/i.test(error.message)) {
+      return refuse(`what answers at ${at} is older than Redis ${LEAST_MAJOR}.0, or no Redis`);
+    }
+    return undefined;
+  }
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (!address.tls || !TLS_REFUSAL.test(code)) return undefined;
+  const help = /SSL|EPROTO/.test(code)
+    ? "is TLS spoken there? redis:// is without it"
+    : "NODE_EXTRA_CA_CERTS names a file of further authorities to trust";
+  return refuse(`no TLS connection to ${at}: ${wordsOf(error)} (${code}); ${help}`);
+}

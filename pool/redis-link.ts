@@ -1,0 +1,147 @@
+import { createClient, createCluster } from "redis";
+import { withDeadline } from "../runtime/deadline.ts";
+import { credentialsOf, type RedisKind } from "./redis-kind.ts";
+import { RedisAway } from "./redis-trouble.ts";
+import { hostOf, type NodeAddress, type RedisAddress } from "./redis-url.ts";
+import { type ScriptName, scripts } from "./scripts.ts";
+
+/**
+ * One client of node-redis: a connection to a server, or those to the nodes of a cluster. It never connects again by itself: whatever is
+ * wrong with it, `redis-watch.ts` opens another one and takes its place.
+ */
+export type Link = {
+  /** A command that is not on its way when `unsent` is aborted is never sent: its caller has given up. */
+  run(
+    name: ScriptName,
+    keys: readonly string[],
+    args: readonly string[],
+    unsent: AbortSignal,
+  ): Promise<unknown>;
+  /** A plain command, to the server or to the node that has the key. */
+  command(key: string, args: readonly string[], unsent: AbortSignal): Promise<unknown>;
+  /** What fails and recovers together with the key: of a server all, of a cluster the keys of one hash tag. */
+  placeOf(key: string): string;
+  /** Called when a connection is lost, whether or not a command is under way on it; `node` is `host:port`. */
+  onTrouble(listener: (error: unknown, node: string) => void): void;
+  /** The nodes it has been led to. */
+  nodes(): readonly NodeAddress[];
+  /** Waits for replies under way, at most so long, then closes. */
+  close(withinMs: number): Promise<void>;
+  destroy(): void;
+};
+
+export type LinkOptions = {
+  readonly address: RedisAddress;
+  readonly kind: RedisKind;
+  readonly withinMs: number;
+};
+
+/** A socket on which nothing came for so long is dead; pings keep a quiet one alive. */
+const SOCKET_TIMEOUT_MS = 5_000;
+const PING_INTERVAL_MS = 1_000;
+const CONNECT_TIMEOUT_MS = 2_000;
+const COMMANDS_QUEUE_MAX = 10_000;
+
+const SOCKET = {
+  connectTimeout: CONNECT_TIMEOUT_MS,
+  socketTimeout: SOCKET_TIMEOUT_MS,
+  noDelay: true,
+  keepAlive: true,
+  reconnectStrategy: false,
+} as const;
+
+export function openLink(options: LinkOptions): Promise<Link> {
+  return options.kind === "cluster" ? openCluster(options) : openServer(options);
+}
+
+/** What both clients of node-redis have in common, as far as it is used here. */
+type Client = {
+  connect(): Promise<unknown>;
+  close(): Promise<void>;
+  destroy(): void;
+  withCommandOptions(options: {
+    abortSignal: AbortSignal;
+  }): Record<ScriptName, (keys: readonly string[], args: readonly string[]) => Promise<unknown>>;
+};
+
+async function openServer({ address, withinMs }: LinkOptions): Promise<Link> {
+  const [node] = address.nodes as [NodeAddress];
+  const client = createClient({ ...clientOptions(address, node), scripts });
+  client.on("error", () => {}); // `connect` rejects with it
+  await connected(client as unknown as Client, withinMs);
+  return {
+    ...linkOf(client as unknown as Client),
+    command: (_, args, unsent) => client.sendCommand([...args], { abortSignal: unsent }),
+    placeOf: () => "",
+    onTrouble: (listener) => void client.on("error", (error: unknown) => listener(error, hostOf(node))),
+    nodes: () => [node],
+  };
+}
+
+async function openCluster({ address, withinMs }: LinkOptions): Promise<Link> {
+  let last: unknown;
+  const client = createCluster({
+    rootNodes: address.nodes.map((node) => ({ socket: { ...node } })),
+    // Of the addresses that the cluster names, only the host is known: everything else is the same for all of them.
+    defaults: clientOptions(address),
+    // Otherwise one dead master would hold up every look at the topology, for ever.
+    minimizeConnections: true,
+    topologyRefreshOnReconnectionAttemptStrategy: false,
+    scripts,
+  });
+  client.on("error", (error: unknown) => {
+    last = error;
+  });
+  await connected(client as unknown as Client, withinMs).catch((error: unknown) => {
+    throw last ?? error;
+  });
+  return {
+    ...linkOf(client as unknown as Client),
+    command: (key, args, unsent) =>
+      client.sendCommand(key, false, [...args], { abortSignal: unsent }).catch(rethrow),
+    placeOf: (key) => /\{(.+?)\}/.exec(key)?.[1] ?? key,
+    onTrouble: (listener) =>
+      void client.on("node-error", (error: unknown, node: NodeAddress) => listener(error, hostOf(node))),
+    nodes: () => client.masters.map(({ host, port }) => ({ host, port })),
+  };
+}
+
+function clientOptions(address: RedisAddress, node?: NodeAddress) {
+  const { socket, ...credentials } = credentialsOf(address);
+  return {
+    ...credentials,
+    commandsQueueMaxLength: COMMANDS_QUEUE_MAX,
+    disableOfflineQueue: true,
+    pingInterval: PING_INTERVAL_MS,
+    socket: { ...SOCKET, ...socket, ...node },
+  };
+}
+
+async function connected(client: Client, withinMs: number): Promise<void> {
+  try {
+    await withDeadline(client.connect(), withinMs, "connecting to Redis");
+  } catch (error) {
+    client.destroy();
+    throw error;
+  }
+}
+
+function linkOf(client: Client): Pick<Link, "run" | "close" | "destroy"> {
+  return {
+    run: (name, keys, args, unsent) =>
+      client.withCommandOptions({ abortSignal: unsent })[name](keys, args).catch(rethrow),
+    async close(withinMs) {
+      await withDeadline(client.close(), withinMs, "closing").catch(() => {});
+      client.destroy();
+    },
+    destroy: () => client.destroy(),
+  };
+}
+
+/** node-redis trips over a slot that no node has. */
+function rethrow(error: unknown): never {
+  if (error instanceof TypeError && error.message.includes("'master'")) {
+    throw new RedisAway("no node of the cluster has this slot", { cause: error });
+  }
+  throw error;
+}

@@ -1,0 +1,44 @@
+import { ErrorReply } from "redis";
+import { DeadlineExceeded } from "../runtime/deadline.ts";
+
+/** There is no connection on which this could be asked. Nothing was sent. */
+export class RedisAway extends Error {
+  override readonly name = "RedisAway";
+}
+
+/**
+ * Replies of a Redis that is not, or is no longer, the one to be asked: connecting again may lead to another. Every other refusal (out of
+ * memory, a full disk, too few replicas, a missing right) comes from the right one.
+ */
+const WRONG_REDIS = new Set([
+  "READONLY",
+  "MASTERDOWN",
+  "LOADING",
+  "UNBLOCKED",
+  "CLUSTERDOWN",
+  "MOVED",
+  "ASK",
+  "NOAUTH",
+  "WRONGPASS",
+]);
+
+/** Whether an error says something of the connection, or of where it leads, rather than of the command. */
+export function isConnectionTrouble(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof ErrorReply) return WRONG_REDIS.has(error.message.split(" ", 1)[0] ?? "");
+  return !(error instanceof TypeError || error instanceof RangeError);
+}
+
+/** A missing right, as Redis words it for a command (`NOPERM …`). */
+export function isNoPermission(error: unknown): boolean {
+  return error instanceof ErrorReply && error.message.startsWith("NOPERM");
+}
+
+/** Short, for a log line or a message: what went wrong, without what was sent. */
+export function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof DeadlineExceeded) return "no answer";
+  // Several addresses of one name were tried.
+  if (error instanceof AggregateError && error.errors.length > 0) return wordsOf(error.errors[0]);
+  return error.message || ("code" in error && String(error.code)) || error.name;
+}

@@ -1,0 +1,87 @@
+import { UserError } from "../runtime/user-error.ts";
+
+export type NodeAddress = { readonly host: string; readonly port: number };
+
+/** What REDIS_URL says: where Redis is, and how every connection to it introduces itself. */
+export type RedisAddress = {
+  /** More than one: nodes of a cluster. */
+  readonly nodes: readonly NodeAddress[];
+  /** Of the ACL; absent: the default user. */
+  readonly username?: string;
+  readonly password?: string;
+  readonly tls: boolean;
+  readonly database: number;
+};
+
+const DEFAULT_PORT = 6379;
+const SCHEMES = new Set(["redis:", "rediss:"]);
+
+/**
+ * One URL, or several with commas between them. User, password and TLS of the first one belong to all nodes, those that the cluster names
+ * later too; another URL may leave the credentials out, and may not give others.
+ * @throws UserError that names what is wrong and repeats nothing of the URL
+ */
+export function parseRedisUrls(text: string): RedisAddress {
+  // A password may hold a comma: only one before another URL separates.
+  const all = text.split(/,(?=\s*rediss?:\/\/)/i).map((url, i) => parseOne(url.trim(), i + 1));
+  const [first] = all as [OneUrl];
+  for (const [i, other] of all.entries()) {
+    const differs = (what: string): never => {
+      throw refused(`the ${what} of the first URL belong to all nodes, and URL ${i + 1} has others`);
+    };
+    if (other.tls !== first.tls) differs("scheme and TLS");
+    if (other.database !== first.database) differs("database");
+    const isGiven = other.username !== undefined || other.password !== undefined;
+    if (isGiven && (other.username !== first.username || other.password !== first.password)) {
+      differs("user and password");
+    }
+  }
+  const { node: _, ...common } = first;
+  return { ...common, nodes: all.map(({ node }) => node) };
+}
+
+/** `host:port`, for a message. */
+export function hostOf({ host, port }: NodeAddress): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+export function hostsOf({ nodes }: Pick<RedisAddress, "nodes">): string {
+  return nodes.map(hostOf).join(", ");
+}
+
+type OneUrl = Omit<RedisAddress, "nodes"> & { readonly node: NodeAddress };
+
+function parseOne(text: string, place: number): OneUrl {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !SCHEMES.has(url.protocol) || url.hostname === "") {
+    throw refused(
+      `URL ${place} is not of the form redis://[user:password@]host[:port], or rediss:// for TLS; ` +
+        "characters such as / ? # @ in a password are written as %2F %3F %23 %40",
+    );
+  }
+  const database = url.pathname.length > 1 ? url.pathname.slice(1) : "0";
+  if (!/^\d{1,5}$/.test(database)) throw refused(`the path of URL ${place} is not a database number`);
+  const [username, password] = [url.username, url.password].map((part) => decoded(part, place));
+  return {
+    node: {
+      host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+      port: url.port === "" ? DEFAULT_PORT : Number(url.port),
+    },
+    ...(username ? { username } : {}),
+    ...(password ? { password } : {}),
+    tls: url.protocol === "rediss:",
+    database: Number(database),
+  };
+}
+
+function decoded(part: string, place: number): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw refused(`user or password of URL ${place} has a % that is not the start of %XX; write it as %25`);
+  }
+}
+
+function refused(why: string): UserError {
+  return new UserError(`configuration: REDIS_URL: ${why}`);
+}

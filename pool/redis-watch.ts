@@ -1,0 +1,203 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { withDeadline } from "../runtime/deadline.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { PROCESS_KEY } from "./keys.ts";
+import type { Link } from "./redis-link.ts";
+import { isConnectionTrouble, RedisAway, wordsOf } from "./redis-trouble.ts";
+
+export type WatchOptions = {
+  readonly first: Link;
+  /** Another client, to what the address leads to now. */
+  readonly open: () => Promise<Link>;
+  /** A command that could not be sent for so long is not sent any more. */
+  readonly unsentMs: number;
+  readonly logger: Logger;
+};
+
+/**
+ * Sends commands over one client for as long as it serves, and takes another one's place when it does not: on a refusal that only another Redis
+ * could mend (READONLY after a failover behind the same address), a lost connection, or silence. Nothing is ever sent a second time
+ * here: a command under way fails, and its caller says that it may have happened.
+ */
+export type Watch = {
+  /** `key` says which place of Redis is asked. */
+  run(key: string, send: (link: Link, unsent: AbortSignal) => Promise<unknown>): Promise<unknown>;
+  close(): Promise<void>;
+};
+
+/** A part of Redis that is well or in trouble as a whole: the one server, or the slot of a campaign. */
+type Place = {
+  readonly name: string;
+  readonly key: string;
+  waiting: number;
+  /** Since when commands wait without any answer. */
+  quietSinceMs: number;
+  trouble?: { readonly sinceMs: number; cause: string; told: boolean };
+};
+
+/** Commands of one place that wait so long without any answer: is it still there? */
+const SILENT_MS = 1_000;
+const LOOK_EVERY_MS = 250;
+/** For a question to the client in use, and for another client to connect and answer. */
+const ASK_MS = 1_500;
+/** Before each further attempt; the last one for all that follow. */
+const PAUSES_MS = [0, 50, 100, 200, 400, 800, 1_000];
+/** So many of the places in trouble are asked about at once. */
+const PLACES_ASKED_MAX = 8;
+const REMIND_EVERY_MS = 10_000;
+/** For replies that are under way on a client whose place was taken. */
+const RETIRE_MS = 3_000;
+
+export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Watch {
+  let link = first;
+  let mending: Promise<void> | undefined;
+  const places = new Map<string, Place>();
+  const closing = new AbortController();
+  const retiring = new Set<Promise<void>>();
+
+  function placeOf(used: Link, key: string): Place {
+    const name = used.placeOf(key);
+    const known = places.get(name);
+    if (known !== undefined) return known;
+    const place: Place = { name, key, waiting: 0, quietSinceMs: 0 };
+    places.set(name, place);
+    return place;
+  }
+
+  function troubled(place: Place, cause: string): void {
+    if (place.trouble === undefined) place.trouble = { sinceMs: performance.now(), cause, told: false };
+    else place.trouble.cause = cause;
+    mending ??= mend().finally(() => {
+      mending = undefined;
+    });
+  }
+
+  const inTrouble = () => [...places.values()].filter(({ trouble }) => trouble !== undefined);
+
+  function leave(place: Place): void {
+    if (place.waiting === 0 && place.trouble === undefined) places.delete(place.name);
+  }
+
+  /** Whether a claim would be let in there now; what refuses it for another reason is the right Redis. */
+  async function serves(asked: Link, place: Place): Promise<boolean> {
+    try {
+      const unsent = AbortSignal.timeout(ASK_MS);
+      await withDeadline(asked.run("ready", [place.key], [], unsent), ASK_MS, "Redis ready");
+    } catch (error) {
+      if (!isConnectionTrouble(error)) return true;
+      if (place.trouble !== undefined) place.trouble.cause = wordsOf(error);
+      return false;
+    }
+    return true;
+  }
+
+  async function servesSome(asked: Link): Promise<boolean> {
+    const some = inTrouble().slice(0, PLACES_ASKED_MAX);
+    const served = await Promise.all(some.map((place) => serves(asked, place)));
+    for (const [i, place] of some.entries()) if (served[i] === true) recovered(place);
+    return served.some(Boolean);
+  }
+
+  function recovered(place: Place): void {
+    if (place.trouble === undefined) return;
+    const { sinceMs, told } = place.trouble;
+    delete place.trouble;
+    place.quietSinceMs = performance.now();
+    leave(place);
+    const afterMs = Math.round(performance.now() - sinceMs);
+    if (told) logger.info({ room: "pool", ...about(place), afterMs }, "Redis answers again");
+  }
+
+  function takePlace(next: Link): void {
+    const old = link;
+    use(next);
+    const retired = old.close(RETIRE_MS).finally(() => retiring.delete(retired));
+    retiring.add(retired);
+  }
+
+  async function mend(): Promise<void> {
+    const reminder = createReminder(logger);
+    for (let attempt = 0; inTrouble().length > 0 && !closing.signal.aborted; attempt += 1) {
+      const pauseMs = PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)] ?? 0;
+      await sleep(pauseMs, undefined, { signal: closing.signal, ref: false }).catch(() => {});
+      if (closing.signal.aborted) return;
+      await servesSome(link);
+      const [worst] = inTrouble();
+      if (worst?.trouble === undefined) continue;
+      worst.trouble.told = true;
+      reminder(worst.trouble.cause, about(worst), attempt);
+      try {
+        const next = await open();
+        if (!closing.signal.aborted && (await servesSome(next))) takePlace(next);
+        else next.destroy();
+      } catch (error) {
+        for (const place of inTrouble()) if (place.trouble) place.trouble.cause = wordsOf(error);
+      }
+    }
+  }
+
+  function use(next: Link): void {
+    link = next;
+    next.onTrouble((error, node) => {
+      if (link !== next || closing.signal.aborted) return;
+      logger.warn({ room: "pool", node, cause: wordsOf(error) }, "Redis connection lost");
+      troubled(placeOf(next, PROCESS_KEY), wordsOf(error));
+    });
+  }
+
+  use(first);
+  const look = setInterval(() => {
+    const now = performance.now();
+    for (const place of places.values()) {
+      const silentMs = now - place.quietSinceMs;
+      if (place.waiting > 0 && silentMs > SILENT_MS && place.trouble === undefined) {
+        troubled(place, `no answer for ${Math.round(silentMs)} ms`);
+      }
+    }
+  }, LOOK_EVERY_MS).unref();
+
+  return {
+    async run(key, send) {
+      if (closing.signal.aborted) throw new RedisAway("the connection to Redis is closed");
+      const used = link;
+      const place = placeOf(used, key);
+      if (place.waiting === 0) place.quietSinceMs = performance.now();
+      place.waiting += 1;
+      try {
+        return await send(used, AbortSignal.timeout(unsentMs));
+      } catch (error) {
+        // What befalls a client whose place was taken says nothing of the one in use.
+        if (used === link && isConnectionTrouble(error)) troubled(place, wordsOf(error));
+        throw error;
+      } finally {
+        place.waiting -= 1;
+        place.quietSinceMs = performance.now();
+        leave(place);
+      }
+    },
+    async close() {
+      clearInterval(look);
+      closing.abort();
+      await Promise.all([link.close(RETIRE_MS), mending, ...retiring]);
+    },
+  };
+}
+
+function about({ name }: Place): Record<string, string> {
+  return name === "" ? {} : { place: name };
+}
+
+/** Says what is waited for: at once, when that changes, and every ten seconds. */
+function createReminder(logger: Logger) {
+  const sinceMs = performance.now();
+  let said = "";
+  let saidAtMs = 0;
+  return (cause: string, where: Record<string, string>, attempts: number): void => {
+    const now = performance.now();
+    if (cause === said && now - saidAtMs < REMIND_EVERY_MS) return;
+    const details = { room: "pool", ...where, cause, attempts, forMs: Math.round(now - sinceMs) };
+    logger.warn(details, "Redis does not serve; connecting anew until it does");
+    said = cause;
+    saidAtMs = now;
+  };
+}

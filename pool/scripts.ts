@@ -1,0 +1,27 @@
+import { luaScript } from "./script.ts";
+
+/** Every script with its number of keys. The contract of each is the header of its Lua file. */
+export const scripts = {
+  claim: luaScript("claim", 6),
+  advance: luaScript("advance", 4),
+  inspect: luaScript("inspect", 6),
+  settle: luaScript("settle", 2),
+  adopt: luaScript("adopt", 5),
+  release: luaScript("release", 6),
+  distrust: luaScript("distrust", 1),
+  ledger: luaScript("ledger", 1),
+  loadBegin: luaScript("load-begin", 4),
+  loadCodes: luaScript("load-codes", 2),
+  loadClaims: luaScript("load-claims", 2),
+  loadCommit: luaScript("load-commit", 9),
+  hold: luaScript("hold", 7),
+  turn: luaScript("turn", 4),
+  topUp: luaScript("top-up", 4),
+  remove: luaScript("remove", 10),
+  clock: luaScript("clock", 1),
+  probe: luaScript("probe", 1),
+  ready: luaScript("ready", 1),
+  rights: luaScript("rights", 5),
+};
+
+export type ScriptName = keyof typeof scripts;

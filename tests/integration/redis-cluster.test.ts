@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "chai";
+import { MongoClient } from "mongodb";
+import { until } from "../../local/poll.ts";
+import { campaignKeys } from "../../pool/keys.ts";
+import { HANG_MS } from "../setup/patience.ts";
+import { type ClusterNode, type RedisCluster, startRedisCluster } from "../setup/redis-cluster.ts";
+import { sharedStack } from "../setup/shared-stores.ts";
+import { answerOf, type Held, isUncertain } from "./answers.ts";
+import { expectRightBooks, openRawRedis, readBooksAtRest } from "./books.ts";
+import { createOpenCampaign } from "./campaign.ts";
+import { type Clients, connectClients } from "./clients.ts";
+import { metric } from "./metrics-page.ts";
+import { KEY_PREFIX } from "./quiet-logs.ts";
+import { createServices, type Service, type Services } from "./service.ts";
+
+const COUPONS = 600;
+const CALLERS = 8;
+/** Between two coupons of one caller: the sale has to last longer than the faults. */
+const PAUSE_MS = 20;
+const DATABASE = `cluster-${process.pid}`;
+
+describe("A service on a Redis Cluster whose nodes come and go", () => {
+  let cluster: RedisCluster;
+  let services: Services;
+  let service: Service;
+  let clients: Clients;
+  let mongo: MongoClient;
+
+  before(async () => {
+    const stack = await sharedStack();
+    // A part that is gone leaves the others at work.
+    cluster = await startRedisCluster({
+      persistent: true,
+      args: ["--cluster-require-full-coverage", "no"],
+    });
+    mongo = new MongoClient(stack.mongodb.url);
+    services = createServices({
+      REDIS_URL: cluster.url,
+      MONGODB_URL: stack.mongodb.url,
+      MONGODB_DATABASE: DATABASE,
+      STORE_DEADLINE_MS: "800",
+      ISSUE_DEADLINE_MS: "1500",
+      LEASE_MS: "1000",
+      SWEEP_AFTER_MS: "500",
+      START_DEADLINE_MS: String(HANG_MS),
+    });
+    service = await services.start();
+    clients = connectClients(service.url);
+  });
+
+  after(async () => {
+    try {
+      await services.end();
+    } finally {
+      await mongo.db(DATABASE).dropDatabase();
+      await mongo.close(true);
+      await cluster.close();
+    }
+  });
+
+  /** Callers that ask with one user each until the answer is definite, until all is sold. */
+  function openSale(campaignId: string) {
+    const acknowledged = new Map<string, Held>();
+    let user = 0;
+    let uncertain = 0;
+    let soldOut = false;
+    const caller = async () => {
+      while (!soldOut) {
+        const userId = `${KEY_PREFIX}${user++}`;
+        const definite = await until(
+          async () => {
+            const answer = await answerOf(() => clients.coupons.issueCoupon({ campaignId, userId }));
+            if (answer.kind === "coupon") acknowledged.set(userId, answer.held);
+            else if (isUncertain(answer)) uncertain += 1;
+            else soldOut = answer.refused.reason === "SOLD_OUT";
+            return answer.kind === "coupon" || soldOut;
+          },
+          HANG_MS,
+          PAUSE_MS,
+        );
+        if (!definite) throw new Error(`${userId} got no definite answer`);
+        await sleep(PAUSE_MS);
+      }
+    };
+    const over = Promise.all(Array.from({ length: CALLERS }, caller));
+    return {
+      acknowledged,
+      uncertain: () => uncertain,
+      over,
+      async untilIssued(count: number): Promise<void> {
+        const issued = until(() => acknowledged.size >= count, HANG_MS);
+        expect(await Promise.race([issued, over.then(() => true)]), `${count} issued`).to.equal(true);
+      },
+    };
+  }
+
+  async function takeOver(node: ClusterNode): Promise<void> {
+    // One that comes back takes itself for a master until the others tell it better.
+    const taken = () =>
+      node.ask("CLUSTER", "FAILOVER", "TAKEOVER").then(
+        (reply) => reply === "OK",
+        () => false,
+      );
+    expect(await until(taken, HANG_MS, 50), "taken over").to.equal(true);
+  }
+
+  it("master killed, replica promoted, that killed too, the first one back with older data: found again, made anew", async function () {
+    this.timeout(2 * HANG_MS);
+    const campaignId = await createOpenCampaign(clients, { total: COUPONS });
+    const { meta, claims } = campaignKeys(campaignId);
+    const a = await cluster.masterOf(meta);
+    const b = cluster.nodes[cluster.nodes.indexOf(a) + 3] as ClusterNode;
+    const sale = openSale(campaignId);
+
+    await sale.untilIssued(100);
+    await a.store.kill();
+    await takeOver(b);
+    const uncertainWithA = sale.uncertain();
+    await sale.untilIssued(250);
+
+    const known = Number(await b.ask("HLEN", claims));
+    await b.store.kill();
+    await a.store.start();
+    await takeOver(a);
+    const older = Number(await a.ask("HLEN", claims));
+    await sale.untilIssued(400);
+    await sale.over;
+
+    expect(older, "the data of the first master are older").to.be.lessThan(known);
+    expect(sale.uncertain(), "the second fault was felt").to.be.greaterThan(uncertainWithA);
+    const raw = await openRawRedis(a.store.url);
+    try {
+      const books = await readBooksAtRest(raw, mongo.db(DATABASE), campaignId, COUPONS);
+      expectRightBooks(books, COUPONS, sale.acknowledged);
+      expect(Number(books.meta["generation"]), "made again from MongoDB").to.be.greaterThan(1);
+    } finally {
+      raw.destroy();
+    }
+    const loads = await metric(service.url, "coupon_pool_loads_total", 'outcome="loaded"');
+    expect(loads).to.be.greaterThan(1);
+    const waits = services.lines.filter((line) => line.includes("Redis does not serve"));
+    expect(waits.length, "the log says what it waits for").to.be.greaterThan(0);
+    await b.store.start();
+    await cluster.untilOk(HANG_MS);
+  });
+
+  it("starts while another part of the cluster is down, and issues from the part that is there", async function () {
+    this.timeout(2 * HANG_MS);
+    const campaignId = await createOpenCampaign(clients, { total: 5 });
+    const home = await cluster.masterOf(campaignKeys(campaignId).meta);
+    const masters = new Set<ClusterNode>();
+    for (const tag of ["a", "b", "c", "d", "e", "f", "g", "h"])
+      masters.add(await cluster.masterOf(`{${tag}}`));
+    const [gone] = [...masters].filter((node) => node !== home) as [ClusterNode];
+    await gone.store.kill();
+    const late = await services.start();
+    const { coupons } = connectClients(late.url);
+    let answer = await answerOf(() => coupons.issueCoupon({ campaignId, userId: `${KEY_PREFIX}late` }));
+    const issued = async () => {
+      answer = await answerOf(() => coupons.issueCoupon({ campaignId, userId: `${KEY_PREFIX}late` }));
+      return answer.kind === "coupon";
+    };
+    expect(await until(issued, HANG_MS, 50), JSON.stringify(answer)).to.equal(true);
+    await gone.store.start();
+  });
+});

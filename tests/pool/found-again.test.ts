@@ -1,0 +1,86 @@
+import { expect } from "chai";
+import { until } from "../../local/poll.ts";
+import { startRedis } from "../../local/redis-server.ts";
+import type { Store } from "../../local/store.ts";
+import { createPool, type Pool } from "../../pool/pool.ts";
+import { connectRedis, type Redis } from "../../pool/redis.ts";
+import { createLogger } from "../../runtime/logger.ts";
+import { rawProtocol } from "../chaos/wire/frames.ts";
+import { type StoreProxy, startProxy } from "../chaos/wire/proxy.ts";
+import { temporaryDir } from "../local/temporary-dir.ts";
+import { HANG_MS } from "../setup/patience.ts";
+import { openRaw, type RawRedis } from "./raw-redis.ts";
+
+/** A service behind a name or a forwarder: where it leads changes, and nobody closes the connections that stand. */
+describe("Redis is found again behind the same address", () => {
+  const dirs = [temporaryDir(), temporaryDir()];
+  const lines: string[] = [];
+  const logger = createLogger({
+    level: "info",
+    format: "json",
+    destination: { write: (line) => void lines.push(line) },
+  });
+  let a: Store;
+  let b: Store;
+  let rawA: RawRedis;
+  let rawB: RawRedis;
+  let forwarder: StoreProxy;
+  let redis: Redis;
+  let pool: Pool;
+
+  before(async () => {
+    [a, b] = (await Promise.all(dirs.map(({ path }) => startRedis({ dir: path })))) as [Store, Store];
+    [rawA, rawB] = await Promise.all([openRaw(a.url), openRaw(b.url)]);
+    forwarder = await startProxy(rawProtocol, a);
+    const { host, port } = forwarder.address;
+    redis = await connectRedis({ url: `redis://${host}:${port}`, connectWithinMs: HANG_MS, logger });
+    pool = createPool(redis, 2_000);
+  });
+
+  after(async () => {
+    await redis.close();
+    await forwarder.close();
+    for (const raw of [rawA, rawB]) raw.destroy();
+    for (const store of [a, b]) await store.kill();
+    for (const dir of dirs) dir.remove();
+  });
+
+  const works = () =>
+    pool.advance("any", Date.now()).then(
+      () => true,
+      () => false,
+    );
+  const asksOf = async (raw: RawRedis) =>
+    /cmdstat_evalsha:calls=(\d+)/.exec(await raw.info("commandstats"))?.[1];
+
+  it("after a failover: READONLY on a connection that stands leads to a new one, and the log says so", async () => {
+    expect(await works()).to.equal(true);
+    forwarder.leadTo(b);
+    await rawA.sendCommand(["REPLICAOF", b.host, String(b.port)]);
+    const refused = await pool.advance("any", Date.now()).catch(String);
+    expect(refused, "the call under way fails, it is not sent again").to.match(/READONLY/);
+    expect(await until(works, HANG_MS, 20)).to.equal(true);
+    expect(Number(await asksOf(rawB))).to.be.greaterThan(0);
+    const waits = lines.filter((line) => line.includes("does not serve"));
+    expect(waits.join("")).to.include("READONLY");
+    expect(await until(() => lines.some((line) => line.includes("answers again")), HANG_MS)).to.equal(true);
+  });
+
+  it("and when nothing comes any more on a connection that stands", async () => {
+    await rawA.sendCommand(["REPLICAOF", "NO", "ONE"]);
+    b.pause();
+    const late = await pool.advance("any", Date.now()).catch(String);
+    expect(late).to.match(/no answer/);
+    forwarder.leadTo(a);
+    expect(await until(works, HANG_MS, 20)).to.equal(true);
+    b.resume();
+    expect(await until(works, HANG_MS, 20)).to.equal(true);
+  });
+
+  it("and when it comes back on the same address after a crash", async () => {
+    await a.kill();
+    expect(await works()).to.equal(false);
+    await a.start();
+    expect(await until(works, HANG_MS, 20)).to.equal(true);
+  });
+});
