@@ -4,6 +4,7 @@ import {
   WatchCampaignResponseSchema,
 } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { type Bar, openBar, plainEventLines, plainWatchLine, watchLine } from "./bar.ts";
+import { newsOfCampaign } from "./campaign-news.ts";
 import { jsonOptions } from "./json.ts";
 import { isOver } from "./render.ts";
 import type { Session } from "./session.ts";
@@ -38,6 +39,7 @@ export async function followCampaign(session: Session, plan: FollowPlan): Promis
       return campaigns.watchCampaign({ campaignId, intervalMs, ...goingOn(afterRevision) }, options);
     },
     properEnd: "interrupted",
+    isProgress: newsOfCampaign(),
     maxSilenceMs: settings.timeoutMs + plan.intervalMs,
     note(text) {
       closeBar();

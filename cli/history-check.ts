@@ -9,6 +9,7 @@ import type { Campaign } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import { type CampaignSettings, CampaignView } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CheckVerdict, type VerifyCheck, VerifyCheckSchema } from "../proto/gen/coupon/v1/verify_pb.ts";
 import { call } from "./call.ts";
+import { pagesOf } from "./pages.ts";
 import { epochMsOf, isOver, stateName } from "./render.ts";
 import type { Session } from "./session.ts";
 import { resumedStream } from "./stream.ts";
@@ -100,6 +101,7 @@ async function* issuancesOf(session: Session, campaignId: string) {
     open: (options) =>
       session.campaigns.exportCoupons({ campaignId, pageToken, batchSize: couponsPerBatch }, options),
     properEnd: "finished",
+    isProgress: ({ coupons }) => coupons.length > 0,
     maxSilenceMs: session.settings.timeoutMs,
     note: session.output.note,
   });
@@ -126,19 +128,19 @@ async function campaignOf(session: Session, campaignId: string): Promise<Campaig
 /** All of the campaign's history: how many coupons it had when, and when its start was moved. */
 async function changesOf(session: Session, campaignId: string): Promise<Change[]> {
   const changes: Change[] = [];
-  let pageToken = "";
-  do {
+  const pages = pagesOf(session, (pageToken, options) => {
     const request = { campaignId, pageSize: changesPerPage, pageToken };
-    const page = await call(session, (options) => session.campaigns.listHistory(request, options));
-    for (const { revision, at, before, after } of page.entries) {
+    return session.campaigns.listHistory(request, options);
+  });
+  for await (const { entries } of pages) {
+    for (const { revision, at, before, after } of entries) {
       if (after === undefined) throw new Error("the service sent a change without what it led to");
       changes.push({
         ...{ revision, atMs: epochMsOf(at) ?? 0 },
         ...{ before: before && settingsOf(before), after: settingsOf(after) },
       });
     }
-    pageToken = page.nextPageToken;
-  } while (pageToken !== "");
+  }
   return changes;
 }
 

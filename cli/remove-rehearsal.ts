@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { call } from "./call.ts";
+import { pagesOf } from "./pages.ts";
 import type { Session } from "./session.ts";
 
 const mostAtOnceMs = 5_000;
@@ -22,16 +23,17 @@ export async function removeRehearsal(session: Session, campaignId: string): Pro
 /** The rehearsals that are there: of one campaign, or of all. */
 export async function standingRehearsals(session: Session, of: string | undefined): Promise<string[]> {
   const found: string[] = [];
-  let pageToken = "";
-  do {
+  const pages = pagesOf(session, (pageToken, options) => {
     const request = { pageToken, pageSize: 100, includeRehearsals: true };
-    const page = await call(session, (options) => session.campaigns.listCampaigns(request, options));
-    const rehearsals = page.campaigns.filter(({ rehearsalOf }) => rehearsalOf !== "");
+    return session.campaigns.listCampaigns(request, options);
+  });
+  for await (const { campaigns } of pages) {
+    const rehearsals = campaigns.filter(({ rehearsalOf }) => rehearsalOf !== "");
     found.push(
       ...rehearsals.filter(({ rehearsalOf }) => (of ?? rehearsalOf) === rehearsalOf).map(({ id }) => id),
     );
     // They come before all others.
-    pageToken = rehearsals.length === page.campaigns.length ? page.nextPageToken : "";
-  } while (pageToken !== "");
+    if (rehearsals.length < campaigns.length) break;
+  }
   return found;
 }

@@ -14,13 +14,18 @@ export interface StreamPlan<T> {
   /** The longest silence before the stream counts as broken. */
   readonly maxSilenceMs: number;
   readonly note: (text: string) => void;
+  /**
+   * Whether a message tells what no earlier one told; `place` counts the messages of this opening from 0. Tries are counted since the last
+   * such message: a stream that begins anew and never gets further is given up.
+   */
+  readonly isProgress: (message: T, place: number) => boolean;
   /** How often to open it again in a row; undefined: as the operator said, or the default. */
   readonly retries?: number;
   /** The longest wait between two tries; undefined: the default. */
   readonly maxDelayMs?: number;
 }
 
-/** The messages of a stream that is opened again whenever it breaks. Tries are counted since the last message. */
+/** The messages of a stream that is opened again whenever it breaks, while that gets it further. */
 export async function* resumedStream<T>(session: Session, plan: StreamPlan<T>): AsyncGenerator<T, void> {
   const { signal, settings } = session;
   const retryPlan = {
@@ -31,16 +36,20 @@ export async function* resumedStream<T>(session: Session, plan: StreamPlan<T>): 
     maxDelayMs: plan.maxDelayMs,
   };
   let heard = false;
-  for (let failures = 1; ; failures++) {
+  // Openings in a row that told nothing new, and the one that broke.
+  let failures = 0;
+  for (;;) {
     const attempt = new AbortController();
     const stop = (): void => attempt.abort();
     signal.addEventListener("abort", stop);
     let broke: unknown;
     try {
       if (signal.aborted) throw new ConnectError("interrupted", Code.Canceled);
+      let place = 0;
       for await (const message of untilSilent(plan.open({ signal: attempt.signal }), plan.maxSilenceMs)) {
         heard = true;
-        failures = 0;
+        if (plan.isProgress(message, place)) failures = 0;
+        place += 1;
         yield message;
       }
       if (plan.properEnd === "finished") return;
@@ -48,13 +57,13 @@ export async function* resumedStream<T>(session: Session, plan: StreamPlan<T>): 
     } catch (error) {
       const neverReached = !heard && unreachableBecause(error)?.neverSent === true;
       if (signal.aborted || neverReached || !isBrokenStream(error)) throw error;
-      if (!heard && failures === 1) await refuseGrpcPort(session, error);
+      if (!heard && failures === 0) await refuseGrpcPort(session, error);
       broke = error;
     } finally {
       signal.removeEventListener("abort", stop);
       attempt.abort();
     }
-    failures = Math.max(failures, 1);
+    failures += 1;
     await waitForRetry(broke, failures, retryPlan);
   }
 }

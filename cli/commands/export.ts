@@ -93,6 +93,7 @@ async function copyRows(session: Session, copy: Copy): Promise<number> {
     open: (options) =>
       session.campaigns.exportCoupons({ campaignId, pageToken, batchSize: couponsPerBatch }, options),
     properEnd: "finished",
+    isProgress: ({ coupons }) => coupons.length > 0,
     maxSilenceMs: session.settings.timeoutMs,
     note(text) {
       closeBar();

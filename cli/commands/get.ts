@@ -1,9 +1,9 @@
 import { toJson } from "@bufbuild/protobuf";
-import { CampaignSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { type Campaign, CampaignSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignView } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { call } from "../call.ts";
 import type { Action } from "../command.ts";
 import { jsonOptions } from "../json.ts";
+import { pagesOf } from "../pages.ts";
 import { paintedState } from "../painted-state.ts";
 import { campaignFacts, epochMsOf, factLines, printable } from "../render.ts";
 import { UserError } from "../user-error.ts";
@@ -18,24 +18,26 @@ export const action: Action = {
     const view = withCodes ? CampaignView.FULL : CampaignView.BASIC;
     const request = { campaignId: input.campaignId, view, pageSize: codesPerPage };
 
-    let page = await call(session, (options) => campaigns.getCampaign(request, options));
-    const { campaign, serverTime } = page;
-    if (campaign === undefined) throw new Error("the service answered without a campaign");
-    const serverMs = epochMsOf(serverTime);
-    if (!output.json) {
-      const title = `${output.style("bold", campaign.id)}  ${paintedState(output, campaign.state)}\n`;
-      await output.write(title + factLines(campaignFacts(campaign, { zone: settings.zone, serverMs })));
-    }
+    const pages = pagesOf(session, (pageToken, options) =>
+      campaigns.getCampaign({ ...request, pageToken }, options),
+    );
+    let first: { campaign: Campaign; serverMs: number | undefined } | undefined;
     const codes: string[] = [];
-    for (;;) {
-      if (withCodes && output.json) for (const code of page.issuedCodes) codes.push(code);
-      else if (withCodes) await output.write(page.issuedCodes.map((code) => `${printable(code)}\n`).join(""));
-      const pageToken = page.nextPageToken;
-      if (!withCodes || pageToken === "") break;
-      page = await call(session, (options) => campaigns.getCampaign({ ...request, pageToken }, options));
-      if (page.nextPageToken === pageToken) throw new Error("the service repeats a page token");
+    for await (const { campaign, serverTime, issuedCodes } of pages) {
+      if (first === undefined) {
+        if (campaign === undefined) throw new Error("the service answered without a campaign");
+        const serverMs = epochMsOf(serverTime);
+        first = { campaign, serverMs };
+        const title = `${output.style("bold", campaign.id)}  ${paintedState(output, campaign.state)}\n`;
+        const facts = campaignFacts(campaign, { zone: settings.zone, serverMs });
+        if (!output.json) await output.write(title + factLines(facts));
+      }
+      if (!withCodes) break;
+      if (output.json) for (const code of issuedCodes) codes.push(code);
+      else await output.write(issuedCodes.map((code) => `${printable(code)}\n`).join(""));
     }
-    if (!output.json) return;
+    if (!output.json || first === undefined) return;
+    const { campaign, serverMs } = first;
     const shown = {
       campaign: toJson(CampaignSchema, campaign, jsonOptions),
       ...(withCodes ? { issuedCodes: codes } : {}),

@@ -4,9 +4,9 @@ import {
   type HistoryEntry,
   HistoryEntrySchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { call } from "../call.ts";
 import type { Action } from "../command.ts";
 import { jsonOptions } from "../json.ts";
+import { pagesOf } from "../pages.ts";
 import { epochMsOf, grouped, instantText, printable, stateName } from "../render.ts";
 import { defaultLimit } from "../verbs/history.ts";
 
@@ -18,20 +18,22 @@ export const action: Action = {
     const { output, settings, campaigns } = session;
     const limit = input.wholeNumber("--limit", 1, maxLimit) ?? defaultLimit;
     let left = limit;
-    let pageToken = "";
-    do {
+    const pages = pagesOf(session, (pageToken, options) => {
       const request = { campaignId: input.campaignId, pageSize: Math.min(left, pageSize), pageToken };
-      const page = await call(session, (options) => campaigns.listHistory(request, options));
-      for (const entry of page.entries) {
+      return campaigns.listHistory(request, options);
+    });
+    for await (const { entries, nextPageToken } of pages) {
+      for (const entry of entries) {
         const line = output.json
           ? JSON.stringify(toJson(HistoryEntrySchema, entry, jsonOptions))
           : entryLines(entry, settings.zone);
         await output.write(`${line}\n`);
       }
-      left -= page.entries.length;
-      pageToken = page.nextPageToken;
-    } while (left > 0 && pageToken !== "");
-    if (pageToken !== "") output.note(`there are older entries: --limit ${limit * 10} shows more`);
+      left -= entries.length;
+      if (left > 0) continue;
+      if (nextPageToken !== "") output.note(`there are older entries: --limit ${limit * 10} shows more`);
+      break;
+    }
   },
 };
 

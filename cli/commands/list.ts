@@ -1,8 +1,8 @@
 import { toJson } from "@bufbuild/protobuf";
 import { type Campaign, CampaignSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
-import { call } from "../call.ts";
 import type { Action } from "../command.ts";
 import { jsonOptions } from "../json.ts";
+import { pagesOf } from "../pages.ts";
 import { paintedState } from "../painted-state.ts";
 import { epochMsOf, grouped, printable, stateName } from "../render.ts";
 import type { Session } from "../session.ts";
@@ -17,20 +17,21 @@ export const action: Action = {
     const limit = input.wholeNumber("--limit", 1, maxLimit) ?? defaultLimit;
     const includeRehearsals = input.flag("--rehearsals") === true;
     let left = limit;
-    let pageToken = "";
-    do {
+    let isFirst = true;
+    const pages = pagesOf(session, (pageToken, options) => {
       const request = { pageSize: Math.min(left, campaignsPerPage), pageToken, includeRehearsals };
-      const page = await call(session, (options) => session.campaigns.listCampaigns(request, options));
-      const shown = page.campaigns.slice(0, left);
-      if (pageToken === "") await session.output.write(heading(session, shown.length));
+      return session.campaigns.listCampaigns(request, options);
+    });
+    for await (const { campaigns, nextPageToken } of pages) {
+      const shown = campaigns.slice(0, left);
+      if (isFirst) await session.output.write(heading(session, shown.length));
+      isFirst = false;
       await session.output.write(shown.map((campaign) => line(session, campaign)).join(""));
       left -= shown.length;
-      if (page.nextPageToken !== "" && page.nextPageToken === pageToken) {
-        throw new Error("the service repeats a page token");
-      }
-      pageToken = page.nextPageToken;
-    } while (pageToken !== "" && left > 0);
-    if (pageToken !== "") session.output.note(`there are more than ${limit}; give a higher --limit`);
+      if (left > 0) continue;
+      if (nextPageToken !== "") session.output.note(`there are more than ${limit}; give a higher --limit`);
+      break;
+    }
   },
 };
 

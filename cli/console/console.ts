@@ -1,3 +1,4 @@
+import { newsOfCampaign } from "../campaign-news.ts";
 import { goingOn } from "../follow.ts";
 import type { Session } from "../session.ts";
 import { resumedStream } from "../stream.ts";
@@ -94,6 +95,7 @@ export async function runConsole(
           return campaigns.watchCampaign({ ...watched, ...goingOn(model.revision) }, options);
         },
         properEnd: "interrupted",
+        isProgress: newsOfCampaign(),
         maxSilenceMs: settings.timeoutMs + intervalMs,
         retries,
         maxDelayMs,

@@ -1,0 +1,102 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { expect } from "chai";
+import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { runCli } from "./run-cli.ts";
+import { campaign, campaignId, coupon, type StandIn, startMs, startStandIn } from "./stand-in.ts";
+
+/** How far each opening gets before it breaks. */
+interface Opening {
+  readonly reading?: number;
+  readonly what?: string;
+  readonly done: number;
+}
+
+describe("cli streams that break again and again", () => {
+  let service: StandIn;
+  let openings: Opening[] = [];
+  let opened = 0;
+  let issued = 0;
+  const broken = () => new ConnectError("going down", Code.Unavailable);
+
+  before(async () => {
+    service = await startStandIn({
+      campaigns: {
+        getCampaign: () => ({ campaign: campaign({ state: CampaignState.OPEN, issued: 1 }) }),
+        async *verifyCampaign() {
+          const { reading = 1, what = "codes", done } = openings[opened] ?? { done: 0 };
+          opened++;
+          yield { message: { case: "progress", value: { reading: 1, what: "codes", done: 0, of: 100 } } };
+          yield { message: { case: "progress", value: { reading, what, done, of: 100 } } };
+          if (opened < openings.length || openings.length === 0) throw broken();
+          yield { message: { case: "report", value: { live: false, readings: 1, issued: 1, total: 1 } } };
+        },
+        async *watchCampaign() {
+          opened++;
+          issued += 1;
+          const isOver = opened === openings.length;
+          const moves = openings.length > 0;
+          const state = isOver ? CampaignState.SOLD_OUT : CampaignState.OPEN;
+          yield {
+            campaign: campaign({ state, issued: moves ? issued : 7 }),
+            serverTime: timestampFromMs(startMs + opened * 1_000),
+          };
+          throw broken();
+        },
+        async *exportCoupons({ pageToken }) {
+          opened++;
+          if (openings.length === 0) yield { coupons: [], nextPageToken: pageToken };
+          else yield { coupons: [{ coupon: coupon(opened), userId: "u" }], nextPageToken: `${opened}` };
+          if (opened < openings.length || openings.length === 0) throw broken();
+        },
+        listHistory: () => ({ entries: [], nextPageToken: "the same" }),
+        listCampaigns: () => ({ campaigns: [], nextPageToken: "the same" }),
+      },
+    });
+  });
+  beforeEach(() => {
+    openings = [];
+    opened = 0;
+    issued = 0;
+  });
+  after(() => service.close());
+
+  const run = (...args: string[]) => runCli([...args, "--retries", "2"], { url: service.url });
+
+  for (const verb of ["verify", "watch", "export"]) {
+    it(`${verb} is given up after so many openings that told nothing new`, async () => {
+      const { code, stderr } = await run(verb, campaignId);
+      expect([code, opened], stderr).to.deep.equal([5, 3]);
+      expect(stderr).to.match(/\(1 of 2\)\n.*\(2 of 2\)\n/);
+    });
+
+    it(`${verb} goes on for as long as each opening gets further`, async () => {
+      openings = [10, 20, 30, 40, 50].map((done) => ({ done }));
+      const { code, stderr } = await run(verb, campaignId);
+      expect([code, opened], stderr).to.deep.equal([0, 5]);
+      expect(stderr.match(/\(1 of 2\)/g)).to.have.length(4);
+    });
+  }
+
+  it("verify: what an earlier opening had read already is no progress, in whatever order it comes", async () => {
+    openings = [
+      { what: "pool", done: 50 },
+      { what: "codes", done: 90 },
+      { what: "pool", done: 40 },
+      { reading: 2, what: "codes", done: 5 },
+      { what: "pool", done: 50 },
+      { what: "codes", done: 91 },
+      { what: "issuances", done: 1 },
+    ];
+    const { code, stderr } = await run("verify", campaignId);
+    expect([code, opened], stderr).to.deep.equal([0, 7]);
+    expect(stderr.match(/\(\d of 2\)/g)).to.deep.equal([1, 1, 2, 1, 2, 1].map((tries) => `(${tries} of 2)`));
+  });
+
+  for (const args of [["history", campaignId], ["list"], ["rehearse", "--clean"]])
+    it(`${args[0]} does not read the same page for ever`, async () => {
+      const { code, stderr } = await run(...args);
+      expect(code, stderr).to.equal(1);
+      expect(stderr).to.match(/the service repeats a page token/);
+    });
+});
