@@ -1,3 +1,4 @@
+import { pressingTwice } from "../load/arrivals.ts";
 import type { Campaign } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import type { Input } from "./command.ts";
 import { UserError } from "./user-error.ts";
@@ -19,6 +20,8 @@ const maxUsers = 200_000;
 const maxRate = 5_000;
 const defaultRate = 1_000;
 const maxLeadMs = 3_600_000;
+/** The first presses come two seconds before the start, and something has to be ready by then. */
+const minLeadSeconds = 3;
 const maxSeed = 2 ** 31 - 1;
 /** More people than coupons, as there will be. */
 const usersPerCoupon = 1.2;
@@ -29,9 +32,8 @@ const baseLeadMs = 15_000;
 /** A careful guess of how fast codes are made. */
 const codesPerMs = 10;
 
-/** Half of the users press twice. */
 export function pressesOf(users: number): number {
-  return users + Math.floor(users / 2);
+  return users + pressingTwice(users);
 }
 
 export function readPlan(input: Input, campaign: Campaign): RehearsalPlan {
@@ -39,7 +41,7 @@ export function readPlan(input: Input, campaign: Campaign): RehearsalPlan {
   const ratePerSecond = input.wholeNumber("--rate", 1, maxRate) ?? defaultRate;
   const users =
     input.wholeNumber("--users", 1, maxUsers) ?? Math.min(maxUsers, Math.ceil(total * usersPerCoupon));
-  const leadSeconds = input.wholeNumber("--in", 1, maxLeadMs / 1_000);
+  const leadSeconds = input.wholeNumber("--in", minLeadSeconds, maxLeadMs / 1_000);
   const leadMs = leadSeconds === undefined ? baseLeadMs + Math.ceil(total / codesPerMs) : leadSeconds * 1_000;
   if (leadMs > maxLeadMs) throw new UserError("the start is more than an hour away", { hint: "give --in" });
   const seed = input.wholeNumber("--seed", 0, maxSeed) ?? Date.now() % maxSeed;

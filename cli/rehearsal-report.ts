@@ -4,8 +4,8 @@ import { type ExitCode, exitCodes } from "./exit-code.ts";
 import type { Output } from "./output.ts";
 import { preflightLines } from "./preflight-lines.ts";
 import type { RehearsalPlan } from "./rehearsal-plan.ts";
-import { factLines, grouped } from "./render.ts";
-import { checkLines, violatedIn } from "./verify-table.ts";
+import { factLines, grouped, printable } from "./render.ts";
+import { checkLines, unjudgedIn, violatedIn } from "./verify-table.ts";
 
 /** What came of the presses, by the callers' own record. */
 export interface PressFacts {
@@ -58,6 +58,9 @@ export function reasonsAgainst(facts: RehearsalFacts): string[] {
   const reasons: string[] = [];
   const broken = new Set([...violatedIn(facts.checks), ...violatedIn(facts.historyChecks)]);
   for (const invariant of broken) reasons.push(`${invariant} is violated`);
+  // Nothing goes on any more, so all can be known; what is not is no proof.
+  for (const { invariant, notJudgedBecause } of unjudgedIn([...facts.checks, ...facts.historyChecks]))
+    reasons.push(`${invariant} was not judged: ${printable(notJudgedBecause)}`);
   const expected = expectedIssued(plan);
   if (issued !== expected) reasons.push(`${grouped(issued)} issued instead of ${grouped(expected)}`);
   if (press.unanswered > 0) reasons.push(`${grouped(press.unanswered)} presses had no definite answer`);
@@ -71,7 +74,7 @@ export function reasonsAgainst(facts: RehearsalFacts): string[] {
 export function remarksOn({ press, preflight }: RehearsalFacts): string[] {
   const remarks: string[] = [];
   if ((press.refusals["NOT_STARTED"] ?? 0) === 0)
-    remarks.push("nobody pressed before the start, as people do: give more time with --in, or more users");
+    remarks.push("no press reached the service before the start: this machine is too slow, or too far away");
   const { p99 } = press.latencyMs;
   if (p99 > slowMs) remarks.push(`p99 is ${grouped(Math.round(p99))} ms: one in a hundred waited longer`);
   const amber = preflight.lines.filter(({ colour }) => colour === PreflightColour.AMBER);
@@ -124,14 +127,16 @@ export function reportText(
       ? "  note: this machine was too slow to press in time; the latencies have that in them\n"
       : "";
   const remarks = remarksOn(facts);
-  const good = remarks.length === 0 ? output.style("green", "GOOD") : output.style("yellow", "GOOD, but:");
-  const verdict = reasons.length === 0 ? good : output.style("red", "NOT GOOD");
-  const told = [...reasons.map((reason) => `\n  ! ${reason}`), ...remarks.map((remark) => `\n  - ${remark}`)];
+  const worth = remarks.map((remark) => `  - ${remark}\n`).join("");
+  const thoughts =
+    worth === "" ? "" : `${output.style("bold", "worth a thought before the launch")}\n${worth}`;
+  const verdict = reasons.length === 0 ? output.style("green", "GOOD") : output.style("red", "NOT GOOD");
+  const told = reasons.map((reason) => `\n  ! ${reason}`).join("");
   return (
     `${output.style("bold", "the launch")}\n${factLines(rows)}${slow}` +
     `${output.style("bold", "preflight")}, before the start: ${green}\n${preflightLines(output, notGreen, zone)}` +
     `${output.style("bold", "both stores")}\n${checkLines(output, facts.checks)}` +
     `${output.style("bold", "callers' records")}\n${checkLines(output, facts.historyChecks)}` +
-    `${output.style("bold", `rehearsal: ${verdict}`)}${told.join("")}\n`
+    `${thoughts}${output.style("bold", `rehearsal: ${verdict}`)}${told}\n`
   );
 }

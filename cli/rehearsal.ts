@@ -1,21 +1,21 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Second } from "../load/scoreboard.ts";
 import { type Campaign, CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignView } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { barText } from "./bar.ts";
 import { call } from "./call.ts";
-import { followCampaign } from "./follow.ts";
 import { checkHistory } from "./history-check.ts";
 import { lateness } from "./lateness.ts";
 import { type RehearsalPlan, secondsBefore } from "./rehearsal-plan.ts";
 import { pressForCoupons } from "./rehearsal-press.ts";
+import { readyToPress } from "./rehearsal-ready.ts";
 import { expectedIssued, type RehearsalFacts } from "./rehearsal-report.ts";
-import { epochMsOf, grouped, stateName } from "./render.ts";
+import { grouped, stateName } from "./render.ts";
 import { serverClock } from "./server-clock.ts";
 import type { Session } from "./session.ts";
 import { verifyStores } from "./verification.ts";
 
-const followIntervalMs = 200;
 const restPollMs = 200;
 const restDeadlineMs = 20_000;
 const offendersMax = 20;
@@ -31,16 +31,14 @@ export async function launchRehearsal(
   const { campaigns, output, signal, settings } = session;
   const { id: campaignId, onePerUser } = rehearsal;
   const { offsetMs, uncertaintyMs } = await serverClock(session);
-  const startsAtMs = epochMsOf(rehearsal.startsAt) ?? 0;
-  const pressingInMs = startsAtMs - offsetMs - secondsBefore * 1_000 - Date.now();
-  await waitForCodes(session, campaignId, Math.max(1, pressingInMs));
-  const preflight = await call(session, (options) => campaigns.preflightCampaign({ campaignId }, options));
+  const { preflight, startsAtMs } = await readyToPress(session, rehearsal, plan.leadMs, offsetMs);
   output.note(`${grouped(plan.users)} users begin to press ${secondsBefore} s before the start`);
   const press = await pressForCoupons({
     ...{ url: settings.url, campaignId, onePerUser, plan, startsAtMs, offsetMs, recordsFile, signal },
     onSecond: (second) => output.note(secondText(second, plan.total)),
   });
   const issued = await waitForRest(session, campaignId, plan);
+  await endIfOpen(session, campaignId);
   output.note("pressed; checking both stores and the callers' records");
   const { checks } = await verifyStores(session, campaignId, offendersMax);
   const history = await checkHistory(session, {
@@ -56,22 +54,6 @@ export async function launchRehearsal(
     ...{ openingLateMs, firstCouponLateMs, soldOutAfterMs },
     ...{ checks, historyChecks: history.checks },
   };
-}
-
-/** Until they are, or until the presses begin: the start waits for nobody. */
-async function waitForCodes(session: Session, campaignId: string, withinMs: number): Promise<void> {
-  const { signal, output } = session;
-  const deadline = AbortSignal.timeout(withinMs);
-  const waiting: Session = { ...session, signal: AbortSignal.any([signal, deadline]) };
-  try {
-    await followCampaign(waiting, {
-      ...{ campaignId, intervalMs: followIntervalMs, draw: output.interactive },
-      onMessage: ({ campaign }) => campaign !== undefined && campaign.state !== CampaignState.GENERATING,
-    });
-  } catch (error) {
-    if (!deadline.aborted || signal.aborted) throw error;
-    output.note("the codes are not all made, and the start comes: give more time with --in");
-  }
 }
 
 /** Until everything that can be issued is recorded; how much is, in the end. */
@@ -90,6 +72,15 @@ async function waitForRest(session: Session, campaignId: string, plan: Rehearsal
     }
     await delay(restPollMs, undefined, { signal: session.signal });
   }
+}
+
+/** Of a sale that goes on not everything can be known, and with fewer users than coupons it would never be over. */
+async function endIfOpen(session: Session, campaignId: string): Promise<void> {
+  const request = { campaignId, view: CampaignView.BASIC };
+  const { campaign } = await call(session, (options) => session.campaigns.getCampaign(request, options));
+  if (campaign?.state !== CampaignState.OPEN) return;
+  const ending = { campaignId, requestId: randomUUID(), actor: session.settings.actor };
+  await call(session, (options) => session.campaigns.endCampaign(ending, options));
 }
 
 function secondText(

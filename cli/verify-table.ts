@@ -38,3 +38,10 @@ export function preventedIn(checks: readonly VerifyCheck[]): { invariants: strin
     why: [...new Set(prevented.map(({ notJudgedBecause }) => printable(notJudgedBecause)))],
   };
 }
+
+/** The checks that could not say whether their guarantee holds, each guarantee and cause once. */
+export function unjudgedIn(checks: readonly VerifyCheck[]): VerifyCheck[] {
+  const unjudged = checks.filter(({ verdict }) => verdict === CheckVerdict.NOT_JUDGED);
+  const of = ({ invariant, notJudgedBecause }: VerifyCheck) => `${invariant} ${notJudgedBecause}`;
+  return [...new Map(unjudged.map((check) => [of(check), check])).values()];
+}

@@ -10,15 +10,21 @@ export type ArrivalPlan = {
   readonly seed: number;
 };
 
+/** Of those who press twice, so many at most are too early: the others double-click, or come again late. */
+const EARLY_SHARE = 0.6;
 /** Within this part of the time after the opening, an impatient second press follows its first. */
 const SOON = 0.02;
 /** After this part of the time after the opening, a patient second press comes: mostly after everything is gone. */
 const LATE = 0.6;
 
+/** Half of the users, and at least one, so that somebody is too early whatever the number. */
+export function pressingTwice(users: number): number {
+  return Math.max(1, Math.floor(users / 2));
+}
+
 /**
- * Who presses when. Half of the users press twice. Those who press before the opening are among them, so each of them presses
- * again after it. Arrivals are evenly spaced: number k is due k / rate after the first, and the opening falls between the last
- * early one and the next.
+ * Who presses when. Half of the users press twice. Up to three in five of those press before the opening, and again after it. The early presses are
+ * evenly spaced over `secondsBefore`, at most at the rate; those after the opening are evenly spaced at the rate.
  */
 export function planArrivals({ users, ratePerSecond, secondsBefore, seed }: ArrivalPlan): Arrival[] {
   const random = seededRandom(seed);
@@ -26,8 +32,9 @@ export function planArrivals({ users, ratePerSecond, secondsBefore, seed }: Arri
     Array.from({ length: users }, (_, index) => `user-${String(index + 1).padStart(6, "0")}`),
     random,
   );
-  const pressTwice = everybody.slice(0, Math.floor(users / 2));
-  const early = pressTwice.slice(0, ratePerSecond * secondsBefore);
+  const pressTwice = everybody.slice(0, pressingTwice(users));
+  const earlyMost = Math.ceil(pressTwice.length * EARLY_SHARE);
+  const early = pressTwice.slice(0, Math.min(ratePerSecond * secondsBefore, earlyMost));
 
   const after: { userId: string; place: number; isSecond: boolean }[] = [];
   for (const userId of early) {
@@ -49,9 +56,10 @@ export function planArrivals({ users, ratePerSecond, secondsBefore, seed }: Arri
   // A stable sort: a second press never overtakes its first.
   after.sort((a, b) => a.place - b.place);
 
-  const offsetMs = (k: number) => (k * 1_000) / ratePerSecond;
+  const earlyAtMs = (k: number) => (secondsBefore * 1_000 * (k - early.length)) / early.length;
+  const atMs = (k: number) => (k * 1_000) / ratePerSecond;
   return [
-    ...early.map((userId, k) => ({ userId, offsetMs: offsetMs(k - early.length), isSecond: false })),
-    ...after.map(({ userId, isSecond }, k) => ({ userId, offsetMs: offsetMs(k), isSecond })),
+    ...early.map((userId, k) => ({ userId, offsetMs: earlyAtMs(k), isSecond: false })),
+    ...after.map(({ userId, isSecond }, k) => ({ userId, offsetMs: atMs(k), isSecond })),
   ];
 }

@@ -5,7 +5,7 @@ import { readOptions } from "../../bench/demo/options.ts";
 import { bar, columnHeads, paintFor, secondLine, sparkline } from "../../bench/demo/picture.ts";
 import { finalLine, judge } from "../../bench/demo/result.ts";
 import { createReleases, orAborted } from "../../bench/releases.ts";
-import { type Arrival, planArrivals } from "../../load/arrivals.ts";
+import { type Arrival, planArrivals, pressingTwice } from "../../load/arrivals.ts";
 import { percentilesOf } from "../../load/percentiles.ts";
 import { createScoreboard } from "../../load/scoreboard.ts";
 import { type Books, healthyBooks, STARTS_AT_MS, snapshotOf } from "./books.ts";
@@ -52,13 +52,18 @@ describe("the demo's arrivals", () => {
     fc.assert(
       fc.property(plans, (plan) => {
         const arrivals = planArrivals(plan);
-        expect(arrivals).to.have.length(plan.users + Math.floor(plan.users / 2));
-        const spacingMs = 1_000 / plan.ratePerSecond;
-        const [first] = arrivals;
-        arrivals.forEach((arrival, k) => {
-          expect(arrival.offsetMs).to.be.closeTo((first?.offsetMs ?? 0) + k * spacingMs, 1e-6);
+        expect(arrivals).to.have.length(plan.users + pressingTwice(plan.users));
+        const early = arrivals.filter(({ offsetMs }) => offsetMs < 0);
+        const earlySpacingMs = (plan.secondsBefore * 1_000) / early.length;
+        // Whatever the numbers, somebody presses so long before, and nobody faster than the rate.
+        if (plan.secondsBefore > 0) expect(early[0]?.offsetMs).to.equal(-plan.secondsBefore * 1_000);
+        expect(early.length).to.be.at.most(plan.ratePerSecond * plan.secondsBefore);
+        early.forEach(({ offsetMs }, k) => {
+          expect(offsetMs).to.be.closeTo(-plan.secondsBefore * 1_000 + k * earlySpacingMs, 1e-6);
         });
-        expect(first?.offsetMs).to.be.at.least(-plan.secondsBefore * 1_000);
+        arrivals.slice(early.length).forEach(({ offsetMs }, k) => {
+          expect(offsetMs).to.be.closeTo((k * 1_000) / plan.ratePerSecond, 1e-6);
+        });
         for (const own of pressesOf(arrivals).values()) {
           expect(own.map((press) => press.isSecond)).to.deep.equal(
             own.length === 2 ? [false, true] : [false],

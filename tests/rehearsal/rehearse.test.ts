@@ -8,7 +8,7 @@ import { readHistory } from "../../audit/history.ts";
 import { until } from "../../local/poll.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { runCli, startCli } from "../cli/run-cli.ts";
-import { type Held, held, refusedBy } from "../integration/answers.ts";
+import { answerOf, type Held, refusedBy } from "../integration/answers.ts";
 import { expectRightBooks, openRawRedis, type RawRedis, readBooksAtRest } from "../integration/books.ts";
 import { createCampaign, untilState } from "../integration/campaign.ts";
 import { type Clients, connectClients } from "../integration/clients.ts";
@@ -77,6 +77,12 @@ describe("coupon rehearse", () => {
     return found;
   }
 
+  /** What a rehearsal that writes JSON found wrong, but for what a busy machine alone makes of it. */
+  function reasonsButLateness(stdout: string): string[] {
+    const { reasons }: { reasons: string[] } = JSON.parse(stdout);
+    return reasons.filter((reason) => !/^it opened [\d,]+ ms late$/.test(reason));
+  }
+
   it("is a whole launch, is told as it was, and leaves both stores as they were, byte for byte", async () => {
     const id = await scheduled();
     const before = await readEverything(redis, stores.db);
@@ -126,7 +132,9 @@ describe("coupon rehearse", () => {
   it("beside the opening of its campaign: that one goes as if nothing had been", async () => {
     const total = 300;
     const id = await scheduled({ total });
-    const rehearsing = runCli(["rehearse", id, ...SMALL, "--json", "--total", "800"], { url: service.url });
+    // Time enough to be ready on a busy machine, so that its start is not moved.
+    const plan = ["--rate", "200", "--in", "10", "--seed", "7", "--total", "800", "--json"];
+    const rehearsing = runCli(["rehearse", id, ...plan], { url: service.url });
     const shadowId = await idOfRehearsalOf(id);
     // Half a second after its shadow, which is then open for four seconds.
     const { campaign: shadow } = await clients.campaigns.getCampaign({ campaignId: shadowId });
@@ -144,17 +152,22 @@ describe("coupon rehearse", () => {
     const acknowledged = new Map<string, Held>();
     const callers = Array.from({ length: 340 }, async (_, i) => {
       const userId = `${KEY_PREFIX}${i}`;
-      const { coupon } = await clients.coupons
-        .issueCoupon({ campaignId: id, userId })
-        .catch(() => ({ coupon: undefined }));
-      if (coupon?.issuedAt === undefined) return;
-      acknowledged.set(userId, held(coupon));
+      // Unclear on a busy machine: asked again, as callers do.
+      await until(
+        async () => {
+          const answer = await answerOf(() => clients.coupons.issueCoupon({ campaignId: id, userId }));
+          if (answer.kind === "coupon") acknowledged.set(userId, answer.held);
+          return answer.kind === "coupon" || answer.refused.code !== Code.Unavailable;
+        },
+        60_000,
+        50,
+      );
     });
     const shadowOpen = await clients.campaigns.getCampaign({ campaignId: shadowId });
     await Promise.all(callers);
     expect(shadowOpen.campaign?.state, "the shadow, while the campaign opens").to.equal(CampaignState.OPEN);
-    const { code, stderr, stdout } = await rehearsing;
-    expect(code, stderr + stdout).to.equal(0);
+    const { stderr, stdout } = await rehearsing;
+    expect(reasonsButLateness(stdout), stderr + stdout).to.deep.equal([]);
     expect(acknowledged.size).to.equal(total);
     const books = await readBooksAtRest(redis, stores.db, id, total);
     expectRightBooks(books, total, acknowledged);
@@ -175,9 +188,27 @@ describe("coupon rehearse", () => {
     expect(stdout).to.match(/sold out +no\n/);
     expect(stdout).to.match(/AMBER +schedulers/);
     expect(stdout).to.match(/U2 +holds/);
-    expect(stdout).to.match(/rehearsal: GOOD/);
+    // With coupons left it would go on for ever; it is ended, so that all is judged.
+    expect(stdout).to.match(/U5 +holds +nothing is left under way/);
+    expect(stdout).not.to.match(/not judged/);
+    expect(stdout).to.match(/NOT_STARTED \d/);
+    expect(stdout).to.match(/\nrehearsal: GOOD\n$/);
     expect(stdout + stderr).not.to.match(/[가-힣]{3}/);
     expect(await standing(id)).to.deep.equal([]);
+  });
+
+  it("presses before the start, however few users, and when it is not ready in time", async () => {
+    const id = await scheduled({ total: 5_000 });
+    const run = async (...plan: string[]) => {
+      const { stdout, stderr } = await runCli(["rehearse", id, ...plan, "--in", "3", "--json"], {
+        url: service.url,
+      });
+      const told = JSON.parse(stdout);
+      expect(reasonsButLateness(stdout), stderr).to.deep.equal([]);
+      expect(told.press.refusals.NOT_STARTED, plan.join(" ")).to.be.at.least(1);
+      expect(told.remarks.join(), plan.join(" ")).not.to.match(/before the start/);
+    };
+    await Promise.all([run("--total", "1", "--users", "1"), run("--total", "50"), run("--users", "20")]);
   });
 
   it("Ctrl-C in the middle removes the traces too", async () => {
