@@ -3,66 +3,121 @@ import type { IssuanceDoc } from "./issuances.ts";
 
 export type BucketPlan = {
   readonly startsAt: Date;
+  /** How long after the start the first bucket begins. */
+  readonly fromMs: number;
   readonly bucketMs: number;
-  /** So many from the start; what comes later is one more, what came before another. */
+  /** So many; what comes later is one more, what came before the start another. */
   readonly buckets: number;
 };
 
 export type IssueCounts = {
-  /** Issuances by bucket: 0 begins at the start. */
+  /** Issuances by bucket: 0 begins `fromMs` after the start, and has those between the start and its begin too. */
   readonly perBucket: ReadonlyMap<number, number>;
   readonly early: number;
   readonly later: number;
   readonly counted: number;
+  /** The second with the most issuances, counted from the start; undefined: there are none. */
+  readonly peak: { readonly issued: number; readonly sinceStartMs: number } | undefined;
   readonly firstAt: Date | undefined;
   readonly lastAt: Date | undefined;
 };
+
+/** Between which instants a sale lies, for the most part. */
+export type Extent = { readonly firstAt: Date; readonly mostBy: Date };
 
 export type IssueRate = ReturnType<typeof createIssueRate>;
 
 /** Issuances counted at most: the first ones in issue order, which are those around the start. */
 export const COUNTED_MAX = 1_000_000;
 const COUNTING_MAX_MS = 7_000;
+/** A few coupons that come back to life days later are not what a sale is looked at for. */
+const MOST = 0.99;
+const SECOND_MS = 1_000;
+
+type Group = { _id: number; issued: number; firstAt: Date; lastAt: Date };
+type Facets = { buckets: Group[]; peak: { _id: number; issued: number }[] };
 
 export function createIssueRate(db: Db) {
   const collection: Collection<IssuanceDoc> = db.collection("issuances");
+
+  /** The issuance at a place of the issue order, from its end where `last` is true. */
+  async function instantAt(campaignId: string, place: number, last = false): Promise<Date | undefined> {
+    const direction = last ? -1 : 1;
+    const [found] = await collection
+      .find(
+        { campaignId },
+        { hint: "in_issue_order", projection: { issuedAt: 1 }, maxTimeMS: COUNTING_MAX_MS },
+      )
+      .sort({ generation: direction, seq: direction })
+      .skip(place)
+      .limit(1)
+      .toArray();
+    return found?.issuedAt;
+  }
+
   return {
+    /** Where the sale of so many coupons lies; undefined: none is issued. */
+    async extent(campaignId: string, issued: number): Promise<Extent | undefined> {
+      const place = Math.floor((Math.min(issued, COUNTED_MAX) - 1) * MOST);
+      const firstAt = await instantAt(campaignId, 0);
+      const mostBy = await instantAt(campaignId, Math.max(0, place));
+      return firstAt === undefined || mostBy === undefined ? undefined : { firstAt, mostBy };
+    },
+
     /** Counts by time in MongoDB: one walk along the issue order, bounded, whose answer has a document a bucket. */
-    async count(campaignId: string, { startsAt, bucketMs, buckets }: BucketPlan): Promise<IssueCounts> {
+    async count(campaignId: string, plan: BucketPlan): Promise<IssueCounts> {
+      const { startsAt, fromMs, bucketMs, buckets } = plan;
       const sinceStartMs = { $subtract: ["$issuedAt", startsAt] };
-      const bucket = { $floor: { $divide: [sinceStartMs, bucketMs] } };
-      const groups = await collection
-        .aggregate<{ _id: number; issued: number; firstAt: Date; lastAt: Date }>(
+      const inWindow = { $floor: { $divide: [{ $subtract: [sinceStartMs, fromMs] }, bucketMs] } };
+      const bucket = {
+        $cond: [{ $lt: [sinceStartMs, 0] }, -1, { $max: [0, { $min: [buckets, inWindow] }] }],
+      };
+      const counts = {
+        issued: { $sum: "$issued" },
+        firstAt: { $min: "$firstAt" },
+        lastAt: { $max: "$lastAt" },
+      };
+      const [facets] = await collection
+        .aggregate<Facets>(
           [
             { $match: { campaignId } },
             { $sort: { generation: 1, seq: 1 } },
             { $limit: COUNTED_MAX },
             {
               $group: {
-                _id: { $max: [-1, { $min: [buckets, bucket] }] },
+                _id: { bucket, second: { $floor: { $divide: [sinceStartMs, SECOND_MS] } } },
                 issued: { $sum: 1 },
                 firstAt: { $min: "$issuedAt" },
                 lastAt: { $max: "$issuedAt" },
+              },
+            },
+            {
+              $facet: {
+                buckets: [{ $group: { _id: "$_id.bucket", ...counts } }],
+                peak: [
+                  { $group: { _id: "$_id.second", issued: { $sum: "$issued" } } },
+                  { $sort: { issued: -1, _id: 1 } },
+                  { $limit: 1 },
+                ],
               },
             },
           ],
           { hint: "in_issue_order", maxTimeMS: COUNTING_MAX_MS },
         )
         .toArray();
-      const [newest] = await collection
-        .find({ campaignId }, { hint: "in_issue_order", projection: { issuedAt: 1 } })
-        .sort({ generation: -1, seq: -1 })
-        .limit(1)
-        .toArray();
+      const groups = facets?.buckets ?? [];
+      const newest = await instantAt(campaignId, 0, true);
       const instants = groups.flatMap(({ firstAt, lastAt }) => [firstAt.getTime(), lastAt.getTime()]);
-      if (newest !== undefined) instants.push(newest.issuedAt.getTime());
+      if (newest !== undefined) instants.push(newest.getTime());
       const issued = (id: number) => groups.find(({ _id }) => _id === id)?.issued ?? 0;
       const inside = groups.filter(({ _id }) => _id >= 0 && _id < buckets);
+      const [peak] = facets?.peak ?? [];
       return {
         perBucket: new Map(inside.map((group) => [group._id, group.issued])),
         early: issued(-1),
         later: issued(buckets),
         counted: groups.reduce((sum, group) => sum + group.issued, 0),
+        peak: peak === undefined ? undefined : { issued: peak.issued, sinceStartMs: peak._id * SECOND_MS },
         firstAt: instants.length === 0 ? undefined : new Date(Math.min(...instants)),
         lastAt: instants.length === 0 ? undefined : new Date(Math.max(...instants)),
       };

@@ -7,7 +7,8 @@ import {
 import { barText } from "../bar.ts";
 import { call } from "../call.ts";
 import { chartSvg } from "../chart.ts";
-import type { Action } from "../command.ts";
+import type { Action, Input } from "../command.ts";
+import { durationText } from "../duration.ts";
 import { type Fairness, gatherFairness } from "../fairness.ts";
 import { readingOf } from "../history-check.ts";
 import { jsonOptions } from "../json.ts";
@@ -15,23 +16,20 @@ import { lateness } from "../lateness.ts";
 import { epochMsOf, factLines, grouped, isOver, printable, stateName } from "../render.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../user-error.ts";
-import { defaultBucketMs, defaultSeconds } from "../verbs/stats.ts";
+import { maxBucketMs } from "../verbs/stats.ts";
 
+/** Where only --seconds is given. */
+const defaultBucketMs = 1_000;
+const maxSeconds = 172_800_000;
 const maxBuckets = 1_000;
+const secondMs = 1_000;
 const linesMost = 40;
 
 export const action: Action = {
   async run(session, input) {
     const { output } = session;
     const { campaignId } = input;
-    const bucketMs = input.wholeNumber("--bucket", 10, 3_600_000) ?? defaultBucketMs;
-    const seconds = input.wholeNumber("--seconds", 1, 3_600_000) ?? defaultSeconds;
-    const buckets = Math.ceil((seconds * 1_000) / bucketMs);
-    if (buckets > maxBuckets)
-      throw new UserError(`${grouped(buckets)} bars are more than ${grouped(maxBuckets)}`, {
-        hint: `give --bucket ${Math.ceil((seconds * 1_000) / maxBuckets)} or more`,
-      });
-    const request = { campaignId, bucketMs, buckets };
+    const request = { campaignId, ...windowOf(input) };
     const answer = await call(session, (options) => session.campaigns.getCampaignStats(request, options));
     const facts = lateness(answer);
     const files = input.text("--history")?.split(",") ?? [];
@@ -50,6 +48,21 @@ export const action: Action = {
     if (svg !== undefined) output.note(`the chart is in ${printable(svg)}`);
   },
 };
+
+/** Zero leaves it to the service, which knows where the sale lies. */
+function windowOf(input: Input): { bucketMs: number; buckets: number } {
+  const given = input.wholeNumber("--bucket", 10, maxBucketMs);
+  const seconds = input.wholeNumber("--seconds", 1, maxSeconds);
+  if (seconds === undefined) return { bucketMs: given ?? 0, buckets: 0 };
+  const leastMs = Math.ceil((seconds * 1_000) / maxBuckets);
+  const bucketMs = given ?? Math.max(defaultBucketMs, leastMs);
+  const buckets = Math.ceil((seconds * 1_000) / bucketMs);
+  if (buckets > maxBuckets)
+    throw new UserError(`${grouped(buckets)} bars are more than ${grouped(maxBuckets)}`, {
+      hint: `give --bucket ${leastMs} or more`,
+    });
+  return { bucketMs, buckets };
+}
 
 async function fairnessOf(files: readonly string[], startsAtMs: number): Promise<Fairness> {
   const gathering = gatherFairness(startsAtMs);
@@ -91,28 +104,30 @@ function statsText(
   soldOutBefore: string | undefined,
   fairness: Fairness | undefined,
 ): string {
-  const { campaign, issuedPerBucket, bucketMs, issuedLater } = answer;
+  const { campaign, issuedPerBucket, issuedLater } = answer;
   if (campaign === undefined) return "";
   const { openingLateMs, firstCouponLateMs, soldOutAfterMs } = lateness(answer);
   const ms = (value: number | undefined, none: string) =>
-    value === undefined ? none : `${grouped(Math.round(value))} ms after the start`;
+    value === undefined ? none : `${sinceText(value)} after the start`;
   const best = Math.max(0, ...issuedPerBucket);
   const facts: [string, string][] = [
     ["issued", `${grouped(campaign.issued)} of ${grouped(campaign.total)}`],
     ["opened", ms(openingLateMs, "not yet")],
     ["first coupon", ms(firstCouponLateMs, "none yet")],
     ["sold out", ms(soldOutAfterMs, soldOutBefore ?? (isOver(campaign.state) ? "no" : "not yet"))],
-    ["fastest", `${grouped(Math.round((best * 1_000) / bucketMs))} a second, over ${grouped(bucketMs)} ms`],
+    ["fastest", fastestText(answer)],
   ];
   if (fairness !== undefined) facts.push(...fairnessFacts(fairness));
   else facts.push(["fairness", "served in the order of the numbers; who arrived when only --history knows"]);
   const shown = issuedPerBucket.slice(0, linesMost);
+  const rest = issuedPerBucket.slice(linesMost).reduce((sum, issued) => sum + issued, 0) + issuedLater;
+  const offsets = [...shown.map((_issued, bucket) => offsetText(bucket, answer)), "later"];
+  const width = Math.max(...offsets.map((text) => text.length));
   const bars = shown.map(
     (issued, bucket) =>
-      `  ${offsetText(bucket, bucketMs).padStart(9)}  ${barText(issued, best)} ${grouped(issued)}\n`,
+      `  ${offsets[bucket]?.padStart(width)}  ${barText(issued, best)} ${grouped(issued)}\n`,
   );
-  const rest = issuedPerBucket.slice(linesMost).reduce((sum, issued) => sum + issued, 0) + issuedLater;
-  const later = rest > 0 ? `  ${"later".padStart(9)}  ${grouped(rest)}\n` : "";
+  const later = rest > 0 ? `  ${"later".padStart(width)}  ${grouped(rest)}\n` : "";
   const title = `${output.style("bold", campaign.id)}  ${stateName(campaign.state)}\n`;
   return `${title}${factLines(facts)}${bars.join("")}${later}`;
 }
@@ -134,21 +149,46 @@ export function fairnessFacts({ holders, requests, waitMs, inversions, pairs, pl
   ] satisfies [string, string][];
 }
 
-function offsetText(bucket: number, bucketMs: number): string {
-  return `+${((bucket * bucketMs) / 1_000).toFixed(bucketMs % 1_000 === 0 ? 0 : 2)} s`;
+/** The busiest second; of a service that does not tell it, the fullest bar. */
+function fastestText({
+  issuedPerBucket,
+  bucketMs,
+  peakPerSecond,
+  peakAt,
+  campaign,
+}: GetCampaignStatsResponse) {
+  const peakMs = epochMsOf(peakAt);
+  if (peakMs !== undefined) {
+    const since = peakMs - (epochMsOf(campaign?.startsAt) ?? 0);
+    return `${grouped(peakPerSecond)} in one second, ${durationText(since)} after the start`;
+  }
+  const best = Math.max(0, ...issuedPerBucket);
+  return best === 0 ? "nothing yet" : `${grouped(best)} in ${durationText(bucketMs)}`;
+}
+
+/** In milliseconds as long as anybody would say it so. */
+function sinceText(ms: number): string {
+  return Math.abs(ms) < 600_000 ? `${grouped(Math.round(ms))} ms` : durationText(ms);
+}
+
+/** Where a bar begins. */
+function offsetText(bucket: number, { firstBucketMs, bucketMs }: GetCampaignStatsResponse): string {
+  return `+${durationText(Number(firstBucketMs) + bucket * bucketMs)}`;
 }
 
 async function writeChart(path: string, answer: GetCampaignStatsResponse): Promise<void> {
   const { campaign, issuedPerBucket, bucketMs } = answer;
+  // What is counted over longer than a second is no rate.
+  const isRate = bucketMs <= secondMs;
   const name = campaign?.name ?? "";
   const starts = new Date(epochMsOf(campaign?.startsAt) ?? 0).toISOString();
   const svg = chartSvg({
     title: `${name}: ${grouped(campaign?.issued ?? 0)} of ${grouped(campaign?.total ?? 0)} coupons`,
     subtitle: `campaign ${campaign?.id}, opens ${starts}`,
-    yLabel: "coupons a second",
-    xLabel: "seconds after the start",
-    values: issuedPerBucket.map((issued) => (issued * 1_000) / bucketMs),
-    xAt: (bar) => offsetText(bar, bucketMs),
+    yLabel: isRate ? "coupons a second" : `coupons in ${durationText(bucketMs)}`,
+    xLabel: "after the start",
+    values: issuedPerBucket.map((issued) => (isRate ? (issued * secondMs) / bucketMs : issued)),
+    xAt: (bar) => offsetText(bar, answer),
   });
   await writeFile(path, svg).catch((error: unknown) => {
     const why = error instanceof Error && "code" in error ? String(error.code) : String(error);

@@ -15,7 +15,8 @@ export const rehearse: Command = {
     { flags: "--total <n>", about: "coupons of the rehearsal (default as many as the campaign has)" },
     {
       flags: "--in <s>",
-      about: "seconds to its start, 3 to 3600 (default 15, and one more for each 10000 coupons); moved where it is not ready then",
+      about:
+        "seconds to its start, 3 to 3600 (default 15, and one more for each 10000 coupons); moved where it is not ready then",
     },
     { flags: "--seed <n>", about: "who presses when: the same number, the same presses" },
     { flags: "--history <file>", about: "keep the callers' records there (docs/verify.md)", offers: "files" },

@@ -14,6 +14,7 @@ describe("cli stats", () => {
   let service: StandIn;
   let folder: string;
   let requests: GetCampaignStatsRequest[] = [];
+  const lateMs = 3 * 3_600_000;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "coupon-stats-"));
@@ -22,6 +23,14 @@ describe("cli stats", () => {
         getCampaignStats(request) {
           requests.push(request);
           const grown = { issued: 1000, total: 1500, state: CampaignState.OPEN };
+          if (request.campaignId === "LATE")
+            return {
+              ...{ campaign: campaign({ id: "LATE", issued: 20 }), bucketMs: 300_000, peakPerSecond: 9 },
+              ...{ firstBucketMs: BigInt(lateMs), issuedPerBucket: [5, 15] },
+              peakAt: timestampFromMs(startMs + lateMs + 12_000),
+              firstIssuedAt: timestampFromMs(startMs + lateMs + 500),
+              lastIssuedAt: timestampFromMs(startMs + lateMs + 400_000),
+            };
           if (request.campaignId !== campaignId)
             return { campaign: campaign({ id: request.campaignId, ...grown }), bucketMs: 1000 };
           return {
@@ -33,6 +42,8 @@ describe("cli stats", () => {
             }),
             issuedPerBucket: [600, 0, 390],
             bucketMs: 1000,
+            peakPerSecond: 600,
+            peakAt: timestampFromMs(startMs),
             issuedLater: 10,
             firstIssuedAt: timestampFromMs(startMs + 9),
             lastIssuedAt: timestampFromMs(startMs + 61_500),
@@ -68,8 +79,20 @@ describe("cli stats", () => {
     expect(stdout).to.match(/opened +3 ms after the start\n/);
     expect(stdout).to.match(/first coupon +9 ms after the start\n/);
     expect(stdout).to.match(/sold out +61,500 ms after the start\n/);
-    expect(stdout).to.match(/fastest +600 a second/);
+    expect(stdout).to.match(/fastest +600 in one second, 0 s after the start/);
+    expect(requests[0]).to.include({ bucketMs: 0, buckets: 0 });
     expect(stdout).to.match(/\+0 s +█{24} 600\n +\+1 s +░{24} 0\n +\+2 s .* 390\n +later +10\n/);
+  });
+
+  it("a sale long after its start: the bars say when, the chart counts what is no rate", async () => {
+    const file = join(folder, "late.svg");
+    const { code, stdout } = await runCli(["stats", "LATE", "--svg", file], { url: service.url });
+    expect(code).to.equal(0);
+    expect(stdout).to.match(/first coupon +3 h 0\.5 s after the start\n/);
+    expect(stdout).to.match(/fastest +9 in one second, 3 h 12 s after the start\n/);
+    expect(stdout).to.match(/\n +\+3 h {2}█{8}░{16} 5\n +\+3 h 5 min {2}█{24} 15\n$/);
+    const svg = await readFile(file, "utf8");
+    expect(svg).to.include(">coupons in 5 min<").and.include("+3 h 5 min: 15<");
   });
 
   it("sold out before coupons were added: says so, where the history can be read", async () => {

@@ -14,10 +14,11 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file coupon/v1/stats.proto.
  */
 export const file_coupon_v1_stats: GenFile = /*@__PURE__*/
-  fileDesc("ChVjb3Vwb24vdjEvc3RhdHMucHJvdG8SCWNvdXBvbi52MSJSChdHZXRDYW1wYWlnblN0YXRzUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRIRCglidWNrZXRfbXMYAiABKAUSDwoHYnVja2V0cxgDIAEoBSLIAgoYR2V0Q2FtcGFpZ25TdGF0c1Jlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEhkKEWlzc3VlZF9wZXJfYnVja2V0GAIgAygFEhEKCWJ1Y2tldF9tcxgDIAEoBRIUCgxpc3N1ZWRfbGF0ZXIYBCABKAUSFAoMaXNzdWVkX2Vhcmx5GAUgASgFEhEKCXRydW5jYXRlZBgGIAEoCBIzCg9maXJzdF9pc3N1ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmxhc3RfaXNzdWVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtzZXJ2ZXJfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBiBnByb3RvMw", [file_coupon_v1_campaign, file_google_protobuf_timestamp]);
+  fileDesc("ChVjb3Vwb24vdjEvc3RhdHMucHJvdG8SCWNvdXBvbi52MSJSChdHZXRDYW1wYWlnblN0YXRzUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRIRCglidWNrZXRfbXMYAiABKAUSDwoHYnVja2V0cxgDIAEoBSKnAwoYR2V0Q2FtcGFpZ25TdGF0c1Jlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEhkKEWlzc3VlZF9wZXJfYnVja2V0GAIgAygFEhEKCWJ1Y2tldF9tcxgDIAEoBRIUCgxpc3N1ZWRfbGF0ZXIYBCABKAUSFAoMaXNzdWVkX2Vhcmx5GAUgASgFEhEKCXRydW5jYXRlZBgGIAEoCBIzCg9maXJzdF9pc3N1ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmxhc3RfaXNzdWVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtzZXJ2ZXJfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPZmlyc3RfYnVja2V0X21zGAogASgDEhcKD3BlYWtfcGVyX3NlY29uZBgLIAEoBRIrCgdwZWFrX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcGIGcHJvdG8z", [file_coupon_v1_campaign, file_google_protobuf_timestamp]);
 
 /**
- * Asks how the sale went around its start.
+ * Asks how the sale went. The window follows the coupons: it begins at the start, or where the first coupon was issued later than the
+ * window is long at that coupon's bucket; what is left open is chosen so that it holds 99 of 100 coupons.
  *
  * @generated from message coupon.v1.GetCampaignStatsRequest
  */
@@ -30,14 +31,14 @@ export type GetCampaignStatsRequest = Message<"coupon.v1.GetCampaignStatsRequest
   campaignId: string;
 
   /**
-   * How long a bucket is in milliseconds, 10 to 3,600,000; 0: 1,000.
+   * How long a bucket is in milliseconds, 10 to 1,728,000,000 (20 days); 0: a round length that makes the window long enough.
    *
    * @generated from field: int32 bucket_ms = 2;
    */
   bucketMs: number;
 
   /**
-   * How many buckets from the start, 1 to 1,000; 0: 60.
+   * How many buckets at most, 1 to 1,000; 0: 40 where bucket_ms is 0 too, else as many as the window needs.
    *
    * @generated from field: int32 buckets = 3;
    */
@@ -65,7 +66,7 @@ export type GetCampaignStatsResponse = Message<"coupon.v1.GetCampaignStatsRespon
   campaign?: Campaign | undefined;
 
   /**
-   * Issuances per bucket, from the start on, without those at the end in which there was none.
+   * Issuances per bucket, from first_bucket_ms on, without those at the end in which there was none.
    *
    * @generated from field: repeated int32 issued_per_bucket = 2;
    */
@@ -119,6 +120,27 @@ export type GetCampaignStatsResponse = Message<"coupon.v1.GetCampaignStatsRespon
    * @generated from field: google.protobuf.Timestamp server_time = 9;
    */
   serverTime?: Timestamp | undefined;
+
+  /**
+   * How long after the start the first bucket begins, in milliseconds.
+   *
+   * @generated from field: int64 first_bucket_ms = 10;
+   */
+  firstBucketMs: bigint;
+
+  /**
+   * The most issuances within one second, of the seconds counted from the start.
+   *
+   * @generated from field: int32 peak_per_second = 11;
+   */
+  peakPerSecond: number;
+
+  /**
+   * When that second began; absent: none was issued.
+   *
+   * @generated from field: google.protobuf.Timestamp peak_at = 12;
+   */
+  peakAt?: Timestamp | undefined;
 };
 
 /**
