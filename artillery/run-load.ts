@@ -8,6 +8,8 @@ import { createCampaign, waitUntilScheduled } from "../bench/load/campaign.ts";
 import { type Clients, connectClients } from "../bench/load/connect-client.ts";
 import { orAborted, type Releases } from "../bench/releases.ts";
 import { Trouble } from "../bench/trouble.ts";
+import { isLoopback } from "../runtime/loopback.ts";
+import { settingOf } from "../runtime/setting.ts";
 import { auditBooks } from "./books.ts";
 import { installArtillery } from "./install.ts";
 import type { LoadOptions } from "./options.ts";
@@ -37,9 +39,9 @@ export async function runLoad(
 ): Promise<{ line: string; pass: boolean }> {
   const { total, ratePerSecond, seconds } = options;
   const say = (text: string) => void process.stdout.write(`${text}\n`);
-  const url = await readyService(env["COUPON_URL"] || DEFAULT_URL);
+  const url = await readyService(settingOf(env, "COUPON_URL") ?? DEFAULT_URL);
   await installArtillery();
-  const clients = connectClients(url.href, env["OPERATOR_TOKEN"] || undefined);
+  const clients = connectClients(url.href, settingOf(env, "OPERATOR_TOKEN"));
   releases.add("the client", () => clients.close());
 
   const phases = launchPhases(ratePerSecond, seconds);
@@ -84,8 +86,8 @@ export async function runLoad(
   const books = await orAborted(
     auditBooks(clients.campaigns, campaignId, history, {
       stores: findStores(env),
-      database: env["MONGODB_DATABASE"] || "coupons",
-      remote: !["127.0.0.1", "localhost", "[::1]"].includes(url.hostname),
+      database: settingOf(env, "MONGODB_DATABASE") ?? "coupons",
+      remote: !isLoopback(url.hostname),
     }),
     signal,
   );

@@ -1,4 +1,7 @@
 import { hostname, userInfo } from "node:os";
+import { isLoopback } from "../runtime/loopback.ts";
+import { isSendable, SENDABLE, settingOf, withoutLineEnd } from "../runtime/setting.ts";
+import { unknownZone } from "../runtime/time-zone.ts";
 import type { ConfigFile, Profile } from "./config-file.ts";
 import { UserError } from "./user-error.ts";
 import { systemZone } from "./zone.ts";
@@ -73,16 +76,19 @@ const nothing: Found = { text: undefined, origin: "default" };
 export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv, file: ConfigFile): Settings {
   const given = (name: Exclude<SettingName, "actor" | "zone">): Found | undefined => {
     const flag = options[name];
-    if (typeof flag === "string") return { text: flag, origin: `--${name}` };
+    if (typeof flag === "string") return { text: withoutLineEnd(flag), origin: `--${name}` };
     const variable = `COUPON_${name.toUpperCase()}`;
-    return env[variable] ? { text: env[variable], origin: variable } : undefined;
+    const text = settingOf(env, variable);
+    return text === undefined ? undefined : { text, origin: variable };
   };
   const chosen =
     given("profile") ?? (file.profile === undefined ? nothing : { text: file.profile, origin: file.path });
   const profile = profileNamed(chosen, file);
   const inProfile = (name: keyof Profile): Found => {
     const value = profile?.[name];
-    return value === undefined ? nothing : { text: String(value), origin: `profile ${chosen.text}` };
+    return value === undefined
+      ? nothing
+      : { text: withoutLineEnd(String(value)), origin: `profile ${chosen.text}` };
   };
   const urlFound = given("url") ?? inProfile("url");
   const url = serviceUrl(urlFound.text ?? defaultUrl, urlFound.origin);
@@ -100,6 +106,12 @@ export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv, fil
       );
       token = { text: undefined, origin: `not that of ${token.origin}, which is for ${home}` };
     }
+  }
+  const zone = unknownZone(env);
+  if (zone !== undefined) {
+    warnings.push(
+      `TZ "${zone}" is no time zone that is known here: instants are shown in UTC; give one such as Asia/Seoul`,
+    );
   }
   if (file.exposesToken) {
     warnings.push(`others can read the token in ${file.path}; run chmod 600 ${file.path}`);
@@ -147,9 +159,9 @@ function profileNamed({ text, origin }: Found, file: ConfigFile): Profile | unde
 }
 
 function headerToken({ text, origin }: Found): string | undefined {
-  if (text === undefined || /^[\x21-\x7e]+$/.test(text)) return text;
-  throw new UserError("the token holds characters that a header cannot carry", {
-    hint: `check ${origin} for spaces and line ends`,
+  if (text === undefined || isSendable(text)) return text;
+  throw new UserError(`the token of ${origin} must be ${SENDABLE}: nothing else can be sent in a header`, {
+    hint: `check ${origin} for what came along when it was copied`,
   });
 }
 
@@ -173,7 +185,7 @@ export function wholeNumber(
 /** True: what is sent to this URL does not leave the machine, or is encrypted. */
 export function isPrivate(url: string): boolean {
   const { protocol, hostname } = new URL(url);
-  return protocol === "https:" || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  return protocol === "https:" || isLoopback(hostname);
 }
 
 function serviceUrl(text: string, origin: string): string {

@@ -1,5 +1,6 @@
-import { mkdirSync } from "node:fs";
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { EXIT, UserError } from "../runtime/user-error.ts";
 import {
   createOwned,
   isAlive,
@@ -48,12 +49,27 @@ export type Claim =
       isOwnerAlive(): boolean;
     };
 
+/** @throws UserError where there can be no such folder, or nothing can be written in it */
+function makeDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    accessSync(dataDir, constants.W_OK);
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new UserError(
+      `configuration: LOCAL_DATA_DIR: ${dataDir} must be a folder that this user may write in (${why})`,
+      EXIT.configuration,
+      { cause: error },
+    );
+  }
+}
+
 /**
  * One stack a data folder. Whoever manages to create `stack.json` has it; the record of an owner that is
  * gone is put aside, and whatever it left running is ended first.
  */
 export async function claimDataDir(dataDir: string): Promise<Claim> {
-  mkdirSync(dataDir, { recursive: true });
+  makeDataDir(dataDir);
   const file = join(dataDir, FILE);
   const owner = ownRecord();
   for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {

@@ -1,24 +1,22 @@
 /** `npm start`: the whole service, on stores that the environment names or that are started here. */
-import { join } from "node:path";
+import { readConfig } from "../runtime/config.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 import { type Ground, runService } from "../server/service.ts";
-import { portFrom } from "./port-setting.ts";
-import { repositoryDir } from "./repository.ts";
 import { startStack } from "./stack.ts";
+import { stackSettings } from "./stack-settings.ts";
 import { LocalStackError } from "./store.ts";
 
 await runService("npm start --", process.argv.slice(2), layGround);
 
-async function layGround(): Promise<Ground> {
+async function layGround(flags: Readonly<Record<string, string | undefined>>): Promise<Ground> {
   const { env } = process;
+  const settings = stackSettings(env);
+  // A wrong setting is said before a store is started.
+  readConfig({ ...env, REDIS_URL: "redis://local", MONGODB_URL: "mongodb://local" }, flags);
   try {
     const say = (text: string) => void process.stderr.write(`${text}\n`);
     const stack = await startStack({
-      dataDir: env["LOCAL_DATA_DIR"] || join(repositoryDir, ".local", "data"),
-      redisUrl: env["REDIS_URL"] || undefined,
-      mongodbUrl: env["MONGODB_URL"] || undefined,
-      redisPort: portFrom(env, "LOCAL_REDIS_PORT"),
-      mongodbPort: portFrom(env, "LOCAL_MONGODB_PORT"),
+      ...settings,
       onStart: (kind) => say(`starting ${kind === "redis" ? "Redis" : "MongoDB"} …`),
     });
     if (stack.joined) say(`using the stores that already run on ${stack.dataDir}`);

@@ -1,14 +1,12 @@
 /** `npm run stores`: just the stores, until Ctrl-C. stdout is for `eval`, stderr for people. */
-import { join } from "node:path";
 import { redactCrashes } from "../runtime/crash.ts";
 import { redactorOf } from "../runtime/redactor.ts";
 import { redactUrls } from "../runtime/url-secrets.ts";
-import { portFrom } from "./port-setting.ts";
-import { repositoryDir } from "./repository.ts";
+import { UserError } from "../runtime/user-error.ts";
 import { startStack } from "./stack.ts";
+import { stackSettings } from "./stack-settings.ts";
 import { LocalStackError } from "./store.ts";
 
-const DEFAULT_DATA_DIR = join(repositoryDir, ".local", "data");
 const KEEP_ALIVE_MS = 60_000;
 
 const USAGE = `usage: npm run stores
@@ -27,20 +25,14 @@ redactCrashes(redact);
 try {
   await run();
 } catch (error) {
-  if (!(error instanceof LocalStackError)) throw error;
+  if (!(error instanceof LocalStackError || error instanceof UserError)) throw error;
   say(redact(error.message));
-  process.exitCode = 1;
+  process.exitCode = error instanceof UserError ? error.exitCode : 1;
 }
 
 async function run(): Promise<void> {
   const ended = firstSignal();
-  const stack = await startStack({
-    dataDir: process.env["LOCAL_DATA_DIR"] || DEFAULT_DATA_DIR,
-    redisUrl: process.env["REDIS_URL"] || undefined,
-    mongodbUrl: process.env["MONGODB_URL"] || undefined,
-    redisPort: portFrom(process.env, "LOCAL_REDIS_PORT"),
-    mongodbPort: portFrom(process.env, "LOCAL_MONGODB_PORT"),
-  });
+  const stack = await startStack(stackSettings(process.env));
   for (const store of [stack.redis, stack.mongodb]) {
     const where = store.dir === undefined ? "" : `, data in ${store.dir}`;
     say(`${store.kind}: ${store.origin} at ${store.host}:${store.port}${where}`);

@@ -1,6 +1,9 @@
-import { isIPv4 } from "node:net";
+import { isIPv6 } from "node:net";
 import { z } from "zod";
+import { isLoopback } from "./loopback.ts";
 import { isSecretSetting } from "./redactor.ts";
+import { isSendable, SENDABLE, settingOf } from "./setting.ts";
+import { mongodbUrlTrouble, redisUrlTrouble } from "./store-url.ts";
 import { REDACTED, redactUrls } from "./url-secrets.ts";
 import { UserError } from "./user-error.ts";
 
@@ -29,27 +32,42 @@ const roles = z
   .transform((text) => text.split(",").map((role) => role.trim()))
   .pipe(z.array(z.enum(ROLES, `must be one or more of ${ROLES.join(", ")}, with commas between`)).min(1));
 
-const urls = (schemes: readonly string[]) =>
-  z
-    .string()
-    .refine((text) => text.split(",").every((url) => schemes.some((scheme) => url.startsWith(scheme))), {
-      message: `must start with ${schemes.join(" or ")}`,
-    });
+/** A text that a function finds no trouble with. */
+const checked = (troubleOf: (text: string) => string | undefined) =>
+  z.string().superRefine((text, context) => {
+    const message = troubleOf(text);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  });
+
+/** What binds and resolves; a wrong one is said before anything is started. */
+function hostTrouble(text: string): string | undefined {
+  const isHost = /^[\p{L}\p{N}._-]{1,253}$/u.test(text) || isIPv6(text);
+  return isHost ? undefined : "must be a host name or an IP address, without scheme, port and [ ]";
+}
+
+function tokenTrouble(text: string): string | undefined {
+  if (!isSendable(text)) return `must be ${SENDABLE}: nothing else can be sent in a header`;
+  return text.length < 16 ? "must have 16 characters or more" : undefined;
+}
+
+/** MongoDB keeps these for itself, in any case of letters. */
+const OWN_DATABASES = ["admin", "config", "local"];
+const databaseTrouble = (text: string) =>
+  /^[A-Za-z0-9_-]{1,60}$/.test(text) && !OWN_DATABASES.includes(text.toLowerCase())
+    ? undefined
+    : `must be 1 to 60 letters, digits, _ or -, and none of ${OWN_DATABASES.join(", ")}`;
 
 /** Every setting of a service process, its unit in its name. The README's table is checked against this. */
 const schema = z.object({
-  REDIS_URL: urls(["redis://", "rediss://"]),
-  MONGODB_URL: z.string().regex(/^mongodb(\+srv)?:\/\//, "must start with mongodb:// or mongodb+srv://"),
-  MONGODB_DATABASE: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{1,60}$/, "must be 1 to 60 letters, digits, _ or -")
-    .default("coupons"),
-  HOST: z.string().min(1).default("127.0.0.1"),
+  REDIS_URL: checked(redisUrlTrouble),
+  MONGODB_URL: checked(mongodbUrlTrouble),
+  MONGODB_DATABASE: checked(databaseTrouble).default("coupons"),
+  HOST: checked(hostTrouble).default("127.0.0.1"),
   PORT: port.default(8080),
   GRPC_PORT: port.optional(),
   ROLES: roles.default([...ROLES]),
   WORKERS: count(1, 64).default(1),
-  OPERATOR_TOKEN: z.string().min(16, "must have 16 characters or more").optional(),
+  OPERATOR_TOKEN: checked(tokenTrouble).optional(),
   LOG_LEVEL: oneOf(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
   LOG_FORMAT: oneOf(["json", "text"]).default("json"),
   CLAIM_BATCH_MAX: count(1, 1_000).default(256),
@@ -65,6 +83,12 @@ const schema = z.object({
   DRAIN_DEADLINE_MS: milliseconds(100, 600_000).default(10_000),
 });
 
+/** The names of all settings. */
+export const SETTINGS = Object.keys(schema.shape) as readonly (keyof typeof schema.shape)[];
+
+/** So much of a wrong value is repeated. */
+const SHOWN_MAX = 60;
+
 export type Config = z.output<typeof schema> & { GRPC_PORT: number };
 
 /**
@@ -76,9 +100,9 @@ export function readConfig(
   flags: Record<string, string | undefined> = {},
 ): Config {
   const given: Record<string, string> = {};
-  for (const name of Object.keys(schema.shape)) {
-    const value = flags[name] ?? env[name];
-    if (value !== undefined && value !== "") given[name] = value;
+  for (const name of SETTINGS) {
+    const value = settingOf(flags, name) ?? settingOf(env, name);
+    if (value !== undefined) given[name] = value;
   }
   const parsed = schema.safeParse(given);
   if (!parsed.success) {
@@ -86,7 +110,7 @@ export function readConfig(
       const name = String(issue.path[0]);
       if (given[name] === undefined) return `${name} is required`;
       // A secret is not repeated; anything else helps to find where it comes from.
-      const value = isSecretSetting(name) ? "" : `"${given[name]}" `;
+      const value = isSecretSetting(name) ? "" : `${JSON.stringify(given[name].slice(0, SHOWN_MAX))} `;
       return `${name}: ${value}${issue.message}`;
     });
     throw new UserError(`configuration: ${[...new Set(lines)].join("; ")}`);
@@ -125,9 +149,4 @@ export function changedSettings(config: Config): Record<string, unknown> {
   const isDecided = ([name, value]: [string, unknown]): boolean =>
     value !== undefined && (name.endsWith("_URL") || String(value) !== String(defaults[name]));
   return Object.fromEntries(Object.entries(redactConfig(config)).filter(isDecided));
-}
-
-function isLoopback(host: string): boolean {
-  // A name such as 127.example.com may be anywhere.
-  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
 }

@@ -128,3 +128,8 @@ export function decoded(text: string): string {
     return text;
   }
 }
+
+/** A name that is no part of a secret. */
+export function isKnownOption(name: string): boolean {
+  return isIn(HARMLESS_OPTIONS, name) || isIn(SECRET_OPTIONS, name);
+}

@@ -28,13 +28,16 @@ export function troubleInterceptor(tell: TellTrouble): Interceptor {
   };
 }
 
+/** The name of the scheme is in any case of letters, the token is as it is (RFC 9110 §11.1). */
+const BEARER = /^bearer +(?<token>\S+)$/i;
+
 /** Lets nobody without the operators' bearer token reach CampaignService. Compares digests, in constant time. */
 export function operatorInterceptor(token: string | undefined): Interceptor {
   const digest = (text: string) => createHash("sha256").update(text).digest();
-  const expected = token === undefined ? undefined : digest(`Bearer ${token}`);
+  const expected = token === undefined ? undefined : digest(token);
   return (next) => (request) => {
     if (expected !== undefined && request.service.typeName === CampaignService.typeName) {
-      const given = request.header.get("authorization") ?? "";
+      const given = BEARER.exec(request.header.get("authorization") ?? "")?.groups?.["token"] ?? "";
       if (!timingSafeEqual(digest(given), expected)) {
         throw new ConnectError(
           "the operators' token is needed: authorization: Bearer …",

@@ -14,8 +14,9 @@ export function listen(server: NetServer, host: string, port: number, setting: s
           ? `port ${port} on ${host} is taken by another process: end it, or choose another port with ${setting} or ${flag}`
           : error.code === "EACCES"
             ? `port ${port} needs rights that this process does not have: choose one above 1023 with ${setting}`
-            : `cannot listen on ${host}:${port} (${error.code ?? error.message}): look at HOST and ${setting}`;
-      reject(new UserError(why, EXIT.portTaken, { cause: error }));
+            : `configuration: HOST: ${host} is no address of this machine (${error.code ?? error.message}): it must be one, or 0.0.0.0 or :: for all`;
+      const ofPort = ["EADDRINUSE", "EACCES"].includes(error.code ?? "");
+      reject(new UserError(why, ofPort ? EXIT.portTaken : EXIT.configuration, { cause: error }));
     });
     server.listen({ host, port, backlog: 4_096 }, () => resolve((server.address() as AddressInfo).port));
   });

@@ -4,6 +4,8 @@ import { redactCrashes } from "../runtime/crash.ts";
 import { createLifecycle, exitOnSignals, type Lifecycle } from "../runtime/lifecycle.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { type Redact, redactorOf } from "../runtime/redactor.ts";
+import { settingWarnings } from "../runtime/setting-warnings.ts";
+import { runInUtc, unknownZone } from "../runtime/time-zone.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 import { createGroup, DRAIN_GRACE_MS, type Group } from "./group/group.ts";
 import { startRoles } from "./roles.ts";
@@ -12,6 +14,9 @@ type Environment = Record<string, string | undefined>;
 
 /** What must be there before the service starts, and how to give it back after everything else. */
 export type Ground = { readonly env: Environment; readonly release: () => Promise<void> };
+
+/** `flags` are settings too: with them a wrong one can be said before anything is started. */
+export type LayGround = (flags: Environment) => Promise<Ground>;
 
 const usageOf = (command: string) => `usage: ${command} [flags]
   --roles LIST      what this process does: server,scheduler,generator
@@ -50,7 +55,12 @@ function readFlags(command: string, args: string[]): Environment {
   }
 }
 
-async function start(flags: Environment, ground: Ground, redact: Redact): Promise<void> {
+async function start(
+  flags: Environment,
+  ground: Ground,
+  redact: Redact,
+  zone: string | undefined,
+): Promise<void> {
   let lifecycle: Lifecycle | undefined;
   try {
     const config = readConfig(ground.env, flags);
@@ -66,6 +76,12 @@ async function start(flags: Environment, ground: Ground, redact: Redact): Promis
       life.onRelease("workers", group.end);
     }
     exitOnSignals(life, logger, group?.worstCode);
+    if (zone !== undefined)
+      logger.warn(
+        { TZ: zone },
+        "TZ is no time zone that is known here; the service works in UTC, whatever TZ is",
+      );
+    for (const warning of settingWarnings(config)) logger.warn(warning);
     const told = config.LOG_FORMAT === "text" ? changedSettings(config) : { config: redactConfig(config) };
     logger.info(told, `starting ${config.ROLES.join(", ")}`);
     const addresses = await (group === undefined ? startRoles(config, logger, life) : group.start());
@@ -94,15 +110,17 @@ function endWith(error: unknown, redact: Redact): never {
  * The whole life of a service process, or of a group of them that `--workers` asks for: stands until a signal ends it.
  * `command` is how a person calls it.
  */
-export async function runService(command: string, args: string[], lay: () => Promise<Ground>): Promise<void> {
+export async function runService(command: string, args: string[], lay: LayGround): Promise<void> {
+  const zone = unknownZone(process.env);
+  runInUtc();
   let redact = redactorOf(process.env);
   redactCrashes((text) => redact(text));
   try {
     const flags = readFlags(command, args);
-    const ground = await lay();
+    const ground = await lay(flags);
     // The stores that it stands on may have secrets of their own.
     redact = redactorOf(ground.env);
-    await start(flags, ground, redact);
+    await start(flags, ground, redact, zone);
   } catch (error) {
     endWith(error, redact);
   }

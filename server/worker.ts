@@ -4,12 +4,14 @@ import { redactCrashes } from "../runtime/crash.ts";
 import { createLifecycle, exitOnSignals, type Lifecycle } from "../runtime/lifecycle.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { redactorOf } from "../runtime/redactor.ts";
+import { runInUtc } from "../runtime/time-zone.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 import type { StartTrouble } from "./group/messages.ts";
 import { createPrimaryLink } from "./group/primary-link.ts";
 import { startRoles } from "./roles.ts";
 
 async function runWorker(number: number): Promise<void> {
+  runInUtc();
   const redact = redactorOf(process.env);
   redactCrashes(redact);
   const config = readConfig(process.env);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { configPath, readConfigFile } from "../../cli/config-file.ts";
-import { type GlobalOptions, readSettings, type Settings } from "../../cli/settings.ts";
+import { type GlobalOptions, isPrivate, readSettings, type Settings } from "../../cli/settings.ts";
 import { UserError } from "../../cli/user-error.ts";
 import { readJsonLines, runCli } from "./run-cli.ts";
 import { campaign, campaignId, type StandIn, startStandIn } from "./stand-in.ts";
@@ -175,6 +175,91 @@ describe("cli settings", () => {
       expect(hint + message).not.to.equal(message);
     });
   }
+
+  const unsendable = [
+    "a b",
+    "tab\there",
+    "two\nlines",
+    "비밀번호",
+    "caf\u00e9",
+    "zero\u200bwidth",
+    "\u007f",
+    "\u0000",
+  ];
+  for (const token of unsendable) {
+    it(`refuses the token ${JSON.stringify(token)} before anything is sent, from wherever it is`, async () => {
+      await write({ profile: "a", profiles: { a: { url: "http://127.0.0.1:1", token } } });
+      const refusals = [
+        [refusalOf(() => settings()), "profile a"],
+        [refusalOf(() => settings({ token })), "--token"],
+        ...(token === "\u0000"
+          ? []
+          : ([[refusalOf(() => settings({}, { COUPON_TOKEN: token })), "COUPON_TOKEN"]] as const)),
+      ] as const;
+      for (const [{ message, hint }, from] of refusals) {
+        expect(message).to.match(/must be letters, digits and punctuation of ASCII, without blanks/);
+        expect(message).to.include(from).and.not.include(token);
+        expect(hint).to.include(`check ${from}`);
+      }
+    });
+  }
+
+  it("a line end that a file or echo gave a setting is no part of it", async () => {
+    await write({ profile: "a", profiles: { a: { url: "http://127.0.0.1:1\n", token: `${secret}\r\n` } } });
+    expect(settings().token).to.equal(secret);
+    expect(settings({ token: "t\n" }).token).to.equal("t");
+    const env = { COUPON_TOKEN: "t\n", COUPON_TIMEOUT: "5000\n", COUPON_URL: "http://127.0.0.1:2\n" };
+    expect(settings({}, env)).to.include({ token: "t", timeoutMs: 5_000, url: "http://127.0.0.1:2" });
+    expect(settings({}, { COUPON_TOKEN: "\n" }).token).to.equal(secret);
+  });
+
+  const bad: Record<string, readonly string[]> = {
+    COUPON_URL: [
+      "h",
+      "h:8080",
+      "http://",
+      "http://h:99999",
+      "http://h:port",
+      "http://h h",
+      "ftp://h",
+      "redis://h",
+      "http://u:hunter@h",
+    ],
+    COUPON_TIMEOUT: ["0", "600001", "1e3", " 5", "NaN", "-1", "1.5", "10s", "9".repeat(30)],
+    COUPON_RETRIES: ["-1", "101", "1e1", "0x1", "Infinity", "two", " "],
+    COUPON_PROFILE: ["none", " "],
+    COUPON_TOKEN: ["a b", " "],
+  };
+  it("a bad value of any variable is a usage error that names it, and no part of a password", () => {
+    for (const [name, values] of Object.entries(bad)) {
+      for (const value of values) {
+        const { message, hint, exitCode } = refusalOf(() => settings({}, { [name]: value }));
+        expect(message, `${name}=${value}`).to.include(name).and.not.include("hunter");
+        expect([exitCode, hint === ""], message).to.deep.equal([2, false]);
+      }
+    }
+  });
+
+  it("warns of a TZ that is no zone, since instants are then shown in UTC", () => {
+    expect(settings({}, { TZ: "Foo/Bar" }).warnings.join()).to.match(
+      /^TZ "Foo\/Bar" is no time zone .* in UTC/,
+    );
+    expect(settings({}, { TZ: "Asia/Seoul" }).warnings).to.deep.equal([]);
+  });
+
+  it("what goes to this machine alone is private, however it is spelled", () => {
+    for (const host of [
+      "localhost",
+      "LOCALHOST",
+      "127.1",
+      "[0:0:0:0:0:0:0:1]",
+      "[::ffff:127.0.0.1]",
+      "localhost.:80",
+    ])
+      expect(isPrivate(`http://${host}`), host).to.equal(true);
+    for (const host of ["10.0.0.1", "localhost.example.com", "[::2]"])
+      expect(isPrivate(`http://${host}`), host).to.equal(false);
+  });
 
   it("names the profiles there are", async () => {
     await write(two);

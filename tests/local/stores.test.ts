@@ -66,7 +66,9 @@ describe("npm run stores", () => {
 
   it("ends with one clear message when something is wrong", async () => {
     const stores = start({ LOCAL_REDIS_PORT: "many" });
-    expect((await stores.exited).code).to.equal(1);
-    expect(stores.lines).to.deep.equal(['LOCAL_REDIS_PORT must be a port number (0 to 65535), not "many"']);
+    expect((await stores.exited).code).to.equal(2);
+    expect(stores.lines).to.deep.equal([
+      'configuration: LOCAL_REDIS_PORT must be a port number (0 to 65535), not "many"',
+    ]);
   });
 });

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { type Config, changedSettings, readConfig, redactConfig } from "../../runtime/config.ts";
+import { type Config, changedSettings, readConfig, redactConfig, SETTINGS } from "../../runtime/config.ts";
+import { settingWarnings } from "../../runtime/setting-warnings.ts";
 import { EXIT, UserError } from "../../runtime/user-error.ts";
 
 const BASE = { REDIS_URL: "redis://127.0.0.1:6379", MONGODB_URL: "mongodb://127.0.0.1:27017" };
@@ -21,6 +22,73 @@ function errorOf(env: Record<string, string | undefined>, flags = {}): UserError
   }
   throw new Error(`accepted: ${JSON.stringify(env)}`);
 }
+
+/** A password that stands in the way of the URL's own signs, and hosts and ports that are none. */
+const malformed = (scheme: string) =>
+  [
+    ...[
+      "",
+      ":port",
+      ":99999",
+      ":0",
+      ":",
+      "h:port",
+      "h:0",
+      "h:65536",
+      "h:1:2",
+      "h h",
+      "[::1",
+      "[h]:1",
+      "::1",
+      "h,",
+      ",h",
+    ],
+    ...[
+      "u:Secr3t@",
+      "u:Secr3t@:1",
+      ":Secr3t",
+      "u:hunter/Secr3t@h",
+      "u:hunter?Secr3t@h",
+      "u:hunter#Secr3t@h",
+      "u:hunter Secr3t@h",
+    ],
+    ...[
+      "u:%zz@h",
+      "u:100%@h",
+      "u:%ff@h",
+      "h/?x=hunter@Secr3t",
+      "h#Secr3t",
+      "u/Secr3t:p@h",
+      "u@a@Secr3t@h",
+      "u:[Secr3t]@h",
+    ],
+  ].map((rest) => `${scheme}://${rest}`);
+const badRedis = [
+  "redis:/h",
+  "redis://h/x",
+  "redis://h/-1",
+  "redis://h/0/1",
+  "redis://h?x=1",
+  "redis://a/1,redis://b",
+  "redis://a,,redis://b",
+];
+const badMongodb = [
+  ...[
+    "mongodb:/h",
+    "mongodb://u:a:b@h",
+    "mongodb://h/a b",
+    "mongodb://h/a$b",
+    "mongodb://h/?foo=hunter",
+    "mongodb://h/?tls=maybe",
+  ],
+  ...[
+    "mongodb://h/?maxPoolSize=-1",
+    "mongodb://a,b/?directConnection=true",
+    "mongodb+srv://h:1",
+    "mongodb+srv://a,b",
+    "mongodb://h,mongodb://g",
+  ],
+];
 
 describe("configuration", () => {
   it("needs the stores only, and has a default for everything else", () => {
@@ -66,14 +134,24 @@ describe("configuration", () => {
   });
 
   const bad: [name: string, values: string[]][] = [
-    ["REDIS_URL", ["http://x", "127.0.0.1:6379", "redis://a,http://b"]],
-    ["MONGODB_URL", ["http://x", "127.0.0.1", "mysql://x"]],
-    ["MONGODB_DATABASE", ["a b", "x".repeat(61), "a.b", "$x", "a/b"]],
+    ["REDIS_URL", ["http://x", "127.0.0.1:6379", "redis://a,http://b", ...malformed("redis"), ...badRedis]],
+    ["MONGODB_URL", ["http://x", "127.0.0.1", "mysql://x", ...malformed("mongodb"), ...badMongodb]],
+    ["MONGODB_DATABASE", ["a b", "x".repeat(61), "a.b", "$x", "a/b", "admin", "Local", "쿠폰"]],
+    ["HOST", ["http://h", "h:8080", "[::1]", "h h", "::1::2", "a,b", "h/", "x".repeat(254)]],
     ["PORT", ["-1", "65536", "8080.5", "http"]],
     ["GRPC_PORT", ["-1", "65536", "x"]],
     ["ROLES", ["sever", "server,", "server scheduler", ","]],
     ["WORKERS", ["0", "65", "-1", "1.5", "two", "1e1"]],
-    ["OPERATOR_TOKEN", ["short", "x".repeat(15)]],
+    [
+      "OPERATOR_TOKEN",
+      [
+        "short",
+        "x".repeat(15),
+        ...["a b", "a\tb", "a\nb", "비밀", "é", "\u007f", "\u0000", "\u200b"].map(
+          (text) => `${text}-and-16-more-of-it`,
+        ),
+      ],
+    ],
     ["LOG_LEVEL", ["loud", "INFO"]],
     ["LOG_FORMAT", ["xml"]],
     ["CLAIM_BATCH_MAX", ["0", "1001", "many"]],
@@ -88,6 +166,144 @@ describe("configuration", () => {
     ["START_DEADLINE_MS", ["99", "600001"]],
     ["DRAIN_DEADLINE_MS", ["99", "600001", "1.5"]],
   ];
+  /** What no number is, whatever `Number()` makes of it; and what is none of ours. */
+  const noNumber = [
+    " ",
+    " 5",
+    "5 ",
+    "1e3",
+    "0x10",
+    "+5",
+    "-5",
+    "1_000",
+    "1,000",
+    "1.0",
+    "NaN",
+    "Infinity",
+    "null",
+    "true",
+    "９",
+    "5\u00a0",
+    "9".repeat(30),
+  ];
+
+  it("has a row of bad values for each setting", () => {
+    expect(bad.map(([name]) => name)).to.have.members([...SETTINGS]);
+  });
+
+  it("what is no number is refused for each setting that is one, with its name and what is allowed", () => {
+    const good = read({ GRPC_PORT: "7000" });
+    const numbers = SETTINGS.filter((name) => typeof good[name] === "number");
+    expect(numbers.length).to.be.greaterThan(10);
+    for (const name of numbers) {
+      for (const value of noNumber) {
+        expect(errorOf({ [name]: value }).message, value).to.match(
+          new RegExp(`^configuration: ${name}: ".*" must be a whole number[a-z (),]* \\d+ to \\d+$`, "s"),
+        );
+      }
+    }
+  });
+
+  it("any value of any setting is taken, or refused as a configuration that names it; never another error (property)", () => {
+    const anything = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.webUrl({ withQueryParameters: true, withFragments: true }),
+      fc.stringMatching(/^(redis|rediss|mongodb|mongodb\+srv):\/\/[a-z0-9:@/?#,%=&.[\]-]{0,30}$/),
+      fc.stringMatching(/^[-+0-9.eExX_, ]{1,12}$/),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...SETTINGS), anything, (name, value) => {
+        try {
+          read({ [name]: value });
+        } catch (error) {
+          expect(error).to.be.instanceOf(UserError);
+          expect((error as UserError).exitCode).to.equal(EXIT.configuration);
+          expect((error as UserError).message).to.match(new RegExp(`^configuration: .*${name}`));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("says what is allowed of a URL, which one of a list, and no part of it", () => {
+    const why = (name: string, url: string) => errorOf({ [name]: url }).message;
+    expect(why("REDIS_URL", "redis://h:99999")).to.equal(
+      "configuration: REDIS_URL: must have a port from 1 to 65535 after the : of its host, or none",
+    );
+    expect(why("REDIS_URL", "redis://:pa/ss@h")).to.match(
+      /character before its @ that must be encoded .*%2F/,
+    );
+    expect(why("REDIS_URL", "redis://a:1,redis://b:x")).to.match(/: URL 2 of 2 must have a port/);
+    expect(why("REDIS_URL", "redis://a/1,redis://b")).to.match(/URL 1 of 2 .*a Redis Cluster has database 0/);
+    expect(why("MONGODB_URL", "mongodb://u:p@ss@h")).to.match(/must have one @ at most/);
+    expect(why("MONGODB_URL", "mongodb://a,b:0")).to.match(/port from 1 to 65535/);
+    expect(why("MONGODB_URL", "mongodb://h/?replicaSet=rs&hunter=2")).to.match(
+      /does not know: number 2 after its \?$/,
+    );
+    expect(why("MONGODB_URL", "mongodb://h/?tls=perhaps")).to.match(/a value of tls that .* does not take/);
+    expect(why("MONGODB_URL", "mongodb+srv://h:27017")).to.match(/one host and no port/);
+    for (const [name, values] of bad.slice(0, 2))
+      for (const value of values) expect(why(name, value)).not.to.match(/hunter|Secr3t/);
+  });
+
+  it("takes URLs with everything that they may have", () => {
+    for (const url of [
+      ...[
+        "redis://h",
+        "rediss://h:6380/5",
+        "redis://:p%40%2Fss@h",
+        "redis://u:p@[::1]:6379/0",
+        "redis://u@h.example.com.",
+      ],
+      ...["redis://u:p@a:1,redis://u:p@b:2/0", "redis://127.0.0.1:6379/"],
+    ])
+      expect(read({ REDIS_URL: url }).REDIS_URL).to.equal(url);
+    for (const url of [
+      ...[
+        "mongodb://h",
+        "mongodb://u:p%40ss@h:27017,g:27018/coupons?authSource=admin&replicaSet=rs&tls=true",
+      ],
+      ...[
+        "mongodb://[::1]:27017/?directConnection=true",
+        "mongodb://%2Ftmp%2Fmongodb-27017.sock",
+        "mongodb+srv://u:p@c.example/?w=majority",
+      ],
+      "mongodb://h/?tls=true&tlsCertificateKeyFilePassword=p%40ss",
+    ])
+      expect(read({ MONGODB_URL: url }).MONGODB_URL).to.equal(url);
+  });
+
+  it("a line end that a file or echo gave a value is no part of it", () => {
+    const token = "a-token-of-some-length";
+    for (const end of ["\n", "\r\n", "\n\n"]) {
+      const config = read({ OPERATOR_TOKEN: token + end, PORT: `8081${end}`, REDIS_URL: `redis://h${end}` });
+      expect([config.OPERATOR_TOKEN, config.PORT, config.REDIS_URL]).to.deep.equal([
+        token,
+        8081,
+        "redis://h",
+      ]);
+    }
+    expect(read({ OPERATOR_TOKEN: "\n" }).OPERATOR_TOKEN).to.equal(undefined);
+    expect(errorOf({ OPERATOR_TOKEN: "한글로 된 토큰은 보낼 수 없다" }).message).to.match(
+      /OPERATOR_TOKEN: must be letters, digits and punctuation of ASCII, without blanks/,
+    );
+  });
+
+  it("warns of durations that contradict each other, by name", () => {
+    expect(settingWarnings(read({}))).to.deep.equal([]);
+    expect(settingWarnings(read({ ISSUE_DEADLINE_MS: "3000" }))).to.have.length(1);
+    expect(settingWarnings(read({ ISSUE_DEADLINE_MS: "3000" }))[0]).to.match(
+      /^ISSUE_DEADLINE_MS is 3000, .*COMMIT_DEADLINE_MS/,
+    );
+    expect(settingWarnings(read({ ISSUE_DEADLINE_MS: "1000", STORE_DEADLINE_MS: "1500" }))).to.have.length(2);
+    expect(settingWarnings(read({ COMMIT_STALL_MS: "5000" }))[0]).to.match(
+      /^COMMIT_DEADLINE_MS is 4000, .*COMMIT_STALL_MS/,
+    );
+    expect(settingWarnings(read({ DRAIN_DEADLINE_MS: "300" }))[0]).to.match(
+      /^DRAIN_DEADLINE_MS is 300, .*ISSUE_DEADLINE_MS/,
+    );
+  });
+
   for (const [name, values] of bad) {
     it(`refuses a bad ${name}, naming it and nothing else`, () => {
       for (const value of values) {
@@ -125,8 +341,20 @@ describe("configuration", () => {
   });
 
   it("without a token it listens to this machine only", () => {
-    const token = "a token of some length";
-    for (const HOST of ["127.0.0.1", "127.8.8.8", "localhost", "::1"])
+    const token = "a-token-of-some-length";
+    for (const HOST of [
+      ...[
+        "127.0.0.1",
+        "127.8.8.8",
+        "localhost",
+        "::1",
+        "LOCALHOST",
+        "LocalHost.",
+        "0:0:0:0:0:0:0:1",
+        "0000::0001",
+      ],
+      ...["::ffff:127.0.0.1", "::FFFF:7f00:1", "127.1", "0x7f.1", "2130706433", "::1%lo"],
+    ])
       expect(read({ HOST }).HOST).to.equal(HOST);
     for (const HOST of [
       "0.0.0.0",
@@ -135,6 +363,16 @@ describe("configuration", () => {
       "example.com",
       "localhost.example.com",
       "127.evil.example",
+      ...[
+        "::2",
+        "::ffff:10.0.0.1",
+        "0",
+        "0:0:0:0:0:0:0:0",
+        "128.1",
+        "1localhost",
+        "localhost..",
+        "foo.localhost",
+      ],
     ]) {
       const error = errorOf({ HOST });
       expect(error.message, HOST).to.include(HOST);

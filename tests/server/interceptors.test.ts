@@ -126,7 +126,7 @@ describe("trouble interceptor", () => {
 });
 
 describe("operator interceptor", () => {
-  const TOKEN = "a token of some length";
+  const TOKEN = "a-token-of-some-length";
   const guarded = (token: string | undefined) => {
     let called = 0;
     const { campaigns, coupons } = behind(
@@ -154,7 +154,17 @@ describe("operator interceptor", () => {
     expect(calls()).to.equal(2);
   });
 
-  const wrong = ["", "Bearer", "Bearer ", TOKEN, `Bearer ${TOKEN}x`, `bearer ${TOKEN}`, `Basic ${TOKEN}`];
+  it("the name of the scheme is in any case of letters, the token is not", async () => {
+    const { campaigns, calls } = guarded(TOKEN);
+    for (const scheme of ["bearer", "BEARER", "bEaReR", "Bearer "])
+      await campaigns.getCampaign({}, withHeader(`${scheme} ${TOKEN}`));
+    expect(calls()).to.equal(4);
+  });
+
+  const wrong = [
+    ...["", "Bearer", "Bearer ", TOKEN, `Bearer ${TOKEN}x`, `Basic ${TOKEN}`, `Bearer${TOKEN}`],
+    ...[`Bearer ${TOKEN.toUpperCase()}`, `Bearer ${TOKEN} ${TOKEN}`, `bearer bearer ${TOKEN}`],
+  ];
   for (const authorization of wrong) {
     it(`refuses ${JSON.stringify(authorization)} before anything is done`, async () => {
       const { campaigns, calls } = guarded(TOKEN);

@@ -1,0 +1,22 @@
+import { BlockList, isIP } from "node:net";
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
+
+/**
+ * Whether a host is this machine alone, however it is spelled: `LOCALHOST`, `127.1`, `0:0:0:0:0:0:0:1`, `[::1]`, `::ffff:127.0.0.1`. Any other name
+ * may be anywhere, `127.example.com` too.
+ */
+export function isLoopback(host: string): boolean {
+  const name = host.toLowerCase().replace(/\.$/, "");
+  if (name === "localhost") return true;
+  const address = name.replace(/^\[(.*)\]$/, "$1").replace(/%.*$/, "");
+  // A resolver reads 127.1 and 0x7f000001 as addresses, and so does a URL.
+  const plain =
+    isIP(address) !== 0 || !URL.canParse(`http://${address}`)
+      ? address
+      : new URL(`http://${address}`).hostname;
+  const family = isIP(plain);
+  return family !== 0 && loopback.check(plain, family === 6 ? "ipv6" : "ipv4");
+}

@@ -1,0 +1,23 @@
+import type { Config } from "./config.ts";
+
+/** What is allowed and yet hardly meant: settings that contradict each other. One sentence each, naming them. */
+export function settingWarnings(config: Config): string[] {
+  const { ISSUE_DEADLINE_MS, STORE_DEADLINE_MS, COMMIT_DEADLINE_MS, COMMIT_STALL_MS, DRAIN_DEADLINE_MS } =
+    config;
+  const warnings: string[] = [];
+  const atLeast = (name: string, value: number, least: number, of: string, otherwise: string) => {
+    if (value < least) warnings.push(`${name} is ${value}, less than ${of} (${least}): ${otherwise}`);
+  };
+  const early = "callers are told UNCERTAIN while their claim may still succeed";
+  atLeast("ISSUE_DEADLINE_MS", ISSUE_DEADLINE_MS, STORE_DEADLINE_MS, "STORE_DEADLINE_MS", early);
+  atLeast("ISSUE_DEADLINE_MS", ISSUE_DEADLINE_MS, COMMIT_DEADLINE_MS, "COMMIT_DEADLINE_MS", early);
+  atLeast(
+    ...(["COMMIT_DEADLINE_MS", COMMIT_DEADLINE_MS, COMMIT_STALL_MS, "COMMIT_STALL_MS"] as const),
+    "an insert is given up before it counts as stalled",
+  );
+  atLeast(
+    ...(["DRAIN_DEADLINE_MS", DRAIN_DEADLINE_MS, 2 * ISSUE_DEADLINE_MS, "twice ISSUE_DEADLINE_MS"] as const),
+    "a stop may cut requests that are in flight",
+  );
+  return warnings;
+}

@@ -1,0 +1,107 @@
+import { isIPv6 } from "node:net";
+import { MongoClient } from "mongodb";
+import { decoded, isKnownOption } from "./url-secrets.ts";
+
+const PORT_MAX = 65_535;
+const ENCODE = "write : / ? # [ ] @ , and % in a user or password as %3A %2F %3F %23 %5B %5D %40 %2C and %25";
+
+/**
+ * What is wrong with the value of REDIS_URL, and what is allowed; undefined: nothing. Never repeats a part of it: nobody knows which part of
+ * a malformed URL is the password.
+ */
+export function redisUrlTrouble(text: string): string | undefined {
+  const urls = text.split(",");
+  for (const [index, url] of urls.entries()) {
+    const why = redisTrouble(url, urls.length > 1);
+    if (why !== undefined) return urls.length === 1 ? why : `URL ${index + 1} of ${urls.length} ${why}`;
+  }
+  return undefined;
+}
+
+function redisTrouble(text: string, isListed: boolean): string | undefined {
+  const form = "redis://[user:password@]host[:port][/database], or rediss:// for TLS";
+  const parts = /^rediss?:\/\/(?:([^@]*)@)?(.*)$/s.exec(text);
+  if (parts === null) return `must start with redis:// or rediss://, as in ${form}`;
+  const [, userInfo, rest = ""] = parts;
+  const [, host = "", path = "", more = ""] = /^([^/?#]*)(\/[^?#]*)?(.*)$/s.exec(rest) ?? [];
+  const wrong = userTrouble(userInfo, rest) ?? hostTrouble(host, `is of the form ${form}`);
+  if (wrong !== undefined) return wrong;
+  if (!/^(\/\d{0,5})?$/.test(path)) return "must have a database number or nothing after its /";
+  if (isListed && Number(path.slice(1)) !== 0)
+    return "must have no database number: a Redis Cluster has database 0 alone";
+  if (more !== "") return "must end after host, port and database: there are no options with ? or #";
+  return URL.canParse(text) ? undefined : `must be of the form ${form} (${ENCODE})`;
+}
+
+/** The same for MONGODB_URL. What its options may be is the driver's to say. */
+export function mongodbUrlTrouble(text: string): string | undefined {
+  const form = "mongodb://[user:password@]host[:port][,host…][/database][?options]";
+  const parts = /^mongodb(\+srv)?:\/\/(?:([^@]*)@)?(.*)$/s.exec(text);
+  if (parts === null) return "must start with mongodb:// or mongodb+srv://";
+  const [, isSrv, userInfo, rest = ""] = parts;
+  const [, hosts = "", database = ""] = /^([^/?#]*)(?:\/([^?#]*))?/s.exec(rest) ?? [];
+  const wrong = userTrouble(userInfo, rest);
+  if (wrong !== undefined) return wrong;
+  if (userInfo?.includes(":", userInfo.indexOf(":") + 1)) return `has a second : before its @ (${ENCODE})`;
+  if (rest.includes("#")) return `must have no # (${ENCODE})`;
+  for (const host of hosts.split(",")) {
+    const bad = host.endsWith(".sock") ? undefined : hostTrouble(host, `is of the form ${form}`);
+    if (bad !== undefined) return bad;
+  }
+  if (isSrv !== undefined && /[,:]/.test(hosts)) return "must have one host and no port after mongodb+srv://";
+  if (/[/\\ "$*<>|]/.test(decoded(database)))
+    return "must have the name of a database or nothing after the / of its hosts";
+  return optionTrouble(text);
+}
+
+/** The option is named where its name is a known one, else told by its place: what nobody knows may be a part of a password. */
+function optionTrouble(text: string): string | undefined {
+  if (isAccepted(text)) return undefined;
+  const [before = "", query = ""] = text.split("?");
+  const options = query.split("&");
+  const without = (index: number) => options.filter((_, other) => other !== index).join("&");
+  const index = options.findIndex((_, at) => isAccepted(`${before}?${without(at)}`));
+  const [name = ""] = options[index]?.split("=") ?? [];
+  if (index < 0) return "has options after its ? that the MongoDB driver does not take beside each other";
+  return isKnownOption(name)
+    ? `has a value of ${name} that the MongoDB driver does not take here`
+    : `has an option that the MongoDB driver does not know: number ${index + 1} after its ?`;
+}
+
+/** Makes a client, and connects to nothing. */
+function isAccepted(url: string): boolean {
+  try {
+    new MongoClient(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function userTrouble(userInfo: string | undefined, rest: string): string | undefined {
+  if (rest.includes("@")) return `must have one @ at most, between user and host (${ENCODE})`;
+  if (userInfo === undefined) return undefined;
+  if (/[/?#[\],\s]/.test(userInfo)) return `has a character before its @ that must be encoded (${ENCODE})`;
+  // A percent sign that begins no escape.
+  return /%(?![\da-f]{2})/i.test(userInfo) || decodeTrouble(userInfo)
+    ? `has a % before its @ that is no escape (${ENCODE})`
+    : undefined;
+}
+
+function decodeTrouble(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+function hostTrouble(text: string, form: string): string | undefined {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/s.exec(text) ?? [];
+  const isHost = bracketed === undefined ? /^[\p{L}\p{N}._~-]{1,253}$/u.test(plain ?? "") : isIPv6(bracketed);
+  if (!isHost) return `must name a host (a name, an IPv4 address, or an IPv6 address in [ ]): it ${form}`;
+  const isPort =
+    port === undefined || (/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= PORT_MAX);
+  return isPort ? undefined : `must have a port from 1 to ${PORT_MAX} after the : of its host, or none`;
+}

@@ -1,0 +1,81 @@
+import { expect } from "chai";
+import { startService } from "../../local/service-process.ts";
+import { temporaryDir } from "../local/temporary-dir.ts";
+
+const STORES = { REDIS_URL: "redis://127.0.0.1:1", MONGODB_URL: "mongodb://127.0.0.1:1" };
+
+/** What a process says and how it ends that was started with these settings; no store is there. */
+async function endOf(entry: string, env: Record<string, string>, args: readonly string[] = []) {
+  const service = startService({ entry, env, args });
+  const { code } = await service.exited;
+  return { code, lines: [...service.lines] };
+}
+
+describe("bad settings of a process", () => {
+  const runs: [what: string, entry: string, env: Record<string, string>, args: string[], said: RegExp][] = [
+    [
+      "a password that is not encoded",
+      "server/main.ts",
+      { ...STORES, REDIS_URL: "redis://:hunter/Secr3t@h" },
+      [],
+      /^coupon: configuration: REDIS_URL: has a character before its @ that must be encoded/,
+    ],
+    [
+      "several at once, and a flag",
+      "server/main.ts",
+      {
+        ...STORES,
+        MONGODB_URL: "mongodb://u:hunter@Secr3t@h",
+        OPERATOR_TOKEN: "hunter Secr3t hunter Secr3t",
+      },
+      ["--port", "1e3"],
+      /^coupon: configuration: MONGODB_URL: .*; PORT: "1e3" must be .*; OPERATOR_TOKEN: must be/,
+    ],
+    [
+      "a wrong port of the local stack: before any store is started",
+      "local/start.ts",
+      { LOCAL_REDIS_PORT: "1e3" },
+      [],
+      /^coupon: configuration: LOCAL_REDIS_PORT must be a port number \(0 to 65535\), not "1e3"$/,
+    ],
+    [
+      "a setting of the service on the local stack: before any store is started",
+      "local/start.ts",
+      { LEASE_MS: "soon" },
+      [],
+      /^coupon: configuration: LEASE_MS: "soon" must be a whole number of milliseconds, 1000 to 600000$/,
+    ],
+    [
+      "a data folder that cannot be one",
+      "local/start.ts",
+      { LOCAL_DATA_DIR: "/dev/null/data" },
+      [],
+      /^coupon: configuration: LOCAL_DATA_DIR: .* must be a folder that this user may write in/,
+    ],
+    [
+      "a password that is not encoded, for the stores alone",
+      "local/stores.ts",
+      { REDIS_URL: "redis://:hunter/Secr3t@h" },
+      [],
+      /^configuration: REDIS_URL: has a character before its @/,
+    ],
+  ];
+
+  it("end it with exit code 2 and one line: the name and what is allowed, no stack and no secret", async function () {
+    // Six starts of a process, one after the other: a bound against hanging.
+    this.timeout(300_000);
+    const dir = temporaryDir();
+    try {
+      for (const [what, entry, env, args, said] of runs) {
+        const { code, lines } = await endOf(entry, { LOCAL_DATA_DIR: dir.path, ...env }, args);
+        expect(lines, what).to.have.length(1);
+        expect(lines[0], what)
+          .to.match(said)
+          .and.not.match(/hunter|Secr3t/);
+        expect(code, what).to.equal(2);
+      }
+    } finally {
+      dir.remove();
+    }
+  });
+});
