@@ -21,6 +21,7 @@ import { throwIfGone } from "./caller-gone.ts";
 import { type CampaignStatsDeps, createCampaignStats } from "./campaign-stats.ts";
 import { liveState, viewCampaign } from "./campaign-view.ts";
 import type { ChangeCampaign } from "./change-campaign.ts";
+import type { Breaker } from "./claims/breaker.ts";
 import { createDescribeFormats } from "./describe-formats.ts";
 import { createFindIssuance, viewIssuance } from "./find-issuance.ts";
 import { createLifeCycleService } from "./life-cycle-service.ts";
@@ -53,6 +54,7 @@ export type CampaignServiceDeps = {
   issuances: Issuances;
   issueRate: CampaignStatsDeps["issueRate"];
   liveView: LiveView;
+  reads: Breaker;
   preflight: Preflight;
   removeRehearsal: RemoveRehearsal;
   preflights: Preflights;
@@ -80,7 +82,7 @@ const LISTINGS_MAX = 64;
 
 /** The operators' service. */
 export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<typeof CampaignService> {
-  const { campaigns, history, issuances, liveView, clock, draining } = deps;
+  const { campaigns, history, issuances, liveView, reads, clock, draining } = deps;
   // Counting the codes of a format takes some 20 ms the first time: now, not while claims wait.
   countCodes(DEFAULT_CODE_FORMAT);
   const pace = createReadingPace({ clock });
@@ -95,7 +97,8 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
   const now = () => timestampFromMs(clock.now());
 
   async function findCampaign(id: string): Promise<CampaignDoc> {
-    const doc = await campaigns.find(orRefuse(validCampaignId(id)));
+    const campaignId = orRefuse(validCampaignId(id));
+    const doc = await reads.ask(() => campaigns.find(campaignId));
     if (doc === null) throw refuse({ reason: "UNKNOWN_CAMPAIGN" });
     return doc;
   }
@@ -208,7 +211,9 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
         const allowed = "must be empty or the next_page_token of an earlier answer";
         throw refuse({ reason: "INVALID", field: "page_token", allowed });
       }
-      const docs = await campaigns.list(request.pageToken, limit + 1, request.includeRehearsals);
+      const docs = await reads.ask(() =>
+        campaigns.list(request.pageToken, limit + 1, request.includeRehearsals),
+      );
       const shown = docs.slice(0, limit);
       const views = shown.map(async (doc) => {
         const issued = doc.state === "SOLD_OUT" ? doc.total : await issuances.count(doc._id);
@@ -270,7 +275,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
 
     describeFormats: createDescribeFormats({ campaigns, orRefuse }),
 
-    findIssuance: createFindIssuance({ campaigns, issuances, findCampaign, refuse }),
+    findIssuance: createFindIssuance({ campaigns, issuances, reads, findCampaign, refuse }),
   };
 }
 

@@ -7,6 +7,7 @@ import type { CouponService } from "../proto/gen/coupon/v1/coupon_service_pb.ts"
 import type { Issuances } from "../record/issuances.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { liveState, viewCoupon } from "./campaign-view.ts";
+import type { Breaker } from "./claims/breaker.ts";
 import type { Directory } from "./directory.ts";
 import { recordedFormats } from "./find-issuance.ts";
 import type { IssueCoupon } from "./issue-coupon.ts";
@@ -19,12 +20,13 @@ export type CouponServiceDeps = {
   directory: Directory;
   issuances: Issuances;
   liveView: LiveView;
+  reads: Breaker;
   clock: Clock;
 };
 
 /** The public service. Each method validates, asks one component, and turns its answer into words. */
 export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof CouponService> {
-  const { issueCoupon, directory, issuances, liveView, clock } = deps;
+  const { issueCoupon, directory, issuances, liveView, reads, clock } = deps;
   const refuse = (refusal: Refusal) => refusalError(refusal, clock.now());
   const orRefuse = <T>(valid: Valid<T>): T => {
     if (!valid.ok) throw refuse(valid.refusal);
@@ -56,7 +58,7 @@ export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof
           throw refuse({ reason: "INVALID", field: "code", allowed: withoutField("code", code.message) });
         const mistyped = mistypedBecause(code.code, recordedFormats([facts.codeFormat]));
         if (mistyped !== undefined) throw refuse({ reason: "INVALID", field: "code", allowed: mistyped });
-        const found = await issuances.findByCode(campaignId, code.code);
+        const found = await reads.ask(() => issuances.findByCode(campaignId, code.code));
         if (found === null) throw refuse({ reason: "NO_COUPON" });
         return { coupon: viewCoupon(claimOf(found)) };
       }
@@ -70,7 +72,8 @@ export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof
           allowed: `is the key to look up here: the campaign gives ${other}`,
         });
       }
-      const found = await issuances.findByClaimKey(campaignId, orRefuse(validKey(field, key)));
+      const claimKey = orRefuse(validKey(field, key));
+      const found = await reads.ask(() => issuances.findByClaimKey(campaignId, claimKey));
       if (found === null) throw refuse({ reason: "NO_COUPON" });
       return { coupon: viewCoupon(claimOf(found)) };
     },

@@ -25,7 +25,7 @@ const ASKING_MAX = 1_000;
 const UNKNOWN_FOR_MS = 1_000;
 
 /** Remembers campaigns by id, in bounded memory: the oldest entry leaves first. */
-export function createDirectory(campaigns: Campaigns, clock: Clock): Directory {
+export function createDirectory(campaigns: Pick<Campaigns, "find">, clock: Clock): Directory {
   const known = new Map<string, KnownCampaign>();
   const unknown = new Map<string, number>();
   const asking = new Map<string, Promise<KnownCampaign | null>>();

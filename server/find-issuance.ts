@@ -5,12 +5,14 @@ import type { FindIssuanceRequest } from "../proto/gen/coupon/v1/campaign_servic
 import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
 import type { IssuanceDoc, Issuances } from "../record/issuances.ts";
 import { viewCoupon } from "./campaign-view.ts";
+import type { Breaker } from "./claims/breaker.ts";
 import type { Refusal, refusalError } from "./refusal.ts";
 import { withoutField } from "./validate.ts";
 
 export type FindIssuanceDeps = {
   campaigns: Pick<Campaigns, "formatsInUse">;
   issuances: Pick<Issuances, "findIssued">;
+  reads: Breaker;
   /** The campaign, or a refusal. */
   findCampaign: (id: string) => Promise<CampaignDoc>;
   refuse: (refusal: Refusal) => ReturnType<typeof refusalError>;
@@ -39,14 +41,14 @@ export function recordedFormats(patterns: readonly string[]): CodeFormat[] {
  * by the time it takes.
  */
 export function createFindIssuance(deps: FindIssuanceDeps) {
-  const { campaigns, issuances, findCampaign, refuse } = deps;
+  const { campaigns, issuances, reads, findCampaign, refuse } = deps;
 
   return async (request: FindIssuanceRequest) => {
     const code = normaliseCode(request.code);
     if (!code.ok)
       throw refuse({ reason: "INVALID", field: "code", allowed: withoutField("code", code.message) });
     const within = request.campaignId === "" ? undefined : await findCampaign(request.campaignId);
-    const found = await issuances.findIssued(code.code);
+    const found = await reads.ask(() => issuances.findIssued(code.code));
     if (found === null || (within !== undefined && found.campaignId !== within._id)) {
       const patterns = within === undefined ? await campaigns.formatsInUse() : [within.codeFormat];
       const mistyped = mistypedBecause(code.code, recordedFormats(patterns));

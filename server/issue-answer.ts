@@ -101,11 +101,16 @@ function errorAnswer(error: ConnectError): IssueAnswer {
   return { status: codeToHttpStatus(error.code), type: "application/json", body };
 }
 
+/** What two refusals of one reason may differ in, beside what is counted. */
+function reasonWords(refusal: Refusal): string {
+  return refusal.reason === "OVERLOADED" ? `${refusal.why ?? ""} ${refusal.retryAfterMs ?? ""}` : "";
+}
+
 /** Refusals come by the thousand in one millisecond, and those that say the same are the same bytes: the last of each reason is kept. */
 function createRefusalAnswers(): (refusal: Refusal, nowMs: number) => IssueAnswer {
   const kept = new Map<Refusal["reason"], { readonly telling: string; readonly answer: IssueAnswer }>();
   return (refusal, nowMs) => {
-    const words = refusal.reason === "INVALID" ? `${refusal.field}:${refusal.allowed}` : "";
+    const words = refusal.reason === "INVALID" ? `${refusal.field}:${refusal.allowed}` : reasonWords(refusal);
     const wait = refusal.reason === "NOT_STARTED" ? `${refusal.startsAtMs} ${Math.ceil(refusal.waitMs)}` : "";
     const telling = `${nowMs} ${wait}${words}`;
     const last = kept.get(refusal.reason);

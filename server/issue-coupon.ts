@@ -2,9 +2,11 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "../runtime/clock.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import { QueueFull } from "./claims/batch-queue.ts";
+import { CircuitOpen } from "./claims/breaker.ts";
 import type { Caller, Claimer, Issue } from "./claims/claimer.ts";
 import type { CampaignFacts, Directory } from "./directory.ts";
-import type { Refusal } from "./refusal.ts";
+import { type Refusal, STORE_AWAY } from "./refusal.ts";
 import type { Tally } from "./tally.ts";
 import { type Valid, validCampaignId, validKey } from "./validate.ts";
 
@@ -44,7 +46,14 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
   async function lookUpAndClaim(request: IssueRequest, caller: Caller): Promise<Issue> {
     const startedAtMs = clock.elapsed();
     const looking = directory.find(request.campaignId);
-    const facts = await withDeadline(looking, issueDeadlineMs, "looking up the campaign", clock);
+    let facts: CampaignFacts | null;
+    try {
+      facts = await withDeadline(looking, issueDeadlineMs, "looking up the campaign", clock);
+    } catch (error) {
+      if (error instanceof CircuitOpen) return refused(STORE_AWAY);
+      if (error instanceof QueueFull) return refused({ reason: "OVERLOADED" });
+      throw error;
+    }
     if (facts === null) return refused({ reason: "UNKNOWN_CAMPAIGN" });
     return claim(facts, request, caller, clock.elapsed() - startedAtMs);
   }

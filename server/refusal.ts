@@ -33,8 +33,15 @@ export type Refusal =
   /** `adding`: so many coupons are being added, one addition at a time. */
   | { readonly reason: "NOT_READY"; readonly adding?: number }
   /** `why`: what stood in the way, where that is not how much waits here. */
-  | { readonly reason: "OVERLOADED"; readonly why?: string }
+  | { readonly reason: "OVERLOADED"; readonly why?: string; readonly retryAfterMs?: number }
   | { readonly reason: "UNCERTAIN" };
+
+/** A store is known to be away, and is being probed. */
+export const STORE_AWAY = {
+  reason: "OVERLOADED",
+  why: "this server does not reach a store at the moment",
+  retryAfterMs: 500,
+} as const satisfies Refusal;
 
 type Telling = { readonly code: Code; readonly message: string; readonly retryAfterMs: number };
 
@@ -90,7 +97,7 @@ function tell(refusal: Refusal): Telling {
       return {
         code: Code.Unavailable,
         message: `${refusal.why ?? "this server cannot take more at the moment"}; nothing was tried, ask again with the same key`,
-        retryAfterMs: SOON_MS,
+        retryAfterMs: refusal.retryAfterMs ?? SOON_MS,
       };
     case "UNCERTAIN":
       return {

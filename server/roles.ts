@@ -32,6 +32,7 @@ import { createBusyCampaigns } from "./busy-campaigns.ts";
 import { createCampaignService } from "./campaign-service.ts";
 import { createChangeCampaign } from "./change-campaign.ts";
 import { createClaimer } from "./claims/claimer.ts";
+import { createStoreBreakers } from "./claims/store-breakers.ts";
 import { createSweeper } from "./claims/sweeper.ts";
 import { createCouponService } from "./coupon-service.ts";
 import { createDirectory } from "./directory.ts";
@@ -108,12 +109,13 @@ export async function startRoles(
   const restore = createRestore(common);
   const processes = createProcesses(mongo.db);
   const redisClock = createRedisClock(redis, clock, config.STORE_DEADLINE_MS);
+  const mongoFacts = createMongoFacts(mongo.db);
   const preflight = createPreflight({
     ...common,
     processes,
     redisProbe: createRedisProbe(redis, config.STORE_DEADLINE_MS),
     redisClock,
-    mongoFacts: createMongoFacts(mongo.db),
+    mongoFacts,
   });
   const preflights = createPreflights(mongo.db);
   const tally = createTally();
@@ -152,14 +154,24 @@ export async function startRoles(
   }
   if (!config.ROLES.includes("server")) return undefined;
 
+  const breakers = createStoreBreakers({
+    ...common,
+    commitStallMs: config.COMMIT_STALL_MS,
+    storeStallMs: config.STORE_STALL_MS,
+    probes: {
+      write: () => mongoFacts.write(config.COMMIT_STALL_MS),
+      read: () => campaigns.find(""),
+      pool: (campaignId) => pool.inspect(campaignId),
+    },
+  });
   const claimer = createClaimer({
     ...common,
     restore,
+    breakers,
     claimBatchMax: config.CLAIM_BATCH_MAX,
     queueMax: config.CLAIM_QUEUE_MAX,
     commitsInFlightMax: config.COMMITS_IN_FLIGHT_MAX,
     commitDeadlineMs: config.COMMIT_DEADLINE_MS,
-    commitStallMs: config.COMMIT_STALL_MS,
     issueDeadlineMs: config.ISSUE_DEADLINE_MS,
   });
   lifecycle.onRelease("claims under way", () => claimer.idle());
@@ -168,8 +180,8 @@ export async function startRoles(
   sweeper.start();
 
   const draining = new AbortController();
-  const liveView = createLiveView(campaigns, pool, clock);
-  const directory = createDirectory(campaigns, clock);
+  const liveView = createLiveView(campaigns, pool, breakers, clock);
+  const directory = createDirectory({ find: (id) => breakers.reads.ask(() => campaigns.find(id)) }, clock);
   const issueCoupon = createIssueCoupon({
     claimer,
     directory,
@@ -179,10 +191,17 @@ export async function startRoles(
     issueDeadlineMs: config.ISSUE_DEADLINE_MS,
   });
   const app = buildApp({
-    couponService: createCouponService({ ...common, issueCoupon, directory, liveView }),
+    couponService: createCouponService({
+      ...common,
+      issueCoupon,
+      directory,
+      liveView,
+      reads: breakers.reads,
+    }),
     issueCoupon,
     campaignService: createCampaignService({
       ...{ ...common, liveView, preflight, preflights, removeRehearsal, draining: draining.signal },
+      reads: breakers.reads,
       changeCampaign: createChangeCampaign({ ...common, restore }),
       issueRate: createIssueRate(mongo.db),
       processLook: createProcessLook(processes, clock),

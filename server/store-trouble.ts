@@ -1,4 +1,4 @@
-import { MongoError } from "mongodb";
+import { MongoError, MongoServerError } from "mongodb";
 import { StoreAway } from "../audit/stores/store-away.ts";
 import { RedisAway } from "../pool/redis-trouble.ts";
 import { UncertainInsert } from "../record/unordered-insert.ts";
@@ -24,6 +24,21 @@ const REDIS_ERRORS = new Set([
   "SocketTimeoutDuringMaintenanceError",
   "CommandTimeoutDuringMaintenanceError",
 ]);
+
+/** Of these, what a Redis said that could be asked. */
+const REDIS_REPLIES = new Set(["ErrorReply", "SimpleError", "BlobError", "WatchError"]);
+
+/** Whether a store gave no answer at all, as opposed to one that nobody likes. */
+export function isNoAnswer(error: unknown): boolean {
+  if (error instanceof MongoServerError) return false;
+  if (error instanceof QueueFull || error instanceof UncertainInsert) return false;
+  return isStoreTrouble(error) && !(error instanceof Error && REDIS_REPLIES.has(error.constructor.name));
+}
+
+/** Whether Redis was not even sent the command: there was no connection. */
+export function isUnsent(error: unknown): boolean {
+  return error instanceof Error && error.constructor.name === "ClientOfflineError";
+}
 
 /** Whether an error means that a store could not be asked, as opposed to a bug of ours. */
 export function isStoreTrouble(error: unknown): boolean {

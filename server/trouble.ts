@@ -2,7 +2,9 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { RefusalSchema } from "../proto/gen/coupon/v1/refusal_pb.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { refusalError } from "./refusal.ts";
+import { QueueFull } from "./claims/batch-queue.ts";
+import { CircuitOpen } from "./claims/breaker.ts";
+import { refusalError, STORE_AWAY } from "./refusal.ts";
 import { isStoreTrouble } from "./store-trouble.ts";
 
 /** What a caller may know of an error; logs the cause that it may not know. `method`: as in `coupon.v1.CouponService/IssueCoupon`. */
@@ -17,6 +19,9 @@ export function createTellTrouble(logger: Logger, clock: Clock): TellTrouble {
         logger.error({ room: "server", method, err: error }, "a call failed");
       return error;
     }
+    // Nothing was tried. Where a store is away, its breaker has said so once.
+    if (error instanceof CircuitOpen) return refusalError(STORE_AWAY, clock.now());
+    if (error instanceof QueueFull) return refusalError({ reason: "OVERLOADED" }, clock.now());
     if (isStoreTrouble(error)) {
       logger.warn({ room: "server", method, err: error }, "a call failed: a store did not answer");
       return refusalError({ reason: "UNCERTAIN" }, clock.now());

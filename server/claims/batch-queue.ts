@@ -6,6 +6,8 @@ export class QueueFull extends Error {
 export type BatchQueue<T, R> = {
   /** Queues one item; resolves with its result. Rejects with QueueFull, or with what the batch it went in rejected with. */
   push(item: T): Promise<R>;
+  /** Rejects what waits and has not gone in a batch: nothing was tried with it. */
+  rejectWaiting(cause: Error): void;
   /** Items that wait or are under way. */
   size(): number;
   /** Resolves once nothing waits and nothing is under way. */
@@ -77,10 +79,13 @@ export function createBatchQueue<T, R>({
     underWay -= batch.length;
     if (lazy && waiting.length > 0) schedule();
     else flush();
-    if (waiting.length + underWay === 0) {
-      for (const done of idlers) done();
-      idlers = [];
-    }
+    tellIdlers();
+  }
+
+  function tellIdlers(): void {
+    if (waiting.length + underWay > 0) return;
+    for (const done of idlers) done();
+    idlers = [];
   }
 
   return {
@@ -91,6 +96,12 @@ export function createBatchQueue<T, R>({
         waiting.push({ item, resolve, reject });
         if (inFlight < maxInFlight) schedule();
       });
+    },
+    rejectWaiting(cause) {
+      const rejected = waiting;
+      waiting = [];
+      for (const entry of rejected) entry.reject(cause);
+      tellIdlers();
     },
     size: () => waiting.length + underWay,
     idle: () =>

@@ -1,13 +1,16 @@
+import { MongoError } from "mongodb";
+import type { Restore } from "../../generator/restore.ts";
 import type { Claim, PoolState } from "../../pool/pool.ts";
 import type { Campaigns } from "../../record/campaigns.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { DeadlineExceeded, withDeadline } from "../../runtime/deadline.ts";
 import type { CampaignFacts } from "../directory.ts";
-import type { Refusal } from "../refusal.ts";
+import { type Refusal, STORE_AWAY } from "../refusal.ts";
+import { isNoAnswer } from "../store-trouble.ts";
 import { QueueFull } from "./batch-queue.ts";
-import { createBreaker } from "./breaker.ts";
+import { type Breaker, CircuitOpen } from "./breaker.ts";
 import { createKnownAnswers } from "./known-answers.ts";
-import { createLane, type Lane, type LaneDeps } from "./lane.ts";
+import { type Commit, createLane, type Lane, type LaneDeps } from "./lane.ts";
 
 export type Issue =
   | { readonly kind: "issued"; readonly held: Claim; readonly replayed: boolean }
@@ -43,12 +46,10 @@ export type Claimer = {
   idle(): Promise<void>;
 };
 
-export type ClaimerDeps = Omit<LaneDeps, "breaker" | "leastGenerations"> & {
+export type ClaimerDeps = Omit<LaneDeps, "leastGenerations"> & {
   campaigns: Campaigns;
   clock: Clock;
   issueDeadlineMs: number;
-  /** A commit under way for longer than this stops new claims. */
-  commitStallMs: number;
 };
 
 /** How often one request may meet a code that belongs to somebody else before it is told to ask again. */
@@ -61,8 +62,8 @@ const IDLE_LANES_MAX = 1_000;
 const GENERATIONS_MAX = 100_000;
 
 export function createClaimer(deps: ClaimerDeps): Claimer {
-  const { clock, restore, metrics } = deps;
-  const breaker = createBreaker(clock, deps.commitStallMs);
+  const { clock, restore, metrics, breakers } = deps;
+  const { commits: mongo } = breakers;
   const known = createKnownAnswers(deps);
   const lanes = new Map<string, Lane>();
   const leastGenerations = new Map<string, number>();
@@ -76,17 +77,43 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
       for (const [id, lane] of lanes) if (sizeOf(lane) === 0) lanes.delete(id);
     }
     if (leastGenerations.size >= GENERATIONS_MAX) leastGenerations.clear();
-    const lane = createLane({ ...deps, breaker, leastGenerations }, campaignId);
+    const lane = createLane({ ...deps, leastGenerations }, campaignId);
     lanes.set(campaignId, lane);
     return lane;
+  }
+
+  // Whoever waits behind a batch that hangs would wait out its deadline for nothing.
+  breakers.onOpen((campaignId) => {
+    if (campaignId !== undefined) {
+      lanes.get(campaignId)?.claims.rejectWaiting(new CircuitOpen("Redis does not answer"));
+      return;
+    }
+    for (const { commits } of lanes.values())
+      commits.rejectWaiting(new CircuitOpen("MongoDB does not answer"));
+  });
+
+  /** Nothing was tried, or all that was has been answered in vain. */
+  function storeAway(): Issue {
+    metrics.heldBack.inc();
+    return refused(STORE_AWAY);
+  }
+
+  /** @throws whatever leaves it uncertain; CircuitOpen: the claim stays in the ledger, for the next that asks or for the sweeper */
+  function commit(lane: Lane, claim: Claim): Promise<Commit> {
+    if (mongo.state() !== "open") return lane.commits.push(claim);
+    // Sets off a probe where one is due.
+    mongo.admit();
+    return Promise.reject(new CircuitOpen("MongoDB does not answer"));
   }
 
   async function attempt(ask: IssueAsk, expired: () => boolean): Promise<Issue> {
     const { campaignId, claimKey, userId, facts } = ask;
     const { leastGeneration } = facts;
     const lane = laneOf(campaignId);
+    const redis = breakers.pool(campaignId);
     for (let stale = 0; stale < STALE_CODES_MAX; ) {
       if (expired()) return refused({ reason: "UNCERTAIN" });
+      if (redis.admit() === "refuse") return storeAway();
       const askedAtMs = clock.elapsed();
       const answer = await lane.claims.push({ claimKey, userId, leastGeneration, expired });
       if (answer.kind !== "expired") known.learn(campaignId, answer, askedAtMs);
@@ -95,23 +122,23 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
           return { kind: "issued", held: answer.claim, replayed: true };
         case "claimed":
         case "pending": {
-          const commit = await lane.commits.push(answer.claim).catch((error: unknown) => {
+          const done = await commit(lane, answer.claim).catch((error: unknown) => {
             // The code is popped already: this is no "nothing was tried".
-            if (error instanceof QueueFull) throw new Error("no room to commit a claim", { cause: error });
+            if (error instanceof QueueFull || error instanceof CircuitOpen)
+              throw new Error("a claim was not committed", { cause: error });
             throw error;
           });
-          if (commit.kind === "durable") {
+          if (done.kind === "durable") {
             // Another code than the one just popped: the key had its coupon already.
-            const replayed = answer.kind === "pending" || commit.held.code !== answer.claim.code;
-            return { kind: "issued", held: commit.held, replayed };
+            const replayed = answer.kind === "pending" || done.held.code !== answer.claim.code;
+            return { kind: "issued", held: done.held, replayed };
           }
-          if (commit.kind === "removed") return refused({ reason: "UNKNOWN_CAMPAIGN" });
+          if (done.kind === "removed") return refused({ reason: "UNKNOWN_CAMPAIGN" });
           stale++;
           break;
         }
         case "held-back":
-          metrics.heldBack.inc();
-          return refused({ reason: "OVERLOADED" });
+          return storeAway();
         case "sold":
           return refused({ reason: "SOLD_OUT" });
         case "early":
@@ -123,7 +150,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
         case "none":
         case "fenced":
         case "held": {
-          const outcome = await restore(campaignId);
+          const outcome = await restoreWithin(campaignId, redis);
           if (outcome === "not-ready") return refused({ reason: "NOT_READY" });
           if (outcome === "called-off") return refused({ reason: "CANCELLED" });
           if (outcome === "gone") return refused({ reason: "UNKNOWN_CAMPAIGN" });
@@ -138,6 +165,17 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
       }
     }
     return refused({ reason: "UNCERTAIN" });
+  }
+
+  /** A rebuild asks both stores, and everybody waits for the same one: not at all while a store is known to be away. */
+  async function restoreWithin(campaignId: string, redis: Breaker): ReturnType<Restore> {
+    if (breakers.reads.admit() === "refuse") throw new CircuitOpen("MongoDB does not answer");
+    const restoring = restore(campaignId).catch((error: unknown) => {
+      if (error instanceof MongoError) breakers.reads.suspect();
+      else if (isNoAnswer(error)) redis.suspect();
+      throw error;
+    });
+    return breakers.reads.unlessOpened(redis.unlessOpened(restoring));
   }
 
   /** What need not be asked; a caller that has gone hears nothing anyway. */
@@ -169,6 +207,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
       return await withDeadline(attempt(ask, expired), leftMs, "IssueCoupon", clock);
     } catch (error) {
       if (error instanceof QueueFull) return refused({ reason: "OVERLOADED" });
+      if (error instanceof CircuitOpen) return storeAway();
       if (error instanceof DeadlineExceeded) late = true;
       // What failed has been logged with its cause where it failed; all the caller can know is that it is uncertain.
       return refused({ reason: "UNCERTAIN" });
@@ -179,7 +218,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     issue: (ask) => recall(ask) ?? claimWithin(ask),
 
     async finish(claim) {
-      await laneOf(claim.campaignId).commits.push(claim);
+      await commit(laneOf(claim.campaignId), claim);
     },
 
     sizes() {
@@ -188,7 +227,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
       return { claims: sum("claims"), commits: sum("commits"), settles: sum("settles") };
     },
 
-    holdsBack: breaker.isOpen,
+    holdsBack: breakers.anyOpen,
 
     async idle() {
       // In the order of the flow: what a queue holds ends up in the next one.

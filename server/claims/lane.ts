@@ -1,13 +1,15 @@
 import { claimOf, issuanceOf } from "../../generator/claim-record.ts";
 import type { Restore } from "../../generator/restore.ts";
-import type { Claim, ClaimAnswer, Pool } from "../../pool/pool.ts";
+import type { Claim, ClaimAnswer, ClaimMode, Pool } from "../../pool/pool.ts";
 import type { InsertOutcome, Issuances } from "../../record/issuances.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import { isNoAnswer, isUnsent } from "../store-trouble.ts";
 import { type BatchQueue, createBatchQueue } from "./batch-queue.ts";
-import type { Breaker } from "./breaker.ts";
+import { CircuitOpen } from "./breaker.ts";
+import type { StoreBreakers } from "./store-breakers.ts";
 
 /** One request for a coupon of the lane's campaign. */
 export type Ask = {
@@ -38,8 +40,7 @@ export type LaneDeps = {
   queueMax: number;
   commitsInFlightMax: number;
   commitDeadlineMs: number;
-  /** One for all lanes of the process: MongoDB is one for all campaigns. */
-  breaker: Breaker;
+  breakers: StoreBreakers;
   /** By campaign, the highest generation in which this process was given a code: no pool of a lower one may give another. */
   leastGenerations: Map<string, number>;
   /** See BatchQueueOptions. */
@@ -64,7 +65,8 @@ const SETTLE_ATTEMPTS_MAX = 40;
 const SETTLE_AGAIN_MS = 50;
 
 export function createLane(deps: LaneDeps, campaignId: string): Lane {
-  const { pool, issuances, restore, clock, metrics, queueMax, breaker, leastGenerations } = deps;
+  const { pool, issuances, restore, clock, metrics, queueMax, breakers, leastGenerations } = deps;
+  const redis = breakers.pool(campaignId);
   const defer = deps.defer === undefined ? {} : { defer: deps.defer };
   const logger = deps.logger.child({ room: "server" });
 
@@ -74,6 +76,8 @@ export function createLane(deps: LaneDeps, campaignId: string): Lane {
       try {
         return await run(items);
       } catch (error) {
+        // The breaker has said so once.
+        if (error instanceof CircuitOpen) throw error;
         logger.warn(
           { campaign: campaignId, batch: items.length, err: error },
           `${what} failed: it may or may not have happened`,
@@ -100,22 +104,40 @@ export function createLane(deps: LaneDeps, campaignId: string): Lane {
   }
 
   async function claimAsAdmitted(asks: readonly Ask[], least: number): Promise<ClaimAnswer[]> {
-    const admission = breaker.admit();
-    const nowMs = clock.now();
-    if (admission !== "probe") return pool.claim(campaignId, nowMs, asks, admission, least);
-    const rest = asks.slice(1);
-    const parts = await Promise.all([
-      pool.claim(campaignId, nowMs, asks.slice(0, 1), "issue", least),
-      rest.length === 0 ? [] : pool.claim(campaignId, nowMs, rest, "recall", least),
-    ]);
-    const answers = parts.flat();
-    if (answers[0]?.kind !== "claimed" && answers[0]?.kind !== "pending") breaker.returnProbe();
-    return answers;
+    const admission = breakers.commits.admit();
+    if (admission !== "trial") return call(asks, admission === "go" ? "issue" : "recall", least);
+    let isTried = false;
+    try {
+      const rest = asks.slice(1);
+      const parts = await Promise.all([
+        call(asks.slice(0, 1), "issue", least),
+        rest.length === 0 ? [] : call(rest, "recall", least),
+      ]);
+      const answers = parts.flat();
+      isTried = answers[0]?.kind === "claimed" || answers[0]?.kind === "pending";
+      return answers;
+    } finally {
+      if (!isTried) breakers.commits.returnTrial();
+    }
+  }
+
+  /** @throws CircuitOpen where the script was certainly not sent */
+  async function call(asks: readonly Ask[], mode: ClaimMode, least: number): Promise<ClaimAnswer[]> {
+    const end = redis.begin();
+    try {
+      const answers = await pool.claim(campaignId, clock.now(), asks, mode, least);
+      end(true);
+      return answers;
+    } catch (error) {
+      end(!isNoAnswer(error));
+      if (isUnsent(error)) throw new CircuitOpen("Redis is not connected", { cause: error });
+      throw error;
+    }
   }
 
   /** One durable insert; the breaker hears how it went. */
   async function insert(batch: readonly Claim[]): Promise<InsertOutcome[]> {
-    const end = breaker.begin();
+    const end = breakers.commits.begin();
     const inserting = issuances.insert(batch.map(issuanceOf));
     try {
       const outcomes = await withDeadline(inserting, deps.commitDeadlineMs, "MongoDB insert", clock);
@@ -156,6 +178,7 @@ export function createLane(deps: LaneDeps, campaignId: string): Lane {
     run: loudly("claiming", async (asks) => {
       const live = asks.filter((ask) => !ask.expired());
       if (live.length === 0) return asks.map(() => ({ kind: "expired" }));
+      if (redis.admit() === "refuse") throw new CircuitOpen("Redis does not answer");
       metrics.claimBatch.observe(live.length);
       const done = metrics.claimSeconds.startTimer();
       const answers = await claim(live);

@@ -22,7 +22,7 @@ import { createTrafficWindow } from "./traffic.ts";
 import { viewEvent, viewProcess, viewTraffic } from "./view.ts";
 
 export type OnlookerDeps = {
-  liveView: LiveView;
+  liveView: Pick<LiveView, "look">;
   processLook: ProcessLook;
   /** The last preflights of a campaign, newest first. */
   preflightLook: SharedLook<readonly PreflightDoc[]>;

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
 import type { IssuanceDoc } from "../../record/issuances.ts";
+import { PROBE_EVERY_MS } from "../../server/claims/breaker.ts";
 import { recordsOf } from "../generator/made-campaign.ts";
 import { contentsOf, openRaw, type RawRedis } from "../pool/raw-redis.ts";
 import { HANG_MS } from "../setup/patience.ts";
@@ -287,6 +288,12 @@ describe("claimer", () => {
       expect(reasonOf(await sale.issue("a"))).to.equal("UNCERTAIN");
       expect(await records(sale)).to.deep.equal([]);
       failing = false;
+      // Until a probe has been answered, MongoDB is not asked.
+      const answered = await until(async () => {
+        sale.clock.pass(PROBE_EVERY_MS);
+        return reasonOf(await sale.issue("a")) === "issued";
+      }, 10_000);
+      expect(answered).to.equal(true);
       const { held } = issuedBy(await sale.issue("a"));
       expect((await records(sale)).map(({ _id }) => _id)).to.deep.equal([held.code]);
       expect(held.code).to.equal(sale.codes[0]);

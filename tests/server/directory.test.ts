@@ -7,6 +7,7 @@ import { bareCampaign, madeCampaign, type Records, recordsOf } from "../generato
 import { loadedPool } from "../pool/loaded-pool.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
+import { testBreakers } from "./test-breakers.ts";
 
 const UNKNOWN_ID = "0".repeat(26);
 
@@ -121,7 +122,7 @@ describe("what a server remembers of campaigns", () => {
       const { campaign } = await madeCampaign(records);
       await loadedPool(stores.pool, { campaignId: campaign._id });
       const clock = fakeClock();
-      const view = createLiveView(campaigns, stores.pool, clock);
+      const view = createLiveView(campaigns, stores.pool, testBreakers(clock), clock);
       const looks = await Promise.all(Array.from({ length: 20 }, () => view.look(campaign._id)));
       expect(looks[0]?.campaign._id).to.equal(campaign._id);
       expect(looks[0]?.pool).to.include({ status: "ok", openCodes: 3 });
@@ -131,23 +132,26 @@ describe("what a server remembers of campaigns", () => {
       clock.pass(1);
       await view.look(campaign._id);
       expect(finds).to.have.length(2);
-      clock.step(-500);
+      clock.step(-3_600_000);
+      clock.pass(100);
       await view.look(campaign._id);
       expect(finds, "a clock that steps back must not freeze the view").to.have.length(3);
     });
 
     it("says null where there is no campaign, and shows the campaign alone where Redis does not answer", async () => {
-      const view = createLiveView(campaigns, stores.pool, fakeClock());
+      const view = createLiveView(campaigns, stores.pool, testBreakers(fakeClock()), fakeClock());
       expect(await view.look(UNKNOWN_ID)).to.equal(null);
       const { campaign } = await madeCampaign(records);
       const silent = { ...stores.pool, inspect: () => Promise.reject(new Error("no Redis")) };
-      const look = await createLiveView(campaigns, silent, fakeClock()).look(campaign._id);
+      const look = await createLiveView(campaigns, silent, testBreakers(fakeClock()), fakeClock()).look(
+        campaign._id,
+      );
       expect([look?.campaign._id, look?.pool]).to.deep.equal([campaign._id, undefined]);
     });
 
     it("does not remember trouble", async () => {
       const { campaign } = await madeCampaign(records);
-      const view = createLiveView(campaigns, stores.pool, fakeClock());
+      const view = createLiveView(campaigns, stores.pool, testBreakers(fakeClock()), fakeClock());
       failing = true;
       expect(await view.look(campaign._id).catch((error: Error) => error.message)).to.equal("not now");
       failing = false;

@@ -10,6 +10,7 @@ import { type CampaignServiceDeps, createCampaignService } from "../../server/ca
 import { createLiveView } from "../../server/live-view.ts";
 import { recordsOf } from "../generator/made-campaign.ts";
 import { silentLogger, type TestStores } from "../setup/shared-stores.ts";
+import { testBreakers } from "./test-breakers.ts";
 
 /** Both doors of a server in this process, on free ports, with the operators' service on real records. */
 export type OpenApp = { readonly port: number; readonly grpcPort: number; close(): Promise<void> };
@@ -26,11 +27,13 @@ export async function openApp(stores: TestStores, options: OpenAppOptions): Prom
   const records = recordsOf(stores.db);
   const draining = new AbortController().signal;
   const metrics = createMetrics();
+  const breakers = testBreakers(clock);
   const asked: Partial<CampaignServiceDeps> = {
     ...records,
     issuances: options.issuances?.(records.issuances) ?? records.issuances,
     preflights: createPreflights(stores.db),
-    liveView: createLiveView(records.campaigns, stores.pool, clock),
+    liveView: createLiveView(records.campaigns, stores.pool, breakers, clock),
+    reads: breakers.reads,
     processLook: async () => [],
     ...{ clock, logger: silentLogger, draining },
     ...deps,

@@ -4,9 +4,11 @@ import type { CampaignDoc } from "../../record/campaigns.ts";
 import { createIssuances, type Issuances } from "../../record/issuances.ts";
 import { createMetrics, type Metrics } from "../../runtime/metrics.ts";
 import { type Claimer, type ClaimerDeps, createClaimer, type Issue } from "../../server/claims/claimer.ts";
+import type { StoreBreakersDeps } from "../../server/claims/store-breakers.ts";
 import { madeCampaign, recordsOf } from "../generator/made-campaign.ts";
 import { type ShiftedClock, shiftedClock } from "../runtime/fake-clock.ts";
 import { silentLogger, type TestStores } from "../setup/shared-stores.ts";
+import { testBreakers } from "./test-breakers.ts";
 
 /** One campaign on real stores and a claimer in front of it, as a server process has them. */
 export type Sale = {
@@ -24,6 +26,8 @@ export type Sale = {
 export type SaleOptions = Partial<CampaignDoc> & {
   /** Settings of the claimer that differ from the usual ones. */
   readonly deps?: Partial<ClaimerDeps>;
+  /** Of its breakers. */
+  readonly breakers?: Partial<StoreBreakersDeps>;
   readonly pool?: (real: Pool) => Pool;
   readonly issuances?: (real: Issuances) => Issuances;
   /** False: the pool is left to be loaded by whoever needs it. */
@@ -31,7 +35,14 @@ export type SaleOptions = Partial<CampaignDoc> & {
 };
 
 export async function openSale(stores: TestStores, options: SaleOptions = {}): Promise<Sale> {
-  const { deps = {}, pool: aroundPool, issuances: aroundIssuances, load = true, ...given } = options;
+  const {
+    deps = {},
+    pool: aroundPool,
+    issuances: aroundIssuances,
+    load = true,
+    breakers: _,
+    ...given
+  } = options;
   const records = recordsOf(stores.db);
   const { campaign, codes } = await madeCampaign(records, { total: 10, ...given });
   const clock = shiftedClock();
@@ -40,6 +51,7 @@ export async function openSale(stores: TestStores, options: SaleOptions = {}): P
   // Rebuilds go to the stores directly: a wrapped call is the claimer's only.
   const restore = createRestore({ ...common, pool: stores.pool });
   if (load) await restore(campaign._id);
+  const breakers = testBreakers(clock, options.breakers);
   const claimer = createClaimer({
     ...common,
     restore,
@@ -49,7 +61,7 @@ export async function openSale(stores: TestStores, options: SaleOptions = {}): P
     queueMax: 20_000,
     commitsInFlightMax: 4,
     commitDeadlineMs: 10_000,
-    commitStallMs: 10_000,
+    breakers,
     issueDeadlineMs: 15_000,
     ...deps,
   });

@@ -1,11 +1,7 @@
+import { MongoNetworkError } from "mongodb";
 import type { Actor } from "./agenda.ts";
 import type { MongoServer } from "./mongo-server.ts";
 import { faultUntil, happened, latencyMs, type World } from "./world.ts";
-
-/** What the driver rejects with, in short. */
-export class MongoNetworkError extends Error {
-  override readonly name = "MongoNetworkError";
-}
 
 /** One server's connections to MongoDB: a pool, so operations overtake one another. */
 export type MongoLink = {

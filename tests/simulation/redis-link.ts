@@ -3,8 +3,8 @@ import type { Actor } from "./agenda.ts";
 import type { RedisServer } from "./redis-server.ts";
 import { faultUntil, happened, latencyMs, type World } from "./world.ts";
 
-/** What node-redis rejects with, in short. */
-export class RedisError extends Error {
+/** What node-redis rejects with, under its name. */
+export class SocketClosedUnexpectedlyError extends Error {
   override readonly name = "SocketClosedUnexpectedlyError";
 }
 
@@ -55,7 +55,7 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
   function send<T>(label: string, run: () => T): Promise<T> {
     if (connectedTo !== redis.incarnation && underWay.length > 0) cut();
     if (!redis.actor.alive || agenda.nowMs() < offlineUntilMs)
-      return Promise.reject(new RedisError("The client is closed or offline"));
+      return Promise.reject(new SocketClosedUnexpectedlyError("The client is closed or offline"));
     if (connectedTo !== redis.incarnation) {
       connectedTo = redis.incarnation;
       arrivedLastMs = 0;
@@ -71,7 +71,7 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
         fail() {
           if (call.settled) return;
           call.settled = true;
-          reject(new RedisError("Socket closed unexpectedly"));
+          reject(new SocketClosedUnexpectedlyError("Socket closed unexpectedly"));
         },
       };
       underWay.push(call);

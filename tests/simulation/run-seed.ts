@@ -246,6 +246,7 @@ function drawSettings(random: Random): Settings {
     commitsInFlightMax: 1 + random.below(4),
     commitDeadlineMs,
     commitStallMs: Math.floor(random.between(50, 1_000)),
+    storeStallMs: Math.floor(random.between(50, 1_000)),
     issueDeadlineMs: Math.floor(random.between(200, 2_500)),
     storeDeadlineMs: Math.floor(random.between(100, 1_000)),
     sweepAfterMs: Math.floor(random.between(50, 800)),

@@ -5,6 +5,7 @@ import type { Logger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { createScheduler } from "../../scheduler/scheduler.ts";
 import { createClaimer, type Issue } from "../../server/claims/claimer.ts";
+import { createStoreBreakers } from "../../server/claims/store-breakers.ts";
 import { createSweeper } from "../../server/claims/sweeper.ts";
 import { createDirectory } from "../../server/directory.ts";
 import { type Actor, newActor } from "./agenda.ts";
@@ -24,6 +25,7 @@ export type Settings = {
   readonly commitsInFlightMax: number;
   readonly commitDeadlineMs: number;
   readonly commitStallMs: number;
+  readonly storeStallMs: number;
   readonly issueDeadlineMs: number;
   readonly storeDeadlineMs: number;
   readonly sweepAfterMs: number;
@@ -86,9 +88,18 @@ export function startServer(options: ServerOptions): ServerProcess {
   const record = createSimulatedRecord(world, mongo, mongoLink);
   const common = { ...record, pool, clock, logger, metrics, owner: actor.name, leaseMs: settings.leaseMs };
   const restore = createRestore(plant === "loader-order" ? { ...common, ...inWrongOrder(record) } : common);
+  const breakers = createStoreBreakers({
+    ...{ clock, logger, commitStallMs: settings.commitStallMs, storeStallMs: settings.storeStallMs },
+    probes: {
+      write: () => mongoLink.read("probe", () => undefined),
+      read: () => record.campaigns.find(""),
+      pool: (id) => pool.inspect(id),
+    },
+  });
   const claimer = createClaimer({
     ...common,
     restore,
+    breakers,
     ...settings,
     defer: (callback) => void agenda.in(random.between(0, 0.1), actor, "end of turn", callback),
   });

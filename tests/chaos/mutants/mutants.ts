@@ -39,9 +39,9 @@ export const mutants: readonly Mutant[] = [
     patches: [
       {
         file: "server/claims/claimer",
-        search: "const commit = await lane.commits.push(answer.claim)",
+        search: "const done = await commit(lane, answer.claim)",
         replace:
-          'const commit = { kind: "durable", held: answer.claim }; void lane.commits.push(answer.claim).catch(() => undefined)',
+          'const done = { kind: "durable", held: answer.claim }; void commit(lane, answer.claim).catch(() => undefined)',
       },
     ],
     round: "kill-server-between-claim-and-commit",

@@ -1,6 +1,7 @@
 import type { Round } from "../round.ts";
 import { additionRounds } from "./additions.ts";
 import { clockRounds } from "./clocks.ts";
+import { cutOffRounds } from "./cut-off.ts";
 import { diskRounds } from "./disk.ts";
 import { forcedRounds } from "./forced.ts";
 import { lifeRounds } from "./life.ts";
@@ -20,6 +21,7 @@ export const catalogue: readonly Round[] = [
   ...rollbackRounds,
   ...replicaRounds,
   ...networkRounds,
+  ...cutOffRounds,
   ...forcedRounds,
   ...diskRounds,
   ...clockRounds,

@@ -34,6 +34,8 @@ export type StoreProxy = {
   trap(spec: TrapSpec): Trap;
   /** From now on every frame in either direction is late by this. */
   delay(ms: number): void;
+  /** A network that swallows everything: connections stand, new ones too, and nothing passes; afterwards what was sent arrives. */
+  blackHole(on: boolean): void;
   /** New connections go there; those that stand are closed. */
   pointAt(target: Address): void;
   /** The same, but those that stand stay where they are, as with a name or a forwarder that leads elsewhere from now on. */
@@ -64,6 +66,8 @@ export async function startProxy(protocol: Protocol, firstTarget: Address): Prom
   let target = firstTarget;
   let delayMs = 0;
   let refusing = false;
+  let isDark = false;
+  const pumps = new Set<() => void>();
   const sessions = new Set<() => void>();
   const traps = new Set<ArmedTrap>();
 
@@ -94,8 +98,10 @@ export async function startProxy(protocol: Protocol, firstTarget: Address): Prom
       cut: end,
     };
 
+    pumps.add(pump);
+
     function pump(): void {
-      while (!blocked && timer === undefined) {
+      while (!blocked && !isDark && timer === undefined) {
         const [head] = queue;
         if (head === undefined) return;
         const waitMs = head.dueAtMs - performance.now();
@@ -133,6 +139,7 @@ export async function startProxy(protocol: Protocol, firstTarget: Address): Prom
       },
       drop() {
         clearTimeout(timer);
+        pumps.delete(pump);
         blocked = true;
         queue.length = 0;
         for (const trap of traps) trap.held.delete(stream);
@@ -239,6 +246,10 @@ export async function startProxy(protocol: Protocol, firstTarget: Address): Prom
     },
     delay(ms) {
       delayMs = ms;
+    },
+    blackHole(on) {
+      isDark = on;
+      if (!on) for (const pump of [...pumps]) pump();
     },
     pointAt(next) {
       target = next;
