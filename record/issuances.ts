@@ -130,6 +130,19 @@ export function createIssuances(db: Db) {
     inOrder: (campaignId: string, after: IssuePosition | undefined, limit: number): Promise<IssuanceDoc[]> =>
       ordered<IssuanceDoc>(campaignId, after, limit, {}),
 
+    /** Claim keys in their own order after one of them, at most `limit`: read from the index alone. */
+    async claimKeys(campaignId: string, after: string | undefined, limit: number): Promise<string[]> {
+      const found = await collection
+        .find<Pick<IssuanceDoc, "claimKey">>(
+          { campaignId, ...(after === undefined ? {} : { claimKey: { $gt: after } }) },
+          { hint: "one_per_claim_key", projection: { _id: 0, claimKey: 1 }, batchSize: limit },
+        )
+        .sort({ claimKey: 1 })
+        .limit(limit)
+        .toArray();
+      return found.map(({ claimKey }) => claimKey);
+    },
+
     /** Their codes and places alone: half of the processor time. */
     codesInOrder: (
       campaignId: string,

@@ -77,7 +77,7 @@ const schema = z.object({
   STORE_DEADLINE_MS: milliseconds(100, 60_000).default(2_000),
   COMMIT_DEADLINE_MS: milliseconds(100, 60_000).default(4_000),
   COMMIT_STALL_MS: milliseconds(50, 60_000).default(1_000),
-  STORE_STALL_MS: milliseconds(50, 60_000).default(500),
+  STORE_STALL_MS: milliseconds(50, 60_000).default(1_000),
   LEASE_MS: milliseconds(1_000, 600_000).default(2_000),
   SWEEP_AFTER_MS: milliseconds(100, 60_000).default(1_000),
   START_DEADLINE_MS: milliseconds(100, 600_000).default(10_000),

@@ -4,6 +4,7 @@ import type { Campaigns } from "../../record/campaigns.ts";
 import type { Issuances, IssuePosition } from "../../record/issuances.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import { createKeyFilter, type KeyFilter } from "./key-filter.ts";
 
 /** What a server may answer by itself, because it cannot have become wrong. */
 export type KnownAnswer =
@@ -19,10 +20,11 @@ export type KnownAnswer =
  * *Not started.* Redis said how long it is to the start by its own clock; for a fraction of a second, and never beyond that start,
  * everybody else is told the same, counted down on a clock that nobody sets. This server's own idea of the time opens and closes nothing.
  *
- * *Sold out.* When Redis says so, the issuances are read from MongoDB. If they are as many as the campaign has coupons, every code has
- * its durable owner, for good: no rebuild can change that, only more coupons can. Winners are answered from that record, all others
- * "sold out" as long as Redis has confirmed it, for so many coupons, within the last second; one ask is let through now and then to find
- * out. Where coupons are added, Redis first stops confirming, and gives none of them before the last memory has lapsed (top-up.lua):
+ * *Sold out.* When Redis says so, the issuances are counted in MongoDB. If they are as many as the campaign has coupons, every code has
+ * its durable owner, for good: no rebuild can change that, only more coupons can. Their claim keys are read into a filter, two bytes each:
+ * whoever is not in it has no coupon and is told "sold out", as long as Redis has confirmed it, for so many coupons, within the last
+ * second; one ask is let through now and then to find out. Whoever may be in it is a winner, but for a few in 10,000, and asks Redis. Then
+ * the winners themselves are read, if they find room, and answered from that record too. Where coupons are added, Redis first stops confirming, and gives none of them before the last memory has lapsed (top-up.lua):
  * nobody who holds one of them is told that there are none.
  */
 export type KnownAnswers = {
@@ -33,7 +35,7 @@ export type KnownAnswers = {
 
 export type KnownAnswersDeps = {
   campaigns: Pick<Campaigns, "find">;
-  issuances: Pick<Issuances, "count" | "inOrder">;
+  issuances: Pick<Issuances, "count" | "claimKeys" | "inOrder">;
   clock: Clock;
   logger: Logger;
 };
@@ -46,20 +48,25 @@ const SOLD_CONFIRM_MS = 250;
 const SOLD_FOR_MS = 1_000;
 /** After a try in vain; each further one waits twice as long as the one before. */
 const WINNERS_AGAIN_MS = { first: 500, most: 8_000 } as const;
-/** Beyond these, Redis is asked as before. 190 to 430 bytes a winner, by the length of the key; one that is read counts already. */
+/** Of all filters, in keys: 32 MB. */
+const FILTERED_MAX = 16_000_000;
+/** Winners beyond these ask Redis. 190 to 430 bytes a winner, by the length of the key; one that is read counts already. */
 const WINNERS_MAX = 400_000;
 /** A sale whose winners found no room, or had to make it, waits for so long. */
 const NO_ROOM_FOR_MS = 60_000;
 const CAMPAIGNS_MAX = 1_000;
-/** Issuances per read: what a server decodes at once, claims wait for. */
+/** Issuances per read, and claim keys: what a server decodes at once, claims wait for. */
 const PAGE = 500;
+const KEYS_PAGE = 2_000;
 
 /** On the clock's `elapsed`: not before `startMs` does Redis open; until `untilMs` that is believed. */
 type Opening = { readonly startMs: number; readonly untilMs: number; readonly startsAtMs: number };
 /** What is kept of a claim beside its campaign and its key. */
 type Winner = Omit<Claim, "campaignId" | "claimKey">;
 type Sale = {
-  /** By claim key: all who have a coupon, once each of the coupons has its durable owner. */
+  /** The claim keys of all who have a coupon, once each of the coupons has its durable owner. */
+  filter: KeyFilter | undefined;
+  /** All of them by claim key. */
   winners: ReadonlyMap<string, Winner> | undefined;
   /** How many coupons Redis said that there were when all were gone. */
   total: number;
@@ -82,7 +89,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     sale.lastAskedAtMs = nowMs;
     const winner = sale.winners?.get(claimKey);
     if (winner !== undefined) return { kind: "replay", held: { campaignId, claimKey, ...winner } };
-    if (sale.winners === undefined) return undefined;
+    if (sale.winners === undefined && sale.filter?.mayHave(claimKey) !== false) return undefined;
     const ageMs = nowMs - sale.confirmedAtMs;
     if (ageMs >= SOLD_FOR_MS) return undefined;
     if (ageMs >= SOLD_CONFIRM_MS && !sale.confirming) {
@@ -107,6 +114,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     if (existing !== undefined) return existing;
     const nowMs = clock.elapsed();
     const sale: Sale = {
+      filter: undefined,
       winners: undefined,
       total: 0,
       lastAskedAtMs: nowMs,
@@ -126,6 +134,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     // An answer from before coupons were added says nothing any more.
     if (total < sale.total) return;
     if (total > sale.total) {
+      sale.filter = undefined;
       sale.winners = undefined;
       sale.total = total;
       sale.againInMs = WINNERS_AGAIN_MS.first;
@@ -135,35 +144,65 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     sale.confirming = false;
     if (sale.winners === undefined && !reading && clock.elapsed() >= sale.readAgainAtMs) {
       reading = true;
-      void readWinners(campaignId, sale).finally(() => {
+      void read(campaignId, sale).finally(() => {
         reading = false;
       });
     }
   }
 
-  async function readWinners(campaignId: string, sale: Sale): Promise<void> {
+  /** One step: the filter, or the winners where that is there; another sale may come in between. */
+  async function read(campaignId: string, sale: Sale): Promise<void> {
     sale.readAgainAtMs = Number.POSITIVE_INFINITY;
-    const { total, againInMs } = sale;
-    let waitMs: number = againInMs;
-    sale.againInMs = Math.min(WINNERS_AGAIN_MS.most, 2 * againInMs);
-    try {
-      // Where coupons were added since, the pool is about to be given them.
-      const isAll = (await campaigns.find(campaignId))?.total === total;
-      if (isAll && !makeRoom(total)) waitMs = NO_ROOM_FOR_MS;
-      // Counted first: while one is not durable yet, the others are not read again and again.
-      else if (isAll && (await issuances.count(campaignId)) === total) {
-        const winners = await winnersOf(campaignId, total);
-        // Meanwhile more may have been added, and sold.
-        if (sale.total === total) sale.winners = winners;
-      }
-    } catch (error) {
-      logger.warn(
-        { room: "server", campaign: campaignId, err: error },
-        "the winners cannot be read; Redis is asked for each",
-      );
-    }
+    const { total } = sale;
+    const waitMs = await (sale.filter === undefined ? readKeys : readWinners)(campaignId, sale, total).catch(
+      (error: unknown) => {
+        logger.warn(
+          { room: "server", campaign: campaignId, err: error },
+          "the winners cannot be read; Redis is asked for each",
+        );
+        return nextWaitMs(sale);
+      },
+    );
     // More coupons meanwhile: their winners are asked for as soon as those of any other sale.
     sale.readAgainAtMs = clock.elapsed() + (sale.total === total ? waitMs : WINNERS_AGAIN_MS.first);
+  }
+
+  function nextWaitMs(sale: Sale): number {
+    const waitMs = sale.againInMs;
+    sale.againInMs = Math.min(WINNERS_AGAIN_MS.most, 2 * waitMs);
+    return waitMs;
+  }
+
+  /** After how many ms to go on. */
+  async function readKeys(campaignId: string, sale: Sale, total: number): Promise<number> {
+    // Where coupons were added since, the pool is about to be given them.
+    if ((await campaigns.find(campaignId))?.total !== total) return nextWaitMs(sale);
+    if (!makeRoom("filter", total, FILTERED_MAX)) return NO_ROOM_FOR_MS;
+    // Counted first: while one is not durable yet, the others are not read again and again.
+    if ((await issuances.count(campaignId)) !== total) return nextWaitMs(sale);
+    const filter = createKeyFilter(total);
+    let read = 0;
+    let after: string | undefined;
+    for (;;) {
+      const keys = await issuances.claimKeys(campaignId, after, KEYS_PAGE);
+      for (const key of keys) filter.add(key);
+      read += keys.length;
+      after = keys.at(-1);
+      if (keys.length < KEYS_PAGE) break;
+    }
+    // Meanwhile more may have been added, and sold.
+    if (read !== total || sale.total !== total) return nextWaitMs(sale);
+    sale.filter = filter;
+    return 0;
+  }
+
+  async function readWinners(campaignId: string, sale: Sale, total: number): Promise<number> {
+    if (total > WINNERS_MAX) return Number.POSITIVE_INFINITY;
+    if (!makeRoom("winners", total, WINNERS_MAX)) return NO_ROOM_FOR_MS;
+    const winners = await winnersOf(campaignId, total);
+    if (winners === undefined || sale.total !== total) return nextWaitMs(sale);
+    sale.winners = winners;
+    return 0;
   }
 
   /** undefined: not every coupon has its durable owner yet. */
@@ -185,16 +224,17 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     return winners.size === total ? winners : undefined;
   }
 
-  /** Whether so many more winners can be kept, if need be instead of those whom nobody has asked for lately. */
-  function makeRoom(wanted: number): boolean {
+  /** Whether so many more can be kept, if need be instead of those whom nobody has asked for lately. */
+  function makeRoom(of: "filter" | "winners", wanted: number, most: number): boolean {
     const nowMs = clock.elapsed();
-    let free = WINNERS_MAX;
-    for (const { winners } of sales.values()) free -= winners?.size ?? 0;
+    const keptOf = ({ filter, winners }: Sale) => (of === "filter" ? filter?.capacity : winners?.size) ?? 0;
+    let free = most;
+    for (const sale of sales.values()) free -= keptOf(sale);
     for (const sale of sales.values()) {
       if (wanted <= free) break;
-      if (sale.winners === undefined || nowMs - sale.lastAskedAtMs < SOLD_FOR_MS) continue;
-      free += sale.winners.size;
-      sale.winners = undefined;
+      if (keptOf(sale) === 0 || nowMs - sale.lastAskedAtMs < SOLD_FOR_MS) continue;
+      free += keptOf(sale);
+      sale[of] = undefined;
       sale.readAgainAtMs = nowMs + NO_ROOM_FOR_MS;
     }
     return wanted <= free;

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import fc from "fast-check";
 import { until } from "../../local/poll.ts";
 import type { ClaimAnswer } from "../../pool/pool.ts";
 import type { CampaignDoc } from "../../record/campaigns.ts";
@@ -11,6 +12,8 @@ import { openStores, silentLogger, type TestStores } from "../setup/shared-store
 import { openSale, reasonOf } from "./open-sale.ts";
 
 const SOLD: ClaimAnswer = { kind: "sold", total: 3 };
+/** For what is not to be known: long enough to be found out otherwise. */
+const IN_VAIN_MS = 300;
 const STARTS_AT_MS = 1_900_000_000_000;
 
 describe("known answers", () => {
@@ -64,10 +67,14 @@ describe("known answers", () => {
   const kindOf = (known: KnownAnswers, id: string, key: string) => known.recall(id, key)?.kind;
 
   /** After "sold" was heard: until the winners have been read, or it is clear that they were not complete. */
-  async function soldAndRead(known: KnownAnswers, id: string): Promise<void> {
+  async function soldAndRead(known: KnownAnswers, id: string, withinMs = HANG_MS): Promise<void> {
     known.learn(id, SOLD, clock.elapsed());
     await until(() => reads > 0, HANG_MS);
-    await until(() => kindOf(known, id, "user-0") !== undefined, 300);
+    // Each "sold" that is heard sets off one step: the filter first, then the winners.
+    await until(() => {
+      known.learn(id, SOLD, clock.elapsed());
+      return kindOf(known, id, "user-0") !== undefined;
+    }, withinMs);
   }
 
   describe("not started", () => {
@@ -143,7 +150,7 @@ describe("known answers", () => {
     it("nothing while one of them is not durable; asked again half a second later", async () => {
       const known = create();
       const id = await issued(2);
-      await soldAndRead(known, id);
+      await soldAndRead(known, id, IN_VAIN_MS);
       expect(kindOf(known, id, "nobody")).to.equal(undefined);
       known.learn(id, SOLD, clock.elapsed());
       expect(reads).to.equal(1);
@@ -183,6 +190,10 @@ describe("known answers", () => {
             tries++;
             return count;
           },
+          claimKeys: (...asked) => {
+            pages++;
+            return issuances.claimKeys(...asked);
+          },
           inOrder: (...asked) => {
             pages++;
             return issuances.inOrder(...asked);
@@ -209,7 +220,11 @@ describe("known answers", () => {
         issuedAt: new Date(),
       });
       await asked(8_000);
-      expect(await until(() => kindOf(known, id, "late") === "replay", HANG_MS)).to.equal(true);
+      const isKnown = () => {
+        known.learn(id, SOLD, clock.elapsed());
+        return kindOf(known, id, "late") === "replay";
+      };
+      expect(await until(isKnown, HANG_MS)).to.equal(true);
       clock.pass(1_000);
       expect(kindOf(known, id, "nobody"), "a second without Redis").to.equal(undefined);
     });
@@ -295,7 +310,7 @@ describe("known answers", () => {
       const known = create();
       const id = await issued(3);
       await stores.db.collection<CampaignDoc>("campaigns").updateOne({ _id: id }, { $set: { total: 4 } });
-      await soldAndRead(known, id);
+      await soldAndRead(known, id, IN_VAIN_MS);
       expect(kindOf(known, id, "nobody")).to.equal(undefined);
     });
 
@@ -306,7 +321,7 @@ describe("known answers", () => {
       for (const kind of ["fenced", "none"] as const) known.learn(id, { kind }, clock.elapsed());
       expect(kindOf(known, id, "nobody")).to.equal("sold");
       reads = 0;
-      await soldAndRead(known, "no such campaign");
+      await soldAndRead(known, "no such campaign", IN_VAIN_MS);
       expect(kindOf(known, "no such campaign", "nobody")).to.equal(undefined);
     });
   });
@@ -314,23 +329,29 @@ describe("known answers", () => {
   describe("how much is kept", () => {
     /** A server that knows of campaigns of these sizes, all sold, without a store in the way; how much it has read. */
     function crowded(totals: Readonly<Record<string, number>>) {
-      const seen = { reads: 0, pages: 0, atOnce: 0, atOnceMost: 0 };
+      /** `reads`: of winners; the keys of all of them are read before, and those are in the filter in any case. */
+      const seen = { reads: 0, pages: 0, underWay: new Set<string>(), atOnceMost: 0 };
+      const begins = (campaignId: string, isFirst: boolean, isLast: boolean) => {
+        if (isFirst) seen.underWay.add(campaignId);
+        seen.atOnceMost = Math.max(seen.atOnceMost, seen.underWay.size);
+        if (isLast) seen.underWay.delete(campaignId);
+      };
       const known = createKnownAnswers({
-        campaigns: {
-          find: async (id) => {
-            seen.reads++;
-            seen.atOnce++;
-            seen.atOnceMost = Math.max(seen.atOnceMost, seen.atOnce);
-            return { total: totals[id] } as CampaignDoc;
-          },
-        },
+        campaigns: { find: async (id) => ({ total: totals[id] }) as CampaignDoc },
         issuances: {
           count: async (campaignId) => totals[campaignId] ?? 0,
+          async claimKeys(campaignId, after, limit) {
+            const first = after === undefined ? 1 : Number(after.slice("user-".length)) + 1;
+            const count = Math.min(limit, (totals[campaignId] ?? 0) - first + 1);
+            begins(campaignId, after === undefined, count < limit);
+            return Array.from({ length: count }, (_, i) => `user-${first + i}`);
+          },
           async inOrder(campaignId, after, limit) {
             seen.pages++;
+            if (after === undefined) seen.reads++;
             const first = (after?.seq ?? 0) + 1;
             const count = Math.min(limit, (totals[campaignId] ?? 0) - first + 1);
-            if (count < limit) seen.atOnce--;
+            begins(campaignId, after === undefined, count < limit);
             return Array.from({ length: count }, (_, i) => ({
               _id: `${first + i}`,
               campaignId,
@@ -345,46 +366,112 @@ describe("known answers", () => {
         logger: silentLogger,
       });
       const hear = (id: string) => known.learn(id, { kind: "sold", total: totals[id] ?? 0 }, clock.elapsed());
+      /** All that "sold out" of this one, heard several times, sets off. */
       const sold = async (id: string) => {
-        if (known.recall(id, "nobody") === undefined) hear(id);
-        for (let turn = 0; turn < 1_000; turn++) await Promise.resolve();
-        await new Promise((resolve) => setTimeout(resolve, 150));
+        for (let step = 0; step < 3; step++) {
+          known.recall(id, "nobody");
+          hear(id);
+          // A page is read in a few turns of the queue of promises.
+          for (let turn = 0; turn < 5_000; turn++) await Promise.resolve();
+        }
       };
       return { known, seen, hear, sold };
     }
 
-    it("two that do not fit together are not read in turn: one is kept, the other asks Redis", async () => {
-      const { known, seen, hear, sold } = crowded({ a: 250_100, b: 250_100 });
+    it("two whose winners do not fit together are not read in turn: one answers its winners, both refuse the others", async () => {
+      const { known, seen, sold } = crowded({ a: 250_100, b: 250_100 });
       for (let i = 0; i < 6; i++) await sold(i % 2 === 0 ? "a" : "b");
-      expect(seen.reads).to.equal(2);
-      expect([kindOf(known, "a", "nobody"), kindOf(known, "b", "nobody")]).to.deep.equal(["sold", undefined]);
+      expect(seen.reads).to.equal(1);
+      expect([kindOf(known, "a", "nobody"), kindOf(known, "b", "nobody")]).to.deep.equal(["sold", "sold"]);
+      expect([kindOf(known, "a", "user-1"), kindOf(known, "b", "user-1")]).to.deep.equal([
+        "replay",
+        undefined,
+      ]);
       // Nobody asks for the first any more: after a while the other takes its place, and not back again at once.
       clock.pass(60_000);
       await sold("b");
       expect([kindOf(known, "b", "nobody"), kindOf(known, "b", "user-1")]).to.deep.equal(["sold", "replay"]);
-      hear("a");
-      expect(seen.reads).to.equal(3);
-      expect(kindOf(known, "a", "user-1")).to.equal(undefined);
+      await sold("a");
+      expect(seen.reads).to.equal(2);
+      expect([kindOf(known, "a", "user-1"), kindOf(known, "a", "nobody")]).to.deep.equal([undefined, "sold"]);
     });
 
-    it("one is read at a time, and one that is too large never", async () => {
+    it("one is read at a time", async () => {
       const many = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`c${i}`, 1_000 * (i + 1) + 1]));
-      const { known, seen, hear, sold } = crowded({ ...many, huge: 400_001 });
+      const { known, seen, hear, sold } = crowded(many);
       for (const id of Object.keys(many)) hear(id);
-      await sold("c0");
-      expect([seen.reads, seen.atOnceMost]).to.deep.equal([1, 1]);
       for (const id of Object.keys(many)) await sold(id);
       expect([seen.reads, seen.atOnceMost]).to.deep.equal([20, 1]);
-      const { pages } = seen;
+      for (const id of Object.keys(many)) expect(kindOf(known, id, "user-1"), id).to.equal("replay");
+    });
+
+    it("one that is too large to keep its winners refuses the others from memory, and its winners ask Redis", async () => {
+      const { known, seen, sold } = crowded({ huge: 1_000_000 });
       await sold("huge");
       await sold("huge");
-      expect([seen.reads, seen.pages]).to.deep.equal([21, pages]);
-      expect(kindOf(known, "huge", "nobody")).to.equal(undefined);
+      expect(seen.pages).to.equal(0);
+      const others = Array.from({ length: 20_000 }, (_, i) => kindOf(known, "huge", `nobody-${i}`));
+      const refused = others.filter((kind) => kind === "sold").length;
+      expect(refused / others.length).to.be.greaterThan(0.997);
+      expect(refused + others.filter((kind) => kind === undefined).length).to.equal(others.length);
+      for (let i = 1; i <= 1_000_000; i += 37) expect(kindOf(known, "huge", `user-${i}`)).to.equal(undefined);
     });
   });
 
+  it("whatever the claim keys, and whoever asks when: a winner is never told that all are gone (property)", async () => {
+    const key = fc.oneof(
+      fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 }),
+      fc.uuid(),
+      fc.nat(300).map(String),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(key, { minLength: 1, maxLength: 60 }),
+        fc.array(key, { maxLength: 60 }),
+        fc.array(fc.nat(1_500), { minLength: 3, maxLength: 8 }),
+        fc.boolean(),
+        async (winners, others, waits, isFilterOnly) => {
+          const total = winners.length;
+          const sorted = winners.toSorted();
+          const known = createKnownAnswers({
+            campaigns: { find: async () => ({ total }) as CampaignDoc },
+            issuances: {
+              count: async () => total,
+              claimKeys: async (_, after) => (after === undefined ? sorted : []),
+              async inOrder() {
+                if (isFilterOnly) throw new Error("not now");
+                return winners.map((claimKey, i) => ({
+                  ...{
+                    _id: `${i}`,
+                    campaignId: "c",
+                    claimKey,
+                    generation: 1,
+                    seq: i + 1,
+                    issuedAt: new Date(0),
+                  },
+                }));
+              },
+            },
+            clock,
+            logger: silentLogger,
+          });
+          const holders = new Set(winners);
+          for (const waitMs of waits) {
+            known.learn("c", { kind: "sold", total }, clock.elapsed());
+            for (let turn = 0; turn < 200; turn++) await Promise.resolve();
+            for (const each of winners) expect(known.recall("c", each)?.kind).not.to.equal("sold");
+            for (const each of others)
+              if (!holders.has(each)) expect(known.recall("c", each)?.kind).not.to.equal("replay");
+            clock.pass(waitMs);
+          }
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
   it("a claimer with it: before the start, after the last, and when the pool has one more again", async () => {
-    const sale = await openSale(stores, { total: 3, startsAt: new Date(Date.now() + 400) });
+    const sale = await openSale(stores, { total: 3, startsAt: new Date(Date.now() + 4_000) });
     const fromMemory = async () => (await sale.metrics.fromMemory.get()).values[0]?.value ?? 0;
     expect(reasonOf(await sale.issue("a"))).to.equal("NOT_STARTED");
     expect(reasonOf(await sale.issue("b"))).to.equal("NOT_STARTED");

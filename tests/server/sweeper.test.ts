@@ -146,6 +146,7 @@ describe("sweeper", () => {
       return (await sweeper.sweep()) === 1;
     }, 10_000);
     expect(finished).to.equal(true);
+    await sale.claimer.idle();
     expect((await contents(sale)).ledger).to.deep.equal([]);
   });
 

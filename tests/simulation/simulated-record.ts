@@ -176,6 +176,15 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
     findIssued: (code) =>
       link.read(`issuance of ${code}`, () => mongo.visible().find((doc) => doc._id === code) ?? null),
     count: () => link.read("count issuances", () => mongo.visible().length),
+    claimKeys: (_, after, limit) =>
+      link.read(`claim keys after ${after ?? "-"}`, () =>
+        mongo
+          .visible()
+          .map(({ claimKey }) => claimKey)
+          .filter((claimKey) => after === undefined || claimKey > after)
+          .sort()
+          .slice(0, limit),
+      ),
     async issuedAmong(codes) {
       const part = (some: readonly string[]) =>
         link.read(`which are issued of ${some.join()}`, () =>

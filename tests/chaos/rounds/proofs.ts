@@ -12,6 +12,11 @@ export function proveUnknown(sale: Sale): void {
   sale.prove("unknown", sale.unknown());
 }
 
+/** Somebody was left without knowing, or was refused because the store is known to be away. */
+export function proveUnknownOrHeldBack(sale: Sale): void {
+  sale.prove("unknown_or_held_back", sale.unknown() + sale.refused("OVERLOADED"));
+}
+
 /** The pool was made again from MongoDB. */
 export async function proveRebuilt(sale: Sale): Promise<void> {
   sale.prove("rebuilds", (await sale.recorded()).generation - 1);
