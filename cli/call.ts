@@ -1,11 +1,9 @@
 import type { CallOptions } from "@connectrpc/connect";
-import { refuseGrpcPort } from "./grpc-port.ts";
 import { unreachableBecause } from "./reach.ts";
-import { isTransient, waitForRetry } from "./retry.ts";
+import { defaultCallRetries, isTransient, waitForRetry } from "./retry.ts";
 import type { Session } from "./session.ts";
 import { UncertainCall } from "./user-error.ts";
-
-const defaultRetries = 5;
+import { refuseWrongProtocol } from "./wrong-protocol.ts";
 
 export interface CallWords {
   /** What is tried again, for the operator. */
@@ -17,8 +15,8 @@ export interface CallWords {
 const readingWords: CallWords = { again: "asking again" };
 
 /**
- * One call, tried again with the same request while the service is unavailable. Where nobody is found at the URL before any try
- * went out it fails at once: nothing can have happened. Later it goes on, because an earlier try may have happened.
+ * One call, tried again with the same request while the service is unavailable or not to be found, which is also what the restart of a server
+ * looks like. Where no try went out nothing can have happened, and the error says no more than that.
  */
 export async function call<T>(
   session: Session,
@@ -26,7 +24,7 @@ export async function call<T>(
   words: CallWords = readingWords,
 ): Promise<T> {
   const { settings, signal, output } = session;
-  const retries = settings.retries ?? defaultRetries;
+  const retries = settings.retries ?? defaultCallRetries;
   const plan = { retries, signal, note: output.note, again: words.again };
   let mayHaveHappened = false;
   try {
@@ -35,8 +33,9 @@ export async function call<T>(
         return await send({ signal, timeoutMs: settings.timeoutMs });
       } catch (error) {
         if (signal.aborted || unreachableBecause(error)?.neverSent !== true) mayHaveHappened = true;
-        if (signal.aborted || !mayHaveHappened || !isTransient(error)) throw error;
-        if (failures === 1) await refuseGrpcPort(session, error);
+        if (signal.aborted) throw error;
+        if (failures === 1) await refuseWrongProtocol(session, error);
+        if (!isTransient(error)) throw error;
         await waitForRetry(error, failures, plan);
       }
     }

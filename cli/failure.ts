@@ -2,7 +2,8 @@ import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type Refusal, RefusalReason, RefusalSchema } from "../proto/gen/coupon/v1/refusal_pb.ts";
 import { type ExitCode, exitCodes } from "./exit-code.ts";
-import { unreachableBecause } from "./reach.ts";
+import { foreignAnswer } from "./foreign-answer.ts";
+import { unreachableBecause, type Words } from "./reach.ts";
 import { countdown, epochMsOf, instantText, printable, stateName } from "./render.ts";
 import { codeFacts, type KnownReason, knownReason, reasonExitCodes, reasonName } from "./rpc-exit-code.ts";
 import { inFlags, withInstants } from "./server-words.ts";
@@ -42,11 +43,6 @@ const userErrorCodes: Partial<Record<ExitCode, string>> = {
   [exitCodes.notConfirmed]: "not_confirmed",
   [exitCodes.interrupted]: "interrupted",
 };
-
-interface Words {
-  readonly message: string;
-  readonly hint: string;
-}
 
 export function refusalOf(error: unknown): Refusal | undefined {
   return error instanceof ConnectError ? error.findDetails(RefusalSchema)[0] : undefined;
@@ -103,10 +99,14 @@ function describe(error: unknown, context: FailureContext): Failure {
 function describeCall(error: ConnectError, context: FailureContext): Failure {
   const unreachable = unreachableBecause(error);
   if (unreachable !== undefined) {
-    const { message, hint } = unreachable.words(context.url);
-    const { urlFrom = "default" } = context;
-    const from = ["default", "--url"].includes(urlFrom) ? "" : ` (this one is from ${printable(urlFrom)})`;
-    return { exitCode: exitCodes.unavailable, code: "unavailable", message, hint: hint + from };
+    const words = withOrigin(unreachable.words(context.url), context);
+    return { exitCode: exitCodes.unavailable, code: "unavailable", ...words };
+  }
+  const foreign = refusalOf(error) === undefined ? foreignAnswer(error, context.url) : undefined;
+  if (foreign !== undefined) {
+    const { exitCode, ...words } = foreign;
+    const { name: code } = codeFacts[error.code];
+    return { exitCode, code, ...withOrigin(words, context), serverMessage: printable(error.rawMessage) };
   }
   const path = URL.canParse(context.url) ? new URL(context.url).pathname : "/";
   if (error.code === Code.Unimplemented && refusalOf(error) === undefined && path !== "/") {
@@ -135,6 +135,12 @@ function describeCall(error: ConnectError, context: FailureContext): Failure {
       ? { state: stateName(refusal.state), allowed: refusal.allowed.map(printable) }
       : {}),
   };
+}
+
+/** Says where the URL comes from that the advice is about, where that is not what the operator has just typed. */
+function withOrigin({ message, hint }: Words, { urlFrom = "default" }: FailureContext): Words {
+  const from = ["default", "--url"].includes(urlFrom) ? "" : ` (this one is from ${printable(urlFrom)})`;
+  return { message, hint: hint.includes("--url") ? hint + from : hint };
 }
 
 function reasonWords(

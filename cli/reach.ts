@@ -1,55 +1,134 @@
-/** Tells "the service could not be reached" apart from what the service said, by the error Node.js gave. */
+import { isLoopback } from "../runtime/loopback.ts";
+
+/** Tells "the service could not be reached" apart from what the service said, by the error Node.js gave, and says what helps. */
+
+export interface Words {
+  readonly message: string;
+  readonly hint: string;
+}
 
 export interface Unreachable {
   /** True: no byte of the request left, so nothing can have happened. */
   readonly neverSent: boolean;
-  readonly words: (url: string) => { readonly message: string; readonly hint: string };
+  /** True: it may pass by itself, as a server that restarts does. */
+  readonly passes: boolean;
+  readonly words: (url: string) => Words;
 }
 
-const check = "check --url and the network";
+const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).hostname : url);
+const isHere = (url: string): boolean => URL.canParse(url) && isLoopback(new URL(url).hostname);
+
+/** Nobody listens: on this machine there is one to be started, elsewhere there is one to be found. */
+const refused = (url: string): Words => ({
+  message: `no service at ${url}`,
+  hint: isHere(url)
+    ? "start one with npm start or give --url"
+    : "see that it runs there and that --url has its port, or give another --url",
+});
+const noWay = (url: string): Words => ({
+  message: `there is no way to ${url}`,
+  hint: "check the network of this machine (VPN, routes, firewall) and --url",
+});
+const broke = (url: string): Words => ({ message: `the connection to ${url} broke`, hint: "try again" });
+
+const before = { neverSent: true, passes: true } as const;
+const during = { neverSent: false, passes: true } as const;
 
 const reasons: Readonly<Record<string, Unreachable>> = {
-  ECONNREFUSED: {
-    neverSent: true,
-    words: (url) => ({ message: `no service at ${url}`, hint: "start one with npm start or give --url" }),
-  },
+  ECONNREFUSED: { ...before, words: refused },
   ENOTFOUND: {
-    neverSent: true,
-    words: (url) => ({ message: `the host of ${url} has no address`, hint: check }),
+    ...before,
+    words: (url) => ({
+      message: `the host of ${url} has no address`,
+      hint: `check that ${hostOf(url)} is spelled right in --url and known to this network`,
+    }),
   },
   EAI_AGAIN: {
-    neverSent: true,
-    words: (url) => ({ message: `the name service did not answer for ${url}`, hint: check }),
+    ...before,
+    words: (url) => ({
+      message: `the name service did not answer for ${url}`,
+      hint: "check the network and the name service of this machine",
+    }),
   },
-  EHOSTUNREACH: { neverSent: true, words: (url) => ({ message: `there is no way to ${url}`, hint: check }) },
-  ENETUNREACH: { neverSent: true, words: (url) => ({ message: `there is no way to ${url}`, hint: check }) },
-  ETIMEDOUT: { neverSent: false, words: (url) => ({ message: `${url} does not answer`, hint: check }) },
-  ECONNRESET: {
-    neverSent: false,
-    words: (url) => ({ message: `the connection to ${url} broke`, hint: "try again" }),
+  EHOSTUNREACH: { ...before, words: noWay },
+  EHOSTDOWN: { ...before, words: noWay },
+  ENETUNREACH: { ...before, words: noWay },
+  ENETDOWN: { ...before, words: noWay },
+  EADDRNOTAVAIL: { ...before, words: noWay },
+  ETIMEDOUT: {
+    ...during,
+    words: (url) => ({
+      message: `${url} does not answer`,
+      hint: "check --url, and whether a firewall drops what is sent there",
+    }),
   },
-  EPIPE: {
-    neverSent: false,
-    words: (url) => ({ message: `the connection to ${url} broke`, hint: "try again" }),
-  },
+  ECONNRESET: { ...during, words: broke },
+  ECONNABORTED: { ...during, words: broke },
+  EPIPE: { ...during, words: broke },
 };
 
-const tls: Unreachable = {
-  neverSent: true,
-  words: (url) => ({ message: `the certificate of ${url} is not trusted`, hint: "see NODE_EXTRA_CA_CERTS" }),
+/** Asking again does not help: somebody has to put it right. */
+function misfit(neverSent: boolean, words: (url: string) => Words): Unreachable {
+  return { neverSent, passes: false, words };
+}
+
+const untrusted = misfit(true, (url) => ({
+  message: `the certificate of ${url} is not from an authority that this command trusts`,
+  hint: "give the file of its authority in NODE_EXTRA_CA_CERTS",
+}));
+
+const certificates: Readonly<Record<string, Unreachable>> = {
+  CERT_HAS_EXPIRED: misfit(true, (url) => ({
+    message: `the certificate of ${url} has expired`,
+    hint: "renew it there, or set the clock of this machine",
+  })),
+  CERT_NOT_YET_VALID: misfit(true, (url) => ({
+    message: `the certificate of ${url} is not valid yet`,
+    hint: "set the clock of this machine, or see to the certificate there",
+  })),
+  CERT_REVOKED: misfit(true, (url) => ({
+    message: `the certificate of ${url} was revoked`,
+    hint: "see to the certificate there",
+  })),
+  ERR_TLS_CERT_ALTNAME_INVALID: misfit(true, (url) => ({
+    message: `the certificate of ${url} is for other names`,
+    hint: "give the name that it was issued for in --url",
+  })),
 };
-const notHttp: Unreachable = {
-  neverSent: false,
-  words: (url) => ({ message: `what answers at ${url} is not this service`, hint: "check --url" }),
-};
+
+const noTls = misfit(true, (url) => ({
+  message: `${url} does not answer in TLS`,
+  hint: `is it ${url.replace(/^https:/, "http:")}?`,
+}));
+const notHttp = misfit(false, (url) => ({
+  message: `what answers at ${url} is not this service`,
+  hint: "check --url",
+}));
+
+function tlsFailed(code: string): Unreachable {
+  return misfit(true, (url) => ({
+    message: `TLS with ${url} failed (${code})`,
+    hint: "check --url and what ends TLS there",
+  }));
+}
+
+/** What plain HTTP looks like to a TLS client. */
+const plainAnswers = [
+  "EPROTO",
+  "ERR_SSL_WRONG_VERSION_NUMBER",
+  "ERR_SSL_PACKET_LENGTH_TOO_LONG",
+  "ERR_SSL_HTTP_REQUEST",
+];
 
 /** Undefined: the service was reached, or the error is of another kind. */
 export function unreachableBecause(error: unknown): Unreachable | undefined {
   for (const code of nodeCodes(error)) {
-    const known = reasons[code];
+    const known = reasons[code] ?? certificates[code];
     if (known !== undefined) return known;
-    if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)) return tls;
-    if (code.startsWith("HPE_") || code === "EPROTO" || code.startsWith("ERR_SSL")) return notHttp;
+    if (plainAnswers.includes(code)) return noTls;
+    if (/^ERR_(SSL|TLS)_/.test(code)) return tlsFailed(code);
+    if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)) return untrusted;
+    if (code.startsWith("HPE_")) return notHttp;
   }
   return undefined;
 }

@@ -2,9 +2,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { RefusalReason } from "../proto/gen/coupon/v1/refusal_pb.ts";
 import { refusalOf } from "./failure.ts";
+import { foreignAnswer } from "./foreign-answer.ts";
 import { unreachableBecause } from "./reach.ts";
 import { type KnownReason, knownReason } from "./rpc-exit-code.ts";
 
+/** After the first try, where the operator does not say how many. */
+export const defaultCallRetries = 5;
 const firstDelayMs = 250;
 const maxDelayMs = 5_000;
 const maxAskedDelayMs = 30_000;
@@ -20,13 +23,14 @@ export function isTransient(error: unknown): boolean {
   if (!(error instanceof ConnectError)) return false;
   const reason = knownReason(refusalOf(error)?.reason ?? RefusalReason.UNSPECIFIED);
   if (reason !== undefined && reason !== RefusalReason.UNSPECIFIED) return transientReasons.includes(reason);
-  return transientCodes.includes(error.code) || unreachableBecause(error) !== undefined;
+  return unreachableBecause(error)?.passes ?? transientCodes.includes(error.code);
 }
 
 /** True: the stream broke, as opposed to the service having refused it. */
 export function isBrokenStream(error: unknown): boolean {
   if (isTransient(error)) return true;
   if (!(error instanceof ConnectError) || refusalOf(error) !== undefined) return false;
+  if (unreachableBecause(error) !== undefined || foreignAnswer(error, "") !== undefined) return false;
   return brokenStreamCodes.includes(error.code) || error.rawMessage.includes(missingEnd);
 }
 

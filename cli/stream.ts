@@ -1,8 +1,8 @@
 import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
-import { refuseGrpcPort } from "./grpc-port.ts";
 import { unreachableBecause } from "./reach.ts";
-import { isBrokenStream, waitForRetry } from "./retry.ts";
+import { defaultCallRetries, isBrokenStream, waitForRetry } from "./retry.ts";
 import type { Session } from "./session.ts";
+import { refuseWrongProtocol } from "./wrong-protocol.ts";
 
 const defaultRetries = 20;
 
@@ -29,7 +29,6 @@ export interface StreamPlan<T> {
 export async function* resumedStream<T>(session: Session, plan: StreamPlan<T>): AsyncGenerator<T, void> {
   const { signal, settings } = session;
   const retryPlan = {
-    retries: settings.retries ?? plan.retries ?? defaultRetries,
     signal,
     note: plan.note,
     again: "opening the stream again",
@@ -55,16 +54,19 @@ export async function* resumedStream<T>(session: Session, plan: StreamPlan<T>): 
       if (plan.properEnd === "finished") return;
       broke = new ConnectError("the service ended the stream", Code.Unavailable);
     } catch (error) {
-      const neverReached = !heard && unreachableBecause(error)?.neverSent === true;
-      if (signal.aborted || neverReached || !isBrokenStream(error)) throw error;
-      if (!heard && failures === 0) await refuseGrpcPort(session, error);
+      if (signal.aborted) throw error;
+      if (!heard && failures === 0) await refuseWrongProtocol(session, error);
+      if (!isBrokenStream(error)) throw error;
       broke = error;
     } finally {
       signal.removeEventListener("abort", stop);
       attempt.abort();
     }
     failures += 1;
-    await waitForRetry(broke, failures, retryPlan);
+    // One that was found comes back; where nobody ever was, there may be none at all.
+    const found = heard || unreachableBecause(broke)?.neverSent !== true;
+    const most = found ? (plan.retries ?? defaultRetries) : defaultCallRetries;
+    await waitForRetry(broke, failures, { ...retryPlan, retries: settings.retries ?? most });
   }
 }
 

@@ -5,6 +5,7 @@ import type { CampaignDoc } from "./campaigns.ts";
 import type { CouponDoc } from "./coupons.ts";
 import type { HistoryDoc } from "./history.ts";
 import type { IssuanceDoc } from "./issuances.ts";
+import { mongoTrouble } from "./mongo-trouble.ts";
 
 export type MongoOptions = {
   url: string;
@@ -23,10 +24,9 @@ const HEARTBEAT_MS = 1_000;
 /**
  * Connects to MongoDB. Every read that decides something and every write of ours is majority; writes are journaled.
  * Retryable writes are off: the unique indexes arbitrate, and a repeated insert is recognised as such.
- * @throws UserError when there is no MongoDB within `connectWithinMs`
+ * @throws UserError when there is no MongoDB within `connectWithinMs`, or one that does not let us in
  */
 export async function connectMongo(options: MongoOptions): Promise<{ client: MongoClient; db: Db }> {
-  const hint = "start one, or give its address in MONGODB_URL";
   let client: MongoClient;
   try {
     client = new MongoClient(options.url, {
@@ -41,7 +41,8 @@ export async function connectMongo(options: MongoOptions): Promise<{ client: Mon
       waitQueueTimeoutMS: options.operationMs,
       connectTimeoutMS: CONNECT_TIMEOUT_MS,
       heartbeatFrequencyMS: HEARTBEAT_MS,
-      serverSelectionTimeoutMS: Math.min(options.operationMs, options.connectWithinMs),
+      // Within the deadline, so that what stood in the way is what is told.
+      serverSelectionTimeoutMS: Math.min(options.operationMs, options.connectWithinMs * 0.9),
       socketTimeoutMS: options.operationMs * 2,
       ignoreUndefined: true,
     });
@@ -58,9 +59,11 @@ export async function connectMongo(options: MongoOptions): Promise<{ client: Mon
     await withDeadline(ensureIndexes(db), options.connectWithinMs * 6, "making the indexes of MongoDB");
   } catch (error) {
     await client.close(true).catch(() => undefined);
-    const cause = error instanceof Error ? error.message : String(error);
-    throw new UserError(`no MongoDB at ${hostsOf(options.url)} (${cause}): ${hint}`, EXIT.storeUnavailable, {
-      cause: error,
+    const { hosts, srvHost, credentials } = client.options;
+    throw mongoTrouble(error, {
+      hosts: srvHost ?? hosts.map(String).join(","),
+      namesUser: credentials !== undefined,
+      database: options.database,
     });
   }
   return { client, db };
@@ -102,13 +105,4 @@ async function ensureIndexes(db: Db): Promise<void> {
       partialFilterExpression: { requestId: { $type: "string" } },
     },
   ]);
-}
-
-function hostsOf(url: string): string {
-  return (
-    url
-      .replace(/^[^/]*\/\//, "")
-      .replace(/^[^@]*@/, "")
-      .split("/")[0] ?? ""
-  );
 }

@@ -29,7 +29,7 @@ export interface Answers {
   readonly coupons?: Partial<ServiceImpl<typeof CouponService>>;
 }
 
-export async function startStandIn(answers: Answers): Promise<StandIn> {
+export async function startStandIn(answers: Answers, port = 0): Promise<StandIn> {
   const sockets = new Set<Socket>();
   const requests: IncomingMessage[] = [];
   const handler = connectNodeAdapter({
@@ -49,7 +49,7 @@ export async function startStandIn(answers: Answers): Promise<StandIn> {
   const breakConnections = (): void => {
     for (const socket of sockets) socket.resetAndDestroy();
   };
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,

@@ -1,0 +1,152 @@
+import { MongoServerError, MongoServerSelectionError } from "mongodb";
+import { EXIT, UserError } from "../runtime/user-error.ts";
+
+export type Asked = {
+  /** `host:port`, with commas between them. */
+  readonly hosts: string;
+  readonly namesUser: boolean;
+  readonly database: string;
+};
+
+/** Codes of MongoDB's answers: github.com/mongodb/mongo, src/mongo/base/error_codes.yml; 8000 is Atlas' own. */
+const UNAUTHORIZED = 13;
+const AUTHENTICATION_FAILED = [18, 8000];
+const INDEX_DIFFERS = [85, 86];
+const DUPLICATE_KEY = 11000;
+
+type Judgment = { readonly what: string; readonly hint: string; readonly exitCode: number };
+
+/**
+ * Why MongoDB cannot be used, and what whoever starts the service can do about it. A wrong setting is EXIT.configuration: the same start would
+ * fail again. A MongoDB that is not there, or not ready, is EXIT.storeUnavailable: it may come.
+ */
+export function mongoTrouble(error: unknown, asked: Asked): UserError {
+  const { what, hint, exitCode } =
+    judgeAnswer(error, asked) ?? judgeConnection(error, asked.hosts) ?? unknownTrouble(error, asked.hosts);
+  return new UserError(`${what}: ${hint}`, exitCode, { cause: error });
+}
+
+/** What a MongoDB that was reached says. */
+function judgeAnswer(error: unknown, { hosts, namesUser, database }: Asked): Judgment | undefined {
+  const answer = causesOf(error).find((cause) => cause instanceof MongoServerError);
+  if (answer === undefined) return undefined;
+  const { code } = answer;
+  const wrong = (what: string, hint: string): Judgment => ({ what, hint, exitCode: EXIT.configuration });
+  if (AUTHENTICATION_FAILED.includes(Number(code))) {
+    return wrong(
+      `MongoDB at ${hosts} does not accept the user and password (${answer.message})`,
+      "correct them in MONGODB_URL; if the user belongs to another database, add authSource",
+    );
+  }
+  if (code === UNAUTHORIZED) {
+    return namesUser
+      ? wrong(
+          `the user of MONGODB_URL may not use the database "${database}" at ${hosts} (${answer.message})`,
+          `grant it readWrite on "${database}", or give another MONGODB_DATABASE`,
+        )
+      : wrong(
+          `MongoDB at ${hosts} wants a user and password (${answer.message})`,
+          "give them in MONGODB_URL, as in mongodb://user:password@host",
+        );
+  }
+  if (INDEX_DIFFERS.includes(Number(code))) {
+    return wrong(
+      `the database "${database}" at ${hosts} has another index of the same name (${answer.message})`,
+      "it is of another application or version: give another MONGODB_DATABASE, or remove that index",
+    );
+  }
+  if (code === DUPLICATE_KEY) {
+    return wrong(
+      `the database "${database}" at ${hosts} holds what cannot be unique (${answer.message})`,
+      "without its unique indexes nothing may start: see to the documents that are named, or give another MONGODB_DATABASE",
+    );
+  }
+  return undefined;
+}
+
+/** Why no MongoDB was reached, as the errors of its connections tell. */
+function judgeConnection(error: unknown, hosts: string): Judgment | undefined {
+  const causes = causesOf(error);
+  const has = (pattern: RegExp) => causes.some((cause) => pattern.test(`${codeOf(cause)} ${cause.message}`));
+  const said = saidBy(error);
+  const wrong = (hint: string): Judgment => ({
+    what: `no connection to MongoDB at ${hosts} (${said})`,
+    hint,
+    exitCode: EXIT.configuration,
+  });
+  const absent = (hint: string): Judgment => ({
+    what: `no MongoDB at ${hosts} (${said})`,
+    hint,
+    exitCode: EXIT.storeUnavailable,
+  });
+  if (has(/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/))
+    return wrong("renew its certificate, or set the clock of this machine");
+  if (has(/ERR_TLS_CERT_ALTNAME_INVALID/))
+    return wrong("give in MONGODB_URL the name that its certificate is for");
+  if (has(/SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/))
+    return wrong("give the file of its certificate's authority with tlsCAFile in MONGODB_URL");
+  if (has(/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|EPROTO/)) {
+    return wrong("it does not answer in TLS: leave tls=true out of MONGODB_URL, or see to its TLS");
+  }
+  if (has(/ENOTFOUND|EAI_AGAIN|ENODATA|querySrv/)) {
+    return absent("this network knows no such host: correct MONGODB_URL, or see to the name service");
+  }
+  if (has(/ECONNREFUSED/)) {
+    return absent(
+      isHere(hosts)
+        ? "start one, or give its address in MONGODB_URL"
+        : "see that it runs there and listens for other hosts, or correct MONGODB_URL",
+    );
+  }
+  if (has(/EHOSTUNREACH|ENETUNREACH/)) return absent("see to the network between here and there");
+  if (error instanceof MongoServerSelectionError && error.reason?.type === "ReplicaSetNoPrimary") {
+    return absent(
+      "its replica set has no primary that could be reached: see to the set, or to replicaSet and the hosts in MONGODB_URL",
+    );
+  }
+  if (has(/connection \d+ to .* closed|ECONNRESET|EPIPE/)) {
+    return absent(
+      "it ends the connection: if it wants TLS, add tls=true to MONGODB_URL; else its log says why",
+    );
+  }
+  return undefined;
+}
+
+/** Nothing that is known: most often a time-out. */
+function unknownTrouble(error: unknown, hosts: string): Judgment {
+  return {
+    what: `no MongoDB at ${hosts} (${saidBy(error)})`,
+    hint: "see that it answers there, or correct MONGODB_URL; START_DEADLINE_MS says how long it may take",
+    exitCode: EXIT.storeUnavailable,
+  };
+}
+
+const CAUSES_MAX = 20;
+
+/** The error, what caused it, and what the driver knows of each host that it asked. */
+function causesOf(error: unknown): Error[] {
+  const found: Error[] = [];
+  const left = [error];
+  while (left.length > 0 && found.length < CAUSES_MAX) {
+    const current = left.shift();
+    if (!(current instanceof Error)) continue;
+    found.push(current);
+    left.push(current.cause);
+    if (current instanceof MongoServerSelectionError) {
+      for (const { error: ofHost } of current.reason?.servers.values() ?? []) left.push(ofHost);
+    }
+  }
+  return found;
+}
+
+function saidBy(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}
+
+function codeOf(error: Error): string {
+  return "code" in error ? String(error.code) : "";
+}
+
+function isHere(hosts: string): boolean {
+  return hosts.split(",").every((host) => /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/.test(host));
+}

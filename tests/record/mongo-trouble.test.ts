@@ -1,0 +1,169 @@
+import { createServer, type Server } from "node:net";
+import { expect } from "chai";
+import { BSON, MongoServerError, MongoServerSelectionError, type TopologyDescription } from "mongodb";
+import { bodyOf, legacyReplyOf, MessageReader, messageOf, requestIdOf } from "../../local/wire-message.mjs";
+import { connectMongo } from "../../record/mongo.ts";
+import { mongoTrouble } from "../../record/mongo-trouble.ts";
+import { EXIT, UserError } from "../../runtime/user-error.ts";
+
+const here = { hosts: "127.0.0.1:27017", namesUser: true, database: "coupons" };
+const away = { hosts: "db1.example.com:27017,db2.example.com:27017", namesUser: true, database: "coupons" };
+
+const answer = (code: number, errmsg: string) => new MongoServerError({ code, errmsg });
+
+/** As the driver says it: a time-out on top, and what each host did beneath. */
+function unreached(code: string, type: "Unknown" | "ReplicaSetNoPrimary" = "Unknown"): Error {
+  const cause = Object.assign(new Error(code === "" ? "silence" : `it said ${code}`), { code });
+  const topology = { type, servers: new Map([["a:1", { error: cause }]]) } as unknown as TopologyDescription;
+  return new MongoServerSelectionError("Server selection timed out after 4000 ms", topology);
+}
+
+describe("record: why MongoDB cannot be used", () => {
+  const situations: [what: string, error: Error, asked: typeof here, exitCode: number, said: RegExp][] = [
+    [
+      "a wrong password",
+      answer(18, "Authentication failed."),
+      here,
+      EXIT.configuration,
+      /does not accept the user and password .*: correct them in MONGODB_URL; .* authSource/,
+    ],
+    [
+      "a wrong password, on Atlas",
+      answer(8000, "bad auth : authentication failed"),
+      away,
+      EXIT.configuration,
+      /does not accept the user and password/,
+    ],
+    [
+      "no user where one is needed",
+      answer(13, "command createIndexes requires authentication"),
+      { ...here, namesUser: false },
+      EXIT.configuration,
+      /wants a user and password .*: give them in MONGODB_URL/,
+    ],
+    [
+      "a user without the right",
+      answer(13, "not authorized on coupons"),
+      here,
+      EXIT.configuration,
+      /may not use the database "coupons" .*: grant it readWrite/,
+    ],
+    [
+      "another application's database",
+      answer(86, "index differs"),
+      here,
+      EXIT.configuration,
+      /another index of the same name .*MONGODB_DATABASE/,
+    ],
+    ["duplicates", answer(11000, "E11000"), here, EXIT.configuration, /holds what cannot be unique/],
+    [
+      "nobody listens here",
+      unreached("ECONNREFUSED"),
+      here,
+      EXIT.storeUnavailable,
+      /: start one, or give its/,
+    ],
+    [
+      "nobody listens there",
+      unreached("ECONNREFUSED"),
+      away,
+      EXIT.storeUnavailable,
+      /: see that it runs there and listens/,
+    ],
+    [
+      "no such host",
+      unreached("ENOTFOUND"),
+      away,
+      EXIT.storeUnavailable,
+      /knows no such host: correct MONGODB_URL/,
+    ],
+    ["no way there", unreached("EHOSTUNREACH"), away, EXIT.storeUnavailable, /see to the network/],
+    [
+      "an unknown authority",
+      unreached("SELF_SIGNED_CERT_IN_CHAIN"),
+      away,
+      EXIT.configuration,
+      /tlsCAFile in MONGODB_URL/,
+    ],
+    ["an old certificate", unreached("CERT_HAS_EXPIRED"), away, EXIT.configuration, /renew its certificate/],
+    [
+      "a certificate for another name",
+      unreached("ERR_TLS_CERT_ALTNAME_INVALID"),
+      away,
+      EXIT.configuration,
+      /the name that its certificate is for/,
+    ],
+    [
+      "TLS that is not there",
+      unreached("ERR_SSL_WRONG_VERSION_NUMBER"),
+      away,
+      EXIT.configuration,
+      /does not answer in TLS: leave tls=true out/,
+    ],
+    ["a connection that is ended", unreached("ECONNRESET"), away, EXIT.storeUnavailable, /add tls=true/],
+    [
+      "a set without a primary",
+      unreached("", "ReplicaSetNoPrimary"),
+      away,
+      EXIT.storeUnavailable,
+      /no primary .*: see to the set, or to replicaSet/,
+    ],
+    [
+      "silence",
+      new Error("connecting to MongoDB took more than 10000 ms"),
+      away,
+      EXIT.storeUnavailable,
+      /answers there/,
+    ],
+  ];
+  for (const [what, error, asked, exitCode, said] of situations) {
+    it(`${what}: exit code ${exitCode}, and what helps`, () => {
+      const trouble = mongoTrouble(error, asked);
+      expect(trouble.message).to.match(said).and.include(asked.hosts);
+      expect(trouble.exitCode).to.equal(exitCode);
+      if (asked !== here || exitCode === EXIT.configuration)
+        expect(trouble.message).to.not.include("start one");
+    });
+  }
+
+  it("a MongoDB that refuses the password, over the wire: says so at once, and nothing of the password", async () => {
+    const server = await refusing();
+    const { port } = server.address() as { port: number };
+    try {
+      const url = `mongodb://ops:hunter2@127.0.0.1:${port}/?directConnection=true&authMechanism=PLAIN`;
+      const connecting = connectMongo({ url, database: "d", connectWithinMs: 10_000, operationMs: 10_000 });
+      const error = await connecting.then(
+        () => new Error("connected"),
+        (reason: unknown) => reason,
+      );
+      expect(error).to.be.instanceOf(UserError).and.have.property("exitCode", EXIT.configuration);
+      expect(String(error)).to.match(/does not accept the user and password \(Authentication failed\.\)/);
+      expect(String(error)).to.not.include("hunter2");
+    } finally {
+      server.close();
+    }
+  });
+});
+
+/** As much of a mongod as a wrong password needs: it says hello, and no to whoever signs in. */
+async function refusing(): Promise<Server> {
+  const hello = { ok: 1, isWritablePrimary: true, ismaster: true, minWireVersion: 0, maxWireVersion: 25 };
+  const refusal = { ok: 0, errmsg: "Authentication failed.", code: 18, codeName: "AuthenticationFailed" };
+  const server = createServer((socket) => {
+    const reader = new MessageReader();
+    socket.on("error", () => undefined);
+    socket.on("data", (chunk) => {
+      reader.push(chunk);
+      for (let message = reader.next(); message !== undefined; message = reader.next()) {
+        const isLegacy = message.readInt32LE(12) !== 2013;
+        const ids = { id: 1, responseTo: requestIdOf(message) };
+        const body = bodyOf(message);
+        const command = body && Object.keys(BSON.deserialize(message.subarray(body.start, body.end)))[0];
+        const reply = BSON.serialize(command === "saslStart" ? refusal : hello);
+        socket.write((isLegacy ? legacyReplyOf : messageOf)(Buffer.from(reply), ids));
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
+}
