@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { MongoClient } from "mongodb";
 import { createClient } from "redis";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../ground.ts";
 import { changeTwice, EXIT, type Launch, mustHear, untilState } from "./launch.ts";
 import { jsonOf, must, mustCome, mustExit } from "./stage.ts";
 

@@ -1,10 +1,10 @@
 import type { HistoryEntry } from "../../audit/history.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignView } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import type { Ground } from "../ground.ts";
 import type { Clients } from "../load/connect-client.ts";
 import type { Coupon, Told } from "./coupon.ts";
 import { type Crowd, tallyOf } from "./crowd.ts";
-import type { Ground } from "./ground.ts";
 import { jsonOf, must, mustCome, mustExit, type Stage } from "./stage.ts";
 
 /** What all acts of the launch work with. */

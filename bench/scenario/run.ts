@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { commands } from "../../cli/vocabulary.ts";
+import { layGround } from "../ground.ts";
 import { type Clients, connectClients } from "../load/connect-client.ts";
 import { orAborted, type Releases } from "../releases.ts";
 import { afterwards } from "./afterwards.ts";
@@ -7,7 +8,6 @@ import { beforeTheStart } from "./before.ts";
 import { type Coupon, createCoupon } from "./coupon.ts";
 import { startCrowd } from "./crowd.ts";
 import { type Follower, startFollower } from "./follower.ts";
-import { layGround } from "./ground.ts";
 import { type Change, crowdWords, EXIT, type Launch } from "./launch.ts";
 import type { ScenarioOptions } from "./options.ts";
 import { aCampaignCalledOff, theSale } from "./sale.ts";
@@ -53,7 +53,11 @@ export async function runScenario(context: ScenarioContext): Promise<{ pass: boo
     say(
       `A launch of ${options.total.toLocaleString("en")} coupons under ${options.ratePerSecond} requests a second, seed ${options.seed}`,
     );
-    const ground = await layGround(options.keep, releases, controller);
+    const ground = await layGround(
+      { name: "scenario", servers: 2, keep: options.keep },
+      releases,
+      controller,
+    );
     if (options.keep) say(`  data  ${ground.dataDir}  (kept)`);
     const clients = connectClients(ground.urls[0]);
     releases.add("the client", () => clients.close());

@@ -15,12 +15,15 @@ import { jsonLinesOf, jsonOf, must, mustCome, mustExit } from "./stage.ts";
 export const ADDED = 500;
 /** How long a state is looked at. */
 const LOOK_MS = 2_000;
-/** So that the sale goes on for long enough to do things to it … */
+/** So that there is a sale to do things to for minutes, however long a busy machine takes over each command … */
+const TRICKLING = 0.01;
+/** … so that it can be watched … */
 const SLOWLY = 0.1;
 /** … and is over soon when all is done. */
 const QUICKLY = 0.8;
 /** What a server knows of a sold-out campaign it asks about again within this: whatever is changed, "sold out" is over then. */
 const FORGOTTEN_WITHIN_MS = 1_000;
+/** A bound against hanging only. */
 const NEW_COUPONS_WITHIN_MS = 120_000;
 
 /** From the opening to the end. */
@@ -28,6 +31,7 @@ export async function theSale(launch: Launch): Promise<void> {
   const { stage, coupon, crowd, campaignId, total, signal } = launch;
   const look = () => sleep(LOOK_MS, undefined, { signal });
 
+  crowd.setAppetite(TRICKLING);
   await stage.step("verify, live", async () => {
     mustExit(await coupon(["verify", campaignId]), EXIT.ok);
     return "every guarantee holds while coupons go out";
@@ -44,6 +48,8 @@ export async function theSale(launch: Launch): Promise<void> {
   await stage.step("resume", async () => {
     const { first } = await changeTwice(launch, ["resume", campaignId], "OPEN");
     await look();
+    const heard = () => firstIssues(crowd.between(first.endedAtMs)).length > 0;
+    await mustCome("a coupon after the pause", heard, NEW_COUPONS_WITHIN_MS, signal);
     // A server that had heard "paused" asks again; nobody hears it once the command has said that it is over.
     return mustHear(crowd.between(first.endedAtMs), { each: ["issued", "again"] });
   });

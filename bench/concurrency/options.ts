@@ -1,0 +1,55 @@
+import { parseArgs } from "node:util";
+import { numberFlag } from "../number-flag.ts";
+import { Trouble } from "../trouble.ts";
+
+export type ConcurrencyOptions = {
+  readonly servers: number;
+  readonly requests: number;
+  readonly coupons: number;
+  /** It ends by itself within so many seconds, done or not. */
+  readonly withinSeconds: number;
+  /** Where the results are written. */
+  readonly out: string;
+  readonly help: boolean;
+};
+
+export const USAGE = `npm run concurrency -- [flags]
+  --servers N    server processes over one Redis and one MongoDB (5)
+  --requests N   requests, each of another user, spread over the servers and sent all at once (200)
+  --coupons N    coupons (half as many as requests)
+  --within N     ends within so many seconds, done or not (30)
+  --out FILE     what each request got, then the verdict (results.txt)
+`;
+
+export function readOptions(args: string[]): ConcurrencyOptions {
+  const { values } = parse(args);
+  const requests = numberFlag("requests", values.requests, 1, 100_000);
+  const half = String(Math.max(1, Math.floor(requests / 2)));
+  if (values.out.trim() === "") throw new Trouble("--out must name a file");
+  return {
+    servers: numberFlag("servers", values.servers, 1, 32),
+    requests,
+    coupons: numberFlag("coupons", values.coupons ?? half, 1, 100_000),
+    withinSeconds: numberFlag("within", values.within, 10, 3_600),
+    out: values.out,
+    help: values.help,
+  };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        servers: { type: "string", default: "5" },
+        requests: { type: "string", default: "200" },
+        coupons: { type: "string" },
+        within: { type: "string", default: "30" },
+        out: { type: "string", default: "results.txt" },
+        help: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    throw new Trouble(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}

@@ -1,0 +1,148 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import type { Outcome } from "../../audit/history.ts";
+import type { Verdict } from "../../audit/verdict.ts";
+import { judge } from "../../bench/concurrency/judge.ts";
+import { readOptions } from "../../bench/concurrency/options.ts";
+import { resultLines } from "../../bench/concurrency/results.ts";
+import type { Sent } from "../../bench/concurrency/send.ts";
+import { Trouble } from "../../bench/trouble.ts";
+import { exitOf } from "../../local/child.ts";
+import { repositoryDir } from "../../local/repository.ts";
+
+const sentBy = (index: number, outcome: Outcome): Sent => ({
+  ...{ user: `user-${index}`, server: (index % 2) + 1, outcome, tries: 1, tookMs: 1 },
+});
+const coupon = (code: string): Outcome => ({ kind: "issued", code, seq: 1, issuedAtMs: 1, replayed: false });
+const SOLD_OUT: Outcome = { kind: "refused", reason: "SOLD_OUT" };
+const right = () => [coupon("a"), coupon("b"), SOLD_OUT, SOLD_OUT].map((outcome, i) => sentBy(i, outcome));
+const plan = { servers: 2, requests: 4, coupons: 2 };
+const verdict = (change: Partial<Verdict>): Verdict => ({
+  ...{
+    invariant: "U1",
+    title: "one owner per code",
+    ok: true,
+    count: 0,
+    checked: 4,
+    detail: "",
+    offenders: [],
+  },
+  ...change,
+});
+
+describe("npm run concurrency", () => {
+  it("reads its flags; half as many coupons as requests unless told", () => {
+    expect(readOptions([])).to.include({ servers: 5, requests: 200, coupons: 100, withinSeconds: 30 });
+    expect(readOptions(["--requests", "1"]).coupons).to.equal(1);
+    for (const [flag, value] of [
+      ["servers", "0"],
+      ["servers", "five"],
+      ["requests", "1.5"],
+      ["requests", ""],
+      ["coupons", "-1"],
+      ["within", "9"],
+      ["out", " "],
+    ] as const)
+      expect(() => readOptions([`--${flag}=${value}`])).to.throw(Trouble, `--${flag}`);
+    expect(() => readOptions(["--server", "5"])).to.throw(Trouble, "--server");
+  });
+
+  it("passes only when exactly the right coupons went out", () => {
+    const good = judge(plan, right(), { issued: 2, verdicts: [verdict({})] });
+    expect(good).to.deep.include({ pass: true, reasons: [] });
+    expect(good.line).to.match(/^concurrency: PASS servers=2 requests=4 issued=2\/2 told=2 duplicates=0 /);
+    const all = right().map((sent, i) => ({ ...sent, outcome: coupon(`c${i}`) }));
+    expect(judge({ ...plan, coupons: 9 }, all, { issued: 4, verdicts: [] }).pass).to.equal(true);
+  });
+
+  const wrongs: Record<string, [RegExp, (sent: Sent[]) => Parameters<typeof judge>[2] | undefined]> = {
+    "a coupon that two were told": [
+      /to more than one/,
+      (sent) => void sent.splice(1, 1, sentBy(1, coupon("a"))),
+    ],
+    "one coupon too many": [
+      /3 users were told a coupon/,
+      (sent) => void sent.splice(2, 1, sentBy(2, coupon("c"))),
+    ],
+    "a winner who is not on record": [/1 coupons are on record/, () => ({ issued: 1, verdicts: [] })],
+    "one who was told nothing clear": [
+      /1 users were told neither/,
+      (sent) => void sent.splice(3, 1, sentBy(3, { kind: "unknown", message: "reset" })),
+    ],
+    "a request that was not sent": [/3 requests were sent/, (sent) => void sent.pop()],
+    "books that are wrong": [
+      /the audit finds U1 wrong/,
+      () => ({ issued: 2, verdicts: [verdict({ ok: false, count: 1 })] }),
+    ],
+    "books that could not be judged": [
+      /could not judge U1: away/,
+      () => ({ issued: 2, verdicts: [verdict({ notJudged: "away", prevented: true })] }),
+    ],
+  };
+  for (const [what, [reason, damage]] of Object.entries(wrongs))
+    it(`fails for ${what}`, () => {
+      const sent = right();
+      const { pass, line, reasons } = judge(plan, sent, damage(sent) ?? { issued: 2, verdicts: [] });
+      expect(pass).to.equal(false);
+      expect(line).to.match(/^concurrency: FAIL /);
+      expect(reasons.join("; ")).to.match(reason);
+    });
+
+  it("says of each request what it got", () => {
+    expect(resultLines(right())).to.deep.equal([
+      "1  user-0  server 1  coupon a (number 1)  1 ms",
+      "2  user-1  server 2  coupon b (number 1)  1 ms",
+      "3  user-2  server 1  SOLD_OUT  1 ms",
+      "4  user-3  server 2  SOLD_OUT  1 ms",
+    ]);
+  });
+
+  describe("run", () => {
+    let dir: string;
+    before(() => {
+      dir = mkdtempSync(join(tmpdir(), "coupon-concurrency-test-"));
+    });
+    after(() => rmSync(dir, { recursive: true, force: true }));
+
+    async function run(...args: string[]) {
+      const program = join(repositoryDir, "bench", "concurrency.ts");
+      const child = spawn(process.execPath, ["--import", "tsx", program, ...args], { cwd: repositoryDir });
+      let words = "";
+      for (const stream of [child.stdout, child.stderr])
+        stream.setEncoding("utf8").on("data", (text: string) => {
+          words += text;
+        });
+      return { code: (await exitOf(child)).code, words };
+    }
+
+    it("a flag that is wrong is named, with exit code 2", async () => {
+      const { code, words } = await run("--servers", "none");
+      expect(code).to.equal(2);
+      expect(words).to.match(/^concurrency: --servers must be a whole number, 1 to 32, not "none"$/m);
+    });
+
+    it("two servers, forty requests for twenty coupons: each request's answer and the verdict are in the file", async function () {
+      // A bound against hanging: on a machine at rest it takes seconds.
+      this.timeout(300_000);
+      const out = join(dir, "results.txt");
+      const { code, words } = await run(
+        ...["--servers", "2", "--requests", "40", "--within", "240", "--out", out],
+      );
+      expect(code, words).to.equal(0);
+      const lines = readFileSync(out, "utf8").trimEnd().split("\n");
+      const verdict = lines.at(-1) ?? "";
+      expect(verdict).to.equal(
+        "concurrency: PASS servers=2 requests=40 issued=20/20 told=20 duplicates=0 sold_out=20 other=0",
+      );
+      expect(words.trimEnd().split("\n").at(-1)).to.equal(verdict);
+      const answers = lines.filter((line) => / {2}user-\d\d {2}server [12] {2}/.test(line));
+      expect(answers).to.have.length(40);
+      expect(answers.filter((line) => line.includes("coupon ")).length).to.equal(20);
+      for (const server of [1, 2])
+        expect(answers.filter((line) => line.includes(`server ${server}`))).to.have.length(20);
+    });
+  });
+});
