@@ -1,7 +1,9 @@
 import { MongoClient } from "mongodb";
-import { createClient } from "redis";
+import { askKind } from "../pool/redis-kind.ts";
+import { parseRedisUrls } from "../pool/redis-url.ts";
 import { createRedactor } from "../runtime/redactor.ts";
 import { redactUrls } from "../runtime/url-secrets.ts";
+import { UserError } from "../runtime/user-error.ts";
 import { until } from "./poll.ts";
 import { LocalStackError, type Store, type StoreKind, type StoreOrigin } from "./store.ts";
 
@@ -38,10 +40,12 @@ export function givenStore(kind: StoreKind, url: string, facts: GivenFacts = { o
       const ready = await until(
         async () => {
           try {
-            await (kind === "redis" ? pingRedis(url) : pingMongodb(url));
+            await (kind === "redis" ? askKind(parseRedisUrls(url)) : pingMongodb(url));
             return true;
           } catch (error) {
             last = error;
+            // What waiting does not mend: a refused password, a list of single servers, a Sentinel.
+            if (error instanceof UserError) throw new LocalStackError(error.message, { cause: error });
             if (facts.isExpected?.() === false) throw new LocalStackError(`${kind} went away with its owner`);
             return false;
           }
@@ -65,7 +69,7 @@ export function givenStore(kind: StoreKind, url: string, facts: GivenFacts = { o
   };
 }
 
-/** A MongoDB URL may list several hosts: the first one stands for all. */
+/** Where several are listed, the first one stands for all. */
 function addressIn(kind: StoreKind, url: string): { host: string; port: number } {
   const authority = /^[a-z+]+:\/\/(?:[^@/]*@)?([^/?,]+)/i.exec(url)?.[1];
   if (authority === undefined) {
@@ -73,21 +77,6 @@ function addressIn(kind: StoreKind, url: string): { host: string; port: number }
   }
   const [, host = authority, port] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? [];
   return { host, port: port === undefined ? DEFAULT_PORT[kind] : Number(port) };
-}
-
-async function pingRedis(url: string): Promise<void> {
-  const client = createClient({
-    url,
-    disableOfflineQueue: true,
-    socket: { connectTimeout: TRY_DEADLINE_MS, socketTimeout: TRY_DEADLINE_MS, reconnectStrategy: false },
-  });
-  client.on("error", () => {}); // `connect` rejects with it
-  try {
-    await client.connect();
-    await client.ping();
-  } finally {
-    client.destroy();
-  }
 }
 
 async function pingMongodb(url: string): Promise<void> {

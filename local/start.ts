@@ -24,6 +24,8 @@ async function layGround(flags: Readonly<Record<string, string | undefined>>): P
     return { env: { LOG_FORMAT: "text", ...env, ...stores }, release: () => stack.stop() };
   } catch (error) {
     if (!(error instanceof LocalStackError)) throw error;
+    // A setting that is wrong, as the service itself says it.
+    if (error.cause instanceof UserError) throw error.cause;
     throw new UserError(error.message, EXIT.storeUnavailable, { cause: error });
   }
 }

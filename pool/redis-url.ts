@@ -1,3 +1,4 @@
+import { redisUrlTrouble } from "../runtime/store-url.ts";
 import { UserError } from "../runtime/user-error.ts";
 
 export type NodeAddress = { readonly host: string; readonly port: number };
@@ -14,7 +15,6 @@ export type RedisAddress = {
 };
 
 const DEFAULT_PORT = 6379;
-const SCHEMES = new Set(["redis:", "rediss:"]);
 
 /**
  * One URL, or several with commas between them. User, password and TLS of the first one belong to all nodes, those that the cluster names
@@ -22,15 +22,15 @@ const SCHEMES = new Set(["redis:", "rediss:"]);
  * @throws UserError that names what is wrong and repeats nothing of the URL
  */
 export function parseRedisUrls(text: string): RedisAddress {
-  // A password may hold a comma: only one before another URL separates.
-  const all = text.split(/,(?=\s*rediss?:\/\/)/i).map((url, i) => parseOne(url.trim(), i + 1));
+  const trouble = redisUrlTrouble(text);
+  if (trouble !== undefined) throw refused(trouble);
+  const all = text.split(",").map(parseOne);
   const [first] = all as [OneUrl];
   for (const [i, other] of all.entries()) {
     const differs = (what: string): never => {
       throw refused(`the ${what} of the first URL belong to all nodes, and URL ${i + 1} has others`);
     };
     if (other.tls !== first.tls) differs("scheme and TLS");
-    if (other.database !== first.database) differs("database");
     const isGiven = other.username !== undefined || other.password !== undefined;
     if (isGiven && (other.username !== first.username || other.password !== first.password)) {
       differs("user and password");
@@ -51,17 +51,9 @@ export function hostsOf({ nodes }: Pick<RedisAddress, "nodes">): string {
 
 type OneUrl = Omit<RedisAddress, "nodes"> & { readonly node: NodeAddress };
 
-function parseOne(text: string, place: number): OneUrl {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !SCHEMES.has(url.protocol) || url.hostname === "") {
-    throw refused(
-      `URL ${place} is not of the form redis://[user:password@]host[:port], or rediss:// for TLS; ` +
-        "characters such as / ? # @ in a password are written as %2F %3F %23 %40",
-    );
-  }
-  const database = url.pathname.length > 1 ? url.pathname.slice(1) : "0";
-  if (!/^\d{1,5}$/.test(database)) throw refused(`the path of URL ${place} is not a database number`);
-  const [username, password] = [url.username, url.password].map((part) => decoded(part, place));
+function parseOne(text: string): OneUrl {
+  const url = new URL(text);
+  const [username, password] = [url.username, url.password].map(decodeURIComponent);
   return {
     node: {
       host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
@@ -70,16 +62,8 @@ function parseOne(text: string, place: number): OneUrl {
     ...(username ? { username } : {}),
     ...(password ? { password } : {}),
     tls: url.protocol === "rediss:",
-    database: Number(database),
+    database: Number(url.pathname.slice(1)),
   };
-}
-
-function decoded(part: string, place: number): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    throw refused(`user or password of URL ${place} has a % that is not the start of %XX; write it as %25`);
-  }
 }
 
 function refused(why: string): UserError {

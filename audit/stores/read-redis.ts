@@ -1,5 +1,7 @@
 import { createClient, createCluster } from "redis";
 import { campaignKeys } from "../../pool/keys.ts";
+import { askKind, credentialsOf } from "../../pool/redis-kind.ts";
+import { parseRedisUrls } from "../../pool/redis-url.ts";
 import type { Issuance, PoolLengths, PoolMark, PoolMeta } from "../snapshot.ts";
 import { StoreAway } from "./store-away.ts";
 
@@ -27,37 +29,63 @@ type MarkTransaction = {
 const CONNECT_TIMEOUT_MS = 5_000;
 const SOCKET_TIMEOUT_MS = 10_000;
 const PING_INTERVAL_MS = 2_000;
+/** Connecting again, before a question is given up: an audit may wait for a store that comes back. */
+const RETRY_MS = 200;
+const RETRIES_MAX = 300;
 
-/** `url` as the service takes it: several with commas between them are the nodes of a cluster. @throws StoreAway */
+/** `url` as the service takes it: a server, or nodes of a cluster. @throws StoreAway */
 export async function connectReader(url: string): Promise<RedisReader> {
-  const options = {
-    // A Redis that is away is told at once; the next question may find it back.
-    disableOfflineQueue: true,
-    pingInterval: PING_INTERVAL_MS,
-    socket: { connectTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SOCKET_TIMEOUT_MS },
-  };
-  const urls = url.split(",");
-  const client =
-    urls.length === 1
-      ? createClient({ ...options, url })
-      : createCluster({ rootNodes: urls.map((node) => ({ url: node })), defaults: options });
-  let failure: unknown;
-  client.on("error", (error: unknown) => {
-    failure = error;
-  });
-  const connecting = client.connect();
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<"late">((resolve) => {
-    timer = setTimeout(() => resolve("late"), CONNECT_TIMEOUT_MS);
+  const late = new Promise<never>((_, reject) => {
+    const told = `the audit cannot reach Redis within ${CONNECT_TIMEOUT_MS} ms`;
+    timer = setTimeout(() => reject(new StoreAway(told)), CONNECT_TIMEOUT_MS);
   });
+  const client = clientOf(url);
   try {
-    if ((await Promise.race([connecting, late])) !== "late") return client as unknown as RedisReader;
-    connecting.catch(() => {});
-    client.destroy();
-    throw new StoreAway(`the audit cannot reach Redis within ${CONNECT_TIMEOUT_MS} ms`, { cause: failure });
+    return await Promise.race([client.then(connected), late]);
+  } catch (error) {
+    client.then((opened) => opened.destroy()).catch(() => {});
+    if (error instanceof StoreAway) throw error;
+    const why = error instanceof Error ? error.message || error.name : String(error);
+    throw new StoreAway(`the audit cannot reach Redis: ${why}`, { cause: error });
   } finally {
     clearTimeout(timer);
   }
+}
+
+type Client = RedisReader & { connect(): Promise<unknown>; destroy(): void };
+
+async function connected(client: Client): Promise<RedisReader> {
+  await client.connect();
+  return client;
+}
+
+/** Of a cluster, only the nodes that are asked are connected to: one that is gone does not keep the others from being read. */
+async function clientOf(url: string): Promise<Client> {
+  const address = parseRedisUrls(url);
+  const { socket, ...credentials } = credentialsOf(address);
+  const options = {
+    ...credentials,
+    // A Redis that is away is told at once; the next question may find it back.
+    disableOfflineQueue: true,
+    pingInterval: PING_INTERVAL_MS,
+    socket: {
+      ...{ ...socket, connectTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SOCKET_TIMEOUT_MS },
+      reconnectStrategy: (retries: number) => (retries < RETRIES_MAX ? RETRY_MS : new Error("Redis is away")),
+    },
+  };
+  const [node] = address.nodes;
+  const client =
+    (await askKind(address)) === "server"
+      ? createClient({ ...options, socket: { ...options.socket, ...node } })
+      : createCluster({
+          rootNodes: address.nodes.map((root) => ({ socket: { ...root } })),
+          defaults: options,
+          minimizeConnections: true,
+          topologyRefreshOnReconnectionAttemptStrategy: RETRY_MS,
+        });
+  client.on("error", () => {}); // `connect` or the question under way rejects with it
+  return client as unknown as Client;
 }
 
 /**

@@ -18,6 +18,8 @@ const COUPONS = 600;
 const CALLERS = 8;
 /** Between two coupons of one caller: the sale has to last longer than the faults. */
 const PAUSE_MS = 20;
+/** So many questions of each caller, of up to ISSUE_DEADLINE_MS each. */
+const LOOKS = 8;
 const DATABASE = `cluster-${process.pid}`;
 
 describe("A service on a Redis Cluster whose nodes come and go", () => {
@@ -141,6 +143,39 @@ describe("A service on a Redis Cluster whose nodes come and go", () => {
     expect(loads).to.be.greaterThan(1);
     const waits = services.lines.filter((line) => line.includes("Redis does not serve"));
     expect(waits.length, "the log says what it waits for").to.be.greaterThan(0);
+    await b.store.start();
+    await cluster.untilOk(HANG_MS);
+  });
+
+  it("replica promoted and killed before any server was led to it: the topology lists a dead master, and the next is found", async function () {
+    this.timeout(2 * HANG_MS);
+    const campaignId = await createOpenCampaign(clients, { total: COUPONS });
+    const a = await cluster.masterOf(campaignKeys(campaignId).meta);
+    const b = cluster.nodes[(cluster.nodes.indexOf(a) + 3) % 6] as ClusterNode;
+    const sale = openSale(campaignId);
+
+    await sale.untilIssued(100);
+    a.store.pause();
+    const paused = sale.uncertain();
+    expect(await until(() => sale.uncertain() > paused, HANG_MS)).to.equal(true);
+    await takeOver(b);
+    await b.store.kill();
+    await a.store.kill();
+    // Long enough for many looks at a topology in which the dead one is a master.
+    const dead = sale.uncertain();
+    const looked = until(() => sale.uncertain() > dead + LOOKS * CALLERS, HANG_MS);
+    expect(await looked).to.equal(true);
+    await a.store.start();
+    await takeOver(a);
+    await sale.over;
+
+    const raw = await openRawRedis(a.store.url);
+    try {
+      const books = await readBooksAtRest(raw, mongo.db(DATABASE), campaignId, COUPONS);
+      expectRightBooks(books, COUPONS, sale.acknowledged);
+    } finally {
+      raw.destroy();
+    }
     await b.store.start();
     await cluster.untilOk(HANG_MS);
   });

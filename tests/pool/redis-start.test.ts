@@ -1,0 +1,206 @@
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { expect } from "chai";
+import { openAuditor } from "../../audit/stores/auditor.ts";
+import { inheritedEnvironment } from "../../local/child.ts";
+import { repositoryDir } from "../../local/repository.ts";
+import { startStack } from "../../local/stack.ts";
+import { LocalStackError } from "../../local/store.ts";
+import { campaignKeys } from "../../pool/keys.ts";
+import { createPool } from "../../pool/pool.ts";
+import { connectRedis } from "../../pool/redis.ts";
+import { UserError } from "../../runtime/user-error.ts";
+import { startSentinel } from "../preflight/sentinel.ts";
+import { HANG_MS } from "../setup/patience.ts";
+import { type RedisCluster, startRedisCluster } from "../setup/redis-cluster.ts";
+import { sharedStack, silentLogger } from "../setup/shared-stores.ts";
+import { loadedPool } from "./loaded-pool.ts";
+import { type OwnRedis, ownRedis } from "./own-redis.ts";
+
+const connect = (url: string) => connectRedis({ url, connectWithinMs: HANG_MS, logger: silentLogger });
+
+/** The one line that ends the start; long before the deadline, which here is the one against hanging. */
+async function refusalOf(url: string): Promise<UserError> {
+  const redis = await connect(url).catch((error: unknown) => error);
+  if (redis instanceof UserError) return redis;
+  if (redis instanceof Error) throw redis;
+  await (redis as Awaited<ReturnType<typeof connect>>).close();
+  throw new Error("it connected");
+}
+
+/** Loads pools until each of the three masters has one, so that every node was asked. */
+async function usedEverywhere(cluster: RedisCluster, url: string): Promise<string> {
+  const redis = await connect(url);
+  try {
+    const pool = createPool(redis, HANG_MS);
+    const homes = new Set<string>();
+    let last = "";
+    while (homes.size < 3) {
+      last = (await loadedPool(pool)).campaignId;
+      homes.add((await cluster.masterOf(campaignKeys(last).meta)).id);
+    }
+    return last;
+  } finally {
+    await redis.close();
+  }
+}
+
+describe("Redis at the start: a cluster of six nodes", () => {
+  const password = "d%fault/p@ss:한글";
+  const user = { name: "coupons", password: "us/er p@ss,redis:#?", rights: ["~cp:*", "+@all", "-@admin"] };
+
+  describe("with a password and a user of its own", () => {
+    let cluster: RedisCluster;
+
+    before(async () => {
+      cluster = await startRedisCluster({ password, user });
+    });
+
+    after(() => cluster.close());
+
+    const withPassword = (secret: string) =>
+      cluster.nodes.map(({ store }) => `redis://:${encodeURIComponent(secret)}@${store.host}:${store.port}`);
+
+    it("requirepass: the password of the first URL is that of all nodes", async () => {
+      const [first, ...others] = withPassword(password);
+      const bare = others.map((url) => url.replace(/\/\/.*@/, "//"));
+      await usedEverywhere(cluster, [first, ...others].join(","));
+      await usedEverywhere(cluster, [first, ...bare].join(","));
+    });
+
+    it("an ACL user, by the whole list and by one node of it, and the audit's own connection as well", async () => {
+      const [one] = cluster.nodes;
+      const campaignId = await usedEverywhere(cluster, cluster.url);
+      await usedEverywhere(cluster, cluster.urlOf(one as (typeof cluster.nodes)[0]));
+      const { mongodb } = await sharedStack();
+      for (const redisUrl of [cluster.url, cluster.urlOf(one as (typeof cluster.nodes)[0])]) {
+        const auditor = await openAuditor({ redisUrl, mongodbUrl: mongodb.url });
+        try {
+          expect(await auditor.waitForRest(campaignId, [], HANG_MS)).to.equal(true);
+        } finally {
+          await auditor.close();
+        }
+      }
+    });
+
+    it("`npm start` takes the list as well, and says what it cannot use", async () => {
+      const { mongodb } = await sharedStack();
+      const given = { dataDir: "unused", mongodbUrl: mongodb.url };
+      const stack = await startStack({ ...given, redisUrl: cluster.url });
+      expect(stack.redis).to.include({
+        origin: "given",
+        url: cluster.url,
+        port: cluster.nodes[0]?.store.port,
+      });
+      const [wrong] = withPassword("hush-hush");
+      const refused = await startStack({ ...given, redisUrl: wrong }).catch((error: unknown) => error);
+      expect(refused).to.be.instanceOf(LocalStackError);
+      expect(String(refused))
+        .to.match(/REDIS_URL: .*WRONGPASS/)
+        .and.not.to.match(/hush/);
+    });
+
+    it("a wrong password, or none, is said at once, with the code of Redis and without the password", async () => {
+      const wrong = await refusalOf(withPassword("hush-hush").join(","));
+      expect(wrong.message).to.match(/^configuration: REDIS_URL: .*WRONGPASS/);
+      expect(wrong.message).not.to.include("hush");
+      const none = await refusalOf(
+        cluster.nodes.map(({ store }) => `redis://${store.host}:${store.port}`).join(","),
+      );
+      expect(none.message).to.match(/^configuration: REDIS_URL: .*NOAUTH/);
+    });
+  });
+
+  it("TLS: of the first URL for all nodes; an authority that nobody trusts is said at once", async () => {
+    const cluster = await startRedisCluster({ tls: true, password });
+    try {
+      const refused = await refusalOf(cluster.url);
+      expect(refused.message).to.match(/REDIS_URL: no TLS connection .*NODE_EXTRA_CA_CERTS/);
+      const said = await new Promise<string>((resolve) => {
+        const env = {
+          ...inheritedEnvironment(),
+          NODE_EXTRA_CA_CERTS: cluster.caFile ?? "",
+          REDIS_URL: cluster.url,
+        };
+        const args = ["--import", "tsx", "tests/pool/fixtures/use-redis.ts"];
+        execFile(process.execPath, args, { cwd: repositoryDir, env, timeout: HANG_MS }, (_, out, err) =>
+          resolve(out + err),
+        );
+      });
+      expect(said).to.equal("ready in 24 slots\n");
+    } finally {
+      await cluster.close();
+    }
+  });
+});
+
+describe("Redis at the start: what is there", () => {
+  let own: OwnRedis;
+
+  before(async () => {
+    own = await ownRedis();
+  });
+
+  after(() => own.close());
+
+  it("a list of single servers is refused", async () => {
+    const { message } = await refusalOf(`${own.store.url},${own.store.url}`);
+    expect(message).to.match(/REDIS_URL lists 2 addresses, .*single Redis.*give one URL/);
+  });
+
+  it("a Sentinel is refused, and what to give instead is said", async () => {
+    const sentinel = await startSentinel();
+    try {
+      expect((await refusalOf(sentinel.url)).message).to.match(/is a Redis Sentinel, .*master/);
+    } finally {
+      await sentinel.stop();
+    }
+  });
+
+  describe("a user without a right", () => {
+    const NEEDED =
+      "+ping +eval +evalsha +info +time +exists +unlink +rename +renamenx +set +hset +hsetnx +hget +hmget +hlen +hincrby +hdel " +
+      "+rpush +lpush +llen +lrem +lpop +xadd +xlen +xrange +xdel";
+
+    async function as(...rights: readonly string[]): Promise<string> {
+      await own.raw.sendCommand(["ACL", "SETUSER", "few", "reset", "on", ">pw", "~cp:*", ...rights]);
+      return `redis://few:pw@${own.store.host}:${own.store.port}`;
+    }
+
+    it("is told which, by name", async () => {
+      for (const name of ["info", "lpop", "xadd", "unlink", "evalsha", "ping", "time"]) {
+        const { message } = await refusalOf(await as(...NEEDED.split(" "), `-${name}`));
+        expect(message, name).to.match(new RegExp(`user few may not run ${name};`));
+      }
+      const keys = await refusalOf(await as(...NEEDED.split(" "), "resetkeys", "~other:*"));
+      expect(keys.message).to.match(/may not touch keys that begin with cp:/);
+    });
+
+    it("does without CONFIG, and with no more than the README lists", async () => {
+      const readme = readFileSync(`${repositoryDir}/README.md`, "utf8").replace(/\s*\\\n\s*/g, " ");
+      expect(readme).to.include(NEEDED);
+      const redis = await connect(await as(...NEEDED.split(" ")));
+      try {
+        const { campaignId } = await loadedPool(createPool(redis, HANG_MS));
+        expect((await createPool(redis, HANG_MS).inspect(campaignId)).status).to.equal("ok");
+      } finally {
+        await redis.close();
+      }
+    });
+
+    it("every command of every script is tried", () => {
+      const dir = `${repositoryDir}/pool/lua`;
+      const used = (files: readonly string[]) =>
+        new Set(
+          files.flatMap((file) =>
+            [...readFileSync(`${dir}/${file}`, "utf8").matchAll(/(?:redis\.p?call|try)\('([A-Z]+)'/g)].map(
+              ([, name = ""]) => name,
+            ),
+          ),
+        );
+      const tried = used(["rights.lua"]);
+      const missing = [...used(readdirSync(dir))].filter((name) => !tried.has(name));
+      expect(missing).to.deep.equal([]);
+    });
+  });
+});
