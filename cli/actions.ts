@@ -1,4 +1,4 @@
-import type { Action, Input } from "./command.ts";
+import type { Action, Command, Input } from "./command.ts";
 import type { LocalSession, Session } from "./session.ts";
 
 /**
@@ -38,13 +38,17 @@ export const serviceActions: Readonly<Record<string, Load<Session>>> = {
   watch: () => import("./commands/watch.ts"),
 };
 
-export async function perform(name: string, session: LocalSession, input: Input): Promise<void> {
+export async function perform(command: Command, session: LocalSession, input: Input): Promise<void> {
+  const { name, takesCampaign } = command;
   const local = localActions[name];
   if (local !== undefined) return (await local()).action.run(session, input);
   const load = serviceActions[name];
   if (load === undefined) throw new Error(`there is nothing that does ${name}`);
   const [{ action }, connected] = await Promise.all([load(), connectedTo(session)]);
-  return action.run(connected, input);
+  const given = takesCampaign === false ? undefined : input.optionalCampaignId;
+  if (given === undefined) return action.run(connected, input);
+  const { meantCampaignId } = await import("./campaign-id.ts");
+  return action.run(connected, input.withCampaignId(await meantCampaignId(connected, given)));
 }
 
 /** The session with clients of the service; the first call connects. */

@@ -61,6 +61,11 @@ export class Input {
     return this.#argument?.trim();
   }
 
+  /** The same with the id that the one given stands for. */
+  withCampaignId(campaignId: string): Input {
+    return new Input(campaignId, Object.fromEntries(this.#options));
+  }
+
   /** For messages: what was given where this verb takes a campaign id, right or wrong. */
   givenCampaignId(command: Command): string | undefined {
     return command.takesCampaign === false ? undefined : this.#argument?.trim();

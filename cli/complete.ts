@@ -18,7 +18,11 @@ export async function complete(
   const fits = fitting(words, { commands, globalOptions, profiles });
   const lines =
     fits.kind === "campaigns"
-      ? answerLines({ kind: "candidates", candidates: await campaignIds(words, openSession) }, current, shell)
+      ? answerLines(
+          { kind: "candidates", candidates: await campaignIds(words, openSession) },
+          current.toUpperCase(),
+          shell,
+        )
       : answerLines(fits, current, shell);
   return lines.map((line) => `${line}\n`).join("");
 }

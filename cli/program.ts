@@ -55,7 +55,9 @@ export async function readArguments({ invocation, args, columns }: Typed): Promi
       .summary(spelled(command.summary))
       .description(`${spelled(command.summary)}.`);
     const { argument } = command;
-    const aboutId = spelled("as coupon list shows it");
+    const aboutId = spelled(
+      "as coupon list shows it; any case, and as much of it as tells it from the others",
+    );
     if (command.takesCampaign === "optional") verb.argument("[campaign-id]", aboutId);
     else if (command.takesCampaign) verb.argument("<campaign-id>", aboutId);
     else if (argument !== undefined) verb.argument(`<${argument.name}>`, argument.about);

@@ -83,7 +83,7 @@ export async function run(given: Process): Promise<ExitCode> {
     if (settings.token !== undefined && !isPrivate(url)) {
       output.note(`the token goes to ${url} unencrypted; use https`);
     }
-    await perform(command.name, session, input);
+    await perform(command, session, input);
     return exitCodes.ok;
   } catch (error) {
     // Loaded where it is needed: it knows every RPC code.

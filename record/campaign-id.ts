@@ -32,8 +32,11 @@ export function isRehearsalId(campaignId: string): boolean {
 export const REHEARSALS_FROM = REHEARSAL;
 
 const SHAPE = /^[0-9A-HJKMNP-TV-Z]{26}$/;
+/** Only ASCII: other letters become an S or a K as capitals. */
+const ANY_CASE = /^[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{26}$/;
 
-/** Whether the text could be one of our ids: nothing else ever reaches a store. */
-export function isCampaignId(text: string): boolean {
-  return SHAPE.test(text);
+/** The id as it is on record, which is in capitals, of a text in any case; undefined: no id of ours. Nothing else ever reaches a store. */
+export function campaignIdOf(text: string): string | undefined {
+  if (SHAPE.test(text)) return text;
+  return ANY_CASE.test(text) ? text.toUpperCase() : undefined;
 }

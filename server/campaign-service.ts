@@ -207,13 +207,13 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
       const limit = orRefuse(
         validCount("page_size", request.pageSize, 1, LIST_PAGE.most, LIST_PAGE.whenZero),
       );
-      if (request.pageToken !== "" && !validCampaignId(request.pageToken).ok) {
+      const before: Valid<string> =
+        request.pageToken === "" ? { ok: true, value: "" } : validCampaignId(request.pageToken);
+      if (!before.ok) {
         const allowed = "must be empty or the next_page_token of an earlier answer";
         throw refuse({ reason: "INVALID", field: "page_token", allowed });
       }
-      const docs = await reads.ask(() =>
-        campaigns.list(request.pageToken, limit + 1, request.includeRehearsals),
-      );
+      const docs = await reads.ask(() => campaigns.list(before.value, limit + 1, request.includeRehearsals));
       const shown = docs.slice(0, limit);
       const views = shown.map(async (doc) => {
         const issued = doc.state === "SOLD_OUT" ? doc.total : await issuances.count(doc._id);

@@ -58,6 +58,13 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
     return claim(facts, request, caller, clock.elapsed() - startedAtMs);
   }
 
+  /** With the campaign's id as it is on record; one that is known needs no look, so a sale pays nothing for it. */
+  function asRecorded(request: IssueRequest): IssueRequest {
+    if (directory.peek(request.campaignId) !== undefined) return request;
+    const id = validCampaignId(request.campaignId);
+    return id.ok && id.value !== request.campaignId ? { ...request, campaignId: id.value } : request;
+  }
+
   function issue(request: IssueRequest, caller: Caller): Issue | Promise<Issue> {
     const facts = directory.peek(request.campaignId);
     if (facts !== undefined) return claim(facts, request, caller, 0);
@@ -72,8 +79,9 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
     return answer;
   }
 
-  return (request, caller) => {
+  return (given, caller) => {
     const askedAtMs = clock.elapsed();
+    const request = asRecorded(given);
     const answer = issue(request, caller);
     if (!(answer instanceof Promise)) return counted(request, askedAtMs, answer);
     return answer.then((told) => counted(request, askedAtMs, told));

@@ -3,7 +3,7 @@ import { type CodeFormat, DEFAULT_CODE_FORMAT, parseCodeFormat } from "../genera
 import { checkSpace } from "../generator/code-space.ts";
 import type { CreateCampaignRequest } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { CreateRehearsalRequest } from "../proto/gen/coupon/v1/rehearsal_pb.ts";
-import { isCampaignId } from "../record/campaign-id.ts";
+import { campaignIdOf } from "../record/campaign-id.ts";
 import type { CampaignDoc } from "../record/campaigns.ts";
 import type { IssuePosition } from "../record/issuances.ts";
 import type { Refusal } from "./refusal.ts";
@@ -54,11 +54,11 @@ export function validKey(field: "user_id" | "request_id", value: string): Valid<
   return text(field, value, KEY_MAX);
 }
 
-/** An id that cannot be one of ours is an unknown campaign, without asking a store; an empty one is a mistake. */
+/** The id as it is on record, given in any case. One that cannot be one of ours is an unknown campaign, without asking a store; an empty one is a mistake. */
 export function validCampaignId(value: string): Valid<string> {
   if (value === "") return invalid("campaign_id", "must not be empty: the id that CreateCampaign answered");
-  if (!isCampaignId(value)) return { ok: false, refusal: { reason: "UNKNOWN_CAMPAIGN" } };
-  return valid(value);
+  const id = campaignIdOf(value);
+  return id === undefined ? { ok: false, refusal: { reason: "UNKNOWN_CAMPAIGN" } } : valid(id);
 }
 
 /** A count where 0 means `whenZero`. */

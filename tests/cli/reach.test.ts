@@ -5,16 +5,15 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PassThrough, Writable } from "node:stream";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import { describeFailure } from "../../cli/failure.ts";
 import { isBrokenStream, isTransient } from "../../cli/retry.ts";
-import { run } from "../../cli/run.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { makeCertificates } from "../setup/certificates.ts";
 import { runCli, startCli } from "./run-cli.ts";
+import { runHere } from "./run-here.ts";
 import { campaign, campaignId, coupon, startMs, startStandIn } from "./stand-in.ts";
 
 const here = "http://127.0.0.1:8080";
@@ -197,22 +196,6 @@ describe("cli: the service cannot be reached", () => {
     );
   });
 });
-
-/** In this process: many runs take no time. */
-async function runHere(args: readonly string[]): Promise<{ code: number; stderr: string }> {
-  let stderr = "";
-  const said = new Writable({
-    write(chunk, _encoding, done) {
-      stderr += String(chunk);
-      done();
-    },
-  });
-  const { signal } = new AbortController();
-  const env = { XDG_CONFIG_HOME: "/nonexistent" };
-  const stdout = new PassThrough().resume();
-  const code = await run({ args, env, stdin: new PassThrough(), stdout, stderr: said, signal });
-  return { code, stderr };
-}
 
 async function listening(server: Server, scheme: string): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

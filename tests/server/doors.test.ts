@@ -243,6 +243,9 @@ for (const way of ["the socket lane", "Node's server"] as const)
       "a user in bytes that are no UTF-8": () => ({
         body: Buffer.from(json({ userId: "\u00ff" }), "latin1"),
       }),
+      "the id in small letters": () => ({
+        body: JSON.stringify({ campaignId: sale.campaign._id.toLowerCase(), userId: "winner" }),
+      }),
       "no fields": () => ({ body: "{}" }),
       "no fields, in binary": () => ({ body: Uint8Array.of(10, 0), headers: binary }),
       "unknown fields, in binary": () => ({ body: Uint8Array.of(...proto(), 0x78, 1), headers: binary }),
@@ -324,6 +327,21 @@ for (const way of ["the socket lane", "Node's server"] as const)
         });
       }
     }
+
+    it("an id in any case is the same campaign, by every door, and never another name of a key", async () => {
+      const { _id: id } = sale.campaign;
+      const [capitals] = await both({ body: winner() });
+      for (const written of [id.toLowerCase(), `${id.slice(0, 13)}${id.slice(13).toLowerCase()}`]) {
+        const fields = { campaignId: written, userId: "winner" };
+        const inBinary = toBinary(IssueCouponRequestSchema, create(IssueCouponRequestSchema, fields));
+        const answers = await both({ body: JSON.stringify(fields) });
+        for (const answer of answers) expect(answer?.body).to.equal(capitals?.body);
+        const [byLane, past] = await both({ body: inBinary, headers: binary });
+        expect(byLane?.status).to.include("200");
+        expect(byLane?.body).to.equal(past?.body).and.include(id);
+        expect(await stores.redis.command("", ["KEYS", `cp:{${written}}*`])).to.deep.equal([]);
+      }
+    });
 
     it("a new coupon has the same shape, in JSON and in binary", async () => {
       for (const headers of [{}, binary]) {

@@ -7,7 +7,7 @@ import {
   type CreateCampaignRequest,
   CreateCampaignRequestSchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { isCampaignId, newCampaignId } from "../../record/campaign-id.ts";
+import { campaignIdOf, newCampaignId } from "../../record/campaign-id.ts";
 import {
   pageToken,
   TOTAL_MAX,
@@ -229,16 +229,11 @@ describe("validation of keys, ids, counts and tokens", () => {
   it("an id that cannot be ours is unknown, an empty one a mistake", () => {
     expect(fieldOf(validCampaignId(""))).to.equal("campaign_id");
     const id = newCampaignId(NOW_MS);
-    expect(validCampaignId(id)).to.deep.equal({ ok: true, value: id });
-    for (const wrong of [
-      "x",
-      id.toLowerCase(),
-      `${id}0`,
-      id.slice(1),
-      `${id.slice(0, -1)}I`,
-      "{}",
-      `${id}\n`,
-    ])
+    for (const written of [id, id.toLowerCase(), id.slice(0, 20) + id.slice(20).toLowerCase()])
+      expect(validCampaignId(written)).to.deep.equal({ ok: true, value: id });
+    // A long s is an S in capitals, and no letter of an id.
+    expect(fieldOf(validCampaignId(`${id.slice(1)}\u017f`))).to.equal("UNKNOWN_CAMPAIGN");
+    for (const wrong of ["x", `${id}0`, id.slice(1), `${id.slice(0, -1)}I`, "{}", `${id}\n`])
       expect(fieldOf(validCampaignId(wrong)), wrong).to.equal("UNKNOWN_CAMPAIGN");
   });
 
@@ -247,7 +242,8 @@ describe("validation of keys, ids, counts and tokens", () => {
       fc.property(fc.nat(2 ** 31), fc.integer({ min: 1, max: 2 ** 31 }), (early, later) => {
         const [first, second] = [newCampaignId(early), newCampaignId(early + later)];
         expect(first < second).to.equal(true);
-        expect(isCampaignId(first) && isCampaignId(second)).to.equal(true);
+        expect([campaignIdOf(first), campaignIdOf(second)]).to.deep.equal([first, second]);
+        expect(campaignIdOf(first.toLowerCase())).to.equal(first);
       }),
     );
     expect(new Set(Array.from({ length: 1_000 }, () => newCampaignId(NOW_MS))).size).to.equal(1_000);

@@ -21,7 +21,7 @@ export const file_coupon_v1_campaign: GenFile = /*@__PURE__*/
  */
 export type Campaign = Message<"coupon.v1.Campaign"> & {
   /**
-   * Made by the server: 26 characters, digits and capital letters, sorts by creation time.
+   * Made by the server: 26 characters, digits and capital letters, sorts by creation time. Requests may write it in any case.
    *
    * @generated from field: string id = 1;
    */

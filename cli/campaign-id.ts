@@ -1,0 +1,46 @@
+import { call } from "./call.ts";
+import { exitCodes } from "./exit-code.ts";
+import { printable } from "./render.ts";
+import type { Session } from "./session.ts";
+import { UserError } from "./user-error.ts";
+
+const idLength = 26;
+/** Less than this is a slip rather than an id that was shortened. */
+const prefixLeast = 4;
+const namedMost = 5;
+/** Crockford's base 32, in any case: what an id is written in. */
+const digits = /^[0-9a-hjkmnp-tv-z]+$/i;
+
+/**
+ * The id that was meant: as the service writes it, where it was given in another case or cut short. Ids sort by their creation, so the service is
+ * asked for those just below the last that could begin so. What cannot be the beginning of an id is the service's to refuse.
+ * @throws UserError where nothing begins so, or more than one does
+ */
+export async function meantCampaignId(session: Session, given: string): Promise<string> {
+  if (!digits.test(given) || given.length > idLength || given.length < prefixLeast) return given;
+  const prefix = given.toUpperCase();
+  if (prefix.length === idLength) return prefix;
+  const request = {
+    pageSize: namedMost + 1,
+    pageToken: prefix.padEnd(idLength, "Z"),
+    includeRehearsals: true,
+  };
+  const page = await call(session, (options) => session.campaigns.listCampaigns(request, options));
+  const fitting = page.campaigns.filter(({ id }) => id.startsWith(prefix));
+  const [only, another] = fitting;
+  if (only === undefined) {
+    throw new UserError(`no campaign's id begins with ${prefix}`, {
+      exitCode: exitCodes.notFound,
+      hint: "coupon list shows those that there are",
+    });
+  }
+  if (another !== undefined) {
+    const named = fitting.slice(0, namedMost).map(({ id, name }) => `${id} "${printable(name)}"`);
+    const more = fitting.length > namedMost ? ", and more" : "";
+    throw new UserError(`several campaigns' ids begin with ${prefix}: ${named.join(", ")}${more}`, {
+      hint: "give more of the one that is meant",
+    });
+  }
+  session.output.note(`${printable(given)} is ${only.id} "${printable(only.name)}"`);
+  return only.id;
+}
