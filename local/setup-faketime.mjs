@@ -23,6 +23,6 @@ export function installFaketime() {
     debianPackage: "faketime",
     isHere: isFaketimeHere,
     instead:
-      "Install libfaketime yourself (Debian: the package faketime). Only the rounds with wrong clocks need it.",
+      "Install libfaketime yourself (Debian: the package faketime). Only tests and rounds with wrong clocks need it.",
   });
 }

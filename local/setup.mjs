@@ -7,7 +7,7 @@
  * --quiet         no word when nothing is to do
  * --modules-only  only node modules (enough for the checks)
  * --artillery     also the load generator's own node modules
- * --chaos         also libfaketime, which the fault harness needs for rounds with wrong clocks
+ * --chaos         also libfaketime, which tests and fault rounds with wrong clocks need
  * --bench         also wrk, the load generator of the benchmarks
  *
  * Plain JavaScript without dependencies: it runs before there are any. Says things on stderr only.

@@ -13,10 +13,15 @@ const EVERY_SECOND = "* * * * * *";
 
 /** For how long the tick may stay away, by timers, which no setting of the clock touches. */
 const OVERDUE_MS = 3_000;
+/** A timer that is so late tells of a process that was held up: then the tick was too, and comes by itself. */
+const HELD_UP_MS = 1_000;
+/** The wall clock against the monotonic one between two ticks; less is a clock that is being slewed. */
+const STEP_MS = 500;
 
 /**
- * Runs a round every second, one at a time. node-cron sleeps until an instant of the wall clock: when that was behind for a
- * while and is set right, it would sleep for as long as the step was. So a tick that stays away is begun anew.
+ * Runs a round every second, one at a time. node-cron sleeps until an instant of the wall clock: when that is set back, it would sleep for as
+ * long as the step was; and in a process that is not in UTC (`runInUtc`) for the repeated hour of a zone with summer time. So a tick that stays
+ * away is begun anew.
  */
 export function createTick(
   clock: Clock,
@@ -28,11 +33,13 @@ export function createTick(
   let cancel: Cancel = () => undefined;
   let underWay: Promise<void> | undefined;
   let came = false;
+  let cameAt = { wallMs: clock.now(), elapsedMs: clock.elapsed() };
   const told = (message: string | Error) => logger.debug(`node-cron: ${String(message)}`);
   const cronLogger = { info: told, warn: told, error: told, debug: told };
 
   async function onTick(): Promise<void> {
     came = true;
+    cameAt = { wallMs: clock.now(), elapsedMs: clock.elapsed() };
     if (underWay !== undefined) return;
     underWay = round().finally(() => {
       underWay = undefined;
@@ -44,10 +51,23 @@ export function createTick(
     task = cron(EVERY_SECOND, onTick, { timezone: "UTC", name: "reconcile", logger: cronLogger });
   }
 
+  function tellOverdue(): void {
+    const overdueMs = Math.round(clock.elapsed() - cameAt.elapsedMs);
+    const clockStepMs = Math.round(clock.now() - cameAt.wallMs) - overdueMs;
+    if (Math.abs(clockStepMs) < STEP_MS) logger.warn({ overdueMs }, "cron tick overdue; restarting it");
+    else
+      logger.warn(
+        { overdueMs, clockStepMs },
+        "cron tick overdue after a step of the wall clock; restarting it",
+      );
+  }
+
   function watch(): void {
+    const beganMs = clock.elapsed();
     cancel = clock.after(OVERDUE_MS, () => {
-      if (!came) {
-        logger.warn("the tick stayed away, the wall clock must have been set: it begins anew");
+      const lateMs = clock.elapsed() - beganMs - OVERDUE_MS;
+      if (!came && lateMs < HELD_UP_MS) {
+        tellOverdue();
         void task?.destroy();
         begin();
         void onTick();

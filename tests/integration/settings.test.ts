@@ -79,3 +79,28 @@ describe("bad settings of a process", () => {
     }
   });
 });
+
+describe("settings that are said", () => {
+  it("an unknown TZ and durations that contradict each other are warned of; the service works in UTC, its workers too", async function () {
+    // Starts of processes: a bound against hanging.
+    this.timeout(300_000);
+    const tellOffset = "process.on('exit',()=>console.error('at-UTC',new Date(0).getTimezoneOffset()===0))";
+    const env = {
+      ...STORES,
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(tellOffset)}`,
+      START_DEADLINE_MS: "300",
+      DRAIN_DEADLINE_MS: "300",
+    };
+    // Of a POSIX rule nobody knows the name; Node computes by it all the same.
+    const { code, lines } = await endOf("server/main.ts", { ...env, TZ: "KST-9", WORKERS: "2", PORT: "0" });
+    expect(code).to.equal(3);
+    const warned = lines.filter((line) => line.includes('"level":"warn"')).join("\n");
+    expect(warned)
+      .to.match(/TZ is no time zone that is known here/)
+      .and.include('"TZ":"KST-9"');
+    expect(warned).to.match(/DRAIN_DEADLINE_MS is 300, less than twice ISSUE_DEADLINE_MS/);
+    const told = lines.filter((line) => line.startsWith("at-UTC"));
+    expect(told.length).to.be.greaterThan(1);
+    expect([...new Set(told)]).to.deep.equal(["at-UTC true"]);
+  });
+});
