@@ -9,6 +9,7 @@ import { LocalStackError, type Store } from "../../local/store.ts";
 import { startStoreProcess } from "../../local/store-process.ts";
 import { temporaryDir } from "../local/temporary-dir.ts";
 import { type Certificates, makeCertificates } from "./certificates.ts";
+import { HANG_MS } from "./patience.ts";
 
 export type ClusterOptions = {
   /** `requirepass` and `masterauth` of every node. */
@@ -57,16 +58,16 @@ const MASTERS = 3;
 const SLOTS = 16_384;
 const NODE_TIMEOUT_MS = 15_000;
 const START_TRIES = 3;
-const OK_DEADLINE_MS = 60_000;
+const OK_DEADLINE_MS = HANG_MS;
 const POLL_MS = 25;
 
-/** Starts all of it anew where another process took one of the ports meanwhile. */
+/** Starts all of it anew where another process took one of the ports meanwhile, or a busy machine let a node start too slowly. */
 export async function startRedisCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await startOnce(options);
     } catch (error) {
-      if (attempt === START_TRIES || !/in use/.test(String(error))) throw error;
+      if (attempt === START_TRIES || !/in use|did not answer/.test(String(error))) throw error;
     }
   }
 }
