@@ -37,17 +37,23 @@ const PAGE = 5_000;
  * Makes the Redis side of a campaign from MongoDB: the first load and every rebuild are this one procedure.
  * Raises the generation under the lease; finishes what an older ledger still holds; loads codes minus issuances, then the
  * issuances themselves; swaps all of it in by one script that checks generation, fence and counts. Killed anywhere, it
- * leaves nothing that a later load does not replace. A pool that is held for a change of the campaign's life, by somebody who has died
+ * leaves nothing that a later load does not replace. `onRaised` is called once a generation was used up. A pool that is held for a change of the campaign's life, by somebody who has died
  * since, has all its codes: it is only turned to what the record says.
  */
-export async function loadPool(deps: LoadDeps, campaignId: string): Promise<LoadOutcome> {
+export async function loadPool(
+  deps: LoadDeps,
+  campaignId: string,
+  onRaised: () => void = () => undefined,
+): Promise<LoadOutcome> {
   const { pool, campaigns, clock } = deps;
+  // Rejects while the slot of the campaign is on its way to another node of a cluster: before a generation is used up for it.
   if ((await pool.inspect(campaignId)).status === "ok") return "healthy";
   const before = await campaigns.find(campaignId);
   if (before === null) return "gone";
   if (before.generated < before.total) return before.state === "CANCELLED" ? "called-off" : "not-ready";
   const lease = await takeLease(deps, campaignId, "load");
   if (lease === undefined) return "busy";
+  onRaised();
   const { campaign } = lease;
   const { generation } = campaign;
   const startedAtMs = clock.elapsed();

@@ -1,19 +1,29 @@
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { type LoadDeps, type LoadOutcome, loadPool } from "./load.ts";
+import { createRestorePauses } from "./restore-pauses.ts";
 
-/** Brings the pool of a campaign back; any number of callers in this process share one attempt. */
+/**
+ * Brings the pool of a campaign back; any number of callers in this process share one attempt. After attempts in vain it rests for a moment
+ * before each further one, and is `busy` meanwhile.
+ */
 export type Restore = (campaignId: string) => Promise<LoadOutcome>;
 
 export type RestoreDeps = LoadDeps & { logger: Logger; metrics: Metrics };
 
 export function createRestore(deps: RestoreDeps): Restore {
   const { logger, metrics, clock } = deps;
+  const pauses = createRestorePauses(clock, deps.owner);
   const underWay = new Map<string, Promise<LoadOutcome>>();
 
   async function attempt(campaignId: string): Promise<LoadOutcome> {
     const startedAtMs = clock.now();
-    const outcome = await loadPool(deps, campaignId).catch((error: unknown) => {
+    let raised = false;
+    const onRaised = () => {
+      raised = true;
+    };
+    const outcome = await loadPool(deps, campaignId, onRaised).catch((error: unknown) => {
+      pauses.attempted(campaignId, raised);
       logger.warn(
         { room: "generator", campaign: campaignId, err: error },
         "loading the pool failed; it is tried again",
@@ -21,6 +31,7 @@ export function createRestore(deps: RestoreDeps): Restore {
       metrics.rebuilds.inc({ outcome: "failed" });
       throw error;
     });
+    if (outcome === "loaded" || outcome === "again") pauses.attempted(campaignId, raised);
     if (outcome === "loaded") {
       const tookMs = clock.now() - startedAtMs;
       logger.info({ room: "generator", campaign: campaignId, tookMs }, "pool loaded from MongoDB");
@@ -32,6 +43,7 @@ export function createRestore(deps: RestoreDeps): Restore {
   return (campaignId) => {
     const running = underWay.get(campaignId);
     if (running !== undefined) return running;
+    if (pauses.leftMs(campaignId) > 0) return Promise.resolve("busy");
     const started = attempt(campaignId).finally(() => underWay.delete(campaignId));
     underWay.set(campaignId, started);
     return started;

@@ -1,6 +1,7 @@
 import { withDeadline } from "../runtime/deadline.ts";
 import { type CampaignKeys, campaignKeys } from "./keys.ts";
 import type { Redis } from "./redis.ts";
+import { isMoving } from "./redis-trouble.ts";
 import type { ScriptName } from "./scripts.ts";
 
 /** A code bound to a claim key, as Redis decided it. */
@@ -143,11 +144,12 @@ export function createPool(redis: Redis, deadlineMs: number) {
       const k = campaignKeys(campaignId);
       const args = [String(callerNowMs), mode, String(leastGeneration)];
       for (const ask of asks) args.push(ask.claimKey, ask.userId);
-      const reply = (await list(
-        "claim",
-        [k.meta, k.staged, k.open, k.claims, k.ledger, k.away],
-        args,
-      )) as readonly string[];
+      const keys = [k.meta, k.staged, k.open, k.claims, k.ledger, k.away];
+      const reply = (await list("claim", keys, args).catch((error: unknown) => {
+        // Nothing was done. The pool goes on being served where its keys are, for as long as they are there.
+        if (isMoving(error)) return list("claimMoving", keys, args);
+        throw error;
+      })) as readonly string[];
       const status = reply[0];
       if (status === "none" || status === "fenced") return asks.map(() => ({ kind: status }));
       return asks.map((ask, i) => parseAnswer(campaignId, ask.claimKey, ask.userId, reply[i + 2] ?? ""));

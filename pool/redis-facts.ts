@@ -20,6 +20,9 @@ export type RedisInfo = {
   readonly systemBytes: number | undefined;
 };
 
+/** How the slot of a campaign is, by the node of the cluster that has it; `moving`: where to or where from, a node's id. */
+export type SlotState = { readonly slot: number; readonly moving: string | undefined };
+
 export type RedisProbe = ReturnType<typeof createRedisProbe>;
 
 /** Asks the Redis that has a campaign, of a cluster the node with its slot, how it is set up and whether it takes a write. */
@@ -52,6 +55,17 @@ export function createRedisProbe(redis: Redis, deadlineMs: number) {
       const value = Array.isArray(reply) ? reply[1] : Object(reply)[name];
       if (typeof value !== "string") throw new Error(`Redis has no setting ${name}`);
       return value;
+    },
+
+    /** undefined: no cluster. */
+    async slot(campaignId: string): Promise<SlotState | undefined> {
+      const { mode } = await this.info(campaignId);
+      if (mode !== "cluster") return undefined;
+      const slot = Number(await command(campaignId, ["CLUSTER", "KEYSLOT", campaignKeys(campaignId).meta]));
+      const nodes = String(await command(campaignId, ["CLUSTER", "NODES"]));
+      const own = nodes.split("\n").find((line) => line.split(" ")[2]?.includes("myself") === true) ?? "";
+      // `[93-<-id]`: on its way from there, `[93->-id]`: to there.
+      return { slot, moving: new RegExp(`\\[${slot}-[<>]-(\\w+)\\]`).exec(own)?.[1] };
     },
 
     /** Writes, and says how many ms that took. */

@@ -98,7 +98,15 @@ async function openCluster({ address, withinMs }: LinkOptions): Promise<Link> {
   return {
     ...linkOf(client as unknown as Client),
     command: (key, args, unsent) =>
-      client.sendCommand(key, false, [...args], { abortSignal: unsent }).catch(rethrow),
+      // In a transaction with the key: what has no key of its own (INFO, CONFIG) would go to some node, or to all of them.
+      client
+        .withCommandOptions({ abortSignal: unsent })
+        .multi()
+        .exists(key)
+        .addCommand(key, false, [...args])
+        .exec()
+        .then((replies) => (replies as unknown as readonly unknown[])[1])
+        .catch(rethrow),
     placeOf: (key) => /\{(.+?)\}/.exec(key)?.[1] ?? key,
     onTrouble: (listener) =>
       void client.on("node-error", (error: unknown, node: NodeAddress) => listener(error, hostOf(node))),

@@ -29,6 +29,11 @@ export function isConnectionTrouble(error: unknown): boolean {
   return !(error instanceof TypeError || error instanceof RangeError);
 }
 
+/** Whether the slot is on its way to another node, and nothing was done for that reason. */
+export function isMoving(error: unknown): boolean {
+  return error instanceof ErrorReply && error.message.startsWith("TRYAGAIN");
+}
+
 /** A missing right, as Redis words it for a command (`NOPERM …`). */
 export function isNoPermission(error: unknown): boolean {
   return error instanceof ErrorReply && error.message.startsWith("NOPERM");

@@ -10,18 +10,31 @@ export function scriptText(name: string): string {
 }
 
 /**
+ * The same script for a call that declares only the first of its keys; the others are the last of its arguments. Redis Cluster refuses
+ * (TRYAGAIN) while a slot moves whatever declares a key that is there beside one that is not, and most of a pool's keys need not exist.
+ * Undeclared keys work as long as they are of the slot of the declared one, which those of a campaign are.
+ */
+function firstKeyOnly(text: string, numberOfKeys: number): string {
+  const loop = `for i = 2, ${numberOfKeys} do`;
+  const moved = `${loop} KEYS[i] = ARGV[#ARGV - ${numberOfKeys} + i] end ${loop} ARGV[#ARGV] = nil end`;
+  return text.replace("\n", `\n${moved}\n`);
+}
+
+/**
  * A script as node-redis wants it: sent as EVALSHA, and as EVAL when Redis does not know it (after SCRIPT FLUSH or a restart).
  * Its reply is passed through as it is; `pool.ts` gives it its type.
  */
-export function luaScript(name: string, numberOfKeys: number) {
+export function luaScript(name: string, numberOfKeys: number, declare: "all" | "first" = "all") {
+  const text = scriptText(name);
+  const declared = declare === "all" ? numberOfKeys : 1;
   return defineScript({
-    SCRIPT: scriptText(name),
-    NUMBER_OF_KEYS: numberOfKeys,
+    SCRIPT: declare === "all" ? text : firstKeyOnly(text, numberOfKeys),
+    NUMBER_OF_KEYS: declared,
     parseCommand(parser: CommandParser, keys: readonly string[], args: readonly string[]) {
       if (keys.length !== numberOfKeys)
         throw new Error(`${name}.lua takes ${numberOfKeys} keys, not ${keys.length}`);
-      for (const key of keys) parser.pushKey(key);
-      parser.push(...args);
+      for (const key of keys.slice(0, declared)) parser.pushKey(key);
+      parser.push(...args, ...keys.slice(declared));
     },
     transformReply: (reply: unknown): unknown => reply,
   });

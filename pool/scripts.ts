@@ -3,6 +3,7 @@ import { luaScript } from "./script.ts";
 /** Every script with its number of keys. The contract of each is the header of its Lua file. */
 export const scripts = {
   claim: luaScript("claim", 6),
+  claimMoving: luaScript("claim", 6, "first"),
   advance: luaScript("advance", 4),
   inspect: luaScript("inspect", 6),
   settle: luaScript("settle", 2),

@@ -1,14 +1,14 @@
 import { alive } from "./check-processes.ts";
 import type { Facts, PoolFacts } from "./facts.ts";
 import { amber, green, grouped, type Judged, red } from "./line.ts";
-import { askRedisAgain } from "./redis-advice.ts";
+import { cannotAsk } from "./redis-advice.ts";
 
 const LOAD_AGAIN =
   "a scheduler or the first claim makes the pool again from MongoDB by itself; if this stays, read the log of the scheduler";
 
 /** Whether the pool's own checks can say anything: it is there and answers. */
 function unusable({ pool, campaign, processes }: Facts): Judged | undefined {
-  if (!pool.ok) return red(`the pool cannot be read: ${pool.why}`, askRedisAgain(pool.why));
+  if (!pool.ok) return cannotAsk("the pool cannot be read", pool.why);
   if (pool.value.status === "ok") return undefined;
   if (pool.value.status === "none") {
     // GENERATING lasts until the pool is loaded, which comes after the last code is made.
@@ -79,7 +79,7 @@ export function checkGeneration(facts: Facts): Judged {
 }
 
 export function checkLedger({ pool }: Facts): Judged {
-  if (!pool.ok) return red(`the ledger cannot be read: ${pool.why}`, askRedisAgain(pool.why));
+  if (!pool.ok) return cannotAsk("the ledger cannot be read", pool.why);
   const { ledger, armedAtMs } = pool.value;
   if (ledger === 0) return green("no claim waits to be made durable");
   const finding = `${grouped(ledger)} claims wait to be made durable`;

@@ -1,6 +1,6 @@
 import type { Facts } from "./facts.ts";
 import { amber, green, grouped, type Judged, red } from "./line.ts";
-import { askRedisAgain, howToSet } from "./redis-advice.ts";
+import { AWAIT_THE_MOVE, cannotAsk, howToSet } from "./redis-advice.ts";
 
 const SLOW_WRITE_MS = 100;
 const MB = 1_048_576;
@@ -11,7 +11,7 @@ const TIGHT = 0.8;
 
 /** Nothing that was acknowledged rests on the file of Redis: without it the pool is made again from MongoDB after each restart. */
 export function checkRedisDurability({ redis: { info, appendfsync } }: Facts): Judged {
-  if (!info.ok) return red(`Redis does not say how it writes: ${info.why}`, askRedisAgain(info.why));
+  if (!info.ok) return cannotAsk("Redis does not say how it writes", info.why);
   const { aofEnabled, aofWriteOk } = info.value;
   if (aofEnabled === undefined)
     return amber(
@@ -42,7 +42,7 @@ export function checkRedisDurability({ redis: { info, appendfsync } }: Facts): J
 }
 
 export function checkRedisEviction({ redis: { info, appendfsync } }: Facts): Judged {
-  if (!info.ok) return red(`Redis does not say what it evicts: ${info.why}`, askRedisAgain(info.why));
+  if (!info.ok) return cannotAsk("Redis does not say what it evicts", info.why);
   const { maxmemoryPolicy } = info.value;
   if (maxmemoryPolicy === "noeviction") return green("maxmemory-policy noeviction");
   if (maxmemoryPolicy === "")
@@ -60,7 +60,7 @@ export function checkRedisEviction({ redis: { info, appendfsync } }: Facts): Jud
 }
 
 export function checkRedisRole({ redis: { info } }: Facts): Judged {
-  if (!info.ok) return red(`Redis does not say its role: ${info.why}`, askRedisAgain(info.why));
+  if (!info.ok) return cannotAsk("Redis does not say its role", info.why);
   const { mode, role, replicas, version } = info.value;
   if (mode === "sentinel")
     return red(
@@ -76,19 +76,36 @@ export function checkRedisRole({ redis: { info } }: Facts): Judged {
   return role === "master" ? green(what) : red(what, "give the address of the master in REDIS_URL");
 }
 
-export function checkRedisWrite({ redis: { write } }: Facts): Judged {
-  if (!write.ok)
-    return red(
-      `Redis does not take a write: ${write.why}`,
-      /^NOPERM\b/.test(write.why) ? askRedisAgain(write.why) : "see to Redis: its memory, disk and role",
+export function checkRedisSlot({ redis: { slot } }: Facts): Judged {
+  if (!slot.ok) {
+    const judged = cannotAsk(
+      "it cannot be read whether the slot of the campaign is on its way to another node",
+      slot.why,
     );
+    return { ...judged, colour: "amber" };
+  }
+  if (slot.value === undefined) return green("one server, no cluster: nothing moves");
+  const { slot: number, moving } = slot.value;
+  if (moving === undefined) return green(`slot ${number} of the cluster, at rest`);
+  return amber(
+    `slot ${number} of the cluster is on its way from one node to another (${moving}): a campaign does not open meanwhile, and when it has moved its pool is made again`,
+    AWAIT_THE_MOVE,
+  );
+}
+
+export function checkRedisWrite({ redis: { write } }: Facts): Judged {
+  if (!write.ok) {
+    const judged = cannotAsk("Redis does not take a write", write.why);
+    if (judged.colour !== "red" || /^NOPERM\b/.test(write.why)) return judged;
+    return { ...judged, advice: "see to Redis: its memory, disk and role" };
+  }
   const finding = `a write took ${write.value.toFixed(1)} ms`;
   if (write.value <= SLOW_WRITE_MS) return green(finding);
   return amber(finding, `more than ${SLOW_WRITE_MS} ms: see to the disk of Redis and the network`);
 }
 
 export function checkRedisMemory({ campaign, pool, redis: { info } }: Facts): Judged {
-  if (!info.ok) return red(`Redis does not say what memory it has: ${info.why}`, askRedisAgain(info.why));
+  if (!info.ok) return cannotAsk("Redis does not say what memory it has", info.why);
   const { maxmemoryBytes, usedBytes, systemBytes } = info.value;
   const claims = pool.ok ? pool.value.claims : 0;
   const wanted = (campaign.total - claims) * BYTES_A_CLAIM;

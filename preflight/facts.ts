@@ -1,5 +1,5 @@
 import type { ClockOffset } from "../pool/redis-clock.ts";
-import type { RedisInfo } from "../pool/redis-facts.ts";
+import type { RedisInfo, SlotState } from "../pool/redis-facts.ts";
 import type { RecordedState } from "../record/campaigns.ts";
 import type { Deployment } from "../record/mongo-facts.ts";
 import type { SeenProcess } from "../record/processes.ts";
@@ -40,6 +40,8 @@ export type Facts = {
     readonly info: Asked<RedisInfo>;
     /** A managed Redis may forbid to read it. */
     readonly appendfsync: Asked<string>;
+    /** Of a cluster; undefined: it is none. */
+    readonly slot: Asked<SlotState | undefined>;
     /** An actual write in the campaign's slot: how long it took, in ms. */
     readonly write: Asked<number>;
   };

@@ -6,6 +6,7 @@ import {
   checkRedisEviction,
   checkRedisMemory,
   checkRedisRole,
+  checkRedisSlot,
   checkRedisWrite,
 } from "./check-redis.ts";
 import { checkCodes, checkStart } from "./check-start.ts";
@@ -22,6 +23,7 @@ const CHECKS: Readonly<Record<string, (facts: Facts) => Judged>> = {
   "redis-durability": checkRedisDurability,
   "redis-eviction": checkRedisEviction,
   "redis-role": checkRedisRole,
+  "redis-slot": checkRedisSlot,
   "redis-write": checkRedisWrite,
   "redis-memory": checkRedisMemory,
   "mongodb-write": checkMongodbWrite,

@@ -51,11 +51,12 @@ export function createPreflight(deps: PreflightDeps): Preflight {
     // The clock and the write before the rest: what else is asked would be in their way.
     const ownClock = await asked(redisClock(id), "the clock of Redis");
     const redisWrite = await asked(redisProbe.write(id), "Redis");
-    const [issued, pooled, info, appendfsync, mongoWrite, deployment, seen] = await Promise.all([
+    const [issued, pooled, info, appendfsync, slot, mongoWrite, deployment, seen] = await Promise.all([
       asked(issuances.count(id), "MongoDB"),
       asked(inspect(id), "Redis"),
       asked(redisProbe.info(id), "Redis"),
       asked(redisProbe.config(id, "appendfsync"), "Redis"),
+      asked(redisProbe.slot(id), "Redis"),
       asked(mongoFacts.write(ASK_DEADLINE_MS), "MongoDB"),
       asked(mongoFacts.deployment(), "MongoDB"),
       asked(processes.seen(HEARD_WITHIN_MS), "MongoDB"),
@@ -73,7 +74,7 @@ export function createPreflight(deps: PreflightDeps): Preflight {
       },
       issued,
       pool: pooled,
-      redis: { info, appendfsync, write: redisWrite },
+      redis: { info, appendfsync, slot, write: redisWrite },
       mongodb: { write: mongoWrite, deployment },
       ownClock,
       processes: seen,

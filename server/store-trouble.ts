@@ -23,7 +23,11 @@ const REDIS_ERRORS = new Set([
   "TimeoutError",
   "SocketTimeoutDuringMaintenanceError",
   "CommandTimeoutDuringMaintenanceError",
+  "MaxCommandRedirectionsError",
+  "MultiErrorReply",
 ]);
+/** What node-redis throws as a plain Error while the nodes of a cluster do not agree yet on where a slot is. */
+const CLUSTER_TROUBLE = /^(Cannot find node |Could not find shard$|Cluster closed$)/;
 
 /** Of these, what a Redis said that could be asked. */
 const REDIS_REPLIES = new Set(["ErrorReply", "SimpleError", "BlobError", "WatchError"]);
@@ -45,7 +49,7 @@ export function isStoreTrouble(error: unknown): boolean {
   const ours = [DeadlineExceeded, QueueFull, UncertainInsert, StoreAway, RedisAway];
   if (error instanceof MongoError || ours.some((kind) => error instanceof kind)) return true;
   if (!(error instanceof Error)) return false;
-  if (REDIS_ERRORS.has(error.constructor.name)) return true;
+  if (REDIS_ERRORS.has(error.constructor.name) || CLUSTER_TROUBLE.test(error.message)) return true;
   return (
     "code" in error && typeof error.code === "string" && /^E(CONN|PIPE|TIMEDOUT|HOST|NET)/.test(error.code)
   );

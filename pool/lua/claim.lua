@@ -38,7 +38,10 @@ for i = 1, count do
 end
 if #fresh == 0 then return reply end
 
-local codes = {}
+-- Every key that is written below has been touched before anything is: while a cluster moves the slot away, the node refuses a key that it
+-- has not, in the middle of a script too. So no key may be asked for that the pop may have emptied.
+redis.call('EXISTS', KEYS[5])
+local codes, left = {}, pool.state == 'open' and redis.call('LLEN', KEYS[3]) or 0
 if pool.state == 'open' and not held and ARGV[2] ~= 'recall' then codes = redis.call('LPOP', KEYS[3], #fresh) or {} end
 
 local given = {}
@@ -73,7 +76,7 @@ if held then
 elseif pool.state == 'staged' then
   refusal = 'e' .. pool.wait .. ' ' .. pool.redis_wait .. ' ' .. pool.starts_at
 elseif pool.state == 'open' and #codes < #fresh then
-  if redis.call('EXISTS', KEYS[3]) == 1 then
+  if left > #codes then
     refusal = 'h'
   else
     local stock = redis.call('HMGET', KEYS[1], 'total', 'quiet')

@@ -56,14 +56,21 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   async function sweep(): Promise<number> {
     let depth = 0;
     let finished = 0;
+    // Of a cluster, one part may be away or on its way while the others serve.
+    const failures: unknown[] = [];
     for await (const page of livePages(campaigns)) {
-      for (const swept of await Promise.all(page.map((campaign) => sweepCampaign(campaign._id)))) {
-        depth += swept.depth;
-        finished += swept.finished;
+      for (const swept of await Promise.allSettled(page.map((campaign) => sweepCampaign(campaign._id)))) {
+        if (swept.status === "rejected") {
+          failures.push(swept.reason);
+          continue;
+        }
+        depth += swept.value.depth;
+        finished += swept.value.finished;
       }
     }
     metrics.ledgerDepth.set(depth);
     metrics.swept.inc(finished);
+    if (failures.length > 0) throw failures[0];
     return finished;
   }
 

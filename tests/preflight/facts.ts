@@ -64,6 +64,7 @@ export const allGreen: Facts = {
       },
     },
     appendfsync: { ok: true, value: "always" },
+    slot: { ok: true, value: undefined },
     write: { ok: true, value: 1.5 },
   },
   mongodb: {

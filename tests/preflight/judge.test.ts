@@ -172,6 +172,21 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
   ["redis-role", "red", /a Sentinel of version 7.0.15/, info({ mode: "sentinel", role: "" })],
   ["redis-role", "red", /does not say/, redis({ info: silent })],
 
+  ["redis-slot", "green", /no cluster/, campaign({})],
+  [
+    "redis-slot",
+    "green",
+    /slot 93 .* at rest/,
+    redis({ slot: { ok: true, value: { slot: 93, moving: undefined } } }),
+  ],
+  [
+    "redis-slot",
+    "amber",
+    /slot 93 .* on its way/,
+    redis({ slot: { ok: true, value: { slot: 93, moving: "abc" } } }),
+  ],
+  ["redis-slot", "amber", /cannot be read/, redis({ slot: silent })],
+
   ["redis-write", "green", /took 1.5 ms/, campaign({})],
   ["redis-write", "amber", /took 100.1 ms/, redis({ write: { ok: true, value: 100.1 } })],
   ["redis-write", "red", /MISCONF/, redis({ write: { ok: false, why: "MISCONF disk" } })],
@@ -400,12 +415,30 @@ describe("preflight judges", () => {
     for (const { advice, check } of told) expect(advice, check).to.match(/ACL SETUSER/);
   });
 
+  it("what cannot be asked because the slot is on its way is amber, whatever words it is refused in", () => {
+    const words = [
+      "TRYAGAIN Multiple keys request during rehashing of slot",
+      "ERR Script attempted to access a non local key in a cluster node script: 1",
+      "Too many Cluster redirections",
+      "Cannot find node 10.0.0.7:6379",
+    ];
+    for (const why of words) {
+      const denied = { ok: false, why } as const;
+      const lines = judge(
+        all(redis({ info: denied, write: denied, slot: denied }), but("pool", denied))(allGreen),
+      );
+      expect(worstOf(lines), why).to.equal("amber");
+      expect(lines.find(({ check }) => check === "pool")?.advice).to.match(/migration is over/);
+    }
+  });
+
   it("each check is shown in every colour that it can have, and looked at alone", () => {
     const shown = new Map<string, Set<Colour>>();
     for (const [check, colour] of CASES) shown.set(check, (shown.get(check) ?? new Set()).add(colour));
     expect(judge(allGreen).map(({ check }) => check)).to.deep.equal([...shown.keys()]);
     for (const [check, colours] of shown) {
-      expect([...colours].sort(), check).to.include.members(["green", "red"]);
+      const worst = check === "redis-slot" ? "amber" : "red";
+      expect([...colours].sort(), check).to.include.members(["green", worst]);
     }
   });
 

@@ -220,7 +220,7 @@ describe("preflight on real stores", () => {
       issuances: { count: away },
       processes: { seen: away },
       pool: createPool(own.redis, 10_000),
-      redisProbe: { info: away, config: away, write: away },
+      redisProbe: { info: away, config: away, slot: away, write: away },
       redisClock: away,
       mongoFacts: { write: away, deployment: away },
       clock: systemClock,

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import { MongoServerError } from "mongodb";
+import { ErrorReply, MaxCommandRedirectionsError } from "redis";
 import { startRedis } from "../../local/redis-server.ts";
 import { createPool, type Pool } from "../../pool/pool.ts";
 import { connectRedis, type Redis } from "../../pool/redis.ts";
@@ -45,6 +46,13 @@ describe("store trouble", () => {
     for (const code of ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"]) {
       expect(isStoreTrouble(Object.assign(new Error("socket"), { code })), code).to.equal(true);
     }
+  });
+
+  it("so is a cluster whose nodes do not agree yet on where a slot is", () => {
+    expect(isStoreTrouble(new Error("Cannot find node 127.0.0.1:7001"))).to.equal(true);
+    expect(isStoreTrouble(new MaxCommandRedirectionsError(new ErrorReply("ASK 1 127.0.0.1:7001")))).to.equal(
+      true,
+    );
   });
 
   describe("of a real MongoDB", () => {

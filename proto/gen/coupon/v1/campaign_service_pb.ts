@@ -584,7 +584,7 @@ export const PreflightCampaignResponseSchema: GenMessage<PreflightCampaignRespon
  */
 export type PreflightLine = Message<"coupon.v1.PreflightLine"> & {
   /**
-   * Its name: start, codes, pool, fence, generation, ledger, redis-durability, redis-eviction, redis-role, redis-write, redis-memory,
+   * Its name: start, codes, pool, fence, generation, ledger, redis-durability, redis-eviction, redis-role, redis-slot, redis-write, redis-memory,
    * mongodb-write, mongodb-members, servers, schedulers or clocks. More may be added.
    *
    * @generated from field: string check = 1;

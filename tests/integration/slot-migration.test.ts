@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "chai";
+import { until } from "../../local/poll.ts";
+import { campaignKeys } from "../../pool/keys.ts";
+import { CampaignView, PreflightColour } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { HANG_MS } from "../setup/patience.ts";
+import { type RedisCluster, startRedisCluster } from "../setup/redis-cluster.ts";
+import { openStores, type TestStores } from "../setup/shared-stores.ts";
+import { slotMigration } from "../setup/slot-migration.ts";
+import { couponVerify } from "../verify/coupon-verify.ts";
+import { createOpenCampaign, untilState } from "./campaign.ts";
+import { type Clients, connectClients } from "./clients.ts";
+import { KEY_PREFIX } from "./quiet-logs.ts";
+import { createServices, type Service, type Services } from "./service.ts";
+
+const TOTAL = 600;
+const CALLERS = 8;
+/** Between two coupons of one caller. */
+const PACE_MS = 50;
+/** How long each step of the migration is held open: longer than a rebuild, a lease and several ticks take. */
+const HELD_MS = 2_000;
+
+describe("a slot that migrates while its campaign is live", () => {
+  let stores: TestStores;
+  let cluster: RedisCluster;
+  let services: Services;
+  let service: Service;
+  let clients: Clients;
+
+  before(async () => {
+    stores = await openStores();
+    cluster = await startRedisCluster({ replicas: false });
+    services = createServices({ ...stores.env, REDIS_URL: cluster.url });
+    service = await services.start();
+    clients = connectClients(service.url);
+  });
+  after(async () => {
+    try {
+      await services?.end();
+    } finally {
+      await cluster?.close();
+      await stores?.close();
+    }
+  });
+
+  const generationOf = async (campaignId: string) =>
+    (await clients.campaigns.getCampaign({ campaignId, view: CampaignView.BASIC })).campaign?.generation ?? 0;
+
+  /** Callers that ask again with the same key until they know, one coupon every few ms, until all are gone or they are told to stop. */
+  function press(campaignId: string) {
+    const seen = { issued: 0, unclear: 0, next: 0, stopped: false };
+    const working = Array.from({ length: CALLERS }, async () => {
+      while (seen.next < TOTAL && !seen.stopped) {
+        const userId = `${KEY_PREFIX}${seen.next++}`;
+        for (let done = false; !done; ) {
+          done = await clients.coupons.issueCoupon({ campaignId, userId }).then(
+            () => true,
+            () => false,
+          );
+          if (done) seen.issued++;
+          else seen.unclear++;
+        }
+        await sleep(PACE_MS);
+      }
+    });
+    return { seen, done: Promise.all(working) };
+  }
+
+  const slotLine = async (campaignId: string) => {
+    const { colour, lines } = await clients.campaigns.preflightCampaign({ campaignId });
+    const line = lines.find(({ check }) => check === "redis-slot");
+    const nameOf = (wanted?: PreflightColour) =>
+      Object.entries(PreflightColour).find(([, value]) => value === wanted)?.[0];
+    return { worst: nameOf(colour), slot: nameOf(line?.colour) };
+  };
+
+  it("keeps selling while its keys are where they were, waits while they are not, and is back at once with one rebuild", async () => {
+    const campaignId = await createOpenCampaign(clients, { total: TOTAL });
+    const migration = await slotMigration(cluster, campaignKeys(campaignId).meta);
+    const before = await generationOf(campaignId);
+    const { seen, done } = press(campaignId);
+    const more = async (count: number) => {
+      const wanted = Math.min(TOTAL, seen.issued + count);
+      expect(await until(() => seen.issued >= wanted, HANG_MS, 20), `${seen.issued} issued`).to.equal(true);
+    };
+    await more(20);
+    expect(await slotLine(campaignId)).to.include({ slot: "GREEN" });
+
+    await migration.begin();
+    const unclear = seen.unclear;
+    await more(100);
+    expect(seen.unclear, "answers that were not clear while the keys are at the source").to.equal(unclear);
+    expect(await slotLine(campaignId)).to.deep.equal({ worst: "AMBER", slot: "AMBER" });
+
+    // One key at a time, so that each step has some here and some there.
+    while ((await migration.moveKeys(1)) > 0) await sleep(HELD_MS / 10);
+    const moved = { issued: seen.issued, unclear: seen.unclear };
+    await sleep(HELD_MS);
+    expect(await slotLine(campaignId)).to.deep.equal({ worst: "AMBER", slot: "AMBER" });
+    expect(seen.issued, "nothing is issued between two nodes").to.equal(moved.issued);
+    expect(seen.unclear, "the callers asked all the while").to.be.above(moved.unclear);
+    expect(
+      await generationOf(campaignId),
+      "no generation is used up for a slot that does not hold still",
+    ).to.equal(before);
+
+    await migration.finish();
+    await more(100);
+    expect(await slotLine(campaignId)).to.include({ slot: "GREEN" });
+    await done;
+    await untilState(clients, campaignId, "SOLD_OUT");
+    const { code, stdout } = await couponVerify(service.url, campaignId);
+    expect(code, stdout).to.equal(0);
+    expect(seen.issued).to.equal(TOTAL);
+    expect((await generationOf(campaignId)) - before, "one rebuild, on the node that has it now").to.equal(1);
+    expect(services.lines.filter((line) => line.includes("this is a bug"))).to.deep.equal([]);
+  });
+
+  it("a slot that goes to and fro costs one rebuild each time, and the books are right", async () => {
+    const campaignId = await createOpenCampaign(clients, { total: TOTAL });
+    const before = await generationOf(campaignId);
+    const { seen, done } = press(campaignId);
+    const moves = 3;
+    for (let move = 0; move < moves; move++) {
+      const issued = seen.issued;
+      expect(await until(() => seen.issued >= issued + 30, HANG_MS, 20), `${seen.issued} issued`).to.equal(
+        true,
+      );
+      const migration = await slotMigration(cluster, campaignKeys(campaignId).meta);
+      await migration.begin();
+      while ((await migration.moveKeys()) > 0);
+      await migration.finish();
+    }
+    await done;
+    await untilState(clients, campaignId, "SOLD_OUT");
+    const { code, stdout } = await couponVerify(service.url, campaignId);
+    expect(code, stdout).to.equal(0);
+    expect((await generationOf(campaignId)) - before).to.be.within(1, moves);
+  });
+});
