@@ -65,6 +65,7 @@ const schema = z.object({
   HOST: checked(hostTrouble).default("127.0.0.1"),
   PORT: port.default(8080),
   GRPC_PORT: port.optional(),
+  KEEP_ALIVE_TIMEOUT_MS: milliseconds(1_000, 3_600_000).default(75_000),
   ROLES: roles.default([...ROLES]),
   WORKERS: count(1, 64).default(1),
   OPERATOR_TOKEN: checked(tokenTrouble).optional(),
@@ -81,6 +82,7 @@ const schema = z.object({
   LEASE_MS: milliseconds(1_000, 600_000).default(2_000),
   SWEEP_AFTER_MS: milliseconds(100, 60_000).default(1_000),
   START_DEADLINE_MS: milliseconds(100, 600_000).default(10_000),
+  SHUTDOWN_DELAY_MS: milliseconds(0, 600_000).default(0),
   DRAIN_DEADLINE_MS: milliseconds(100, 600_000).default(10_000),
 });
 

@@ -1,28 +1,31 @@
 import type { Logger } from "./logger.ts";
 import { EXIT } from "./user-error.ts";
 
+/** How the end is to go. Hurried: a person waits for it (Ctrl-C), so that nothing is waited for but what is under way. */
+export type Ending = { readonly hurried: boolean };
+
 /** Resources that must be given back, in the reverse of the order in which they were taken. */
 export type Lifecycle = {
   /** Registers how to give a resource back. */
-  onRelease(name: string, release: () => Promise<void> | void): void;
+  onRelease(name: string, release: (ending: Ending) => Promise<void> | void): void;
   /** Gives everything back, once; later calls get the same result. True: all of it within the deadline. */
-  release(): Promise<boolean>;
+  release(ending?: Ending): Promise<boolean>;
   /** True from the moment that release began. */
   releasing(): boolean;
 };
 
 export function createLifecycle(logger: Logger, deadlineMs: number): Lifecycle {
-  const releases: { name: string; release: () => Promise<void> | void }[] = [];
+  const releases: { name: string; release: (ending: Ending) => Promise<void> | void }[] = [];
   let result: Promise<boolean> | undefined;
 
-  async function releaseAll(): Promise<boolean> {
+  async function releaseAll(ending: Ending): Promise<boolean> {
     const endsAt = Date.now() + deadlineMs;
     let clean = true;
     for (const { name, release } of releases.reverse()) {
       const left = Math.max(1, endsAt - Date.now());
       const outcome = await Promise.race([
         Promise.resolve()
-          .then(release)
+          .then(() => release(ending))
           .then(
             () => "done" as const,
             (error: unknown) => {
@@ -41,8 +44,8 @@ export function createLifecycle(logger: Logger, deadlineMs: number): Lifecycle {
 
   return {
     onRelease: (name, release) => void releases.push({ name, release }),
-    release() {
-      result ??= releaseAll();
+    release(ending = { hurried: false }) {
+      result ??= releaseAll(ending);
       return result;
     },
     releasing: () => result !== undefined,
@@ -52,23 +55,27 @@ export function createLifecycle(logger: Logger, deadlineMs: number): Lifecycle {
 /** Ctrl-C under `npm start` reaches the process twice, from the terminal and from npm: within this time they are one. */
 const SAME_SIGNAL_MS = 300;
 
+/** Ends the process without a signal. */
+export type EndProcess = (why: string, ending: Ending) => void;
+
 /**
- * The first SIGINT or SIGTERM drains and releases, the second cuts; the exit code says how it went. `leastCode` is asked at the
- * end: what this process knows of those that ended with it. Returns what drains without a signal; called again it does nothing.
+ * The first SIGINT or SIGTERM drains and releases, the second cuts; the exit code says how it went. SIGINT comes from a person, who waits.
+ * `leastCode` is asked at the end: what this process knows of those that ended with it. Returns what drains without a signal; called again
+ * it does nothing.
  */
 export function exitOnSignals(
   lifecycle: Lifecycle,
   logger: Logger,
   leastCode: () => number = () => EXIT.ok,
-): (why: string) => void {
+): EndProcess {
   let firstAtMs: number | undefined;
   let draining = false;
 
-  const drain = (why: string) => {
+  const drain: EndProcess = (why, ending) => {
     if (draining) return;
     draining = true;
-    logger.info({ signal: why }, "draining: requests in flight are finished, new ones refused");
-    void lifecycle.release().then((clean) => {
+    logger.info({ signal: why }, "stopping");
+    void lifecycle.release(ending).then((clean) => {
       const code = Math.max(clean ? EXIT.ok : EXIT.drainTimedOut, leastCode());
       logger.info(
         code === EXIT.ok ? "stopped: nothing was left undone" : "stopped, but not all could be ended in time",
@@ -79,7 +86,7 @@ export function exitOnSignals(
   const onSignal = (signal: NodeJS.Signals) => {
     if (firstAtMs === undefined) {
       firstAtMs = performance.now();
-      drain(signal);
+      drain(signal, { hurried: signal === "SIGINT" });
       return;
     }
     if (performance.now() - firstAtMs < SAME_SIGNAL_MS) return;

@@ -11,13 +11,17 @@ import { CouponService } from "../proto/gen/coupon/v1/coupon_service_pb.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import { takeAbsoluteForm } from "./absolute-form.ts";
 import { createHotLane } from "./hot-lane.ts";
+import { HTTP2_PATIENCE, type Http2Sessions, keepHttp2Sessions } from "./http2-sessions.ts";
 import { type InFlight, trackInFlight } from "./in-flight.ts";
 import { operatorInterceptor, troubleInterceptor } from "./interceptors.ts";
 import { createIssueAnswers } from "./issue-answer.ts";
 import type { IssueCoupon } from "./issue-coupon.ts";
+import { closeWithLastAnswer } from "./last-answer.ts";
 import { withLine } from "./line.ts";
 import { shortenDeadlines } from "./long-deadlines.ts";
+import { addPages } from "./pages.ts";
 import { routeService } from "./routes.ts";
 import { putSocketLane } from "./socket-lane.ts";
 import { createTellTrouble } from "./trouble.ts";
@@ -31,6 +35,11 @@ export type AppDeps = {
   logger: Logger;
   metrics: Metrics;
   operatorToken: string | undefined;
+  /** How long a connection may be idle between two requests. */
+  keepAliveTimeoutMs: number;
+  /** Aborted once the process is about to end: it is not ready any more, and goes on serving. */
+  stopping: AbortSignal;
+  /** Aborted once the server ends its connections. */
   draining: AbortSignal;
   /** What /metrics answers. */
   metricsPage: () => Promise<string>;
@@ -43,22 +52,21 @@ export type App = {
   inFlight: InFlight;
   /** gRPC over HTTP/2 without TLS (h2c): the same routes. */
   grpc: Http2Server;
+  grpcSessions: Http2Sessions;
 };
 
 /** Requests are small; the library's default of 4 GiB would let one compressed body hold the loop for seconds. */
 const READ_MAX_BYTES = 16 * 1024;
+/** From the first byte of a request on: a kept connection may be idle for longer (see keepAliveTimeoutMs). */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
-const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const CONNECTIONS_CHECK_MS = 2_000;
 const HEADER_BYTES_MAX = 16 * 1024;
 const H2_STREAMS_MAX = 1_000;
-/** A session on which nothing came or went: Node does not notice a peer that has gone in the middle of a frame. */
-const H2_IDLE_TIMEOUT_MS = 15_000;
 const H2_CONNECTIONS_MAX = 5_000;
 
 export function buildApp(deps: AppDeps): App {
-  const { couponService, campaignService, issueCoupon, clock, logger, metrics, draining } = deps;
+  const { couponService, campaignService, issueCoupon, clock, logger, draining } = deps;
   // Each request in flight listens to it: many at once are no leak.
   setMaxListeners(0, draining);
   const tellTrouble = createTellTrouble(logger, clock);
@@ -76,29 +84,7 @@ export function buildApp(deps: AppDeps): App {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  // A caller on a kept connection must not keep a draining server busy for ever: its next request goes elsewhere.
-  // Not while others of its requests are in flight: Node would end the socket after this answer.
-  const isLast = (socket: Socket) => draining.aborted && inFlight.on(socket) <= 1;
-  app.use((request, response, next) => {
-    if (isLast(request.socket)) response.set("connection", "close");
-    next();
-  });
-  // Alive: the process turns. Ready: it takes requests. Neither asks a store: when a shared store blinks, taking every
-  // replica out at once would turn a pause into an outage; requests say `unavailable` by themselves then.
-  app.get("/healthz", (_, response) => void response.json({ status: "ok" }));
-  app.get("/readyz", (_, response) => {
-    const ready = !draining.aborted;
-    response.status(ready ? 200 : 503).json({ status: ready ? "ready" : "draining" });
-  });
-  app.get("/metrics", async (_, response) => {
-    try {
-      const page = await deps.metricsPage();
-      response.type(metrics.registry.contentType).send(page);
-    } catch (error) {
-      logger.warn({ err: error }, "no metrics page");
-      response.status(503).json({ code: "unavailable", message: "the metrics cannot be told now" });
-    }
-  });
+  addPages(app, deps);
   app.use((request, _, next) => {
     shortenDeadlines(request.headers);
     next();
@@ -116,20 +102,24 @@ export function buildApp(deps: AppDeps): App {
   });
 
   const answers = createIssueAnswers({ issueCoupon, tellTrouble, clock });
-  const lane = { answers, clock, isLast, readMaxBytes: READ_MAX_BYTES };
+  const lane = { answers, clock, readMaxBytes: READ_MAX_BYTES };
   const http = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      keepAliveTimeout: deps.keepAliveTimeoutMs,
       connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
       maxHeaderSize: HEADER_BYTES_MAX,
       noDelay: true,
     },
-    createHotLane({ ...lane, otherwise: app }),
+    takeAbsoluteForm(createHotLane({ ...lane, otherwise: app })),
   );
   const inFlight = trackInFlight(http);
-  putSocketLane(http, { ...lane, inFlight });
+  // A caller on a kept connection must not keep a draining server busy for ever: its next request goes elsewhere.
+  // Not while others of its requests are in flight: Node would end the socket after this answer.
+  const isLast = (socket: Socket) => draining.aborted && inFlight.on(socket) <= 1;
+  closeWithLastAnswer(http, isLast);
+  putSocketLane(http, { ...lane, isLast, inFlight });
   const adapt = connectNodeAdapter({ ...options, contextValues: withLine });
   const grpc = createHttp2Server(
     { settings: { maxConcurrentStreams: H2_STREAMS_MAX } },
@@ -143,7 +133,7 @@ export function buildApp(deps: AppDeps): App {
       }
     },
   );
-  grpc.on("session", (session) => session.setTimeout(H2_IDLE_TIMEOUT_MS, () => session.close()));
+  const grpcSessions = keepHttp2Sessions(grpc, HTTP2_PATIENCE, clock);
   grpc.maxConnections = H2_CONNECTIONS_MAX;
-  return { http, inFlight, grpc };
+  return { http, inFlight, grpc, grpcSessions };
 }

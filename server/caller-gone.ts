@@ -13,3 +13,23 @@ export function goneError(signal: AbortSignal): ConnectError {
 export function throwIfGone(signal: AbortSignal): void {
   if (signal.aborted) throw goneError(signal);
 }
+
+/** What Node says of a stream or connection that the other side has left. */
+const LEFT = new Set([
+  ...[
+    "ERR_STREAM_PREMATURE_CLOSE",
+    "ERR_STREAM_DESTROYED",
+    "ERR_STREAM_WRITE_AFTER_END",
+    "ECONNRESET",
+    "EPIPE",
+  ],
+  ...["ERR_HTTP2_INVALID_STREAM", "ERR_HTTP2_STREAM_ERROR", "ERR_HTTP2_SESSION_ERROR"],
+]);
+
+/** Whether a call failed only because its caller has left it, in the middle of the request or of the answer: nobody's mistake. */
+export function isCallerGone(error: unknown, signal: AbortSignal): boolean {
+  if (!signal.aborted) return false;
+  return (
+    error === signal.reason || (error instanceof Error && "code" in error && LEFT.has(String(error.code)))
+  );
+}

@@ -14,8 +14,6 @@ export type HotLane = (request: IncomingMessage, response: ServerResponse) => vo
 export type HotLaneDeps = {
   answers: IssueAnswers;
   clock: Clock;
-  /** Whether the answer under way on this connection is its last, because the server drains. */
-  isLast: (socket: Socket) => boolean;
   /** The most bytes of a body; longer ones are the framework's to refuse. */
   readMaxBytes: number;
   /** The framework's door. */
@@ -25,7 +23,7 @@ export type HotLaneDeps = {
 const HOSTS_MAX = 1_000;
 
 export function createHotLane(deps: HotLaneDeps): HotLane {
-  const { answers, clock, isLast, readMaxBytes, otherwise } = deps;
+  const { answers, clock, readMaxBytes, otherwise } = deps;
   const knownHosts = new Set<string>();
 
   /** The framework makes a URL of it and refuses what is none. */
@@ -40,8 +38,6 @@ export function createHotLane(deps: HotLaneDeps): HotLane {
   function send(response: ServerResponse, { status, type, body }: IssueAnswer): void {
     const length = typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
     const headers = ["content-type", type, "content-length", String(length)];
-    // As the framework's door does: the next request of this caller goes elsewhere.
-    if (isLast(response.req.socket)) headers.push("connection", "close");
     response.writeHead(status, headers).end(body);
   }
 

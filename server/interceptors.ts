@@ -1,15 +1,19 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { CampaignService } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { goneError, isCallerGone } from "./caller-gone.ts";
 import type { TellTrouble } from "./trouble.ts";
 
 /**
- * Outermost. Turns what went wrong into what a caller may know (see trouble.ts). Refusals pass as they are. Also watches streams to
+ * Outermost. Turns what went wrong into what a caller may know (see trouble.ts). Refusals pass as they are, and a caller that leaves
+ * its call is not trouble. Also watches streams to
  * their end.
  */
 export function troubleInterceptor(tell: TellTrouble): Interceptor {
   return (next) => async (request) => {
     const method = `${request.service.typeName}/${request.method.name}`;
+    const told = (error: unknown) =>
+      isCallerGone(error, request.signal) ? goneError(request.signal) : tell(error, method);
     try {
       const response = await next(request);
       if (!response.stream) return response;
@@ -18,12 +22,12 @@ export function troubleInterceptor(tell: TellTrouble): Interceptor {
         try {
           yield* messages;
         } catch (error) {
-          throw tell(error, method);
+          throw told(error);
         }
       })();
       return { ...response, message: watched };
     } catch (error) {
-      throw tell(error, method);
+      throw told(error);
     }
   };
 }

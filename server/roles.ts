@@ -47,6 +47,9 @@ import { createProcessLook } from "./watch/process-look.ts";
 /** An insert that was given up may still be on its way for so long. */
 const SETTLE_AFTER_DEADLINE_MS = 1_000;
 
+/** What an idle connection is kept for once the server drains, as a proxy may be about to use it. */
+const IDLE_CHANCE_MS = 2_000;
+
 /** Where a started process can be reached; undefined where it has no server role. */
 export type Addresses = { readonly http: string; readonly grpc: string } | undefined;
 
@@ -179,6 +182,7 @@ export async function startRoles(
   lifecycle.onRelease("sweeper", () => sweeper.stop());
   sweeper.start();
 
+  const stopping = new AbortController();
   const draining = new AbortController();
   const liveView = createLiveView(campaigns, pool, breakers, clock);
   const directory = createDirectory({ find: (id) => breakers.reads.ask(() => campaigns.find(id)) }, clock);
@@ -216,6 +220,8 @@ export async function startRoles(
     logger,
     metrics,
     operatorToken: config.OPERATOR_TOKEN,
+    keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
+    stopping: stopping.signal,
     draining: draining.signal,
     metricsPage: place.metricsPage(() => {
       // These are read off rather than counted.
@@ -226,12 +232,23 @@ export async function startRoles(
     }),
   });
   const drainHttp = prepareHttpDrain(app.http, app.inFlight);
-  const drainGrpc = prepareHttp2Drain(app.grpc);
+  const drainGrpc = prepareHttp2Drain(app.grpc, app.grpcSessions);
   // The doors get half of the time, so that what is behind them can end in order too.
   const patienceMs = config.DRAIN_DEADLINE_MS / 2;
-  lifecycle.onRelease("doors", async () => {
+  lifecycle.onRelease("doors", async ({ hurried }) => {
+    stopping.abort();
+    if (config.SHUTDOWN_DELAY_MS > 0 && !hurried) {
+      const delayMs = config.SHUTDOWN_DELAY_MS;
+      logger.info(
+        { delayMs },
+        "not ready any more; serving on, so that load balancers notice before the drain",
+      );
+      await new Promise<void>((resolve) => void clock.after(delayMs, resolve));
+    }
     draining.abort();
-    await Promise.all([drainHttp(patienceMs), drainGrpc(patienceMs)]);
+    logger.info("draining: requests in flight are finished, new connections refused");
+    const limits = { patienceMs, idleMs: hurried ? 0 : Math.min(IDLE_CHANCE_MS, patienceMs / 2) };
+    await Promise.all([drainHttp(limits), drainGrpc(limits)]);
   });
   const httpPort = await listen(app.http, config.HOST, config.PORT, "PORT");
   const grpcPort = await listen(app.grpc, config.HOST, config.GRPC_PORT, "GRPC_PORT");

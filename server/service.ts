@@ -66,7 +66,10 @@ async function start(
     const config = readConfig(ground.env, flags);
     const logger = createLogger({ level: config.LOG_LEVEL, format: config.LOG_FORMAT, redact });
     const isGroup = config.WORKERS > 1;
-    const life = createLifecycle(logger, config.DRAIN_DEADLINE_MS + (isGroup ? DRAIN_GRACE_MS : 0));
+    const life = createLifecycle(
+      logger,
+      config.SHUTDOWN_DELAY_MS + config.DRAIN_DEADLINE_MS + (isGroup ? DRAIN_GRACE_MS : 0),
+    );
     lifecycle = life;
     life.onRelease("what the service stands on", ground.release);
     let group: Group | undefined;

@@ -16,13 +16,14 @@ async function runWorker(number: number): Promise<void> {
   redactCrashes(redact);
   const config = readConfig(process.env);
   const logger = createLogger({ level: config.LOG_LEVEL, format: config.LOG_FORMAT, worker: number, redact });
-  const lifecycle = createLifecycle(logger, config.DRAIN_DEADLINE_MS);
+  const lifecycle = createLifecycle(logger, config.SHUTDOWN_DELAY_MS + config.DRAIN_DEADLINE_MS);
   const drain = exitOnSignals(lifecycle, logger);
   const link = createPrimaryLink({
-    onEnd: () => drain("asked by the primary"),
+    onEnd: (ending) => drain("asked by the primary", ending),
     onAlone() {
       logger.fatal("the primary process is gone: this worker ends too");
-      drain("the primary is gone");
+      // Whoever supervises the service starts it again, and wants the ports.
+      drain("the primary is gone", { hurried: true });
     },
   });
   try {

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { type Cancel, type Clock, systemClock } from "../../runtime/clock.ts";
 import type { Config } from "../../runtime/config.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
+import type { Ending } from "../../runtime/lifecycle.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { EXIT, UserError } from "../../runtime/user-error.ts";
 import { listen } from "../listen.ts";
@@ -20,7 +21,7 @@ export type Group = {
    */
   start(): Promise<GroupAddresses>;
   /** Has them all drain at once; resolves when they are gone, those that take too long by force. */
-  end(): Promise<void>;
+  end(ending: Ending): Promise<void>;
   /** The worst exit code of those that were asked to end. */
   worstCode(): number;
 };
@@ -45,7 +46,7 @@ type Place = {
   cancelFork: Cancel;
 };
 
-/** Longer than DRAIN_DEADLINE_MS, which each worker keeps by itself, in ms. */
+/** Longer than SHUTDOWN_DELAY_MS and DRAIN_DEADLINE_MS, which each worker keeps by itself, in ms. */
 export const DRAIN_GRACE_MS = 1_000;
 const KILL_DEADLINE_MS = 500;
 /** The same file in the source and in what is built from it. */
@@ -67,7 +68,7 @@ export function createGroup({ config, env, onGiveUp, clock = systemClock, ...opt
   let starting:
     | { readonly resolve: (addresses: GroupAddresses) => void; readonly reject: (error: Error) => void }
     | undefined;
-  let ending = false;
+  let ending: Ending | undefined;
   let worst: number = EXIT.ok;
   let onEmpty: () => void = () => undefined;
 
@@ -114,7 +115,7 @@ export function createGroup({ config, env, onGiveUp, clock = systemClock, ...opt
         place.addresses = message.addresses;
         place.readyAtMs = clock.elapsed();
         logger.info({ number: place.number, workerPid: worker.process.pid }, "a worker listens");
-        if (ending) tell(worker, { kind: "end" });
+        if (ending !== undefined) tell(worker, { kind: "end", ...ending });
         if (places.every(({ addresses }) => addresses !== undefined)) {
           starting?.resolve(message.addresses);
           starting = undefined;
@@ -140,7 +141,7 @@ export function createGroup({ config, env, onGiveUp, clock = systemClock, ...opt
     const servedMs = served ? clock.elapsed() - place.readyAtMs : 0;
     place.worker = undefined;
     place.addresses = undefined;
-    if (ending) {
+    if (ending !== undefined) {
       // One that never served left nothing undone.
       if (served) worst = Math.max(worst, end.code ?? EXIT.drainTimedOut);
       if (live().length === 0) onEmpty();
@@ -171,19 +172,19 @@ export function createGroup({ config, env, onGiveUp, clock = systemClock, ...opt
     place.cancelFork = clock.after(next.afterMs, () => fork(place));
   }
 
-  async function end(): Promise<void> {
-    ending = true;
+  async function end(asked: Ending): Promise<void> {
+    ending = asked;
     for (const { cancelFork } of places) cancelFork();
     const emptied = new Promise<void>((resolve) => {
       onEmpty = resolve;
     });
     for (const { worker, addresses } of places) {
       if (worker === undefined) continue;
-      if (addresses !== undefined) tell(worker, { kind: "end" });
+      if (addresses !== undefined) tell(worker, { kind: "end", ...asked });
       else worker.process.kill("SIGTERM");
     }
     if (live().length === 0) return;
-    const withinMs = config.DRAIN_DEADLINE_MS + DRAIN_GRACE_MS / 2;
+    const withinMs = config.SHUTDOWN_DELAY_MS + config.DRAIN_DEADLINE_MS + DRAIN_GRACE_MS / 2;
     await withDeadline(emptied, withinMs, "the workers' end", clock).catch(async () => {
       logger.error({ left: live().length }, "workers that did not end in time are killed");
       worst = Math.max(worst, EXIT.drainTimedOut);
@@ -197,7 +198,7 @@ export function createGroup({ config, env, onGiveUp, clock = systemClock, ...opt
   }
   // A second signal, or a deadline, cuts the workers too.
   process.once("exit", () => {
-    if (ending) killAll();
+    if (ending !== undefined) killAll();
   });
 
   return {

@@ -18,6 +18,6 @@ export type FromWorker =
 
 /** What the primary tells a worker. */
 export type ToWorker =
-  | { readonly kind: "end" }
+  | { readonly kind: "end"; readonly hurried: boolean }
   | { readonly kind: "metrics-wanted"; readonly ask: number }
   | { readonly kind: "page"; readonly ask: number; readonly text: string };

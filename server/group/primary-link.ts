@@ -1,6 +1,7 @@
 import cluster from "node:cluster";
 import type { Registry } from "prom-client";
 import { withDeadline } from "../../runtime/deadline.ts";
+import type { Ending } from "../../runtime/lifecycle.ts";
 import type { MetricsPage } from "../roles.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
@@ -13,7 +14,7 @@ export type PrimaryLink = {
 
 export type PrimaryLinkOptions = {
   /** The primary wants this worker to end. */
-  onEnd: () => void;
+  onEnd: (ending: Ending) => void;
   /** The primary is gone: nobody replaces or ends this worker any more. */
   onAlone: () => void;
 };
@@ -35,7 +36,7 @@ export function createPrimaryLink({ onEnd, onAlone }: PrimaryLinkOptions): Prima
   process.on("message", (message: ToWorker) => {
     switch (message.kind) {
       case "end":
-        onEnd();
+        onEnd(message);
         break;
       case "metrics-wanted":
         void readOwn?.()

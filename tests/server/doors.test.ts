@@ -106,7 +106,14 @@ for (const way of ["the socket lane", "Node's server"] as const)
         issueDeadlineMs: 5_000,
       });
       const issueCoupon: IssueCoupon = (request, caller) => wrapped(real)(request, caller);
-      const deps = { issueCoupon, clock, logger: silentLogger, draining: draining.signal };
+      const deps = {
+        issueCoupon,
+        clock,
+        logger: silentLogger,
+        draining: draining.signal,
+        stopping: draining.signal,
+        keepAliveTimeoutMs: 65_000,
+      };
       const unasked = new Proxy({}, { get: () => () => Promise.reject(new Error("not asked here")) });
       const app = buildApp({
         ...deps,

@@ -60,7 +60,7 @@ describe("requests in flight", () => {
     await until(() => waiting.length === 2, HANG_MS);
     waiting[0]?.end("one");
     await until(() => caller.answers() === 1, HANG_MS);
-    const drained = prepareHttpDrain(server, inFlight)(5_000);
+    const drained = prepareHttpDrain(server, inFlight)({ patienceMs: 5_000, idleMs: 0 });
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(caller.ended()).to.equal(false);
     waiting[1]?.end("two");

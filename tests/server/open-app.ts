@@ -44,7 +44,8 @@ export async function openApp(stores: TestStores, options: OpenAppOptions): Prom
     couponService: (options.couponService ?? {}) as ServiceImpl<typeof CouponService>,
     issueCoupon: () => Promise.reject(new Error("not asked here")),
     campaignService,
-    ...{ clock, logger: silentLogger, metrics, operatorToken: undefined, draining },
+    ...{ clock, logger: silentLogger, metrics, operatorToken: undefined, draining, stopping: draining },
+    keepAliveTimeoutMs: 65_000,
     metricsPage: () => metrics.registry.metrics(),
   });
   const doors = [app.http, app.grpc];

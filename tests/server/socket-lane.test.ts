@@ -186,7 +186,7 @@ describe("the socket lane", () => {
     busy.socket.write(ask("wait"));
     await until(() => waiting.length === 1 && idle.statuses().length === 1, HANG_MS);
     draining = true;
-    const drained = drain(5_000);
+    const drained = drain({ patienceMs: 5_000, idleMs: 0 });
     waiting[0]?.answer();
     await drained;
     await until(busy.ended, HANG_MS);
@@ -213,7 +213,7 @@ describe("the socket lane", () => {
     socket.write(ask("wait"));
     await until(() => waiting.length === 1, HANG_MS);
     draining = true;
-    const drained = drain(60_000);
+    const drained = drain({ patienceMs: 60_000, idleMs: 0 });
     waiting[0]?.answer();
     await drained;
     await until(() => text.includes("Connection: close"), HANG_MS);

@@ -94,6 +94,8 @@ describe("JSON requests", () => {
       issueCoupon: () => Promise.reject(new Error("not asked here")),
       ...{ clock: systemClock, logger: silentLogger, metrics, operatorToken: undefined },
       draining: new AbortController().signal,
+      stopping: new AbortController().signal,
+      keepAliveTimeoutMs: 65_000,
       metricsPage: () => metrics.registry.metrics(),
     });
     const [http = 0, grpc = 0] = await Promise.all(

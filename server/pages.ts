@@ -1,0 +1,33 @@
+import type { Express } from "express";
+import type { Logger } from "../runtime/logger.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+
+export type PagesDeps = {
+  logger: Logger;
+  metrics: Metrics;
+  /** Aborted once the process is about to end. */
+  stopping: AbortSignal;
+  /** What /metrics answers. */
+  metricsPage: () => Promise<string>;
+};
+
+/**
+ * The pages that every process has. Alive: the process turns. Ready: it takes requests. Neither asks a store: when a shared store blinks,
+ * taking every replica out at once would turn a pause into an outage; requests say `unavailable` by themselves then.
+ */
+export function addPages(app: Express, { logger, metrics, stopping, metricsPage }: PagesDeps): void {
+  app.get("/healthz", (_, response) => void response.json({ status: "ok" }));
+  app.get("/readyz", (_, response) => {
+    const ready = !stopping.aborted;
+    response.status(ready ? 200 : 503).json({ status: ready ? "ready" : "draining" });
+  });
+  app.get("/metrics", async (_, response) => {
+    try {
+      const page = await metricsPage();
+      response.type(metrics.registry.contentType).send(page);
+    } catch (error) {
+      logger.warn({ err: error }, "no metrics page");
+      response.status(503).json({ code: "unavailable", message: "the metrics cannot be told now" });
+    }
+  });
+}
