@@ -161,6 +161,7 @@ describe("configuration", () => {
     ["STORE_DEADLINE_MS", ["99", "60001"]],
     ["COMMIT_DEADLINE_MS", ["99", "60001"]],
     ["COMMIT_STALL_MS", ["49", "60001"]],
+    ["STORE_STALL_MS", ["49", "60001"]],
     ["LEASE_MS", ["999", "600001"]],
     ["SWEEP_AFTER_MS", ["99", "60001"]],
     ["START_DEADLINE_MS", ["99", "600001"]],
