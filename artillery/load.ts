@@ -6,6 +6,6 @@ import { runLoad } from "./run-load.ts";
 await runCommand("load", async ({ releases, controller }) => {
   const options = readOptions(process.argv.slice(2));
   if (options.help) return { exitCode: 0, lastWord: USAGE.trimEnd() };
-  const { line, pass } = await runLoad(options, process.env, releases, controller.signal);
+  const { line, pass } = await runLoad(options, process.env, releases, controller);
   return { exitCode: pass ? 0 : 1, lastWord: line };
 });

@@ -7,6 +7,12 @@ export type LoadOptions = {
   readonly total: number;
   readonly ratePerSecond: number;
   readonly seconds: number;
+  /** Everybody who comes before the instant asks at it. */
+  readonly burst: boolean;
+  /** How requests and coupons are written: application/json or application/proto. */
+  readonly codec: "json" | "binary";
+  /** Against stores and a server of its own. */
+  readonly own: boolean;
   /** Keep the callers' record and artillery's report. */
   readonly keep: boolean;
   readonly help: boolean;
@@ -16,6 +22,9 @@ export const USAGE = `npm run load -- [flags]      against the service at COUPON
   --total N     coupons (5000)
   --rate N      requests a second from the instant on (1000)
   --seconds N   length of the launch (20)
+  --burst       everybody who comes before the instant waits for it and asks at it, all at once
+  --codec C     json (default) or binary (application/proto)
+  --own         start stores and a server for it, and end them afterwards; artillery's limit on latency does not count then
   --keep        keep the callers' record and artillery's report
 REDIS_URL and MONGODB_URL, or a local stack that runs (npm start), let the audit look into both stores.
 `;
@@ -26,9 +35,17 @@ export function readOptions(args: string[]): LoadOptions {
     total: numberFlag("total", values.total, 1, 5_000_000),
     ratePerSecond: numberFlag("rate", values.rate, 1, 20_000),
     seconds: numberFlag("seconds", values.seconds, SECONDS_LEAST, 600),
+    burst: values.burst,
+    codec: codecFlag(values.codec),
+    own: values.own,
     keep: values.keep,
     help: values.help,
   };
+}
+
+function codecFlag(text: string): LoadOptions["codec"] {
+  if (text === "json" || text === "binary") return text;
+  throw new Trouble(`--codec must be json or binary, not "${text}"`);
 }
 
 function parse(args: string[]) {
@@ -39,6 +56,9 @@ function parse(args: string[]) {
         total: { type: "string", default: "5000" },
         rate: { type: "string", default: "1000" },
         seconds: { type: "string", default: "20" },
+        burst: { type: "boolean", default: false },
+        codec: { type: "string", default: "json" },
+        own: { type: "boolean", default: false },
         keep: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },

@@ -6,17 +6,23 @@ import { openSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
+import { decodeResponse, encodeRequest } from "./binary.mjs";
 import { newUser, readAnswer, takeAnswer, unknownAnswer, wantsToAsk } from "./user.mjs";
 
 /**
  * @typedef {import("./user.mjs").User} User
  * @typedef {import("./user.mjs").Answer} Answer
  * @typedef {{ vars: { user?: User, invoked?: { atMs: number, order: number } } }} Context
- * @typedef {{ emit(kind: "counter", name: string, by: number): void }} Events
+ * @typedef {import("node:events").EventEmitter} Events
  * @typedef {(error?: Error) => void} Next
  */
 
 const campaignId = required("COUPON_CAMPAIGN");
+/** Who comes before this instant asks at it: a true burst; 0: everybody asks at once. */
+const burstAtMs = Number(process.env["COUPON_BURST_AT_MS"] ?? 0);
+const isBinary = process.env["COUPON_CODEC"] === "binary";
+/** @type {WeakSet<Events>} */
+const readAsBytes = new WeakSet();
 const phasesBeginAtMs = Number(process.env["COUPON_PHASES_AT_MS"] ?? 0);
 const history = openSync(required("COUPON_HISTORY"), "a", 0o600);
 /** Different for each run and thread, so that every virtual user is a new person. */
@@ -50,7 +56,9 @@ export async function waitForPhases() {
  */
 export function arrive(context, events, next) {
   users += 1;
-  context.vars.user = newUser(`${userPrefix}-${users}`, Math.random);
+  const user = newUser(`${userPrefix}-${users}`, Math.random);
+  user.waitMs = Math.max(0, burstAtMs - Date.now());
+  context.vars.user = user;
   events.emit("counter", "coupon.wrong_answers", 0);
   next();
 }
@@ -62,13 +70,19 @@ export async function waitAsTold(context) {
 }
 
 /**
- * @param {{ json: unknown }} request
+ * @param {{ json?: unknown, body?: Buffer, headers: Record<string, string> }} request
  * @param {Context} context
- * @param {Events} _events
+ * @param {Events} events
  * @param {Next} next
  */
-export function ask(request, context, _events, next) {
-  request.json = { campaignId, userId: context.vars.user?.userId };
+export function ask(request, context, events, next) {
+  const userId = context.vars.user?.userId ?? "";
+  if (isBinary) {
+    keepBytes(events);
+    delete request.json;
+    request.body = encodeRequest(campaignId, userId);
+    request.headers["content-type"] = "application/proto";
+  } else request.json = { campaignId, userId };
   context.vars.invoked = stamp();
   next();
 }
@@ -81,8 +95,31 @@ export function ask(request, context, _events, next) {
  * @param {Next} next
  */
 export function checkAnswer(_request, response, context, events, next) {
-  take(context, events, readAnswer(response.statusCode, response.body, campaignId));
+  take(context, events, readAnswer(response.statusCode, jsonOf(response), campaignId));
   next();
+}
+
+/**
+ * Artillery adds the body up as text: with one character a byte none is lost.
+ *
+ * @param {Events} events
+ */
+function keepBytes(events) {
+  if (readAsBytes.has(events)) return;
+  readAsBytes.add(events);
+  events.on("trace:http:response", (response) => response.setEncoding("latin1"));
+}
+
+/** @param {{ statusCode: number, body: string }} response */
+function jsonOf({ statusCode, body }) {
+  if (!isBinary) return body;
+  const bytes = Buffer.from(body, "latin1");
+  if (statusCode !== 200) return bytes.toString();
+  try {
+    return JSON.stringify(decodeResponse(bytes));
+  } catch (error) {
+    return `not of the contract: ${error}`;
+  }
 }
 
 /**

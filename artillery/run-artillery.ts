@@ -10,6 +10,8 @@ import type { Phase } from "./phases.ts";
 
 export type ArtilleryRun = {
   readonly phases: readonly Phase[];
+  /** Undefined: as launch.yml has it. */
+  readonly p99LimitMs?: number | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly reportFile: string;
   readonly deadlineMs: number;
@@ -27,14 +29,16 @@ const STOP_DEADLINE_MS = 5_000;
 
 /** Artillery as a child that cannot outlive us or its deadline; what it prints is seen as it comes. */
 export async function runArtillery(
-  { phases, env, reportFile, deadlineMs }: ArtilleryRun,
+  { phases, p99LimitMs, env, reportFile, deadlineMs }: ArtilleryRun,
   releases: Releases,
   signal: AbortSignal,
 ): Promise<ArtilleryReport> {
   if (!existsSync(PROGRAM)) throw new Trouble("artillery is not installed: npm run setup -- --artillery");
   // It writes into a pipe now, and would take that for somebody who sees no colours.
   const colour: Record<string, string> = process.stdout.isTTY === true ? { FORCE_COLOR: "1" } : {};
-  const overrides = JSON.stringify({ config: { phases } });
+  const thresholds = [{ "http.response_time.p99": p99LimitMs }];
+  const limits = p99LimitMs === undefined ? {} : { ensure: { thresholds } };
+  const overrides = JSON.stringify({ config: { phases, ...limits } });
   const child = spawnKept(
     process.execPath,
     [PROGRAM, "run", "--overrides", overrides, "--output", reportFile, "launch.yml"],

@@ -1,13 +1,19 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { base64Encode } from "@bufbuild/protobuf/wire";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect } from "chai";
+import { decodeResponse, encodeRequest } from "../../artillery/binary.mjs";
+import { readOptions } from "../../artillery/options.ts";
 import { paceOf } from "../../artillery/pace.ts";
 import { launchPhases, usersIn } from "../../artillery/phases.ts";
 import { REASONS, refusalOf } from "../../artillery/refusal.mjs";
 import { isReportPath } from "../../artillery/run-artillery.ts";
 import { conclude } from "../../artillery/run-load.ts";
 import { newUser, readAnswer, takeAnswer, wantsToAsk } from "../../artillery/user.mjs";
+import {
+  IssueCouponRequestSchema,
+  IssueCouponResponseSchema,
+} from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { healthyBooks, STARTS_AT_MS } from "./books.ts";
 
@@ -40,6 +46,21 @@ describe("artillery scenario", () => {
     }
     expect(refusalOf({ code: "internal" })).to.equal(undefined);
     expect(refusalOf(null)).to.equal(undefined);
+  });
+
+  it("writes and reads the binary form as the contract has it", () => {
+    const request = fromBinary(IssueCouponRequestSchema, encodeRequest("01CAMPAIGN", "사용자-1"));
+    expect(request).to.include({ campaignId: "01CAMPAIGN", userId: "사용자-1", requestId: "" });
+    for (const replayed of [false, true])
+      for (const seq of [1, 127, 128, 5_000_000]) {
+        const coupon = { code: "가나다라마바1234", campaignId: "C", seq };
+        const issuedAt = timestampFromMs(STARTS_AT_MS + 123);
+        const response = create(IssueCouponResponseSchema, { coupon: { ...coupon, issuedAt }, replayed });
+        const bytes = Buffer.from(toBinary(IssueCouponResponseSchema, response));
+        const told = { ...coupon, issuedAt: new Date(STARTS_AT_MS + 123).toISOString() };
+        expect(decodeResponse(bytes)).to.deep.equal({ coupon: told, replayed });
+        expect(() => decodeResponse(bytes.subarray(0, 20))).to.throw(/cut off/);
+      }
   });
 
   it("takes an answer apart, and says what breaks the contract", () => {
@@ -111,6 +132,14 @@ describe("artillery scenario", () => {
       takeAnswer(user, { outcome: { kind: "unknown", message: "reset" }, retryAfterMs: 0 }, half);
     expect(asks).to.equal(20);
     expect(user.waitMs).to.be.at.most(1_500);
+  });
+
+  it("reads its flags, and names one that is wrong", () => {
+    expect(readOptions([])).to.include({ burst: false, codec: "json", own: false });
+    const short = ["--own", "--burst", "--codec", "binary"];
+    expect(readOptions(short)).to.include({ burst: true, codec: "binary", own: true });
+    expect(() => readOptions(["--codec", "xml"])).to.throw("--codec must be json or binary");
+    expect(() => readOptions(["--brust"])).to.throw("--brust");
   });
 
   it("plans phases that bring about the rate that was asked for", () => {
