@@ -3,7 +3,7 @@ import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import type { WatchCampaignResponse } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { EventLevel } from "../proto/gen/coupon/v1/watch_pb.ts";
 import { cellsOf } from "./console/cells.ts";
-import type { Screen } from "./output.ts";
+import type { Output } from "./output.ts";
 import {
   countdown,
   epochMsOf,
@@ -23,10 +23,13 @@ export interface Bar {
 const framesPerSecond = 10;
 
 /** `line` is asked for at every frame, so that a countdown in it moves by itself; what is longer than the columns given is cut. */
-export function openBar(stream: Screen, line: (columns: number) => string): Bar {
+export function openBar(
+  { bars: stream, drawn }: Pick<Output, "bars" | "drawn">,
+  line: (columns: number) => string,
+): Bar {
   const bar = new cliProgress.SingleBar({
     stream,
-    format: () => line(stream.columns ?? defaultColumns),
+    format: () => drawn(line(stream.columns ?? defaultColumns)),
     fps: framesPerSecond,
     hideCursor: true,
     clearOnComplete: true,

@@ -55,7 +55,7 @@ export async function followCampaign(session: Session, plan: FollowPlan): Promis
         for (const event of plainEventLines(message)) output.note(event);
       }
       if (await plan.onMessage(message)) return message;
-      if (plan.draw && bar === undefined) bar = openBar(output.bars, line);
+      if (plan.draw && bar === undefined) bar = openBar(output, line);
     }
   } finally {
     closeBar();

@@ -54,7 +54,7 @@ export function sayInstants(session: Session, instants: NewInstants, serverMs: n
   if (start !== undefined) {
     said.push(`opens at ${instantText(start.epochMs, zone, start.zone)}${distance(start.epochMs, serverMs)}`);
   }
-  if (end !== undefined) said.push(`ends at ${instantText(end.epochMs, zone, end.zone)}`);
+  if (end !== undefined) said.push(`ends at ${instantText(end.epochMs, zone, end.zone ?? start?.zone)}`);
   else if (noEnd) said.push("never ends");
   if (said.length > 0) session.output.note(said.join("; "));
 }

@@ -3,6 +3,9 @@ import type { Writable } from "node:stream";
 import { styleText } from "node:util";
 import { type Redact, redactTexts } from "../runtime/redactor.ts";
 import type { Failure } from "./failure.ts";
+import { fittedText } from "./fitted-text.ts";
+import { drawnFor } from "./terminal-signs.ts";
+import { defaultColumns } from "./wrap.ts";
 
 type Style = "bold" | "dim" | "green" | "yellow" | "red" | "cyan";
 
@@ -15,12 +18,18 @@ export interface Output {
   /** Standard output as a screen: for what fills it. */
   readonly screen: Screen;
   readonly colour: boolean;
-  /** Results; waits while the reader is slow. */
+  /** How wide a line may be: the terminal's width; in a pipe there is no limit. */
+  readonly columns: number;
+  /** Results in words: on a terminal, lines that are too wide go on below. Waits while the reader is slow. */
   write(text: string): Promise<void>;
+  /** Results that are data, exactly as they are. */
+  writeData(text: string): Promise<void>;
   /** Standard error: what is going on. */
   note(text: string): void;
   fail(failure: Failure): void;
   style(style: Style, text: string): string;
+  /** The text as the terminal can show it. */
+  drawn(text: string): string;
   /** A text of this program with the commands in it as the operator types them. */
   spelled(text: string): string;
 }
@@ -38,6 +47,8 @@ export interface OutputOptions {
   readonly colour: boolean;
   /** False: the terminal cannot move its cursor. */
   readonly canDraw: boolean;
+  /** False: the terminal takes ASCII alone. */
+  readonly unicode?: boolean;
   /** For all that is said on standard error. */
   readonly redact: Redact;
   /** How the operator types the commands that are suggested; undefined: as they are written. */
@@ -45,32 +56,39 @@ export interface OutputOptions {
 }
 
 export function openOutput(options: OutputOptions): Output {
-  const { stdout, stderr, json, redact, spelled = (text) => text } = options;
+  const { stdout, stderr, json, redact, spelled = (text) => text, unicode = true } = options;
+  const drawn = (text: string): string => drawnFor(unicode || json, text);
   const interactive = options.canDraw && stdout.isTTY === true && stderr.isTTY === true && !json;
   const colour = options.colour && interactive;
   // Decided here, for the streams given; styleText would look at the process.
   const paint = (style: Style, text: string): string =>
     colour ? styleText(style, text, { validateStream: false }) : text;
+  const columns =
+    stdout.isTTY === true && !json ? (stdout.columns ?? defaultColumns) : Number.POSITIVE_INFINITY;
+  const writeData = async (text: string): Promise<void> => {
+    if (!stdout.write(text)) await once(stdout, "drain");
+  };
   return {
     json,
+    columns,
     interactive,
     bars: stderr,
     screen: stdout,
     colour,
-    async write(text) {
-      if (!stdout.write(text)) await once(stdout, "drain");
-    },
+    write: (text) => writeData(json ? text : fittedText(drawn(text), columns)),
+    writeData,
     note(text) {
-      const safe = redact(spelled(text));
+      const safe = drawn(redact(spelled(text)));
       stderr.write(json ? `${JSON.stringify({ note: safe })}\n` : `coupon: ${safe}\n`);
     },
     fail(told) {
       const failure = redactTexts({ ...told, hint: spelled(told.hint) }, redact);
       const hint = failure.hint === "" ? "" : `; ${failure.hint}`;
       const line = `${paint("red", "coupon:")} ${failure.message}${hint}`;
-      stderr.write(json ? `${JSON.stringify({ error: failure })}\n` : `${line}\n`);
+      stderr.write(json ? `${JSON.stringify({ error: failure })}\n` : `${drawn(line)}\n`);
     },
     style: paint,
+    drawn,
     spelled,
   };
 }

@@ -1,6 +1,5 @@
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Campaign, CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
-import { cellsOf } from "./console/cells.ts";
 import { rfc3339In } from "./zone.ts";
 
 /** What only joins or colours an emoji, and is a part of it. */
@@ -22,11 +21,6 @@ export function printable(text: string): string {
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
       .join(""),
   );
-}
-
-/** As padEnd, in cells of a terminal. */
-export function padded(text: string, cells: number): string {
-  return text + " ".repeat(Math.max(0, cells - cellsOf(text)));
 }
 
 /** 1234567 → "1,234,567" */
@@ -115,6 +109,9 @@ export function campaignFacts(campaign: Campaign, context: SummaryContext): [lab
     }
   }
   facts.push(["ends", endsMs === undefined ? "never" : instantText(endsMs, zone)]);
+  for (const also of endsMs === undefined ? [] : (context.alsoZones ?? [])) {
+    if (also !== zone) facts.push(["", `${rfc3339In(endsMs ?? 0, also).replace("T", " ")} (${also})`]);
+  }
   if (openedMs !== undefined) facts.push(["opened", instantText(openedMs, zone)]);
   if (createdMs !== undefined) facts.push(["created", instantText(createdMs, zone)]);
   facts.push(["rule", campaign.onePerUser ? "one per user" : "one per request id: a user may get several"]);

@@ -10,6 +10,7 @@ import { openPrompt } from "./prompt.ts";
 import type { LocalSession } from "./session.ts";
 import { type GlobalOptions, isPrivate, readSettings } from "./settings.ts";
 import { completeVerb } from "./shell-scripts.ts";
+import { takesUtf8 } from "./terminal-signs.ts";
 import { defaultColumns } from "./wrap.ts";
 import { systemZone } from "./zone.ts";
 
@@ -31,8 +32,9 @@ export async function run(given: Process): Promise<ExitCode> {
   const json = args.includes("--json");
   const colour = !args.includes("--no-color") && !env["NO_COLOR"];
   let redact = createRedactor(givenSecrets(args, env));
+  const unicode = takesUtf8(env);
   const output = openOutput({
-    ...{ stdout, stderr, json, colour },
+    ...{ stdout, stderr, json, colour, unicode },
     canDraw: env["TERM"] !== "dumb",
     redact: (text) => redact(text),
     spelled: spelledAs(invocation),
@@ -52,7 +54,7 @@ export async function run(given: Process): Promise<ExitCode> {
       output,
       prompt: openPrompt({ stdin, stderr, json }),
       stdin,
-      unicode: knowsUnicode(env),
+      unicode,
       signal,
     };
   };
@@ -118,12 +120,6 @@ function givenSecrets(args: readonly string[], env: NodeJS.ProcessEnv, file?: Co
     urls: [env["COUPON_URL"], ...flag("--url"), ...profiles.map(({ url }) => url)],
     secrets: [env["COUPON_TOKEN"], ...flag("--token"), ...profiles.map(({ token }) => token)],
   };
-}
-
-/** As the C library decides it: the first of these that is set counts. Nothing set: terminals of today. */
-function knowsUnicode(env: NodeJS.ProcessEnv): boolean {
-  const locale = env["LC_ALL"] || env["LC_CTYPE"] || env["LANG"] || "";
-  return locale === "" || /utf-?8/i.test(locale);
 }
 
 const maxCauses = 10;

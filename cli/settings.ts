@@ -174,11 +174,14 @@ export function wholeNumber(
 ): number | undefined {
   if (text === undefined) return undefined;
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= min && value <= max)) {
-    throw new UserError(`${option}: "${text}" is not a whole number from ${min} to ${max}`, {
+  const told = (limit: number): string => limit.toLocaleString("en");
+  if (Number.isNaN(value)) {
+    throw new UserError(`${option}: "${text}" is not a whole number from ${told(min)} to ${told(max)}`, {
       hint: "give it in digits",
     });
   }
+  if (value > max) throw new UserError(`${option} is ${told(value)}: at most ${told(max)}`);
+  if (value < min) throw new UserError(`${option} is ${told(value)}: at least ${told(min)}`);
   return value;
 }
 

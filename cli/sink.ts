@@ -16,7 +16,7 @@ export interface Sink {
 
 export function outputSink(output: Output): Sink {
   return {
-    write: (text) => output.write(text),
+    write: (text) => output.writeData(text),
     finish: () => Promise.resolve(),
     abandon: () => Promise.resolve(),
   };

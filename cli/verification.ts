@@ -37,7 +37,7 @@ export async function verifyStores(
       if (message.case !== "progress") continue;
       latest = message.value;
       if (output.interactive && bar === undefined)
-        bar = openBar(output.bars, () => (latest === undefined ? "" : progressLine(latest)));
+        bar = openBar(output, () => (latest === undefined ? "" : progressLine(latest)));
     }
   } finally {
     closeBar();

@@ -13,6 +13,6 @@ export const action: Action<LocalSession> = {
     }
     const { output } = session;
     const script = shellScripts[argument];
-    await output.write(output.json ? `${JSON.stringify({ shell: argument, script })}\n` : script);
+    await output.writeData(output.json ? `${JSON.stringify({ shell: argument, script })}\n` : script);
   },
 };

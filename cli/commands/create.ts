@@ -147,7 +147,7 @@ async function show(
   campaign: Campaign,
   notices: readonly string[],
   requestId: string,
-  { start, serverMs }: NewInstants,
+  { start, end, serverMs }: NewInstants,
 ): Promise<void> {
   const { output, settings } = session;
   if (output.json) {
@@ -156,7 +156,7 @@ async function show(
     return;
   }
   const { id } = campaign;
-  const alsoZones = start?.zone === undefined ? [] : [start.zone];
+  const alsoZones = [...new Set([start?.zone, end?.zone])].filter((zone) => zone !== undefined);
   const facts = campaignFacts(campaign, { zone: settings.zone, serverMs, alsoZones });
   const issueKey = campaign.onePerUser ? " --user USER" : "";
   await output.write(

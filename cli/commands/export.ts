@@ -113,7 +113,7 @@ async function copyRows(session: Session, copy: Copy): Promise<number> {
       await resumable?.reached(pageToken, rows);
       // Where the rows themselves go to the terminal there is no place for a bar.
       if (copy.toFile && output.interactive && bar === undefined)
-        bar = openBar(output.bars, () => exportLine(rows, Math.max(rows, knownIssued)));
+        bar = openBar(output, () => exportLine(rows, Math.max(rows, knownIssued)));
     }
   } catch (error) {
     closeBar();

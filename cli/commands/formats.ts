@@ -5,11 +5,11 @@ import {
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { call } from "../call.ts";
 import type { Action } from "../command.ts";
-import { cellsOf } from "../console/cells.ts";
 import { jsonOptions } from "../json.ts";
 import { groupedDigits, oddsText } from "../odds.ts";
 import type { Output } from "../output.ts";
-import { factLines, grouped, padded, printable } from "../render.ts";
+import { factLines, grouped, printable } from "../render.ts";
+import { tableLines } from "../table.ts";
 
 const maxTotal = 5_000_000;
 
@@ -28,33 +28,30 @@ export const action: Action = {
     const shown =
       pattern !== undefined && only !== undefined
         ? inFull(output, only, answer.total)
-        : table(answer.formats);
+        : table(answer.formats, output.columns);
     const coupons = `${grouped(answer.total)} ${answer.total === 1 ? "coupon" : "coupons"}`;
     await output.write(pattern === undefined ? `for a campaign of ${coupons}\n${shown}` : shown);
   },
 };
 
-function table(all: readonly CodeFormatFacts[]): string {
-  const rows = all.map((facts) => [
-    printable(facts.codeFormat),
-    groupedDigits(facts.codes),
-    groupedDigits(facts.room),
-    oddsText(facts.guessOdds),
-    oddsText(facts.collisionOdds),
-    facts.fits ? "yes" : "no",
-    printable(facts.examples[0] ?? ""),
-  ]);
-  const lines = [["FORMAT", "CODES", "ROOM", "GUESS", "COLLISION", "FITS", "EXAMPLE"], ...rows];
-  const widthOf = (column: number): number => Math.max(...lines.map((line) => cellsOf(line[column] ?? "")));
-  return lines
-    .map(
-      (line) =>
-        `${line
-          .map((cell, column) => padded(cell, widthOf(column)))
-          .join("  ")
-          .trimEnd()}\n`,
-    )
-    .join("");
+function table(all: readonly CodeFormatFacts[], columns: number): string {
+  const column = (heading: string, cell: (facts: CodeFormatFacts) => string) => ({ heading, cell });
+  const format = column("FORMAT", (facts) => printable(facts.codeFormat));
+  const codes = column("CODES", (facts) => groupedDigits(facts.codes));
+  const room = column("ROOM", (facts) => groupedDigits(facts.room));
+  const guess = column("GUESS", (facts) => oddsText(facts.guessOdds));
+  const collision = column("COLLISION", (facts) => oddsText(facts.collisionOdds));
+  const fits = column("FITS", (facts) => (facts.fits ? "yes" : "no"));
+  const example = column("EXAMPLE", (facts) => printable(facts.examples[0] ?? ""));
+  const layouts = [
+    [format, codes, room, guess, collision, fits, example],
+    [format, codes, guess, collision, fits, example],
+    [format, guess, collision, fits, example],
+    [format, guess, fits, example],
+    [format, guess, fits],
+    [format, fits],
+  ];
+  return `${tableLines(layouts, all, columns).join("\n")}\n`;
 }
 
 function inFull(output: Output, facts: CodeFormatFacts, total: number): string {

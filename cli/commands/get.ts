@@ -34,7 +34,7 @@ export const action: Action = {
       }
       if (!withCodes) break;
       if (output.json) for (const code of issuedCodes) codes.push(code);
-      else await output.write(issuedCodes.map((code) => `${printable(code)}\n`).join(""));
+      else await output.writeData(issuedCodes.map((code) => `${printable(code)}\n`).join(""));
     }
     if (!output.json || first === undefined) return;
     const { campaign, serverMs } = first;

@@ -2,15 +2,19 @@ import { toJson } from "@bufbuild/protobuf";
 import { type Campaign, CampaignSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import type { Action } from "../command.ts";
 import { jsonOptions } from "../json.ts";
+import type { Output } from "../output.ts";
 import { pagesOf } from "../pages.ts";
 import { paintedState } from "../painted-state.ts";
 import { epochMsOf, grouped, printable, stateName } from "../render.ts";
 import type { Session } from "../session.ts";
+import { type Column, tableLines } from "../table.ts";
 import { defaultLimit } from "../verbs/list.ts";
 import { rfc3339In } from "../zone.ts";
 
 const maxLimit = 1_000_000;
 const campaignsPerPage = 100;
+/** The longest state, so that the pages of a listing stand alike. */
+const stateCells = 10;
 
 export const action: Action = {
   async run(session, input) {
@@ -24,9 +28,8 @@ export const action: Action = {
     });
     for await (const { campaigns, nextPageToken } of pages) {
       const shown = campaigns.slice(0, left);
-      if (isFirst) await session.output.write(heading(session, shown.length));
+      await session.output.write(pageText(session, shown, isFirst));
       isFirst = false;
-      await session.output.write(shown.map((campaign) => line(session, campaign)).join(""));
       left -= shown.length;
       if (left > 0) continue;
       if (nextPageToken !== "") session.output.note(`there are more than ${limit}; give a higher --limit`);
@@ -35,38 +38,56 @@ export const action: Action = {
   },
 };
 
-function heading(session: Session, count: number): string {
+function pageText(session: Session, campaigns: readonly Campaign[], isFirst: boolean): string {
   const { output, settings } = session;
-  if (output.json) return "";
-  if (count === 0) return output.spelled("no campaigns yet; coupon create makes one\n");
-  const walls = wallsOf(settings.zone).map((wall) => `STARTS (${wall})`);
-  return `${columns("ID", "STATE", "ISSUED", walls, "NAME")}\n`;
+  if (output.json)
+    return campaigns
+      .map((campaign) => `${JSON.stringify(toJson(CampaignSchema, campaign, jsonOptions))}\n`)
+      .join("");
+  if (campaigns.length === 0) return isFirst ? "no campaigns yet; coupon create makes one\n" : "";
+  const lines = tableLines(layoutsFor(output, settings.zone), campaigns, output.columns);
+  return `${lines.slice(isFirst ? 0 : 1).join("\n")}\n`;
 }
 
-/** The operator's zone and UTC; once where that is the same. */
-function wallsOf(zone: string): string[] {
-  return [...new Set([zone, "UTC"])];
-}
-
-// The name comes last: its width on a terminal is not its length.
-function columns(id: string, state: string, issued: string, starts: readonly string[], name: string): string {
-  const cells = starts.map((text) => text.padEnd("2026-12-24T20:00:00.000+09:00".length));
-  return [id.padEnd(26), state.padEnd(10), issued.padStart(19), ...cells, name].join("  ");
+/** What goes first where there is little room: the start in UTC, its offset and seconds, the start, the name, the counts. */
+function layoutsFor(output: Output, zone: string): Column<Campaign>[][] {
+  const id: Column<Campaign> = { heading: "ID", cell: ({ id: text }) => text };
+  const state: Column<Campaign> = {
+    heading: "STATE",
+    cell: (campaign) => stateName(campaign.state).padEnd(stateCells),
+    paint: ({ state: value }, text) => {
+      const name = text.trimEnd();
+      return name === stateName(value) ? paintedState(output, value) + text.slice(name.length) : text;
+    },
+  };
+  const issued: Column<Campaign> = {
+    heading: "ISSUED",
+    cell: (campaign) => `${grouped(campaign.issued)}/${grouped(campaign.total)}`,
+    side: "right",
+  };
+  const name = (cellsMin: number): Column<Campaign> => ({
+    ...{ heading: "NAME", cell: (campaign) => printable(campaign.name), cellsMin },
+  });
+  const starts = (wall: string, told: (ms: number) => string): Column<Campaign> => ({
+    heading: `STARTS (${wall})`,
+    cell: ({ startsAt }) => {
+      const startsMs = epochMsOf(startsAt);
+      return startsMs === undefined ? "" : told(startsMs);
+    },
+  });
+  const here = starts(zone, (ms) => wallText(ms, zone));
+  const brief = starts(zone, (ms) => rfc3339In(ms, zone).slice(0, 16).replace("T", " "));
+  const inUtc = zone === "UTC" ? [] : [starts("UTC", (ms) => wallText(ms, "UTC"))];
+  return [
+    [id, state, issued, here, ...inUtc, name(16)],
+    [id, state, issued, here, name(12)],
+    [id, state, issued, { ...brief, heading: "STARTS" }, name(8)],
+    [id, state, issued, name(8)],
+    [id, state, issued],
+    [state, { ...id, cellsMin: 8 }],
+  ];
 }
 
 function wallText(startsMs: number, wall: string): string {
   return wall === "UTC" ? new Date(startsMs).toISOString() : rfc3339In(startsMs, wall);
-}
-
-function line(session: Session, campaign: Campaign): string {
-  const { output, settings } = session;
-  if (output.json) return `${JSON.stringify(toJson(CampaignSchema, campaign, jsonOptions))}\n`;
-  const startsMs = epochMsOf(campaign.startsAt);
-  const starts = wallsOf(settings.zone).map((wall) =>
-    startsMs === undefined ? "" : wallText(startsMs, wall),
-  );
-  const issued = `${grouped(campaign.issued)}/${grouped(campaign.total)}`;
-  const name = stateName(campaign.state);
-  const row = columns(campaign.id, name, issued, starts, printable(campaign.name));
-  return `${row.replace(name, () => paintedState(output, campaign.state))}\n`;
 }

@@ -24,6 +24,7 @@ const maxSeconds = 172_800_000;
 const maxBuckets = 1_000;
 const secondMs = 1_000;
 const linesMost = 40;
+const barCellsMost = 24;
 
 export const action: Action = {
   async run(session, input) {
@@ -123,9 +124,10 @@ function statsText(
   const rest = issuedPerBucket.slice(linesMost).reduce((sum, issued) => sum + issued, 0) + issuedLater;
   const offsets = [...shown.map((_issued, bucket) => offsetText(bucket, answer)), "later"];
   const width = Math.max(...offsets.map((text) => text.length));
+  const barCells = Math.max(1, Math.min(barCellsMost, output.columns - width - grouped(best).length - 5));
   const bars = shown.map(
     (issued, bucket) =>
-      `  ${offsets[bucket]?.padStart(width)}  ${barText(issued, best)} ${grouped(issued)}\n`,
+      `  ${offsets[bucket]?.padStart(width)}  ${barText(issued, best, barCells)} ${grouped(issued)}\n`,
   );
   const later = rest > 0 ? `  ${"later".padStart(width)}  ${grouped(rest)}\n` : "";
   const title = `${output.style("bold", campaign.id)}  ${stateName(campaign.state)}\n`;

@@ -29,11 +29,13 @@ export function headerLine(model: Model, campaign: Campaign, nowMs: number, look
 
 /** What comes next, on the server's clock, and the campaign's id. */
 export function whenLine(model: Model, campaign: Campaign, nowMs: number, look: Look): string {
-  const [text, style] = whatComes(campaign, serverNowMs(model, nowMs), model.zone);
-  return spread([span(text, style)], [span(campaign.id, "dim")], look);
+  const [texts, style] = whatComes(campaign, serverNowMs(model, nowMs), model.zone);
+  const text = texts.find((candidate) => cellsOf(candidate) <= look.width) ?? texts.at(-1) ?? "";
+  return spread([span(text, style)], [span(campaign.id, "dim")], look, "left");
 }
 
-function whatComes(campaign: Campaign, serverMs: number, zone: string): [text: string, style?: Style] {
+/** The longest text first, for terminals that are too narrow for it: what is left out last is how long it is. */
+function whatComes(campaign: Campaign, serverMs: number, zone: string): [texts: string[], style?: Style] {
   const { state } = campaign;
   const startsMs = epochMsOf(campaign.startsAt) ?? 0;
   const endsMs = epochMsOf(campaign.endsAt);
@@ -45,27 +47,26 @@ function whatComes(campaign: Campaign, serverMs: number, zone: string): [text: s
   const left = countdown(startsMs - serverMs);
   if (isOver(state)) {
     const how = state === CampaignState.SOLD_OUT ? "all coupons are gone" : "over";
-    return [openedMs === undefined ? how : `${how}, opened ${was(openedMs)}`];
+    return [openedMs === undefined ? [how] : [`${how}, opened ${was(openedMs)}`, how]];
   }
   if (state === CampaignState.PAUSED) {
-    if (openedMs !== undefined) return ["paused: nobody gets a coupon until it is resumed", "yellow"];
-    return [
-      isAhead ? `paused: would open in ${left} if it were resumed` : "paused: opens as soon as it is resumed",
-      "yellow",
-    ];
+    if (openedMs !== undefined)
+      return [["paused: nobody gets a coupon until it is resumed", "paused until resumed"], "yellow"];
+    if (!isAhead) return [["paused: opens as soon as it is resumed", "opens when resumed"], "yellow"];
+    return [[`paused: would open in ${left} if it were resumed`, `if resumed in ${left}`], "yellow"];
   }
   if (state === CampaignState.OPEN) {
     const ends = endsMs === undefined ? "no end" : `ends in ${countdown(endsMs - serverMs)}`;
-    return [`open for ${countdown(serverMs - (openedMs ?? startsMs))}, ${ends}`, "green"];
+    return [[`open for ${countdown(serverMs - (openedMs ?? startsMs))}, ${ends}`, ends], "green"];
   }
   if (isAhead) {
     // Days and milliseconds together have no room on 80 columns, nor has anybody use for both.
     const instant = startsMs - serverMs < dayMs ? at(startsMs) : at(startsMs).replace(/\.\d+/, "");
-    return [`opens in ${left}  at ${instant}`, "bold"];
+    return [[`opens in ${left}  at ${instant}`, `opens in ${left}`], "bold"];
   }
   if (state === CampaignState.GENERATING)
-    return ["the start has passed: opens when its codes are made", "red"];
-  return ["the start has come: it is about to open", "yellow"];
+    return [["the start has passed: opens when its codes are made", "opens when codes are made"], "red"];
+  return [["the start has come: it is about to open", "about to open"], "yellow"];
 }
 
 /** Before all codes are made, those; then what is issued and what is left, with a bar where there is room. */

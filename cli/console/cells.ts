@@ -62,19 +62,23 @@ export function cellsOf(text: string): number {
   return cells;
 }
 
-/** As much of the text as fits, with an ellipsis where something was left out. Never more cells than asked, perhaps one fewer. */
-export function clipped(text: string, cells: number, ellipsis = "…"): string {
-  if (cellsOf(text) <= cells) return text;
-  const room = cells - cellsOf(ellipsis);
-  if (room < 0) return "";
+/** The longest beginning of the text that takes at most so many cells. */
+export function prefixWithin(text: string, cells: number): string {
   let kept = "";
   let used = 0;
   for (const { segment } of segmenter.segment(text)) {
     used += graphemeCells(segment);
-    if (used > room) break;
+    if (used > cells) break;
     kept += segment;
   }
-  return kept + ellipsis;
+  return kept;
+}
+
+/** As much of the text as fits, with an ellipsis where something was left out. Never more cells than asked, perhaps one fewer. */
+export function clipped(text: string, cells: number, ellipsis = "…"): string {
+  if (cellsOf(text) <= cells) return text;
+  const room = cells - cellsOf(ellipsis);
+  return room < 0 ? "" : prefixWithin(text, room) + ellipsis;
 }
 
 /** Exactly so many cells. */

@@ -1,7 +1,7 @@
 import type { WatchedProcess } from "../../proto/gen/coupon/v1/watch_pb.ts";
 import { printable } from "../render.ts";
 import { fitted } from "./cells.ts";
-import { type Look, painted, span } from "./spans.ts";
+import { type Look, painted, type Style, span } from "./spans.ts";
 
 /** A process that was silent for longer is shown as such. */
 const silentMs = 5_000;
@@ -11,8 +11,8 @@ const clockOffMs = 50;
 /** A heading and a line each, at most `room` lines; where there are too many, those in trouble come first. */
 export function processLines(processes: readonly WatchedProcess[], room: number, look: Look): string[] {
   if (room <= 0) return [];
-  const name = Math.max(16, Math.min(40, look.width - 58));
-  const heading = `${fitted("process", name)} ${fitted("roles", 16)} ${fitted("clock to Redis", 18, "right")} ${fitted("tick", 8, "right")} ${fitted("heard", 8, "right")}`;
+  const shownColumns = columnsFor(look.width);
+  const heading = shownColumns.map(({ title, cells, side }) => fitted(title, cells, side)).join(" ");
   if (processes.length === 0)
     return [painted([span("no server, scheduler or generator says that it lives", "red")], look)];
   const rows = Math.max(0, room - 1);
@@ -20,7 +20,7 @@ export function processLines(processes: readonly WatchedProcess[], room: number,
   // Who is in trouble must be seen, however many there are.
   const byTrouble = [...processes].sort((a, b) => Number(troubled(b)) - Number(troubled(a)));
   const shown = byTrouble.slice(0, tooMany ? Math.max(0, rows - 1) : rows);
-  const lines = shown.map((one) => processLine(one, name, look));
+  const lines = shown.map((one) => processLine(one, shownColumns, look));
   if (tooMany && rows > 0)
     lines.push(painted([span(`and ${processes.length - shown.length} more`, "dim")], look));
   return [painted([span(heading, "dim")], look), ...lines];
@@ -40,10 +40,43 @@ const roleLetters: Readonly<Record<string, string>> = {
   generator: "gen",
 };
 
-function processLine(one: WatchedProcess, nameCells: number, look: Look): string {
+type ColumnName = "process" | "roles" | "clock" | "tick" | "heard";
+
+interface ProcessColumn {
+  readonly name: ColumnName;
+  readonly title: string;
+  readonly cells: number;
+  readonly side: "left" | "right";
+}
+
+/** Left free at the edge of a wide terminal. */
+const spareCells = 4;
+const nameCells = { least: 16, most: 40 } as const;
+const besideName: readonly ProcessColumn[] = [
+  { name: "roles", title: "roles", cells: 16, side: "left" },
+  { name: "clock", title: "clock to Redis", cells: 18, side: "right" },
+  { name: "tick", title: "tick", cells: 8, side: "right" },
+  { name: "heard", title: "heard", cells: 8, side: "right" },
+];
+
+/** On a narrow terminal the roles go first, then the clock: when a process was heard of stays. */
+function columnsFor(width: number): ProcessColumn[] {
+  const cellsOfAll = (columns: readonly ProcessColumn[]) =>
+    columns.reduce((sum, { cells }) => sum + 1 + cells, 0);
+  let beside = besideName;
+  while (beside.length > 1 && nameCells.least + cellsOfAll(beside) > width) beside = beside.slice(1);
+  const cells = Math.max(
+    1,
+    Math.min(
+      nameCells.most,
+      Math.max(width - cellsOfAll(beside) - spareCells, width < 26 ? 1 : nameCells.least),
+    ),
+  );
+  return [{ name: "process", title: "process", cells, side: "left" }, ...beside];
+}
+
+function processLine(one: WatchedProcess, columns: readonly ProcessColumn[], look: Look): string {
   const worker = one.worker === undefined ? "" : `#${one.worker}`;
-  const name = `${printable(one.host)}/${one.pid}${worker}`;
-  const roles = one.roles.map((role) => roleLetters[role] ?? printable(role)).join(" ");
   const plusMinus = look.unicode ? "±" : "+-";
   const { clockOffsetMs } = one;
   const sign = (clockOffsetMs ?? 0) < 0 ? "-" : "+";
@@ -52,18 +85,20 @@ function processLine(one: WatchedProcess, nameCells: number, look: Look): string
       ? "unknown"
       : `${sign}${Math.abs(clockOffsetMs).toFixed(1)} ${plusMinus} ${one.clockUncertaintyMs.toFixed(1)} ms`;
   const seconds = (ms: bigint): string => `${(Number(ms) / 1_000).toFixed(1)}s`;
-  const tick = one.tickAgeMs === undefined || isSilent(one) ? "-" : seconds(one.tickAgeMs);
-  return painted(
-    [
-      span(`${fitted(name, nameCells)} `, isSilent(one) ? "red" : undefined),
-      span(`${fitted(roles, 16)} `),
-      span(`${fitted(offset, 18, "right")} `, isClockOff(one) ? "yellow" : undefined),
-      span(`${fitted(tick, 8, "right")} `, isLate(one) ? "yellow" : undefined),
-      span(
-        fitted(isSilent(one) ? `! ${seconds(one.silentMs)}` : seconds(one.silentMs), 8, "right"),
-        isSilent(one) ? "red" : undefined,
-      ),
+  const silent = isSilent(one);
+  const cells: Record<ColumnName, readonly [text: string, style: Style | undefined]> = {
+    process: [`${printable(one.host)}/${one.pid}${worker}`, silent ? "red" : undefined],
+    roles: [one.roles.map((role) => roleLetters[role] ?? printable(role)).join(" "), undefined],
+    clock: [offset, isClockOff(one) ? "yellow" : undefined],
+    tick: [
+      one.tickAgeMs === undefined || silent ? "-" : seconds(one.tickAgeMs),
+      isLate(one) ? "yellow" : undefined,
     ],
-    look,
-  );
+    heard: [silent ? `! ${seconds(one.silentMs)}` : seconds(one.silentMs), silent ? "red" : undefined],
+  };
+  const spans = columns.map(({ name, cells: width, side }, at) => {
+    const [text, style] = cells[name];
+    return span(`${at > 0 ? " " : ""}${fitted(text, width, side)}`, style);
+  });
+  return painted(spans, look);
 }

@@ -6,7 +6,7 @@ import type { Model } from "./model.ts";
 import { processLines } from "./process-table.ts";
 import { isBeforeOpening, readinessLines } from "./readiness.ts";
 import { type Look, painted, span, spread } from "./spans.ts";
-import { answerLines, latencyLine, rateLines } from "./traffic-lines.ts";
+import { trafficLines } from "./traffic-lines.ts";
 
 export interface Size extends Look {
   readonly height: number;
@@ -56,9 +56,7 @@ function bodyLines(
     whenLine(model, campaign, nowMs, size),
     ...gap,
     issuedLine(message, campaign, size),
-    ...rateLines(model, message, isTall && !before ? chartRows : 0, size),
-    latencyLine(message, size),
-    ...answerLines(message, size),
+    ...trafficLines(model, message, isTall && !before ? chartRows : 0, size),
   ];
   if (before) {
     const most = isTall ? readinessMax.tall : gap.length > 0 ? readinessMax.airy : readinessMax.low;

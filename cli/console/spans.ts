@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { drawnFor } from "../terminal-signs.ts";
 import { cellsOf, clipped, fitted } from "./cells.ts";
 
 export type Style = "bold" | "dim" | "green" | "yellow" | "red" | "cyan";
@@ -23,15 +24,21 @@ export const span = (text: string, style?: Style): Span => ({ text, style });
 export const labelCells = 10;
 export const label = (text: string): Span => span(fitted(text, labelCells), "dim");
 
+/** With signs that the terminal can show; they may be wider, so it comes before anything is measured. */
+export function drawnSpans(spans: readonly Span[], { unicode }: Look): Span[] {
+  return spans.map(({ text, style }) => span(drawnFor(unicode, text), style));
+}
+
 export function cellsIn(spans: readonly Span[]): number {
   return spans.reduce((cells, { text }) => cells + cellsOf(text), 0);
 }
 
 /** One line of text with its colours, clipped to the width; measured before it is painted. */
-export function painted(spans: readonly Span[], { width, colour, unicode }: Look): string {
+export function painted(spans: readonly Span[], look: Look): string {
+  const { width, colour, unicode } = look;
   let line = "";
   let left = width;
-  for (const { text, style } of spans) {
+  for (const { text, style } of drawnSpans(spans, look)) {
     const shown = clipped(text, left, unicode ? "…" : "~");
     left -= cellsOf(shown);
     line += style === undefined || !colour ? shown : styleText(style, shown, { validateStream: false });
@@ -40,11 +47,23 @@ export function painted(spans: readonly Span[], { width, colour, unicode }: Look
   return colour ? line : line.trimEnd();
 }
 
-/** The left part, then blanks, then the right part at the edge; where there is no room for both, the left one gives way. */
-export function spread(left: readonly Span[], right: readonly Span[], look: Look): string {
-  const rightCells = cellsIn(right);
-  const room = look.width - rightCells - 1;
-  if (room < 8) return painted(left, look);
+/** Fewer cells than this say nothing of the left part. */
+const leftCellsMin = 8;
+
+/**
+ * The left part, then blanks, then the right part at the edge. `whole` is the part that is never cut in favour of the other: where there is no
+ * room for both, a whole right part takes it from the left one, a whole left part leaves the right one out.
+ */
+export function spread(
+  onLeft: readonly Span[],
+  onRight: readonly Span[],
+  look: Look,
+  whole: "left" | "right" = "right",
+): string {
+  const [left, right] = [drawnSpans(onLeft, look), drawnSpans(onRight, look)];
+  const room = look.width - cellsIn(right) - 1;
+  if (whole === "left" && cellsIn(left) > room) return painted(left, look);
+  if (room < leftCellsMin) return painted(right, look);
   const shown: Span[] = [];
   let free = room;
   for (const { text, style } of left) {

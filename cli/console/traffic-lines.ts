@@ -10,8 +10,25 @@ const answerLinesMax = 2;
 
 const perSecond = (value: number): string => `${grouped(Math.round(value))}/s`;
 
+/** Rate, latency and answers; of what has not happened yet no rows stand empty: before the first claim one line says so. */
+export function trafficLines(
+  model: Model,
+  message: WatchCampaignResponse,
+  rows: number,
+  look: Look,
+): string[] {
+  const { traffic, ledgerDepth, campaign } = message;
+  const hasRate = model.peakRate > 0 || message.issuedPerSecond > 0 || (campaign?.issued ?? 0) > 0;
+  const hasLatency = traffic?.p50Ms !== undefined || traffic?.p99Ms !== undefined || ledgerDepth > 0;
+  return [
+    ...(hasRate ? rateLines(model, message, model.rates.some((rate) => rate > 0) ? rows : 0, look) : []),
+    ...(hasRate || hasLatency ? [latencyLine(message, look)] : []),
+    ...answerLines(message, look),
+  ];
+}
+
 /** Coupons per second: now, the highest so far, and how it went; over `rows` rows of their own where there are any, else in the line. */
-export function rateLines(model: Model, message: WatchCampaignResponse, rows: number, look: Look): string[] {
+function rateLines(model: Model, message: WatchCampaignResponse, rows: number, look: Look): string[] {
   const { rates, peakRate } = model;
   const told = `${perSecond(message.issuedPerSecond)}  peak ${perSecond(peakRate)}`;
   if (rows === 0) {
@@ -28,7 +45,7 @@ export function rateLines(model: Model, message: WatchCampaignResponse, rows: nu
   ];
 }
 
-export function latencyLine({ traffic, ledgerDepth }: WatchCampaignResponse, look: Look): string {
+function latencyLine({ traffic, ledgerDepth }: WatchCampaignResponse, look: Look): string {
   const ms = (value: number | undefined): string =>
     value === undefined ? "-" : `${value < 10 ? value.toFixed(1) : grouped(Math.round(value))} ms`;
   const told = `p50 ${ms(traffic?.p50Ms)}   p99 ${ms(traffic?.p99Ms)}   ledger ${grouped(ledgerDepth)}`;
@@ -39,7 +56,7 @@ const isGood = (outcome: string): boolean => outcome === "issued" || outcome ===
 const troubles: readonly string[] = ["overloaded", "uncertain"];
 
 /** What callers hear, by reason: rate now and total. As many lines as the width needs, at most two. */
-export function answerLines({ traffic }: WatchCampaignResponse, look: Look): string[] {
+function answerLines({ traffic }: WatchCampaignResponse, look: Look): string[] {
   if (traffic === undefined)
     return [painted([label("answers"), span("not known: MongoDB does not answer", "red")], look)];
   const shown = traffic.outcomes.slice(0, outcomesShown);

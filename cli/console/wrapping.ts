@@ -1,5 +1,5 @@
 import { cellsOf } from "./cells.ts";
-import { type Look, painted, type Span, span } from "./spans.ts";
+import { drawnSpans, type Look, painted, type Span, span } from "./spans.ts";
 
 /** Fewer cells beside the lead than this: a line each, clipped. */
 const wrapCellsMin = 20;
@@ -11,7 +11,7 @@ export function wrapped(lead: Span, spans: readonly Span[], most: number, look: 
   if (most <= 1 || room < wrapCellsMin) return [painted([lead, ...spans], look)];
   const rows: Span[][] = [[]];
   let used = 0;
-  for (const { text, style } of spans) {
+  for (const { text, style } of drawnSpans(spans, look)) {
     for (const word of text.split(/(?= )/)) {
       const breaks = used > 0 && used + cellsOf(word) > room && rows.length < most;
       if (breaks) rows.push([]);

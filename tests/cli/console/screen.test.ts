@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { cellsOf } from "../../../cli/console/cells.ts";
 import { type Model, withBreak } from "../../../cli/console/model.ts";
 import { type Size, screenLines } from "../../../cli/console/screen.ts";
+import { stateName } from "../../../cli/render.ts";
 import { CampaignState } from "../../../proto/gen/coupon/v1/campaign_pb.ts";
 import { PreflightColour } from "../../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { EventLevel } from "../../../proto/gen/coupon/v1/watch_pb.ts";
@@ -123,7 +124,7 @@ describe("console screen", () => {
     expect(lines[1]).to.equal(
       "opens in 00:01:30  at 2026-12-24 20:00:00.000+09:00   01JSTANDIN0000000000000000",
     );
-    expect(lines.slice(6, 10)).to.deep.equal([
+    expect(lines.slice(4, 8)).to.deep.equal([
       "answers   none yet",
       "preflight RED  1 of 3 checks are green, 5 s ago",
       "          RED redis-durability: appendonly no → set it",
@@ -139,7 +140,7 @@ describe("console screen", () => {
     const advice = "start a second one: if this one fails, callers wait until it is back";
     const long = [{ check: "servers", colour: AMBER, finding, advice }] as never;
     const wordy: Model = { ...model, readiness: { askedMs: 0, colour: AMBER, lines: long } };
-    expect(screenLines(wordy, 0, small).slice(8, 11)).to.deep.equal([
+    expect(screenLines(wordy, 0, small).slice(6, 9)).to.deep.equal([
       "          AMBER servers: 1 alive: seoul-1/4711, and only that one in this whole",
       "          place → start a second one: if this one fails, callers wait until it",
       "          is back",
@@ -365,9 +366,51 @@ describe("console screen", () => {
       .and.include("\x1b[31m");
   });
 
+  it("on a narrow terminal state, countdown and silence stay, id and roles go (property)", () => {
+    const states = fc.constantFrom<[CampaignState, RegExp]>(
+      [SCHEDULED, /^opens in (\dd )?\d\d:\d\d:\d\d/],
+      [PAUSED, /in (\dd )?\d\d:\d\d:\d\d/],
+      [OPEN, /ends in (\dd )?\d\d:\d\d:\d\d$/],
+    );
+    const given = fc.record({
+      width: fc.constantFrom(30, 40, 80, 120, 200),
+      name: fc.constantFrom("가".repeat(200), "👩‍👩‍👧‍👦".repeat(40), "Winter"),
+      leftMs: fc.integer({ min: 60_000, max: 8 * 86_400_000 }),
+      at: states,
+    });
+    fc.assert(
+      fc.property(given, ({ width, name, leftMs, at: [state, told] }) => {
+        const isOpen = state === OPEN;
+        const ends = isOpen ? { openedAt, endsAt: timestampFromMs(startMs + 60_000 + leftMs) } : {};
+        const shown = message({
+          campaign: { name, state, ...ends },
+          sinceStartMs: isOpen ? 60_000 : -leftMs,
+          message: { processes: [watchedProcess(4712, { silentMs: 6_500n })] },
+        });
+        const lines = screenLines(modelAfter(shown), 0, { ...small, width });
+        for (const one of lines) expect(cellsOf(one), one).to.be.at.most(width);
+        expect(lines[0]).to.include(stateName(state));
+        expect(lines[1]?.replace(/ +01JSTANDIN.*$/, "")).to.match(told);
+        expect(lines.join("\n")).to.include("! 6.5s");
+      }),
+    );
+  });
+
+  it("before the first claim there are no empty rows", () => {
+    const waiting = message({ campaign: { state: OPEN, openedAt }, sinceStartMs: 3_000 });
+    const lines = screenLines(modelAfter(waiting, waiting), 0, wide);
+    expect(lines.filter((one) => /^(rate|latency) /.test(one))).to.deep.equal([]);
+    expect(lines.slice(3, 7)).to.deep.equal([
+      lines.find((one) => one.startsWith("issued")),
+      "answers   none yet",
+      "",
+      lines.find((one) => one.startsWith("process ")),
+    ]);
+  });
+
   it("a terminal that knows no Unicode is drawn on in ASCII", () => {
     const model = modelAfter(open(640, 0), open(640, 800));
-    const drawn = text({ ...model, events: [] }, { ...small, unicode: false }).replace("크리스마스", "");
+    const drawn = text(model, { ...small, unicode: false }).replace("크리스마스", "");
     expect(drawn).to.match(/^[\x20-\x7e\n]*$/);
     expect(drawn).to.include("#").and.include("-0.4 +- 1.2 ms");
   });
