@@ -12,11 +12,12 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { takeAbsoluteForm } from "./absolute-form.ts";
-import { createHotLane } from "./hot-lane.ts";
+import type { GetCampaignStatus } from "./campaign-status.ts";
+import { createHotLane, type HotMethod } from "./hot-lane.ts";
 import { HTTP2_PATIENCE, type Http2Sessions, keepHttp2Sessions } from "./http2-sessions.ts";
 import { type InFlight, trackInFlight } from "./in-flight.ts";
 import { operatorInterceptor, troubleInterceptor } from "./interceptors.ts";
-import { createIssueAnswers } from "./issue-answer.ts";
+import { createIssueAnswers, ISSUE_PATH, issueMethod } from "./issue-answer.ts";
 import type { IssueCoupon } from "./issue-coupon.ts";
 import { closeWithLastAnswer } from "./last-answer.ts";
 import { withLine } from "./line.ts";
@@ -24,12 +25,15 @@ import { shortenDeadlines } from "./long-deadlines.ts";
 import { addPages } from "./pages.ts";
 import { routeService } from "./routes.ts";
 import { putSocketLane } from "./socket-lane.ts";
+import { createStatusAnswers, STATUS_PATH } from "./status-answer.ts";
 import { createTellTrouble } from "./trouble.ts";
 
 export type AppDeps = {
   couponService: ServiceImpl<typeof CouponService>;
   /** What both doors of IssueCoupon ask. */
   issueCoupon: IssueCoupon;
+  /** The same for GetCampaignStatus. */
+  campaignStatus: GetCampaignStatus;
   campaignService: ServiceImpl<typeof CampaignService>;
   clock: Clock;
   logger: Logger;
@@ -102,6 +106,10 @@ export function buildApp(deps: AppDeps): App {
   });
 
   const answers = createIssueAnswers({ issueCoupon, tellTrouble, clock });
+  const methods = new Map<string | undefined, HotMethod>([
+    [ISSUE_PATH, issueMethod(answers)],
+    [STATUS_PATH, createStatusAnswers({ campaignStatus: deps.campaignStatus, tellTrouble, clock })],
+  ]);
   const lane = { answers, clock, readMaxBytes: READ_MAX_BYTES };
   const http = createServer(
     {
@@ -112,7 +120,7 @@ export function buildApp(deps: AppDeps): App {
       maxHeaderSize: HEADER_BYTES_MAX,
       noDelay: true,
     },
-    takeAbsoluteForm(createHotLane({ ...lane, otherwise: app })),
+    takeAbsoluteForm(createHotLane({ ...lane, methods, otherwise: app })),
   );
   const inFlight = trackInFlight(http);
   // A caller on a kept connection must not keep a draining server busy for ever: its next request goes elsewhere.

@@ -1,17 +1,15 @@
-import { timestampDate, timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { claimOf } from "../generator/claim-record.ts";
 import { mistypedBecause, normaliseCode } from "../generator/normalise-code.ts";
-import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import type { CouponService } from "../proto/gen/coupon/v1/coupon_service_pb.ts";
 import type { Issuances } from "../record/issuances.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { liveState, viewCoupon } from "./campaign-view.ts";
+import type { GetCampaignStatus } from "./campaign-status.ts";
+import { viewCoupon } from "./campaign-view.ts";
 import type { Breaker } from "./claims/breaker.ts";
 import type { Directory } from "./directory.ts";
 import { recordedFormats } from "./find-issuance.ts";
 import type { IssueCoupon } from "./issue-coupon.ts";
-import type { LiveView } from "./live-view.ts";
 import { type Refusal, refusalError } from "./refusal.ts";
 import { type Valid, validCampaignId, validKey, withoutField } from "./validate.ts";
 
@@ -19,14 +17,14 @@ export type CouponServiceDeps = {
   issueCoupon: IssueCoupon;
   directory: Directory;
   issuances: Issuances;
-  liveView: LiveView;
+  campaignStatus: GetCampaignStatus;
   reads: Breaker;
   clock: Clock;
 };
 
 /** The public service. Each method validates, asks one component, and turns its answer into words. */
 export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof CouponService> {
-  const { issueCoupon, directory, issuances, liveView, reads, clock } = deps;
+  const { issueCoupon, directory, issuances, campaignStatus, reads, clock } = deps;
   const refuse = (refusal: Refusal) => refusalError(refusal, clock.now());
   const orRefuse = <T>(valid: Valid<T>): T => {
     if (!valid.ok) throw refuse(valid.refusal);
@@ -79,23 +77,9 @@ export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof
     },
 
     async getCampaignStatus(request) {
-      const campaignId = orRefuse(validCampaignId(request.campaignId));
-      const look = await liveView.look(campaignId);
-      if (look === null) throw refuse({ reason: "UNKNOWN_CAMPAIGN" });
-      const nowMs = clock.now();
-      const { campaign, pool } = look;
-      const state = liveState(campaign, pool);
-      const startsAt = timestampFromDate(campaign.startsAt);
-      return {
-        state,
-        startsAt,
-        ...(campaign.endsAt === undefined ? {} : { endsAt: timestampFromDate(campaign.endsAt) }),
-        serverTime: timestampFromMs(nowMs),
-        millisToStart: BigInt(Math.max(0, timestampDate(startsAt).getTime() - nowMs)),
-        soldOut:
-          state === CampaignState.SOLD_OUT ||
-          (state === CampaignState.OPEN && pool?.status === "ok" && pool.openCodes === 0),
-      };
+      const given = await campaignStatus(request.campaignId);
+      if (given.kind === "refused") throw refuse(given.refusal);
+      return given.status;
     },
   };
 }

@@ -2,17 +2,25 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock } from "../runtime/clock.ts";
 import type { Caller } from "./claims/claimer.ts";
-import { codecOf, ISSUE_PATH, type IssueAnswer, type IssueAnswers, timeoutOf } from "./issue-answer.ts";
+import { type Codec, codecOf, type IssueAnswer, timeoutOf } from "./issue-answer.ts";
+
+/** A method from body to answer, without the framework; undefined: anything unusual, for the framework. Never rejects. */
+export type HotMethod = (
+  codec: Codec,
+  body: Buffer,
+  caller: Caller,
+) => IssueAnswer | Promise<IssueAnswer> | undefined;
 
 /**
- * IssueCoupon without the framework: a plain Connect POST over HTTP/1.1, JSON or binary, uncompressed, with its length told. That
- * is what a launch is made of, and a framework's work for each request costs several times the claim. Everything else, and all
+ * What a launch is made of without the framework, IssueCoupon and GetCampaignStatus: a plain Connect POST over HTTP/1.1, JSON or binary, uncompressed, with its length told. A
+ * framework's work for each request costs several times the claim. Everything else, and all
  * that is odd in any way, goes to the framework as it came; a client cannot tell by which door it came in.
  */
 export type HotLane = (request: IncomingMessage, response: ServerResponse) => void;
 
 export type HotLaneDeps = {
-  answers: IssueAnswers;
+  /** By path. */
+  methods: ReadonlyMap<string | undefined, HotMethod>;
   clock: Clock;
   /** The most bytes of a body; longer ones are the framework's to refuse. */
   readMaxBytes: number;
@@ -23,7 +31,7 @@ export type HotLaneDeps = {
 const HOSTS_MAX = 1_000;
 
 export function createHotLane(deps: HotLaneDeps): HotLane {
-  const { answers, clock, readMaxBytes, otherwise } = deps;
+  const { methods, clock, readMaxBytes, otherwise } = deps;
   const knownHosts = new Set<string>();
 
   /** The framework makes a URL of it and refuses what is none. */
@@ -45,8 +53,8 @@ export function createHotLane(deps: HotLaneDeps): HotLane {
     const { headers, method, url } = request;
     const codec = codecOf(headers["content-type"]);
     const length = Number(headers["content-length"] ?? 0);
+    const run = methods.get(url);
     const isOurs =
-      url === ISSUE_PATH &&
       method === "POST" &&
       codec !== undefined &&
       length > 0 &&
@@ -56,7 +64,7 @@ export function createHotLane(deps: HotLaneDeps): HotLane {
       headers.host !== undefined &&
       isHost(headers.host);
     const timeoutMs = timeoutOf(headers["connect-timeout-ms"]);
-    if (!isOurs || timeoutMs === undefined) {
+    if (run === undefined || !isOurs || timeoutMs === undefined) {
       otherwise(request, response);
       return;
     }
@@ -65,9 +73,8 @@ export function createHotLane(deps: HotLaneDeps): HotLane {
     const take = (chunk: Buffer): void => {
       body = body === undefined ? chunk : Buffer.concat([body, chunk]);
       if (body.length < length) return;
-      const ask = answers.read(codec, body);
-      if (ask !== undefined) {
-        const answer = answers.answer(codec, ask, caller);
+      const answer = run(codec, body, caller);
+      if (answer !== undefined) {
         if (answer instanceof Promise) void answer.then((told) => send(response, told));
         else send(response, answer);
         return;

@@ -9,6 +9,7 @@ import {
 import type { Clock } from "../runtime/clock.ts";
 import { viewCoupon } from "./campaign-view.ts";
 import type { Caller, Issue } from "./claims/claimer.ts";
+import type { HotMethod } from "./hot-lane.ts";
 import type { IssueCoupon, IssueRequest } from "./issue-coupon.ts";
 import { readIssueRequest, writeIssueResponse } from "./issue-json.ts";
 import { type Refusal, refusalJson } from "./refusal.ts";
@@ -88,6 +89,14 @@ export function createIssueAnswers({ issueCoupon, tellTrouble, clock }: IssueAns
   };
 }
 
+/** The same for the hot lane. */
+export function issueMethod(answers: IssueAnswers): HotMethod {
+  return (codec, body, caller) => {
+    const ask = answers.read(codec, body);
+    return ask === undefined ? undefined : answers.answer(codec, ask, caller);
+  };
+}
+
 function readBinary(body: Uint8Array): IssueRequest | undefined {
   try {
     return fromBinary(IssueCouponRequestSchema, body);
@@ -96,7 +105,7 @@ function readBinary(body: Uint8Array): IssueRequest | undefined {
   }
 }
 
-function errorAnswer(error: ConnectError): IssueAnswer {
+export function errorAnswer(error: ConnectError): IssueAnswer {
   const body = JSON.stringify(errorToJson(error, undefined));
   return { status: codeToHttpStatus(error.code), type: "application/json", body };
 }
@@ -107,7 +116,7 @@ function reasonWords(refusal: Refusal): string {
 }
 
 /** Refusals come by the thousand in one millisecond, and those that say the same are the same bytes: the last of each reason is kept. */
-function createRefusalAnswers(): (refusal: Refusal, nowMs: number) => IssueAnswer {
+export function createRefusalAnswers(): (refusal: Refusal, nowMs: number) => IssueAnswer {
   const kept = new Map<Refusal["reason"], { readonly telling: string; readonly answer: IssueAnswer }>();
   return (refusal, nowMs) => {
     const words = refusal.reason === "INVALID" ? `${refusal.field}:${refusal.allowed}` : reasonWords(refusal);

@@ -30,6 +30,7 @@ import { createStartWatch } from "../scheduler/start-watch.ts";
 import { buildApp } from "./app.ts";
 import { createBusyCampaigns } from "./busy-campaigns.ts";
 import { createCampaignService } from "./campaign-service.ts";
+import { createCampaignStatus } from "./campaign-status.ts";
 import { createChangeCampaign } from "./change-campaign.ts";
 import { createClaimer } from "./claims/claimer.ts";
 import { createStoreBreakers } from "./claims/store-breakers.ts";
@@ -186,6 +187,7 @@ export async function startRoles(
   const draining = new AbortController();
   const liveView = createLiveView(campaigns, pool, breakers, clock);
   const directory = createDirectory({ find: (id) => breakers.reads.ask(() => campaigns.find(id)) }, clock);
+  const campaignStatus = createCampaignStatus(liveView, clock);
   const issueCoupon = createIssueCoupon({
     claimer,
     directory,
@@ -199,10 +201,11 @@ export async function startRoles(
       ...common,
       issueCoupon,
       directory,
-      liveView,
+      campaignStatus,
       reads: breakers.reads,
     }),
     issueCoupon,
+    campaignStatus,
     campaignService: createCampaignService({
       ...{ ...common, liveView, preflight, preflights, removeRehearsal, draining: draining.signal },
       reads: breakers.reads,

@@ -138,6 +138,58 @@ describe("what a server remembers of campaigns", () => {
       expect(finds, "a clock that steps back must not freeze the view").to.have.length(3);
     });
 
+    it("what was seen before the start or the end is not told after it, however fresh it is", async () => {
+      const clock = fakeClock();
+      const startsAt = new Date(clock.now() + 50);
+      const endsAt = new Date(clock.now() + 80);
+      const doc = await bareCampaign(records);
+      const asked: number[] = [];
+      const view = createLiveView(
+        {
+          async find() {
+            asked.push(clock.now() - startsAt.getTime());
+            return { ...doc, startsAt, endsAt };
+          },
+        },
+        stores.pool,
+        testBreakers(clock),
+        clock,
+      );
+      await view.look(doc._id);
+      for (const ms of [49, 1, 29, 1]) {
+        clock.pass(ms);
+        expect(view.peek(doc._id) === undefined, `${ms} ms later`).to.equal(ms === 1);
+        await view.look(doc._id);
+      }
+      expect(asked).to.deep.equal([-50, 0, 30]);
+    });
+
+    it("a look that was under way when the start came is made again", async () => {
+      const clock = fakeClock();
+      const startsAt = new Date(clock.now() + 50);
+      const doc = await bareCampaign(records);
+      let asked = 0;
+      let answer: () => void = () => undefined;
+      const view = createLiveView(
+        {
+          find() {
+            asked++;
+            if (asked > 1) return Promise.resolve({ ...doc, startsAt, generated: asked });
+            return new Promise((resolve) => {
+              answer = () => resolve({ ...doc, startsAt, generated: asked });
+            });
+          },
+        },
+        stores.pool,
+        testBreakers(clock),
+        clock,
+      );
+      const looking = view.look(doc._id);
+      clock.pass(50);
+      answer();
+      expect((await looking)?.campaign.generated).to.equal(2);
+    });
+
     it("says null where there is no campaign, and shows the campaign alone where Redis does not answer", async () => {
       const view = createLiveView(campaigns, stores.pool, testBreakers(fakeClock()), fakeClock());
       expect(await view.look(UNKNOWN_ID)).to.equal(null);

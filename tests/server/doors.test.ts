@@ -6,16 +6,25 @@ import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import type { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { type CouponService, IssueCouponRequestSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import {
+  type CouponService,
+  GetCampaignStatusRequestSchema,
+  IssueCouponRequestSchema,
+} from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { DeadlineExceeded } from "../../runtime/deadline.ts";
 import { buildApp } from "../../server/app.ts";
+import { createCampaignStatus, type GetCampaignStatus } from "../../server/campaign-status.ts";
 import { viewCoupon } from "../../server/campaign-view.ts";
+import { CircuitOpen } from "../../server/claims/breaker.ts";
 import { createDirectory } from "../../server/directory.ts";
-import { createHotLane } from "../../server/hot-lane.ts";
+import { createHotLane, type HotMethod } from "../../server/hot-lane.ts";
 import { trackInFlight } from "../../server/in-flight.ts";
-import { createIssueAnswers } from "../../server/issue-answer.ts";
+import { createIssueAnswers, issueMethod } from "../../server/issue-answer.ts";
 import { createIssueCoupon, type IssueCoupon } from "../../server/issue-coupon.ts";
+import { createLiveView } from "../../server/live-view.ts";
 import { refusalError } from "../../server/refusal.ts";
 import { putSocketLane } from "../../server/socket-lane.ts";
+import { createStatusAnswers, STATUS_PATH } from "../../server/status-answer.ts";
 import { createTally } from "../../server/tally.ts";
 import { createTellTrouble } from "../../server/trouble.ts";
 import { recordsOf } from "../generator/made-campaign.ts";
@@ -23,6 +32,7 @@ import { fakeClock } from "../runtime/fake-clock.ts";
 import { HANG_MS } from "../setup/patience.ts";
 import { openStores, silentLogger, type TestStores } from "../setup/shared-stores.ts";
 import { openSale, type Sale } from "./open-sale.ts";
+import { testBreakers } from "./test-breakers.ts";
 
 const PATH = "/coupon.v1.CouponService/IssueCoupon";
 
@@ -88,6 +98,8 @@ for (const way of ["the socket lane", "Node's server"] as const)
     let byFramework = 0;
     let byServer = 0;
     let wrapped: (real: IssueCoupon) => IssueCoupon;
+    let campaignStatus: GetCampaignStatus;
+    let wrappedStatus: GetCampaignStatus;
     const draining = new AbortController();
 
     before(async () => {
@@ -124,22 +136,38 @@ for (const way of ["the socket lane", "Node's server"] as const)
             if (issue.kind === "refused") throw refusalError(issue.refusal, clock.now());
             return { coupon: viewCoupon(issue.held), replayed: issue.replayed };
           },
+          async getCampaignStatus(request) {
+            const given = await wrappedStatus(request.campaignId);
+            if (given.kind === "refused") throw refusalError(given.refusal, clock.now());
+            return given.status;
+          },
         },
+        campaignStatus: (campaignId) => wrappedStatus(campaignId),
         campaignService: unasked as ServiceImpl<typeof CampaignService>,
         metrics: sale.metrics,
         operatorToken: undefined,
         metricsPage: () => sale.metrics.registry.metrics(),
       });
+      const tellTrouble = createTellTrouble(silentLogger, clock);
+      const liveView = createLiveView(campaigns, stores.pool, testBreakers(clock), clock);
+      campaignStatus = createCampaignStatus(liveView, clock);
       const answers = createIssueAnswers({
         issueCoupon,
         clock,
-        tellTrouble: createTellTrouble(silentLogger, clock),
+        tellTrouble,
       });
       const lane = { answers, clock, isLast: () => draining.signal.aborted, readMaxBytes: 16 * 1_024 };
       server = createServer(
         { keepAliveTimeout: 65_000 },
         createHotLane({
           ...lane,
+          methods: new Map<string | undefined, HotMethod>([
+            [PATH, issueMethod(answers)],
+            [
+              STATUS_PATH,
+              createStatusAnswers({ campaignStatus: (id) => wrappedStatus(id), tellTrouble, clock }),
+            ],
+          ]),
           otherwise(request, response) {
             byFramework++;
             // A query is the framework's to ignore and never the hot lane's.
@@ -159,6 +187,7 @@ for (const way of ["the socket lane", "Node's server"] as const)
 
     beforeEach(() => {
       wrapped = (real) => real;
+      wrappedStatus = (campaignId) => campaignStatus(campaignId);
     });
 
     after(async () => {
@@ -302,9 +331,9 @@ for (const way of ["the socket lane", "Node's server"] as const)
     };
 
     /** The same by the lane and, because of the query, past it. */
-    async function both(shape: Shape): Promise<[Answer | undefined, Answer | undefined]> {
-      const fast = message(PATH, shape);
-      const slow = message(`${PATH}?`, shape);
+    async function both(shape: Shape, to = PATH): Promise<[Answer | undefined, Answer | undefined]> {
+      const fast = message(to, shape);
+      const slow = message(`${to}?`, shape);
       const [byLane] = await talk(
         port,
         [fast.head, fast.body].filter(({ length }) => length > 0),
@@ -347,6 +376,57 @@ for (const way of ["the socket lane", "Node's server"] as const)
         expect(byLane?.status).to.include("200");
         expect(byLane?.body).to.equal(past?.body).and.include(id);
         expect(await stores.redis.command("", ["KEYS", `cp:{${written}}*`])).to.deep.equal([]);
+      }
+    });
+
+    const statusOf = (id: string) => ({ body: `{"campaignId":"${id}"}` });
+    const binaryStatus = (campaignId: string) =>
+      toBinary(GetCampaignStatusRequestSchema, create(GetCampaignStatusRequestSchema, { campaignId }));
+    /** And through how many of the two transports it reaches the framework. */
+    const statuses: Record<string, readonly [() => Shape, number]> = {
+      "of an open campaign": [() => statusOf(sale.campaign._id), 1],
+      "of one that has not started": [() => statusOf(later.campaign._id), 1],
+      "in snake case, with white space": [
+        () => ({ body: ` {\n"campaign_id" : "${sale.campaign._id}"}\t` }),
+        1,
+      ],
+      "in binary": [() => ({ body: binaryStatus(later.campaign._id), headers: binary }), 1],
+      "no such campaign": [() => statusOf("01M7YQZAAWCPD2T0Z7YQGQM1FV"), 1],
+      "no such campaign, in binary": [
+        () => ({ body: binaryStatus("01M7YQZAAWCPD2T0Z7YQGQM1FV"), headers: binary }),
+        1,
+      ],
+      "not even an id": [() => statusOf("x"), 1],
+      "an empty id": [() => statusOf(""), 1],
+      "no field": [() => ({ body: "{}" }), 2],
+      "an unknown field": [() => ({ body: `{"campaignId":"${sale.campaign._id}","new":1}` }), 2],
+      "the field twice": [() => ({ body: `{"campaignId":"x","campaignId":"${sale.campaign._id}"}` }), 2],
+      "an escape": [() => ({ body: '{"campaignId":"\\u0030"}' }), 2],
+      "a number": [() => ({ body: '{"campaignId":7}' }), 2],
+      "a byte order mark": [() => ({ body: '\ufeff{"campaignId":"x"}' }), 2],
+      "white space that JSON does not know": [() => ({ body: '\u00a0{"campaignId":"x"}' }), 2],
+      "no JSON": [() => ({ body: "{" }), 2],
+      "no protobuf": [() => ({ body: Uint8Array.of(10, 200), headers: binary }), 2],
+      GET: [() => ({ method: "GET" }), 2],
+    };
+
+    for (const [name, [shape, fallThrough]] of Object.entries(statuses)) {
+      it(`GetCampaignStatus: ${name}`, async () => {
+        const before = byFramework;
+        const [byLane, past] = await both(shape(), STATUS_PATH);
+        if (byLane === undefined || past === undefined) throw new Error("a transport did not answer");
+        expect(comparable(byLane)).to.deep.equal(comparable(past));
+        expect(byFramework - before).to.equal(fallThrough);
+      });
+    }
+
+    it("GetCampaignStatus: trouble is told alike", async () => {
+      for (const trouble of [new Error("a bug"), new CircuitOpen("away"), new DeadlineExceeded("late")]) {
+        wrappedStatus = () => Promise.reject(trouble);
+        // An id that was not just told: what was told in this millisecond is told again.
+        const [byLane, past] = await both(statusOf("01M7YQZAAWCPD2T0Z7YQGQM1FW"), STATUS_PATH);
+        if (byLane === undefined || past === undefined) throw new Error("a transport did not answer");
+        expect(comparable(byLane), trouble.message).to.deep.equal(comparable(past));
       }
     });
 

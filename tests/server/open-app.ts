@@ -43,6 +43,7 @@ export async function openApp(stores: TestStores, options: OpenAppOptions): Prom
   const app = buildApp({
     couponService: (options.couponService ?? {}) as ServiceImpl<typeof CouponService>,
     issueCoupon: () => Promise.reject(new Error("not asked here")),
+    campaignStatus: () => Promise.reject(new Error("not asked here")),
     campaignService,
     ...{ clock, logger: silentLogger, metrics, operatorToken: undefined, draining, stopping: draining },
     keepAliveTimeoutMs: 65_000,

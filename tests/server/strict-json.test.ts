@@ -91,6 +91,7 @@ describe("JSON requests", () => {
     app = buildApp({
       couponService: reachedBy(CouponService),
       campaignService: reachedBy(CampaignService),
+      campaignStatus: () => Promise.reject(new Error("not asked here")),
       issueCoupon: () => Promise.reject(new Error("not asked here")),
       ...{ clock: systemClock, logger: silentLogger, metrics, operatorToken: undefined },
       draining: new AbortController().signal,

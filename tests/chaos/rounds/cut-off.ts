@@ -11,7 +11,7 @@ const CUT_MS = 8_000;
 const LEARNED_AFTER_MS = 4_000;
 const EARLY_LEAST = 100;
 /** Callers that go on all through the cut and after it, and coupons for most of them. */
-const LONG_SALE = { total: 2_400, users: 2_900, overMs: 11_000 } as const;
+const LONG_SALE = { total: 600, users: 740, overMs: 11_000 } as const;
 
 /** The network between some servers and some stores swallows everything for a while. */
 function cutOff(stores: readonly StoreName[], serversOf: (sale: Sale) => readonly Server[]): Round["act"] {
