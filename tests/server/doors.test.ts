@@ -21,6 +21,7 @@ import { createHotLane, type HotMethod } from "../../server/hot-lane.ts";
 import { trackInFlight } from "../../server/in-flight.ts";
 import { createIssueAnswers, issueMethod } from "../../server/issue-answer.ts";
 import { createIssueCoupon, type IssueCoupon } from "../../server/issue-coupon.ts";
+import { closeWithLastAnswer } from "../../server/last-answer.ts";
 import { createLiveView } from "../../server/live-view.ts";
 import { refusalError } from "../../server/refusal.ts";
 import { putSocketLane } from "../../server/socket-lane.ts";
@@ -179,6 +180,7 @@ for (const way of ["the socket lane", "Node's server"] as const)
       server.prependListener("request", () => {
         byServer++;
       });
+      closeWithLastAnswer(server, lane.isLast);
       const inFlight = trackInFlight(server);
       if (way === "the socket lane") putSocketLane(server, { ...lane, inFlight });
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
