@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../../../local/poll.ts";
 import type { Server } from "../ground/server.ts";
 import type { Round } from "../round.ts";
 import type { Asked, Sale } from "../sale.ts";
@@ -9,9 +10,11 @@ type StoreName = "redis" | "mongodb";
 const CUT_MS = 8_000;
 /** By then every call that was under way when the cut came has missed its deadline. */
 const LEARNED_AFTER_MS = 4_000;
-const EARLY_LEAST = 100;
+const EARLY_LEAST = 50;
+/** Whether callers have their answers in time is for U11 to judge; this is for a busy machine. */
+const BACK_WITHIN_MS = 10_000;
 /** Callers that go on all through the cut and after it, and coupons for most of them. */
-const LONG_SALE = { total: 600, users: 740, overMs: 11_000 } as const;
+const LONG_SALE = { total: 700, users: 860, overMs: 12_000 } as const;
 
 /** The network between some servers and some stores swallows everything for a while. */
 function cutOff(stores: readonly StoreName[], serversOf: (sale: Sale) => readonly Server[]): Round["act"] {
@@ -43,9 +46,9 @@ function cutOff(stores: readonly StoreName[], serversOf: (sale: Sale) => readonl
         ({ server, outcome, answeredAtMs }) =>
           cut.has(server) && outcome.kind === "issued" && answeredAtMs > healedAtMs,
       );
-    await sleep(1_500);
+    await until(() => issuedAgain().length > 0, BACK_WITHIN_MS);
     const again = issuedAgain();
-    sale.prove("issued_again", again.length, 10);
+    sale.prove("issued_again", again.length);
     const firstMs = Math.min(...again.map(({ answeredAtMs }) => answeredAtMs - healedAtMs));
     sale.prove("first_again_after_ms", firstMs, 0);
   };
