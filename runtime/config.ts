@@ -65,6 +65,7 @@ const schema = z.object({
   HOST: checked(hostTrouble).default("127.0.0.1"),
   PORT: port.default(8080),
   GRPC_PORT: port.optional(),
+  HEALTH_PORT: port.optional(),
   KEEP_ALIVE_TIMEOUT_MS: milliseconds(1_000, 3_600_000).default(75_000),
   ROLES: roles.default([...ROLES]),
   WORKERS: count(1, 64).default(1),
@@ -125,7 +126,8 @@ export function readConfig(
   if (config.WORKERS > 1 && !config.ROLES.includes("server")) {
     throw new UserError("configuration: WORKERS above 1 share the port of the server role: add it to ROLES");
   }
-  if (config.OPERATOR_TOKEN === undefined && !isLoopback(config.HOST)) {
+  // Without the server role only the health pages are served: nothing on them is secret, and nothing can be done there.
+  if (config.OPERATOR_TOKEN === undefined && config.ROLES.includes("server") && !isLoopback(config.HOST)) {
     throw new UserError(
       `configuration: HOST ${config.HOST} is reachable from other machines, so OPERATOR_TOKEN (16 characters or more) is required`,
     );

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Clock } from "./clock.ts";
 
 /**
  * Every metric of the service. Labels are bounded: never a campaign, a user or a code. `aggregator` says what becomes of a metric
@@ -103,4 +104,18 @@ export function createMetrics() {
       registers,
     }),
   };
+}
+
+/** Of a process with the scheduler role alone: elsewhere an age of 0 would say that there is one, and that it ticks. */
+export function addTickAge(registry: Registry, sinceTickMs: () => number | undefined, clock: Clock): void {
+  const startedAtMs = clock.elapsed();
+  new Gauge({
+    name: "coupon_scheduler_tick_age_seconds",
+    help: "Time since the scheduler completed a round, which it does every second; before the first, since its start.",
+    registers: [registry],
+    aggregator: "max",
+    collect() {
+      this.set((sinceTickMs() ?? clock.elapsed() - startedAtMs) / 1_000);
+    },
+  });
 }

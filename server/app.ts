@@ -88,7 +88,7 @@ export function buildApp(deps: AppDeps): App {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  addPages(app, deps);
+  addPages(app, { ...deps, readiness: () => (deps.stopping.aborted ? "draining" : "ready") });
   app.use((request, _, next) => {
     shortenDeadlines(request.headers);
     next();

@@ -1,6 +1,11 @@
 import type { AddressInfo, Server as NetServer } from "node:net";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 
+/** The address that a person can open; an IPv6 address goes in [ ]. */
+export function urlOf(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
 /**
  * Listens; resolves with the port really taken (for port 0 any free one).
  * @throws UserError when the address is taken or not ours, saying which setting to change

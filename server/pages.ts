@@ -2,24 +2,26 @@ import type { Express } from "express";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 
+export type Readiness = "starting" | "ready" | "draining";
+
 export type PagesDeps = {
   logger: Logger;
   metrics: Metrics;
-  /** Aborted once the process is about to end. */
-  stopping: AbortSignal;
+  /** Ready: it takes requests, or does what its roles are for. */
+  readiness: () => Readiness;
   /** What /metrics answers. */
   metricsPage: () => Promise<string>;
 };
 
 /**
- * The pages that every process has. Alive: the process turns. Ready: it takes requests. Neither asks a store: when a shared store blinks,
+ * The pages that every process has. Alive: the process turns. Ready: its roles are started and it is not about to end. Neither asks a store: when a shared store blinks,
  * taking every replica out at once would turn a pause into an outage; requests say `unavailable` by themselves then.
  */
-export function addPages(app: Express, { logger, metrics, stopping, metricsPage }: PagesDeps): void {
+export function addPages(app: Express, { logger, metrics, readiness, metricsPage }: PagesDeps): void {
   app.get("/healthz", (_, response) => void response.json({ status: "ok" }));
   app.get("/readyz", (_, response) => {
-    const ready = !stopping.aborted;
-    response.status(ready ? 200 : 503).json({ status: ready ? "ready" : "draining" });
+    const status = readiness();
+    response.status(status === "ready" ? 200 : 503).json({ status });
   });
   app.get("/metrics", async (_, response) => {
     try {

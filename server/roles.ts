@@ -23,7 +23,7 @@ import { systemClock } from "../runtime/clock.ts";
 import type { Config } from "../runtime/config.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { createMetrics } from "../runtime/metrics.ts";
+import { addTickAge, createMetrics } from "../runtime/metrics.ts";
 import { createRehearsalWatch } from "../scheduler/rehearsal-watch.ts";
 import { createScheduler, type Scheduler } from "../scheduler/scheduler.ts";
 import { createStartWatch } from "../scheduler/start-watch.ts";
@@ -38,8 +38,9 @@ import { createSweeper } from "./claims/sweeper.ts";
 import { createCouponService } from "./coupon-service.ts";
 import { createDirectory } from "./directory.ts";
 import { prepareHttp2Drain, prepareHttpDrain } from "./drain.ts";
+import { serveHealth } from "./health.ts";
 import { createIssueCoupon } from "./issue-coupon.ts";
-import { listen } from "./listen.ts";
+import { listen, urlOf } from "./listen.ts";
 import { createLiveView } from "./live-view.ts";
 import { createPresence } from "./presence.ts";
 import { createTally } from "./tally.ts";
@@ -51,8 +52,11 @@ const SETTLE_AFTER_DEADLINE_MS = 1_000;
 /** What an idle connection is kept for once the server drains, as a proxy may be about to use it. */
 const IDLE_CHANCE_MS = 2_000;
 
-/** Where a started process can be reached; undefined where it has no server role. */
-export type Addresses = { readonly http: string; readonly grpc: string } | undefined;
+/** Where a process with the server role can be reached. */
+export type Addresses = { readonly http: string; readonly grpc: string };
+
+/** Where a process without it has its health pages. */
+export type HealthAddress = { readonly health: string };
 
 /** Makes the page that /metrics answers, given how to read this process' own metrics. */
 export type MetricsPage = (own: () => Registry) => () => Promise<string>;
@@ -72,11 +76,14 @@ export async function startRoles(
   logger: Logger,
   lifecycle: Lifecycle,
   place: Place = ALONE,
-): Promise<Addresses> {
+): Promise<Addresses | HealthAddress> {
   const clock = systemClock;
   const metrics = createMetrics();
   const owner = randomUUID();
   const connectWithinMs = config.START_DEADLINE_MS;
+  const health = config.ROLES.includes("server")
+    ? undefined
+    : await serveHealth({ config, logger, metrics, lifecycle });
 
   const redis = await connectRedis({
     url: config.REDIS_URL,
@@ -149,6 +156,7 @@ export async function startRoles(
     lifecycle.onRelease("scheduler", () => started.stop());
     started.start();
     scheduler = started;
+    addTickAge(metrics.registry, started.sinceTickMs, clock);
     const starts = createStartWatch({ ...common, preflight, preflights });
     lifecycle.onRelease("watch over the starts", () => starts.stop());
     starts.start();
@@ -156,7 +164,10 @@ export async function startRoles(
     lifecycle.onRelease("watch over the rehearsals", () => overdue.stop());
     overdue.start();
   }
-  if (!config.ROLES.includes("server")) return undefined;
+  if (health !== undefined) {
+    health.started();
+    return { health: health.url };
+  }
 
   const breakers = createStoreBreakers({
     ...common,
@@ -255,6 +266,5 @@ export async function startRoles(
   });
   const httpPort = await listen(app.http, config.HOST, config.PORT, "PORT");
   const grpcPort = await listen(app.grpc, config.HOST, config.GRPC_PORT, "GRPC_PORT");
-  const host = config.HOST.includes(":") ? `[${config.HOST}]` : config.HOST;
-  return { http: `http://${host}:${httpPort}`, grpc: `http://${host}:${grpcPort}` };
+  return { http: urlOf(config.HOST, httpPort), grpc: urlOf(config.HOST, grpcPort) };
 }

@@ -23,6 +23,7 @@ const usageOf = (command: string) => `usage: ${command} [flags]
   --host HOST       address to listen on (127.0.0.1)
   --port N          HTTP/1.1: Connect, gRPC-Web, JSON (8080)
   --grpc-port N     gRPC (--port + 1000)
+  --health-port N   /healthz, /readyz and /metrics of a process without the server role (8090, else any that is free)
   --workers N       server processes that share both ports, 1 to 64 (1)
   --help
 Everything else comes from the environment; the README has the table.
@@ -34,6 +35,7 @@ const FLAGS = {
   host: { type: "string" },
   port: { type: "string" },
   "grpc-port": { type: "string" },
+  "health-port": { type: "string" },
   workers: { type: "string" },
 } as const;
 
@@ -45,8 +47,15 @@ function readFlags(command: string, args: string[]): Environment {
       process.stdout.write(usageOf(command));
       process.exit(EXIT.ok);
     }
-    const { roles, host, port, "grpc-port": grpcPort, workers } = values;
-    return { ROLES: roles, HOST: host, PORT: port, GRPC_PORT: grpcPort, WORKERS: workers };
+    const { roles, host, port, "grpc-port": grpcPort, "health-port": healthPort, workers } = values;
+    return {
+      ROLES: roles,
+      HOST: host,
+      PORT: port,
+      GRPC_PORT: grpcPort,
+      HEALTH_PORT: healthPort,
+      WORKERS: workers,
+    };
   } catch (error) {
     const flags = Object.keys(FLAGS).map((flag) => `--${flag}`);
     throw new UserError(
@@ -88,9 +97,12 @@ async function start(
     const told = config.LOG_FORMAT === "text" ? changedSettings(config) : { config: redactConfig(config) };
     logger.info(told, `starting ${config.ROLES.join(", ")}`);
     const addresses = await (group === undefined ? startRoles(config, logger, life) : group.start());
-    const where = addresses === undefined ? "" : ` on ${addresses.http} (gRPC on ${addresses.grpc})`;
+    const where =
+      "http" in addresses
+        ? `on ${addresses.http} (gRPC on ${addresses.grpc})`
+        : `with health pages on ${addresses.health}`;
     const workers = isGroup ? { workers: config.WORKERS } : {};
-    logger.info({ ...addresses, roles: config.ROLES, ...workers }, `ready${where}`);
+    logger.info({ ...addresses, roles: config.ROLES, ...workers }, `ready ${where}`);
   } catch (error) {
     await (lifecycle === undefined ? ground.release() : lifecycle.release());
     throw error;

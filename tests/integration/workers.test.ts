@@ -491,7 +491,15 @@ describe("Several workers", () => {
       const { code, stdout, stderr } = await runToEnd({}, ["--help"], entry);
       expect([code, stderr]).to.deep.equal([0, ""]);
       expect(stdout).to.match(new RegExp(`^usage: ${command} \\[flags\\]\n`));
-      for (const flag of ["--roles", "--host", "--port", "--grpc-port", "--workers", "--help"]) {
+      for (const flag of [
+        "--roles",
+        "--host",
+        "--port",
+        "--grpc-port",
+        "--health-port",
+        "--workers",
+        "--help",
+      ]) {
         expect(stdout).to.match(new RegExp(`\\n  ${flag}[ \\n]`));
       }
     }

@@ -140,6 +140,7 @@ describe("configuration", () => {
     ["HOST", ["http://h", "h:8080", "[::1]", "h h", "::1::2", "a,b", "h/", "x".repeat(254)]],
     ["PORT", ["-1", "65536", "8080.5", "http"]],
     ["GRPC_PORT", ["-1", "65536", "x"]],
+    ["HEALTH_PORT", ["-1", "65536", "x"]],
     ["ROLES", ["sever", "server,", "server scheduler", ","]],
     ["WORKERS", ["0", "65", "-1", "1.5", "two", "1e1"]],
     [
@@ -165,6 +166,8 @@ describe("configuration", () => {
     ["LEASE_MS", ["999", "600001"]],
     ["SWEEP_AFTER_MS", ["99", "60001"]],
     ["START_DEADLINE_MS", ["99", "600001"]],
+    ["KEEP_ALIVE_TIMEOUT_MS", ["999", "3600001", "75s"]],
+    ["SHUTDOWN_DELAY_MS", ["-1", "600001", "5s"]],
     ["DRAIN_DEADLINE_MS", ["99", "600001", "1.5"]],
   ];
   /** What no number is, whatever `Number()` makes of it; and what is none of ours. */
@@ -380,6 +383,17 @@ describe("configuration", () => {
       expect(error.message).to.match(/OPERATOR_TOKEN .*is required/);
       expect(read({ HOST, OPERATOR_TOKEN: token }).OPERATOR_TOKEN).to.equal(token);
     }
+  });
+
+  it("beyond loopback no token is needed without the server role: the health pages hold no secret", () => {
+    const HOST = "0.0.0.0";
+    expect(read({ HOST, ROLES: "scheduler,generator" }).OPERATOR_TOKEN).to.equal(undefined);
+    expect(errorOf({ HOST, ROLES: "scheduler,server" }).message).to.match(/OPERATOR_TOKEN .*is required/);
+  });
+
+  it("HEALTH_PORT has no value of its own where it is not given: then another port may be taken", () => {
+    expect(read({ ROLES: "scheduler" }).HEALTH_PORT).to.equal(undefined);
+    expect(read({ HEALTH_PORT: "8095" }, { HEALTH_PORT: "0" }).HEALTH_PORT).to.equal(0);
   });
 
   it("never shows a credential in its redacted form (property)", () => {
