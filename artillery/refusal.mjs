@@ -36,8 +36,9 @@ export function refusalOf(error) {
   const value = Array.isArray(details) ? details.find((detail) => detail.type === TYPE)?.value : undefined;
   if (typeof value !== "string") return undefined;
   const fields = fieldsOf(Buffer.from(value, "base64"));
+  const reason = Number(fields.get(REASON_FIELD) ?? 0);
   return {
-    reason: REASONS[Number(fields.get(REASON_FIELD) ?? 0)] ?? "UNSPECIFIED",
+    reason: REASONS[reason] ?? `REFUSAL_REASON_${reason}`,
     retryAfterMs: Number(fields.get(RETRY_AFTER_FIELD) ?? 0),
   };
 }

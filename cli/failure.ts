@@ -118,7 +118,9 @@ function describeCall(error: ConnectError, context: FailureContext): Failure {
   const refusal = refusalOf(error);
   const reason = refusal === undefined ? undefined : knownReason(refusal.reason);
   if (refusal === undefined || reason === undefined || reason === RefusalReason.UNSPECIFIED) {
-    return { exitCode, code: name, ...codeWords(error.code, serverMessage, context), serverMessage };
+    // Of a newer server: its code decides, and scripts are told which it is.
+    const told = refusal === undefined || reason !== undefined ? {} : { reason: reasonName(refusal.reason) };
+    return { exitCode, code: name, ...told, ...codeWords(error.code, serverMessage, context), serverMessage };
   }
   const startsMs = epochMsOf(refusal.startsAt);
   return {

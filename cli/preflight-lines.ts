@@ -1,4 +1,9 @@
-import { PreflightColour, type PreflightLine } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { enumName } from "../proto/enum-name.ts";
+import {
+  PreflightColour,
+  PreflightColourSchema,
+  type PreflightLine,
+} from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { Output } from "./output.ts";
 import { printable } from "./render.ts";
 import { withInstants } from "./server-words.ts";
@@ -24,6 +29,6 @@ export function paintedColour(output: Output, colour: PreflightColour): string {
       return output.style("red", "RED  ");
     default:
       // A newer service may have a colour that this build does not know.
-      return "?    ";
+      return enumName(PreflightColourSchema, colour);
   }
 }

@@ -1,5 +1,6 @@
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
-import { type Campaign, CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
+import { enumName } from "../proto/enum-name.ts";
+import { type Campaign, CampaignState, CampaignStateSchema } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import { rfc3339In } from "./zone.ts";
 
 /** What only joins or colours an emoji, and is a part of it. */
@@ -52,9 +53,9 @@ export function epochMsOf(timestamp: Timestamp | undefined): number | undefined 
   return timestamp === undefined ? undefined : timestampMs(timestamp);
 }
 
-/** "SOLD_OUT"; a state that this build does not know is shown as its number. */
+/** "SOLD_OUT"; of a state that this build does not know, its number. */
 export function stateName(state: number): string {
-  return Object.entries(CampaignState).find(([, value]) => value === state)?.[0] ?? `STATE_${state}`;
+  return enumName(CampaignStateSchema, state);
 }
 
 /** True: nothing more will happen in this campaign. */

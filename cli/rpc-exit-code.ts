@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
-import { RefusalReason } from "../proto/gen/coupon/v1/refusal_pb.ts";
+import { enumName } from "../proto/enum-name.ts";
+import { RefusalReason, RefusalReasonSchema } from "../proto/gen/coupon/v1/refusal_pb.ts";
 import { type ExitCode, exitCodes } from "./exit-code.ts";
 
 export type KnownReason = (typeof RefusalReason)[keyof typeof RefusalReason];
@@ -52,6 +53,6 @@ export function knownReason(reason: number): KnownReason | undefined {
   return Object.values(RefusalReason).find((known) => known === reason);
 }
 
-export function reasonName(reason: KnownReason): string {
-  return Object.entries(RefusalReason).find(([, value]) => value === reason)?.[0] ?? String(reason);
+export function reasonName(reason: number): string {
+  return enumName(RefusalReasonSchema, reason);
 }

@@ -1,4 +1,5 @@
-import { CheckVerdict, type VerifyCheck } from "../proto/gen/coupon/v1/verify_pb.ts";
+import { enumName } from "../proto/enum-name.ts";
+import { CheckVerdict, CheckVerdictSchema, type VerifyCheck } from "../proto/gen/coupon/v1/verify_pb.ts";
 import type { Output } from "./output.ts";
 import { grouped, printable } from "./render.ts";
 
@@ -21,6 +22,8 @@ function verdictText(output: Output, { verdict, violations, prevented }: VerifyC
   const wide = (text: string): string => text.padEnd(15);
   if (verdict === CheckVerdict.HOLDS) return output.style("green", wide("holds"));
   if (verdict === CheckVerdict.VIOLATED) return output.style("red", wide(`${grouped(violations)} WRONG`));
+  if (verdict !== CheckVerdict.NOT_JUDGED)
+    return output.style("yellow", wide(enumName(CheckVerdictSchema, verdict)));
   return prevented ? output.style("red", wide("NOT JUDGED")) : output.style("yellow", wide("not judged"));
 }
 

@@ -1,17 +1,14 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Outcome } from "../audit/history.ts";
+import { enumName } from "../proto/enum-name.ts";
 import type { Coupon } from "../proto/gen/coupon/v1/campaign_pb.ts";
-import { type Refusal, RefusalReason } from "../proto/gen/coupon/v1/refusal_pb.ts";
+import { type Refusal, RefusalReason, RefusalReasonSchema } from "../proto/gen/coupon/v1/refusal_pb.ts";
 
 /** An answer as the history keeps it, and in how long asking again makes sense. */
 export type Answer = { readonly outcome: Outcome; readonly retryAfterMs: number };
 
 /** Asks for a coupon once. Never rejects: what is not a definite answer is an `unknown` one. */
 export type Ask = (campaignId: string, claimKey: string, timeoutMs: number) => Promise<Answer>;
-
-const reasonNames = new Map<number, string>(
-  Object.entries(RefusalReason).map(([name, number]) => [number, name]),
-);
 
 export function answerOfCoupon(coupon: Coupon | undefined, replayed: boolean, campaignId: string): Answer {
   if (coupon?.issuedAt === undefined || coupon.campaignId !== campaignId || coupon.code === "")
@@ -26,7 +23,7 @@ export function answerOfCoupon(coupon: Coupon | undefined, replayed: boolean, ca
 /** `otherwise`: what is known of an error that carries no refusal. */
 export function answerOfRefusal(refusal: Refusal | undefined, otherwise: string): Answer {
   if (refusal === undefined) return unknownAnswer(otherwise);
-  const reason = reasonNames.get(refusal.reason) ?? "UNSPECIFIED";
+  const reason = enumName(RefusalReasonSchema, refusal.reason);
   const retryAfterMs = Number(refusal.retryAfterMs);
   if (refusal.reason === RefusalReason.UNCERTAIN) return unknownAnswer(reason, retryAfterMs);
   return { outcome: { kind: "refused", reason }, retryAfterMs };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { enumName } from "../../proto/enum-name.ts";
+import { CampaignState, CampaignStateSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignView } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { Trouble } from "../trouble.ts";
 import type { Clients } from "./connect-client.ts";
@@ -36,7 +37,9 @@ export async function waitUntilScheduled(
     );
     if (campaign?.state === CampaignState.SCHEDULED) return;
     if (campaign?.state !== CampaignState.GENERATING)
-      throw new Trouble(`the campaign is in state ${campaign?.state} before its start`);
+      throw new Trouble(
+        `the campaign is in state ${campaign && enumName(CampaignStateSchema, campaign.state)} before its start`,
+      );
     if (Date.now() >= untilMs)
       throw new Trouble(`only ${campaign.generated} of ${campaign.total} codes were ready in time`);
     await sleep(POLL_MS);

@@ -1,7 +1,9 @@
 import { toJson } from "@bufbuild/protobuf";
+import { enumName } from "../../proto/enum-name.ts";
 import {
   PreflightCampaignResponseSchema,
   PreflightColour,
+  PreflightColourSchema,
   type PreflightLine,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { call } from "../call.ts";
@@ -46,7 +48,8 @@ function judge(colour: PreflightColour, lines: readonly PreflightLine[]): void {
       hint: "it will open; look at the amber lines",
     });
   }
-  throw new UserError(`preflight is red: ${counts}`, {
+  // What a newer service may have is no promise that it will open.
+  throw new UserError(`preflight is ${enumName(PreflightColourSchema, colour).toLowerCase()}: ${counts}`, {
     exitCode: exitCodes.red,
     hint: "do what the red lines say and look again",
   });

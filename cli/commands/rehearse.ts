@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toJson } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { enumName } from "../../proto/enum-name.ts";
 import type { Campaign } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import {
   CampaignService,
   CampaignView,
-  PreflightColour,
+  PreflightColourSchema,
   PreflightLineSchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { VerifyCheckSchema } from "../../proto/gen/coupon/v1/verify_pb.ts";
@@ -174,7 +175,7 @@ async function openRecords(wanted: string | undefined): Promise<Records> {
 
 function reportJson(facts: RehearsalFacts, reasons: readonly string[], removed: boolean): string {
   const { preflight, checks, historyChecks, ...rest } = facts;
-  const colour = Object.entries(PreflightColour).find(([, value]) => value === preflight.colour)?.[0];
+  const colour = enumName(PreflightColourSchema, preflight.colour);
   const shown = {
     ...{ good: reasons.length === 0, reasons, remarks: remarksOn(facts), removed },
     ...rest,

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { enumName } from "../../proto/enum-name.ts";
 import { type Campaign, CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
-import { PreflightColour } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { PreflightColour, PreflightColourSchema } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { epochMsOf, printable } from "../render.ts";
 import type { Session } from "../session.ts";
 import { type Model, type Readiness, serverNowMs } from "./model.ts";
@@ -81,14 +82,14 @@ export function readinessLines(
     return [painted([label("preflight"), span(why, "red")], look)];
   }
   const { colour, lines } = readiness;
-  const [name, style] = styles[colour] ?? ["?", undefined];
+  const [name, style] = styles[colour] ?? [enumName(PreflightColourSchema, colour), undefined];
   const notGreen = lines
     .filter((line) => line.colour !== PreflightColour.GREEN)
     .sort((a, b) => b.colour - a.colour);
   const verdict = `  ${lines.length - notGreen.length} of ${lines.length} checks are green, ${ago}`;
   const shown = notGreen.slice(0, notGreen.length > room - 1 ? Math.max(0, room - 2) : room - 1);
   const items = shown.map(({ check, colour: how, finding, advice }) => {
-    const [word, wordStyle] = styles[how] ?? ["?", undefined];
+    const [word, wordStyle] = styles[how] ?? [enumName(PreflightColourSchema, how), undefined];
     const text = ` ${printable(check)}: ${printable(finding)}`;
     return {
       lead: label(""),

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { enumName } from "../../proto/enum-name.ts";
+import { CampaignState, CampaignStateSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import {
   type WatchCampaignResponse,
   WatchCampaignResponseSchema,
@@ -51,10 +52,6 @@ const FINAL: readonly CampaignState[] = [
   CampaignState.ENDED,
   CampaignState.CANCELLED,
 ];
-
-const STATE_NAMES = new Map<number, string>(
-  Object.entries(CampaignState).map(([name, state]) => [state, name]),
-);
 
 /** undefined: MongoDB does not say. */
 type Changes = { readonly entries: readonly HistoryDoc[]; readonly isBehind: boolean } | undefined;
@@ -154,7 +151,7 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
     const atMs = clock.now();
     const state = liveState(campaign, pool);
     const sight: Sight = {
-      ...{ atMs, mongodb: now !== undefined, state: STATE_NAMES.get(state) ?? "" },
+      ...{ atMs, mongodb: now !== undefined, state: enumName(CampaignStateSchema, state) },
       ...{ recorded: recordedAfter(changes, campaign), startsAtMs: campaign.startsAt.getTime() },
       ...{ pool, processes, preflights, changes: changes?.entries ?? [] },
     };

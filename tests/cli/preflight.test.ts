@@ -61,7 +61,7 @@ describe("cli preflight", () => {
   it("a colour that this build does not know is never taken for green", async () => {
     const { code, stdout } = await look(GREEN, 7 as PreflightColour);
     expect(code).to.equal(10);
-    expect(stdout).to.include("  ?      redis-durability");
+    expect(stdout).to.include("  PREFLIGHT_COLOUR_7  redis-durability");
   });
 
   it("--json gives the answer as it came, with the same exit code", async () => {

@@ -82,7 +82,7 @@ describe("cli rendering", () => {
     const over = Object.entries(CampaignState).filter(([, state]) => isOver(state));
     expect(over.map(([name]) => name)).to.deep.equal(["SOLD_OUT", "ENDED", "CANCELLED"]);
     expect(stateName(CampaignState.SOLD_OUT)).to.equal("SOLD_OUT");
-    expect(stateName(42)).to.equal("STATE_42");
+    expect(stateName(42)).to.equal("CAMPAIGN_STATE_42");
   });
 
   it("a bar is empty only at nothing, full only at everything, and always as wide", () => {

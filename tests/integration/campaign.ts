@@ -1,7 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { until } from "../../local/poll.ts";
-import { type Campaign, CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { enumName } from "../../proto/enum-name.ts";
+import { type Campaign, CampaignState, CampaignStateSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import {
   CampaignView,
   type CreateCampaignRequestSchema,
@@ -44,7 +45,9 @@ export async function untilState(
     20,
   );
   if (last !== undefined && reached) return last;
-  throw new Error(`campaign ${campaignId} is in state ${last?.state}, not ${states.join(" or ")}`);
+  throw new Error(
+    `campaign ${campaignId} is in state ${last && enumName(CampaignStateSchema, last.state)}, not ${states.join(" or ")}`,
+  );
 }
 
 export async function createOpenCampaign(clients: Clients, wanted: Wanted): Promise<string> {

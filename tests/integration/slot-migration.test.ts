@@ -2,7 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
-import { CampaignView, PreflightColour } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { enumName } from "../../proto/enum-name.ts";
+import {
+  CampaignView,
+  type PreflightColour,
+  PreflightColourSchema,
+} from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { HANG_MS } from "../setup/patience.ts";
 import { type RedisCluster, startRedisCluster } from "../setup/redis-cluster.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
@@ -70,7 +75,7 @@ describe("a slot that migrates while its campaign is live", () => {
     const { colour, lines } = await clients.campaigns.preflightCampaign({ campaignId });
     const line = lines.find(({ check }) => check === "redis-slot");
     const nameOf = (wanted?: PreflightColour) =>
-      Object.entries(PreflightColour).find(([, value]) => value === wanted)?.[0];
+      wanted === undefined ? undefined : enumName(PreflightColourSchema, wanted);
     return { worst: nameOf(colour), slot: nameOf(line?.colour) };
   };
 

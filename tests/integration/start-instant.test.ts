@@ -2,7 +2,8 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
-import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { enumName } from "../../proto/enum-name.ts";
+import { CampaignState, CampaignStateSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { type Answer, answerOf, type Held, isUncertain } from "./answers.ts";
@@ -62,7 +63,7 @@ describe("The start instant", () => {
       HANG_MS,
       25,
     );
-    expect(reached, `GetCampaignStatus told state ${state}`).to.equal(true);
+    expect(reached, `GetCampaignStatus told ${enumName(CampaignStateSchema, status.state)}`).to.equal(true);
     return status;
   }
 

@@ -2,7 +2,8 @@ import { timestampDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
-import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { enumName } from "../../proto/enum-name.ts";
+import { CampaignState, CampaignStateSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import type { WatchCampaignResponse } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { WATCHERS_MAX } from "../../server/watch/watch-campaign.ts";
@@ -56,7 +57,7 @@ function watching(
 }
 
 const stateName = (state: CampaignState | undefined) =>
-  Object.keys(CampaignState).find((name) => CampaignState[name as keyof typeof CampaignState] === state);
+  state === undefined ? undefined : enumName(CampaignStateSchema, state);
 
 /** The changes of state that a message tells: "3 SCHEDULED → OPEN". */
 function statesIn({ events }: WatchCampaignResponse): string[] {
