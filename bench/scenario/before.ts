@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { MongoClient } from "mongodb";
-import { createClient } from "redis";
 import type { Ground } from "../ground.ts";
 import { changeTwice, EXIT, type Launch, mustHear, untilState } from "./launch.ts";
+import { openMasters } from "./redis-masters.ts";
 import { jsonOf, must, mustCome, mustExit } from "./stage.ts";
 
 type Preflight = {
@@ -31,8 +31,7 @@ const PREFLIGHT_LOGGED = /preflight/i;
 /** From the first preflight to the opening. */
 export async function beforeTheStart(launch: Launch): Promise<void> {
   const { stage, coupon, crowd, campaignId, ground, signal } = launch;
-  const redis = createClient({ url: ground.stack.redis.url });
-  await redis.connect();
+  const redis = await openMasters(ground.stack.redis.url);
   try {
     await stage.step("preflight, Redis evicts", async () => {
       await redis.configSet("maxmemory-policy", "allkeys-lru");
@@ -101,11 +100,10 @@ export async function beforeTheStart(launch: Launch): Promise<void> {
 
 /** What both stores hold, by name and number: Redis' keys, and the documents of each collection of campaigns. */
 async function tracesIn({ stack, database }: Ground): Promise<string> {
-  const redis = createClient({ url: stack.redis.url });
+  const redis = await openMasters(stack.redis.url);
   const mongo = new MongoClient(stack.mongodb.url);
   try {
-    await redis.connect();
-    const keys = (await redis.keys("*")).sort().join(" ");
+    const keys = (await redis.keys()).join(" ");
     const db = mongo.db(database);
     const counted = COLLECTIONS.map(async (name) => `${name} ${await db.collection(name).countDocuments()}`);
     return `${keys}; ${(await Promise.all(counted)).join(", ")}`;

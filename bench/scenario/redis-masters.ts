@@ -1,0 +1,65 @@
+import { createClient } from "redis";
+import { askKind, credentialsOf } from "../../pool/redis-kind.ts";
+import { parseRedisUrls } from "../../pool/redis-url.ts";
+
+/** The masters of what is at REDIS_URL, as the service takes it: a server alone, or nodes of a cluster. */
+export type Masters = {
+  configSet(name: string, value: string): Promise<void>;
+  /** The names of all keys, in order. */
+  keys(): Promise<string[]>;
+  destroy(): void;
+};
+
+type Client = Awaited<ReturnType<typeof connect>>;
+type Credentials = ReturnType<typeof credentialsOf>;
+
+async function connect({ socket, ...credentials }: Credentials, node: { host: string; port: number }) {
+  const client = createClient({ ...credentials, socket: { ...socket, ...node } });
+  client.on("error", () => {}); // the command under way rejects with it
+  await client.connect();
+  return client;
+}
+
+export async function openMasters(url: string): Promise<Masters> {
+  const address = parseRedisUrls(url);
+  const credentials = credentialsOf(address);
+  const kind = await askKind(address);
+  const [first] = address.nodes;
+  if (first === undefined) throw new Error("REDIS_URL has no address");
+  const nodes = kind === "server" ? [first] : await mastersOf(credentials, address.nodes);
+  const clients: Client[] = [];
+  const destroy = () => {
+    for (const client of clients) client.destroy();
+  };
+  try {
+    for (const node of nodes) clients.push(await connect(credentials, node));
+  } catch (error) {
+    destroy();
+    throw error;
+  }
+  return {
+    async configSet(name, value) {
+      await Promise.all(clients.map((client) => client.configSet(name, value)));
+    },
+    async keys() {
+      return (await Promise.all(clients.map((client) => client.keys("*")))).flat().sort();
+    },
+    destroy,
+  };
+}
+
+/** By the first address that answers. */
+async function mastersOf(credentials: Credentials, roots: readonly { host: string; port: number }[]) {
+  const slotsOf = async (root: { host: string; port: number }) => {
+    const client = await connect(credentials, root);
+    try {
+      const slots = await client.clusterSlots();
+      // A node that does not know its own address leaves it out: it is the one that was asked.
+      return slots.map(({ master }) => ({ host: master.host || root.host, port: master.port }));
+    } finally {
+      client.destroy();
+    }
+  };
+  const masters = await Promise.any(roots.map(slotsOf));
+  return [...new Map(masters.map((node) => [`${node.host}:${node.port}`, node])).values()];
+}
