@@ -17,7 +17,9 @@ export type Link = {
     args: readonly string[],
     unsent: AbortSignal,
   ): Promise<unknown>;
-  /** A plain command, to the server or to the node that has the key. */
+  /** A plain command that any node may answer. */
+  ask(args: readonly string[], unsent: AbortSignal): Promise<unknown>;
+  /** A plain command, to the server or to the node that has the key; of a cluster it needs the rights to MULTI, EXISTS and EXEC as well. */
   command(key: string, args: readonly string[], unsent: AbortSignal): Promise<unknown>;
   /** What fails and recovers together with the key: of a server all, of a cluster the keys of one hash tag. */
   placeOf(key: string): string;
@@ -71,6 +73,7 @@ async function openServer({ address, withinMs }: LinkOptions): Promise<Link> {
   await connected(client as unknown as Client, withinMs);
   return {
     ...linkOf(client as unknown as Client),
+    ask: (args, unsent) => client.sendCommand([...args], { abortSignal: unsent }),
     command: (_, args, unsent) => client.sendCommand([...args], { abortSignal: unsent }),
     placeOf: () => "",
     onTrouble: (listener) => void client.on("error", (error: unknown) => listener(error, hostOf(node))),
@@ -97,6 +100,8 @@ async function openCluster({ address, withinMs }: LinkOptions): Promise<Link> {
   });
   return {
     ...linkOf(client as unknown as Client),
+    ask: (args, unsent) =>
+      client.sendCommand(undefined, false, [...args], { abortSignal: unsent }).catch(rethrow),
     command: (key, args, unsent) =>
       // In a transaction with the key: what has no key of its own (INFO, CONFIG) would go to some node, or to all of them.
       client

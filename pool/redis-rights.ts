@@ -28,9 +28,9 @@ export async function checkRights(
       return undefined;
     }
   };
-  await attempt("ping", link.command(meta, ["PING"], signal()));
+  await attempt("ping", link.ask(["PING"], signal()));
   // It applies to the next command on its connection alone, and changes nothing for a slot that does not move.
-  if (kind === "cluster") await attempt("asking", link.command(meta, ["ASKING"], signal()));
+  if (kind === "cluster") await attempt("asking", link.ask(["ASKING"], signal()));
   const tried = await attempt(
     "evalsha",
     link.run("rights", [meta, open, staged, ledger, probe], [], signal()),

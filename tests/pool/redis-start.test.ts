@@ -9,6 +9,7 @@ import { LocalStackError } from "../../local/store.ts";
 import { campaignKeys } from "../../pool/keys.ts";
 import { createPool } from "../../pool/pool.ts";
 import { connectRedis } from "../../pool/redis.ts";
+import { createRedisProbe } from "../../pool/redis-facts.ts";
 import { UserError } from "../../runtime/user-error.ts";
 import { startSentinel } from "../preflight/sentinel.ts";
 import { HANG_MS } from "../setup/patience.ts";
@@ -45,6 +46,11 @@ async function usedEverywhere(cluster: RedisCluster, url: string): Promise<strin
   }
 }
 
+/** What the README lists for every Redis. */
+const NEEDED =
+  "+ping +eval +evalsha +info +time +exists +unlink +rename +renamenx +set +hset +hsetnx +hget +hmget +hlen +hincrby +hdel " +
+  "+rpush +lpush +llen +lrem +lpop +xadd +xlen +xrange +xdel";
+
 describe("Redis at the start: a cluster of six nodes", () => {
   const password = "d%fault/p@ss:한글";
   const user = { name: "coupons", password: "us/er p@ss,redis:#?", rights: ["~cp:*", "+@all", "-@admin"] };
@@ -66,6 +72,33 @@ describe("Redis at the start: a cluster of six nodes", () => {
       const bare = others.map((url) => url.replace(/\/\/.*@/, "//"));
       await usedEverywhere(cluster, [first, ...others].join(","));
       await usedEverywhere(cluster, [first, ...bare].join(","));
+    });
+
+    it("an ACL user with no more than the rights that the README lists for a cluster", async () => {
+      const rights = [
+        "reset",
+        "on",
+        `>${user.password}`,
+        "~cp:*",
+        ...NEEDED.split(" "),
+        "+cluster|slots",
+        "+asking",
+      ];
+      const grant = (...given: readonly string[]) =>
+        Promise.all(cluster.nodes.map((node) => node.ask("ACL", "SETUSER", user.name, ...given)));
+      await grant(...rights);
+      const redis = await connect(cluster.url);
+      try {
+        const { campaignId } = await loadedPool(createPool(redis, HANG_MS));
+        const probe = createRedisProbe(redis, HANG_MS);
+        expect(await probe.slot(campaignId).then(() => "", String)).to.match(/NOPERM/);
+        await grant("+multi", "+exec", "+cluster|nodes", "+cluster|keyslot", "+config|get");
+        expect(await probe.slot(campaignId)).to.have.property("moving", undefined);
+        expect(await probe.config(campaignId, "maxmemory-policy")).to.equal("noeviction");
+      } finally {
+        await redis.close();
+        await grant("reset", "on", `>${user.password}`, ...user.rights);
+      }
     });
 
     it("an ACL user, by the whole list and by one node of it, and the audit's own connection as well", async () => {
@@ -158,10 +191,6 @@ describe("Redis at the start: what is there", () => {
   });
 
   describe("a user without a right", () => {
-    const NEEDED =
-      "+ping +eval +evalsha +info +time +exists +unlink +rename +renamenx +set +hset +hsetnx +hget +hmget +hlen +hincrby +hdel " +
-      "+rpush +lpush +llen +lrem +lpop +xadd +xlen +xrange +xdel";
-
     async function as(...rights: readonly string[]): Promise<string> {
       await own.raw.sendCommand(["ACL", "SETUSER", "few", "reset", "on", ">pw", "~cp:*", ...rights]);
       return `redis://few:pw@${own.store.host}:${own.store.port}`;
