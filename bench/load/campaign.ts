@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { enumName } from "../../proto/enum-name.ts";
@@ -15,7 +16,7 @@ const CALL_TIMEOUT_MS = 10_000;
 export async function createCampaign(campaigns: Clients["campaigns"], plan: NewCampaign): Promise<string> {
   const { name, total, startsAtMs } = plan;
   const { campaign } = await campaigns.createCampaign(
-    { name, total, startsAt: timestampFromMs(startsAtMs), onePerUser: true },
+    { name, total, startsAt: timestampFromMs(startsAtMs), onePerUser: true, requestId: randomUUID() },
     { timeoutMs: CALL_TIMEOUT_MS },
   );
   if (campaign === undefined) throw new Error("CreateCampaign answered without a campaign");

@@ -1,10 +1,11 @@
 import { Agent } from "node:http";
-import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
+import { type Client, Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { type Ask, answerOfCoupon, answerOfRefusal } from "../../load/answer.ts";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
+import { askAgain } from "./ask-again.ts";
 
 const SOCKETS_MAX = 256;
 
@@ -22,20 +23,19 @@ export function connectClients(baseUrl: string, operatorToken?: string): Clients
     httpVersion: "1.1",
     useBinaryFormat: false,
     nodeOptions: { agent },
-    interceptors:
-      operatorToken === undefined
-        ? []
-        : [
-            (next) => (request) => {
-              request.header.set("authorization", `Bearer ${operatorToken}`);
-              return next(request);
-            },
-          ],
+    interceptors: operatorToken === undefined ? [askAgain] : [askAgain, bearer(operatorToken)],
   });
   return {
     coupons: createClient(CouponService, transport),
     campaigns: createClient(CampaignService, transport),
     close: () => agent.destroy(),
+  };
+}
+
+function bearer(token: string): Interceptor {
+  return (next) => (request) => {
+    request.header.set("authorization", `Bearer ${token}`);
+    return next(request);
   };
 }
 

@@ -26,6 +26,8 @@ const COLLECTIONS = ["campaigns", "coupons", "issuances", "history"] as const;
 const SETTLED_WITHIN_MS = 120_000;
 /** The start is moved to at least so long after the command that moves it: the scheduler's last look at it is ten seconds before. */
 const LEAD_SECONDS = 14;
+/** So that there is a sale to do things to for minutes, however long a busy machine takes over each command. */
+const TRICKLING = 0.01;
 const PREFLIGHT_LOGGED = /preflight/i;
 
 /** From the first preflight to the opening. */
@@ -83,6 +85,8 @@ export async function beforeTheStart(launch: Launch): Promise<void> {
   });
 
   await stage.step("open", async () => {
+    // Before the instant: those who ask from then on find coupons until the last step of the sale wants them gone.
+    crowd.setAppetite(TRICKLING);
     await sleep(Math.max(0, startsAtMs - Date.now()), undefined, { signal });
     const anybody = () => crowd.history.some(({ outcome }) => outcome.kind === "issued");
     await mustCome("the first coupon", anybody, SETTLED_WITHIN_MS, signal);

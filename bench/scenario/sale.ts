@@ -15,9 +15,7 @@ import { jsonLinesOf, jsonOf, must, mustCome, mustExit } from "./stage.ts";
 export const ADDED = 500;
 /** How long a state is looked at. */
 const LOOK_MS = 2_000;
-/** So that there is a sale to do things to for minutes, however long a busy machine takes over each command … */
-const TRICKLING = 0.01;
-/** … so that it can be watched … */
+/** So that the second sale can be watched … */
 const SLOWLY = 0.1;
 /** … and is over soon when all is done. */
 const QUICKLY = 0.8;
@@ -31,7 +29,6 @@ export async function theSale(launch: Launch): Promise<void> {
   const { stage, coupon, crowd, campaignId, total, signal } = launch;
   const look = () => sleep(LOOK_MS, undefined, { signal });
 
-  crowd.setAppetite(TRICKLING);
   await stage.step("verify, live", async () => {
     mustExit(await coupon(["verify", campaignId]), EXIT.ok);
     return "every guarantee holds while coupons go out";
