@@ -27,9 +27,10 @@ export type Crowd = {
 const SOCKETS_A_SERVER = 128;
 const TRY_TIMEOUT_MS = 7_000;
 const PATIENCE_MS = 30_000;
-const IN_FLIGHT_MAX = 20_000;
+/** Who asks is chosen when a request is due, and all who wait on a busy machine want a coupon once it opens: far fewer than there are. */
+const IN_FLIGHT_MAX = 500;
 /** The load ends by itself after this, whatever becomes of the scenario. */
-const LONGEST_MS = 600_000;
+const LONGEST_MS = 1_800_000;
 /** How many of those without a coupon have asked before, and come back. */
 const COME_BACK = 0.5;
 /** Before anybody has a coupon and while all is quiet. */
