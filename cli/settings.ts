@@ -180,8 +180,9 @@ export function wholeNumber(
       hint: "give it in digits",
     });
   }
-  if (value > max) throw new UserError(`${option} is ${told(value)}: at most ${told(max)}`);
-  if (value < min) throw new UserError(`${option} is ${told(value)}: at least ${told(min)}`);
+  const hint = `${told(min)} to ${told(max)} are allowed`;
+  if (value > max) throw new UserError(`${option} is ${told(value)}: at most ${told(max)}`, { hint });
+  if (value < min) throw new UserError(`${option} is ${told(value)}: at least ${told(min)}`, { hint });
   return value;
 }
 

@@ -160,7 +160,8 @@ describe("cli verbs", () => {
       const { code, stdout, stderr } = await create(...start, "--format", "가가가000".normalize("NFD"));
       expect(stderr).to.equal(
         "coupon: opens at 2026-12-24 20:00:00.000+09:00 (Asia/Seoul) = 2026-12-24 12:00:00.000+01:00 (Europe/Berlin) " +
-          "= 2026-12-24T11:00:00.000Z, in 01:23:20; ends at 2026-12-24 22:00:00.000+09:00 (Asia/Seoul) = 2026-12-24T13:00:00.000Z\n",
+          "= 2026-12-24T11:00:00.000Z, in 01:23:20; ends at 2026-12-24 22:00:00.000+09:00 (Asia/Seoul) = " +
+          "2026-12-24 14:00:00.000+01:00 (Europe/Berlin) = 2026-12-24T13:00:00.000Z\n",
       );
       expect(code).to.equal(0);
       const [request] = created;
@@ -181,7 +182,7 @@ describe("cli verbs", () => {
 
     it("says the instants before it sends anything", async () => {
       const { stderr, code } = await runCli(
-        ["create", "--name", "x", "--total", "1", "--start", "2026-12-24T11:00:00Z"],
+        ["create", "--name", "x", "--total", "1", "--start", "2026-12-24T11:00:00Z", "--retries", "0"],
         {
           url: "http://127.0.0.1:1",
         },
