@@ -63,13 +63,17 @@ function killGroup(child: ChildProcess): void {
 }
 
 /**
- * SIGTERM, and SIGKILL to the whole group when the deadline passes. A paused child is resumed first: it
+ * SIGTERM, or another signal, and SIGKILL to the whole group when the deadline passes. A paused child is resumed first: it
  * could not obey otherwise. Waits by a timer: a child that must not keep our event loop alive would let us
  * end in the middle of waiting for it.
  */
-export async function endChild(child: ChildProcess, deadlineMs: number): Promise<void> {
+export async function endChild(
+  child: ChildProcess,
+  deadlineMs: number,
+  signal: NodeJS.Signals = "SIGTERM",
+): Promise<void> {
   signalChild(child, "SIGCONT");
-  signalChild(child, "SIGTERM");
+  signalChild(child, signal);
   if (!(await until(() => hasExited(child), deadlineMs, 5))) await killChild(child);
 }
 

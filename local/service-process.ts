@@ -51,6 +51,8 @@ export interface ServiceProcess {
   resume(): void;
   /** SIGTERM, SIGKILL after the deadline; the exit code (128 + signal number if a signal ended it). */
   stop(deadlineMs?: number): Promise<number>;
+  /** As `stop`, with SIGINT: the service waits for what is under way and for nothing else. */
+  interrupt(deadlineMs?: number): Promise<number>;
 }
 
 /** Starts the service, or another program of this repository, as a child that never outlives us. */
@@ -118,6 +120,10 @@ export function startService(options: ServiceOptions): ServiceProcess {
     resume: () => signalChild(child, "SIGCONT"),
     async stop(deadlineMs = STOP_DEADLINE_MS) {
       await endChild(child, deadlineMs);
+      return exitNumber(await exited);
+    },
+    async interrupt(deadlineMs = STOP_DEADLINE_MS) {
+      await endChild(child, deadlineMs, "SIGINT");
       return exitNumber(await exited);
     },
   };

@@ -1,13 +1,14 @@
 import { programOnPath } from "./program.mjs";
 import { runCommand } from "./setup-command.mjs";
 import { SetupError } from "./setup-error.mjs";
+import { withoutServiceStarts } from "./setup-no-service.mjs";
 
 /**
- * Installs one package of Debian's.
+ * Installs one package of Debian's. `service`: what it would start, which is not wanted.
  *
- * @param {{ what: string, debianPackage: string, isHere: () => boolean, instead: string }} wanted
+ * @param {{ what: string, debianPackage: string, isHere: () => boolean, instead: string, service?: string }} wanted
  */
-export async function installPackage({ what, debianPackage, isHere, instead }) {
+export async function installPackage({ what, debianPackage, isHere, instead, service }) {
   if (programOnPath("apt-get") === undefined) {
     throw new SetupError(`${what} is not here and this system has no apt-get to install it with. ${instead}`);
   }
@@ -19,10 +20,12 @@ export async function installPackage({ what, debianPackage, isHere, instead }) {
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   const wait = ["-o", "DPkg::Lock::Timeout=120"];
   await runCommand("apt-get", ["update", ...wait], { env, advice: instead });
-  await runCommand("apt-get", ["install", "-y", "--no-install-recommends", debianPackage, ...wait], {
-    env,
-    advice: instead,
-  });
+  const install = () =>
+    runCommand("apt-get", ["install", "-y", "--no-install-recommends", debianPackage, ...wait], {
+      env,
+      advice: instead,
+    });
+  await (service === undefined ? install() : withoutServiceStarts(service, install));
   if (!isHere()) {
     throw new SetupError(
       `apt-get installed ${debianPackage}, but ${what} is not where it belongs. ${instead}`,

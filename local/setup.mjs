@@ -2,13 +2,14 @@
  * Brings what this machine lacks to run, test and develop the service: node modules, redis-server and a libc
  * that the embedded MongoDB engine accepts. Does nothing, quickly, when nothing is lacking.
  *
- *   node local/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench]
+ *   node local/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench] [--proxy]
  *
  * --quiet         no word when nothing is to do
  * --modules-only  only node modules (enough for the checks)
  * --artillery     also the load generator's own node modules
  * --chaos         also libfaketime, which tests and fault rounds with wrong clocks need
  * --bench         also wrk, the load generator of the benchmarks
+ * --proxy         also nginx, which the test of a rolling restart needs
  *
  * Plain JavaScript without dependencies: it runs before there are any. Says things on stderr only.
  */
@@ -22,6 +23,7 @@ import { SetupError } from "./setup-error.mjs";
 import { installFaketime, isFaketimeHere } from "./setup-faketime.mjs";
 import { isMongodbHere, unpackLibc } from "./setup-libc.mjs";
 import { areModulesInstalled, installModules } from "./setup-modules.mjs";
+import { installNginx, isNginxHere } from "./setup-nginx.mjs";
 import { installRedis, isRedisHere } from "./setup-redis.mjs";
 import { installWrk, isWrkHere } from "./setup-wrk.mjs";
 
@@ -61,10 +63,10 @@ async function main() {
 }
 
 /**
- * @param {{ modulesOnly: boolean, artillery: boolean, chaos: boolean, bench: boolean }} wanted
+ * @param {{ modulesOnly: boolean, artillery: boolean, chaos: boolean, bench: boolean, proxy: boolean }} wanted
  * @returns {Step[]}
  */
-function stepsFor({ modulesOnly, artillery, chaos, bench }) {
+function stepsFor({ modulesOnly, artillery, chaos, bench, proxy }) {
   /** @type {(words: string, folder: string) => Step} */
   const modules = (words, folder) => ({
     words,
@@ -88,6 +90,7 @@ function stepsFor({ modulesOnly, artillery, chaos, bench }) {
         ]),
     ...(chaos ? [{ words: "installing libfaketime", isDone: isFaketimeHere, run: installFaketime }] : []),
     ...(bench ? [{ words: "installing wrk", isDone: isWrkHere, run: installWrk }] : []),
+    ...(proxy ? [{ words: "installing nginx", isDone: isNginxHere, run: installNginx }] : []),
   ];
 }
 
@@ -126,13 +129,14 @@ function readArguments() {
         artillery: { type: "boolean", default: false },
         chaos: { type: "boolean", default: false },
         bench: { type: "boolean", default: false },
+        proxy: { type: "boolean", default: false },
       },
     });
-    const { quiet, artillery, chaos, bench } = values;
-    return { quiet, modulesOnly: values["modules-only"], artillery, chaos, bench };
+    const { quiet, artillery, chaos, bench, proxy } = values;
+    return { quiet, modulesOnly: values["modules-only"], artillery, chaos, bench, proxy };
   } catch {
     throw new SetupError(
-      "usage: node local/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench]",
+      "usage: node local/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench] [--proxy]",
     );
   }
 }

@@ -55,7 +55,7 @@ export function createServices(env: Readonly<Record<string, string>>): Services 
     },
     async end() {
       const codes = await Promise.all(
-        running.filter(({ process }) => process.isRunning).map(({ process }) => process.stop()),
+        running.filter(({ process }) => process.isRunning).map(({ process }) => process.interrupt()),
       );
       expect(
         codes.filter((code) => code !== 0),

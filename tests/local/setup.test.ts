@@ -86,7 +86,7 @@ describe("setup", () => {
     const { code, said } = await setup(["--loud"]);
     expect([code, said]).to.deep.equal([
       1,
-      "setup: usage: node local/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench]\n",
+      "setup: usage: node local/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench] [--proxy]\n",
     ]);
   });
 
