@@ -15,6 +15,7 @@ import { openStores, silentLogger, type TestStores } from "../setup/shared-store
 import { differences, mentionsOf, readEverything } from "./everything.ts";
 
 const RACES = 30;
+const RACES_MOST = RACES * 10;
 const STARTS_AT = new Date(1_800_000_000_000);
 
 describe("removal of a rehearsal, on real stores", () => {
@@ -175,9 +176,11 @@ describe("removal of a rehearsal, on real stores", () => {
     expect(await mentionsOf(id, redis, stores.db)).to.deep.equal([]);
   });
 
-  it(`${RACES} removals that race with every kind of writer leave nothing, without any time to settle`, async () => {
+  it(`${RACES} removals or more that race with every kind of writer leave nothing, without any time to settle`, async () => {
     const met = { issuances: 0, lateIssuances: 0, codes: 0, lateCodes: 0 };
-    for (let race = 0; race < RACES; race++) {
+    // Each of them has to be met on both sides of the mark, or nothing is shown.
+    const isMet = () => Object.values(met).every((times) => times > RACES / 4);
+    for (let race = 0; race < RACES || (!isMet() && race < RACES_MOST); race++) {
       const id = newRehearsalId(Date.now());
       await made(id, rehearsalFields());
       const soon = () => new Promise<void>((resolve) => setTimeout(resolve, randomInt(12)));
@@ -213,7 +216,6 @@ describe("removal of a rehearsal, on real stores", () => {
       await Promise.all([...writers, removing]);
       expect(await mentionsOf(id, redis, stores.db), `race ${race}`).to.deep.equal([]);
     }
-    // Each of them has to have been met on both sides of the mark, or nothing was shown.
     for (const [what, times] of Object.entries(met)) expect(times, what).to.be.greaterThan(RACES / 4);
   });
 
