@@ -1,3 +1,4 @@
+import { counted, isOrAre } from "../runtime/counting.ts";
 import type { Check, Facts, PoolFacts } from "./facts.ts";
 import { isSettled } from "./facts.ts";
 import type { CampaignRecord, PoolMeta } from "./snapshot.ts";
@@ -15,14 +16,17 @@ export function checkNeverMore(facts: Facts, findings: Findings): Check {
     },
     verdict() {
       const { issued, made, beyond } = facts;
-      if (issued > campaign.total) findings.violation(`${issued} coupons issued of ${campaign.total}`);
+      if (issued > campaign.total)
+        findings.violation(`${counted(issued, "coupon")} issued of ${campaign.total}`);
       if (codesAreKnown) {
         if (campaign.state === "GENERATING" && made < campaign.total)
-          findings.notJudged(`${made} of ${campaign.total} codes are made so far`);
+          findings.notJudged(`${made} of ${counted(campaign.total, "code")} made so far`);
         else if (calledOffUnmade(facts))
-          findings.notJudged(`${made} of ${campaign.total} codes had been made when it was called off`);
+          findings.notJudged(
+            `${made} of ${counted(campaign.total, "code")} had been made when it was called off`,
+          );
         else if (made !== campaign.total || (beyond > 0 && campaign.growingTo === undefined))
-          findings.violation(`${made + beyond} codes exist, ${campaign.total} were ordered`);
+          findings.violation(`${counted(made + beyond, "code")} on record, ${campaign.total} ordered`);
       }
       return findings.verdict(issued, `${issued} issued of ${campaign.total}`);
     },
@@ -117,7 +121,7 @@ function judgePool({ campaign, live }: Facts, pool: PoolFacts, findings: Finding
     return;
   }
   if (after.meta.total !== campaign.total)
-    findings.violation(`the pool was loaded for ${after.meta.total} codes, not ${campaign.total}`);
+    findings.violation(`the pool was loaded for ${counted(after.meta.total, "code")}, not ${campaign.total}`);
   if (after.meta.generation > campaign.generation)
     findings.violation(
       `the pool is of generation ${after.meta.generation}, the record knows ${campaign.generation}`,
@@ -129,7 +133,7 @@ function judgePool({ campaign, live }: Facts, pool: PoolFacts, findings: Finding
   for (const { meta, lengths } of [before, after]) {
     const sum = lengths.staged + lengths.open + lengths.away + lengths.claims;
     if (meta !== undefined && sum !== meta.total)
-      findings.violation(`pool and claims are ${sum} codes together, not ${meta.total}`);
+      findings.violation(`pool and claims are ${counted(sum, "code")} together, not ${meta.total}`);
   }
 }
 
@@ -180,18 +184,19 @@ export function checkLedger(facts: Facts, findings: Findings): Check {
       if (pool === undefined) return findings.verdict(0, "not looked at");
       const { underWay } = pool;
       const count = Math.max(underWay.size, pool.after.lengths.ledger);
-      const detail = `${count} claims in the ledger`;
+      const detail = `${counted(count, "claim")} in the ledger`;
       if (pool.unusable !== undefined) tellUnusable(findings, pool.unusable);
       else if (!facts.live) {
         for (const place of underWay.keys())
           findings.violation(placeNamed(place), " is in the ledger although nothing is under way");
-        if (count > underWay.size) findings.violation(`the ledger holds ${count} entries`);
+        if (count > underWay.size)
+          findings.violation(`the ledger holds ${counted(count, "entry", "entries")}`);
       } else {
         for (const [place, ageMs] of underWay) {
           if (!isYoung(ageMs) || OVER.has(campaign.state))
             findings.violation(placeNamed(place), " is in the ledger, and nobody finishes it");
         }
-        findings.notJudged(`${count} claims are under way`);
+        findings.notJudged(`${counted(count, "claim")} ${isOrAre(count)} under way`);
       }
       return findings.verdict(Math.max(1, count), detail);
     },
@@ -214,10 +219,10 @@ export function checkNothingStranded(facts: Facts, findings: Findings): Check {
         if (facts.live) findings.notJudged("the sale goes on");
         else
           findings.violation(
-            `${wanting} keys asked for ${campaign.total} coupons and ${facts.issued} were issued`,
+            `${counted(wanting, "key")} asked for ${counted(campaign.total, "coupon")} and ${facts.issued} ${facts.issued === 1 ? "was" : "were"} issued`,
           );
       }
-      return findings.verdict(wanting, `${wanting} keys asked after the start`);
+      return findings.verdict(wanting, `${counted(wanting, "key")} asked after the start`);
     },
   };
 }

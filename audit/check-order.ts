@@ -1,3 +1,4 @@
+import { counted } from "../runtime/counting.ts";
 import type { Check, Facts } from "./facts.ts";
 import type { Findings } from "./verdict.ts";
 
@@ -30,8 +31,8 @@ export function checkIssueOrder(facts: Facts, findings: Findings): Check {
       return findings.verdict(
         entries === 0 ? facts.issued : ordered,
         entries === 0
-          ? `${facts.issued} ${facts.issued === 1 ? "place" : "places"}, each given once`
-          : `${ordered} claims asked for after another was answered`,
+          ? `${counted(facts.issued, "place")}, each given once`
+          : `${counted(ordered, "claim")} asked for after another was answered`,
       );
     },
   };

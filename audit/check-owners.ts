@@ -1,3 +1,4 @@
+import { counted } from "../runtime/counting.ts";
 import type { Check, Facts } from "./facts.ts";
 import { isSettled } from "./facts.ts";
 import { type Findings, tellUnusable } from "./verdict.ts";
@@ -35,7 +36,7 @@ export function checkOneOwner(facts: Facts, findings: Findings): Check {
       const pooled = facts.pool?.pooled ?? 0;
       return findings.verdict(
         facts.issued + pooled,
-        `${facts.issued} issued codes${facts.pool === undefined ? "" : `, ${pooled} in the pool`}`,
+        `${counted(facts.issued, "issued code")}${facts.pool === undefined ? "" : `, ${pooled} in the pool`}`,
       );
     },
   };
@@ -73,7 +74,7 @@ export function checkAcknowledged({ register, answers }: Facts, findings: Findin
           `${who}: answered with generation ${first.generation.get(slot)}, recorded with ${generation}`,
         );
     },
-    verdict: () => findings.verdict(acknowledged, `${acknowledged} acknowledged coupons`),
+    verdict: () => findings.verdict(acknowledged, `${counted(acknowledged, "acknowledged coupon")}`),
   };
 }
 
@@ -113,8 +114,8 @@ export function checkSameCoupon({ register, answers }: Facts, findings: Findings
       findings.verdict(
         told - withAnswers + holders,
         told === 0
-          ? `${holders} keys on record`
-          : `${told - withAnswers} repeated answers, ${holders} keys on record`,
+          ? `${counted(holders, "key")} on record`
+          : `${counted(told - withAnswers, "repeated answer")}, ${counted(holders, "key")} on record`,
       ),
   };
 }

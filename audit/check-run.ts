@@ -1,3 +1,4 @@
+import { counted } from "../runtime/counting.ts";
 import type { HistoryEntry } from "./history.ts";
 import { createFindings, redactCode, redactKey, type Verdict } from "./verdict.ts";
 
@@ -49,7 +50,7 @@ export function checkDurableAtReply({ notYetDurable, lookedUp }: RunFacts): Verd
   const findings = createFindings("U2");
   for (const code of notYetDurable)
     findings.violation(`${redactCode(code)} was told to its owner and was not on record then`);
-  return findings.verdict(lookedUp, `${lookedUp} coupons looked up right after the reply`);
+  return findings.verdict(lookedUp, `${counted(lookedUp, "coupon")} looked up right after the reply`);
 }
 
 /** U9: the first coupon at most a second after the start, or after the service was able to work again. */
@@ -97,7 +98,11 @@ export function checkGenerations({ generations }: RunFacts): Verdict {
 export function checkSecrets({ withoutCredentials, logLines, leaks }: RunFacts): Verdict {
   const findings = createFindings("U13");
   const { tried, letIn } = withoutCredentials;
-  if (letIn > 0) findings.violation(`${letIn} of ${tried} operators' calls without credentials were let in`);
+  if (letIn > 0)
+    findings.violation(`${letIn} of ${counted(tried, "operators' call")} without credentials let in`);
   for (const leak of leaks) findings.violation(leak);
-  return findings.verdict(tried + logLines, `${tried} calls without credentials, ${logLines} log lines`);
+  return findings.verdict(
+    tried + logLines,
+    `${counted(tried, "call")} without credentials, ${counted(logLines, "log line")}`,
+  );
 }

@@ -1,3 +1,4 @@
+import { counted } from "../runtime/counting.ts";
 import type { Issued } from "./answers.ts";
 import type { Check, Facts, Tolerances } from "./facts.ts";
 import type { HistoryEntry } from "./history.ts";
@@ -35,7 +36,7 @@ export function checkSoldOut(facts: Facts, findings: Findings): Check {
       else if (held !== -1 && register.atMs.get(held) + clockMs < entry.invokedAtMs)
         findings.violation(who, ` holds a coupon, claimed before it asked, and was told ${reason}`);
     },
-    verdict: () => findings.verdict(soldOut, `${soldOut} sold-out answers`),
+    verdict: () => findings.verdict(soldOut, `${counted(soldOut, "sold-out answer")}`),
   };
 }
 
@@ -94,7 +95,7 @@ export function checkNeverEarly(facts: Facts, findings: Findings): Check {
       const { entries } = facts.answers.counts();
       return findings.verdict(
         facts.issued + entries,
-        `${entries === 0 ? "" : `${refused} refused before the start, `}${facts.issued} ${facts.issued === 1 ? "instant" : "instants"}`,
+        `${entries === 0 ? "" : `${refused} refused before the start, `}${counted(facts.issued, "instant")}`,
       );
     },
   };

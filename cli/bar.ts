@@ -2,17 +2,10 @@ import cliProgress from "cli-progress";
 import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import type { WatchCampaignResponse } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { EventLevel } from "../proto/gen/coupon/v1/watch_pb.ts";
+import { grouped } from "../runtime/counting.ts";
 import { cellsOf } from "./console/cells.ts";
 import type { Output } from "./output.ts";
-import {
-  countdown,
-  epochMsOf,
-  grouped,
-  isHeldBeforeOpening,
-  printable,
-  stateName,
-  whenResumed,
-} from "./render.ts";
+import { countdown, epochMsOf, isHeldBeforeOpening, printable, stateName, whenResumed } from "./render.ts";
 import { defaultColumns } from "./wrap.ts";
 
 /** A line at the bottom of the terminal that draws itself again until it is closed. */

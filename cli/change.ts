@@ -13,7 +13,7 @@ import type { Input } from "./command.ts";
 import { confirm, type Question } from "./confirm.ts";
 import { clockForDryRun, dryRun } from "./dry-run.ts";
 import { jsonOptions } from "./json.ts";
-import { type NewInstants, sayInstants } from "./new-instants.ts";
+import { type NewInstants, namedZones, sayInstants } from "./new-instants.ts";
 import { paintedState } from "./painted-state.ts";
 import { campaignFacts, epochMsOf, factLines, printable } from "./render.ts";
 import { noticeLines } from "./server-words.ts";
@@ -64,7 +64,7 @@ export async function makeChange<I extends DescMessage, R extends MessageInitSha
   input: Input,
   planned: PlannedChange<I, R>,
 ): Promise<void> {
-  const { method, request, send, done, instants, question } = planned;
+  const { method, request, send, instants, question } = planned;
   const namedZone = instants?.start?.zone ?? instants?.end?.zone;
   const absent = absentWords(request);
   const isDry = input.flag("--dry-run") === true;
@@ -79,14 +79,14 @@ export async function makeChange<I extends DescMessage, R extends MessageInitSha
   if (asked !== undefined) {
     // Nobody is asked about what is refused anyway, or is so already.
     const judged = await call(session, (options) => send({ ...request, dryRun: true }, options));
-    if (judged.already) return show(session, request, judged, done);
+    if (judged.already) return show(session, request, judged, planned);
     await confirm(session, input, asked);
   }
   const changed = await call(session, (options) => send(request, options), {
     again: "trying again with the same request id",
     advice: `it may have been done: run again with --request-id ${printable(request.requestId)}`,
   });
-  await show(session, request, changed, done);
+  await show(session, request, changed, planned);
 }
 
 /** What a change leaves out stays as it is. */
@@ -105,7 +105,12 @@ async function readStanding(session: Session, { campaignId }: CommonRequest) {
   return { campaign, serverMs: epochMsOf(serverTime) ?? Date.now() };
 }
 
-async function show(session: Session, common: CommonRequest, changed: Changed, done: string): Promise<void> {
+async function show(
+  session: Session,
+  common: CommonRequest,
+  changed: Changed,
+  { done, instants }: { readonly done: string; readonly instants?: NewInstants },
+): Promise<void> {
   const { output, settings } = session;
   const { campaign, already, notices } = changed;
   if (campaign === undefined) throw new Error("the service answered without a campaign");
@@ -121,7 +126,8 @@ async function show(session: Session, common: CommonRequest, changed: Changed, d
     return;
   }
   const verb = already ? `already ${done}` : common.dryRun ? `would be ${done}` : done;
-  const facts = campaignFacts(campaign, { zone: settings.zone, serverMs: undefined });
+  const alsoZones = namedZones(instants);
+  const facts = campaignFacts(campaign, { zone: settings.zone, serverMs: undefined, alsoZones });
   await output.write(
     `${output.style("bold", `${verb}: ${campaign.id}`)}  ${paintedState(output, campaign.state)}\n${factLines(facts)}` +
       noticeLines(notices, settings.zone),

@@ -1,5 +1,6 @@
 import type { Coupon } from "../proto/gen/coupon/v1/campaign_pb.ts";
-import { epochMsOf, grouped, instantText, printable } from "./render.ts";
+import { grouped } from "../runtime/counting.ts";
+import { epochMsOf, instantText, printable } from "./render.ts";
 
 /** One fact a line about a coupon that somebody has. */
 export function couponFacts(coupon: Coupon, zone: string): [label: string, value: string][] {

@@ -214,7 +214,7 @@ function invalidHint(serverMessage: string, verb: string | undefined): string {
   }
   if (serverMessage.startsWith("ends_at: must be after starts_at")) {
     return verb === "edit"
-      ? "give an end after the start, or --no-end where there is to be none"
+      ? "give an end after the start, or --no-end where there is to be none; coupon reschedule moves the start"
       : "give the end too, as in --end start+2h, or --no-end where there is to be none";
   }
   return "--help says what is allowed";

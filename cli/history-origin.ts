@@ -1,6 +1,6 @@
+import { counted, grouped } from "../runtime/counting.ts";
 import { exitCodes } from "./exit-code.ts";
 import type { HistoryReport } from "./history-check.ts";
-import { grouped } from "./render.ts";
 import { UserError } from "./user-error.ts";
 
 /** One or two codes that nobody knows are what a lost coupon looks like, even where the file has no other. */
@@ -20,7 +20,7 @@ export function isOfAnother({ all, issued }: HistoryReport["codes"]): boolean {
 export function ofAnother(campaignId: string, { all, issued }: HistoryReport["codes"]): UserError {
   const which = issued === 0 ? "none" : `only ${grouped(issued)}`;
   return new UserError(
-    `--history: ${which} of these ${grouped(all)} codes ${issued === 1 ? "is" : "are"} of campaign ${campaignId}: is this file of another campaign?`,
+    `--history: ${which} of ${all === 1 ? "this" : "these"} ${counted(all, "code")} ${issued === 1 ? "is" : "are"} of campaign ${campaignId}: is this file of another campaign?`,
     {
       exitCode: exitCodes.usage,
       hint: "if it is of this one for certain, its coupons are gone from the record: see to MongoDB",

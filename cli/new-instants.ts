@@ -38,6 +38,12 @@ export async function readInstants(session: Session, input: Input): Promise<NewI
   return { start, end, noEnd, serverMs };
 }
 
+/** The zones that the operator named, each once: instants are shown on their clocks too. */
+export function namedZones(instants: Pick<NewInstants, "start" | "end"> | undefined): string[] {
+  const zones = [instants?.start?.zone, instants?.end?.zone];
+  return [...new Set(zones)].filter((zone) => zone !== undefined);
+}
+
 /** The end as a change carries it. */
 export function endFields({ end, noEnd }: NewInstants) {
   return { noEnd, ...(end === undefined ? {} : { endsAt: timestampFromMs(end.epochMs) }) };

@@ -1,4 +1,4 @@
-import { grouped } from "./render.ts";
+import { grouped } from "../runtime/counting.ts";
 
 const roundFrom = 1_000_000;
 

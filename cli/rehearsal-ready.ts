@@ -3,11 +3,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Campaign, CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import type { PreflightCampaignResponse } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { counted } from "../runtime/counting.ts";
 import { call } from "./call.ts";
 import { exitCodes } from "./exit-code.ts";
 import { followCampaign } from "./follow.ts";
 import { secondsBefore } from "./rehearsal-plan.ts";
-import { epochMsOf, grouped, instantText } from "./render.ts";
+import { epochMsOf, instantText } from "./render.ts";
 import type { Session } from "./session.ts";
 import { UserError } from "./user-error.ts";
 
@@ -85,7 +86,7 @@ async function moveStart(session: Session, campaignId: string, startsAtMs: numbe
 
 function notReady(campaignId: string): UserError {
   return new UserError(
-    `${campaignId} was not ready, although its start was moved ${grouped(movesMost)} times`,
+    `${campaignId} was not ready, although its start was moved ${counted(movesMost, "time")}`,
     {
       exitCode: exitCodes.unavailable,
       hint: "give more time with --in, and see with coupon preflight that a generator runs",

@@ -1,10 +1,11 @@
 import { PreflightColour, type PreflightLine } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { VerifyCheck } from "../proto/gen/coupon/v1/verify_pb.ts";
+import { counted, grouped } from "../runtime/counting.ts";
 import { type ExitCode, exitCodes } from "./exit-code.ts";
 import type { Output } from "./output.ts";
 import { preflightLines } from "./preflight-lines.ts";
 import type { RehearsalPlan } from "./rehearsal-plan.ts";
-import { factLines, grouped, printable } from "./render.ts";
+import { factLines, printable } from "./render.ts";
 import { checkLines, unjudgedIn, violatedIn } from "./verify-table.ts";
 
 /** What came of the presses, by the callers' own record. */
@@ -63,7 +64,8 @@ export function reasonsAgainst(facts: RehearsalFacts): string[] {
     reasons.push(`${invariant} was not judged: ${printable(notJudgedBecause)}`);
   const expected = expectedIssued(plan);
   if (issued !== expected) reasons.push(`${grouped(issued)} issued instead of ${grouped(expected)}`);
-  if (press.unanswered > 0) reasons.push(`${grouped(press.unanswered)} presses had no definite answer`);
+  if (press.unanswered > 0)
+    reasons.push(`${counted(press.unanswered, "press", "presses")} had no definite answer`);
   if (openingLateMs === undefined) reasons.push("it did not open");
   else if (openingLateMs > lateMs) reasons.push(`it opened ${grouped(Math.round(openingLateMs))} ms late`);
   if (facts.preflight.colour === PreflightColour.RED) reasons.push("preflight was red");
@@ -104,11 +106,11 @@ export function reportText(
     ["opened", ms(facts.openingLateMs, "it did not")],
     ["first coupon", ms(facts.firstCouponLateMs, "none")],
     ["sold out", ms(facts.soldOutAfterMs, "no")],
-    ["issued", `${grouped(issued)} of ${grouped(plan.total)}, ${grouped(press.again)} answers again`],
+    ["issued", `${grouped(issued)} of ${grouped(plan.total)}, ${counted(press.again, "answer")} again`],
     ["refusals", refusals.length === 0 ? "none" : refusals.join(", ")],
     [
       "unclear",
-      `${grouped(press.unclear)} answers, asked again; ${grouped(press.unanswered)} presses without one in the end`,
+      `${counted(press.unclear, "answer")}, asked again; ${counted(press.unanswered, "press", "presses")} without one in the end`,
     ],
     [
       "latency",
@@ -121,7 +123,7 @@ export function reportText(
     `${grouped(press.presses)} at ${grouped(plan.ratePerSecond)} a second, ${lag}; --seed ${plan.seed}`,
   ]);
   const notGreen = preflight.lines.filter(({ colour }) => colour !== PreflightColour.GREEN);
-  const green = `${preflight.lines.length - notGreen.length} of ${preflight.lines.length} lines green`;
+  const green = `${preflight.lines.length - notGreen.length} of ${counted(preflight.lines.length, "line")} green`;
   const slow =
     press.ownLagMs > laggingMs
       ? "  note: this machine was too slow to press in time; the latencies have that in them\n"

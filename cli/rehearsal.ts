@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Second } from "../load/scoreboard.ts";
 import { type Campaign, CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignView } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { counted, grouped } from "../runtime/counting.ts";
 import { barText } from "./bar.ts";
 import { call } from "./call.ts";
 import { checkHistory } from "./history-check.ts";
@@ -11,7 +12,7 @@ import { type RehearsalPlan, secondsBefore } from "./rehearsal-plan.ts";
 import { pressForCoupons } from "./rehearsal-press.ts";
 import { readyToPress } from "./rehearsal-ready.ts";
 import { expectedIssued, type RehearsalFacts } from "./rehearsal-report.ts";
-import { grouped, stateName } from "./render.ts";
+import { stateName } from "./render.ts";
 import { serverClock } from "./server-clock.ts";
 import type { Session } from "./session.ts";
 import { verifyStores } from "./verification.ts";
@@ -32,7 +33,9 @@ export async function launchRehearsal(
   const { id: campaignId, onePerUser } = rehearsal;
   const { offsetMs, uncertaintyMs } = await serverClock(session);
   const { preflight, startsAtMs } = await readyToPress(session, rehearsal, plan.leadMs, offsetMs);
-  output.note(`${grouped(plan.users)} users begin to press ${secondsBefore} s before the start`);
+  output.note(
+    `${counted(plan.users, "user begins", "users begin")} to press ${secondsBefore} s before the start`,
+  );
   const press = await pressForCoupons({
     ...{ url: settings.url, campaignId, onePerUser, plan, startsAtMs, offsetMs, recordsFile, signal },
     onSecond: (second) => output.note(secondText(second, plan.total)),

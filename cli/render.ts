@@ -1,6 +1,7 @@
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { enumName } from "../proto/enum-name.ts";
 import { type Campaign, CampaignState, CampaignStateSchema } from "../proto/gen/coupon/v1/campaign_pb.ts";
+import { grouped } from "../runtime/counting.ts";
 import { rfc3339In } from "./zone.ts";
 
 /** What only joins or colours an emoji, and is a part of it. */
@@ -22,11 +23,6 @@ export function printable(text: string): string {
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
       .join(""),
   );
-}
-
-/** 1234567 → "1,234,567" */
-export function grouped(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** Rounded up, so that it never shows zero while there is time left: "2d 03:04:05", "00:01:30", under ten seconds "9.9s". */

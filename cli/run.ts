@@ -10,7 +10,7 @@ import { openPrompt } from "./prompt.ts";
 import type { LocalSession } from "./session.ts";
 import { type GlobalOptions, isPrivate, readSettings } from "./settings.ts";
 import { completeVerb } from "./shell-scripts.ts";
-import { takesUtf8 } from "./terminal-signs.ts";
+import { drawnFor, takesUtf8 } from "./terminal-signs.ts";
 import { defaultColumns } from "./wrap.ts";
 import { systemZone } from "./zone.ts";
 
@@ -68,7 +68,7 @@ export async function run(given: Process): Promise<ExitCode> {
     const asked = await readArguments({ invocation, args: helpless ? ["--help"] : args, columns });
     if (asked.kind === "wrong") return fail(asked.failure, asked.error);
     if (asked.kind === "help") {
-      (helpless ? stderr : stdout).write(asked.text);
+      (helpless ? stderr : stdout).write(drawnFor(unicode, asked.text));
       return helpless ? exitCodes.usage : exitCodes.ok;
     }
     const { command, input } = asked;

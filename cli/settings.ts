@@ -1,4 +1,5 @@
 import { hostname, userInfo } from "node:os";
+import { grouped, limitBroken } from "../runtime/counting.ts";
 import { isLoopback } from "../runtime/loopback.ts";
 import { isSendable, SENDABLE, settingOf, withoutLineEnd } from "../runtime/setting.ts";
 import { unknownZone } from "../runtime/time-zone.ts";
@@ -174,15 +175,15 @@ export function wholeNumber(
 ): number | undefined {
   if (text === undefined) return undefined;
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  const told = (limit: number): string => limit.toLocaleString("en");
+  const allowed = `${grouped(min)} to ${grouped(max)}`;
   if (Number.isNaN(value)) {
-    throw new UserError(`${option}: "${text}" is not a whole number from ${told(min)} to ${told(max)}`, {
+    throw new UserError(`${option}: "${text}" is not a whole number from ${allowed}`, {
       hint: "give it in digits",
     });
   }
-  const hint = `${told(min)} to ${told(max)} are allowed`;
-  if (value > max) throw new UserError(`${option} is ${told(value)}: at most ${told(max)}`, { hint });
-  if (value < min) throw new UserError(`${option} is ${told(value)}: at least ${told(min)}`, { hint });
+  const limit = limitBroken(value, min, max);
+  if (limit !== undefined)
+    throw new UserError(`${option} is ${grouped(value)}: ${limit}`, { hint: `${allowed} are allowed` });
   return value;
 }
 

@@ -3,8 +3,8 @@ import type {
   VerifyProgress,
   VerifyReport,
 } from "../proto/gen/coupon/v1/verify_pb.ts";
+import { grouped } from "../runtime/counting.ts";
 import { type Bar, barText, openBar } from "./bar.ts";
-import { grouped } from "./render.ts";
 import type { Session } from "./session.ts";
 import { resumedStream } from "./stream.ts";
 

@@ -1,7 +1,8 @@
 import { enumName } from "../proto/enum-name.ts";
 import { CheckVerdict, CheckVerdictSchema, type VerifyCheck } from "../proto/gen/coupon/v1/verify_pb.ts";
+import { grouped } from "../runtime/counting.ts";
 import type { Output } from "./output.ts";
-import { grouped, printable } from "./render.ts";
+import { printable } from "./render.ts";
 
 /** One line a check, its offenders below it. */
 export function checkLines(output: Output, checks: readonly VerifyCheck[]): string {

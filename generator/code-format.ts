@@ -1,3 +1,4 @@
+import { counted } from "../runtime/counting.ts";
 import { DIGITS, FIRST_DIGIT_SYMBOL, SYLLABLES } from "./alphabet.ts";
 import { nameCodePoint } from "./code-point.ts";
 
@@ -57,7 +58,7 @@ export function parseCodeFormat(input: string): ParsedCodeFormat {
   if (unknown >= 0) {
     return refuse(`has ${nameCodePoint(characters[unknown] ?? "")} at position ${unknown + 1}`);
   }
-  const count = `has ${characters.length} character${characters.length === 1 ? "" : "s"}`;
+  const count = `has ${counted(characters.length, "character")}`;
   if (characters.length < MIN_CODE_LENGTH) return refuse(`${count}, too few`);
   if (characters.length > MAX_CODE_LENGTH) return refuse(`${count}, too many`);
   if (!characters.includes("가")) return refuse("has no syllable (가)");

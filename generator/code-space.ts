@@ -1,3 +1,4 @@
+import { counted, grouped, isOrAre } from "../runtime/counting.ts";
 import type { CodeFormat, CodeSlot } from "./code-format.ts";
 import { countChecked, step } from "./count-checked.ts";
 import { blockedWordFilter, type WordFilter } from "./word-filter.ts";
@@ -16,7 +17,7 @@ export type SpaceCheck =
   | { readonly ok: false; readonly message: string };
 
 /** At most one entry a pattern: there are 3,020 valid patterns. */
-const counted = new Map<string, bigint>();
+const codesOfPattern = new Map<string, bigint>();
 
 /**
  * Counts exactly the codes of a format that contain no blocked word, by running the filter's states over the
@@ -24,10 +25,10 @@ const counted = new Map<string, bigint>();
  */
 export function countCodes(format: CodeFormat, filter: WordFilter = blockedWordFilter): bigint {
   if (filter !== blockedWordFilter) return runStates(format, filter);
-  const known = counted.get(format.pattern);
+  const known = codesOfPattern.get(format.pattern);
   if (known !== undefined) return known;
   const codes = runStates(format, filter);
-  counted.set(format.pattern, codes);
+  codesOfPattern.set(format.pattern, codes);
   return codes;
 }
 
@@ -89,8 +90,9 @@ export function checkSpace(format: CodeFormat, total: number, existing = 0): Spa
     return { ok: true, codes, expectedCollisions };
   }
   const sizes = format.slots.map((slot) => slot.size).join(" × ");
-  const coupons = `${grouped(total)} coupon${total === 1 ? "" : "s"}`;
-  const others = existing === 0 ? "" : ` and the ${grouped(existing)} codes there already are`;
+  const coupons = counted(total, "coupon");
+  const others =
+    existing === 0 ? "" : ` and the ${counted(existing, "code")} there already ${isOrAre(existing)}`;
   const room = codes / CODES_PER_COUPON - BigInt(existing);
   return {
     ok: false,
@@ -101,8 +103,4 @@ export function checkSpace(format: CodeFormat, total: number, existing = 0): Spa
       `(a guess must not succeed more often than once in ${grouped(CODES_PER_COUPON)}); ` +
       `this format has room for ${grouped(room > 0n ? room : 0n)} more: use a longer one`,
   };
-}
-
-function grouped(count: number | bigint): string {
-  return count.toLocaleString("en-US");
 }

@@ -1,3 +1,4 @@
+import { counted } from "../runtime/counting.ts";
 import { checkFits } from "./check-character.ts";
 import { type CodeFormat, MAX_CODE_LENGTH } from "./code-format.ts";
 import { nameCodePoint } from "./code-point.ts";
@@ -57,7 +58,7 @@ export function mistypedBecause(code: string, formats: readonly CodeFormat[]): s
   if (possible.length === 0 || !possible.every(({ check }) => check)) return undefined;
   if (sameLength.length === 0) {
     const lengths = [...new Set(possible.map(({ length }) => length))].sort((a, b) => a - b).join(" or ");
-    return `mistyped: it has ${code.length} characters, not ${lengths}`;
+    return `mistyped: it has ${counted(code.length, "character")}, not ${lengths}`;
   }
   return checkFits(code) ? undefined : "mistyped: the check character does not fit; read it again";
 }

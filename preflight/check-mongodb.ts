@@ -1,4 +1,5 @@
 import type { Deployment } from "../record/mongo-facts.ts";
+import { counted, isOrAre } from "../runtime/counting.ts";
 import type { Facts } from "./facts.ts";
 import { amber, green, type Judged, red } from "./line.ts";
 
@@ -38,7 +39,7 @@ export function checkMongodbMembers({ mongodb: { deployment } }: Facts): Judged 
       `replica set ${name} of ${members}; it cannot be read which of them are healthy`,
       "allow its user replSetGetStatus (role clusterMonitor), or ask whoever runs it",
     );
-  const finding = `replica set ${name}: ${healthy} of ${members} members are healthy`;
+  const finding = `replica set ${name}: ${healthy} of ${counted(members, "member")} ${isOrAre(members)} healthy`;
   if (healthy < majority)
     return red(
       `${finding}, a majority is ${majority}`,

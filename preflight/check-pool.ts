@@ -1,6 +1,7 @@
+import { counted, grouped, isOrAre } from "../runtime/counting.ts";
 import { alive } from "./check-processes.ts";
 import type { Facts, PoolFacts } from "./facts.ts";
-import { amber, green, grouped, type Judged, red } from "./line.ts";
+import { amber, green, type Judged, red } from "./line.ts";
 import { cannotAsk } from "./redis-advice.ts";
 
 const LOAD_AGAIN =
@@ -48,10 +49,10 @@ export function checkPool(facts: Facts): Judged {
   if (!issued.ok) return red(`the issuances cannot be counted: ${issued.why}`, "see that MongoDB answers");
   const { codes, claims, ledger } = pool.value;
   const { total } = campaign;
-  const told = `${grouped(codes)} codes in the pool, ${grouped(claims)} claimed, ${grouped(issued.value)} issued, of ${grouped(total)}`;
+  const told = `${counted(codes, "code")} in the pool, ${grouped(claims)} claimed, ${grouped(issued.value)} issued, of ${grouped(total)}`;
   const missing = total - codes - claims;
-  if (missing > 0) return red(`${grouped(missing)} codes are missing: ${told}`, LOAD_AGAIN);
-  if (missing < 0) return red(`${grouped(-missing)} codes too many: ${told}`, LOAD_AGAIN);
+  if (missing > 0) return red(`${counted(missing, "code")} ${isOrAre(missing)} missing: ${told}`, LOAD_AGAIN);
+  if (missing < 0) return red(`${counted(-missing, "code")} too many: ${told}`, LOAD_AGAIN);
   if (claims - ledger === issued.value) return green(told);
   const moving = pool.value.armedAtMs > 0;
   if (moving) return amber(`pool and MongoDB were counted while it moves: ${told}`, "look again at rest");
@@ -82,7 +83,7 @@ export function checkLedger({ pool }: Facts): Judged {
   if (!pool.ok) return cannotAsk("the ledger cannot be read", pool.why);
   const { ledger, armedAtMs } = pool.value;
   if (ledger === 0) return green("no claim waits to be made durable");
-  const finding = `${grouped(ledger)} claims wait to be made durable`;
+  const finding = `${counted(ledger, "claim")} ${ledger === 1 ? "waits" : "wait"} to be made durable`;
   if (armedAtMs > 0) return green(`${finding}, as they do during a sale`);
   return red(`${finding} before the start`, "a server finishes them in a second; if they stay, read its log");
 }

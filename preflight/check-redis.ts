@@ -1,5 +1,6 @@
+import { counted, grouped } from "../runtime/counting.ts";
 import type { Facts } from "./facts.ts";
-import { amber, green, grouped, type Judged, red } from "./line.ts";
+import { amber, green, type Judged, red } from "./line.ts";
 import { AWAIT_THE_MOVE, cannotAsk, howToSet } from "./redis-advice.ts";
 
 const SLOW_WRITE_MS = 100;
@@ -72,7 +73,7 @@ export function checkRedisRole({ redis: { info } }: Facts): Judged {
       `Redis ${version} does not say its role`,
       "find out from whoever runs it that it is a master",
     );
-  const what = `Redis ${version}, role ${role}, ${replicas} replica${replicas === 1 ? "" : "s"}`;
+  const what = `Redis ${version}, role ${role}, ${counted(replicas, "replica")}`;
   return role === "master" ? green(what) : red(what, "give the address of the master in REDIS_URL");
 }
 

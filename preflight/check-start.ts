@@ -1,6 +1,7 @@
+import { counted, grouped, isOrAre } from "../runtime/counting.ts";
 import { alive } from "./check-processes.ts";
 import type { Facts } from "./facts.ts";
-import { amber, duration, green, grouped, type Judged, red } from "./line.ts";
+import { amber, duration, green, type Judged, red } from "./line.ts";
 
 /** Codes made in a second by one generator on a slow machine: how long the rest takes is told from it. */
 const CODES_A_SECOND = 20_000;
@@ -36,7 +37,7 @@ export const makingMs = (codes: number): number => (codes / CODES_A_SECOND) * 1_
 
 export function checkCodes({ nowMs, campaign, processes }: Facts): Judged {
   const { total, generated, startsAtMs } = campaign;
-  const finding = `${grouped(generated)} of ${grouped(total)} codes are made`;
+  const finding = `${grouped(generated)} of ${counted(total, "code")} ${isOrAre(total)} made`;
   if (generated >= total) return green(finding);
   const generators = processes.ok ? alive(processes.value, "generator").length : 0;
   if (generators === 0)

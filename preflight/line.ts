@@ -1,3 +1,4 @@
+import { grouped } from "../runtime/counting.ts";
 export const COLOURS = ["green", "amber", "red"] as const;
 /** green: as it should be. amber: it will open, but look at this. red: it will not open, or not as promised. */
 export type Colour = (typeof COLOURS)[number];
@@ -25,7 +26,6 @@ export function worstOf(lines: readonly Pick<Line, "colour">[]): Colour {
 }
 
 /** 1234567 → "1,234,567" */
-export const grouped = (value: number): string => value.toLocaleString("en");
 
 /** "12 ms", "3.4 s", "5 min", "2 h 5 min" */
 export function duration(ms: number): string {

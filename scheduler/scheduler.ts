@@ -7,6 +7,7 @@ import type { History } from "../record/history.ts";
 import type { Issuances } from "../record/issuances.ts";
 import { livePages } from "../record/live-campaigns.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { counted } from "../runtime/counting.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { compareBooks, createBooksWatch } from "./books.ts";
@@ -210,7 +211,10 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
         }
         const own = { by: "scheduler", verb: "sell-out", total: campaign.total } as const;
         if (await step(id, ["OPEN"], "SOLD_OUT", own)) {
-          logger.info({ campaign: id, issued }, `sold out: all ${issued} coupons have a durable issuance`);
+          logger.info(
+            { campaign: id, issued },
+            `sold out: ${counted(issued, "coupon")}, each with a durable issuance`,
+          );
         }
         return;
       }

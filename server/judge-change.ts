@@ -1,5 +1,6 @@
 import type { CampaignDoc, CampaignFields } from "../record/campaigns.ts";
 import { allowedIn, commandOf, LIFE_CYCLE, type Phase, recordedAs, type Verb } from "../record/life-cycle.ts";
+import { counted, grouped, isOrAre } from "../runtime/counting.ts";
 import type { Refusal } from "./refusal.ts";
 import { TOTAL_MAX, validEnd, validSpace } from "./validate.ts";
 
@@ -88,7 +89,9 @@ function judgeState(verb: "pause" | "resume" | "end" | "cancel", judged: Judged)
   const dropped =
     adding === undefined
       ? []
-      : [`the ${adding.count} coupons that were being added are dropped: they never counted`];
+      : [
+          `the ${counted(adding.count, "coupon")} that ${adding.count === 1 ? "was" : "were"} being added ${isOrAre(adding.count)} dropped: never counted`,
+        ];
   const fields = {
     state,
     ...(adding === undefined ? {} : { adding: undefined, dropped: adding.count }),
@@ -164,7 +167,7 @@ function judgeAddition(count: number, { campaign, phase, nowMs, codesInSpace }: 
   if (campaign.adding !== undefined) return refused({ reason: "NOT_READY", adding: campaign.adding.count });
   const most = TOTAL_MAX - campaign.total;
   if (count > most) {
-    const allowed = `is ${count}: the campaign has ${campaign.total} coupons, at most ${most} more fit`;
+    const allowed = `is ${grouped(count)}: the campaign has ${counted(campaign.total, "coupon")}, at most ${grouped(most)} more ${most === 1 ? "fits" : "fit"}`;
     return refused({ reason: "INVALID", field: "count", allowed });
   }
   const space = validSpace(campaign.codeFormat, count, codesInSpace, "count");

@@ -10,6 +10,7 @@ import {
   RefusalSchema,
 } from "../proto/gen/coupon/v1/refusal_pb.ts";
 import { type Phase, recordedAs } from "../record/life-cycle.ts";
+import { counted } from "../runtime/counting.ts";
 
 /**
  * Everything the service may say instead of yes: a closed set of values. A throw anywhere else means trouble.
@@ -70,7 +71,7 @@ function tell(refusal: Refusal): Telling {
         message:
           refusal.adding === undefined
             ? "the codes are still being made"
-            : `the codes of ${refusal.adding} coupons are still being added`,
+            : `the codes of ${counted(refusal.adding, "coupon")} are still being added`,
         retryAfterMs: SOON_MS,
       };
     case "SOLD_OUT":

@@ -6,6 +6,7 @@ import type { CreateRehearsalRequest } from "../proto/gen/coupon/v1/rehearsal_pb
 import { campaignIdOf } from "../record/campaign-id.ts";
 import type { CampaignDoc } from "../record/campaigns.ts";
 import type { IssuePosition } from "../record/issuances.ts";
+import { counted, grouped, limitBroken } from "../runtime/counting.ts";
 import type { Refusal } from "./refusal.ts";
 
 export type Valid<T> =
@@ -41,7 +42,7 @@ function text(field: string, value: string, max: number): Valid<string> {
   if (value === "") return invalid(field, `must not be empty: ${rule}`);
   // Only a text longer than max UTF-16 units can have more than max code points.
   const length = value.length > max ? [...value].length : value.length;
-  if (length > max) return invalid(field, `has ${length} characters: ${rule}`);
+  if (length > max) return invalid(field, `has ${counted(length, "character")}: ${rule}`);
   if (UNWANTED.test(value))
     return invalid(
       field,
@@ -70,9 +71,15 @@ export function validCount(
   whenZero: number,
 ): Valid<number> {
   if (value === 0) return valid(whenZero);
-  if (value < least || value > most)
-    return invalid(field, `is ${value}: must be ${least} to ${most}, or 0 for ${whenZero}`);
+  const limit = limitBroken(value, least, most);
+  if (limit !== undefined)
+    return invalid(field, `is ${grouped(value)}: must be ${limit}${zeroWords(whenZero)}`);
   return valid(value);
+}
+
+/** What a zero stands for; where it only leaves the choice to the service there is no number to tell. */
+function zeroWords(whenZero: number): string {
+  return whenZero === 0 ? "" : `, or 0 for ${grouped(whenZero)}`;
 }
 
 /** The rooms below name the field in their messages; here the refusal does. */
@@ -94,8 +101,8 @@ export function validNewName(value: string): Valid<string | undefined> {
 
 /** How many coupons to add; whether they fit the campaign is judged with it. */
 export function validAddition(count: number): Valid<number> {
-  if (count < 1 || count > TOTAL_MAX)
-    return invalid("count", `is ${count}: must be 1 to ${TOTAL_MAX.toLocaleString("en")}`);
+  const limit = limitBroken(count, 1, TOTAL_MAX);
+  if (limit !== undefined) return invalid("count", `is ${grouped(count)}: must be ${limit}`);
   return valid(count);
 }
 
@@ -129,9 +136,10 @@ export function validNewEnd(endsAt: Timestamp | undefined, noEnd: boolean): Vali
 
 /** An end beside its start, now. */
 export function validEnd(endsAtMs: number, startsAtMs: number, nowMs: number): Valid<void> {
+  // First, so that "after starts_at" is only said where the start lies ahead and can still be moved.
+  if (endsAtMs <= nowMs) return invalid("ends_at", `has passed: it is ${new Date(nowMs).toISOString()} now`);
   if (endsAtMs <= startsAtMs)
     return invalid("ends_at", `must be after starts_at, ${new Date(startsAtMs).toISOString()}`);
-  if (endsAtMs <= nowMs) return invalid("ends_at", `has passed: it is ${new Date(nowMs).toISOString()} now`);
   if (endsAtMs > LATEST_MS) return invalid("ends_at", "must be before the year 10000");
   return valid(undefined);
 }
@@ -155,8 +163,8 @@ export function validNewCampaign(
   const name = text("name", request.name, NAME_MAX);
   if (!name.ok) return name;
   const { total } = request;
-  if (total < 1 || total > TOTAL_MAX)
-    return invalid("total", `is ${total}: must be 1 to ${TOTAL_MAX.toLocaleString("en")}`);
+  const limit = limitBroken(total, 1, TOTAL_MAX);
+  if (limit !== undefined) return invalid("total", `is ${grouped(total)}: must be ${limit}`);
   const start = validStart(request.startsAt, nowMs);
   if (!start.ok) return start;
   const startsAtMs = start.value;
@@ -236,7 +244,7 @@ export function validSpace(
 /** Patterns of code formats, at most `FORMATS_MAX`: each is some arithmetic. */
 export function validCodeFormats(patterns: readonly string[]): Valid<CodeFormat[]> {
   if (patterns.length > FORMATS_MAX)
-    return invalid("code_formats", `has ${patterns.length} patterns: at most ${FORMATS_MAX}`);
+    return invalid("code_formats", `has ${counted(patterns.length, "pattern")}: at most ${FORMATS_MAX}`);
   const formats: CodeFormat[] = [];
   for (const pattern of patterns) {
     const parsed = parseCodeFormat(pattern);

@@ -1,7 +1,7 @@
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { counted, grouped } from "../../runtime/counting.ts";
 import { commonRequest, makeChange } from "../change.ts";
 import type { Action } from "../command.ts";
-import { grouped } from "../render.ts";
 import { UserError } from "../user-error.ts";
 
 const maxCount = 5_000_000;
@@ -18,7 +18,7 @@ export const action: Action = {
       send: (sent, options) => session.campaigns.addCoupons(sent, options),
       done: `raised by ${grouped(count)}`,
       question: ({ id, name, total, adding }) => ({
-        what: `add ${grouped(count)} to ${id} (${name}): its ${grouped(total + adding)} coupons become ${grouped(total + adding + count)}, and none can be taken away again`,
+        what: `add ${grouped(count)} to ${id} (${name}): its ${counted(total + adding, "coupon becomes", "coupons become")} ${grouped(total + adding + count)}, and none can be taken away again`,
       }),
     });
   },

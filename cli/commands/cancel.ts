@@ -1,7 +1,7 @@
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { counted, grouped, isOrAre } from "../../runtime/counting.ts";
 import { commonRequest, makeChange, unissued } from "../change.ts";
 import type { Action } from "../command.ts";
-import { grouped } from "../render.ts";
 
 export const action: Action = {
   async run(session, input) {
@@ -12,7 +12,7 @@ export const action: Action = {
       send: (sent, options) => session.campaigns.cancelCampaign(sent, options),
       done: "cancelled",
       question: (campaign) => ({
-        what: `cancel ${campaign.id} (${campaign.name}): its ${grouped(unissued(campaign))} unissued coupons are retired for ever, ${grouped(campaign.issued)} stay with their holders`,
+        what: `cancel ${campaign.id} (${campaign.name}): its ${counted(unissued(campaign), "unissued coupon")} ${isOrAre(unissued(campaign))} retired for ever, ${grouped(campaign.issued)} stay with their holders`,
         typed: campaign.id,
       }),
     });

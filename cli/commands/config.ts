@@ -1,3 +1,4 @@
+import { counted } from "../../runtime/counting.ts";
 import type { Action } from "../command.ts";
 import { factLines, printable } from "../render.ts";
 import type { LocalSession } from "../session.ts";
@@ -31,7 +32,7 @@ interface Shown {
 function shownSettings(settings: Settings): [name: string, shown: Shown][] {
   const { origins, token, zone } = settings;
   // Its length tells a token cut short when it was pasted; none of its characters is shown.
-  const hidden = token === undefined ? null : `(set, ${token.length} characters)`;
+  const hidden = token === undefined ? null : `(set, ${counted(token.length, "character")})`;
   return [
     ["profile", { value: settings.profile ?? null, from: origins.profile }],
     ["url", { value: settings.url, from: origins.url }],

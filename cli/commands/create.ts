@@ -3,6 +3,7 @@ import { toJson } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Campaign, CampaignSchema, CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { counted, grouped, isOrAre } from "../../runtime/counting.ts";
 import { call } from "../call.ts";
 import { actorOf } from "../change.ts";
 import type { Action } from "../command.ts";
@@ -12,9 +13,9 @@ import { exitCodes } from "../exit-code.ts";
 import { followCampaign } from "../follow.ts";
 import { isRelative } from "../instant.ts";
 import { jsonOptions } from "../json.ts";
-import { type NewInstants, readInstants, sayInstants } from "../new-instants.ts";
+import { type NewInstants, namedZones, readInstants, sayInstants } from "../new-instants.ts";
 import { paintedState } from "../painted-state.ts";
-import { campaignFacts, factLines, grouped, instantText, printable } from "../render.ts";
+import { campaignFacts, factLines, instantText, printable } from "../render.ts";
 import { serverNowMs } from "../server-clock.ts";
 import { noticeLines } from "../server-words.ts";
 import type { Session } from "../session.ts";
@@ -71,7 +72,7 @@ export const action: Action = {
     if (!isRelative(startText) && start.epochMs <= serverMs) {
       const passed = instantText(start.epochMs, session.settings.zone, start.zone);
       await confirm(session, input, {
-        what: `create ${name}: its start, ${passed}, has passed, so it opens as soon as its ${grouped(total)} codes are made`,
+        what: `create ${name}: its start, ${passed}, has passed, so it opens as soon as its ${counted(total, "code")} ${isOrAre(total)} made`,
       });
     }
     const answer = await call(session, (options) => session.campaigns.createCampaign(request, options), {
@@ -103,7 +104,7 @@ async function waitForCodes(session: Session, made: Made, waitMs: number): Promi
   const { output, signal } = session;
   const { id, total } = made.campaign;
   if (!isPreparing(made.campaign)) return assertUsable(made.campaign);
-  if (!output.interactive) output.note(`waiting for the ${grouped(total)} codes of ${id}`);
+  if (!output.interactive) output.note(`waiting for the ${counted(total, "code")} of ${id}`);
   const deadline = AbortSignal.timeout(waitMs);
   try {
     await followCampaign(
@@ -120,7 +121,7 @@ async function waitForCodes(session: Session, made: Made, waitMs: number): Promi
     );
   } catch (error) {
     if (!deadline.aborted || signal.aborted) throw error;
-    const done = `${grouped(made.campaign.generated)} of ${grouped(total)} codes were made in ${waitMs} ms`;
+    const done = `${grouped(made.campaign.generated)} of ${counted(total, "code")} ${total === 1 ? "was" : "were"} made in ${waitMs} ms`;
     throw new UserError(`${id} was created, but only ${done}`, {
       hint: `coupon watch ${id} goes on`,
       exitCode: exitCodes.unavailable,
@@ -156,7 +157,7 @@ async function show(
     return;
   }
   const { id } = campaign;
-  const alsoZones = [...new Set([start?.zone, end?.zone])].filter((zone) => zone !== undefined);
+  const alsoZones = namedZones({ start, end });
   const facts = campaignFacts(campaign, { zone: settings.zone, serverMs, alsoZones });
   const issueKey = campaign.onePerUser ? " --user USER" : "";
   await output.write(

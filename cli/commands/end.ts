@@ -1,7 +1,7 @@
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { counted, grouped, isOrAre } from "../../runtime/counting.ts";
 import { commonRequest, makeChange, unissued } from "../change.ts";
 import type { Action } from "../command.ts";
-import { grouped } from "../render.ts";
 
 export const action: Action = {
   async run(session, input) {
@@ -12,7 +12,7 @@ export const action: Action = {
       send: (sent, options) => session.campaigns.endCampaign(sent, options),
       done: "ended",
       question: (campaign) => ({
-        what: `end ${campaign.id} (${campaign.name}) now: ${grouped(unissued(campaign))} of ${grouped(campaign.total)} coupons are not issued and never will be`,
+        what: `end ${campaign.id} (${campaign.name}) now: ${grouped(unissued(campaign))} of ${counted(campaign.total, "coupon")} ${isOrAre(unissued(campaign))} not issued and never will be`,
       }),
     });
   },

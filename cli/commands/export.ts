@@ -1,11 +1,12 @@
 import { CampaignView, type ExportedCoupon } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { counted, grouped } from "../../runtime/counting.ts";
 import { type Bar, barText, openBar } from "../bar.ts";
 import { call } from "../call.ts";
 import type { Action } from "../command.ts";
 import { byteOrderMark } from "../csv.ts";
 import { exitCodes } from "../exit-code.ts";
 import { type ExportFormat, exportFormats } from "../export-format.ts";
-import { grouped, printable } from "../render.ts";
+import { printable } from "../render.ts";
 import { type ResumableSink, resumableSink } from "../resumable-sink.ts";
 import type { Session } from "../session.ts";
 import { fileSink, outputSink, type Sink } from "../sink.ts";
@@ -36,7 +37,7 @@ export const action: Action = {
     const resumable = resume && toFile ? await resumableSink(path, what) : undefined;
     const sink = resumable ?? (toFile ? await fileSink(path) : outputSink(output));
     const from = resumable?.from;
-    if (from !== undefined) output.note(`going on after ${grouped(from.rows)} rows`);
+    if (from !== undefined) output.note(`going on after ${counted(from.rows, "row")}`);
     let rows: number;
     try {
       if (pageToken === "" && from === undefined)
@@ -46,7 +47,7 @@ export const action: Action = {
       if (pageToken === "" && rows < knownIssued) {
         await resumable?.discard();
         throw new UserError(
-          `${grouped(rows)} rows came, but ${grouped(knownIssued)} coupons were issued before the export began`,
+          `${counted(rows, "row")} came, but ${counted(knownIssued, "coupon was", "coupons were")} issued before the export began`,
           { hint: "export again; if it stays so, the service is at fault", exitCode: exitCodes.unexpected },
         );
       }
@@ -54,14 +55,13 @@ export const action: Action = {
     } catch (error) {
       await sink.abandon();
       if (resumable !== undefined && resumable.rowsKept > 0)
-        output.note(`${grouped(resumable.rowsKept)} rows are kept; the same command goes on from there`);
+        output.note(
+          `${counted(resumable.rowsKept, "row is", "rows are")} kept; the same command goes on from there`,
+        );
       throw error;
     }
     if (toFile && output.json) await output.write(`${JSON.stringify({ file: path, rows })}\n`);
-    else
-      output.note(
-        `${grouped(rows)} ${rows === 1 ? "coupon" : "coupons"} exported${toFile ? ` to ${path}` : ""}`,
-      );
+    else output.note(`${counted(rows, "coupon")} exported${toFile ? ` to ${path}` : ""}`);
   },
 };
 
@@ -118,7 +118,9 @@ async function copyRows(session: Session, copy: Copy): Promise<number> {
   } catch (error) {
     closeBar();
     if (!copy.toFile && pageToken !== "" && rows > 0) {
-      output.note(`${grouped(rows)} rows are out; --page-token ${printable(pageToken)} goes on from there`);
+      output.note(
+        `${counted(rows, "row is", "rows are")} out; --page-token ${printable(pageToken)} goes on from there`,
+      );
     }
     throw error;
   } finally {
@@ -128,7 +130,7 @@ async function copyRows(session: Session, copy: Copy): Promise<number> {
 }
 
 function exportLine(rows: number, of: number): string {
-  return `${barText(rows, of)} ${grouped(rows)} of ${grouped(of)} coupons`;
+  return `${barText(rows, of)} ${grouped(rows)} of ${counted(of, "coupon")}`;
 }
 
 async function issuedNow(session: Session, campaignId: string): Promise<number> {

@@ -3,12 +3,13 @@ import {
   type CodeFormatFacts,
   DescribeFormatsResponseSchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { counted } from "../../runtime/counting.ts";
 import { call } from "../call.ts";
 import type { Action } from "../command.ts";
 import { jsonOptions } from "../json.ts";
 import { groupedDigits, oddsText } from "../odds.ts";
 import type { Output } from "../output.ts";
-import { factLines, grouped, printable } from "../render.ts";
+import { factLines, printable } from "../render.ts";
 import { tableLines } from "../table.ts";
 
 const maxTotal = 5_000_000;
@@ -29,7 +30,7 @@ export const action: Action = {
       pattern !== undefined && only !== undefined
         ? inFull(output, only, answer.total)
         : table(answer.formats, output.columns);
-    const coupons = `${grouped(answer.total)} ${answer.total === 1 ? "coupon" : "coupons"}`;
+    const coupons = counted(answer.total, "coupon");
     await output.write(pattern === undefined ? `for a campaign of ${coupons}\n${shown}` : shown);
   },
 };
@@ -66,7 +67,7 @@ function inFull(output: Output, facts: CodeFormatFacts, total: number): string {
     ["codes", `${groupedDigits(facts.codes)} without a blocked word, ${facts.entropyBits.toFixed(1)} bits`],
     ["exist", existing],
     ["room", `${groupedDigits(facts.room)} more coupons`],
-    ["guess", `${oddsText(facts.guessOdds)} with ${grouped(total)} coupons more`],
+    ["guess", `${oddsText(facts.guessOdds)} with ${counted(total, "coupon")} more`],
     ["collision", `${oddsText(facts.collisionOdds)} that any of them is made twice`],
     ["fits", facts.fits ? "yes" : `no: ${printable(facts.whyNot)}`],
   ];

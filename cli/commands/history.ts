@@ -4,10 +4,11 @@ import {
   type HistoryEntry,
   HistoryEntrySchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { grouped } from "../../runtime/counting.ts";
 import type { Action } from "../command.ts";
 import { jsonOptions } from "../json.ts";
 import { pagesOf } from "../pages.ts";
-import { epochMsOf, grouped, instantText, printable, stateName } from "../render.ts";
+import { epochMsOf, instantText, printable, stateName } from "../render.ts";
 import { defaultLimit } from "../verbs/history.ts";
 
 const maxLimit = 100_000;

@@ -1,11 +1,12 @@
 import { toJson } from "@bufbuild/protobuf";
 import { type Campaign, CampaignSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { grouped } from "../../runtime/counting.ts";
 import type { Action } from "../command.ts";
 import { jsonOptions } from "../json.ts";
 import type { Output } from "../output.ts";
 import { pagesOf } from "../pages.ts";
 import { paintedState } from "../painted-state.ts";
-import { epochMsOf, grouped, printable, stateName } from "../render.ts";
+import { epochMsOf, printable, stateName } from "../render.ts";
 import type { Session } from "../session.ts";
 import { type Column, tableLines } from "../table.ts";
 import { defaultLimit } from "../verbs/list.ts";

@@ -13,6 +13,7 @@ import {
   PreflightLineSchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { VerifyCheckSchema } from "../../proto/gen/coupon/v1/verify_pb.ts";
+import { counted } from "../../runtime/counting.ts";
 import { call } from "../call.ts";
 import type { Action } from "../command.ts";
 import { dryRun } from "../dry-run.ts";
@@ -28,7 +29,7 @@ import {
   reportText,
 } from "../rehearsal-report.ts";
 import { removeRehearsal, standingRehearsals } from "../remove-rehearsal.ts";
-import { epochMsOf, grouped, instantText, printable } from "../render.ts";
+import { epochMsOf, instantText, printable } from "../render.ts";
 import { serverNowMs } from "../server-clock.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../user-error.ts";
@@ -85,7 +86,7 @@ async function rehearseAs(session: Session, shadow: Campaign, plan: RehearsalPla
   const { output, settings } = session;
   const starts = instantText(epochMsOf(shadow.startsAt) ?? 0, settings.zone);
   output.note(
-    `${shadow.id} rehearses ${shadow.rehearsalOf}: ${grouped(plan.total)} coupons, opens at ${starts}`,
+    `${shadow.id} rehearses ${shadow.rehearsalOf}: ${counted(plan.total, "coupon")}, opens at ${starts}`,
   );
   let facts: RehearsalFacts | undefined;
   let removed = false;

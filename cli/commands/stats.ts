@@ -4,6 +4,7 @@ import {
   type GetCampaignStatsResponse,
   GetCampaignStatsResponseSchema,
 } from "../../proto/gen/coupon/v1/stats_pb.ts";
+import { counted, grouped, isOrAre } from "../../runtime/counting.ts";
 import { barText } from "../bar.ts";
 import { call } from "../call.ts";
 import { chartSvg } from "../chart.ts";
@@ -13,7 +14,7 @@ import { type Fairness, gatherFairness } from "../fairness.ts";
 import { readingOf } from "../history-check.ts";
 import { jsonOptions } from "../json.ts";
 import { lateness } from "../lateness.ts";
-import { epochMsOf, factLines, grouped, isOver, printable, stateName } from "../render.ts";
+import { epochMsOf, factLines, isOver, printable, stateName } from "../render.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../user-error.ts";
 import { maxBucketMs } from "../verbs/stats.ts";
@@ -59,7 +60,7 @@ function windowOf(input: Input): { bucketMs: number; buckets: number } {
   const bucketMs = given ?? Math.max(defaultBucketMs, leastMs);
   const buckets = Math.ceil((seconds * 1_000) / bucketMs);
   if (buckets > maxBuckets)
-    throw new UserError(`${grouped(buckets)} bars are more than ${grouped(maxBuckets)}`, {
+    throw new UserError(`${counted(buckets, "bar")} ${isOrAre(buckets)} more than ${grouped(maxBuckets)}`, {
       hint: `give --bucket ${leastMs} or more`,
     });
   return { bucketMs, buckets };
@@ -138,11 +139,11 @@ export function fairnessFacts({ holders, requests, waitMs, inversions, pairs, pl
   const number = (value: number) => grouped(Math.round(value));
   const share = pairs === 0 ? 0 : (inversions / pairs) * 100;
   return [
-    ["callers", `${grouped(holders)} with a coupon, ${grouped(requests)} requests`],
+    ["callers", `${grouped(holders)} with a coupon, ${counted(requests, "request")}`],
     ["wait", `p50 ${number(waitMs.p50)} ms, p99 ${number(waitMs.p99)} ms, p99.9 ${number(waitMs.p999)} ms`],
     [
       "inversions",
-      `${grouped(inversions)} of ${grouped(pairs)} pairs were served the other way round (${share.toFixed(3)} %)`,
+      `${grouped(inversions)} of ${counted(pairs, "pair")} served the other way round (${share.toFixed(3)} %)`,
     ],
     [
       "places lost",
@@ -185,7 +186,7 @@ async function writeChart(path: string, answer: GetCampaignStatsResponse): Promi
   const name = campaign?.name ?? "";
   const starts = new Date(epochMsOf(campaign?.startsAt) ?? 0).toISOString();
   const svg = chartSvg({
-    title: `${name}: ${grouped(campaign?.issued ?? 0)} of ${grouped(campaign?.total ?? 0)} coupons`,
+    title: `${name}: ${grouped(campaign?.issued ?? 0)} of ${counted(campaign?.total ?? 0, "coupon")}`,
     subtitle: `campaign ${campaign?.id}, opens ${starts}`,
     yLabel: isRate ? "coupons a second" : `coupons in ${durationText(bucketMs)}`,
     xLabel: "after the start",

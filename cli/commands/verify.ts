@@ -5,12 +5,13 @@ import {
   VerifyCheckSchema,
   type VerifyReport,
 } from "../../proto/gen/coupon/v1/verify_pb.ts";
+import { counted, grouped } from "../../runtime/counting.ts";
 import type { Action } from "../command.ts";
 import { exitCodes } from "../exit-code.ts";
 import { checkHistory, type HistoryReport } from "../history-check.ts";
 import { isOfAnother, ofAnother } from "../history-origin.ts";
 import { jsonOptions } from "../json.ts";
-import { epochMsOf, grouped } from "../render.ts";
+import { epochMsOf } from "../render.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../user-error.ts";
 import { defaultOffenders } from "../verbs/verify.ts";
@@ -79,14 +80,14 @@ function reportText(
   const how = [
     `${grouped(issued)} of ${grouped(total)} issued`,
     live ? "live" : "at rest",
-    ...(readings > 1 ? [`read ${readings} times`] : []),
+    ...(readings > 1 ? [`read ${counted(readings, "time")}`] : []),
     `${(tookMs / 1_000).toFixed(1)} s`,
   ];
   const unseen = history === undefined ? ofCallers.map(unjudged) : [];
   const stores = `${output.style("bold", "both stores")}, read by the service: ${how.join(", ")}\n${checkLines(output, [...report.checks, ...unseen])}`;
   if (history === undefined) return stores;
   const { entries, exported, checks } = history;
-  const heading = `${output.style("bold", "callers' records")}, ${files.join(", ")}: ${grouped(entries)} answers against ${grouped(exported)} exported coupons`;
+  const heading = `${output.style("bold", "callers' records")}, ${files.join(", ")}: ${counted(entries, "answer")} against ${counted(exported, "exported coupon")}`;
   return `${stores}${heading}\n${checkLines(output, checks)}`;
 }
 

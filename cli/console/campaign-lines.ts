@@ -1,6 +1,7 @@
 import { type Campaign, CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import type { WatchCampaignResponse } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { countdown, epochMsOf, grouped, isOver, printable, stateName } from "../render.ts";
+import { grouped } from "../../runtime/counting.ts";
+import { countdown, epochMsOf, isOver, printable, stateName } from "../render.ts";
 import { rfc3339In } from "../zone.ts";
 import { cellsOf } from "./cells.ts";
 import { bar } from "./drawings.ts";

@@ -2,6 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { enumName } from "../../proto/enum-name.ts";
 import { type Campaign, CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { PreflightColour, PreflightColourSchema } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { counted } from "../../runtime/counting.ts";
 import { epochMsOf, printable } from "../render.ts";
 import type { Session } from "../session.ts";
 import { type Model, type Readiness, serverNowMs } from "./model.ts";
@@ -86,7 +87,7 @@ export function readinessLines(
   const notGreen = lines
     .filter((line) => line.colour !== PreflightColour.GREEN)
     .sort((a, b) => b.colour - a.colour);
-  const verdict = `  ${lines.length - notGreen.length} of ${lines.length} checks are green, ${ago}`;
+  const verdict = `  ${lines.length - notGreen.length} of ${counted(lines.length, "check is", "checks are")} green, ${ago}`;
   const shown = notGreen.slice(0, notGreen.length > room - 1 ? Math.max(0, room - 2) : room - 1);
   const items = shown.map(({ check, colour: how, finding, advice }) => {
     const [word, wordStyle] = styles[how] ?? [enumName(PreflightColourSchema, how), undefined];

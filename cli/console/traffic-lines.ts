@@ -1,5 +1,6 @@
 import type { WatchCampaignResponse } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { grouped, printable } from "../render.ts";
+import { grouped } from "../../runtime/counting.ts";
+import { printable } from "../render.ts";
 import { cellsOf } from "./cells.ts";
 import { chart, highestShown, sparkline } from "./drawings.ts";
 import type { Model } from "./model.ts";

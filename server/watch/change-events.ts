@@ -1,6 +1,6 @@
-import { grouped } from "../../preflight/line.ts";
 import type { RecordedState } from "../../record/campaigns.ts";
 import type { HistoryDoc, HistoryVerb } from "../../record/history.ts";
+import { counted } from "../../runtime/counting.ts";
 import type { Sight, WatchEvent } from "./sight.ts";
 
 /** What the service does by itself shows as a change of state. */
@@ -59,9 +59,9 @@ function textOf({ actor, verb, before, after }: HistoryDoc): string {
     case "reschedule":
       return `${who} rescheduled it: opens ${instant(after.startsAt)}${endMoved ? `, ${ends}` : ""}`;
     case "add":
-      return `${who} added ${grouped(added > 0 ? added : after.total - (before?.total ?? 0))} coupons`;
+      return `${who} added ${counted(added > 0 ? added : after.total - (before?.total ?? 0), "coupon")}`;
     case "added":
-      return `the codes of the added coupons are made: ${grouped(after.total)} coupons in all`;
+      return `the codes of the added coupons are made: ${counted(after.total, "coupon")} in all`;
     case "edit": {
       const renamed = before?.name === after.name ? [] : [`name ${after.name}`];
       return `${who} edited it: ${[...renamed, ...(endMoved ? [ends] : [])].join(", ")}`;

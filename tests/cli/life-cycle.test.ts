@@ -198,8 +198,10 @@ describe("cli: the life of a campaign", () => {
     const moved = await runCli(["reschedule", campaignId, ...start], { url: service.url });
     expect(moved.stderr).to.equal(
       "coupon: opens at 2026-12-24 21:00:00.000+09:00 (Asia/Seoul) = 2026-12-24 13:00:00.000+01:00 (Europe/Berlin) = " +
-        "2026-12-24T12:00:00.000Z, in 01:00:00; ends at 2026-12-24 23:00:00.000+09:00 (Asia/Seoul) = 2026-12-24T14:00:00.000Z\n",
+        "2026-12-24T12:00:00.000Z, in 01:00:00; ends at 2026-12-24 23:00:00.000+09:00 (Asia/Seoul) = " +
+        "2026-12-24 15:00:00.000+01:00 (Europe/Berlin) = 2026-12-24T14:00:00.000Z\n",
     );
+    expect(moved.stdout).to.match(/ {2}starts .*\n +2026-12-24 \d\d:00:00\.000\+01:00 \(Europe\/Berlin\)\n/);
     expect((await run(`edit ${campaignId} --end 2026-12-25T00:00:00Z`)).stderr).to.equal(
       "coupon: ends at 2026-12-25 09:00:00.000+09:00 (Asia/Seoul) = 2026-12-25T00:00:00.000Z\n",
     );

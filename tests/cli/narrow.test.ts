@@ -76,10 +76,14 @@ describe("what is shown fits the terminal", () => {
   });
   after(() => service.close());
 
-  async function shown(args: string[], columns: number | undefined): Promise<string> {
+  async function shown(
+    args: string[],
+    columns: number | undefined,
+    more: NodeJS.ProcessEnv = {},
+  ): Promise<string> {
     const stdout = standInTerminal(columns);
     if (columns === undefined) stdout.isTTY = false;
-    const env = { COUPON_URL: service.url, XDG_CONFIG_HOME: "/nonexistent" };
+    const env = { COUPON_URL: service.url, XDG_CONFIG_HOME: "/nonexistent", ...more };
     const signal = new AbortController().signal;
     await run({ args, env, stdin: standInTerminal(), stdout, stderr: standInTerminal(columns), signal });
     return stripVTControlCharacters(stdout.shown());
@@ -116,6 +120,28 @@ describe("what is shown fits the terminal", () => {
         if (columns >= 80) expect(text).to.match(/2026-12-2\d/);
       }
     });
+
+  it("in a locale that is not UTF-8 all signs are ASCII, on a terminal, in a pipe and in help; data stays as it is", async () => {
+    const signs = /[^\n\x20-\x7e\uac00-\ud7a3\p{Emoji}\u200d]/u;
+    const calls = [
+      ...[["list"], ["history", campaignId], ["preflight", campaignId], ["stats", campaignId], ["--help"]],
+      ...[
+        ["formats", "--help"],
+        ["verify", "--help"],
+      ],
+    ];
+    for (const args of calls) {
+      for (const columns of [80, undefined]) {
+        for (const locale of [{ LANG: "C" }, { LC_ALL: "POSIX", LANG: "ko_KR.UTF-8" }])
+          expect(await shown(args, columns, locale), args.join(" ")).not.to.match(signs);
+      }
+    }
+    const inUtf8 = { LANG: "ko_KR.UTF-8" };
+    expect(await shown(["preflight", campaignId], 80, inUtf8)).to.include("→ do");
+    expect(await shown(["preflight", campaignId], 80, { LANG: "C" })).to.include("-> do");
+    const json = ["history", campaignId, "--json"];
+    expect(await shown(json, undefined, { LANG: "C" })).to.equal(await shown(json, undefined, inUtf8));
+  });
 
   const words = fc.array(
     fc.constantFrom("가나다", "🎁", "a", "long-winded", "x".repeat(60), "  ", "=", "é"),

@@ -3,17 +3,10 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect } from "chai";
 import fc from "fast-check";
 import { barText, plainWatchLine, watchLine } from "../../cli/bar.ts";
-import {
-  campaignFacts,
-  countdown,
-  grouped,
-  instantText,
-  isOver,
-  printable,
-  stateName,
-} from "../../cli/render.ts";
+import { campaignFacts, countdown, instantText, isOver, printable, stateName } from "../../cli/render.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { WatchCampaignResponseSchema } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { grouped } from "../../runtime/counting.ts";
 import { campaign, startMs } from "./stand-in.ts";
 
 /** Reads a countdown back, in milliseconds. */

@@ -3,7 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { configPath, readConfigFile } from "../../cli/config-file.ts";
-import { type GlobalOptions, isPrivate, readSettings, type Settings } from "../../cli/settings.ts";
+import {
+  type GlobalOptions,
+  isPrivate,
+  readSettings,
+  type Settings,
+  wholeNumber,
+} from "../../cli/settings.ts";
 import { UserError } from "../../cli/user-error.ts";
 import { readJsonLines, runCli } from "./run-cli.ts";
 import { campaign, campaignId, type StandIn, startStandIn } from "./stand-in.ts";
@@ -238,6 +244,14 @@ describe("cli settings", () => {
         expect([exitCode, hint === ""], message).to.deep.equal([2, false]);
       }
     }
+  });
+
+  it("a number beyond a limit is told that limit, and digits are grouped", () => {
+    const told = (text: string) => refusalOf(() => wholeNumber("--total", text, 1, 5_000_000)).message;
+    expect(told("9999999")).to.equal("--total is 9,999,999: at most 5,000,000");
+    expect(told("0")).to.equal("--total is 0: at least 1");
+    expect(told("many")).to.equal('--total: "many" is not a whole number from 1 to 5,000,000');
+    expect(wholeNumber("--total", "5000000", 1, 5_000_000)).to.equal(5_000_000);
   });
 
   it("warns of a TZ that is no zone, since instants are then shown in UTC", () => {

@@ -122,7 +122,7 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
   ],
   ["pool", "amber", /is being decided/, pool({ status: "held" })],
   ["pool", "red", /no pool in this Redis/, pool({ status: "none" })],
-  ["pool", "red", /1 codes are missing/, pool({ codes: 999 })],
+  ["pool", "red", /1 code is missing/, pool({ codes: 999 })],
   ["pool", "red", /2 codes too many/, pool({ codes: 1_002 })],
   ["pool", "red", /do not agree/, issued(1)],
   ["pool", "red", /cannot be read: no answer/, but("pool", silent)],
@@ -241,7 +241,7 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
 
   ["mongodb-members", "green", /rs0: 3 of 3 members/, set(3, 3)],
   ["mongodb-members", "amber", /one server, no replica set/, deployed({ kind: "standalone" })],
-  ["mongodb-members", "amber", /1 of 1 members are healthy, none more may fail/, set(1, 1)],
+  ["mongodb-members", "amber", /1 of 1 member is healthy, none more may fail/, set(1, 1)],
   // Primary, secondary and arbiter: without the secondary nothing is durable.
   ["mongodb-members", "amber", /2 of 2 members are healthy, none more/, set(2, 2)],
   ["mongodb-members", "red", /1 of 2 members are healthy, a majority is 2/, set(2, 1)],

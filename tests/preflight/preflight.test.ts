@@ -174,7 +174,7 @@ describe("preflight on real stores", () => {
     await own.raw.lPop(campaignKeys(campaign._id).staged);
     const report = await look();
     expect(notGreen(report)).to.deep.equal(["red pool"]);
-    expect(finding(report, "pool")).to.match(/^1 codes are missing: 9 codes in the pool/);
+    expect(finding(report, "pool")).to.match(/^1 code is missing: 9 codes in the pool/);
   });
 
   it("a pool of another Redis, of an old generation, and none at all are red", async () => {
