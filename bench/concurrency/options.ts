@@ -1,5 +1,5 @@
-import { parseArgs } from "node:util";
 import { numberFlag } from "../number-flag.ts";
+import { parseFlags } from "../parse-flags.ts";
 import { Trouble } from "../trouble.ts";
 
 export type ConcurrencyOptions = {
@@ -21,8 +21,17 @@ export const USAGE = `npm run concurrency -- [flags]
   --out FILE     what each request got, then the verdict (results.txt)
 `;
 
+const FLAGS = {
+  servers: { type: "string", default: "5" },
+  requests: { type: "string", default: "200" },
+  coupons: { type: "string" },
+  within: { type: "string", default: "30" },
+  out: { type: "string", default: "results.txt" },
+  help: { type: "boolean", default: false },
+} as const;
+
 export function readOptions(args: string[]): ConcurrencyOptions {
-  const { values } = parse(args);
+  const values = parseFlags(args, FLAGS);
   const requests = numberFlag("requests", values.requests, 1, 100_000);
   const half = String(Math.max(1, Math.floor(requests / 2)));
   if (values.out.trim() === "") throw new Trouble("--out must name a file");
@@ -34,22 +43,4 @@ export function readOptions(args: string[]): ConcurrencyOptions {
     out: values.out,
     help: values.help,
   };
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        servers: { type: "string", default: "5" },
-        requests: { type: "string", default: "200" },
-        coupons: { type: "string" },
-        within: { type: "string", default: "30" },
-        out: { type: "string", default: "results.txt" },
-        help: { type: "boolean", default: false },
-      },
-    });
-  } catch (error) {
-    throw new Trouble(error instanceof Error ? error.message : String(error), { cause: error });
-  }
 }

@@ -1,7 +1,6 @@
 import { randomInt } from "node:crypto";
-import { parseArgs } from "node:util";
 import { numberFlag } from "../number-flag.ts";
-import { Trouble } from "../trouble.ts";
+import { parseFlags } from "../parse-flags.ts";
 
 export type ScenarioOptions = {
   readonly ratePerSecond: number;
@@ -22,8 +21,16 @@ export const USAGE = `npm run scenario -- [flags]     about two minutes
 
 const MAX_SEED = 2 ** 32 - 1;
 
+const FLAGS = {
+  rate: { type: "string", default: "1000" },
+  total: { type: "string", default: "5000" },
+  seed: { type: "string" },
+  keep: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
 export function readOptions(args: string[]): ScenarioOptions {
-  const { values } = parse(args);
+  const values = parseFlags(args, FLAGS);
   return {
     ratePerSecond: numberFlag("rate", values.rate, 100, 10_000),
     total: numberFlag("total", values.total, 1_000, 1_000_000),
@@ -31,21 +38,4 @@ export function readOptions(args: string[]): ScenarioOptions {
     keep: values.keep,
     help: values.help,
   };
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        rate: { type: "string", default: "1000" },
-        total: { type: "string", default: "5000" },
-        seed: { type: "string" },
-        keep: { type: "boolean", default: false },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-  } catch (error) {
-    throw new Trouble(error instanceof Error ? error.message : String(error), { cause: error });
-  }
 }
