@@ -19,7 +19,7 @@ export const USAGE = `usage: npm run chaos -- [--quick] [--round NAME]… [--see
   --round NAME  only this round; may be given several times
   --seed N      what is left to chance is repeated: the order of the callers, the faults of the mixed rounds
   --list        the names of the rounds
-  --mutants     breaks a copy of the product on purpose, in twelve ways, and expects each to be noticed`;
+  --mutants     breaks copies of the product on purpose and expects each to be noticed; --round then names mutants`;
 
 const SEED_MOST = 2 ** 31 - 1;
 

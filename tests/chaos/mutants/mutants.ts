@@ -204,4 +204,12 @@ export const mutants: readonly Mutant[] = [
     because:
       "the other server goes on telling from memory that all are gone while added coupons are given out",
   },
+  {
+    name: "breaker-never-probes",
+    patches: [{ file: "server/claims/breaker", search: "void runProbe();", replace: "void 0;" }],
+    round: "cut-off-both",
+    caughtBy: "U11",
+    because:
+      "no caller is let through to a pool whose store did not answer once, however well the store is since",
+  },
 ];
