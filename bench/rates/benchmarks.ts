@@ -9,6 +9,7 @@ import { opening } from "./opening.ts";
 import { poolSizes } from "./pool-sizes.ts";
 import { reading } from "./reading.ts";
 import { refusals } from "./refusals.ts";
+import { status } from "./status.ts";
 
 /** In the order in which they run: generation first, while the service's memory has seen nothing else. */
 export const benchmarks: readonly Benchmark[] = [
@@ -17,6 +18,7 @@ export const benchmarks: readonly Benchmark[] = [
   claimsAt(64),
   claimsAt(256),
   refusals,
+  status,
   poolSizes,
   openLoop,
   lone,

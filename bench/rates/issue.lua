@@ -1,5 +1,5 @@
--- wrk's side of the benchmarks: IssueCoupon in JSON, each request for a user of its own.
--- Arguments after `--`: path, campaign id, prefix of the user ids.
+-- wrk's side of the benchmarks: a call about one campaign in JSON, each for a user of its own where there are users.
+-- Arguments after `--`: path, campaign id, and for IssueCoupon the prefix of the user ids.
 -- Says at the end, as one line of JSON: answers, seconds, answers that were not 200, requests that broke off, requests
 -- that had no answer in time, latencies in ms.
 local path, campaign, prefix
@@ -11,7 +11,8 @@ end
 
 function request()
   serial = serial + 1
-  local body = '{"campaignId":"' .. campaign .. '","userId":"' .. prefix .. serial .. '"}'
+  local user = prefix and ',"userId":"' .. prefix .. serial .. '"' or ''
+  local body = '{"campaignId":"' .. campaign .. '"' .. user .. '}'
   return wrk.format("POST", path, { ["content-type"] = "application/json" }, body)
 end
 

@@ -26,6 +26,7 @@ export type Load = {
   readonly connections: number;
   readonly campaignId: string;
   readonly seconds: number;
+  readonly ofUsers?: boolean;
 };
 
 type LoadContext = Pick<BenchmarkContext, "ground" | "signal">;

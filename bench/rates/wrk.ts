@@ -15,6 +15,8 @@ export type WrkTarget = {
   readonly campaignId: string;
   readonly connections: number;
   readonly seconds: number;
+  /** Each request names a user that was never seen before, as IssueCoupon asks; true unless told otherwise. */
+  readonly ofUsers?: boolean;
 };
 
 /** What one run of wrk saw. Latencies in ms, from the sending of a request (closed loop). */
@@ -29,9 +31,9 @@ export type WrkResult = {
 
 let runs = 0;
 
-/** One closed-loop run, one thread; every request is for a user that was never seen before. */
+/** One closed-loop run, one thread. */
 export async function runWrk(target: WrkTarget, signal: AbortSignal): Promise<WrkResult> {
-  const { baseUrl, path, campaignId, connections, seconds } = target;
+  const { baseUrl, path, campaignId, connections, seconds, ofUsers = true } = target;
   runs += 1;
   const args = [
     "-t1",
@@ -44,10 +46,14 @@ export async function runWrk(target: WrkTarget, signal: AbortSignal): Promise<Wr
     baseUrl,
     "--",
   ];
-  const { stdout } = await run("wrk", [...args, path, campaignId, `u${process.pid}-${runs}-`], {
-    signal,
-    timeout: seconds * 1_000 + GRACE_MS,
-  });
+  const { stdout } = await run(
+    "wrk",
+    [...args, path, campaignId, ...(ofUsers ? [`u${process.pid}-${runs}-`] : [])],
+    {
+      signal,
+      timeout: seconds * 1_000 + GRACE_MS,
+    },
+  );
   const line = stdout.split("\n").find((text) => text.startsWith("{"));
   if (line === undefined) throw new Trouble(`wrk did not say what it saw: ${stdout.trim()}`);
   const told = JSON.parse(line) as Omit<WrkResult, "perSecond"> & {
