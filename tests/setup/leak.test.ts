@@ -1,0 +1,56 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { expect } from "chai";
+import { repositoryDir } from "../../local/repository.ts";
+
+/** What a test may leave behind, and how the run calls it. */
+const LEFT = [
+  ["setInterval(() => {}, 1_000);", "Timeout"],
+  ['require("node:net").createServer().listen(0, "127.0.0.1");', "TCPServerWrap"],
+  ['require("node:child_process").spawn("cat", { stdio: ["pipe", "ignore", "ignore"] });', "ProcessWrap"],
+] as const;
+
+describe("a run of the tests", () => {
+  let dir: string;
+  before(() => {
+    dir = mkdtempSync(join(tmpdir(), "coupon-leak-"));
+  });
+  after(() => rmSync(dir, { recursive: true, force: true }));
+
+  /** Runs tests with these bodies under the hooks of all tests. */
+  async function runTests(...bodies: string[]) {
+    const file = join(dir, "planted.test.cjs");
+    writeFileSync(file, bodies.map((body) => `it("planted", () => {\n${body}\n});\n`).join(""));
+    const mocha = join(repositoryDir, "node_modules", "mocha", "bin", "mocha.js");
+    const env = { ...process.env, LEAK_AFTER_MS: "200" };
+    const child = spawn(process.execPath, [mocha, file], {
+      ...{ cwd: repositoryDir, env, stdio: ["ignore", "pipe", "pipe"] },
+    });
+    const [stdout, stderr, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, "close"),
+    ]);
+    return { stdout, stderr, code };
+  }
+
+  it("fails where tests that passed left a timer, a socket and a child process open, and names them", async () => {
+    const { code, stdout, stderr } = await runTests(...LEFT.map(([body]) => body));
+    expect(stdout).to.include("3 passing").and.not.include("failing");
+    const [, told] = /^leak: still open after the tests: (.*)$/m.exec(stderr) ?? [];
+    expect(told?.split(", ")).to.include.members(LEFT.map(([, name]) => name));
+    expect(code).to.equal(1);
+  });
+
+  it("keeps the number of failures where something is left open, too, and passes where nothing is", async () => {
+    const failing = 'throw new Error("planted");';
+    const { code, stderr } = await runTests(LEFT[0][0], failing, failing);
+    expect(stderr).to.include("leak: still open");
+    expect(code).to.equal(2);
+    expect(await runTests("")).to.include({ code: 0, stderr: "" });
+  });
+});
