@@ -36,13 +36,21 @@ describe("history", () => {
     expect(revisions(await history.listAfter(campaignId, 5, 3))).to.deep.equal([]);
   });
 
+  it("an entry that is moved while it is read, between its two places, is not missed", async () => {
+    await holding([0, 1], [2]);
+    const flush = () => createHistory(stores.db).flush(campaignId);
+    const history = createHistory(pausingAfterReads(stores.db, flush));
+    expect(revisions(await history.listAfter(campaignId, 0, 10))).to.deep.equal([1, 2]);
+    expect((await stores.db.collection<CampaignDoc>("campaigns").findOne())?.outbox).to.deep.equal([]);
+  });
+
   it("an entry that is not visible yet beside a later one is looked for again, and none is missed", async () => {
     // Two entries were written down and moved after the outbox was read; of those that are moved, the later one is visible first.
     await holding([0, 1, 3], []);
     const campaigns = stores.db.collection<CampaignDoc>("campaigns");
     let moved = false;
     const history = createHistory(
-      pausingAfterOutbox(stores.db, async () => {
+      pausingAfterReads(stores.db, async () => {
         if (!moved) await campaigns.updateOne({ _id: campaignId }, { $set: { outbox: [entry(2)] } });
         moved = true;
       }),
@@ -54,15 +62,26 @@ describe("history", () => {
   });
 });
 
-/** The same database; after each look at an outbox something else happens first. */
-function pausingAfterOutbox(db: Db, meanwhile: () => Promise<void>): Db {
-  const campaigns = db.collection<CampaignDoc>("campaigns");
-  const findOne = async (filter: object, options: object) => {
-    const found = await campaigns.findOne(filter, options);
+/** The same database; after each look at an outbox or at the entries that are written something else happens first. */
+function pausingAfterReads(db: Db, meanwhile: () => Promise<void>): Db {
+  const after = async <T>(found: Promise<T>): Promise<T> => {
+    const one = await found;
     await meanwhile();
-    return found;
+    return one;
   };
-  const pausing = Object.create(campaigns, { findOne: { value: findOne } });
-  const collection = (name: string) => (name === "campaigns" ? pausing : db.collection(name));
-  return Object.create(db, { collection: { value: collection } });
+  const [campaigns, entries] = [
+    db.collection<CampaignDoc>("campaigns"),
+    db.collection<HistoryDoc>("history"),
+  ];
+  const find = (filter: object) => {
+    const cursor = entries.find(filter);
+    const toArray = cursor.toArray.bind(cursor);
+    return Object.assign(cursor, { toArray: () => after(toArray()) });
+  };
+  const findOne = (filter: object, options: object) => after(campaigns.findOne(filter, options));
+  const pausing: Record<string, unknown> = {
+    campaigns: Object.create(campaigns, { findOne: { value: findOne } }),
+    history: Object.create(entries, { find: { value: find } }),
+  };
+  return Object.create(db, { collection: { value: (name: string) => pausing[name] ?? db.collection(name) } });
 }

@@ -181,6 +181,41 @@ describe("onlooker", () => {
     expect(states((await message()) ?? null)).to.deep.equal(byTurns(8, 8));
   });
 
+  it("a campaign that was read before its last changes were made takes no state back, and none is told again", async () => {
+    for (const first of [0, 1]) {
+      const { now, turns, look } = looking();
+      const seen: string[] = [];
+      const told = async () => seen.push(...states((await look())?.message ?? null));
+      turns(first);
+      if (first > 0) await told();
+      turns(2);
+      const outdated = now.look;
+      turns(5);
+      const current = now.look;
+      now.look = outdated;
+      await told();
+      now.look = current;
+      await told();
+      expect(seen).to.deep.equal(byTurns(1, 5));
+    }
+  });
+
+  it("is not over before every change is told, however many there are", async () => {
+    const { now, turns, look } = looking(0);
+    turns(120);
+    now.entries = [entryTo("ENDED", 121), ...now.entries];
+    now.look = () => ({ campaign: { ...campaign, state: "ENDED", revision: 121 }, pool: pool(0) });
+    const told: string[] = [];
+    const over: boolean[] = [];
+    do {
+      const message = (await look())?.message;
+      told.push(...states(message ?? null));
+      over.push(message?.isOver === true);
+    } while (over.length < 3);
+    expect(over).to.deep.equal([false, false, true]);
+    expect(told).to.deep.equal([...byTurns(1, 120), "OPEN → ENDED"]);
+  });
+
   it("a history that cannot be read holds changes back, and the last message too, until it can", async () => {
     const { clock, turns, now } = looking();
     let isAway = false;
