@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { orAborted, type Releases } from "../bench/releases.ts";
 import { Trouble } from "../bench/trouble.ts";
+import { artilleryProgram } from "../local/artillery-facts.mjs";
 import { endChild, exitNumber, exitOf, inheritedEnvironment, spawnKept } from "../local/child.ts";
 import { repositoryDir } from "../local/repository.ts";
 import type { Phase } from "./phases.ts";
@@ -24,7 +25,6 @@ export type ArtilleryReport = {
   readonly responseTime: { readonly p50: number; readonly p99: number } | undefined;
 };
 
-const PROGRAM = join(repositoryDir, "artillery", "node_modules", "artillery", "bin", "run");
 const STOP_DEADLINE_MS = 5_000;
 
 /** Artillery as a child that cannot outlive us or its deadline; what it prints is seen as it comes. */
@@ -33,7 +33,8 @@ export async function runArtillery(
   releases: Releases,
   signal: AbortSignal,
 ): Promise<ArtilleryReport> {
-  if (!existsSync(PROGRAM)) throw new Trouble("artillery is not installed: npm run setup -- --artillery");
+  const program = artilleryProgram();
+  if (!existsSync(program)) throw new Trouble("artillery is not installed: npm run setup -- --artillery");
   // It writes into a pipe now, and would take that for somebody who sees no colours.
   const colour: Record<string, string> = process.stdout.isTTY === true ? { FORCE_COLOR: "1" } : {};
   const thresholds = [{ "http.response_time.p99": p99LimitMs }];
@@ -41,7 +42,7 @@ export async function runArtillery(
   const overrides = JSON.stringify({ config: { phases, ...limits } });
   const child = spawnKept(
     process.execPath,
-    [PROGRAM, "run", "--overrides", overrides, "--output", reportFile, "launch.yml"],
+    [program, "run", "--overrides", overrides, "--output", reportFile, "launch.yml"],
     {
       cwd: join(repositoryDir, "artillery"),
       env: { ...inheritedEnvironment(), ...colour, ARTILLERY_DISABLE_TELEMETRY: "1", ...env },

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { runCommand } from "./setup-command.mjs";
 import { SetupError } from "./setup-error.mjs";
 
@@ -38,7 +38,7 @@ export async function installModules(folder) {
   const hash = hashOf(folder);
   await runCommand("npm", ["ci", "--no-audit", "--no-fund"], {
     cwd: folder,
-    advice: `Node modules of ${basename(folder)} are not installed. Check the network, then run \`npm ci\` there yourself.`,
+    advice: "Node modules are not installed. Check the network, then run `npm ci` there yourself.",
   });
   writeFileSync(join(folder, "node_modules", HASH_FILE), hash);
 }

@@ -6,22 +6,23 @@
  *
  * --quiet         no word when nothing is to do
  * --modules-only  only node modules (enough for the checks)
- * --artillery     also the load generator's own node modules
+ * --artillery     also artillery, the load generator of `npm run load`, in a cache outside the clone
  * --chaos         also libfaketime, which tests and fault rounds with wrong clocks need
  * --bench         also wrk, the load generator of the benchmarks
  * --proxy         also nginx, which the test of a rolling restart needs
  *
  * Plain JavaScript without dependencies: it runs before there are any. Says things on stderr only.
  */
-import { accessSync, constants, mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { createOwned, isAlive, ownRecord, putAside, readOwned, releaseOwned } from "./owned-file.mjs";
+import { releaseOwned } from "./owned-file.mjs";
+import { installArtillery, isArtilleryHere } from "./setup-artillery.mjs";
 import { endCommandsOnSignals } from "./setup-command.mjs";
 import { SetupError } from "./setup-error.mjs";
 import { installFaketime, isFaketimeHere } from "./setup-faketime.mjs";
 import { isMongodbHere, unpackLibc } from "./setup-libc.mjs";
+import { takeLock } from "./setup-lock.mjs";
 import { areModulesInstalled, installModules } from "./setup-modules.mjs";
 import { installNginx, isNginxHere } from "./setup-nginx.mjs";
 import { installRedis, isRedisHere } from "./setup-redis.mjs";
@@ -31,8 +32,6 @@ import { installWrk, isWrkHere } from "./setup-wrk.mjs";
 
 const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 const LOCK = join(REPOSITORY, ".local", "setup.lock");
-const LOCK_POLL_MS = 200;
-const LOCK_DEADLINE_MS = 20 * 60_000;
 
 try {
   await main();
@@ -49,7 +48,7 @@ async function main() {
     return;
   }
   endCommandsOnSignals();
-  await takeLock();
+  await takeLock(LOCK, { say, advice: "Run this as the owner of the repository." });
   try {
     for (const step of steps) {
       if (step.isDone()) continue;
@@ -67,16 +66,14 @@ async function main() {
  * @returns {Step[]}
  */
 function stepsFor({ modulesOnly, artillery, chaos, bench, proxy }) {
-  /** @type {(words: string, folder: string) => Step} */
-  const modules = (words, folder) => ({
-    words,
-    isDone: () => areModulesInstalled(folder),
-    run: () => installModules(folder),
-  });
   return [
-    modules("installing node modules", REPOSITORY),
+    {
+      words: "installing node modules",
+      isDone: () => areModulesInstalled(REPOSITORY),
+      run: () => installModules(REPOSITORY),
+    },
     ...(artillery
-      ? [modules("installing the load generator (large, once)", join(REPOSITORY, "artillery"))]
+      ? [{ words: "installing artillery", isDone: isArtilleryHere, run: () => installArtillery(say) }]
       : []),
     ...(modulesOnly
       ? []
@@ -92,32 +89,6 @@ function stepsFor({ modulesOnly, artillery, chaos, bench, proxy }) {
     ...(bench ? [{ words: "installing wrk", isDone: isWrkHere, run: installWrk }] : []),
     ...(proxy ? [{ words: "installing nginx", isDone: isNginxHere, run: installNginx }] : []),
   ];
-}
-
-/** Two setups at once would pull the modules from under each other: the second waits, then finds it all done. */
-async function takeLock() {
-  try {
-    mkdirSync(dirname(LOCK), { recursive: true });
-    accessSync(dirname(LOCK), constants.W_OK);
-  } catch {
-    throw new SetupError(`cannot write to ${dirname(LOCK)}. Run this as the owner of the repository.`);
-  }
-  const deadline = Date.now() + LOCK_DEADLINE_MS;
-  let told = false;
-  while (!createOwned(LOCK, { owner: ownRecord() })) {
-    const holder = readOwned(LOCK);
-    if (holder === undefined) continue;
-    if (!isAlive(holder.owner)) {
-      putAside(LOCK, holder);
-      continue;
-    }
-    if (!told) say(`waiting for another setup (process ${holder.owner.pid})`);
-    told = true;
-    if (Date.now() > deadline) {
-      throw new SetupError(`another setup (process ${holder.owner.pid}) does not end. End it and try again.`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
-  }
 }
 
 function readArguments() {
