@@ -18,24 +18,36 @@ export type Books = {
   readonly scope: string;
 };
 
+export type BooksPlan = {
+  readonly stores: StoreUrls | undefined;
+  /** The stores are those of the load itself. */
+  readonly own: boolean;
+  readonly database: string;
+  readonly remote: boolean;
+};
+
 const REST_DEADLINE_MS = 30_000;
 const EXPORT_BATCH = 10_000;
 
-/** The full audit where the stores are known and hold this campaign; else what can be said from outside. */
+/**
+ * The full audit where the stores are known and hold this campaign; else what can be said from outside, unless the stores are ours: what can be
+ * looked at is not left out.
+ */
 export async function auditBooks(
   campaigns: Clients["campaigns"],
   campaignId: string,
   history: readonly HistoryEntry[],
-  { stores, database, remote }: { stores: StoreUrls | undefined; database: string; remote: boolean },
+  { stores, own, database, remote }: BooksPlan,
 ): Promise<Books> {
   const tolerances: Tolerances = remote ? { clockMs: 1_000, lateRefusalMs: 1_000 } : ONE_MACHINE;
   const why = stores === undefined ? "neither REDIS_URL and MONGODB_URL nor a local stack" : undefined;
   const inside =
     stores === undefined
       ? why
-      : await auditInside(stores, database, campaignId, history, tolerances).catch((error: unknown) =>
-          error instanceof Error ? error.message : String(error),
-        );
+      : await auditInside(stores, database, campaignId, history, tolerances).catch((error: unknown) => {
+          if (own) throw error;
+          return error instanceof Error ? error.message : String(error);
+        });
   if (typeof inside === "object") return inside;
   const snapshot = await exportBooks(campaigns, campaignId);
   return {

@@ -7,23 +7,31 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
 import { decodeResponse, encodeRequest } from "./binary.mjs";
+import { isInBurst } from "./burst.mjs";
+import { takeOver, tellLoaded, tellWaiting } from "./handover.mjs";
 import { newUser, readAnswer, takeAnswer, unknownAnswer, wantsToAsk } from "./user.mjs";
 
 /**
  * @typedef {import("./user.mjs").User} User
  * @typedef {import("./user.mjs").Answer} Answer
- * @typedef {{ vars: { user?: User, invoked?: { atMs: number, order: number } } }} Context
+ * @typedef {import("./handover.mjs").Campaign} Campaign
+ * @typedef {{ vars: { user?: User, waited?: boolean, invoked?: { atMs: number, order: number } } }} Context
  * @typedef {import("node:events").EventEmitter} Events
  * @typedef {(error?: Error) => void} Next
  */
 
-const campaignId = required("COUPON_CAMPAIGN");
-/** Who comes before this instant asks at it: a true burst; 0: everybody asks at once. */
-const burstAtMs = Number(process.env["COUPON_BURST_AT_MS"] ?? 0);
+/** Where the runner gives the campaign; without a runner it is in COUPON_CAMPAIGN, and open. */
+const handover = process.env["COUPON_HANDOVER"] ?? "";
+/** Who comes before the instant waits for it. */
+const isBurst = process.env["COUPON_BURST"] === "true";
+/** @type {Campaign | undefined} */
+let campaign =
+  handover === "" ? { campaignId: required("COUPON_CAMPAIGN"), startsAtMs: 0, phasesAtMs: 0 } : undefined;
+/** @type {Promise<Campaign> | undefined} */
+let taking;
 const isBinary = process.env["COUPON_CODEC"] === "binary";
 /** @type {WeakSet<Events>} */
 const readAsBytes = new WeakSet();
-const phasesBeginAtMs = Number(process.env["COUPON_PHASES_AT_MS"] ?? 0);
 const history = openSync(required("COUPON_HISTORY"), "a", 0o600);
 /** Different for each run and thread, so that every virtual user is a new person. */
 const userPrefix = `${hostname().slice(0, 20)}-${process.pid}-${Date.now().toString(36)}-${threadId}`;
@@ -44,9 +52,18 @@ function stamp() {
   return { order: seconds * 1e9 + nanoseconds, atMs: Date.now() };
 }
 
-/** Once, before the first phase: so that the phases meet the instant of the campaign. */
+async function theCampaign() {
+  taking ??= takeOver(handover);
+  campaign ??= await taking;
+  return campaign;
+}
+
+/** Once, before the first phase: the phases of a launch meet the instant of the campaign. Those of a burst begin at once: their users wait. */
 export async function waitForPhases() {
-  await sleep(Math.max(0, phasesBeginAtMs - Date.now()));
+  if (handover !== "") tellLoaded(handover);
+  if (isBurst) return;
+  const { phasesAtMs } = await theCampaign();
+  await sleep(Math.max(0, phasesAtMs - Date.now()));
 }
 
 /**
@@ -56,17 +73,28 @@ export async function waitForPhases() {
  */
 export function arrive(context, events, next) {
   users += 1;
-  const user = newUser(`${userPrefix}-${users}`, Math.random);
-  user.waitMs = Math.max(0, burstAtMs - Date.now());
-  context.vars.user = user;
+  context.vars.user = newUser(`${userPrefix}-${users}`, Math.random);
   events.emit("counter", "coupon.wrong_answers", 0);
   next();
 }
 
 /** @param {Context} context */
 export async function waitAsTold(context) {
+  if (isBurst && Date.now() < (campaign?.startsAtMs ?? Number.POSITIVE_INFINITY))
+    return waitForInstant(context);
+  await theCampaign();
   const { waitMs = 0 } = context.vars.user ?? {};
   if (waitMs > 0) await sleep(waitMs);
+}
+
+/** @param {Context} context */
+async function waitForInstant(context) {
+  if (handover !== "") tellWaiting(handover);
+  context.vars.waited = true;
+  const { startsAtMs } = await theCampaign();
+  // A timer may be a millisecond early.
+  for (let leftMs = 1; leftMs > 0; leftMs = startsAtMs - Date.now())
+    await sleep(Math.max(0, startsAtMs - Date.now()));
 }
 
 /**
@@ -76,14 +104,18 @@ export async function waitAsTold(context) {
  * @param {Next} next
  */
 export function ask(request, context, events, next) {
-  const userId = context.vars.user?.userId ?? "";
+  const { campaignId = "", startsAtMs = 0 } = campaign ?? {};
+  const { userId = "", tries = 0 } = context.vars.user ?? {};
   if (isBinary) {
     keepBytes(events);
     delete request.json;
     request.body = encodeRequest(campaignId, userId);
     request.headers["content-type"] = "application/proto";
   } else request.json = { campaignId, userId };
-  context.vars.invoked = stamp();
+  const invoked = stamp();
+  context.vars.invoked = invoked;
+  if (context.vars.waited === true && tries === 0 && isInBurst(invoked.atMs, startsAtMs))
+    events.emit("counter", "coupon.in_burst", 1);
   next();
 }
 
@@ -95,7 +127,7 @@ export function ask(request, context, events, next) {
  * @param {Next} next
  */
 export function checkAnswer(_request, response, context, events, next) {
-  take(context, events, readAnswer(response.statusCode, jsonOf(response), campaignId));
+  take(context, events, readAnswer(response.statusCode, jsonOf(response), campaign?.campaignId ?? ""));
   next();
 }
 

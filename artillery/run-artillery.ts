@@ -5,7 +5,8 @@ import type { Readable } from "node:stream";
 import { orAborted, type Releases } from "../bench/releases.ts";
 import { Trouble } from "../bench/trouble.ts";
 import { artilleryProgram } from "../local/artillery-facts.mjs";
-import { endChild, exitNumber, exitOf, inheritedEnvironment, spawnKept } from "../local/child.ts";
+import { endChild, exitNumber, exitOf, hasExited, inheritedEnvironment, spawnKept } from "../local/child.ts";
+import { until } from "../local/poll.ts";
 import { repositoryDir } from "../local/repository.ts";
 import type { Phase } from "./phases.ts";
 
@@ -15,7 +16,13 @@ export type ArtilleryRun = {
   readonly p99LimitMs?: number | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly reportFile: string;
-  readonly deadlineMs: number;
+};
+
+export type Artillery = {
+  /** @throws Trouble when it ends before the condition holds, or the deadline passes */
+  until(what: string, condition: () => boolean, deadlineMs: number): Promise<void>;
+  /** What it found, when it has ended. @throws Trouble at the deadline */
+  report(deadlineMs: number): Promise<ArtilleryReport>;
 };
 
 export type ArtilleryReport = {
@@ -26,13 +33,14 @@ export type ArtilleryReport = {
 };
 
 const STOP_DEADLINE_MS = 5_000;
+const POLL_MS = 50;
 
-/** Artillery as a child that cannot outlive us or its deadline; what it prints is seen as it comes. */
-export async function runArtillery(
-  { phases, p99LimitMs, env, reportFile, deadlineMs }: ArtilleryRun,
+/** Artillery as a child that cannot outlive us; what it prints is seen as it comes. */
+export function startArtillery(
+  { phases, p99LimitMs, env, reportFile }: ArtilleryRun,
   releases: Releases,
   signal: AbortSignal,
-): Promise<ArtilleryReport> {
+): Artillery {
   const program = artilleryProgram();
   if (!existsSync(program)) throw new Trouble("artillery is not installed: npm run setup -- --artillery");
   // It writes into a pipe now, and would take that for somebody who sees no colours.
@@ -51,16 +59,32 @@ export async function runArtillery(
   );
   if (child.stdout !== null) showWithoutReportPath(child.stdout);
   releases.add("artillery", () => endChild(child, STOP_DEADLINE_MS));
-  const late = new Trouble(`artillery did not end within ${Math.round(deadlineMs / 1_000)} s`);
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(late), deadlineMs);
-  try {
-    const exitCode = exitNumber(await orAborted(exitOf(child), AbortSignal.any([signal, limit.signal])));
-    return { exitCode, ...readReport(reportFile) };
-  } finally {
-    clearTimeout(timer);
-  }
+  const exited = exitOf(child);
+  return {
+    async until(what, condition, deadlineMs) {
+      const met = await orAborted(
+        until(() => condition() || hasExited(child), deadlineMs, POLL_MS),
+        signal,
+      );
+      if (condition()) return;
+      if (met) throw new Trouble(`artillery ended before ${what} (exit ${exitNumber(await exited)})`);
+      throw new Trouble(`artillery took more than ${seconds(deadlineMs)} s, and not yet ${what}`);
+    },
+    async report(deadlineMs) {
+      const limit = new AbortController();
+      const late = new Trouble(`artillery did not end within ${seconds(deadlineMs)} s`);
+      const timer = setTimeout(() => limit.abort(late), deadlineMs);
+      try {
+        const exitCode = exitNumber(await orAborted(exited, AbortSignal.any([signal, limit.signal])));
+        return { exitCode, ...readReport(reportFile) };
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
 }
+
+const seconds = (ms: number) => Math.round(ms / 1_000);
 
 /** The report that it names is ours, and is gone when the audit is done; with --keep we say ourselves where it is. */
 function showWithoutReportPath(from: Readable): void {

@@ -3,21 +3,37 @@ import { base64Encode } from "@bufbuild/protobuf/wire";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect } from "chai";
 import { decodeResponse, encodeRequest } from "../../artillery/binary.mjs";
+import { isInBurst } from "../../artillery/burst.mjs";
+import {
+  handOver,
+  isLoaded,
+  takeOver,
+  tellLoaded,
+  tellWaiting,
+  waitingIn,
+} from "../../artillery/handover.mjs";
 import { readOptions } from "../../artillery/options.ts";
 import { paceOf } from "../../artillery/pace.ts";
 import { launchPhases, usersIn } from "../../artillery/phases.ts";
 import { REASONS, refusalOf } from "../../artillery/refusal.mjs";
 import { isReportPath } from "../../artillery/run-artillery.ts";
-import { conclude } from "../../artillery/run-load.ts";
 import { newUser, readAnswer, takeAnswer, wantsToAsk } from "../../artillery/user.mjs";
+import { conclude } from "../../artillery/verdict.ts";
+import type { Verdict } from "../../audit/verdict.ts";
 import {
   IssueCouponRequestSchema,
   IssueCouponResponseSchema,
 } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
+import { temporaryDir } from "../local/temporary-dir.ts";
 import { healthyBooks, STARTS_AT_MS } from "./books.ts";
 
 const half = () => 0.5;
+
+function verdict(change: Partial<Verdict>): Verdict {
+  const held = { invariant: "U1", title: "one owner per code", ok: true, count: 0, checked: 4 } as const;
+  return { ...held, detail: "", offenders: [], ...change };
+}
 
 function errorBody(reason: RefusalReason, retryAfterMs = 0): { code: string; details: unknown[] } {
   const at = timestampFromMs(STARTS_AT_MS);
@@ -159,21 +175,77 @@ describe("artillery scenario", () => {
     expect(paceOf([], STARTS_AT_MS, 1)).to.deep.equal({ reached: 0, bestSecond: 0, perSecond: [] });
   });
 
-  it("fails on a violation, on artillery's thresholds, on a wrong answer and on no answer at all", () => {
+  it("fails on a wrong book, on one that could not be judged, on artillery's thresholds, on a wrong answer and on no answer at all", () => {
     const report = { exitCode: 0, counters: {}, responseTime: { p50: 1.2, p99: 9.8 } };
-    const good = { report, total: 5, issued: 5, requests: 9, reached: 3, violations: [] };
+    const good = { report, total: 5, issued: 5, requests: 9, reached: 3, verdicts: [verdict({})] };
     expect(conclude(good)).to.deep.equal({
       pass: true,
       line: "load: PASS issued=5/5 requests=9 rate=3 p50_ms=1 p99_ms=10 failed_users=0 wrong_answers=0",
+      reasons: [],
     });
-    const bad = [
-      { ...good, violations: ["U1"] },
-      { ...good, requests: 0 },
-      { ...good, report: { ...report, exitCode: 1 } },
-      { ...good, report: { ...report, counters: { "coupon.wrong_answers": 1 } } },
+    const wrong = verdict({ ok: false, count: 1 });
+    const bad: [RegExp, typeof good][] = [
+      [/audit finds U1 wrong/, { ...good, verdicts: [wrong] }],
+      [/could not judge U1: away/, { ...good, verdicts: [verdict({ notJudged: "away", prevented: true })] }],
+      [/nothing was asked/, { ...good, requests: 0 }],
+      [/exit code 1/, { ...good, report: { ...report, exitCode: 1 } }],
+      [/1 answers were wrong/, { ...good, report: { ...report, counters: { "coupon.wrong_answers": 1 } } }],
     ];
-    for (const ending of bad) expect(conclude(ending)).to.include({ pass: false });
-    expect(conclude({ ...good, violations: ["U1", "U5"] }).line).to.match(/^load: FAIL .* violations=U1,U5 /);
+    for (const [reason, ending] of bad) {
+      const { pass, reasons } = conclude(ending);
+      expect(pass, String(reason)).to.equal(false);
+      expect(reasons.join("; ")).to.match(reason);
+    }
+    const both = [wrong, verdict({ invariant: "U5", ok: false, count: 2 })];
+    expect(conclude({ ...good, verdicts: both }).line).to.match(/^load: FAIL .* violations=U1,U5 /);
+  });
+
+  it("fails when a burst was wanted and missed", () => {
+    const ended = (inBurst: number | undefined, burst: { wanted: number; waited: number }) =>
+      conclude({
+        report: {
+          exitCode: 0,
+          counters: inBurst === undefined ? {} : { "coupon.in_burst": inBurst },
+          responseTime: undefined,
+        },
+        ...{ total: 5, issued: 5, requests: 300, reached: 3, verdicts: [], burst },
+      });
+    const met = ended(230, { wanted: 200, waited: 240 });
+    expect(met).to.deep.include({ pass: true, reasons: [] });
+    expect(met.line).to.include(" burst=230/240 ");
+    for (const [inBurst, waited, reason] of [
+      [undefined, 0, "0 users waited for the instant instead of 200"],
+      [199, 199, "199 users waited for the instant instead of 200"],
+      [undefined, 240, "0 of the 240 users who waited for the instant asked within 3 s of it"],
+      [215, 240, "215 of the 240 users who waited for the instant asked within 3 s of it"],
+    ] as const) {
+      const { pass, line, reasons } = ended(inBurst, { wanted: 200, waited });
+      expect(pass, reason).to.equal(false);
+      expect(line).to.match(/^load: FAIL /);
+      expect(reasons).to.deep.equal([`there was no burst: ${reason}`]);
+    }
+  });
+
+  it("counts in whoever asks at the instant or soon after it, and nobody else", () => {
+    expect(
+      [-1, 0, 2_999, 3_000, 3_001].map((ms) => isInBurst(STARTS_AT_MS + ms, STARTS_AT_MS)),
+    ).to.deep.equal([false, true, true, true, false]);
+  });
+
+  it("hands the campaign over whole, once the users wait", async () => {
+    const dir = temporaryDir();
+    try {
+      expect([isLoaded(dir.path), waitingIn(dir.path)]).to.deep.equal([false, 0]);
+      tellLoaded(dir.path);
+      for (let user = 0; user < 3; user += 1) tellWaiting(dir.path);
+      expect([isLoaded(dir.path), waitingIn(dir.path)]).to.deep.equal([true, 3]);
+      const taken = takeOver(dir.path);
+      const campaign = { campaignId: "C", startsAtMs: STARTS_AT_MS, phasesAtMs: STARTS_AT_MS - 5_300 };
+      handOver(dir.path, campaign);
+      expect(await taken).to.deep.equal(campaign);
+    } finally {
+      dir.remove();
+    }
   });
 });
 

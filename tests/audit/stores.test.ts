@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { type Db, MongoClient } from "mongodb";
+import { auditBooks } from "../../artillery/books.ts";
+import { conclude } from "../../artillery/verdict.ts";
 import { type Auditor, openAuditor } from "../../audit/stores/auditor.ts";
 import { violated } from "../../audit/verdict-table.ts";
 import { type Stack, startStack } from "../../local/stack.ts";
@@ -126,6 +128,25 @@ describe("audit on real stores", () => {
       expect(violated((await auditor.audit(campaign.id, { history })).verdicts)).to.deep.equal([fails]);
     });
   }
+
+  it("a load fails for a coupon that was tampered with in MongoDB, and passes without", async () => {
+    const { campaign, history, issuances } = stores.books;
+    const ended = async () => {
+      const urls = { redisUrl: stack.redis.url, mongodbUrl: stack.mongodb.url, from: "of its own" };
+      const noApi = {} as Parameters<typeof auditBooks>[0]; // the stores are known: nothing is asked of the service
+      const plan = { stores: urls, own: true, database: DATABASE, remote: false };
+      const { issued, verdicts } = await auditBooks(noApi, campaign.id, history, plan);
+      const report = { exitCode: 0, counters: {}, responseTime: undefined };
+      return conclude({ report, total: TOTAL, issued, requests: history.length, reached: 1, verdicts });
+    };
+    expect(await ended()).to.deep.include({ pass: true, reasons: [] });
+    await stores.db
+      .collection<{ _id: string }>("issuances")
+      .updateOne({ _id: issuances[7]?.code ?? "" }, { $set: { claimKey: "somebody-else" } });
+    const { pass, line } = await ended();
+    expect(pass).to.equal(false);
+    expect(line).to.match(/^load: FAIL .* violations=U\d/);
+  });
 
   it("is not at rest while the ledger holds an entry or the state is another", async () => {
     const { campaign } = stores.books;

@@ -1,0 +1,26 @@
+/** A burst: those who wait for the instant ask at it. Generous, since a busy machine may take its time; who was not there has no excuse. */
+const WITHIN_MS = 3_000;
+const SHARE_LEAST = 0.9;
+
+/**
+ * @param {number} invokedAtMs
+ * @param {number} startsAtMs
+ */
+export function isInBurst(invokedAtMs, startsAtMs) {
+  return invokedAtMs >= startsAtMs && invokedAtMs <= startsAtMs + WITHIN_MS;
+}
+
+/**
+ * Why it was none; undefined: it was one.
+ *
+ * @param {{ wanted: number, waited: number, asked: number }} burst wanted: users who were to wait; waited: who did, until the instant; asked: how
+ *   many of these asked at it
+ * @returns {string | undefined}
+ */
+export function missedBurst({ wanted, waited, asked }) {
+  const seconds = WITHIN_MS / 1_000;
+  if (waited < wanted) return `${waited} users waited for the instant instead of ${wanted}`;
+  if (asked < waited * SHARE_LEAST)
+    return `${asked} of the ${waited} users who waited for the instant asked within ${seconds} s of it`;
+  return undefined;
+}
