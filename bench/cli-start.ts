@@ -60,5 +60,5 @@ try {
   }
 } finally {
   service.close();
-  removeBuiltProduct();
+  await removeBuiltProduct();
 }

@@ -2,13 +2,14 @@ import { appendFileSync, mkdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { builtProduct, removeBuiltProduct } from "../local/built.ts";
 import { freePort } from "../local/free-port.ts";
 import { type ServiceProcess, startService } from "../local/service-process.ts";
 import { type Stack, startStack } from "../local/stack.ts";
 import { orAborted, type Releases } from "./releases.ts";
 import { Trouble } from "./trouble.ts";
 
-/** Durable stores in a fresh folder, and service processes over them, as in a launch. */
+/** Durable stores in a fresh folder, and service processes over them, as in a launch: of the built product, which production runs. */
 export type Ground = {
   readonly stack: Stack;
   /** Each does everything: a launch with one scheduler would be amber. */
@@ -45,8 +46,15 @@ export async function layGround(
   const logs = join(dataDir, "logs");
   mkdirSync(logs);
   const starting = startStack({ dataDir: join(dataDir, "stores"), join: false });
-  releases.add("the stores", async () => (await starting.catch(() => undefined))?.stop());
-  const stack = await orAborted(starting, signal);
+  releases.add("the stores", async () => {
+    const stack = await starting.catch(() => undefined);
+    // They are durable, and whoever aborted does not wait for an orderly end.
+    if (stack !== undefined && signal.aborted) await Promise.all([stack.redis.kill(), stack.mongodb.kill()]);
+    await stack?.stop();
+  });
+  releases.add("the built product", removeBuiltProduct);
+  const [stack, builtDir] = await orAborted(Promise.all([starting, builtProduct()]), signal);
+  const entry = join(builtDir, "server", "main.js");
 
   let isOver = false;
   const running: ServiceProcess[] = [];
@@ -61,7 +69,7 @@ export async function layGround(
     const port = String(await freePort());
     const baseUrl = `http://127.0.0.1:${port}`;
     const service = startService({
-      baseUrl,
+      ...{ entry, baseUrl },
       env: {
         REDIS_URL: stack.redis.url,
         MONGODB_URL: stack.mongodb.url,

@@ -1,10 +1,12 @@
-import { rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { startTimeOf } from "./process-identity.mjs";
 import { buildProduct } from "./product.mjs";
 import { repositoryDir } from "./repository.ts";
 
 /** Inside the repository, so that the built files find node_modules. One a process: two runs do not meet. */
-const outDir = join(repositoryDir, ".local", `build-${process.pid}`);
+const localDir = join(repositoryDir, ".local");
+const outDir = join(localDir, `build-${process.pid}`);
 
 let built: Promise<string> | undefined;
 
@@ -13,11 +15,29 @@ let built: Promise<string> | undefined;
  * Resolves with the folder.
  */
 export function builtProduct(): Promise<string> {
-  // Types are `npm run check`'s to judge: without them the build takes a fifth of the processor time.
-  built ??= buildProduct(outDir, ["--noCheck"]).then(() => outDir);
+  built ??= build();
   return built;
 }
 
-export function removeBuiltProduct(): void {
+async function build(): Promise<string> {
+  removeOrphans();
+  // Types are `npm run check`'s to judge: without them the build takes a fifth of the processor time.
+  await buildProduct(outDir, ["--noCheck"]);
+  return outDir;
+}
+
+/** Builds of processes that were killed. */
+function removeOrphans(): void {
+  const names = existsSync(localDir) ? readdirSync(localDir) : [];
+  for (const name of names) {
+    const pid = /^build-(\d+)$/.exec(name)?.[1];
+    if (pid === undefined || startTimeOf(Number(pid)) !== undefined) continue;
+    rmSync(join(localDir, name), { recursive: true, force: true });
+  }
+}
+
+/** Also one that is under way: it has ended when this resolves. */
+export async function removeBuiltProduct(): Promise<void> {
+  await built?.catch(() => undefined);
   rmSync(outDir, { recursive: true, force: true });
 }

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -11,6 +11,7 @@ import { resultLines } from "../../bench/concurrency/results.ts";
 import type { Sent } from "../../bench/concurrency/send.ts";
 import { Trouble } from "../../bench/trouble.ts";
 import { exitOf } from "../../local/child.ts";
+import { until } from "../../local/poll.ts";
 import { repositoryDir } from "../../local/repository.ts";
 
 const sentBy = (index: number, outcome: Outcome): Sent => ({
@@ -107,16 +108,24 @@ describe("npm run concurrency", () => {
     });
     after(() => rmSync(dir, { recursive: true, force: true }));
 
-    async function run(...args: string[]) {
+    function start(...args: string[]) {
       const program = join(repositoryDir, "bench", "concurrency.ts");
       const child = spawn(process.execPath, ["--import", "tsx", program, ...args], { cwd: repositoryDir });
-      let words = "";
+      const told = { words: "" };
       for (const stream of [child.stdout, child.stderr])
         stream.setEncoding("utf8").on("data", (text: string) => {
-          words += text;
+          told.words += text;
         });
-      return { code: (await exitOf(child)).code, words };
+      return { child, told, ended: exitOf(child) };
     }
+
+    async function run(...args: string[]) {
+      const { child, told, ended } = start(...args);
+      const { code } = await ended;
+      return { code, words: told.words, built: builtBy(child.pid) };
+    }
+
+    const builtBy = (pid: number | undefined) => join(repositoryDir, ".local", `build-${pid}`);
 
     it("a flag that is wrong is named, with exit code 2", async () => {
       const { code, words } = await run("--servers", "none");
@@ -128,10 +137,15 @@ describe("npm run concurrency", () => {
       // A bound against hanging: on a machine at rest it takes seconds.
       this.timeout(300_000);
       const out = join(dir, "results.txt");
-      const { code, words } = await run(
+      const gone = spawn(process.execPath, ["-e", ""]);
+      await exitOf(gone);
+      mkdirSync(builtBy(gone.pid), { recursive: true });
+      const { code, words, built } = await run(
         ...["--servers", "2", "--requests", "40", "--within", "240", "--out", out],
       );
       expect(code, words).to.equal(0);
+      expect(existsSync(built), "what it built is removed").to.equal(false);
+      expect(existsSync(builtBy(gone.pid)), "and what a killed one built").to.equal(false);
       const lines = readFileSync(out, "utf8").trimEnd().split("\n");
       const verdict = lines.at(-1) ?? "";
       expect(verdict).to.equal(
@@ -143,6 +157,16 @@ describe("npm run concurrency", () => {
       expect(answers.filter((line) => line.includes("coupon ")).length).to.equal(20);
       for (const server of [1, 2])
         expect(answers.filter((line) => line.includes(`server ${server}`))).to.have.length(20);
+    });
+
+    it("Ctrl-C, also while it builds: nothing of it is left", async function () {
+      // A bound against hanging.
+      this.timeout(120_000);
+      const { child, told, ended } = start("--out", join(dir, "interrupted.txt"));
+      expect(await until(() => existsSync(builtBy(child.pid)), 100_000)).to.equal(true);
+      child.kill("SIGINT");
+      expect((await ended).code, told.words).to.equal(130);
+      expect(existsSync(builtBy(child.pid))).to.equal(false);
     });
   });
 });

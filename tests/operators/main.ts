@@ -78,5 +78,5 @@ try {
   process.stderr.write(`operators: ${words}\n`);
   process.exitCode = 2;
 } finally {
-  removeBuiltProduct();
+  await removeBuiltProduct();
 }

@@ -5,7 +5,7 @@ import { stopSharedStack } from "./shared-stores.ts";
 export const mochaHooks = {
   async afterAll(): Promise<void> {
     await stopSharedStack();
-    removeBuiltProduct();
+    await removeBuiltProduct();
     failOnLeak();
   },
 };
