@@ -1,5 +1,5 @@
-import { parseArgs } from "node:util";
 import { numberFlag } from "../bench/number-flag.ts";
+import { parseFlags } from "../bench/parse-flags.ts";
 import { Trouble } from "../bench/trouble.ts";
 import { SECONDS_LEAST } from "./phases.ts";
 
@@ -29,8 +29,19 @@ export const USAGE = `npm run load -- [flags]      against the service at COUPON
 REDIS_URL and MONGODB_URL, or a local stack that runs (npm start), let the audit look into both stores.
 `;
 
+const FLAGS = {
+  total: { type: "string", default: "5000" },
+  rate: { type: "string", default: "1000" },
+  seconds: { type: "string", default: "20" },
+  burst: { type: "boolean", default: false },
+  codec: { type: "string", default: "json" },
+  own: { type: "boolean", default: false },
+  keep: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
 export function readOptions(args: string[]): LoadOptions {
-  const { values } = parse(args);
+  const values = parseFlags(args, FLAGS);
   return {
     total: numberFlag("total", values.total, 1, 5_000_000),
     ratePerSecond: numberFlag("rate", values.rate, 1, 20_000),
@@ -46,24 +57,4 @@ export function readOptions(args: string[]): LoadOptions {
 function codecFlag(text: string): LoadOptions["codec"] {
   if (text === "json" || text === "binary") return text;
   throw new Trouble(`--codec must be json or binary, not "${text}"`);
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        total: { type: "string", default: "5000" },
-        rate: { type: "string", default: "1000" },
-        seconds: { type: "string", default: "20" },
-        burst: { type: "boolean", default: false },
-        codec: { type: "string", default: "json" },
-        own: { type: "boolean", default: false },
-        keep: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
-  } catch (error) {
-    throw new Trouble(error instanceof Error ? error.message : String(error), { cause: error });
-  }
 }

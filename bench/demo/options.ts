@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
-import { parseArgs } from "node:util";
 import { numberFlag } from "../number-flag.ts";
+import { parseFlags } from "../parse-flags.ts";
 import { Trouble } from "../trouble.ts";
 
 export type DemoOptions = {
@@ -38,8 +38,22 @@ export const USAGE = `npm run demo -- [flags]
 
 const MAX_SEED = 2 ** 32 - 1;
 
+const FLAGS = {
+  total: { type: "string", default: "5000" },
+  users: { type: "string", default: "10000" },
+  rate: { type: "string", default: "1000" },
+  "seconds-before": { type: "string", default: "3" },
+  seed: { type: "string" },
+  port: { type: "string", default: "0" },
+  client: { type: "string", default: "http" },
+  keep: { type: "boolean", default: false },
+  history: { type: "string" },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
 export function readOptions(args: string[]): DemoOptions {
-  const { values } = parse(args);
+  const values = parseFlags(args, FLAGS);
   return {
     total: numberFlag("total", values.total, 1, 1_000_000),
     users: numberFlag("users", values.users, 1, 1_000_000),
@@ -58,27 +72,4 @@ export function readOptions(args: string[]): DemoOptions {
 function clientFlag(text: string): DemoOptions["client"] {
   if (text === "http" || text === "connect") return text;
   throw new Trouble(`--client must be http or connect, not "${text}"`);
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        total: { type: "string", default: "5000" },
-        users: { type: "string", default: "10000" },
-        rate: { type: "string", default: "1000" },
-        "seconds-before": { type: "string", default: "3" },
-        seed: { type: "string" },
-        port: { type: "string", default: "0" },
-        client: { type: "string", default: "http" },
-        keep: { type: "boolean", default: false },
-        history: { type: "string" },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
-  } catch (error) {
-    throw new Trouble(error instanceof Error ? error.message : String(error), { cause: error });
-  }
 }

@@ -1,6 +1,6 @@
-import { parseArgs } from "node:util";
 import { numberFlag } from "../number-flag.ts";
-import { inOneLine, Trouble } from "../trouble.ts";
+import { parseFlags } from "../parse-flags.ts";
+import { Trouble } from "../trouble.ts";
 import type { Benchmark, Effort } from "./benchmark.ts";
 
 export type BenchOptions = {
@@ -32,9 +32,17 @@ set-up installs. Exit codes: 0 all measured, 2 it could not, or a check of what 
 `;
 }
 
+const FLAGS = {
+  only: { type: "string" },
+  rounds: { type: "string" },
+  seconds: { type: "string" },
+  charts: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
 /** @throws Trouble for flags that cannot be understood */
 export function readOptions(args: string[], benchmarks: readonly Benchmark[]): BenchOptions {
-  const { values } = parseFlags(args);
+  const values = parseFlags(args, FLAGS);
   const names = values.only?.split(",");
   const known = benchmarks.map(({ name }) => name);
   const unknown = names?.find((name) => !known.includes(name));
@@ -52,21 +60,4 @@ export function readOptions(args: string[], benchmarks: readonly Benchmark[]): B
 
 function optional(name: string, text: string | undefined, most: number): number | undefined {
   return text === undefined ? undefined : numberFlag(name, text, 1, most);
-}
-
-function parseFlags(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        only: { type: "string" },
-        rounds: { type: "string" },
-        seconds: { type: "string" },
-        charts: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
-  } catch (error) {
-    throw new Trouble(inOneLine(error), { cause: error });
-  }
 }

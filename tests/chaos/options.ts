@@ -1,7 +1,6 @@
 import { randomInt } from "node:crypto";
-import { parseArgs } from "node:util";
 import { numberFlag } from "../../bench/number-flag.ts";
-import { Trouble } from "../../bench/trouble.ts";
+import { parseFlags } from "../../bench/parse-flags.ts";
 
 export type ChaosOptions = {
   /** Empty: all. */
@@ -23,31 +22,17 @@ export const USAGE = `usage: npm run chaos -- [--quick] [--round NAME]… [--see
 
 const SEED_MOST = 2 ** 31 - 1;
 
+const FLAGS = {
+  round: { type: "string", multiple: true, default: [] as string[] },
+  seed: { type: "string" },
+  quick: { type: "boolean", default: false },
+  list: { type: "boolean", default: false },
+  mutants: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
 export function readOptions(args: readonly string[]): ChaosOptions {
-  let values: {
-    round: string[];
-    seed?: string;
-    quick: boolean;
-    list: boolean;
-    mutants: boolean;
-    help: boolean;
-  };
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: {
-        round: { type: "string", multiple: true, default: [] },
-        seed: { type: "string" },
-        quick: { type: "boolean", default: false },
-        list: { type: "boolean", default: false },
-        mutants: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }));
-  } catch (error) {
-    throw new Trouble(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
-  }
-  const { round, seed, quick, list, mutants, help } = values;
+  const { round, seed, quick, list, mutants, help } = parseFlags(args, FLAGS, USAGE);
   return {
     rounds: round,
     seed: seed === undefined ? randomInt(1, SEED_MOST) : numberFlag("seed", seed, 0, SEED_MOST),

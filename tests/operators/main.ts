@@ -3,8 +3,8 @@
  * verified. Exit codes: 0 PASS, 1 FAIL, 2 could not run.
  */
 import { randomInt } from "node:crypto";
-import { parseArgs } from "node:util";
 import { numberFlag } from "../../bench/number-flag.ts";
+import { parseFlags } from "../../bench/parse-flags.ts";
 import { Trouble } from "../../bench/trouble.ts";
 import { removeBuiltProduct } from "../../local/built.ts";
 import { stopSharedStack } from "../setup/shared-stores.ts";
@@ -24,10 +24,8 @@ const FAULTS_SHOWN = 12;
 function readOptions() {
   const string = { type: "string" } as const;
   const boolean = { type: "boolean", default: false } as const;
-  const { values } = parseArgs({
-    options: { seconds: string, calls: string, seed: string, trace: boolean, help: boolean },
-  });
-  const { seconds = "60", calls = "60", seed, trace, help } = values;
+  const flags = { seconds: string, calls: string, seed: string, trace: boolean, help: boolean };
+  const { seconds = "60", calls = "60", seed, trace, help } = parseFlags(process.argv.slice(2), flags);
   return {
     ...{ trace, help },
     seconds: numberFlag("seconds", seconds, 0, 3_600),

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { parseFlags } from "../../bench/parse-flags.ts";
 import { PLANTS, type PlantName } from "./plants.ts";
 import { createReport } from "./report.ts";
 import { runSeed } from "./run-seed.ts";
@@ -21,16 +21,14 @@ function whole(name: string, text: string | undefined): number | undefined {
 function readOptions() {
   const string = { type: "string" } as const;
   const boolean = { type: "boolean" } as const;
-  const { values } = parseArgs({
-    options: {
-      help: boolean,
-      seconds: string,
-      seed: string,
-      from: string,
-      trace: boolean,
-      strict: boolean,
-      plant: string,
-    },
+  const values = parseFlags(process.argv.slice(2), {
+    help: boolean,
+    seconds: string,
+    seed: string,
+    from: string,
+    trace: boolean,
+    strict: boolean,
+    plant: string,
   });
   const plant = values.plant as PlantName | undefined;
   if (plant !== undefined && !(plant in PLANTS))
