@@ -51,7 +51,7 @@ describe("cli: a campaign id in any case, or the beginning of one", () => {
   ];
   for (const [given, id] of meant) {
     it(`${given} is ${id}`, async () => {
-      const { code, stderr } = await runHere(["pause", given], service.url);
+      const { code, stderr } = await runHere(["pause", given], { url: service.url });
       expect(code, stderr).to.equal(0);
       expect(asked).to.deep.equal([id]);
       if (given.length < 26) expect(stderr).to.match(new RegExp(`^coupon: ${given} is ${id} "sale `));
@@ -59,7 +59,7 @@ describe("cli: a campaign id in any case, or the beginning of one", () => {
   }
 
   it("an ambiguous one changes nothing, and names those that begin so", async () => {
-    const { code, stderr } = await runHere(["pause", "01m7zhbrd43"], service.url);
+    const { code, stderr } = await runHere(["pause", "01m7zhbrd43"], { url: service.url });
     expect(code).to.equal(2);
     expect(stderr).to.equal(
       `coupon: several campaigns' ids begin with 01M7ZHBRD43: ${ids[1]} "sale CK", ${ids[2]} "sale AA"; give more of the one that is meant\n`,
@@ -68,12 +68,12 @@ describe("cli: a campaign id in any case, or the beginning of one", () => {
   });
 
   it("one that none begins with is not found; what is no beginning of an id is the service's to refuse", async () => {
-    const none = await runHere(["status", "01ZZZZ"], service.url);
+    const none = await runHere(["status", "01ZZZZ"], { url: service.url });
     expect([none.code, none.stderr]).to.deep.equal([
       4,
       "coupon: no campaign's id begins with 01ZZZZ; coupon list shows those that there are\n",
     ]);
-    const { code } = await runHere(["status", "no-id"], service.url);
+    const { code } = await runHere(["status", "no-id"], { url: service.url });
     expect([code, asked]).to.deep.equal([4, ["no-id"]]);
   });
 

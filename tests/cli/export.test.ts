@@ -11,6 +11,7 @@ import {
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { readJsonLines, runCli, startCli } from "./run-cli.ts";
+import { runHere } from "./run-here.ts";
 import { campaign, campaignId, coupon, refusal, type StandIn, startStandIn } from "./stand-in.ts";
 
 const batchSize = 4;
@@ -75,7 +76,9 @@ describe("cli export", () => {
   afterEach(() => rm(folder, { recursive: true }));
   after(() => service.close());
 
-  const run = (...args: string[]) => runCli(["export", campaignId, ...args], { url: service.url });
+  const run = (...args: string[]) => runHere(["export", campaignId, ...args], { url: service.url });
+  /** In a process of its own, as which it holds a file. */
+  const runAlone = (...args: string[]) => runCli(["export", campaignId, ...args], { url: service.url });
   const seqs = (jsonl: string): unknown[] => readJsonLines(jsonl).map((row) => row["seq"]);
   const oneTo = (last: number): number[] => Array.from({ length: last }, (_value, index) => index + 1);
 
@@ -281,7 +284,7 @@ describe("cli export", () => {
     faults = new Map([[200, "hang"]]);
     const first = await startCli(["export", campaignId, ...args, "--timeout", "3000"], { url: service.url });
     while (hung === 0) await new Promise((resolve) => setImmediate(resolve));
-    const second = await run(...args);
+    const second = await runAlone(...args);
     expect(second.code).to.equal(2);
     expect(second.stderr).to.match(
       new RegExp(`process ${first.child.pid} on .* is at work on an export to .*winners`),
@@ -298,7 +301,9 @@ describe("cli export", () => {
     total = 2_000;
     issuedSaid = total;
     const file = join(folder, "winners.jsonl");
-    const both = await Promise.all([1, 2].map(() => run("--out", file, "--resume", "--format", "jsonl")));
+    const both = await Promise.all(
+      [1, 2].map(() => runAlone("--out", file, "--resume", "--format", "jsonl")),
+    );
     expect(both.map(({ code }) => code)).to.include(0);
     for (const { code, stderr } of both) if (code !== 0) expect(stderr).to.match(/is at work on an export/);
     expect(seqs(await readFile(file, "utf8"))).to.deep.equal(oneTo(total));
@@ -374,7 +379,7 @@ describe("cli export", () => {
   }
 
   it("an unknown campaign exits with 4", async () => {
-    const { code } = await runCli(["export", "OTHER"], { url: service.url });
+    const { code } = await runHere(["export", "OTHER"], { url: service.url });
     expect(code).to.equal(4);
   });
 });

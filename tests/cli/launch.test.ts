@@ -12,7 +12,8 @@ import { PreflightColour, type WatchCampaignRequest } from "../../proto/gen/coup
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { EventLevel } from "../../proto/gen/coupon/v1/watch_pb.ts";
 import { HANG_MS } from "../setup/patience.ts";
-import { readJsonLines, runCli, startCli } from "./run-cli.ts";
+import { readJsonLines, startCli } from "./run-cli.ts";
+import { runHere } from "./run-here.ts";
 import { campaign, campaignId, refusal, type StandIn, startMs, startStandIn } from "./stand-in.ts";
 import { readScreen, standInTerminal } from "./stand-in-terminal.ts";
 
@@ -248,7 +249,7 @@ describe("cli launch", () => {
 
   it("in a pipe it writes lines with their times, and ends with the campaign", async () => {
     courses = ["over"];
-    const { code, stdout, stderr } = await runCli(["launch", campaignId], { url: service.url });
+    const { code, stdout, stderr } = await runHere(["launch", campaignId], { url: service.url });
     expect([code, stderr]).to.deep.equal([0, ""]);
     expect(stdout.split("\n")).to.deep.equal([
       "2026-12-24T11:00:00.000Z  !! something is wrong",
@@ -260,7 +261,7 @@ describe("cli launch", () => {
 
   it("--json writes an object a line, also on a terminal", async () => {
     courses = ["over"];
-    const { code, stdout } = await runCli(["launch", campaignId, "--json"], { url: service.url });
+    const { code, stdout } = await runHere(["launch", campaignId, "--json"], { url: service.url });
     expect(code).to.equal(0);
     const [line, ...others] = readJsonLines(stdout);
     expect(others).to.deep.equal([]);

@@ -3,7 +3,8 @@ import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import { readJsonLines, runCli } from "./run-cli.ts";
+import { readJsonLines } from "./run-cli.ts";
+import { runHere } from "./run-here.ts";
 import {
   type Answers,
   campaign,
@@ -50,7 +51,7 @@ describe("cli: the life of a campaign", () => {
   afterEach(() => service.close());
 
   const run = (args: string, env: Record<string, string> = {}) =>
-    runCli(args.split(" "), { url: service.url, env: { COUPON_ACTOR: "kim@desk", ...env } });
+    runHere(args.split(" "), { url: service.url, env: { COUPON_ACTOR: "kim@desk", ...env } });
 
   /** Without those that only ask what would come of it. */
   const changesAsked = () => asked.filter(({ dryRun }) => dryRun !== true);
@@ -195,7 +196,7 @@ describe("cli: the life of a campaign", () => {
 
   it("reschedule and edit say the instants back in full before anything is sent, in the zone that was named too", async () => {
     const start = ["--start", "2026-12-24 13:00 Europe/Berlin", "--end", "start+2h"];
-    const moved = await runCli(["reschedule", campaignId, ...start], { url: service.url });
+    const moved = await runHere(["reschedule", campaignId, ...start], { url: service.url });
     expect(moved.stderr).to.equal(
       "coupon: opens at 2026-12-24 21:00:00.000+09:00 (Asia/Seoul) = 2026-12-24 13:00:00.000+01:00 (Europe/Berlin) = " +
         "2026-12-24T12:00:00.000Z, in 01:00:00; ends at 2026-12-24 23:00:00.000+09:00 (Asia/Seoul) = " +
@@ -207,7 +208,7 @@ describe("cli: the life of a campaign", () => {
     );
     expect((await run(`edit ${campaignId} --no-end`)).stderr).to.equal("coupon: never ends\n");
     expect((await run(`edit ${campaignId} --name new`)).stderr).to.equal("");
-    const unsent = await runCli(["reschedule", campaignId, "--start", "2026-12-24T12:00:00Z"], {
+    const unsent = await runHere(["reschedule", campaignId, "--start", "2026-12-24T12:00:00Z"], {
       url: "http://127.0.0.1:1",
     });
     expect([unsent.code, asked.length]).to.deep.equal([5, 4]);

@@ -1,7 +1,8 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect } from "chai";
 import { PreflightColour } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { readJsonLines, runCli } from "./run-cli.ts";
+import { readJsonLines } from "./run-cli.ts";
+import { runHere } from "./run-here.ts";
 import { campaign, campaignId, type StandIn, startMs, startStandIn } from "./stand-in.ts";
 
 const { GREEN, AMBER, RED } = PreflightColour;
@@ -31,7 +32,7 @@ describe("cli preflight", () => {
 
   const look = (...given: PreflightColour[]) => {
     colours = given;
-    return runCli(["preflight", campaignId], { url: service.url });
+    return runHere(["preflight", campaignId], { url: service.url });
   };
 
   it("all green exits with 0 and shows every line with its figures", async () => {
@@ -66,7 +67,7 @@ describe("cli preflight", () => {
 
   it("--json gives the answer as it came, with the same exit code", async () => {
     colours = [RED, GREEN];
-    const { code, stdout } = await runCli(["preflight", campaignId, "--json"], { url: service.url });
+    const { code, stdout } = await runHere(["preflight", campaignId, "--json"], { url: service.url });
     expect(code).to.equal(10);
     const [answer] = readJsonLines(stdout);
     expect(answer).to.include({ colour: "PREFLIGHT_COLOUR_RED" });

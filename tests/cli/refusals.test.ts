@@ -5,7 +5,8 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import { readJsonLines, runCli } from "./run-cli.ts";
+import { readJsonLines } from "./run-cli.ts";
+import { runHere } from "./run-here.ts";
 import { campaign, campaignId, refusal, type StandIn, startMs, startStandIn } from "./stand-in.ts";
 
 describe("cli refusals", () => {
@@ -55,8 +56,8 @@ describe("cli refusals", () => {
     it(`${user} exits with ${exitCode}, in words and in JSON`, async () => {
       const args = ["issue", campaignId, "--user", user, "--retries", "0"];
       const [plain, json] = await Promise.all([
-        runCli(args, { url: service.url }),
-        runCli([...args, "--json"], { url: service.url }),
+        runHere(args, { url: service.url }),
+        runHere([...args, "--json"], { url: service.url }),
       ]);
       expect(plain).to.include({ code: exitCode, stdout: "" });
       expect(plain.stderr)
@@ -81,7 +82,7 @@ describe("cli refusals", () => {
     });
     try {
       const wrong = { url: operators.url, env: { COUPON_TOKEN: "not-the-right-one" } };
-      const { code, stderr } = await runCli(["list"], wrong);
+      const { code, stderr } = await runHere(["list"], wrong);
       expect(code).to.equal(6);
       expect(stderr).to.equal(
         "coupon: not let in: the operators' token is needed; the token of COUPON_TOKEN was sent and is not that of the service; give the right one\n",
@@ -107,13 +108,13 @@ describe("cli refusals", () => {
     });
     try {
       const args = ["reschedule", campaignId, "--start", "2026-12-24T12:00:00Z"];
-      const { code, stderr } = await runCli(args, { url: operators.url });
+      const { code, stderr } = await runHere(args, { url: operators.url });
       expect(code).to.equal(2);
       expect(stderr.split("\n")[1]).to.equal(
         "coupon: the service refused --end: must be after --start, 2026-12-24 20:00:00.000+09:00 (Asia/Seoul) = " +
           "2026-12-24T11:00:00.000Z; give the end too, as in --end start+2h, or --no-end where there is to be none",
       );
-      const edited = await runCli(["edit", campaignId, "--end", "2026-12-24T10:00:00Z"], {
+      const edited = await runHere(["edit", campaignId, "--end", "2026-12-24T10:00:00Z"], {
         url: operators.url,
       });
       expect(edited.stderr)
@@ -131,7 +132,7 @@ describe("cli refusals", () => {
     const url = `http://127.0.0.1:${port}`;
     try {
       for (const verb of ["status", "watch"]) {
-        const { code, stderr } = await runCli([verb, "X", "--url", url]);
+        const { code, stderr } = await runHere([verb, "X", "--url", url]);
         expect([code, stderr]).to.deep.equal([
           2,
           `coupon: ${url} answers in HTTP/2 only: is it the gRPC port?; give the HTTP port, which is 1000 lower by default: ${port - 1_000}\n`,
@@ -143,7 +144,7 @@ describe("cli refusals", () => {
   });
 
   it("a URL with a path that leads nowhere: says to leave it out", async () => {
-    const { code, stderr } = await runCli(["status", "X", "--url", `${service.url}/foo`]);
+    const { code, stderr } = await runHere(["status", "X", "--url", `${service.url}/foo`]);
     expect([code, stderr]).to.deep.equal([
       2,
       `coupon: the coupon service is not at ${service.url}/foo; leave /foo out of the URL\n`,
@@ -153,10 +154,19 @@ describe("cli refusals", () => {
   it("nobody at the URL: says how to start one", async () => {
     const gone = await startStandIn({});
     await gone.close();
-    const { code, stderr } = await runCli(["issue", "X", "--user", "u", "--retries", "0", "--url", gone.url]);
+    const { code, stderr } = await runHere([
+      "issue",
+      "X",
+      "--user",
+      "u",
+      "--retries",
+      "0",
+      "--url",
+      gone.url,
+    ]);
     expect(code).to.equal(5);
     expect(stderr).to.equal(`coupon: no service at ${gone.url}; start one with npm start or give --url\n`);
-    const fromEnvironment = await runCli(["issue", "X", "--user", "u", "--retries", "0"], { url: gone.url });
+    const fromEnvironment = await runHere(["issue", "X", "--user", "u", "--retries", "0"], { url: gone.url });
     expect(fromEnvironment.stderr).to.include("or give --url (this one is from COUPON_URL)\n");
   });
 
@@ -172,7 +182,7 @@ describe("cli refusals", () => {
       },
     });
     try {
-      const { code, stderr } = await runCli(["status", "X", "--timeout", "50", "--retries", "0"], {
+      const { code, stderr } = await runHere(["status", "X", "--timeout", "50", "--retries", "0"], {
         url: silent.url,
       });
       expect(code).to.equal(5);
@@ -187,7 +197,7 @@ describe("cli refusals", () => {
     await new Promise<void>((resolve) => website.listen(0, "127.0.0.1", resolve));
     const url = `http://127.0.0.1:${(website.address() as AddressInfo).port}`;
     try {
-      const { code, stderr } = await runCli(["status", "X", "--url", url]);
+      const { code, stderr } = await runHere(["status", "X", "--url", url]);
       expect(code).to.equal(1);
       expect(stderr).to.match(/is --url the coupon service, and no older/);
     } finally {
@@ -208,7 +218,7 @@ describe("cli refusals", () => {
   ];
   for (const [args, why] of badSettings) {
     it(`${args.join(" ")} exits with 2`, async () => {
-      const { code, stderr } = await runCli(["list", ...args]);
+      const { code, stderr } = await runHere(["list", ...args]);
       expect(code).to.equal(2);
       expect(stderr).to.match(why).and.not.include("secret@");
     });
@@ -237,13 +247,13 @@ describe("cli refusals", () => {
   ];
   for (const [line, told] of badUsage) {
     it(`coupon ${line}: says what to do next`, async () => {
-      const { code, stdout, stderr } = await runCli(line.split(" "));
+      const { code, stdout, stderr } = await runHere(line.split(" "));
       expect([code, stdout, stderr]).to.deep.equal([2, "", `coupon: ${told}\n`]);
     });
   }
 
   it("wrong usage is told in JSON too", async () => {
-    const { code, stderr } = await runCli(["lst", "--json"]);
+    const { code, stderr } = await runHere(["lst", "--json"]);
     expect(code).to.equal(2);
     expect(readJsonLines(stderr)[0]).to.have.nested.property("error.code", "usage");
   });

@@ -40,18 +40,28 @@ export interface Surroundings {
   readonly fileBlocksMax?: number;
 }
 
-/** The real command in its own process, in the time zone of Seoul; as built unless another launcher is given. */
-export async function startCli(args: readonly string[], surroundings: Surroundings = {}): Promise<Running> {
-  const command = surroundings.launcher ?? (await installedCommand());
+/** Of those who run the tests here. */
+export const ZONE = "Asia/Seoul";
+
+/** What a run of the command finds in its environment, but for the PATH. */
+export function environment(surroundings: Pick<Surroundings, "url" | "env">): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(COUPON_|NO_COLOR|TSX_)/.test(name));
-  const env = {
+  return {
     ...Object.fromEntries(inherited),
-    PATH: [dirname(command), process.env["PATH"]].join(delimiter),
-    TZ: "Asia/Seoul",
+    TZ: ZONE,
     // Not the config file of whoever runs the tests.
     XDG_CONFIG_HOME: "/nonexistent",
     ...(surroundings.url === undefined ? {} : { COUPON_URL: surroundings.url }),
     ...surroundings.env,
+  };
+}
+
+/** The real command in its own process, in the time zone of Seoul; as built unless another launcher is given. */
+export async function startCli(args: readonly string[], surroundings: Surroundings = {}): Promise<Running> {
+  const command = surroundings.launcher ?? (await installedCommand());
+  const env = {
+    ...environment(surroundings),
+    PATH: [dirname(command), process.env["PATH"]].join(delimiter),
   };
   const options = { env, ...(surroundings.cwd === undefined ? {} : { cwd: surroundings.cwd }) };
   const { fileBlocksMax } = surroundings;

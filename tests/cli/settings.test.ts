@@ -11,7 +11,8 @@ import {
   wholeNumber,
 } from "../../cli/settings.ts";
 import { UserError } from "../../cli/user-error.ts";
-import { readJsonLines, runCli } from "./run-cli.ts";
+import { readJsonLines } from "./run-cli.ts";
+import { runHere } from "./run-here.ts";
 import { campaign, campaignId, type StandIn, startStandIn } from "./stand-in.ts";
 
 const secret = "s3cret-of-production";
@@ -292,7 +293,7 @@ describe("cli settings", () => {
     it("coupon config shows what is in effect and from where, never the token", async () => {
       await write(two);
       const env = { XDG_CONFIG_HOME: home, COUPON_RETRIES: "3", COUPON_ACTOR: "kim@desk" };
-      const { code, stdout, stderr } = await runCli(["config", "--profile", "production"], { env });
+      const { code, stdout, stderr } = await runHere(["config", "--profile", "production"], { env });
       expect(code).to.equal(0);
       expect(stderr).to.equal("");
       expect(stdout).to.match(/url +https:\/\/coupons\.example\.com {2}from profile production/);
@@ -302,7 +303,7 @@ describe("cli settings", () => {
         .and.match(/actor +kim@desk {2}from COUPON_ACTOR/)
         .and.match(/zone +Asia\/Seoul {2}from TZ/);
       expect(stdout).to.include("profiles: local, production").and.not.include(secret);
-      const json = await runCli(["config", "--profile", "production", "--json"], { env });
+      const json = await runHere(["config", "--profile", "production", "--json"], { env });
       expect(json.stdout).not.to.include(secret);
       expect(readJsonLines(json.stdout)[0]).to.deep.include({
         url: { value: "https://coupons.example.com", from: "profile production" },
@@ -312,7 +313,7 @@ describe("cli settings", () => {
 
     it("sends the profile's token to the profile's service, and warns of a file that others can read", async () => {
       await write({ profile: "here", profiles: { here: { url: service.url, token: secret } } }, 0o644);
-      const { code, stderr } = await runCli(["get", campaignId], { env: { XDG_CONFIG_HOME: home } });
+      const { code, stderr } = await runHere(["get", campaignId], { env: { XDG_CONFIG_HOME: home } });
       expect(code).to.equal(0);
       expect(stderr).to.equal(`coupon: others can read the token in ${path()}; run chmod 600 ${path()}\n`);
       expect(service.requests.at(-1)?.headers.authorization).to.equal(`Bearer ${secret}`);
@@ -320,7 +321,7 @@ describe("cli settings", () => {
 
     it("a file that cannot be used ends with exit code 2 and one line", async () => {
       await write("{");
-      const { code, stderr } = await runCli(["get", campaignId], { env: { XDG_CONFIG_HOME: home } });
+      const { code, stderr } = await runHere(["get", campaignId], { env: { XDG_CONFIG_HOME: home } });
       expect(code).to.equal(2);
       expect(stderr).to.match(/^coupon: config file [^\n]+ is not JSON; coupon config --help[^\n]+\n$/);
     });

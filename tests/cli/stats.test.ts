@@ -7,7 +7,7 @@ import { expect } from "chai";
 import { chartSvg } from "../../cli/chart.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import type { GetCampaignStatsRequest } from "../../proto/gen/coupon/v1/stats_pb.ts";
-import { runCli } from "./run-cli.ts";
+import { runHere } from "./run-here.ts";
 import { campaign, campaignId, type StandIn, startMs, startStandIn } from "./stand-in.ts";
 
 describe("cli stats", () => {
@@ -71,7 +71,7 @@ describe("cli stats", () => {
     await rm(folder, { recursive: true });
   });
 
-  const run = (...args: string[]) => runCli(["stats", campaignId, ...args], { url: service.url });
+  const run = (...args: string[]) => runHere(["stats", campaignId, ...args], { url: service.url });
 
   it("tells lateness, sell-out and a bar a bucket", async () => {
     const { code, stdout } = await run();
@@ -86,7 +86,7 @@ describe("cli stats", () => {
 
   it("a sale long after its start: the bars say when, the chart counts what is no rate", async () => {
     const file = join(folder, "late.svg");
-    const { code, stdout } = await runCli(["stats", "LATE", "--svg", file], { url: service.url });
+    const { code, stdout } = await runHere(["stats", "LATE", "--svg", file], { url: service.url });
     expect(code).to.equal(0);
     expect(stdout).to.match(/first coupon +3 h 0\.5 s after the start\n/);
     expect(stdout).to.match(/fastest +9 in one second, 3 h 12 s after the start\n/);
@@ -96,11 +96,11 @@ describe("cli stats", () => {
   });
 
   it("sold out before coupons were added: says so, where the history can be read", async () => {
-    const grown = await runCli(["stats", "GROWN"], { url: service.url });
+    const grown = await runHere(["stats", "GROWN"], { url: service.url });
     expect(grown.stdout).to.match(
       /sold out +not since 500 were added; with 1,000 about 17\.3 s after the start\n/,
     );
-    const unread = await runCli(["stats", "UNREAD"], { url: service.url });
+    const unread = await runHere(["stats", "UNREAD"], { url: service.url });
     expect([unread.code, unread.stdout]).to.satisfy(
       ([code, text]: [number, string]) => code === 0 && /sold out +not yet\n/.test(text),
     );

@@ -2,7 +2,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
-import { runCli } from "./run-cli.ts";
+import { runHere } from "./run-here.ts";
 import { campaign, campaignId, coupon, type StandIn, startMs, startStandIn } from "./stand-in.ts";
 
 /** How far each opening gets before it breaks. */
@@ -61,7 +61,7 @@ describe("cli streams that break again and again", () => {
   });
   after(() => service.close());
 
-  const run = (...args: string[]) => runCli([...args, "--retries", "2"], { url: service.url });
+  const run = (...args: string[]) => runHere([...args, "--retries", "2"], { url: service.url });
 
   for (const verb of ["verify", "watch", "export"]) {
     it(`${verb} is given up after so many openings that told nothing new`, async () => {

@@ -13,7 +13,8 @@ import {
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { FindCouponRequest, IssueCouponRequest } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import { readJsonLines, runCli } from "./run-cli.ts";
+import { readJsonLines } from "./run-cli.ts";
+import { runHere } from "./run-here.ts";
 import { campaign, campaignId, coupon, refusal, type StandIn, startMs, startStandIn } from "./stand-in.ts";
 
 describe("cli verbs", () => {
@@ -151,7 +152,7 @@ describe("cli verbs", () => {
   });
   after(() => service.close());
 
-  const coupons = (...args: string[]) => runCli(args, { url: service.url });
+  const coupons = (...args: string[]) => runHere(args, { url: service.url });
   const create = (...args: string[]) => coupons("create", "--name", "xmas", "--total", "1000", ...args);
 
   describe("create", () => {
@@ -181,7 +182,7 @@ describe("cli verbs", () => {
     });
 
     it("says the instants before it sends anything", async () => {
-      const { stderr, code } = await runCli(
+      const { stderr, code } = await runHere(
         ["create", "--name", "x", "--total", "1", "--start", "2026-12-24T11:00:00Z", "--retries", "0"],
         {
           url: "http://127.0.0.1:1",
@@ -351,7 +352,7 @@ describe("cli verbs", () => {
       const starts = "2026-12-24T20:00:00.000+09:00  2026-12-24T11:00:00.000Z";
       expect(first.indexOf(starts)).to.equal(heading.indexOf("STARTS"));
       expect(first.indexOf("first")).to.equal(heading.indexOf("NAME"));
-      const inUtc = await runCli(["list"], { url: service.url, env: { TZ: "UTC" } });
+      const inUtc = await runHere(["list"], { url: service.url, env: { TZ: "UTC" } });
       expect(inUtc.stdout.match(/STARTS/g)).to.have.length(1);
       expect(inUtc.stdout).to.include("2026-12-24T11:00:00.000Z").and.not.include("+00:00");
     });
@@ -604,8 +605,8 @@ describe("cli verbs", () => {
   it("the token goes to the operators' service only", async () => {
     const before = service.requests.length;
     const surroundings = { url: service.url, env: { COUPON_TOKEN: "s3cret" } };
-    await runCli(["get", campaignId], surroundings);
-    await runCli(["status", campaignId], surroundings);
+    await runHere(["get", campaignId], surroundings);
+    await runHere(["status", campaignId], surroundings);
     const sent = service.requests.slice(before).map((request) => request.headers.authorization);
     expect(sent).to.deep.equal(["Bearer s3cret", undefined]);
   });
@@ -619,10 +620,10 @@ describe("cli verbs", () => {
       },
     });
     try {
-      const { code, stderr } = await runCli(["get", "X"], { url: broken.url });
+      const { code, stderr } = await runHere(["get", "X"], { url: broken.url });
       expect(code).to.equal(1);
       expect(stderr).to.equal("coupon: the service failed: store exploded; its log says why\n");
-      const debug = await runCli(["get", "X"], { url: broken.url, env: { COUPON_DEBUG: "1" } });
+      const debug = await runHere(["get", "X"], { url: broken.url, env: { COUPON_DEBUG: "1" } });
       expect(debug.stderr).to.match(/\n\s+at /);
     } finally {
       await broken.close();

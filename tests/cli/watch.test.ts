@@ -4,7 +4,8 @@ import { expect } from "chai";
 import { run } from "../../cli/run.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import { runCli, startCli } from "./run-cli.ts";
+import { startCli } from "./run-cli.ts";
+import { runHere } from "./run-here.ts";
 import { campaign, campaignId, refusal, type StandIn, startMs, startStandIn } from "./stand-in.ts";
 import { standInTerminal as terminal } from "./stand-in-terminal.ts";
 
@@ -65,7 +66,7 @@ describe("cli watch", () => {
 
   it("opens a broken stream again and says so, however it broke", async () => {
     ends = ["reset", "end", "error", "over"];
-    const { code, stdout, stderr } = await runCli(["watch", campaignId], { url: service.url });
+    const { code, stdout, stderr } = await runHere(["watch", campaignId], { url: service.url });
     expect(code).to.equal(0);
     expect(opened).to.equal(4);
     expect(stderr.match(/opening the stream again/g)).to.have.length(3);
@@ -78,7 +79,7 @@ describe("cli watch", () => {
     revision = 10;
     isLate = true;
     const args = ["watch", campaignId, "--after", "4", "--json"];
-    const { code, stdout } = await runCli(args, { url: service.url });
+    const { code, stdout } = await runHere(args, { url: service.url });
     expect(code).to.equal(0);
     expect(askedAfter).to.deep.equal([4, 11, 12]);
     expect(JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "")).to.include({ revision: 99, isOver: true });
@@ -87,14 +88,14 @@ describe("cli watch", () => {
   it("a stream that falls silent counts as broken", async () => {
     ends = ["hang", "over"];
     const args = ["watch", campaignId, "--timeout", "100", "--interval", "100"];
-    const { code, stderr } = await runCli(args, { url: service.url });
+    const { code, stderr } = await runHere(args, { url: service.url });
     expect(code).to.equal(0);
     expect(stderr).to.match(/no answer in time, opening the stream again/);
   });
 
   it("a refusal is not tried again", async () => {
     ends = ["gone"];
-    const { code } = await runCli(["watch", campaignId], { url: service.url });
+    const { code } = await runHere(["watch", campaignId], { url: service.url });
     expect(code).to.equal(4);
     expect(opened).to.equal(1);
   });
@@ -110,7 +111,7 @@ describe("cli watch", () => {
   it("create --wait that gets no further exits with 5 and still gives the id", async () => {
     ends = ["hang"];
     const create = ["create", "--name", "x", "--total", "1000", "--start", "2027-01-01T00:00:00Z"];
-    const waiting = await runCli([...create, "--wait", "--wait-timeout", "400"], { url: service.url });
+    const waiting = await runHere([...create, "--wait", "--wait-timeout", "400"], { url: service.url });
     expect(waiting.code).to.equal(5);
     expect(waiting.stderr).to.match(/was created, but only [\d,]+ of 1,000 codes were made in 400 ms/);
     expect(waiting.stdout).to.include(`created ${campaignId}`);
