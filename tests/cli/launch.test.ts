@@ -27,6 +27,8 @@ describe("cli launch", () => {
   let courses: Course[] = [];
   let state: CampaignState = OPEN;
   let requests: WatchCampaignRequest[] = [];
+  /** What the service tells of the history; undefined: nothing, as an earlier one. */
+  let revision: number | undefined;
   let preflights = 0;
   const interrupts: (() => void)[] = [];
 
@@ -52,6 +54,7 @@ describe("cli launch", () => {
             remaining: 900,
             issuedPerSecond: 12.5,
             ledgerDepth: 3,
+            ...(revision === undefined ? {} : { revision: revision + requests.length }),
             serverTime: timestampFromMs(startMs + sinceStartMs),
             traffic: {
               answersPerSecond: 20,
@@ -82,6 +85,7 @@ describe("cli launch", () => {
     courses = [];
     state = OPEN;
     requests = [];
+    revision = undefined;
     preflights = 0;
   });
   afterEach(() => {
@@ -180,6 +184,16 @@ describe("cli launch", () => {
     expect(read().rows?.[0]).not.to.match(/ago/);
     expect(requests).to.have.length(3);
     stdin.write("Q");
+    expect(await finished).to.equal(0);
+  });
+
+  it("a stream that is opened again goes on after the last change that was told", async () => {
+    courses = ["end", "end", "stay"];
+    revision = 10;
+    const { finished, shows, stdin } = onTerminal({}, ["--after", "4"]);
+    await shows(/issued .* 300 of 1,000/);
+    expect(requests.map(({ afterRevision }) => afterRevision)).to.deep.equal([4, 11, 12]);
+    stdin.write("q");
     expect(await finished).to.equal(0);
   });
 
