@@ -29,7 +29,7 @@ export async function installArtillery(say) {
     if (isArtilleryHere()) return; // another clone's setup was first
     for (const left of readdirSync(cache))
       if (left.startsWith(TEMPORARY)) rmSync(join(cache, left), { recursive: true, force: true });
-    say(`artillery is fetched into ${folder}: about 600 MB, one to three minutes, once`);
+    say(`artillery is fetched into ${folder}: about 330 MB, one to two minutes, once`);
     const work = mkdtempSync(join(cache, TEMPORARY));
     const startedAtMs = performance.now();
     try {
