@@ -26,7 +26,7 @@ describe("a run of the tests", () => {
     const file = join(dir, "planted.test.cjs");
     writeFileSync(file, bodies.map((body) => `it("planted", () => {\n${body}\n});\n`).join(""));
     const mocha = join(repositoryDir, "node_modules", "mocha", "bin", "mocha.js");
-    const env = { ...process.env, LEAK_AFTER_MS: "200" };
+    const env = { ...process.env, LEAK_AFTER_MS: "200", LEAK_TRACE: "1" };
     const child = spawn(process.execPath, [mocha, file], {
       ...{ cwd: repositoryDir, env, stdio: ["ignore", "pipe", "pipe"] },
     });
@@ -43,6 +43,8 @@ describe("a run of the tests", () => {
     expect(stdout).to.include("3 passing").and.not.include("failing");
     const [, told] = /^leak: still open after the tests: (.*)$/m.exec(stderr) ?? [];
     expect(told?.split(", ")).to.include.members(LEFT.map(([, name]) => name));
+    // The timer, with LEAK_TRACE.
+    expect(stderr).to.match(/^leak: made here: Timeout\n {4}at .*planted\.test\.cjs:2/m);
     expect(code).to.equal(1);
   });
 
