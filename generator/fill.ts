@@ -1,7 +1,7 @@
+import type { Lease } from "../campaign/lease.ts";
+import type { CodeMaker } from "../codes/code-maker.ts";
 import type { Campaigns } from "../record/campaigns.ts";
 import type { Coupons } from "../record/coupons.ts";
-import type { CodeMaker } from "./code-maker.ts";
-import type { Lease } from "./lease.ts";
 
 /** Coupons per insertMany, and how many of those are under way at once: bounds memory whatever the total is. */
 const CHUNK = 5_000;

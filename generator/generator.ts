@@ -1,15 +1,15 @@
+import { LeaseLost, type LeaseOptions, takeLease } from "../campaign/lease.ts";
+import type { Restore } from "../campaign/restore.ts";
+import { topUpPool } from "../campaign/top-up.ts";
+import { parseCodeFormat } from "../codes/code-format.ts";
+import { createCodeMaker } from "../codes/code-maker.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Campaigns } from "../record/campaigns.ts";
 import type { Coupons } from "../record/coupons.ts";
 import type { History } from "../record/history.ts";
 import { RehearsalRemoved } from "../record/rehearsals.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { parseCodeFormat } from "./code-format.ts";
-import { createCodeMaker } from "./code-maker.ts";
 import { fillCampaign } from "./fill.ts";
-import { LeaseLost, type LeaseOptions, takeLease } from "./lease.ts";
-import type { Restore } from "./restore.ts";
-import { topUpPool } from "./top-up.ts";
 
 export type GeneratorDeps = LeaseOptions & {
   campaigns: Campaigns;

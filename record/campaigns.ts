@@ -394,7 +394,7 @@ export function createCampaigns(db: Db) {
   };
 }
 
-/** As an operator's end or cancellation does (see server/judge-change.ts). */
+/** As an operator's end or cancellation does (see campaign/judge-change.ts). */
 const ADDING_DROPPED = {
   dropped: { $ifNull: ["$adding.count", "$dropped", "$$REMOVE"] },
   adding: "$$REMOVE",

@@ -1,4 +1,4 @@
-import { poolStateOf } from "../generator/load.ts";
+import { poolStateOf } from "../campaign/load.ts";
 import type { Inspection, Standstill } from "../pool/pool.ts";
 import type { CampaignDoc } from "../record/campaigns.ts";
 

@@ -1,4 +1,4 @@
-import type { RemoveRehearsal } from "../generator/remove-rehearsal.ts";
+import type { RemoveRehearsal } from "../campaign/remove-rehearsal.ts";
 import type { Rehearsals } from "../record/rehearsals.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";

@@ -1,5 +1,5 @@
-import type { Restore } from "../generator/restore.ts";
-import { topUpPool } from "../generator/top-up.ts";
+import type { Restore } from "../campaign/restore.ts";
+import { topUpPool } from "../campaign/top-up.ts";
 import type { Advance, Inspection, Pool } from "../pool/pool.ts";
 import type { CampaignDoc, Campaigns, OwnStep, RecordedState } from "../record/campaigns.ts";
 import type { Coupons } from "../record/coupons.ts";

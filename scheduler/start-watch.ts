@@ -1,6 +1,6 @@
-import { makingMs } from "../preflight/check-start.ts";
-import { type Colour, duration, type Line } from "../preflight/line.ts";
-import type { Preflight, Report } from "../preflight/preflight.ts";
+import { makingMs } from "../campaign/preflight/check-start.ts";
+import { type Colour, duration, type Line } from "../campaign/preflight/line.ts";
+import type { Preflight, Report } from "../campaign/preflight/preflight.ts";
 import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
 import { type Preflights, preflightId } from "../record/preflights.ts";
 import type { Clock } from "../runtime/clock.ts";

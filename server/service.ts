@@ -7,8 +7,8 @@ import { type Redact, redactorOf } from "../runtime/redactor.ts";
 import { settingWarnings } from "../runtime/setting-warnings.ts";
 import { runInUtc, unknownZone } from "../runtime/time-zone.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
-import { createGroup, DRAIN_GRACE_MS, type Group } from "./group/group.ts";
 import { startRoles } from "./roles.ts";
+import { createGroup, DRAIN_GRACE_MS, type Group } from "./workers/workers.ts";
 
 type Environment = Record<string, string | undefined>;
 

@@ -1,4 +1,4 @@
-/** One of several server processes of a group, forked by `server/group/group.ts`: settings in the environment, its number as argument. */
+/** One of several server processes of a group, forked by `server/workers/workers.ts`: settings in the environment, its number as argument. */
 import { readConfig } from "../runtime/config.ts";
 import { redactCrashes } from "../runtime/crash.ts";
 import { createLifecycle, exitOnSignals, type Lifecycle } from "../runtime/lifecycle.ts";
@@ -6,9 +6,9 @@ import { createLogger } from "../runtime/logger.ts";
 import { redactorOf } from "../runtime/redactor.ts";
 import { runInUtc } from "../runtime/time-zone.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
-import type { StartTrouble } from "./group/messages.ts";
-import { createPrimaryLink } from "./group/primary-link.ts";
 import { startRoles } from "./roles.ts";
+import type { StartTrouble } from "./workers/messages.ts";
+import { createPrimaryLink } from "./workers/primary-link.ts";
 
 async function runWorker(number: number): Promise<void> {
   runInUtc();

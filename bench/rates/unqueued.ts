@@ -17,7 +17,7 @@ const { createPool } = await built<typeof import("../../pool/pool.ts")>("pool/po
 const { connectMongo } = await built<typeof import("../../record/mongo.ts")>("record/mongo.js");
 const { createIssuances } = await built<typeof import("../../record/issuances.ts")>("record/issuances.js");
 const { issuanceOf } =
-  await built<typeof import("../../generator/claim-record.ts")>("generator/claim-record.js");
+  await built<typeof import("../../campaign/claim-record.ts")>("generator/claim-record.js");
 
 /** As the service does it: nobody waits for the ledger. */
 const SETTLE_GATHER_MS = 10;

@@ -1,4 +1,4 @@
-import { duration } from "../../preflight/line.ts";
+import { duration } from "../../campaign/preflight/line.ts";
 import { changeEvents } from "./change-events.ts";
 import { processEvents } from "./process-events.ts";
 import type { Sight, WatchEvent } from "./sight.ts";

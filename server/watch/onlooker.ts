@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { isStoreTrouble } from "../../claims/store-error.ts";
 import { enumName } from "../../proto/enum-name.ts";
 import { CampaignState, CampaignStateSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import {
@@ -11,9 +12,8 @@ import type { History, HistoryDoc } from "../../record/history.ts";
 import type { PreflightDoc } from "../../record/preflights.ts";
 import type { SeenProcess } from "../../record/processes.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { liveState, viewCampaign } from "../campaign-view.ts";
-import type { LiveView, Look } from "../live-view.ts";
-import { isStoreTrouble } from "../store-trouble.ts";
+import { liveState, viewCampaign } from "../view/campaign-view.ts";
+import type { LiveView, Look } from "../view/live-view.ts";
 import { eventsBetween } from "./events.ts";
 import { tellsWhoLives } from "./process-events.ts";
 import type { ProcessLook } from "./process-look.ts";

@@ -1,4 +1,4 @@
-import { nameOf, SILENT_AFTER_MS } from "../../preflight/check-processes.ts";
+import { nameOf, SILENT_AFTER_MS } from "../../campaign/preflight/check-processes.ts";
 import type { SeenProcess } from "../../record/processes.ts";
 import type { Sight, WatchEvent } from "./sight.ts";
 

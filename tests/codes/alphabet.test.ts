@@ -9,8 +9,8 @@ import {
   SYLLABLES,
   SYMBOLS,
   VOWELS,
-} from "../../generator/alphabet.ts";
-import { BLOCKED_WORDS } from "../../generator/blocked-words.ts";
+} from "../../codes/alphabet.ts";
+import { BLOCKED_WORDS } from "../../codes/blocked-words.ts";
 
 /** Canonical decomposition: conjoining jamo, taken from the platform's NFD, not from our formula. */
 const decompose = (syllable: string) => [...syllable.normalize("NFD")];

@@ -1,10 +1,10 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { DIGITS, SYLLABLES, SYMBOLS } from "../../generator/alphabet.ts";
-import { BLOCKED_WORD_GROUPS, BLOCKED_WORDS } from "../../generator/blocked-words.ts";
-import { DEFAULT_CODE_FORMAT } from "../../generator/code-format.ts";
-import { createCodeMaker } from "../../generator/code-maker.ts";
-import { containsBlockedWord, createWordFilter } from "../../generator/word-filter.ts";
+import { DIGITS, SYLLABLES, SYMBOLS } from "../../codes/alphabet.ts";
+import { BLOCKED_WORD_GROUPS, BLOCKED_WORDS } from "../../codes/blocked-words.ts";
+import { DEFAULT_CODE_FORMAT } from "../../codes/code-format.ts";
+import { createCodeMaker } from "../../codes/code-maker.ts";
+import { containsBlockedWord, createWordFilter } from "../../codes/word-filter.ts";
 import { drawsOf, formatOf, hasBlockedWord } from "./reference.ts";
 import { scriptedRandom, seededRandom } from "./seeded-random.ts";
 

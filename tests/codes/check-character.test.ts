@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { expect } from "chai";
 import fc from "fast-check";
-import { DIGITS, SYLLABLES, SYMBOLS } from "../../generator/alphabet.ts";
-import { CHECK_MODULUS, checkFits, checkSymbol, checkWeight } from "../../generator/check-character.ts";
-import { overlappingPatterns, parseCodeFormat } from "../../generator/code-format.ts";
-import { createCodeMaker } from "../../generator/code-maker.ts";
-import { checkSpace, countCodes } from "../../generator/code-space.ts";
-import { mistypedBecause } from "../../generator/normalise-code.ts";
-import { createWordFilter } from "../../generator/word-filter.ts";
+import { DIGITS, SYLLABLES, SYMBOLS } from "../../codes/alphabet.ts";
+import { CHECK_MODULUS, checkFits, checkSymbol, checkWeight } from "../../codes/check-character.ts";
+import { overlappingPatterns, parseCodeFormat } from "../../codes/code-format.ts";
+import { createCodeMaker } from "../../codes/code-maker.ts";
+import { checkSpace, countCodes } from "../../codes/code-space.ts";
+import { mistypedBecause } from "../../codes/normalise-code.ts";
+import { createWordFilter } from "../../codes/word-filter.ts";
 import { checkedCode, everyCode, formatOf, hasBlockedWord } from "./reference.ts";
 import { seededRandom } from "./seeded-random.ts";
 

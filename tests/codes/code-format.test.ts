@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { DEFAULT_CODE_FORMAT, parseCodeFormat } from "../../generator/code-format.ts";
+import { DEFAULT_CODE_FORMAT, parseCodeFormat } from "../../codes/code-format.ts";
 import { formatOf } from "./reference.ts";
 
 const messageOf = (input: string): string => {

@@ -1,10 +1,10 @@
 import { expect } from "chai";
-import { SYMBOLS } from "../../generator/alphabet.ts";
-import { type CodeFormat, DEFAULT_CODE_FORMAT } from "../../generator/code-format.ts";
-import { createCodeMaker, makeCode } from "../../generator/code-maker.ts";
-import { countCodes } from "../../generator/code-space.ts";
-import { type RandomSource, randomFromWords, secureRandom } from "../../generator/random-source.ts";
-import { createWordFilter } from "../../generator/word-filter.ts";
+import { SYMBOLS } from "../../codes/alphabet.ts";
+import { type CodeFormat, DEFAULT_CODE_FORMAT } from "../../codes/code-format.ts";
+import { createCodeMaker, makeCode } from "../../codes/code-maker.ts";
+import { countCodes } from "../../codes/code-space.ts";
+import { type RandomSource, randomFromWords, secureRandom } from "../../codes/random-source.ts";
+import { createWordFilter } from "../../codes/word-filter.ts";
 import { CRITICAL_AT_0_001, chiSquare, everyCode, formatOf, hasBlockedWord, Tally } from "./reference.ts";
 import { seededRandom, seededWords } from "./seeded-random.ts";
 

@@ -1,7 +1,7 @@
 import { expect } from "chai";
-import { DEFAULT_CODE_FORMAT } from "../../generator/code-format.ts";
-import { CODES_PER_COUPON, checkSpace, countCodes } from "../../generator/code-space.ts";
-import { createWordFilter } from "../../generator/word-filter.ts";
+import { DEFAULT_CODE_FORMAT } from "../../codes/code-format.ts";
+import { CODES_PER_COUPON, checkSpace, countCodes } from "../../codes/code-space.ts";
+import { createWordFilter } from "../../codes/word-filter.ts";
 import { everyCode, formatOf, hasBlockedWord } from "./reference.ts";
 
 const messageOf = (pattern: string, total: number, existing?: number): string => {

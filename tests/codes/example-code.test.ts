@@ -1,9 +1,9 @@
 import { expect } from "chai";
-import { SYLLABLES } from "../../generator/alphabet.ts";
-import { checkFits } from "../../generator/check-character.ts";
-import { EXAMPLE_MARK, exampleCodes } from "../../generator/example-code.ts";
-import { factsOf } from "../../generator/format-facts.ts";
-import { normaliseCode } from "../../generator/normalise-code.ts";
+import { SYLLABLES } from "../../codes/alphabet.ts";
+import { checkFits } from "../../codes/check-character.ts";
+import { EXAMPLE_MARK, exampleCodes } from "../../codes/example-code.ts";
+import { factsOf } from "../../codes/format-facts.ts";
+import { normaliseCode } from "../../codes/normalise-code.ts";
 import { formatOf } from "./reference.ts";
 import { seededRandom } from "./seeded-random.ts";
 

@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { DIGITS, SYLLABLES } from "../../generator/alphabet.ts";
-import { DEFAULT_CODE_FORMAT } from "../../generator/code-format.ts";
-import { createCodeMaker } from "../../generator/code-maker.ts";
-import { normaliseCode } from "../../generator/normalise-code.ts";
+import { DIGITS, SYLLABLES } from "../../codes/alphabet.ts";
+import { DEFAULT_CODE_FORMAT } from "../../codes/code-format.ts";
+import { createCodeMaker } from "../../codes/code-maker.ts";
+import { normaliseCode } from "../../codes/normalise-code.ts";
 import { seededRandom } from "./seeded-random.ts";
 
 const SEED = 271_828;

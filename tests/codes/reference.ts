@@ -1,6 +1,6 @@
-import { FIRST_DIGIT_SYMBOL, SYMBOLS } from "../../generator/alphabet.ts";
-import { BLOCKED_WORDS } from "../../generator/blocked-words.ts";
-import { type CodeFormat, parseCodeFormat } from "../../generator/code-format.ts";
+import { FIRST_DIGIT_SYMBOL, SYMBOLS } from "../../codes/alphabet.ts";
+import { BLOCKED_WORDS } from "../../codes/blocked-words.ts";
+import { type CodeFormat, parseCodeFormat } from "../../codes/code-format.ts";
 
 /** Independent, naive versions of what the generator does cleverly. */
 

@@ -1,4 +1,4 @@
-import { type RandomSource, randomFromWords, type WordSource } from "../../generator/random-source.ts";
+import { type RandomSource, randomFromWords, type WordSource } from "../../codes/random-source.ts";
 
 /** Mulberry32: the same words for the same seed. For tests only: it is predictable. */
 export function seededWords(seed: number): WordSource {

@@ -1,8 +1,8 @@
 import { expect } from "chai";
-import { parseCodeFormat } from "../../generator/code-format.ts";
-import { createCodeMaker } from "../../generator/code-maker.ts";
+import { type Lease, LeaseLost, takeLease } from "../../campaign/lease.ts";
+import { parseCodeFormat } from "../../codes/code-format.ts";
+import { createCodeMaker } from "../../codes/code-maker.ts";
 import { fillCampaign } from "../../generator/fill.ts";
-import { type Lease, LeaseLost, takeLease } from "../../generator/lease.ts";
 import type { CampaignDoc } from "../../record/campaigns.ts";
 import type { CouponDoc } from "../../record/coupons.ts";
 import { seededRandom } from "../codes/seeded-random.ts";

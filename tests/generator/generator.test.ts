@@ -1,6 +1,6 @@
 import { expect } from "chai";
+import { createRestore } from "../../campaign/restore.ts";
 import { createGenerator, type Generator } from "../../generator/generator.ts";
-import { createRestore } from "../../generator/restore.ts";
 import { until } from "../../local/poll.ts";
 import type { CampaignDoc } from "../../record/campaigns.ts";
 import type { CouponDoc } from "../../record/coupons.ts";

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { type LoadDeps, type LoadOutcome, loadPool } from "../../generator/load.ts";
-import { createRestore } from "../../generator/restore.ts";
+import { type LoadDeps, type LoadOutcome, loadPool } from "../../campaign/load.ts";
+import { createRestore } from "../../campaign/restore.ts";
 import { campaignKeys } from "../../pool/keys.ts";
 import type { CampaignDoc } from "../../record/campaigns.ts";
 import type { IssuanceDoc } from "../../record/issuances.ts";

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { createRestorePauses } from "../../generator/restore-pauses.ts";
+import { createRestorePauses } from "../../campaign/restore-pauses.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
 
 describe("pauses between attempts to bring a pool back", () => {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { QUIET_MS, topUpPool } from "../../generator/top-up.ts";
+import { QUIET_MS, topUpPool } from "../../campaign/top-up.ts";
 import type { Inspection } from "../../pool/pool.ts";
 import type { CampaignDoc } from "../../record/campaigns.ts";
 import { claimAll, loadedPool } from "../pool/loaded-pool.ts";

@@ -1,7 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
-import { SYMBOLS } from "../../generator/alphabet.ts";
-import { checkFits } from "../../generator/check-character.ts";
+import { SYMBOLS } from "../../codes/alphabet.ts";
+import { checkFits } from "../../codes/check-character.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { held, refusal } from "./answers.ts";
 import { openRawRedis, type RawRedis, readBooks } from "./books.ts";

@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import { expect } from "chai";
 import { freePort } from "../../local/free-port.ts";
-import { HEALTH_PORT_DEFAULT } from "../../server/health.ts";
+import { HEALTH_PORT_DEFAULT } from "../../server/http/health.ts";
 import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { runToEnd } from "./run-to-end.ts";

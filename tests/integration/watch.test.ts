@@ -6,7 +6,7 @@ import { enumName } from "../../proto/enum-name.ts";
 import { CampaignState, CampaignStateSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import type { WatchCampaignResponse } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import { WATCHERS_MAX } from "../../server/watch/watch-campaign.ts";
+import { WATCHERS_MAX } from "../../server/rpc/watch-campaign.ts";
 import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { createCampaign, createOpenCampaign, untilState } from "./campaign.ts";

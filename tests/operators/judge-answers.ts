@@ -1,4 +1,4 @@
-import { allowedIn, LIFE_CYCLE, type Phase, recordedAs } from "../../record/life-cycle.ts";
+import { allowedIn, LIFE_CYCLE, type Phase, recordedAs } from "../../campaign/life-cycle.ts";
 import { type Call, describeCall } from "./call.ts";
 import { type Change, phaseAt, type Settings } from "./judge-history.ts";
 

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import type { HistoryEntry, Outcome } from "../../audit/history.ts";
 import type { Issuance } from "../../audit/snapshot.ts";
-import { allowedIn, LIFE_CYCLE, PHASES, VERBS } from "../../record/life-cycle.ts";
+import { allowedIn, LIFE_CYCLE, PHASES, VERBS } from "../../campaign/life-cycle.ts";
 import type { Call, CallAnswer, Wish } from "./call.ts";
 import { judgeAnswers } from "./judge-answers.ts";
 import { countAskedMeanwhile, judgeEffects } from "./judge-effects.ts";

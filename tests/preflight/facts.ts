@@ -1,4 +1,4 @@
-import type { Facts } from "../../preflight/facts.ts";
+import type { Facts } from "../../campaign/preflight/facts.ts";
 import type { SeenProcess } from "../../record/processes.ts";
 
 export const NOW_MS = Date.UTC(2026, 11, 24, 10, 50);

@@ -1,9 +1,9 @@
 import { expect } from "chai";
+import type { Asked } from "../../campaign/preflight/asked.ts";
+import type { Facts, PoolFacts } from "../../campaign/preflight/facts.ts";
+import { judge } from "../../campaign/preflight/judge.ts";
+import { type Colour, duration, worstOf } from "../../campaign/preflight/line.ts";
 import type { RedisInfo } from "../../pool/redis-facts.ts";
-import type { Asked } from "../../preflight/asked.ts";
-import type { Facts, PoolFacts } from "../../preflight/facts.ts";
-import { judge } from "../../preflight/judge.ts";
-import { type Colour, duration, worstOf } from "../../preflight/line.ts";
 import type { Deployment } from "../../record/mongo-facts.ts";
 import type { SeenProcess } from "../../record/processes.ts";
 import { allGreen, NOW_MS, seenProcess } from "./facts.ts";

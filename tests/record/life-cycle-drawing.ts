@@ -1,4 +1,4 @@
-import { LIFE_CYCLE, PHASES, type Phase, SYSTEM_STEPS, VERBS } from "../../record/life-cycle.ts";
+import { LIFE_CYCLE, PHASES, type Phase, SYSTEM_STEPS, VERBS } from "../../campaign/life-cycle.ts";
 
 /** The state machine for docs/life-cycle.md: a Mermaid diagram of what moves, made of the table that the service judges by. */
 export function drawing(): string {

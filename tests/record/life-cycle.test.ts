@@ -9,7 +9,7 @@ import {
   recordedAs,
   SYSTEM_STEPS,
   VERBS,
-} from "../../record/life-cycle.ts";
+} from "../../campaign/life-cycle.ts";
 import { drawing, table } from "./life-cycle-drawing.ts";
 
 describe("the life cycle", () => {

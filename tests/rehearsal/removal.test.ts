@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { expect } from "chai";
-import { createRemoveRehearsal, type RemoveRehearsal } from "../../generator/remove-rehearsal.ts";
+import { createRemoveRehearsal, type RemoveRehearsal } from "../../campaign/remove-rehearsal.ts";
 import { campaignKeys } from "../../pool/keys.ts";
 import { newCampaignId, newRehearsalId } from "../../record/campaign-id.ts";
 import { type CampaignDoc, createCampaigns } from "../../record/campaigns.ts";

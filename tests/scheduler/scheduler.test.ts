@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { openAuditor } from "../../audit/stores/auditor.ts";
-import { createRestore } from "../../generator/restore.ts";
+import { createRestore } from "../../campaign/restore.ts";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
 import type { Pool } from "../../pool/pool.ts";

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import type { Line } from "../../preflight/line.ts";
-import type { Report } from "../../preflight/preflight.ts";
+import type { Line } from "../../campaign/preflight/line.ts";
+import type { Report } from "../../campaign/preflight/preflight.ts";
 import type { CampaignDoc } from "../../record/campaigns.ts";
 import { createPreflights, type Preflights } from "../../record/preflights.ts";
 import type { Clock } from "../../runtime/clock.ts";

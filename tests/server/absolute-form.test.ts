@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { expect } from "chai";
-import { takeAbsoluteForm } from "../../server/absolute-form.ts";
+import { takeAbsoluteForm } from "../../server/http/absolute-form.ts";
 
 describe("a request whose target is a whole URL", () => {
   let server: Server;

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { createBatchQueue, QueueFull } from "../../server/claims/batch-queue.ts";
+import { createBatchQueue, QueueFull } from "../../claims/batch-queue.ts";
 
 type Batch = { items: readonly number[]; finish: () => void; fail: (cause: unknown) => void };
 

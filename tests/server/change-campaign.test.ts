@@ -1,10 +1,10 @@
 import { expect } from "chai";
-import { createRestore } from "../../generator/restore.ts";
+import { type ChangeAnswer, type ChangeAsk, createChangeCampaign } from "../../campaign/change-campaign.ts";
+import type { Change } from "../../campaign/judge-change.ts";
+import { createRestore } from "../../campaign/restore.ts";
 import type { CampaignDoc, Campaigns } from "../../record/campaigns.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
-import { type ChangeAnswer, type ChangeAsk, createChangeCampaign } from "../../server/change-campaign.ts";
-import type { Change } from "../../server/judge-change.ts";
 import { bareCampaign, madeCampaign, type Records, recordsOf } from "../generator/made-campaign.ts";
 import { openStores, silentLogger, type TestStores } from "../setup/shared-stores.ts";
 

@@ -1,12 +1,12 @@
 import { expect } from "chai";
-import { loadPool } from "../../generator/load.ts";
-import { createRestore } from "../../generator/restore.ts";
+import { type ChangeAnswer, createChangeCampaign } from "../../campaign/change-campaign.ts";
+import type { Change } from "../../campaign/judge-change.ts";
+import { loadPool } from "../../campaign/load.ts";
+import { createRestore } from "../../campaign/restore.ts";
 import type { Pool } from "../../pool/pool.ts";
 import type { CampaignDoc } from "../../record/campaigns.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
-import { type ChangeAnswer, createChangeCampaign } from "../../server/change-campaign.ts";
-import type { Change } from "../../server/judge-change.ts";
 import { madeCampaign, type Records, recordsOf } from "../generator/made-campaign.ts";
 import { openStores, silentLogger, type TestStores } from "../setup/shared-stores.ts";
 import { gate } from "./open-sale.ts";

@@ -5,7 +5,7 @@ import { createLifecycle, type Lifecycle } from "../../runtime/lifecycle.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { addTickAge, createMetrics } from "../../runtime/metrics.ts";
 import { EXIT, UserError } from "../../runtime/user-error.ts";
-import { HEALTH_PORT_DEFAULT, serveHealth } from "../../server/health.ts";
+import { HEALTH_PORT_DEFAULT, serveHealth } from "../../server/http/health.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
 import { HANG_MS } from "../setup/patience.ts";
 

@@ -2,8 +2,8 @@ import { type ClientHttp2Session, connect, constants, createServer, type Http2Se
 import { type AddressInfo, connect as connectTcp, type Socket } from "node:net";
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
-import { prepareHttp2Drain } from "../../server/drain.ts";
-import { HTTP2_PATIENCE, type Http2Sessions, keepHttp2Sessions } from "../../server/http2-sessions.ts";
+import { prepareHttp2Drain } from "../../server/http/drain.ts";
+import { HTTP2_PATIENCE, type Http2Sessions, keepHttp2Sessions } from "../../server/http/http2-sessions.ts";
 import { type FakeClock, fakeClock } from "../runtime/fake-clock.ts";
 
 const HANG_MS = 60_000;

@@ -2,8 +2,8 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
-import { prepareHttpDrain } from "../../server/drain.ts";
-import { type InFlight, trackInFlight } from "../../server/in-flight.ts";
+import { prepareHttpDrain } from "../../server/http/drain.ts";
+import { type InFlight, trackInFlight } from "../../server/http/in-flight.ts";
 import { HANG_MS } from "../setup/patience.ts";
 
 describe("requests in flight", () => {

@@ -16,9 +16,9 @@ import {
 import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { createLogger } from "../../runtime/logger.ts";
-import { operatorInterceptor, troubleInterceptor } from "../../server/interceptors.ts";
-import { refusalError } from "../../server/refusal.ts";
-import { createTellTrouble } from "../../server/trouble.ts";
+import { operatorInterceptor, troubleInterceptor } from "../../server/rpc/interceptors.ts";
+import { refusalError } from "../../server/rpc/rpc-status.ts";
+import { createTellTrouble } from "../../server/rpc/trouble.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
 
 type Line = { level: string; msg: string; method?: string; err?: { message: string; stack?: string } };

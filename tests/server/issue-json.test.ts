@@ -6,7 +6,7 @@ import {
   IssueCouponRequestSchema,
   IssueCouponResponseSchema,
 } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
-import { readIssueRequest, writeIssueResponse } from "../../server/issue-json.ts";
+import { readIssueRequest, writeIssueResponse } from "../../server/rpc/issue-json.ts";
 
 describe("IssueCoupon in JSON", () => {
   const general = (json: string) => {

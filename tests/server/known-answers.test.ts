@@ -1,10 +1,10 @@
 import { expect } from "chai";
 import fc from "fast-check";
+import { createKnownAnswers, type KnownAnswers } from "../../claims/known-answers.ts";
 import { until } from "../../local/poll.ts";
 import type { ClaimAnswer } from "../../pool/pool.ts";
 import type { CampaignDoc } from "../../record/campaigns.ts";
 import type { IssuanceDoc } from "../../record/issuances.ts";
-import { createKnownAnswers, type KnownAnswers } from "../../server/claims/known-answers.ts";
 import { madeCampaign, recordsOf } from "../generator/made-campaign.ts";
 import { type FakeClock, fakeClock } from "../runtime/fake-clock.ts";
 import { HANG_MS } from "../setup/patience.ts";

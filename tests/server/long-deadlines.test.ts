@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { systemClock } from "../../runtime/clock.ts";
-import { shortenDeadlines } from "../../server/long-deadlines.ts";
+import { shortenDeadlines } from "../../server/http/long-deadlines.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { issuedCampaign } from "./issued-campaign.ts";
 import { type OpenApp, openApp } from "./open-app.ts";

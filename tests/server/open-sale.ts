@@ -1,10 +1,10 @@
-import { createRestore, type Restore } from "../../generator/restore.ts";
+import { createRestore, type Restore } from "../../campaign/restore.ts";
+import { type Claimer, type ClaimerDeps, createClaimer, type Issue } from "../../claims/claimer.ts";
+import type { StoreBreakersDeps } from "../../claims/store-breakers.ts";
 import type { Pool } from "../../pool/pool.ts";
 import type { CampaignDoc } from "../../record/campaigns.ts";
 import { createIssuances, type Issuances } from "../../record/issuances.ts";
 import { createMetrics, type Metrics } from "../../runtime/metrics.ts";
-import { type Claimer, type ClaimerDeps, createClaimer, type Issue } from "../../server/claims/claimer.ts";
-import type { StoreBreakersDeps } from "../../server/claims/store-breakers.ts";
 import { madeCampaign, recordsOf } from "../generator/made-campaign.ts";
 import { type ShiftedClock, shiftedClock } from "../runtime/fake-clock.ts";
 import { silentLogger, type TestStores } from "../setup/shared-stores.ts";

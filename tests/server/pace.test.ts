@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { createPace } from "../../server/pace.ts";
+import { createPace } from "../../server/rpc/pace.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
 
 describe("pace", () => {

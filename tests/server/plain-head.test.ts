@@ -3,7 +3,7 @@ import { type AddressInfo, connect } from "node:net";
 import { expect } from "chai";
 import fc from "fast-check";
 import { until } from "../../local/poll.ts";
-import { createPlainHeadReader } from "../../server/plain-head.ts";
+import { createPlainHeadReader } from "../../server/http/plain-head.ts";
 import { HANG_MS } from "../setup/patience.ts";
 
 const LINE = "POST /coupon.v1.CouponService/IssueCoupon HTTP/1.1";

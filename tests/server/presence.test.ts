@@ -1,10 +1,15 @@
 import { expect } from "chai";
+import { createTally } from "../../claims/tally.ts";
 import { until } from "../../local/poll.ts";
 import { createRedisClock } from "../../pool/redis-clock.ts";
 import { createProcesses, type Processes, type SeenProcess } from "../../record/processes.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
-import { BEAT_EVERY_MS, createPresence, type Presence, type PresenceDeps } from "../../server/presence.ts";
-import { createTally } from "../../server/tally.ts";
+import {
+  BEAT_EVERY_MS,
+  createPresence,
+  type Presence,
+  type PresenceDeps,
+} from "../../server/presence/presence.ts";
 import { type FakeClock, fakeClock } from "../runtime/fake-clock.ts";
 import { HANG_MS } from "../setup/patience.ts";
 import { openStores, silentLogger, type TestStores } from "../setup/shared-stores.ts";

@@ -1,6 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
-import { createReadingPace } from "../../server/reading-pace.ts";
+import { createReadingPace } from "../../server/rpc/reading-pace.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
 
 const SIZE = { idle: 1_000, busy: 100 };

@@ -3,7 +3,7 @@ import { Code } from "@connectrpc/connect";
 import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { expect } from "chai";
 import { RefusalReason, RefusalReasonSchema, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import { type Refusal, refusalError, refusalJson } from "../../server/refusal.ts";
+import { type Refusal, refusalError, refusalJson } from "../../server/rpc/rpc-status.ts";
 
 const SERVER_NOW_MS = 1_766_574_000_123;
 const STARTS_AT_MS = Date.UTC(2026, 11, 24, 11, 0, 0, 500);

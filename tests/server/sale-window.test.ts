@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { BUCKET_MS_MAX, BUCKETS_MAX, saleWindow } from "../../server/sale-window.ts";
+import { BUCKET_MS_MAX, BUCKETS_MAX, saleWindow } from "../../server/rpc/sale-window.ts";
 
 const dayMs = 86_400_000;
 

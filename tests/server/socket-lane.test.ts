@@ -1,14 +1,14 @@
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { expect } from "chai";
+import type { Issue } from "../../claims/claimer.ts";
 import { until } from "../../local/poll.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import type { Issue } from "../../server/claims/claimer.ts";
-import { prepareHttpDrain } from "../../server/drain.ts";
-import { type InFlight, trackInFlight } from "../../server/in-flight.ts";
-import { createIssueAnswers } from "../../server/issue-answer.ts";
-import { putSocketLane } from "../../server/socket-lane.ts";
-import { createTellTrouble } from "../../server/trouble.ts";
+import { prepareHttpDrain } from "../../server/http/drain.ts";
+import { type InFlight, trackInFlight } from "../../server/http/in-flight.ts";
+import { putSocketLane } from "../../server/http/socket-lane.ts";
+import { createIssueAnswers } from "../../server/rpc/issue-answer.ts";
+import { createTellTrouble } from "../../server/rpc/trouble.ts";
 import { HANG_MS } from "../setup/patience.ts";
 import { silentLogger } from "../setup/shared-stores.ts";
 

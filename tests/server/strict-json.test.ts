@@ -20,7 +20,7 @@ import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_
 import { systemClock } from "../../runtime/clock.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { type App, buildApp } from "../../server/app.ts";
-import { strictDecoder } from "../../server/strict-json.ts";
+import { strictDecoder } from "../../server/rpc/strict-json.ts";
 import { silentLogger } from "../setup/shared-stores.ts";
 import { JSON_TRANSPORTS } from "./json-transports.ts";
 

@@ -1,9 +1,9 @@
 import { expect } from "chai";
+import { PROBE_EVERY_MS } from "../../claims/breaker.ts";
+import { createSweeper, type Sweeper } from "../../claims/sweeper.ts";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
 import type { IssuanceDoc } from "../../record/issuances.ts";
-import { PROBE_EVERY_MS } from "../../server/claims/breaker.ts";
-import { createSweeper, type Sweeper } from "../../server/claims/sweeper.ts";
 import { recordsOf } from "../generator/made-campaign.ts";
 import { contentsOf, openRaw, type RawRedis } from "../pool/raw-redis.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";

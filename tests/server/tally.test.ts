@@ -1,6 +1,6 @@
 import { expect } from "chai";
+import { BUSIEST_MAX, createTally } from "../../claims/tally.ts";
 import { latencyBucket } from "../../runtime/latency-histogram.ts";
-import { BUSIEST_MAX, createTally } from "../../server/tally.ts";
 
 describe("tally", () => {
   it("counts by campaign, outcome and latency, since the start", () => {

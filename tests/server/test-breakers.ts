@@ -1,9 +1,9 @@
-import type { Clock } from "../../runtime/clock.ts";
 import {
   createStoreBreakers,
   type StoreBreakers,
   type StoreBreakersDeps,
-} from "../../server/claims/store-breakers.ts";
+} from "../../claims/store-breakers.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { silentLogger } from "../setup/shared-stores.ts";
 
 /** The breakers of a server; without options no call is ever found to hang, and each probe is answered. */

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect } from "chai";
 import fc from "fast-check";
-import { DEFAULT_CODE_FORMAT } from "../../generator/code-format.ts";
+import { DEFAULT_CODE_FORMAT } from "../../codes/code-format.ts";
 import {
   type CreateCampaignRequest,
   CreateCampaignRequestSchema,
@@ -18,7 +18,7 @@ import {
   validNewCampaign,
   validPageToken,
   validSpace,
-} from "../../server/validate.ts";
+} from "../../server/rpc/validation.ts";
 
 const NOW_MS = Date.UTC(2026, 5, 1, 12);
 const HOUR_MS = 3_600_000;

@@ -1,13 +1,13 @@
+import { createRestore } from "../../campaign/restore.ts";
+import { createDirectory } from "../../claims/campaign-cache.ts";
+import { createClaimer, type Issue } from "../../claims/claimer.ts";
+import { createStoreBreakers } from "../../claims/store-breakers.ts";
+import { createSweeper } from "../../claims/sweeper.ts";
 import { createGenerator } from "../../generator/generator.ts";
-import { createRestore } from "../../generator/restore.ts";
 import type { Issuances } from "../../record/issuances.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { createScheduler } from "../../scheduler/scheduler.ts";
-import { createClaimer, type Issue } from "../../server/claims/claimer.ts";
-import { createStoreBreakers } from "../../server/claims/store-breakers.ts";
-import { createSweeper } from "../../server/claims/sweeper.ts";
-import { createDirectory } from "../../server/directory.ts";
 import { type Actor, newActor } from "./agenda.ts";
 import { createMongoLink } from "./mongo-link.ts";
 import type { MongoServer } from "./mongo-server.ts";

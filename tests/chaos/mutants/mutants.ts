@@ -38,7 +38,7 @@ export const mutants: readonly Mutant[] = [
     name: "reply-before-commit",
     patches: [
       {
-        file: "server/claims/claimer",
+        file: "claims/claimer",
         search: "const done = await commit(lane, answer.claim)",
         replace:
           'const done = { kind: "durable", held: answer.claim }; void commit(lane, answer.claim).catch(() => undefined)',
@@ -101,13 +101,13 @@ export const mutants: readonly Mutant[] = [
     name: "sold-out-cache-without-winners",
     patches: [
       {
-        file: "server/claims/claimer",
+        file: "claims/claimer",
         search: "const answer = known.recall(campaignId, claimKey);",
         replace:
           'if (globalThis.soldOut?.has(campaignId)) return refused({ reason: "SOLD_OUT" });\nconst answer = known.recall(campaignId, claimKey);',
       },
       {
-        file: "server/claims/claimer",
+        file: "claims/claimer",
         search: "known.learn(campaignId, answer, askedAtMs);",
         replace:
           '{ known.learn(campaignId, answer, askedAtMs); if (answer.kind === "sold") (globalThis.soldOut ??= new Set()).add(campaignId); }',
@@ -134,7 +134,7 @@ export const mutants: readonly Mutant[] = [
     name: "push-back-on-failure",
     patches: [
       {
-        file: "server/claims/lane",
+        file: "claims/pipeline",
         search: "end(false);",
         replace:
           'end(false);\nawait Promise.allSettled(batch.map((claim) => pool.release(claim, true, { ...claim, claimKey: "" })));',
@@ -180,7 +180,7 @@ export const mutants: readonly Mutant[] = [
     name: "winners-of-any-total",
     patches: [
       {
-        file: "server/claims/known-answers",
+        file: "claims/known-answers",
         search: "if (total > sale.total) {",
         replace: "if (total > sale.total) sale.total = total;\n        if (false) {",
       },
@@ -206,7 +206,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "breaker-never-probes",
-    patches: [{ file: "server/claims/breaker", search: "void runProbe();", replace: "void 0;" }],
+    patches: [{ file: "claims/breaker", search: "void runProbe();", replace: "void 0;" }],
     round: "cut-off-both",
     caughtBy: "U11",
     because:

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 /** One textual change to a file of the product. The search text is a part of a line, the same in source and build. */
 export type Patch = {
-  /** Without its extension where that differs between source and build: `server/claims/lane`, `pool/lua/claim.lua`. */
+  /** Without its extension where that differs between source and build: `claims/pipeline`, `pool/lua/claim.lua`. */
   readonly file: string;
   readonly search: string;
   readonly replace: string;

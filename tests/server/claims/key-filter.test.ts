@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { createKeyFilter } from "../../../server/claims/key-filter.ts";
+import { createKeyFilter } from "../../../claims/key-filter.ts";
 
 describe("key filter", () => {
   it("finds every key that was added, whatever it looks like (property)", () => {

@@ -113,7 +113,7 @@ describe("a lone claim", () => {
   });
 });
 
-/** As in server/claims/lane.ts. */
+/** As in claims/pipeline.ts. */
 const LEDGER_MS = 10;
 /** More than a timer of something else would be set meanwhile. */
 const CLAIMS = 8;

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { createMetrics, type Metrics } from "../../../runtime/metrics.ts";
-import { createGroupMetrics, type Source } from "../../../server/group/group-metrics.ts";
+import { createGroupMetrics, type Source } from "../../../server/workers/worker-metrics.ts";
 
 type Asked = { readonly id: number; readonly metrics: Metrics; silent: boolean };
 

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { replacementFor } from "../../../server/group/replacement.ts";
+import { replacementFor } from "../../../server/workers/replacement.ts";
 
 describe("replacing a worker", () => {
   it("the first death is made good at once, the next ones after twice the time each, the fifth ends it", () => {

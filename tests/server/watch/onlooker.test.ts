@@ -3,7 +3,7 @@ import type { CampaignDoc } from "../../../record/campaigns.ts";
 import type { HistoryDoc } from "../../../record/history.ts";
 import type { SeenProcess } from "../../../record/processes.ts";
 import { DeadlineExceeded } from "../../../runtime/deadline.ts";
-import type { Look } from "../../../server/live-view.ts";
+import type { Look } from "../../../server/view/live-view.ts";
 import { createOnlooker, type OnlookerDeps } from "../../../server/watch/onlooker.ts";
 import { seenProcess } from "../../preflight/facts.ts";
 import { fakeClock } from "../../runtime/fake-clock.ts";

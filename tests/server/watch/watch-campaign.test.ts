@@ -9,7 +9,7 @@ import {
 } from "../../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { CampaignDoc } from "../../../record/campaigns.ts";
 import type { HistoryDoc } from "../../../record/history.ts";
-import { createWatchCampaign } from "../../../server/watch/watch-campaign.ts";
+import { createWatchCampaign } from "../../../server/rpc/watch-campaign.ts";
 import { fakeClock } from "../../runtime/fake-clock.ts";
 
 const campaignId = "01ARZ3NDEKTSV4RRFFQ69G5FAV";

@@ -1,0 +1,63 @@
+/**
+ * The audit by itself: `node --import tsx audit/command/main.ts --campaign ID --history FILE [--history FILE …]`, with REDIS_URL
+ * and MONGODB_URL (and MONGODB_DATABASE) in the environment. Exit codes: 0 all hold, 1 something is violated, 2 it could not be said.
+ */
+import { parseArgs } from "node:util";
+import { redactCrashes } from "../../runtime/crash.ts";
+import { redactorOf } from "../../runtime/redactor.ts";
+import { ONE_MACHINE } from "../facts.ts";
+import { type HistoryEntry, readHistory } from "../history.ts";
+import { openAuditor } from "../stores/auditor.ts";
+import { verdictTable, violated } from "../verdict-table.ts";
+
+const REST_DEADLINE_MS = 30_000;
+
+async function run(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      campaign: { type: "string" },
+      history: { type: "string", multiple: true, default: [] },
+      "clock-tolerance-ms": { type: "string", default: "0" },
+      json: { type: "boolean", default: false },
+    },
+  });
+  const { REDIS_URL: redisUrl, MONGODB_URL: mongodbUrl, MONGODB_DATABASE: database } = process.env;
+  const { campaign } = values;
+  const clockMs = Number(values["clock-tolerance-ms"]);
+  if (campaign === undefined || !redisUrl || !mongodbUrl || !Number.isFinite(clockMs)) {
+    throw new Error("needs --campaign ID, and REDIS_URL and MONGODB_URL in the environment");
+  }
+  const history: HistoryEntry[] = [];
+  for (const file of values.history) for (const entry of await readHistory(file)) history.push(entry);
+  const auditor = await openAuditor({ redisUrl, mongodbUrl, database: database || undefined });
+  try {
+    const atRest = await auditor.waitForRest(campaign, [], REST_DEADLINE_MS);
+    const tolerances = { ...ONE_MACHINE, clockMs };
+    const report = await auditor.audit(campaign, { history, tolerances });
+    const { verdicts, issued } = report;
+    const counts = `requests=${history.length} issued=${issued}/${report.campaign.total}`;
+    const wrong = violated(verdicts);
+    if (values.json) {
+      process.stdout.write(`${JSON.stringify({ campaign: report.campaign, atRest, verdicts })}\n`);
+    } else {
+      process.stdout.write(`${verdictTable(verdicts).join("\n")}\n`);
+      process.stdout.write(
+        wrong.length === 0
+          ? `audit: PASS ${counts}\n`
+          : `audit: FAIL violations=${wrong.join(",")} ${counts}\n`,
+      );
+    }
+    return wrong.length === 0 ? 0 : 1;
+  } finally {
+    await auditor.close();
+  }
+}
+
+const redact = redactorOf(process.env);
+redactCrashes(redact);
+try {
+  process.exitCode = await run();
+} catch (error) {
+  process.stderr.write(`audit: ${redact(error instanceof Error ? error.message : String(error))}\n`);
+  process.exitCode = 2;
+}

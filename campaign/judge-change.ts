@@ -1,0 +1,178 @@
+import type { CampaignDoc, CampaignFields } from "../record/campaigns.ts";
+import { counted, grouped, isOrAre } from "../runtime/counting.ts";
+import type { Refusal } from "../server/rpc/rpc-status.ts";
+import { TOTAL_MAX, validEnd, validSpace } from "../server/rpc/validation.ts";
+import { allowedIn, commandOf, LIFE_CYCLE, type Phase, recordedAs, type Verb } from "./life-cycle.ts";
+
+/** What an operator wants of a campaign. Ends: an instant in ms, null: none, undefined: as it was. */
+export type Change =
+  | { readonly verb: "pause" | "resume" | "end" | "cancel" }
+  | {
+      readonly verb: "reschedule";
+      readonly startsAtMs: number;
+      readonly endsAtMs: number | null | undefined;
+    }
+  | {
+      readonly verb: "edit";
+      readonly name: string | undefined;
+      readonly endsAtMs: number | null | undefined;
+    }
+  | { readonly verb: "add"; readonly count: number };
+
+/** The campaign as it is: its record, its phase with what the pool knows, and the clocks. */
+export type Judged = {
+  readonly campaign: CampaignDoc;
+  readonly phase: Phase;
+  /** The server's clock. */
+  readonly nowMs: number;
+  /** Later than every claim of the pool, on the clock of Redis. */
+  readonly afterLastClaimMs: number;
+  /** For an addition: how many codes of formats that overlap this one's there are already. */
+  readonly codesInSpace: number;
+};
+
+export type Judgement =
+  | { readonly kind: "already" }
+  | { readonly kind: "refused"; readonly refusal: Refusal }
+  | { readonly kind: "change"; readonly fields: CampaignFields; readonly notices: readonly string[] };
+
+/** Decides purely, by the table of campaign/life-cycle.ts. What it gives is what is written down. */
+export function judgeChange(change: Change, judged: Judged): Judgement {
+  switch (change.verb) {
+    case "pause":
+    case "resume":
+    case "end":
+    case "cancel":
+      return judgeState(change.verb, judged);
+    case "reschedule":
+      return judgeSchedule(change, judged);
+    case "edit":
+      return judgeEdit(change, judged);
+    case "add":
+      return judgeAddition(change.count, judged);
+    default:
+      return change satisfies never;
+  }
+}
+
+const ALREADY: Judgement = { kind: "already" };
+
+function refused(refusal: Refusal): Judgement {
+  return { kind: "refused", refusal };
+}
+
+/** The end has come; of what has opened that is all, what has not can still be given another one. */
+function endHasPassed(verb: Verb, phase: Phase, endsAt: Date): Judgement {
+  if (phase !== "GENERATING" && phase !== "PAUSED_BEFORE_OPENING") return notAllowed(verb, "ENDED");
+  const allowed = allowedIn(phase).filter((command) => command !== commandOf(verb));
+  const why = `its end has passed (${endsAt.toISOString()}): move the end first`;
+  return refused({ reason: "NOT_ALLOWED", verb: commandOf(verb), phase, allowed, why });
+}
+
+function notAllowed(verb: Verb, phase: Phase): Judgement {
+  return refused({ reason: "NOT_ALLOWED", verb: commandOf(verb), phase, allowed: allowedIn(phase) });
+}
+
+function changed(fields: CampaignFields, ...notices: string[]): Judgement {
+  return { kind: "change", fields, notices };
+}
+
+function judgeState(verb: "pause" | "resume" | "end" | "cancel", judged: Judged): Judgement {
+  const { campaign, phase, nowMs } = judged;
+  const step = LIFE_CYCLE[phase][verb];
+  if (step === "already") return ALREADY;
+  if (step === "refused") return notAllowed(verb, phase);
+  const state = recordedAs(step);
+  if (verb === "pause") return changed({ state });
+  if (verb === "resume") return changed({ state }, ...whatIsDue(campaign, step, nowMs));
+  const { adding } = campaign;
+  const dropped =
+    adding === undefined
+      ? []
+      : [
+          `the ${counted(adding.count, "coupon")} that ${adding.count === 1 ? "was" : "were"} being added ${isOrAre(adding.count)} dropped: never counted`,
+        ];
+  const fields = {
+    state,
+    ...(adding === undefined ? {} : { adding: undefined, dropped: adding.count }),
+    // Nothing is under way in a campaign that never had a pool.
+    ...(phase === "GENERATING" ? {} : { settling: true as const }),
+  };
+  if (verb === "cancel") return changed(fields, ...dropped);
+  return changed({ ...fields, endsAt: new Date(judged.afterLastClaimMs) }, ...dropped);
+}
+
+/** What comes at once after a change, because its instant has passed. */
+function whatIsDue(
+  { startsAt, endsAt }: Pick<CampaignDoc, "startsAt" | "endsAt">,
+  phase: Phase,
+  nowMs: number,
+): string[] {
+  const notices: string[] = [];
+  if (startsAt.getTime() <= nowMs) {
+    const passed = `starts_at has passed (${startsAt.toISOString()})`;
+    if (phase === "SCHEDULED") notices.push(`${passed}: the campaign opens at once`);
+    if (phase === "PAUSED_BEFORE_OPENING") notices.push(`${passed}: the campaign opens when it is resumed`);
+    if (phase === "GENERATING") notices.push(`${passed}: the campaign opens as soon as its codes are loaded`);
+  }
+  if (endsAt !== undefined && endsAt.getTime() <= nowMs)
+    notices.push(`ends_at has passed (${endsAt.toISOString()}): the campaign ends at once`);
+  return notices;
+}
+
+/** The end as it is to be, as a field, and whether that is another one. */
+function newEnd(campaign: CampaignDoc, endsAtMs: number | null | undefined) {
+  const standing = campaign.endsAt?.getTime();
+  const wanted = endsAtMs === undefined ? standing : (endsAtMs ?? undefined);
+  const differs = wanted !== standing;
+  const fields = differs ? { endsAt: wanted === undefined ? undefined : new Date(wanted) } : {};
+  return { wanted, differs, fields };
+}
+
+function judgeSchedule(
+  { startsAtMs, endsAtMs }: Extract<Change, { verb: "reschedule" }>,
+  { campaign, phase, nowMs }: Judged,
+): Judgement {
+  const end = newEnd(campaign, endsAtMs);
+  if (startsAtMs === campaign.startsAt.getTime() && !end.differs) return ALREADY;
+  if (LIFE_CYCLE[phase].reschedule === "refused") return notAllowed("reschedule", phase);
+  if (end.wanted !== undefined) {
+    const valid = validEnd(end.wanted, startsAtMs, nowMs);
+    if (!valid.ok) return refused(valid.refusal);
+  }
+  const startsAt = new Date(startsAtMs);
+  return changed({ startsAt, ...end.fields }, ...whatIsDue({ startsAt }, phase, nowMs));
+}
+
+function judgeEdit(
+  { name, endsAtMs }: Extract<Change, { verb: "edit" }>,
+  { campaign, phase, nowMs }: Judged,
+): Judgement {
+  const end = newEnd(campaign, endsAtMs);
+  const renames = name !== undefined && name !== campaign.name;
+  if (!renames && !end.differs) return ALREADY;
+  if (end.differs && LIFE_CYCLE[phase]["edit-end"] === "refused") return notAllowed("edit-end", phase);
+  if (renames && LIFE_CYCLE[phase]["edit-name"] === "refused") return notAllowed("edit-name", phase);
+  if (end.differs && end.wanted !== undefined) {
+    const valid = validEnd(end.wanted, campaign.startsAt.getTime(), nowMs);
+    if (!valid.ok) return refused(valid.refusal);
+  }
+  return changed({ ...(renames ? { name } : {}), ...end.fields });
+}
+
+function judgeAddition(count: number, { campaign, phase, nowMs, codesInSpace }: Judged): Judgement {
+  if (LIFE_CYCLE[phase].add === "refused") return notAllowed("add", phase);
+  if (campaign.endsAt !== undefined && campaign.endsAt.getTime() <= nowMs)
+    return endHasPassed("add", phase, campaign.endsAt);
+  if (campaign.adding !== undefined) return refused({ reason: "NOT_READY", adding: campaign.adding.count });
+  const most = TOTAL_MAX - campaign.total;
+  if (count > most) {
+    const allowed = `is ${grouped(count)}: the campaign has ${counted(campaign.total, "coupon")}, at most ${grouped(most)} more ${most === 1 ? "fits" : "fit"}`;
+    return refused({ reason: "INVALID", field: "count", allowed });
+  }
+  const space = validSpace(campaign.codeFormat, count, codesInSpace, "count");
+  if (!space.ok) return refused(space.refusal);
+  const reopens =
+    phase === "SOLD_OUT" ? ["the campaign opens again as soon as the added coupons are in the pool"] : [];
+  return changed({ adding: { count } }, ...reopens);
+}

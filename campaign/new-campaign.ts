@@ -1,0 +1,32 @@
+import type { CampaignDoc } from "../record/campaigns.ts";
+import { historyId, settingsOf } from "../record/history.ts";
+import type { NewCampaign } from "../server/rpc/validation.ts";
+
+/** The document of a campaign to be, with the first entry of its history. */
+export function newCampaignDoc(
+  id: string,
+  wanted: NewCampaign,
+  nowMs: number,
+  rehearsal: Pick<CampaignDoc, "rehearsalOf" | "expiresAt"> = {},
+): CampaignDoc {
+  const request = wanted.requestId === undefined ? {} : { requestId: wanted.requestId };
+  const doc: CampaignDoc = {
+    _id: id,
+    name: wanted.name,
+    total: wanted.total,
+    startsAt: new Date(wanted.startsAtMs),
+    ...(wanted.endsAtMs === undefined ? {} : { endsAt: new Date(wanted.endsAtMs) }),
+    onePerUser: wanted.onePerUser,
+    codeFormat: wanted.codeFormat,
+    state: "GENERATING",
+    generation: 0,
+    generated: 0,
+    createdAt: new Date(nowMs),
+    revision: 0,
+    ...request,
+    ...rehearsal,
+  };
+  const { actor } = wanted;
+  const entry = { _id: historyId(id, 0), campaignId: id, revision: 0, at: doc.createdAt, actor };
+  return { ...doc, outbox: [{ ...entry, verb: "create", ...request, after: settingsOf(doc) }] };
+}

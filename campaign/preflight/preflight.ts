@@ -1,0 +1,91 @@
+import type { Pool } from "../../pool/pool.ts";
+import type { RedisClock } from "../../pool/redis-clock.ts";
+import type { RedisProbe } from "../../pool/redis-facts.ts";
+import type { CampaignDoc, Campaigns } from "../../record/campaigns.ts";
+import type { Issuances } from "../../record/issuances.ts";
+import type { MongoFacts } from "../../record/mongo-facts.ts";
+import type { Processes } from "../../record/processes.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { ask } from "./asked.ts";
+import type { Facts, PoolFacts } from "./facts.ts";
+import { judge } from "./judge.ts";
+import { type Colour, type Line, worstOf } from "./line.ts";
+
+export type Report = {
+  readonly campaign: CampaignDoc;
+  readonly issued: number;
+  readonly colour: Colour;
+  readonly lines: readonly Line[];
+};
+
+/** Looks at everything that a start rests on; null: there is no such campaign. Changes nothing but a probe in each store. */
+export type Preflight = (campaignId: string) => Promise<Report | null>;
+
+export type PreflightDeps = {
+  campaigns: Pick<Campaigns, "find">;
+  issuances: Pick<Issuances, "count">;
+  processes: Pick<Processes, "seen">;
+  pool: Pick<Pool, "inspect">;
+  redisProbe: RedisProbe;
+  redisClock: RedisClock;
+  mongoFacts: MongoFacts;
+  clock: Clock;
+};
+
+/** For each question to a store. All are asked at once. */
+const ASK_DEADLINE_MS = 3_000;
+/** Processes that were heard of within this are told, be it that they are silent now. */
+const HEARD_WITHIN_MS = 60_000;
+
+export function createPreflight(deps: PreflightDeps): Preflight {
+  const { campaigns, issuances, processes, pool, redisProbe, redisClock, mongoFacts, clock } = deps;
+
+  async function inspect(campaignId: string): Promise<PoolFacts> {
+    const seen = await pool.inspect(campaignId);
+    return { ...seen, codes: seen.stagedCodes + seen.openCodes + seen.awayCodes };
+  }
+
+  async function gather(campaign: CampaignDoc): Promise<Facts> {
+    const id = campaign._id;
+    const asked = <T>(answer: Promise<T>, what: string) => ask(answer, ASK_DEADLINE_MS, what);
+    // The clock and the write before the rest: what else is asked would be in their way.
+    const ownClock = await asked(redisClock(id), "the clock of Redis");
+    const redisWrite = await asked(redisProbe.write(id), "Redis");
+    const [issued, pooled, info, appendfsync, slot, mongoWrite, deployment, seen] = await Promise.all([
+      asked(issuances.count(id), "MongoDB"),
+      asked(inspect(id), "Redis"),
+      asked(redisProbe.info(id), "Redis"),
+      asked(redisProbe.config(id, "appendfsync"), "Redis"),
+      asked(redisProbe.slot(id), "Redis"),
+      asked(mongoFacts.write(ASK_DEADLINE_MS), "MongoDB"),
+      asked(mongoFacts.deployment(), "MongoDB"),
+      asked(processes.seen(HEARD_WITHIN_MS), "MongoDB"),
+    ]);
+    return {
+      nowMs: clock.now(),
+      campaign: {
+        state: campaign.state,
+        total: campaign.total,
+        generated: campaign.generated,
+        generation: campaign.generation,
+        loadedGeneration: campaign.loadedGeneration ?? 0,
+        startsAtMs: campaign.startsAt.getTime(),
+        endsAtMs: campaign.endsAt?.getTime(),
+      },
+      issued,
+      pool: pooled,
+      redis: { info, appendfsync, slot, write: redisWrite },
+      mongodb: { write: mongoWrite, deployment },
+      ownClock,
+      processes: seen,
+    };
+  }
+
+  return async (campaignId) => {
+    const campaign = await campaigns.find(campaignId);
+    if (campaign === null) return null;
+    const facts = await gather(campaign);
+    const lines = judge(facts);
+    return { campaign, issued: facts.issued.ok ? facts.issued.value : 0, colour: worstOf(lines), lines };
+  };
+}

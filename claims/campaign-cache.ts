@@ -1,0 +1,72 @@
+import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { QueueFull } from "./batch-queue.ts";
+
+/** What every claim needs to know of a campaign, and what stays true of it. */
+export type CampaignFacts = Pick<CampaignDoc, "onePerUser"> & {
+  /** The pool cannot be of a lower generation: this one had been swapped in when the campaign was read. */
+  readonly leastGeneration: number;
+};
+
+/** What look-ups need beside it. */
+export type KnownCampaign = CampaignFacts & Pick<CampaignDoc, "codeFormat">;
+
+export type Directory = {
+  /** From memory, without waiting; undefined: not known here, ask `find`. */
+  peek(campaignId: string): KnownCampaign | undefined;
+  /** From memory or MongoDB; null: there is no such campaign. */
+  find(campaignId: string): Promise<KnownCampaign | null>;
+};
+
+const ENTRIES_MAX = 10_000;
+/** Look-ups under way at once, of campaigns that are not in memory. */
+const ASKING_MAX = 1_000;
+/** For how long "no such campaign" is believed: shields MongoDB from a stream of wrong ids. */
+const UNKNOWN_FOR_MS = 1_000;
+
+/** Remembers campaigns by id, in bounded memory: the oldest entry leaves first. */
+export function createDirectory(campaigns: Pick<Campaigns, "find">, clock: Clock): Directory {
+  const known = new Map<string, KnownCampaign>();
+  const unknown = new Map<string, number>();
+  const asking = new Map<string, Promise<KnownCampaign | null>>();
+
+  function remember<V>(map: Map<string, V>, id: string, value: V): void {
+    map.delete(id);
+    map.set(id, value);
+    if (map.size <= ENTRIES_MAX) return;
+    const [oldest] = map.keys();
+    if (oldest !== undefined) map.delete(oldest);
+  }
+
+  async function ask(id: string): Promise<KnownCampaign | null> {
+    const doc = await campaigns.find(id);
+    if (doc === null) {
+      remember(unknown, id, clock.elapsed() + UNKNOWN_FOR_MS);
+      return null;
+    }
+    const facts = {
+      onePerUser: doc.onePerUser,
+      codeFormat: doc.codeFormat,
+      leastGeneration: doc.loadedGeneration ?? 0,
+    };
+    remember(known, id, facts);
+    unknown.delete(id);
+    return facts;
+  }
+
+  return {
+    peek: (id) => known.get(id),
+    find(id) {
+      const facts = known.get(id);
+      if (facts !== undefined) return Promise.resolve(facts);
+      if ((unknown.get(id) ?? 0) > clock.elapsed()) return Promise.resolve(null);
+      const underWay = asking.get(id);
+      if (underWay !== undefined) return underWay;
+      if (asking.size >= ASKING_MAX)
+        return Promise.reject(new QueueFull(`${asking.size} campaigns are looked up already`));
+      const running = ask(id).finally(() => asking.delete(id));
+      asking.set(id, running);
+      return running;
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { type Breaker, createBreaker } from "./breaker.ts";
+
+/** One breaker for each way to a store that can fail by itself. */
+export type StoreBreakers = {
+  /** Durable writes to MongoDB: no code is popped while none succeeds. */
+  readonly commits: Breaker;
+  /** Reads of MongoDB that decide about an answer. */
+  readonly reads: Breaker;
+  /** The pool of a campaign: each may live on another node of a Redis Cluster. */
+  pool(campaignId: string): Breaker;
+  /** True while any of them is not closed. */
+  anyOpen(): boolean;
+  /** Calls back each time that `commits` opens, without an argument, or the pool of a campaign. */
+  onOpen(listener: (campaignId?: string) => void): void;
+};
+
+export type StoreBreakersDeps = {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A durable write under way for longer than this stops new claims. */
+  readonly commitStallMs: number;
+  /** The same for a call to Redis and for a read of MongoDB. */
+  readonly storeStallMs: number;
+  readonly probes: {
+    /** A write as durable as a commit. */
+    write(): Promise<unknown>;
+    /** A read as a look-up makes it. */
+    read(): Promise<unknown>;
+    /** A script of the campaign's pool that changes nothing. */
+    pool(campaignId: string): Promise<unknown>;
+  };
+};
+
+/** Beyond so many campaigns those whose pool answers are let go. */
+const POOLS_MAX = 2_000;
+
+export function createStoreBreakers(deps: StoreBreakersDeps): StoreBreakers {
+  const { clock, logger, commitStallMs, storeStallMs, probes } = deps;
+  const pools = new Map<string, Breaker>();
+  const listeners: ((campaignId?: string) => void)[] = [];
+  const tell = (campaignId?: string) => {
+    for (const listener of listeners) listener(campaignId);
+  };
+  const commits = createBreaker({
+    ...{ store: "MongoDB (durable writes)", clock, logger, stallMs: commitStallMs },
+    probe: probes.write,
+    // That one document was written does not prove that issuances can be.
+    trials: true,
+    onOpen: () => tell(),
+  });
+  const reads = createBreaker({
+    ...{ store: "MongoDB (reads)", clock, logger, stallMs: storeStallMs },
+    probe: probes.read,
+  });
+
+  function letGo(): void {
+    for (const [id, { state }] of pools) if (state() === "closed") pools.delete(id);
+  }
+
+  return {
+    commits,
+    reads,
+    pool(campaignId) {
+      const existing = pools.get(campaignId);
+      if (existing !== undefined) return existing;
+      if (pools.size >= POOLS_MAX) letGo();
+      const breaker = createBreaker({
+        ...{ store: "Redis", clock, logger: logger.child({ campaign: campaignId }), stallMs: storeStallMs },
+        probe: () => probes.pool(campaignId),
+        onOpen: () => tell(campaignId),
+      });
+      pools.set(campaignId, breaker);
+      return breaker;
+    },
+    onOpen: (listener) => void listeners.push(listener),
+    anyOpen: () => [commits, reads, ...pools.values()].some(({ state }) => state() !== "closed"),
+  };
+}

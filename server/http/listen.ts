@@ -1,0 +1,28 @@
+import type { AddressInfo, Server as NetServer } from "node:net";
+import { EXIT, UserError } from "../../runtime/user-error.ts";
+
+/** The address that a person can open; an IPv6 address goes in [ ]. */
+export function urlOf(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/**
+ * Listens; resolves with the port really taken (for port 0 any free one).
+ * @throws UserError when the address is taken or not ours, saying which setting to change
+ */
+export function listen(server: NetServer, host: string, port: number, setting: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const flag = `--${setting.toLowerCase().replace("_", "-")}`;
+      const why =
+        error.code === "EADDRINUSE"
+          ? `port ${port} on ${host} is taken by another process: end it, or choose another port with ${setting} or ${flag}`
+          : error.code === "EACCES"
+            ? `port ${port} needs rights that this process does not have: choose one above 1023 with ${setting}`
+            : `configuration: HOST: ${host} is no address of this machine (${error.code ?? error.message}): it must be one, or 0.0.0.0 or :: for all`;
+      const ofPort = ["EADDRINUSE", "EACCES"].includes(error.code ?? "");
+      reject(new UserError(why, ofPort ? EXIT.portTaken : EXIT.configuration, { cause: error }));
+    });
+    server.listen({ host, port, backlog: 4_096 }, () => resolve((server.address() as AddressInfo).port));
+  });
+}

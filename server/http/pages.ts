@@ -1,0 +1,35 @@
+import type { Express } from "express";
+import type { Logger } from "../../runtime/logger.ts";
+import type { Metrics } from "../../runtime/metrics.ts";
+
+export type Readiness = "starting" | "ready" | "draining";
+
+export type PagesDeps = {
+  logger: Logger;
+  metrics: Metrics;
+  /** Ready: it takes requests, or does what its roles are for. */
+  readiness: () => Readiness;
+  /** What /metrics answers. */
+  metricsPage: () => Promise<string>;
+};
+
+/**
+ * The pages that every process has. Alive: the process turns. Ready: its roles are started and it is not about to end. Neither asks a store: when a shared store blinks,
+ * taking every replica out at once would turn a pause into an outage; requests say `unavailable` by themselves then.
+ */
+export function addPages(app: Express, { logger, metrics, readiness, metricsPage }: PagesDeps): void {
+  app.get("/healthz", (_, response) => void response.json({ status: "ok" }));
+  app.get("/readyz", (_, response) => {
+    const status = readiness();
+    response.status(status === "ready" ? 200 : 503).json({ status });
+  });
+  app.get("/metrics", async (_, response) => {
+    try {
+      const page = await metricsPage();
+      response.type(metrics.registry.contentType).send(page);
+    } catch (error) {
+      logger.warn({ err: error }, "no metrics page");
+      response.status(503).json({ code: "unavailable", message: "the metrics cannot be told now" });
+    }
+  });
+}

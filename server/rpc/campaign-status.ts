@@ -1,0 +1,46 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import {
+  type GetCampaignStatusResponse,
+  GetCampaignStatusResponseSchema,
+} from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { liveState } from "../view/campaign-view.ts";
+import type { LiveView, Look } from "../view/live-view.ts";
+import type { Refusal } from "./rpc-status.ts";
+import { validCampaignId } from "./validation.ts";
+
+export type CampaignStatus =
+  | { readonly kind: "status"; readonly status: GetCampaignStatusResponse }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+/** At once where the campaign was just looked at. Rejects when MongoDB does not answer. */
+export type GetCampaignStatus = (campaignId: string) => CampaignStatus | Promise<CampaignStatus>;
+
+/** The one handler behind both transports. What was seen is shared for a moment; the times are of each call. */
+export function createCampaignStatus(liveView: LiveView, clock: Clock): GetCampaignStatus {
+  function tell(look: Look | null): CampaignStatus {
+    if (look === null) return { kind: "refused", refusal: { reason: "UNKNOWN_CAMPAIGN" } };
+    const { campaign, pool } = look;
+    const nowMs = clock.now();
+    const state = liveState(campaign, pool);
+    const isDry = state === CampaignState.OPEN && pool?.status === "ok" && pool.openCodes === 0;
+    const status = create(GetCampaignStatusResponseSchema, {
+      state,
+      startsAt: timestampFromDate(campaign.startsAt),
+      ...(campaign.endsAt === undefined ? {} : { endsAt: timestampFromDate(campaign.endsAt) }),
+      serverTime: timestampFromMs(nowMs),
+      millisToStart: BigInt(Math.max(0, campaign.startsAt.getTime() - nowMs)),
+      soldOut: state === CampaignState.SOLD_OUT || isDry,
+    });
+    return { kind: "status", status };
+  }
+
+  return (campaignId) => {
+    const seen = liveView.peek(campaignId);
+    if (seen !== undefined) return tell(seen);
+    const valid = validCampaignId(campaignId);
+    return valid.ok ? liveView.look(valid.value).then(tell) : { kind: "refused", refusal: valid.refusal };
+  };
+}

@@ -1,0 +1,68 @@
+import { setImmediate as turn } from "node:timers/promises";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type CodeFormat, overlappingPatterns } from "../../codes/code-format.ts";
+import { exampleCodes } from "../../codes/example-code.ts";
+import { factsOf } from "../../codes/format-facts.ts";
+import type {
+  DescribeFormatsRequest,
+  DescribeFormatsResponseSchema,
+} from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import type { Campaigns } from "../../record/campaigns.ts";
+import { TOTAL_MAX, type Valid, validCodeFormats, validCount } from "./validation.ts";
+
+export type DescribeFormatsDeps = {
+  campaigns: Pick<Campaigns, "totalOfFormats">;
+  orRefuse: <T>(valid: Valid<T>) => T;
+};
+
+const EXAMPLES = 3;
+const TOTAL = { least: 1, whenZero: 1_000 } as const;
+
+/** From the roomiest down, with and without a check character; the last one shows what is refused. */
+const SELECTION: readonly string[] = [
+  "가가가가가가0000",
+  "가가가가가가000#",
+  "가0가0가0가0가0",
+  "가가가가000",
+  "가가가가00#",
+  "가가가0000",
+  "가가00",
+];
+
+/** What formats look like and what the odds are. The only store it asks is told patterns and answers with totals: it sees no code. */
+export function createDescribeFormats({ campaigns, orRefuse }: DescribeFormatsDeps) {
+  async function describe(format: CodeFormat, total: number) {
+    const existing = await campaigns.totalOfFormats(overlappingPatterns(format.pattern));
+    const facts = factsOf(format, total, existing);
+    return {
+      codeFormat: format.pattern,
+      examples: exampleCodes(format, EXAMPLES),
+      combinations: String(format.space),
+      codes: String(facts.codes),
+      entropyBits: Math.log2(Number(facts.codes)),
+      existing: BigInt(existing),
+      room: String(facts.room),
+      guessOdds: facts.guessOdds,
+      collisionOdds: facts.collisionOdds,
+      expectedCollisions: facts.expectedCollisions,
+      hasCheckCharacter: format.check,
+      fits: facts.whyNot === undefined,
+      whyNot: facts.whyNot ?? "",
+    };
+  }
+
+  return async (
+    request: DescribeFormatsRequest,
+  ): Promise<MessageInitShape<typeof DescribeFormatsResponseSchema>> => {
+    const { codeFormats } = request;
+    const total = orRefuse(validCount("total", request.total, TOTAL.least, TOTAL_MAX, TOTAL.whenZero));
+    const formats = orRefuse(validCodeFormats(codeFormats.length === 0 ? SELECTION : codeFormats));
+    const described = [];
+    for (const format of formats) {
+      described.push(await describe(format, total));
+      // Counting a pattern for the first time takes up to 0.1 s: claims get their turn in between.
+      await turn();
+    }
+    return { formats: described, total };
+  };
+}

@@ -1,0 +1,61 @@
+import { claimOf } from "../../campaign/claim-record.ts";
+import type { Breaker } from "../../claims/breaker.ts";
+import { type CodeFormat, parseCodeFormat } from "../../codes/code-format.ts";
+import { mistypedBecause, normaliseCode } from "../../codes/normalise-code.ts";
+import type { FindIssuanceRequest } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import type { CampaignDoc, Campaigns } from "../../record/campaigns.ts";
+import type { IssuanceDoc, Issuances } from "../../record/issuances.ts";
+import { viewCoupon } from "../view/campaign-view.ts";
+import type { Refusal, refusalError } from "./rpc-status.ts";
+import { withoutField } from "./validation.ts";
+
+export type FindIssuanceDeps = {
+  campaigns: Pick<Campaigns, "formatsInUse">;
+  issuances: Pick<Issuances, "findIssued">;
+  reads: Breaker;
+  /** The campaign, or a refusal. */
+  findCampaign: (id: string) => Promise<CampaignDoc>;
+  refuse: (refusal: Refusal) => ReturnType<typeof refusalError>;
+};
+
+/** What an operator sees of one issuance: the coupon and who claimed it. */
+export function viewIssuance(issuance: IssuanceDoc, onePerUser: boolean) {
+  return {
+    coupon: viewCoupon(claimOf(issuance)),
+    userId: onePerUser ? issuance.claimKey : (issuance.userId ?? ""),
+    requestId: onePerUser ? "" : issuance.claimKey,
+    generation: issuance.generation,
+  };
+}
+
+/** The format of a campaign that is recorded, so it was valid; one that a newer version wrote may not be. */
+export function recordedFormats(patterns: readonly string[]): CodeFormat[] {
+  return patterns.flatMap((pattern) => {
+    const parsed = parseCodeFormat(pattern);
+    return parsed.ok ? [parsed.format] : [];
+  });
+}
+
+/**
+ * Who has a code. Reads issuances only, never the codes that were made: that one exists and nobody has it yet cannot come out, not even
+ * by the time it takes.
+ */
+export function createFindIssuance(deps: FindIssuanceDeps) {
+  const { campaigns, issuances, reads, findCampaign, refuse } = deps;
+
+  return async (request: FindIssuanceRequest) => {
+    const code = normaliseCode(request.code);
+    if (!code.ok)
+      throw refuse({ reason: "INVALID", field: "code", allowed: withoutField("code", code.message) });
+    const within = request.campaignId === "" ? undefined : await findCampaign(request.campaignId);
+    const found = await reads.ask(() => issuances.findIssued(code.code));
+    if (found === null || (within !== undefined && found.campaignId !== within._id)) {
+      const patterns = within === undefined ? await campaigns.formatsInUse() : [within.codeFormat];
+      const mistyped = mistypedBecause(code.code, recordedFormats(patterns));
+      if (mistyped !== undefined) throw refuse({ reason: "INVALID", field: "code", allowed: mistyped });
+      throw refuse({ reason: "NO_COUPON" });
+    }
+    const campaign = within ?? (await findCampaign(found.campaignId));
+    return { issuance: viewIssuance(found, campaign.onePerUser), campaignName: campaign.name };
+  };
+}

@@ -1,0 +1,54 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { goneError, isCallerGone } from "./caller-gone.ts";
+import type { TellTrouble } from "./trouble.ts";
+
+/**
+ * Outermost. Turns what went wrong into what a caller may know (see trouble.ts). Refusals pass as they are, and a caller that leaves
+ * its call is not trouble. Also watches streams to
+ * their end.
+ */
+export function troubleInterceptor(tell: TellTrouble): Interceptor {
+  return (next) => async (request) => {
+    const method = `${request.service.typeName}/${request.method.name}`;
+    const told = (error: unknown) =>
+      isCallerGone(error, request.signal) ? goneError(request.signal) : tell(error, method);
+    try {
+      const response = await next(request);
+      if (!response.stream) return response;
+      const messages = response.message;
+      const watched = (async function* () {
+        try {
+          yield* messages;
+        } catch (error) {
+          throw told(error);
+        }
+      })();
+      return { ...response, message: watched };
+    } catch (error) {
+      throw told(error);
+    }
+  };
+}
+
+/** The name of the scheme is in any case of letters, the token is as it is (RFC 9110 §11.1). */
+const BEARER = /^bearer +(?<token>\S+)$/i;
+
+/** Lets nobody without the operators' bearer token reach CampaignService. Compares digests, in constant time. */
+export function operatorInterceptor(token: string | undefined): Interceptor {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  const expected = token === undefined ? undefined : digest(token);
+  return (next) => (request) => {
+    if (expected !== undefined && request.service.typeName === CampaignService.typeName) {
+      const given = BEARER.exec(request.header.get("authorization") ?? "")?.groups?.["token"] ?? "";
+      if (!timingSafeEqual(digest(given), expected)) {
+        throw new ConnectError(
+          "the operators' token is needed: authorization: Bearer …",
+          Code.Unauthenticated,
+        );
+      }
+    }
+    return next(request);
+  };
+}

@@ -1,0 +1,159 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import type { ChangeCampaign } from "../../campaign/change-campaign.ts";
+import type { Change } from "../../campaign/judge-change.ts";
+import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import {
+  type CampaignService,
+  type CampaignSettings,
+  CampaignSettingsSchema,
+  type HistoryEntry,
+  HistoryEntrySchema,
+} from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import type { Campaigns } from "../../record/campaigns.ts";
+import type { History, HistoryDoc, CampaignSettings as RecordedSettings } from "../../record/history.ts";
+import type { Issuances } from "../../record/issuances.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { viewCampaign } from "../view/campaign-view.ts";
+import { type Refusal, refusalError } from "./rpc-status.ts";
+import {
+  type Valid,
+  validActor,
+  validAddition,
+  validCampaignId,
+  validCount,
+  validKey,
+  validNewEnd,
+  validNewName,
+  validRevision,
+  validStart,
+} from "./validation.ts";
+
+export type LifeCycleServiceDeps = {
+  changeCampaign: ChangeCampaign;
+  campaigns: Campaigns;
+  history: History;
+  issuances: Issuances;
+  clock: Clock;
+};
+
+type LifeCycleService = Pick<
+  ServiceImpl<typeof CampaignService>,
+  | "pauseCampaign"
+  | "resumeCampaign"
+  | "rescheduleCampaign"
+  | "addCoupons"
+  | "endCampaign"
+  | "cancelCampaign"
+  | "updateCampaign"
+  | "listHistory"
+>;
+
+/** What all requests for a change have in common. */
+type ChangeRequest = {
+  readonly campaignId: string;
+  readonly actor: string;
+  readonly requestId: string;
+  readonly dryRun: boolean;
+};
+
+const HISTORY_PAGE = { most: 1_000, whenZero: 100 } as const;
+
+/** The part of the operators' service that changes campaigns and tells what was changed. */
+export function createLifeCycleService(deps: LifeCycleServiceDeps): LifeCycleService {
+  const { changeCampaign, campaigns, history, issuances, clock } = deps;
+  const refuse = (refusal: Refusal) => refusalError(refusal, clock.now());
+  const orRefuse = <T>(valid: Valid<T>): T => {
+    if (!valid.ok) throw refuse(valid.refusal);
+    return valid.value;
+  };
+
+  async function answer(request: ChangeRequest, { signal }: HandlerContext, change: Change) {
+    const changed = await changeCampaign({
+      campaignId: orRefuse(validCampaignId(request.campaignId)),
+      change,
+      actor: orRefuse(validActor(request.actor)),
+      requestId: request.requestId === "" ? undefined : orRefuse(validKey("request_id", request.requestId)),
+      dryRun: request.dryRun,
+      signal,
+    });
+    if (changed.kind === "refused") throw refuse(changed.refusal);
+    const { campaign, notices } = changed;
+    const issued = await issuances.count(campaign._id);
+    return {
+      campaign: viewCampaign(campaign, issued),
+      already: changed.kind === "already",
+      notices: [...notices],
+    };
+  }
+
+  return {
+    pauseCampaign: (request, context) => answer(request, context, { verb: "pause" }),
+    resumeCampaign: (request, context) => answer(request, context, { verb: "resume" }),
+    endCampaign: (request, context) => answer(request, context, { verb: "end" }),
+    cancelCampaign: (request, context) => answer(request, context, { verb: "cancel" }),
+
+    rescheduleCampaign(request, context) {
+      const startsAtMs = orRefuse(validStart(request.startsAt, clock.now()));
+      const endsAtMs = orRefuse(validNewEnd(request.endsAt, request.noEnd));
+      return answer(request, context, { verb: "reschedule", startsAtMs, endsAtMs });
+    },
+
+    updateCampaign(request, context) {
+      const name = orRefuse(validNewName(request.name));
+      const endsAtMs = orRefuse(validNewEnd(request.endsAt, request.noEnd));
+      if (name === undefined && endsAtMs === undefined) {
+        const allowed = "give at least one of them: there is nothing to change";
+        throw refuse({ reason: "INVALID", field: "name, ends_at, no_end", allowed });
+      }
+      return answer(request, context, { verb: "edit", name, endsAtMs });
+    },
+
+    addCoupons(request, context) {
+      const count = orRefuse(validAddition(request.count));
+      return answer(request, context, { verb: "add", count });
+    },
+
+    async listHistory(request) {
+      const { most, whenZero } = HISTORY_PAGE;
+      const limit = orRefuse(validCount("page_size", request.pageSize, 1, most, whenZero));
+      const before = orRefuse(validRevision(request.pageToken));
+      const campaign = await campaigns.find(orRefuse(validCampaignId(request.campaignId)));
+      if (campaign === null) throw refuse({ reason: "UNKNOWN_CAMPAIGN" });
+      const entries = await history.list(campaign._id, before, limit + 1);
+      const shown = entries.slice(0, limit);
+      return {
+        entries: shown.map(viewEntry),
+        nextPageToken: entries.length > limit ? String(shown.at(-1)?.revision) : "",
+        serverTime: timestampFromMs(clock.now()),
+      };
+    },
+  };
+}
+
+function viewEntry(entry: HistoryDoc): HistoryEntry {
+  const { revision, at, actor, verb, requestId = "", before, after, happenedAt } = entry;
+  return create(HistoryEntrySchema, {
+    revision,
+    at: timestampFromDate(at),
+    actor,
+    verb,
+    requestId,
+    ...(before === undefined ? {} : { before: viewSettings(before) }),
+    after: viewSettings(after),
+    ...(happenedAt === undefined ? {} : { happenedAt: timestampFromDate(happenedAt) }),
+  });
+}
+
+function viewSettings(settings: RecordedSettings): CampaignSettings {
+  const { state, name, total, adding = 0, startsAt, endsAt } = settings;
+  return create(CampaignSettingsSchema, {
+    state: CampaignState[state],
+    name,
+    total,
+    adding,
+    startsAt: timestampFromDate(startsAt),
+    ...(endsAt === undefined ? {} : { endsAt: timestampFromDate(endsAt) }),
+  });
+}

@@ -1,0 +1,34 @@
+import type { DescMethod, DescService, JsonReadOptions } from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  type MethodImpl,
+  type ServiceImpl,
+} from "@connectrpc/connect";
+import type { Clock } from "../../runtime/clock.ts";
+import { strictDecoder } from "./strict-json.ts";
+
+/**
+ * Routes a service, each RPC with the decoder that its JSON requests go through. The framework reads the text of each JSON message with
+ * `jsonOptions.textDecoder`, in whichever protocol it came: after decompression, out of its envelope, or out of a URL.
+ */
+export function routeService<S extends DescService>(
+  router: ConnectRouter,
+  service: S,
+  implementation: Partial<ServiceImpl<S>>,
+  { clock, ...jsonOptions }: { readonly clock: Clock } & Partial<JsonReadOptions>,
+): void {
+  for (const method of service.methods) {
+    const found: unknown = implementation[method.localName as keyof typeof implementation];
+    const run = typeof found === "function" ? found.bind(implementation) : unimplementedOf(method);
+    const json = { ...jsonOptions, textDecoder: strictDecoder(method.input, clock) };
+    router.rpc(method, run as MethodImpl<typeof method>, { jsonOptions: json });
+  }
+}
+
+function unimplementedOf(method: DescMethod): () => never {
+  return () => {
+    throw new ConnectError(`${String(method)} is not implemented`, Code.Unimplemented);
+  };
+}

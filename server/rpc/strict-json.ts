@@ -1,0 +1,167 @@
+import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { TimestampSchema } from "@bufbuild/protobuf/wkt";
+import type { Clock } from "../../runtime/clock.ts";
+import { refusalError } from "./rpc-status.ts";
+import { INSTANT_RULE } from "./validation.ts";
+
+/**
+ * Holds JSON requests to what they spell. The codec of protobuf-es is lenient: 30 February is 2 March to it, hour 24 is the next day, and
+ * "0x10" is 16; and where it does refuse an instant or a name of an enum it does not say in which field. Each of that is refused here,
+ * by the descriptor of the request, before the codec sees it; what is wrong in any other way is left to the codec.
+ * Source of the mapping: the protobuf language guide, "ProtoJSON format".
+ */
+export type JsonDecoder = { decode(bytes?: Uint8Array): string };
+
+type Wrong = { readonly field: string; readonly allowed: string };
+/** Looks at the value that a field was given. */
+type Check = (json: unknown, field: string) => Wrong | undefined;
+
+const RFC_3339 =
+  /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+/** As JSON writes numbers. */
+const DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+const ECHOED_MAX = 40;
+
+/**
+ * The text of a request of this type, once it has been looked through.
+ * @throws Error at the start, for a type that has a field of a kind that no request had so far
+ */
+export function strictDecoder(request: DescMessage, clock: Clock): JsonDecoder {
+  const decoder = new TextDecoder();
+  const check = checkOfMessage(request);
+  if (check === undefined) return decoder;
+  return {
+    decode(bytes) {
+      const text = decoder.decode(bytes);
+      const wrong = check(parsed(text), "");
+      if (wrong !== undefined) throw refusalError({ reason: "INVALID", ...wrong }, clock.now());
+      return text;
+    },
+  };
+}
+
+/** Text that is no JSON is the codec's to refuse. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** undefined: no field of the message can be misread. */
+function checkOfMessage(desc: DescMessage): Check | undefined {
+  if (desc.typeName === TimestampSchema.typeName) return checkInstant;
+  if (desc.typeName.startsWith("google.protobuf.")) throw notRead(desc.typeName);
+  const checks = new Map<string, { readonly name: string; readonly check: Check }>();
+  for (const field of desc.fields) {
+    const check = checkOfField(field);
+    if (check === undefined) continue;
+    for (const spelled of [field.name, field.jsonName]) checks.set(spelled, { name: field.name, check });
+  }
+  if (checks.size === 0) return undefined;
+  return (json, path) => {
+    if (typeof json !== "object" || json === null) return undefined;
+    for (const [spelled, value] of Object.entries(json)) {
+      const known = checks.get(spelled);
+      // Null says in JSON that a field is absent.
+      if (known === undefined || value === null) continue;
+      const wrong = known.check(value, path === "" ? known.name : `${path}.${known.name}`);
+      if (wrong !== undefined) return wrong;
+    }
+    return undefined;
+  };
+}
+
+function checkOfField(field: DescField): Check | undefined {
+  switch (field.fieldKind) {
+    case "scalar":
+      return checkOfScalar(field.scalar, field);
+    case "enum":
+      return checkOfEnum(field.enum);
+    case "message":
+      return checkOfMessage(field.message);
+    case "list":
+      return checkOfList(field);
+    default:
+      throw notRead(String(field));
+  }
+}
+
+function checkOfList(field: DescField & { fieldKind: "list" }): Check | undefined {
+  const check =
+    field.listKind === "message"
+      ? checkOfMessage(field.message)
+      : field.listKind === "enum"
+        ? checkOfEnum(field.enum)
+        : checkOfScalar(field.scalar, field);
+  if (check === undefined) return undefined;
+  return (json, name) => {
+    if (!Array.isArray(json)) return undefined;
+    for (const item of json) {
+      const wrong = check(item, name);
+      if (wrong !== undefined) return wrong;
+    }
+    return undefined;
+  };
+}
+
+function checkOfScalar(scalar: ScalarType, field: DescField): Check | undefined {
+  switch (scalar) {
+    case ScalarType.STRING:
+    case ScalarType.BOOL:
+      return undefined;
+    case ScalarType.BYTES:
+      throw notRead(String(field));
+    default:
+      return checkNumber;
+  }
+}
+
+/** A number, or one in quotes. JSON.parse has rounded a whole number beyond 2^53 before anybody could see it. */
+function checkNumber(json: unknown, field: string): Wrong | undefined {
+  if (typeof json === "string" && !DECIMAL.test(json))
+    return { field, allowed: `is ${echoed(json)}: must be a decimal number` };
+  if (typeof json === "number" && Math.abs(json) > Number.MAX_SAFE_INTEGER)
+    return {
+      field,
+      allowed: `is ${json}: a whole number beyond ${Number.MAX_SAFE_INTEGER} must be in quotes`,
+    };
+  return undefined;
+}
+
+function checkOfEnum(desc: DescEnum): Check {
+  const names = desc.values.map(({ name }) => name);
+  return (json, field) => {
+    if (typeof json === "number" || (typeof json === "string" && names.includes(json))) return undefined;
+    return { field, allowed: `is ${echoed(json)}: must be one of ${names.join(", ")}` };
+  };
+}
+
+function checkInstant(json: unknown, field: string): Wrong | undefined {
+  const match = typeof json === "string" ? RFC_3339.exec(json) : null;
+  if (match === null) return { field, allowed: `is ${echoed(json)}: must be ${INSTANT_RULE}` };
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);
+  const isThere =
+    year >= 1 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month) && hour <= 23;
+  if (isThere && minute <= 59 && second <= 59) return undefined;
+  return { field, allowed: `is ${echoed(json)}, which is not on the calendar: must be ${INSTANT_RULE}` };
+}
+
+/** Months 1 to 12 of the Gregorian calendar. */
+function daysIn(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+}
+
+/** What was given, short enough for a message. */
+function echoed(json: unknown): string {
+  const text = JSON.stringify(json);
+  return text.length > ECHOED_MAX ? `${text.slice(0, ECHOED_MAX)}…` : text;
+}
+
+function notRead(what: string): Error {
+  return new Error(
+    `no JSON request had a ${what} so far: say in strict-json.ts how it is held to what it spells`,
+  );
+}

@@ -1,0 +1,287 @@
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type CodeFormat, DEFAULT_CODE_FORMAT, parseCodeFormat } from "../../codes/code-format.ts";
+import { checkSpace } from "../../codes/code-space.ts";
+import type { CreateCampaignRequest } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import type { CreateRehearsalRequest } from "../../proto/gen/coupon/v1/rehearsal_pb.ts";
+import { campaignIdOf } from "../../record/campaign-id.ts";
+import type { CampaignDoc } from "../../record/campaigns.ts";
+import type { IssuePosition } from "../../record/issuances.ts";
+import { counted, grouped, limitBroken } from "../../runtime/counting.ts";
+import type { Refusal } from "./rpc-status.ts";
+
+export type Valid<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+export const TOTAL_MAX = 5_000_000;
+const NAME_MAX = 200;
+const KEY_MAX = 128;
+const FORMATS_MAX = 20;
+const YEARS_AHEAD_MAX = 5;
+/** The last instant that both RFC 3339 and a JavaScript Date write with four digits. */
+const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+const EARLIEST_MS = Date.parse("0001-01-01T00:00:00Z");
+const NANOS_MAX = 999_999_999;
+
+/** How an instant is written, after "is required: " or "must be ". */
+export const INSTANT_RULE = 'RFC 3339 with Z or an offset, for example "2026-12-24T20:00:00+09:00"';
+
+const valid = <T>(value: T): Valid<T> => ({ ok: true, value });
+const invalid = (field: string, allowed: string): { ok: false; refusal: Refusal } => ({
+  ok: false,
+  refusal: { reason: "INVALID", field, allowed },
+});
+
+// Control, format-invisible separators of lines, and halves of surrogate pairs: nothing that a log or a terminal could obey. And the
+// replacement character: bytes that were no UTF-8 have become it, so two callers' different ids would be one.
+const UNWANTED = /[\p{Cc}\p{Cs}\u2028\u2029\ufffd]/u;
+
+/** 1 to `max` characters (code points) without control characters. Compared exactly later: no normalisation. */
+function text(field: string, value: string, max: number): Valid<string> {
+  const rule = `1 to ${max} characters, no control characters`;
+  if (value === "") return invalid(field, `must not be empty: ${rule}`);
+  // Only a text longer than max UTF-16 units can have more than max code points.
+  const length = value.length > max ? [...value].length : value.length;
+  if (length > max) return invalid(field, `has ${counted(length, "character")}: ${rule}`);
+  if (UNWANTED.test(value))
+    return invalid(
+      field,
+      `has a control character, half a surrogate pair or bytes that were not UTF-8: ${rule}`,
+    );
+  return valid(value);
+}
+
+export function validKey(field: "user_id" | "request_id", value: string): Valid<string> {
+  return text(field, value, KEY_MAX);
+}
+
+/** The id as it is on record, given in any case. One that cannot be one of ours is an unknown campaign, without asking a store; an empty one is a mistake. */
+export function validCampaignId(value: string): Valid<string> {
+  if (value === "") return invalid("campaign_id", "must not be empty: the id that CreateCampaign answered");
+  const id = campaignIdOf(value);
+  return id === undefined ? { ok: false, refusal: { reason: "UNKNOWN_CAMPAIGN" } } : valid(id);
+}
+
+/** A count where 0 means `whenZero`. */
+export function validCount(
+  field: string,
+  value: number,
+  least: number,
+  most: number,
+  whenZero: number,
+): Valid<number> {
+  if (value === 0) return valid(whenZero);
+  const limit = limitBroken(value, least, most);
+  if (limit !== undefined)
+    return invalid(field, `is ${grouped(value)}: must be ${limit}${zeroWords(whenZero)}`);
+  return valid(value);
+}
+
+/** What a zero stands for; where it only leaves the choice to the service there is no number to tell. */
+function zeroWords(whenZero: number): string {
+  return whenZero === 0 ? "" : `, or 0 for ${grouped(whenZero)}`;
+}
+
+/** The rooms below name the field in their messages; here the refusal does. */
+export function withoutField(field: string, message: string): string {
+  return message.startsWith(field) ? message.slice(field.length).replace(/^:? /, "") : message;
+}
+
+const ACTOR_MAX = 100;
+
+/** Who makes a change, as they say; empty: they do not. */
+export function validActor(value: string): Valid<string> {
+  return value === "" ? valid(value) : text("actor", value, ACTOR_MAX);
+}
+
+/** The name that a change gives, empty: none. */
+export function validNewName(value: string): Valid<string | undefined> {
+  return value === "" ? valid(undefined) : text("name", value, NAME_MAX);
+}
+
+/** How many coupons to add; whether they fit the campaign is judged with it. */
+export function validAddition(count: number): Valid<number> {
+  const limit = limitBroken(count, 1, TOTAL_MAX);
+  if (limit !== undefined) return invalid("count", `is ${grouped(count)}: must be ${limit}`);
+  return valid(count);
+}
+
+/** A start that is to come, or has come. */
+export function validStart(startsAt: Timestamp | undefined, nowMs: number): Valid<number> {
+  if (startsAt === undefined) {
+    return invalid("starts_at", `is required: ${INSTANT_RULE}`);
+  }
+  const instant = validInstant("starts_at", startsAt);
+  if (!instant.ok) return instant;
+  const startsAtMs = instant.value;
+  const latest = new Date(nowMs);
+  latest.setUTCFullYear(latest.getUTCFullYear() + YEARS_AHEAD_MAX);
+  if (startsAtMs < 0) return invalid("starts_at", "is before 1970");
+  if (startsAtMs > latest.getTime()) {
+    return invalid(
+      "starts_at",
+      `is more than ${YEARS_AHEAD_MAX} years ahead: at the latest ${latest.toISOString()}`,
+    );
+  }
+  return valid(startsAtMs);
+}
+
+/** The end that a change gives: an instant in ms, null: none from now on, undefined: as it was. */
+export function validNewEnd(endsAt: Timestamp | undefined, noEnd: boolean): Valid<number | null | undefined> {
+  if (endsAt !== undefined && noEnd) return invalid("ends_at", "must be absent where no_end is true");
+  if (noEnd) return valid(null);
+  if (endsAt === undefined) return valid(undefined);
+  return validInstant("ends_at", endsAt);
+}
+
+/** An end beside its start, now. */
+export function validEnd(endsAtMs: number, startsAtMs: number, nowMs: number): Valid<void> {
+  // First, so that "after starts_at" is only said where the start lies ahead and can still be moved.
+  if (endsAtMs <= nowMs) return invalid("ends_at", `has passed: it is ${new Date(nowMs).toISOString()} now`);
+  if (endsAtMs <= startsAtMs)
+    return invalid("ends_at", `must be after starts_at, ${new Date(startsAtMs).toISOString()}`);
+  if (endsAtMs > LATEST_MS) return invalid("ends_at", "must be before the year 10000");
+  return valid(undefined);
+}
+
+export type NewCampaign = {
+  readonly name: string;
+  readonly total: number;
+  readonly startsAtMs: number;
+  readonly endsAtMs: number | undefined;
+  readonly onePerUser: boolean;
+  readonly codeFormat: string;
+  readonly requestId: string | undefined;
+  readonly actor: string;
+};
+
+/** Checks everything about a campaign to be that can be checked without a store. */
+export function validNewCampaign(
+  request: Omit<CreateCampaignRequest, "$typeName" | "$unknown">,
+  nowMs: number,
+): Valid<NewCampaign> {
+  const name = text("name", request.name, NAME_MAX);
+  if (!name.ok) return name;
+  const { total } = request;
+  const limit = limitBroken(total, 1, TOTAL_MAX);
+  if (limit !== undefined) return invalid("total", `is ${grouped(total)}: must be ${limit}`);
+  const start = validStart(request.startsAt, nowMs);
+  if (!start.ok) return start;
+  const startsAtMs = start.value;
+  const given = validNewEnd(request.endsAt, false);
+  if (!given.ok) return given;
+  const endsAtMs = given.value ?? undefined;
+  if (endsAtMs !== undefined) {
+    const end = validEnd(endsAtMs, startsAtMs, nowMs);
+    if (!end.ok) return end;
+  }
+  const format = parseCodeFormat(
+    request.codeFormat === "" ? DEFAULT_CODE_FORMAT.pattern : request.codeFormat,
+  );
+  if (!format.ok) return invalid("code_format", withoutField("code_format", format.message));
+  if (request.requestId !== "") {
+    const requestId = validKey("request_id", request.requestId);
+    if (!requestId.ok) return requestId;
+  }
+  const actor = validActor(request.actor);
+  if (!actor.ok) return actor;
+  return valid({
+    name: name.value,
+    total,
+    startsAtMs,
+    endsAtMs,
+    onePerUser: request.onePerUser,
+    codeFormat: format.format.pattern,
+    requestId: request.requestId === "" ? undefined : request.requestId,
+    actor: actor.value,
+  });
+}
+
+const LIFETIME_MS = { least: 60_000, most: 86_400_000, whenZero: 3_600_000 } as const;
+const REHEARSAL_NAME = "rehearsal of ";
+
+/** A shadow of the campaign: its settings, but for what the request gives. */
+export function validNewRehearsal(
+  request: CreateRehearsalRequest,
+  { name, total, startsAt, endsAt, onePerUser, codeFormat }: CampaignDoc,
+  nowMs: number,
+): Valid<{ wanted: NewCampaign; lifetimeMs: number }> {
+  const { least, most, whenZero } = LIFETIME_MS;
+  const lifetime = validCount("lifetime_ms", Number(request.lifetimeMs), least, most, whenZero);
+  if (!lifetime.ok) return lifetime;
+  const start = validStart(request.startsAt, nowMs);
+  if (!start.ok) return start;
+  const openForMs = endsAt === undefined ? undefined : endsAt.getTime() - startsAt.getTime();
+  const wanted = validNewCampaign(
+    {
+      name: [...REHEARSAL_NAME, ...name].slice(0, NAME_MAX).join(""),
+      total: request.total === 0 ? total : request.total,
+      startsAt: timestampFromMs(start.value),
+      ...(openForMs === undefined ? {} : { endsAt: timestampFromMs(start.value + openForMs) }),
+      onePerUser,
+      codeFormat,
+      requestId: request.requestId,
+      actor: request.actor,
+    },
+    nowMs,
+  );
+  return wanted.ok ? valid({ wanted: wanted.value, lifetimeMs: lifetime.value }) : wanted;
+}
+
+/** Whether the format has room for `total` more codes beside the `existing` ones of the same format. */
+export function validSpace(
+  codeFormat: string,
+  total: number,
+  existing: number,
+  field: "code_format" | "count" = "code_format",
+): Valid<void> {
+  const format = parseCodeFormat(codeFormat);
+  if (!format.ok) return invalid(field, withoutField("code_format", format.message));
+  const space = checkSpace(format.format, total, existing);
+  return space.ok ? valid(undefined) : invalid(field, withoutField("code_format", space.message));
+}
+
+/** Patterns of code formats, at most `FORMATS_MAX`: each is some arithmetic. */
+export function validCodeFormats(patterns: readonly string[]): Valid<CodeFormat[]> {
+  if (patterns.length > FORMATS_MAX)
+    return invalid("code_formats", `has ${counted(patterns.length, "pattern")}: at most ${FORMATS_MAX}`);
+  const formats: CodeFormat[] = [];
+  for (const pattern of patterns) {
+    const parsed = parseCodeFormat(pattern);
+    if (!parsed.ok) return invalid("code_format", withoutField("code_format", parsed.message));
+    formats.push(parsed.format);
+  }
+  return valid(formats);
+}
+
+/**
+ * Milliseconds since the epoch, rounded up: an instant between two milliseconds must not come early. In binary the seconds and nanoseconds
+ * may be anything that fits their types; a Timestamp is what RFC 3339 can write.
+ */
+function validInstant(field: string, { seconds, nanos }: Timestamp): Valid<number> {
+  if (nanos < 0 || nanos > NANOS_MAX) return invalid(field, `has ${nanos} nanos: must be 0 to ${NANOS_MAX}`);
+  const ms = Number(seconds) * 1_000 + Math.ceil(nanos / 1_000_000);
+  if (ms < EARLIEST_MS) return invalid(field, "must be in the year 1 or later");
+  return ms > LATEST_MS ? invalid(field, "must be before the year 10000") : valid(ms);
+}
+
+/** A place in the issue order as an opaque token, and back; an empty token is the start. */
+export function pageToken({ generation, seq }: IssuePosition): string {
+  return Buffer.from(`${generation}-${seq}`).toString("base64url");
+}
+
+/** The place in a history to go on below; an empty token is the newest entry. */
+export function validRevision(token: string): Valid<number | undefined> {
+  if (token === "") return valid(undefined);
+  if (!/^\d{1,9}$/.test(token))
+    return invalid("page_token", "must be empty or the next_page_token of an earlier answer");
+  return valid(Number(token));
+}
+
+export function validPageToken(token: string): Valid<IssuePosition | undefined> {
+  if (token === "") return valid(undefined);
+  const match = /^(\d{1,9})-(\d{1,9})$/.exec(Buffer.from(token, "base64url").toString("latin1"));
+  if (match === null)
+    return invalid("page_token", "must be empty or the next_page_token of an earlier answer");
+  return valid({ generation: Number(match[1]), seq: Number(match[2]) });
+}

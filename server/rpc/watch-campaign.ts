@@ -1,0 +1,99 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import type { History } from "../../record/history.ts";
+import type { Issuances } from "../../record/issuances.ts";
+import type { Preflights } from "../../record/preflights.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { LiveView } from "../view/live-view.ts";
+import { createOnlooker } from "../watch/onlooker.ts";
+import type { ProcessLook } from "../watch/process-look.ts";
+import { createSharedLook } from "../watch/shared-look.ts";
+import { throwIfGone } from "./caller-gone.ts";
+import { refusalError } from "./rpc-status.ts";
+import { type Valid, validCampaignId, validCount } from "./validation.ts";
+
+export type WatchCampaign = Pick<ServiceImpl<typeof CampaignService>, "watchCampaign">;
+
+export type WatchCampaignDeps = {
+  issuances: Pick<Issuances, "count">;
+  preflights: Pick<Preflights, "latest">;
+  history: Pick<History, "list" | "listAfter">;
+  processLook: ProcessLook;
+  liveView: LiveView;
+  clock: Clock;
+  /** Fires when the server drains: streams end then. */
+  draining: AbortSignal;
+};
+
+const INTERVAL_MS = { least: 100, most: 60_000, whenZero: 1_000 } as const;
+/** Streams of one process; whoever comes then is told to ask another server. */
+export const WATCHERS_MAX = 100;
+/** Preflights that are looked at: more than one start has moments. */
+const PREFLIGHTS_MAX = 4;
+/** What its field can hold. */
+const REVISION_MAX = 2 ** 31 - 1;
+const PREFLIGHTS_FRESH_MS = 1_000;
+/** Counting a million issuances takes MongoDB a while. */
+const ISSUED_FRESH_MS = 1_000;
+
+/** What is happening in a campaign, for onlookers: each stream asks the shared views and remembers what it saw last. */
+export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
+  const { issuances, preflights, clock, draining } = deps;
+  const preflightLook = createSharedLook(
+    (campaignId) => preflights.latest(campaignId, PREFLIGHTS_MAX),
+    PREFLIGHTS_FRESH_MS,
+    clock,
+  );
+  const issuedLook = createSharedLook((campaignId) => issuances.count(campaignId), ISSUED_FRESH_MS, clock);
+  let watchers = 0;
+
+  const orRefuse = <T>(valid: Valid<T>): T => {
+    if (!valid.ok) throw refusalError(valid.refusal, clock.now());
+    return valid.value;
+  };
+
+  /** Waits between two messages of a stream, or until the caller or the server leaves. */
+  function pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const done = () => {
+        cancel();
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const cancel = clock.after(ms, done);
+      signal.addEventListener("abort", done);
+    });
+  }
+
+  return {
+    async *watchCampaign(request, context) {
+      const { least, most, whenZero } = INTERVAL_MS;
+      const intervalMs = orRefuse(validCount("interval_ms", request.intervalMs, least, most, whenZero));
+      const campaignId = orRefuse(validCampaignId(request.campaignId));
+      const afterRevision =
+        request.afterRevision === undefined
+          ? undefined
+          : orRefuse(validCount("after_revision", request.afterRevision, 0, REVISION_MAX, 0));
+      if (watchers >= WATCHERS_MAX) {
+        const why = `${WATCHERS_MAX} streams watch campaigns on this server already; ask another one`;
+        throw refusalError({ reason: "OVERLOADED", why }, clock.now());
+      }
+      const look = createOnlooker(campaignId, { ...deps, preflightLook, issuedLook, afterRevision });
+      const leaving = AbortSignal.any([context.signal, draining]);
+      watchers++;
+      try {
+        while (!leaving.aborted) {
+          const seen = await look();
+          if (seen === null) throw refusalError({ reason: "UNKNOWN_CAMPAIGN" }, clock.now());
+          yield seen.message;
+          if (seen.message.isOver && !request.keepOn) return;
+          if (!seen.isBehind) await pause(intervalMs, leaving);
+        }
+        throwIfGone(context.signal);
+      } finally {
+        watchers--;
+      }
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { Claim, Inspection } from "../../pool/pool.ts";
+import {
+  type Campaign,
+  CampaignSchema,
+  CampaignState,
+  type Coupon,
+  CouponSchema,
+} from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import type { CampaignDoc } from "../../record/campaigns.ts";
+
+/** A campaign as callers see it; `issued` is told by whoever asked the stores. */
+export function viewCampaign(
+  doc: CampaignDoc,
+  issued: number,
+  state: CampaignState = recordedState(doc),
+): Campaign {
+  const view: MessageInitShape<typeof CampaignSchema> = {
+    id: doc._id,
+    name: doc.name,
+    state,
+    total: doc.total,
+    generated: doc.generated,
+    issued,
+    startsAt: timestampFromDate(doc.startsAt),
+    createdAt: timestampFromDate(doc.createdAt),
+    onePerUser: doc.onePerUser,
+    codeFormat: doc.codeFormat,
+    generation: doc.generation,
+    adding: doc.adding?.count ?? 0,
+    revision: doc.revision ?? 0,
+    rehearsalOf: doc.rehearsalOf ?? "",
+  };
+  if (doc.endsAt !== undefined) view.endsAt = timestampFromDate(doc.endsAt);
+  if (doc.expiresAt !== undefined) view.expiresAt = timestampFromDate(doc.expiresAt);
+  if (doc.openedAt !== undefined) view.openedAt = timestampFromDate(doc.openedAt);
+  return create(CampaignSchema, view);
+}
+
+export function viewCoupon(held: Pick<Claim, "campaignId" | "code" | "seq" | "issuedAtMs">): Coupon {
+  return create(CouponSchema, {
+    code: held.code,
+    campaignId: held.campaignId,
+    seq: held.seq,
+    issuedAt: timestampFromMs(held.issuedAtMs),
+  });
+}
+
+export function recordedState(doc: CampaignDoc): CampaignState {
+  return CampaignState[doc.state];
+}
+
+/**
+ * The state as it is this moment: the record may trail the pool by a tick of the scheduler, for example when a claim opened it.
+ */
+export function liveState(doc: CampaignDoc, pool: Inspection | undefined): CampaignState {
+  const trails = doc.state === "SCHEDULED" || doc.state === "OPEN" || doc.state === "PAUSED";
+  if (pool?.status !== "ok" || !trails) return recordedState(doc);
+  if (pool.state === "ended") return CampaignState.ENDED;
+  return pool.state === "open" && doc.state !== "PAUSED" ? CampaignState.OPEN : recordedState(doc);
+}

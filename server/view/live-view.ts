@@ -1,0 +1,96 @@
+import type { StoreBreakers } from "../../claims/store-breakers.ts";
+import type { Inspection, Pool } from "../../pool/pool.ts";
+import type { CampaignDoc, Campaigns } from "../../record/campaigns.ts";
+import type { Clock } from "../../runtime/clock.ts";
+
+/** A campaign and its pool at about the same moment; the pool is undefined while Redis does not answer. */
+export type Look = { readonly campaign: CampaignDoc; readonly pool: Inspection | undefined };
+
+/**
+ * What is happening now, for any number of onlookers: both stores are asked at most once per `FRESH_MS` and campaign, one question at a
+ * time. What was seen before the start or the end of a campaign is not told after it.
+ */
+export type LiveView = {
+  /** Without waiting; undefined: ask `look`. */
+  peek(campaignId: string): Look | undefined;
+  /** null: there is no such campaign. Rejects when MongoDB does not answer. */
+  look(campaignId: string): Promise<Look | null>;
+};
+
+const FRESH_MS = 100;
+const CAMPAIGNS_MAX = 10_000;
+
+type Entry = {
+  /** On the clock's `elapsed` and on its `now`, before the stores were asked. */
+  readonly askedAtMs: number;
+  readonly askedAt: number;
+  readonly answer: Promise<Look | null>;
+  /** undefined while the answer is under way. */
+  seen: Look | null | undefined;
+};
+
+export function createLiveView(
+  campaigns: Pick<Campaigns, "find">,
+  pool: Pick<Pool, "inspect">,
+  breakers: Pick<StoreBreakers, "reads" | "pool">,
+  clock: Clock,
+): LiveView {
+  const entries = new Map<string, Entry>();
+
+  async function ask(campaignId: string): Promise<Look | null> {
+    const [campaign, inspection] = await Promise.all([
+      breakers.reads.ask(() => campaigns.find(campaignId)),
+      breakers
+        .pool(campaignId)
+        .ask(() => pool.inspect(campaignId))
+        .catch(() => undefined),
+    ]);
+    return campaign === null ? null : { campaign, pool: inspection };
+  }
+
+  /** Whether the start or the end has come since the stores were asked. */
+  function isOvertaken({ askedAt, seen }: Entry): boolean {
+    if (seen === undefined || seen === null) return false;
+    const now = clock.now();
+    const { startsAt, endsAt } = seen.campaign;
+    return [startsAt, endsAt].some((at) => at !== undefined && askedAt < at.getTime() && at.getTime() <= now);
+  }
+
+  const isFresh = (entry: Entry) =>
+    entry.seen === undefined || (clock.elapsed() - entry.askedAtMs < FRESH_MS && !isOvertaken(entry));
+
+  function askAnew(campaignId: string): Entry {
+    if (entries.size >= CAMPAIGNS_MAX) entries.clear();
+    const answer = ask(campaignId);
+    const entry: Entry = { askedAtMs: clock.elapsed(), askedAt: clock.now(), answer, seen: undefined };
+    entries.set(campaignId, entry);
+    answer.then(
+      (seen) => {
+        entry.seen = seen;
+      },
+      () => {
+        // A failure is not remembered: the next onlooker asks again.
+        if (entries.get(campaignId) === entry) entries.delete(campaignId);
+      },
+    );
+    return entry;
+  }
+
+  return {
+    peek(campaignId) {
+      const entry = entries.get(campaignId);
+      if (entry === undefined || entry.seen === undefined || entry.seen === null) return undefined;
+      return isFresh(entry) ? entry.seen : undefined;
+    },
+
+    async look(campaignId) {
+      for (;;) {
+        const last = entries.get(campaignId);
+        const entry = last !== undefined && isFresh(last) ? last : askAnew(campaignId);
+        const seen = await entry.answer;
+        // Each round asks later than the one before; a campaign has two instants.
+        if (!isOvertaken(entry)) return seen;
+      }
+    },
+  };
+}

@@ -1,0 +1,250 @@
+import cluster, { type Worker } from "node:cluster";
+import { createServer } from "node:net";
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Cancel, type Clock, systemClock } from "../../runtime/clock.ts";
+import type { Config } from "../../runtime/config.ts";
+import { withDeadline } from "../../runtime/deadline.ts";
+import type { Ending } from "../../runtime/lifecycle.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import { EXIT, UserError } from "../../runtime/user-error.ts";
+import { listen } from "../http/listen.ts";
+import type { FromWorker, GroupAddresses, StartTrouble, ToWorker } from "./messages.ts";
+import { replacementFor } from "./replacement.ts";
+import { createGroupMetrics } from "./worker-metrics.ts";
+
+/** Several server processes on one machine that share both ports, seen from the one that forked them. */
+export type Group = {
+  /**
+   * Resolves when all of them listen.
+   * @throws what the first that could not start says: as one process would, and only once
+   */
+  start(): Promise<GroupAddresses>;
+  /** Has them all drain at once; resolves when they are gone, those that take too long by force. */
+  end(ending: Ending): Promise<void>;
+  /** The worst exit code of those that were asked to end. */
+  worstCode(): number;
+};
+
+export type GroupOptions = {
+  config: Config;
+  /** What the workers read their settings from, beside what the primary decides for them. */
+  env: Readonly<Record<string, string | undefined>>;
+  logger: Logger;
+  /** A worker keeps dying: the rest is to be ended, and the process with it. */
+  onGiveUp: (error: Error) => void;
+  clock?: Clock;
+};
+
+/** One place of the group; workers come and go in it. */
+type Place = {
+  readonly number: number;
+  worker: Worker | undefined;
+  addresses: GroupAddresses | undefined;
+  readyAtMs: number;
+  deathsInRow: number;
+  cancelFork: Cancel;
+};
+
+/** Longer than SHUTDOWN_DELAY_MS and DRAIN_DEADLINE_MS, which each worker keeps by itself, in ms. */
+export const DRAIN_GRACE_MS = 1_000;
+const KILL_DEADLINE_MS = 500;
+/** The same file in the source and in what is built from it. */
+const WORKER_FILE = fileURLToPath(new URL(`../worker${extname(import.meta.url)}`, import.meta.url));
+
+export function createGroup({ config, env, onGiveUp, clock = systemClock, ...options }: GroupOptions): Group {
+  if (!cluster.isPrimary) {
+    throw new UserError("configuration: WORKERS must be 1 in a process that is itself a worker of a cluster");
+  }
+  // Each worker accepts for itself. Handed out in turn by the primary, a connection on its way to a worker that dies is lost, and
+  // its caller waits for ever (docs/decisions/0008-workers.md).
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
+  const logger = options.logger.child({ room: "group" });
+  const places = Array.from({ length: config.WORKERS }, (_, i): Place => {
+    const none = { worker: undefined, addresses: undefined };
+    return { number: i + 1, ...none, readyAtMs: 0, deathsInRow: 0, cancelFork: () => undefined };
+  });
+  let ports = { http: config.PORT, grpc: config.GRPC_PORT };
+  let starting:
+    | { readonly resolve: (addresses: GroupAddresses) => void; readonly reject: (error: Error) => void }
+    | undefined;
+  let ending: Ending | undefined;
+  let worst: number = EXIT.ok;
+  let onEmpty: () => void = () => undefined;
+
+  const live = () => places.flatMap(({ worker }) => (worker === undefined ? [] : [worker]));
+  const metrics = createGroupMetrics(() =>
+    places.flatMap(({ worker, addresses }) => {
+      if (worker === undefined || addresses === undefined) return [];
+      return [{ id: worker.id, ask: (ask: number) => tell(worker, { kind: "metrics-wanted", ask }) }];
+    }),
+  );
+
+  function fork(place: Place): void {
+    const { number } = place;
+    cluster.setupPrimary({ exec: WORKER_FILE, args: [String(number)] });
+    const worker = cluster.fork({
+      ...env,
+      HOST: config.HOST,
+      PORT: String(ports.http),
+      GRPC_PORT: String(ports.grpc),
+      // Once in a group is enough: what the other roles do is done for all.
+      ROLES: number === 1 ? config.ROLES.join(",") : "server",
+    });
+    place.worker = worker;
+    let trouble: StartTrouble | undefined;
+    worker.on("message", (message: FromWorker) => {
+      if (message.kind === "failed") trouble = message.trouble;
+      else heard(place, worker, message);
+    });
+    worker.on("error", (error) => {
+      logger.error({ number, err: error }, "trouble with a worker");
+      if (worker.process.pid === undefined) gone(place, worker, { code: EXIT.bug, signal: null }, trouble);
+    });
+    worker.once("exit", (code: number | null, signal: string | null) => {
+      // Its last words may come after its end was noticed.
+      const report = () => gone(place, worker, { code, signal }, trouble);
+      if (worker.isConnected()) worker.once("disconnect", report);
+      else report();
+    });
+  }
+
+  function heard(place: Place, worker: Worker, message: Exclude<FromWorker, { kind: "failed" }>): void {
+    switch (message.kind) {
+      case "ready":
+        place.addresses = message.addresses;
+        place.readyAtMs = clock.elapsed();
+        logger.info({ number: place.number, workerPid: worker.process.pid }, "a worker listens");
+        if (ending !== undefined) tell(worker, { kind: "end", ...ending });
+        if (places.every(({ addresses }) => addresses !== undefined)) {
+          starting?.resolve(message.addresses);
+          starting = undefined;
+        }
+        break;
+      case "metrics":
+        metrics.arrived(worker.id, message.ask, message.part);
+        break;
+      case "page-wanted":
+        void metrics.page().then(
+          (text) => tell(worker, { kind: "page", ask: message.ask, text }),
+          (error: unknown) => logger.warn({ err: error }, "the metrics could not be put together"),
+        );
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  function gone(place: Place, worker: Worker, end: End, trouble: StartTrouble | undefined): void {
+    if (place.worker !== worker) return;
+    const served = place.addresses !== undefined;
+    const servedMs = served ? clock.elapsed() - place.readyAtMs : 0;
+    place.worker = undefined;
+    place.addresses = undefined;
+    if (ending !== undefined) {
+      // One that never served left nothing undone.
+      if (served) worst = Math.max(worst, end.code ?? EXIT.drainTimedOut);
+      if (live().length === 0) onEmpty();
+      return;
+    }
+    const error = errorOf(place.number, end, trouble);
+    if (starting !== undefined) {
+      starting.reject(error);
+      starting = undefined;
+      return;
+    }
+    metrics.departed(worker.id);
+    const { number } = place;
+    // Not `code`: a log line does not repeat what is called so.
+    const how = { exitCode: end.code, signal: end.signal, servedMs: Math.round(servedMs) };
+    const told = { number, workerPid: worker.process.pid, ...how };
+    const next = replacementFor(place.deathsInRow, servedMs);
+    place.deathsInRow = next.deathsInRow;
+    if (next.kind === "give-up") {
+      logger.fatal({ ...told, err: error }, "a worker keeps dying: the service ends");
+      onGiveUp(error);
+      return;
+    }
+    logger.error(
+      { ...told, err: error, againInMs: next.afterMs },
+      "a worker has died: another takes its place",
+    );
+    place.cancelFork = clock.after(next.afterMs, () => fork(place));
+  }
+
+  async function end(asked: Ending): Promise<void> {
+    ending = asked;
+    for (const { cancelFork } of places) cancelFork();
+    const emptied = new Promise<void>((resolve) => {
+      onEmpty = resolve;
+    });
+    for (const { worker, addresses } of places) {
+      if (worker === undefined) continue;
+      if (addresses !== undefined) tell(worker, { kind: "end", ...asked });
+      else worker.process.kill("SIGTERM");
+    }
+    if (live().length === 0) return;
+    const withinMs = config.SHUTDOWN_DELAY_MS + config.DRAIN_DEADLINE_MS + DRAIN_GRACE_MS / 2;
+    await withDeadline(emptied, withinMs, "the workers' end", clock).catch(async () => {
+      logger.error({ left: live().length }, "workers that did not end in time are killed");
+      worst = Math.max(worst, EXIT.drainTimedOut);
+      killAll();
+      await withDeadline(emptied, KILL_DEADLINE_MS, "the killed workers' end", clock);
+    });
+  }
+
+  function killAll(): void {
+    for (const worker of live()) worker.process.kill("SIGKILL");
+  }
+  // A second signal, or a deadline, cuts the workers too.
+  process.once("exit", () => {
+    if (ending !== undefined) killAll();
+  });
+
+  return {
+    async start() {
+      ports = await freeDoors(config);
+      return new Promise((resolve, reject) => {
+        starting = { resolve, reject };
+        for (const place of places) fork(place);
+      });
+    },
+    end,
+    worstCode: () => worst,
+  };
+}
+
+type End = { readonly code: number | null; readonly signal: string | null };
+
+function tell(worker: Worker, message: ToWorker): void {
+  // One that is gone needs to be told nothing.
+  if (worker.isConnected()) worker.send(message, undefined, undefined, () => undefined);
+}
+
+function errorOf(number: number, { code, signal }: End, trouble: StartTrouble | undefined): Error {
+  if (trouble === undefined) {
+    const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+    return new UserError(`worker ${number} has died (${how})`, code || EXIT.bug);
+  }
+  if (trouble.known) return new UserError(trouble.told, trouble.exitCode);
+  const error = new Error(trouble.told.split("\n", 1)[0]);
+  error.stack = trouble.told;
+  return error;
+}
+
+/**
+ * The ports that the group will share, tried before anything is forked: a taken one is said at once and once, and for port 0 a
+ * free one is chosen, which stays the group's even if all of its workers die.
+ * @throws UserError when one is taken
+ */
+async function freeDoors({ HOST, PORT, GRPC_PORT }: Config): Promise<{ http: number; grpc: number }> {
+  const [http, grpc] = [createServer(), createServer()];
+  try {
+    return {
+      http: await listen(http, HOST, PORT, "PORT"),
+      grpc: await listen(grpc, HOST, GRPC_PORT, "GRPC_PORT"),
+    };
+  } finally {
+    await Promise.all([http, grpc].map((server) => new Promise((resolve) => server.close(resolve))));
+  }
+}
