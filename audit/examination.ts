@@ -3,18 +3,18 @@ import { checkBalance, checkLedger, checkNeverMore, checkNothingStranded, isYoun
 import { checkIssueOrder } from "./check-order.ts";
 import { checkAcknowledged, checkOneOwner, checkSameCoupon } from "./check-owners.ts";
 import { checkNeverEarly, checkSoldOut } from "./check-times.ts";
-import {
-  type Check,
-  type Facts,
-  ONE_MACHINE,
-  type PoolFacts,
-  type Tolerances,
-  type Unusable,
-} from "./facts.ts";
+import { type Check, type Facts, ONE_MACHINE, type PoolFacts, type Tolerances } from "./facts.ts";
 import type { HistoryEntry } from "./history.ts";
 import { createRegister } from "./register.ts";
 import type { CampaignRecord, Issuance, PoolMark } from "./snapshot.ts";
-import { createFindings, type Findings, type Invariant, NOTHING_UNDER_WAY, type Verdict } from "./verdict.ts";
+import {
+  createFindings,
+  type Findings,
+  type Invariant,
+  NOTHING_UNDER_WAY,
+  type Unusable,
+  type Verdict,
+} from "./verdict.ts";
 
 export type ExaminationOptions = {
   readonly tolerances?: Tolerances;

@@ -2,7 +2,7 @@ import type { Answers } from "./answers.ts";
 import type { HistoryEntry } from "./history.ts";
 import type { Register } from "./register.ts";
 import type { CampaignRecord, PoolMark } from "./snapshot.ts";
-import type { Verdict } from "./verdict.ts";
+import type { Unusable, Verdict } from "./verdict.ts";
 
 export type Tolerances = {
   /** How far the callers' wall clock may be from the stores'; 0 on one machine. */
@@ -42,9 +42,6 @@ export type PoolFacts = {
   /** Why nothing can be said of the pool; undefined: it can. */
   readonly unusable: Unusable | undefined;
 };
-
-/** `prevented`: the campaign needs its pool, so that another time something can be said. */
-export type Unusable = { readonly why: string; readonly prevented: boolean };
 
 /** One invariant, looked at while everything goes by; a part that has nothing to see leaves its method out. */
 export type Check = {

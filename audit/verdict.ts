@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import type { Unusable } from "./facts.ts";
 
 /** What each invariant says, in the words of docs/guarantees.md. */
 export const INVARIANTS = {
@@ -45,6 +44,9 @@ export type Verdict = {
   readonly offenders: readonly Offender[];
   readonly detail: string;
 };
+
+/** `prevented`: the campaign needs its pool, so that another time something can be said. */
+export type Unusable = { readonly why: string; readonly prevented: boolean };
 
 /** How a code may be told: by numbers that we gave it, from which nothing of it can be guessed. */
 export type Named = {

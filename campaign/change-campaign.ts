@@ -1,14 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { overlappingPatterns } from "../codes/code-format.ts";
 import type { Hold, Inspection, Pool } from "../pool/pool.ts";
-import type { CampaignDoc, CampaignFields, Campaigns, StepBefore } from "../record/campaigns.ts";
+import type { Campaigns } from "../record/campaigns.ts";
+import type { CampaignDoc } from "../record/documents.ts";
 import type { History } from "../record/history.ts";
+import type { CampaignFields, StepBefore } from "../record/steps.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
-import type { Refusal } from "../server/rpc/rpc-status.ts";
 import { type Change, type Judgement, judgeChange } from "./judge-change.ts";
 import { type PoolFacts, phaseOf, recordedAs, stepsToOpen } from "./life-cycle.ts";
 import { turnTargetOf } from "./load.ts";
+import type { Refusal } from "./refusal.ts";
 import { askedOf, usedFor } from "./repeated-request.ts";
 import type { Restore } from "./restore.ts";
 

@@ -1,5 +1,5 @@
 import type { Claim } from "../pool/pool.ts";
-import type { IssuanceDoc } from "../record/issuances.ts";
+import type { IssuanceDoc } from "../record/documents.ts";
 
 /** What a claim becomes when it is made durable. */
 export function issuanceOf(claim: Claim): IssuanceDoc {

@@ -1,8 +1,9 @@
-import type { CampaignDoc, CampaignFields } from "../record/campaigns.ts";
+import type { CampaignDoc } from "../record/documents.ts";
+import type { CampaignFields } from "../record/steps.ts";
 import { counted, grouped, isOrAre } from "../runtime/counting.ts";
-import type { Refusal } from "../server/rpc/rpc-status.ts";
-import { TOTAL_MAX, validEnd, validSpace } from "../server/rpc/validation.ts";
 import { allowedIn, commandOf, LIFE_CYCLE, type Phase, recordedAs, type Verb } from "./life-cycle.ts";
+import type { Refusal } from "./refusal.ts";
+import { TOTAL_MAX, validEnd, validSpace } from "./valid.ts";
 
 /** What an operator wants of a campaign. Ends: an instant in ms, null: none, undefined: as it was. */
 export type Change =

@@ -1,4 +1,5 @@
-import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
+import type { Campaigns } from "../record/campaigns.ts";
+import type { CampaignDoc } from "../record/documents.ts";
 import type { Clock } from "../runtime/clock.ts";
 
 /** Our hold on a campaign while we fill or load it. A hint that saves double work; the stores' guards make it correct. */

@@ -1,5 +1,4 @@
-import type { RecordedState } from "../record/campaigns.ts";
-import type { HistoryVerb } from "../record/history.ts";
+import type { HistoryVerb, RecordedState } from "../record/documents.ts";
 
 /**
  * Where a campaign is in its life, as a change sees it: the recorded state, and of a paused one whether it had opened. What the pool

@@ -1,8 +1,9 @@
 import type { Inspection, LoadTarget, Pool, PoolState, TurnTarget } from "../pool/pool.ts";
 import { SCRIPT_ITEMS_MAX } from "../pool/pool.ts";
 import { isRehearsalId } from "../record/campaign-id.ts";
-import type { CampaignDoc, Campaigns, RecordedState } from "../record/campaigns.ts";
+import type { Campaigns } from "../record/campaigns.ts";
 import type { Coupons } from "../record/coupons.ts";
+import type { CampaignDoc, RecordedState } from "../record/documents.ts";
 import type { Issuances } from "../record/issuances.ts";
 import { claimOf, issuanceOf } from "./claim-record.ts";
 import { type LeaseOptions, takeLease } from "./lease.ts";

@@ -1,6 +1,16 @@
-import type { CampaignDoc } from "../record/campaigns.ts";
+import type { CampaignDoc } from "../record/documents.ts";
 import { historyId, settingsOf } from "../record/history.ts";
-import type { NewCampaign } from "../server/rpc/validation.ts";
+
+export type NewCampaign = {
+  readonly name: string;
+  readonly total: number;
+  readonly startsAtMs: number;
+  readonly endsAtMs: number | undefined;
+  readonly onePerUser: boolean;
+  readonly codeFormat: string;
+  readonly requestId: string | undefined;
+  readonly actor: string;
+};
 
 /** The document of a campaign to be, with the first entry of its history. */
 export function newCampaignDoc(

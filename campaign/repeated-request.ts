@@ -1,4 +1,4 @@
-import type { Asked, HistoryDoc } from "../record/history.ts";
+import type { Asked, HistoryDoc } from "../record/documents.ts";
 import type { Change } from "./judge-change.ts";
 
 /** The fields of a request, as they are kept with its entry in the history. */

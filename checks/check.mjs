@@ -1,9 +1,10 @@
 // `npm run check`: everything that can be said about the tree without running it. Each step prints only what is wrong.
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { wrongImports } from "./import-directions.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, "node_modules", ".bin");
@@ -61,6 +62,13 @@ function contractIsKept() {
   return said("buf", ["breaking", "--against", `.git#ref=${introduced}`]);
 }
 
+/** Of all files that are or would be tracked. */
+function importsPointOneWay() {
+  const listed = git(["ls-files", "--cached", "--others", "--exclude-standard"]).split("\n");
+  const files = listed.filter((file) => existsSync(join(root, file)));
+  return wrongImports(files, (file) => readFileSync(join(root, file), "utf8")).join("\n");
+}
+
 /** Exact versions only, and lock files without addresses. */
 function pinsAreExact() {
   const wrong = [];
@@ -104,9 +112,10 @@ function nothingIsLeftBlank() {
 const steps = [
   { name: "types (tsc, strictest)", run: () => said("tsc", ["--noEmit", "-p", "."]) },
   {
-    name: "lint, format, import directions (biome)",
+    name: "lint and format (biome)",
     run: () => said("biome", ["ci", "--colors=off", "--error-on-warnings", "."]),
   },
+  { name: "imports point one way", run: importsPointOneWay },
   { name: "contract style (buf lint)", run: () => said("buf", ["lint"]) },
   { name: "contract format (buf format)", run: () => said("buf", ["format", "--diff", "--exit-code"]) },
   { name: "contract kept (buf breaking)", run: contractIsKept },

@@ -1,4 +1,5 @@
-import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
+import type { Campaigns } from "../record/campaigns.ts";
+import type { CampaignDoc } from "../record/documents.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { QueueFull } from "./batch-queue.ts";
 

@@ -1,10 +1,10 @@
 import { MongoError } from "mongodb";
+import { type Refusal, STORE_AWAY } from "../campaign/refusal.ts";
 import type { Restore } from "../campaign/restore.ts";
 import type { Claim, PoolState } from "../pool/pool.ts";
 import type { Campaigns } from "../record/campaigns.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { DeadlineExceeded, withDeadline } from "../runtime/deadline.ts";
-import { type Refusal, STORE_AWAY } from "../server/rpc/rpc-status.ts";
 import { QueueFull } from "./batch-queue.ts";
 import { type Breaker, CircuitOpen } from "./breaker.ts";
 import type { CampaignFacts } from "./campaign-cache.ts";

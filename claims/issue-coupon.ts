@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { type Refusal, STORE_AWAY } from "../campaign/refusal.ts";
+import { type Valid, validCampaignId, validKey } from "../campaign/valid.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Metrics } from "../runtime/metrics.ts";
-import { type Refusal, STORE_AWAY } from "../server/rpc/rpc-status.ts";
-import { type Valid, validCampaignId, validKey } from "../server/rpc/validation.ts";
 import { QueueFull } from "./batch-queue.ts";
 import { CircuitOpen } from "./breaker.ts";
 import type { CampaignFacts, Directory } from "./campaign-cache.ts";

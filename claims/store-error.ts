@@ -1,8 +1,7 @@
 import { MongoError, MongoServerError } from "mongodb";
-import { StoreAway } from "../audit/stores/store-away.ts";
-import { RedisAway } from "../pool/redis-trouble.ts";
 import { UncertainInsert } from "../record/unordered-insert.ts";
 import { DeadlineExceeded } from "../runtime/deadline.ts";
+import { StoreUnavailable } from "../runtime/store-unavailable.ts";
 import { QueueFull } from "./batch-queue.ts";
 
 /** Names under which node-redis throws what comes of a lost, closed, loading or refusing Redis. */
@@ -36,7 +35,7 @@ const REDIS_REPLIES = new Set(["ErrorReply", "SimpleError", "BlobError", "WatchE
 export function isNoAnswer(error: unknown): boolean {
   if (error instanceof MongoServerError) return false;
   if (error instanceof QueueFull || error instanceof UncertainInsert) return false;
-  return isStoreTrouble(error) && !(error instanceof Error && REDIS_REPLIES.has(error.constructor.name));
+  return isStoreError(error) && !(error instanceof Error && REDIS_REPLIES.has(error.constructor.name));
 }
 
 /** Whether Redis was not even sent the command: there was no connection. */
@@ -45,8 +44,8 @@ export function isUnsent(error: unknown): boolean {
 }
 
 /** Whether an error means that a store could not be asked, as opposed to a bug of ours. */
-export function isStoreTrouble(error: unknown): boolean {
-  const ours = [DeadlineExceeded, QueueFull, UncertainInsert, StoreAway, RedisAway];
+export function isStoreError(error: unknown): boolean {
+  const ours = [DeadlineExceeded, QueueFull, UncertainInsert, StoreUnavailable];
   if (error instanceof MongoError || ours.some((kind) => error instanceof kind)) return true;
   if (!(error instanceof Error)) return false;
   if (REDIS_ERRORS.has(error.constructor.name) || CLUSTER_TROUBLE.test(error.message)) return true;

@@ -1,4 +1,4 @@
-import type { CampaignCounts } from "../record/processes.ts";
+import type { CampaignCounts } from "../record/documents.ts";
 import { LATENCY_BUCKETS, latencyBucket } from "../runtime/latency-histogram.ts";
 
 /**

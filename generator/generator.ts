@@ -7,7 +7,7 @@ import type { Pool } from "../pool/pool.ts";
 import type { Campaigns } from "../record/campaigns.ts";
 import type { Coupons } from "../record/coupons.ts";
 import type { History } from "../record/history.ts";
-import { RehearsalRemoved } from "../record/rehearsals.ts";
+import { RehearsalRemoved } from "../record/still-exists.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { fillCampaign } from "./fill.ts";
 

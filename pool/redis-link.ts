@@ -1,7 +1,7 @@
 import { createClient, createCluster } from "redis";
 import { withDeadline } from "../runtime/deadline.ts";
+import { StoreUnavailable } from "../runtime/store-unavailable.ts";
 import { credentialsOf, type RedisKind } from "./redis-kind.ts";
-import { RedisAway } from "./redis-trouble.ts";
 import { hostOf, type NodeAddress, type RedisAddress } from "./redis-url.ts";
 import { type ScriptName, scripts } from "./scripts.ts";
 
@@ -154,7 +154,7 @@ function linkOf(client: Client): Pick<Link, "run" | "close" | "destroy"> {
 /** node-redis trips over a slot that no node has. */
 function rethrow(error: unknown): never {
   if (error instanceof TypeError && error.message.includes("'master'")) {
-    throw new RedisAway("no node of the cluster has this slot", { cause: error });
+    throw new StoreUnavailable("no node of the cluster has this slot", { cause: error });
   }
   throw error;
 }

@@ -1,11 +1,6 @@
 import { ErrorReply } from "redis";
 import { DeadlineExceeded } from "../runtime/deadline.ts";
 
-/** There is no connection on which this could be asked. Nothing was sent. */
-export class RedisAway extends Error {
-  override readonly name = "RedisAway";
-}
-
 /**
  * Replies of a Redis that is not, or is no longer, the one to be asked: connecting again may lead to another. Every other refusal (out of
  * memory, a full disk, too few replicas, a missing right) comes from the right one.

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { StoreUnavailable } from "../runtime/store-unavailable.ts";
 import { PROCESS_KEY } from "./keys.ts";
 import type { Link } from "./redis-link.ts";
-import { isConnectionTrouble, RedisAway, wordsOf } from "./redis-trouble.ts";
+import { isConnectionTrouble, wordsOf } from "./redis-trouble.ts";
 
 export type WatchOptions = {
   readonly first: Link;
@@ -158,7 +159,7 @@ export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Wat
 
   return {
     async run(key, send) {
-      if (closing.signal.aborted) throw new RedisAway("the connection to Redis is closed");
+      if (closing.signal.aborted) throw new StoreUnavailable("the connection to Redis is closed");
       const used = link;
       const place = placeOf(used, key);
       if (place.waiting === 0) place.quietSinceMs = performance.now();

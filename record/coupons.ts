@@ -1,14 +1,7 @@
 import type { Collection, Db } from "mongodb";
-import { RehearsalRemoved, standsStill } from "./rehearsals.ts";
+import type { CouponDoc } from "./documents.ts";
+import { RehearsalRemoved, stillExists } from "./still-exists.ts";
 import { insertUnordered } from "./unordered-insert.ts";
-
-export type CouponDoc = {
-  /** The code; `_id` makes it unique over all campaigns. */
-  _id: string;
-  campaignId: string;
-  /** 0 to total-1: its place in the order in which the pool is loaded. */
-  ordinal: number;
-};
 
 export type Coupons = ReturnType<typeof createCoupons>;
 
@@ -22,7 +15,7 @@ export function createCoupons(db: Db) {
     async insert(docs: CouponDoc[]): Promise<number> {
       const refused = await insertUnordered(db, collection.collectionName, docs);
       const [first] = docs;
-      if (first === undefined || (await standsStill(db, first.campaignId))) return refused.length;
+      if (first === undefined || (await stillExists(db, first.campaignId))) return refused.length;
       const { campaignId } = first;
       const late = { _id: { $in: docs.map(({ _id }) => _id) }, campaignId };
       await collection.deleteMany(late, { hint: "_id_" });

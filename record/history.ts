@@ -1,64 +1,7 @@
 import type { Collection, Db } from "mongodb";
-import type { CampaignDoc, RecordedState } from "./campaigns.ts";
-import { standsStill } from "./rehearsals.ts";
+import type { CampaignDoc, CampaignSettings, HistoryDoc } from "./documents.ts";
+import { stillExists } from "./still-exists.ts";
 import { insertUnordered } from "./unordered-insert.ts";
-
-/** What a change can change. */
-export type CampaignSettings = {
-  state: RecordedState;
-  name: string;
-  total: number;
-  /** Coupons being added; absent: none. */
-  adding?: number;
-  startsAt: Date;
-  endsAt?: Date;
-};
-
-/** What a request for a change named, so that its repetition is told from another one. Absent: not named. */
-export type Asked = {
-  name?: string;
-  count?: number;
-  startsAtMs?: number;
-  /** Null: to have none. */
-  endsAtMs?: number | null;
-};
-
-/** One change of a campaign. Written once, never altered. */
-export type HistoryDoc = {
-  /** campaign/revision: a change is written down once, however often it is tried. */
-  _id: string;
-  campaignId: string;
-  /** The campaign's revision after the change. */
-  revision: number;
-  /** On the clock of MongoDB. */
-  at: Date;
-  /** When it came about, where it was written down afterwards: the opening of the pool, the end. Absent: `at`. */
-  happenedAt?: Date;
-  /** As the caller told it; empty: not told. */
-  actor: string;
-  verb: HistoryVerb;
-  requestId?: string;
-  /** With the requestId; absent in entries of earlier versions. */
-  asked?: Asked;
-  /** Absent: the campaign was created. */
-  before?: CampaignSettings;
-  after: CampaignSettings;
-};
-
-/** By operators: create to edit. By the service itself: schedule to added, and end. */
-export type HistoryVerb =
-  | "create"
-  | "pause"
-  | "resume"
-  | "reschedule"
-  | "add"
-  | "end"
-  | "cancel"
-  | "edit"
-  | "schedule"
-  | "open"
-  | "sell-out"
-  | "added";
 
 export type History = ReturnType<typeof createHistory>;
 
@@ -117,7 +60,7 @@ export function createHistory(db: Db) {
       const waiting = await outboxOf(campaignId);
       if (waiting.length === 0) return;
       await insertUnordered(db, entries.collectionName, waiting);
-      if (!(await standsStill(db, campaignId))) return void (await entries.deleteMany({ campaignId }));
+      if (!(await stillExists(db, campaignId))) return void (await entries.deleteMany({ campaignId }));
       await campaigns.updateOne(
         { _id: campaignId },
         { $pull: { outbox: { _id: { $in: waiting.map(({ _id }) => _id) } } } },

@@ -1,18 +1,7 @@
 import type { Collection, Db, Document, Filter } from "mongodb";
-import { standsStill } from "./rehearsals.ts";
+import type { IssuanceDoc } from "./documents.ts";
+import { stillExists } from "./still-exists.ts";
 import { insertUnordered } from "./unordered-insert.ts";
-
-/** The durable record that a code went to a claim key. Written once, never changed. */
-export type IssuanceDoc = {
-  _id: string;
-  campaignId: string;
-  claimKey: string;
-  /** The user who asked, where that is not the claim key. */
-  userId?: string;
-  generation: number;
-  seq: number;
-  issuedAt: Date;
-};
 
 /** What became of one issuance; `held` is the durable record to answer with. */
 export type InsertOutcome =
@@ -93,7 +82,7 @@ export function createIssuances(db: Db) {
     async insert(docs: IssuanceDoc[]): Promise<InsertOutcome[]> {
       const refused = new Set(await insertUnordered(db, collection.collectionName, docs));
       const [first] = docs;
-      if (first !== undefined && !(await standsStill(db, first.campaignId))) {
+      if (first !== undefined && !(await stillExists(db, first.campaignId))) {
         const { campaignId } = first;
         const late = { _id: { $in: docs.map(({ _id }) => _id) }, campaignId };
         await collection.deleteMany(late, { hint: "_id_" });
@@ -101,7 +90,7 @@ export function createIssuances(db: Db) {
       }
       if (refused.size === 0) return docs.map((held) => ({ kind: "durable", held }));
       const outcomes = await explain(docs.filter((_, i) => refused.has(i))).catch(async (error: unknown) => {
-        if (first === undefined || (await standsStill(db, first.campaignId))) throw error;
+        if (first === undefined || (await stillExists(db, first.campaignId))) throw error;
         return undefined;
       });
       if (outcomes === undefined) return docs.map(() => ({ kind: "removed" }));

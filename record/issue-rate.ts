@@ -1,5 +1,5 @@
 import type { Collection, Db } from "mongodb";
-import type { IssuanceDoc } from "./issuances.ts";
+import type { IssuanceDoc } from "./documents.ts";
 
 export type BucketPlan = {
   readonly startsAt: Date;

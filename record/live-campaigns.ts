@@ -1,4 +1,5 @@
-import type { CampaignDoc, Campaigns } from "./campaigns.ts";
+import type { Campaigns } from "./campaigns.ts";
+import type { CampaignDoc } from "./documents.ts";
 
 const PAGE = 500;
 

@@ -1,10 +1,7 @@
 import { type Db, MongoClient } from "mongodb";
 import { withDeadline } from "../runtime/deadline.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
-import type { CampaignDoc } from "./campaigns.ts";
-import type { CouponDoc } from "./coupons.ts";
-import type { HistoryDoc } from "./history.ts";
-import type { IssuanceDoc } from "./issuances.ts";
+import type { CampaignDoc, CouponDoc, HistoryDoc, IssuanceDoc } from "./documents.ts";
 import { mongoTrouble } from "./mongo-trouble.ts";
 
 export type MongoOptions = {

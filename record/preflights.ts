@@ -1,28 +1,7 @@
 import { type Collection, type Db, MongoServerError } from "mongodb";
-import { standsStill } from "./rehearsals.ts";
+import type { PreflightDoc, PreflightTurn } from "./documents.ts";
+import { stillExists } from "./still-exists.ts";
 import { DUPLICATE_KEY } from "./unordered-insert.ts";
-
-/** What a preflight was made for. */
-export type PreflightTurn = {
-  readonly campaignId: string;
-  readonly startsAt: Date;
-  /** So long before the start. */
-  readonly beforeMs: number;
-  /** Of the campaign: whatever is changed is looked at anew, also where the start comes back to what it was. */
-  readonly revision: number;
-};
-
-/** A preflight that a scheduler made by itself. */
-export type PreflightDoc = PreflightTurn & {
-  /** `campaign/start in ms/ms before it/revision`: one each, whoever of the schedulers comes first. */
-  _id: string;
-  /** When it began, on the clock of the scheduler that made it. */
-  at: Date;
-  /** Absent: it is under way, or whoever made it died. */
-  colour?: string;
-  /** What was not green. */
-  lines?: { check: string; colour: string; finding: string; advice: string }[];
-};
 
 export type Preflights = ReturnType<typeof createPreflights>;
 
@@ -34,7 +13,7 @@ export function createPreflights(db: Db) {
       try {
         const _id = preflightId(turn);
         await collection.insertOne({ _id, ...turn, at });
-        if (await standsStill(db, turn.campaignId)) return true;
+        if (await stillExists(db, turn.campaignId)) return true;
         await collection.deleteOne({ _id });
         return false;
       } catch (error) {

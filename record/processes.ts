@@ -1,42 +1,5 @@
 import type { Collection, Db } from "mongodb";
-
-/** Answers of one process for one campaign since its start; only rises while the process lives. */
-export type CampaignCounts = {
-  campaignId: string;
-  /** By outcome: issued, replayed, or the reason of the refusal in small letters. */
-  outcomes: Record<string, number>;
-  /** By bucket of `runtime/latency-histogram.ts`; empty buckets at the end are left out. */
-  latency: number[];
-};
-
-/** What a process says of itself about once a second. */
-export type ProcessBeat = {
-  host: string;
-  pid: number;
-  /** Which worker of several on one port; absent: it is alone. */
-  worker?: number;
-  /** The process whose worker it is, by its pid; absent: it is none, or of a version that did not say. */
-  primary?: number;
-  roles: string[];
-  version: string;
-  /** On its own clock. */
-  startedAt: Date;
-  /** Its clock minus that of Redis; absent: Redis did not answer. */
-  redisClock?: { offsetMs: number; uncertaintyMs: number };
-  /** Things that should not happen and were repaired, by kind, since its start. */
-  alarms: Record<string, number>;
-  /** The busiest campaigns of late; empty without the server role. */
-  campaigns: CampaignCounts[];
-};
-
-export type ProcessDoc = ProcessBeat & {
-  /** The owner id: new at each start. */
-  _id: string;
-  /** On MongoDB's clock. */
-  seenAt: Date;
-  /** When its scheduler last completed a round, on MongoDB's clock; absent: it has none, or none was completed yet. */
-  lastTickAt?: Date;
-};
+import type { ProcessBeat, ProcessDoc } from "./documents.ts";
 
 /** A process with its ages on MongoDB's clock, so that no two clocks are compared. */
 export type SeenProcess = ProcessDoc & { readonly ageMs: number; readonly tickAgeMs?: number };

@@ -1,11 +1,14 @@
 import type { Collection, Db } from "mongodb";
 import { isRehearsalId } from "./campaign-id.ts";
-import type { CampaignDoc } from "./campaigns.ts";
-import type { CouponDoc } from "./coupons.ts";
-import type { HistoryDoc } from "./history.ts";
-import type { IssuanceDoc } from "./issuances.ts";
-import type { PreflightDoc } from "./preflights.ts";
-import type { ProcessDoc } from "./processes.ts";
+import type {
+  CampaignDoc,
+  CouponDoc,
+  HistoryDoc,
+  IssuanceDoc,
+  PreflightDoc,
+  ProcessDoc,
+} from "./documents.ts";
+import { stillExists } from "./still-exists.ts";
 
 /** What became of the wish to remove a campaign. `sinceMs`: for how long nobody has found it any more, on MongoDB's clock. */
 export type RemovalMark =
@@ -22,7 +25,7 @@ const BATCH = 500;
 /**
  * Removes rehearsals from MongoDB, and nothing else: first the mark, which only a document that says `rehearsalOf` can get and from which
  * on nobody finds the campaign; then what belongs to it; its own document last. Whoever writes something for a rehearsal looks afterwards whether it
- * still stands (`standsStill`), and takes back what came too late. So either the removal sees what was written, or the writer sees the mark.
+ * still stands (`stillExists`), and takes back what came too late. So either the removal sees what was written, or the writer sees the mark.
  */
 export function createRehearsals(db: Db) {
   const campaigns: Collection<CampaignDoc> = db.collection("campaigns");
@@ -111,21 +114,8 @@ export function createRehearsals(db: Db) {
       return found.map(({ _id }) => _id);
     },
 
-    stands: (id: string): Promise<boolean> => standsStill(db, id),
+    stands: (id: string): Promise<boolean> => stillExists(db, id),
   };
-}
-
-/** Something was written for a rehearsal while it was being removed; it has been taken back. */
-export class RehearsalRemoved extends Error {
-  override readonly name = "RehearsalRemoved";
-}
-
-/** Asked after something was written for the campaign. Only rehearsals ever go, so nothing is asked for any other. */
-export async function standsStill(db: Db, campaignId: string): Promise<boolean> {
-  if (!isRehearsalId(campaignId)) return true;
-  const campaigns: Collection<CampaignDoc> = db.collection("campaigns");
-  const filter = { _id: campaignId, removing: { $exists: false } };
-  return (await campaigns.findOne(filter, { projection: { _id: 1 } })) !== null;
 }
 
 function assertRehearsal(id: string): void {

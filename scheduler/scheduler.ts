@@ -1,11 +1,13 @@
 import type { Restore } from "../campaign/restore.ts";
 import { topUpPool } from "../campaign/top-up.ts";
 import type { Advance, Inspection, Pool } from "../pool/pool.ts";
-import type { CampaignDoc, Campaigns, OwnStep, RecordedState } from "../record/campaigns.ts";
+import type { Campaigns } from "../record/campaigns.ts";
 import type { Coupons } from "../record/coupons.ts";
+import type { CampaignDoc, RecordedState } from "../record/documents.ts";
 import type { History } from "../record/history.ts";
 import type { Issuances } from "../record/issuances.ts";
 import { livePages } from "../record/live-campaigns.ts";
+import type { OwnStep } from "../record/steps.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { counted } from "../runtime/counting.ts";
 import type { Logger } from "../runtime/logger.ts";

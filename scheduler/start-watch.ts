@@ -1,7 +1,8 @@
 import { makingMs } from "../campaign/preflight/check-start.ts";
 import { type Colour, duration, type Line } from "../campaign/preflight/line.ts";
 import type { Preflight, Report } from "../campaign/preflight/preflight.ts";
-import type { CampaignDoc, Campaigns } from "../record/campaigns.ts";
+import type { Campaigns } from "../record/campaigns.ts";
+import type { CampaignDoc } from "../record/documents.ts";
 import { type Preflights, preflightId } from "../record/preflights.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";

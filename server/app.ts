@@ -14,7 +14,7 @@ import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { takeAbsoluteForm } from "./http/absolute-form.ts";
 import { withLine } from "./http/answer-channel.ts";
-import { createHotLane, type HotMethod } from "./http/fast-path.ts";
+import { createFastPath, type FastMethod } from "./http/fast-path.ts";
 import { HTTP2_PATIENCE, type Http2Sessions, keepHttp2Sessions } from "./http/http2-sessions.ts";
 import { type InFlight, trackInFlight } from "./http/in-flight.ts";
 import { closeWithLastAnswer } from "./http/last-answer.ts";
@@ -106,7 +106,7 @@ export function buildApp(deps: AppDeps): App {
   });
 
   const answers = createIssueAnswers({ issueCoupon, tellTrouble, clock });
-  const methods = new Map<string | undefined, HotMethod>([
+  const methods = new Map<string | undefined, FastMethod>([
     [ISSUE_PATH, issueMethod(answers)],
     [STATUS_PATH, createStatusAnswers({ campaignStatus: deps.campaignStatus, tellTrouble, clock })],
   ]);
@@ -120,7 +120,7 @@ export function buildApp(deps: AppDeps): App {
       maxHeaderSize: HEADER_BYTES_MAX,
       noDelay: true,
     },
-    takeAbsoluteForm(createHotLane({ ...lane, methods, otherwise: app })),
+    takeAbsoluteForm(createFastPath({ ...lane, methods, otherwise: app })),
   );
   const inFlight = trackInFlight(http);
   // A caller on a kept connection must not keep a draining server busy for ever: its next request goes elsewhere.

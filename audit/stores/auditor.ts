@@ -70,7 +70,7 @@ const PAGE = 5_000;
 /** Longer than a lease and a tick, then longer than a late insert may take. */
 const READ_AGAIN_AFTER_MS = [2_500, 10_000];
 
-/** @throws StoreAway */
+/** @throws StoreUnavailable */
 export async function openAuditor(options: AuditorOptions): Promise<Auditor> {
   const redis = await connectReader(options.redisUrl);
   const { client, db } = await connectRecord(options.mongodbUrl, options.database ?? "coupons").catch(

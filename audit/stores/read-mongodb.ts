@@ -1,7 +1,7 @@
 import { type Db, MongoClient } from "mongodb";
+import { StoreUnavailable } from "../../runtime/store-unavailable.ts";
 import { type Change, pastOf } from "../changes.ts";
 import type { CampaignRecord, Issuance } from "../snapshot.ts";
-import { StoreAway } from "./store-away.ts";
 
 type CampaignDocument = {
   _id: string;
@@ -43,7 +43,7 @@ const SOCKET_TIMEOUT_MS = 10_000;
 /** One for the reading, one for what is asked beside it: claims need the others. */
 const CONNECTIONS_MAX = 2;
 
-/** Reads only, and only what a majority holds. @throws StoreAway */
+/** Reads only, and only what a majority holds. @throws StoreUnavailable */
 export async function connectRecord(url: string, database: string): Promise<{ client: MongoClient; db: Db }> {
   const client = new MongoClient(url, {
     appName: "coupon-audit",
@@ -58,7 +58,9 @@ export async function connectRecord(url: string, database: string): Promise<{ cl
     await client.connect();
   } catch (error) {
     await client.close(true);
-    throw new StoreAway(`the audit cannot reach MongoDB within ${CONNECT_TIMEOUT_MS} ms`, { cause: error });
+    throw new StoreUnavailable(`the audit cannot reach MongoDB within ${CONNECT_TIMEOUT_MS} ms`, {
+      cause: error,
+    });
   }
   return { client, db: client.db(database) };
 }

@@ -2,8 +2,8 @@ import { createClient, createCluster } from "redis";
 import { campaignKeys } from "../../pool/keys.ts";
 import { askKind, credentialsOf } from "../../pool/redis-kind.ts";
 import { parseRedisUrls } from "../../pool/redis-url.ts";
+import { StoreUnavailable } from "../../runtime/store-unavailable.ts";
 import type { Issuance, PoolLengths, PoolMark, PoolMeta } from "../snapshot.ts";
-import { StoreAway } from "./store-away.ts";
 
 /** The few reading commands the audit needs; a server and a cluster look the same. */
 export type RedisReader = {
@@ -33,21 +33,21 @@ const PING_INTERVAL_MS = 2_000;
 const RETRY_MS = 200;
 const RETRIES_MAX = 300;
 
-/** `url` as the service takes it: a server, or nodes of a cluster. @throws StoreAway */
+/** `url` as the service takes it: a server, or nodes of a cluster. @throws StoreUnavailable */
 export async function connectReader(url: string): Promise<RedisReader> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const told = `the audit cannot reach Redis within ${CONNECT_TIMEOUT_MS} ms`;
-    timer = setTimeout(() => reject(new StoreAway(told)), CONNECT_TIMEOUT_MS);
+    timer = setTimeout(() => reject(new StoreUnavailable(told)), CONNECT_TIMEOUT_MS);
   });
   const client = clientOf(url);
   try {
     return await Promise.race([client.then(connected), late]);
   } catch (error) {
     client.then((opened) => opened.destroy()).catch(() => {});
-    if (error instanceof StoreAway) throw error;
+    if (error instanceof StoreUnavailable) throw error;
     const why = error instanceof Error ? error.message || error.name : String(error);
-    throw new StoreAway(`the audit cannot reach Redis: ${why}`, { cause: error });
+    throw new StoreUnavailable(`the audit cannot reach Redis: ${why}`, { cause: error });
   } finally {
     clearTimeout(timer);
   }

@@ -1,7 +1,6 @@
 import { MongoClient } from "mongodb";
 import { newCampaignId } from "../../record/campaign-id.ts";
-import type { CampaignDoc } from "../../record/campaigns.ts";
-import type { IssuanceDoc } from "../../record/issuances.ts";
+import type { CampaignDoc, IssuanceDoc } from "../../record/documents.ts";
 import { orAborted } from "../releases.ts";
 import type { Ground } from "./ground.ts";
 

@@ -1,6 +1,6 @@
 import type { ClockOffset } from "../../pool/redis-clock.ts";
 import type { RedisInfo, SlotState } from "../../pool/redis-facts.ts";
-import type { RecordedState } from "../../record/campaigns.ts";
+import type { RecordedState } from "../../record/documents.ts";
 import type { Deployment } from "../../record/mongo-facts.ts";
 import type { SeenProcess } from "../../record/processes.ts";
 import type { Asked } from "./asked.ts";

@@ -1,7 +1,8 @@
 import type { Pool } from "../../pool/pool.ts";
 import type { RedisClock } from "../../pool/redis-clock.ts";
 import type { RedisProbe } from "../../pool/redis-facts.ts";
-import type { CampaignDoc, Campaigns } from "../../record/campaigns.ts";
+import type { Campaigns } from "../../record/campaigns.ts";
+import type { CampaignDoc } from "../../record/documents.ts";
 import type { Issuances } from "../../record/issuances.ts";
 import type { MongoFacts } from "../../record/mongo-facts.ts";
 import type { Processes } from "../../record/processes.ts";

@@ -2,25 +2,25 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Caller } from "../../claims/claimer.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { type Codec, codecOf, type IssueAnswer, timeoutOf } from "../rpc/issue-answer.ts";
+import { type Codec, codecOf, type PlainAnswer, timeoutOf } from "./plain-call.ts";
 
 /** A method from body to answer, without the framework; undefined: anything unusual, for the framework. Never rejects. */
-export type HotMethod = (
+export type FastMethod = (
   codec: Codec,
   body: Buffer,
   caller: Caller,
-) => IssueAnswer | Promise<IssueAnswer> | undefined;
+) => PlainAnswer | Promise<PlainAnswer> | undefined;
 
 /**
  * What a launch is made of without the framework, IssueCoupon and GetCampaignStatus: a plain Connect POST over HTTP/1.1, JSON or binary, uncompressed, with its length told. A
  * framework's work for each request costs several times the claim. Everything else, and all
  * that is odd in any way, goes to the framework as it came; a client cannot tell by which door it came in.
  */
-export type HotLane = (request: IncomingMessage, response: ServerResponse) => void;
+export type FastPath = (request: IncomingMessage, response: ServerResponse) => void;
 
-export type HotLaneDeps = {
+export type FastPathDeps = {
   /** By path. */
-  methods: ReadonlyMap<string | undefined, HotMethod>;
+  methods: ReadonlyMap<string | undefined, FastMethod>;
   clock: Clock;
   /** The most bytes of a body; longer ones are the framework's to refuse. */
   readMaxBytes: number;
@@ -30,7 +30,7 @@ export type HotLaneDeps = {
 
 const HOSTS_MAX = 1_000;
 
-export function createHotLane(deps: HotLaneDeps): HotLane {
+export function createFastPath(deps: FastPathDeps): FastPath {
   const { methods, clock, readMaxBytes, otherwise } = deps;
   const knownHosts = new Set<string>();
 
@@ -43,7 +43,7 @@ export function createHotLane(deps: HotLaneDeps): HotLane {
     return true;
   }
 
-  function send(response: ServerResponse, { status, type, body }: IssueAnswer): void {
+  function send(response: ServerResponse, { status, type, body }: PlainAnswer): void {
     const length = typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
     const headers = ["content-type", type, "content-length", String(length)];
     response.writeHead(status, headers).end(body);

@@ -1,4 +1,5 @@
-import { type Codec, codecOf, ISSUE_PATH, timeoutOf } from "../rpc/issue-answer.ts";
+import { ISSUE_PATH } from "../rpc/issue-answer.ts";
+import { type Codec, codecOf, timeoutOf } from "./plain-call.ts";
 
 /** What matters of the head of a plain request for a coupon. */
 export type PlainHead = {

@@ -1,9 +1,10 @@
 import { type Server as HttpServer, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
-import type { IssueAnswer, IssueAnswers } from "../rpc/issue-answer.ts";
+import type { IssueAnswers } from "../rpc/issue-answer.ts";
 import { callerOf } from "./fast-path.ts";
 import type { InFlight } from "./in-flight.ts";
+import type { PlainAnswer } from "./plain-call.ts";
 import { createPlainHeadReader } from "./plain-head.ts";
 
 export type SocketLaneDeps = {
@@ -37,7 +38,7 @@ export function putSocketLane(server: HttpServer, deps: SocketLaneDeps): void {
   const dateNow = createDateHeader(clock);
 
   /** As Node's server writes it. */
-  function write(socket: Socket, { status, type, body }: IssueAnswer, last: boolean): boolean {
+  function write(socket: Socket, { status, type, body }: PlainAnswer, last: boolean): boolean {
     const isText = typeof body === "string";
     const length = isText ? Buffer.byteLength(body) : body.byteLength;
     const kept = last
@@ -70,7 +71,7 @@ export function putSocketLane(server: HttpServer, deps: SocketLaneDeps): void {
       if (socket.isPaused()) socket.resume();
     }
 
-    function answered(answer: IssueAnswer): void {
+    function answered(answer: PlainAnswer): void {
       if (socket.destroyed || !socket.writable) return;
       const last = isLast(socket);
       const flushed = write(socket, answer, last);
@@ -124,7 +125,7 @@ export function putSocketLane(server: HttpServer, deps: SocketLaneDeps): void {
       }
     }
 
-    function finish(answer: IssueAnswer): void {
+    function finish(answer: PlainAnswer): void {
       busy = false;
       answered(answer);
       goOn();

@@ -1,6 +1,6 @@
 import type { Tally } from "../../claims/tally.ts";
 import { isRehearsalId } from "../../record/campaign-id.ts";
-import type { CampaignCounts } from "../../record/processes.ts";
+import type { CampaignCounts } from "../../record/documents.ts";
 import type { Rehearsals } from "../../record/rehearsals.ts";
 
 /** The busiest campaigns of this process; a rehearsal that was removed is forgotten here too. */

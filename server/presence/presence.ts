@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { ClockOffset } from "../../pool/redis-clock.ts";
-import type { CampaignCounts, ProcessBeat, Processes } from "../../record/processes.ts";
+import type { CampaignCounts, ProcessBeat } from "../../record/documents.ts";
+import type { Processes } from "../../record/processes.ts";
 import type { Cancel, Clock } from "../../runtime/clock.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import type { Logger } from "../../runtime/logger.ts";

@@ -1,16 +1,19 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
+import { validCampaignId } from "../../campaign/valid.ts";
 import type { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { GetCampaignStatsResponseSchema } from "../../proto/gen/coupon/v1/stats_pb.ts";
-import type { CampaignDoc, Campaigns } from "../../record/campaigns.ts";
+import type { Campaigns } from "../../record/campaigns.ts";
+import type { CampaignDoc } from "../../record/documents.ts";
 import type { Issuances } from "../../record/issuances.ts";
 import { COUNTED_MAX, type IssueCounts, type IssueRate } from "../../record/issue-rate.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { viewCampaign } from "../view/campaign-view.ts";
-import { refusalError } from "./rpc-status.ts";
+import { createRefuse } from "./refuse.ts";
+import { toConnectError } from "./rpc-status.ts";
 import { type AskedWindow, BUCKET_MS_MAX, BUCKETS_MAX, type SaleWindow, saleWindow } from "./sale-window.ts";
-import { type Valid, validCampaignId, validCount } from "./validation.ts";
+import { validCount } from "./validation.ts";
 
 type Walk = { readonly window: SaleWindow; readonly counts: IssueCounts };
 
@@ -32,10 +35,7 @@ export function createCampaignStats(
   const { campaigns, issuances, issueRate, clock } = deps;
   const underWay = new Map<string, Promise<Walk>>();
 
-  const orRefuse = <T>(valid: Valid<T>): T => {
-    if (!valid.ok) throw refusalError(valid.refusal, clock.now());
-    return valid.value;
-  };
+  const { orRefuse } = createRefuse(clock);
 
   async function walk({ _id, startsAt }: CampaignDoc, issued: number, asked: AskedWindow): Promise<Walk> {
     const extent = await issueRate.extent(_id, issued);
@@ -65,7 +65,7 @@ export function createCampaignStats(
         buckets: range("buckets", request.buckets, BUCKETS),
       };
       const doc = await campaigns.find(orRefuse(validCampaignId(request.campaignId)));
-      if (doc === null) throw refusalError({ reason: "UNKNOWN_CAMPAIGN" }, clock.now());
+      if (doc === null) throw toConnectError({ reason: "UNKNOWN_CAMPAIGN" }, clock.now());
       const issued = doc.state === "SOLD_OUT" ? doc.total : await issuances.count(doc._id);
       const { window, counts } = await sharedWalk(doc, issued, asked);
       const last = Math.max(-1, ...counts.perBucket.keys());

@@ -1,5 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { Refusal } from "../../campaign/refusal.ts";
+import { validCampaignId } from "../../campaign/valid.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import {
   type GetCampaignStatusResponse,
@@ -8,8 +10,6 @@ import {
 import type { Clock } from "../../runtime/clock.ts";
 import { liveState } from "../view/campaign-view.ts";
 import type { LiveView, Look } from "../view/live-view.ts";
-import type { Refusal } from "./rpc-status.ts";
-import { validCampaignId } from "./validation.ts";
 
 export type CampaignStatus =
   | { readonly kind: "status"; readonly status: GetCampaignStatusResponse }

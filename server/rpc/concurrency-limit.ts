@@ -1,5 +1,5 @@
 import type { Clock } from "../../runtime/clock.ts";
-import { refusalError } from "./rpc-status.ts";
+import { toConnectError } from "./rpc-status.ts";
 
 /** So many of a kind at once in a process. */
 export type Places = {
@@ -17,7 +17,7 @@ export function createPlaces(most: number, what: string, clock: Clock): Places {
     take() {
       if (taken >= most) {
         const why = `${most} ${what} on this server already; ask another one`;
-        throw refusalError({ reason: "OVERLOADED", why }, clock.now());
+        throw toConnectError({ reason: "OVERLOADED", why }, clock.now());
       }
       taken++;
       let isHeld = true;

@@ -1,5 +1,6 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { claimOf } from "../../campaign/claim-record.ts";
+import { validCampaignId, validKey, withoutField } from "../../campaign/valid.ts";
 import type { Breaker } from "../../claims/breaker.ts";
 import type { Directory } from "../../claims/campaign-cache.ts";
 import type { IssueCoupon } from "../../claims/issue-coupon.ts";
@@ -10,8 +11,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { viewCoupon } from "../view/campaign-view.ts";
 import type { GetCampaignStatus } from "./campaign-status.ts";
 import { recordedFormats } from "./find-issuance.ts";
-import { type Refusal, refusalError } from "./rpc-status.ts";
-import { type Valid, validCampaignId, validKey, withoutField } from "./validation.ts";
+import { createRefuse } from "./refuse.ts";
 
 export type CouponServiceDeps = {
   issueCoupon: IssueCoupon;
@@ -25,11 +25,7 @@ export type CouponServiceDeps = {
 /** The public service. Each method validates, asks one component, and turns its answer into words. */
 export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof CouponService> {
   const { issueCoupon, directory, issuances, campaignStatus, reads, clock } = deps;
-  const refuse = (refusal: Refusal) => refusalError(refusal, clock.now());
-  const orRefuse = <T>(valid: Valid<T>): T => {
-    if (!valid.ok) throw refuse(valid.refusal);
-    return valid.value;
-  };
+  const { refuse, orRefuse } = createRefuse(clock);
 
   return {
     async issueCoupon(request, context: HandlerContext) {

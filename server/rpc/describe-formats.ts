@@ -1,5 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { TOTAL_MAX, type Valid } from "../../campaign/valid.ts";
 import { type CodeFormat, overlappingPatterns } from "../../codes/code-format.ts";
 import { exampleCodes } from "../../codes/example-code.ts";
 import { factsOf } from "../../codes/format-facts.ts";
@@ -8,7 +9,7 @@ import type {
   DescribeFormatsResponseSchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { Campaigns } from "../../record/campaigns.ts";
-import { TOTAL_MAX, type Valid, validCodeFormats, validCount } from "./validation.ts";
+import { validCodeFormats, validCount } from "./validation.ts";
 
 export type DescribeFormatsDeps = {
   campaigns: Pick<Campaigns, "totalOfFormats">;

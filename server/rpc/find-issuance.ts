@@ -1,13 +1,15 @@
 import { claimOf } from "../../campaign/claim-record.ts";
+import type { Refusal } from "../../campaign/refusal.ts";
+import { withoutField } from "../../campaign/valid.ts";
 import type { Breaker } from "../../claims/breaker.ts";
 import { type CodeFormat, parseCodeFormat } from "../../codes/code-format.ts";
 import { mistypedBecause, normaliseCode } from "../../codes/normalise-code.ts";
 import type { FindIssuanceRequest } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import type { CampaignDoc, Campaigns } from "../../record/campaigns.ts";
-import type { IssuanceDoc, Issuances } from "../../record/issuances.ts";
+import type { Campaigns } from "../../record/campaigns.ts";
+import type { CampaignDoc, IssuanceDoc } from "../../record/documents.ts";
+import type { Issuances } from "../../record/issuances.ts";
 import { viewCoupon } from "../view/campaign-view.ts";
-import type { Refusal, refusalError } from "./rpc-status.ts";
-import { withoutField } from "./validation.ts";
+import type { toConnectError } from "./rpc-status.ts";
 
 export type FindIssuanceDeps = {
   campaigns: Pick<Campaigns, "formatsInUse">;
@@ -15,7 +17,7 @@ export type FindIssuanceDeps = {
   reads: Breaker;
   /** The campaign, or a refusal. */
   findCampaign: (id: string) => Promise<CampaignDoc>;
-  refuse: (refusal: Refusal) => ReturnType<typeof refusalError>;
+  refuse: (refusal: Refusal) => ReturnType<typeof toConnectError>;
 };
 
 /** What an operator sees of one issuance: the coupon and who claimed it. */

@@ -1,6 +1,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
+import type { Refusal } from "../../campaign/refusal.ts";
 import type { Caller, Issue } from "../../claims/claimer.ts";
 import type { IssueCoupon, IssueRequest } from "../../claims/issue-coupon.ts";
 import {
@@ -9,28 +10,19 @@ import {
   IssueCouponResponseSchema,
 } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { HotMethod } from "../http/fast-path.ts";
+import type { FastMethod } from "../http/fast-path.ts";
+import type { Codec, PlainAnswer } from "../http/plain-call.ts";
 import { viewCoupon } from "../view/campaign-view.ts";
 import { readIssueRequest, writeIssueResponse } from "./issue-json.ts";
-import { type Refusal, refusalJson } from "./rpc-status.ts";
+import { toConnectErrorJson } from "./rpc-status.ts";
 import type { TellTrouble } from "./trouble.ts";
-
-/** How a body is written. */
-export type Codec = "json" | "proto";
-
-/** An answer to IssueCoupon as the Connect protocol has it. A text rather than bytes where it can be: head and body then leave in one piece. */
-export type IssueAnswer = {
-  readonly status: number;
-  readonly type: "application/json" | "application/proto";
-  readonly body: string | Uint8Array;
-};
 
 /** IssueCoupon from body to answer, without the framework; what both hot lanes share. */
 export type IssueAnswers = {
   /** undefined: anything unusual, for the framework to understand or refuse. */
   read(codec: Codec, body: Buffer): IssueRequest | undefined;
   /** At once where no store need be asked. Never rejects. */
-  answer(codec: Codec, ask: IssueRequest, caller: Caller): IssueAnswer | Promise<IssueAnswer>;
+  answer(codec: Codec, ask: IssueRequest, caller: Caller): PlainAnswer | Promise<PlainAnswer>;
 };
 
 export type IssueAnswersDeps = { issueCoupon: IssueCoupon; tellTrouble: TellTrouble; clock: Clock };
@@ -38,28 +30,10 @@ export type IssueAnswersDeps = { issueCoupon: IssueCoupon; tellTrouble: TellTrou
 const METHOD = `${CouponService.typeName}/${CouponService.method.issueCoupon.name}`;
 export const ISSUE_PATH = `/${METHOD}`;
 
-const CODECS: ReadonlyMap<string, Codec> = new Map([
-  ["application/json", "json"],
-  ["application/json; charset=utf-8", "json"],
-  ["application/json;charset=utf-8", "json"],
-  ["application/proto", "proto"],
-]);
-
-/** undefined: no content type of the hot lanes. */
-export function codecOf(contentType: string | undefined): Codec | undefined {
-  return contentType === undefined ? undefined : CODECS.get(contentType);
-}
-
-/** Milliseconds, Infinity where none is given, undefined where it is malformed. */
-export function timeoutOf(header: string | string[] | undefined): number | undefined {
-  if (header === undefined) return Number.POSITIVE_INFINITY;
-  return typeof header === "string" && /^\d{1,10}$/.test(header) ? Number(header) : undefined;
-}
-
 export function createIssueAnswers({ issueCoupon, tellTrouble, clock }: IssueAnswersDeps): IssueAnswers {
   const refusals = createRefusalAnswers();
 
-  function tell(codec: Codec, issue: Issue): IssueAnswer {
+  function tell(codec: Codec, issue: Issue): PlainAnswer {
     if (issue.kind === "refused") return refusals(issue.refusal, clock.now());
     if (codec === "json") {
       return { status: 200, type: "application/json", body: writeIssueResponse(issue.held, issue.replayed) };
@@ -71,7 +45,7 @@ export function createIssueAnswers({ issueCoupon, tellTrouble, clock }: IssueAns
     return { status: 200, type: "application/proto", body: toBinary(IssueCouponResponseSchema, message) };
   }
 
-  function tellOf(error: unknown): IssueAnswer {
+  function tellOf(error: unknown): PlainAnswer {
     return errorAnswer(tellTrouble(error, METHOD));
   }
 
@@ -90,7 +64,7 @@ export function createIssueAnswers({ issueCoupon, tellTrouble, clock }: IssueAns
 }
 
 /** The same for the hot lane. */
-export function issueMethod(answers: IssueAnswers): HotMethod {
+export function issueMethod(answers: IssueAnswers): FastMethod {
   return (codec, body, caller) => {
     const ask = answers.read(codec, body);
     return ask === undefined ? undefined : answers.answer(codec, ask, caller);
@@ -105,7 +79,7 @@ function readBinary(body: Uint8Array): IssueRequest | undefined {
   }
 }
 
-export function errorAnswer(error: ConnectError): IssueAnswer {
+export function errorAnswer(error: ConnectError): PlainAnswer {
   const body = JSON.stringify(errorToJson(error, undefined));
   return { status: codeToHttpStatus(error.code), type: "application/json", body };
 }
@@ -116,16 +90,16 @@ function reasonWords(refusal: Refusal): string {
 }
 
 /** Refusals come by the thousand in one millisecond, and those that say the same are the same bytes: the last of each reason is kept. */
-export function createRefusalAnswers(): (refusal: Refusal, nowMs: number) => IssueAnswer {
-  const kept = new Map<Refusal["reason"], { readonly telling: string; readonly answer: IssueAnswer }>();
+export function createRefusalAnswers(): (refusal: Refusal, nowMs: number) => PlainAnswer {
+  const kept = new Map<Refusal["reason"], { readonly telling: string; readonly answer: PlainAnswer }>();
   return (refusal, nowMs) => {
     const words = refusal.reason === "INVALID" ? `${refusal.field}:${refusal.allowed}` : reasonWords(refusal);
     const wait = refusal.reason === "NOT_STARTED" ? `${refusal.startsAtMs} ${Math.ceil(refusal.waitMs)}` : "";
     const telling = `${nowMs} ${wait}${words}`;
     const last = kept.get(refusal.reason);
     if (last?.telling === telling) return last.answer;
-    const { code, json } = refusalJson(refusal, nowMs);
-    const answer: IssueAnswer = { status: codeToHttpStatus(code), type: "application/json", body: json };
+    const { code, json } = toConnectErrorJson(refusal, nowMs);
+    const answer: PlainAnswer = { status: codeToHttpStatus(code), type: "application/json", body: json };
     kept.set(refusal.reason, { telling, answer });
     return answer;
   };

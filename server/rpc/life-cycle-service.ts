@@ -3,6 +3,7 @@ import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { ChangeCampaign } from "../../campaign/change-campaign.ts";
 import type { Change } from "../../campaign/judge-change.ts";
+import { validCampaignId, validKey } from "../../campaign/valid.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import {
   type CampaignService,
@@ -12,18 +13,16 @@ import {
   HistoryEntrySchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { Campaigns } from "../../record/campaigns.ts";
-import type { History, HistoryDoc, CampaignSettings as RecordedSettings } from "../../record/history.ts";
+import type { HistoryDoc, CampaignSettings as RecordedSettings } from "../../record/documents.ts";
+import type { History } from "../../record/history.ts";
 import type { Issuances } from "../../record/issuances.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { viewCampaign } from "../view/campaign-view.ts";
-import { type Refusal, refusalError } from "./rpc-status.ts";
+import { createRefuse } from "./refuse.ts";
 import {
-  type Valid,
   validActor,
   validAddition,
-  validCampaignId,
   validCount,
-  validKey,
   validNewEnd,
   validNewName,
   validRevision,
@@ -63,11 +62,7 @@ const HISTORY_PAGE = { most: 1_000, whenZero: 100 } as const;
 /** The part of the operators' service that changes campaigns and tells what was changed. */
 export function createLifeCycleService(deps: LifeCycleServiceDeps): LifeCycleService {
   const { changeCampaign, campaigns, history, issuances, clock } = deps;
-  const refuse = (refusal: Refusal) => refusalError(refusal, clock.now());
-  const orRefuse = <T>(valid: Valid<T>): T => {
-    if (!valid.ok) throw refuse(valid.refusal);
-    return valid.value;
-  };
+  const { refuse, orRefuse } = createRefuse(clock);
 
   async function answer(request: ChangeRequest, { signal }: HandlerContext, change: Change) {
     const changed = await changeCampaign({

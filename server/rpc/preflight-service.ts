@@ -2,11 +2,11 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { Colour } from "../../campaign/preflight/line.ts";
 import type { Preflight } from "../../campaign/preflight/preflight.ts";
+import { validCampaignId } from "../../campaign/valid.ts";
 import { type CampaignService, PreflightColour } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { viewCampaign } from "../view/campaign-view.ts";
-import { refusalError } from "./rpc-status.ts";
-import { validCampaignId } from "./validation.ts";
+import { toConnectError } from "./rpc-status.ts";
 
 export type PreflightService = Pick<ServiceImpl<typeof CampaignService>, "preflightCampaign">;
 
@@ -22,9 +22,9 @@ export function createPreflightService({ preflight, clock }: PreflightServiceDep
   return {
     async preflightCampaign(request) {
       const id = validCampaignId(request.campaignId);
-      if (!id.ok) throw refusalError(id.refusal, clock.now());
+      if (!id.ok) throw toConnectError(id.refusal, clock.now());
       const report = await preflight(id.value);
-      if (report === null) throw refusalError({ reason: "UNKNOWN_CAMPAIGN" }, clock.now());
+      if (report === null) throw toConnectError({ reason: "UNKNOWN_CAMPAIGN" }, clock.now());
       return {
         campaign: viewCampaign(report.campaign, report.issued),
         colour: COLOURS[report.colour],

@@ -1,15 +1,17 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { newCampaignDoc } from "../../campaign/new-campaign.ts";
 import type { RemoveRehearsal } from "../../campaign/remove-rehearsal.ts";
+import { validCampaignId, validSpace } from "../../campaign/valid.ts";
 import { overlappingPatterns } from "../../codes/code-format.ts";
 import type { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { isRehearsalId, newRehearsalId } from "../../record/campaign-id.ts";
-import type { CampaignDoc, Campaigns } from "../../record/campaigns.ts";
+import type { Campaigns } from "../../record/campaigns.ts";
+import type { CampaignDoc } from "../../record/documents.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { viewCampaign } from "../view/campaign-view.ts";
-import { type Refusal, refusalError } from "./rpc-status.ts";
-import { type Valid, validCampaignId, validNewRehearsal, validSpace } from "./validation.ts";
+import { createRefuse } from "./refuse.ts";
+import { validNewRehearsal } from "./validation.ts";
 
 export type RehearsalServiceDeps = {
   campaigns: Pick<Campaigns, "find" | "findByRequest" | "create" | "totalOfFormats">;
@@ -26,11 +28,7 @@ const AGAIN_MS = 250n;
 export function createRehearsalService(deps: RehearsalServiceDeps): RehearsalService {
   const { campaigns, removeRehearsal, clock } = deps;
   const logger = deps.logger.child({ room: "server" });
-  const refuse = (refusal: Refusal) => refusalError(refusal, clock.now());
-  const orRefuse = <T>(valid: Valid<T>): T => {
-    if (!valid.ok) throw refuse(valid.refusal);
-    return valid.value;
-  };
+  const { refuse, orRefuse } = createRefuse(clock);
 
   async function sourceOf(id: string): Promise<CampaignDoc> {
     const source = await campaigns.find(orRefuse(validCampaignId(id)));

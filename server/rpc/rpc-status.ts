@@ -4,6 +4,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { type Phase, recordedAs } from "../../campaign/life-cycle.ts";
+import type { Refusal } from "../../campaign/refusal.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import {
   type Refusal as RefusalMessage,
@@ -12,46 +13,14 @@ import {
 } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { counted } from "../../runtime/counting.ts";
 
-/**
- * Everything the service may say instead of yes: a closed set of values. A throw anywhere else means trouble.
- */
-export type Refusal =
-  | { readonly reason: "NOT_STARTED"; readonly startsAtMs: number; readonly waitMs: number }
-  | {
-      readonly reason: "ENDED" | "CANCELLED" | "PAUSED" | "SOLD_OUT" | "UNKNOWN_CAMPAIGN" | "NO_COUPON";
-    }
-  | { readonly reason: "INVALID"; readonly field: string; readonly allowed: string }
-  /** `what`: what the request_id was used for, and how that differs. */
-  | { readonly reason: "CONFLICT"; readonly what: string }
-  /** A change that the campaign's place in its life does not allow; `allowed`: what is; `why`: if that place alone does not tell. */
-  | {
-      readonly reason: "NOT_ALLOWED";
-      readonly verb: string;
-      readonly phase: Phase;
-      readonly allowed: readonly string[];
-      readonly why?: string;
-    }
-  /** `adding`: so many coupons are being added, one addition at a time. */
-  | { readonly reason: "NOT_READY"; readonly adding?: number }
-  /** `why`: what stood in the way, where that is not how much waits here. */
-  | { readonly reason: "OVERLOADED"; readonly why?: string; readonly retryAfterMs?: number }
-  | { readonly reason: "UNCERTAIN" };
-
-/** A store is known to be away, and is being probed. */
-export const STORE_AWAY = {
-  reason: "OVERLOADED",
-  why: "this server does not reach a store at the moment",
-  retryAfterMs: 500,
-} as const satisfies Refusal;
-
-type Telling = { readonly code: Code; readonly message: string; readonly retryAfterMs: number };
+type RpcStatus = { readonly code: Code; readonly message: string; readonly retryAfterMs: number };
 
 /** A short wait after which asking again makes sense when something is expected to change soon. */
 const SOON_MS = 1_000;
 const AT_ONCE_MS = 100;
 
 /** The one place where a refusal becomes an RPC code and words. */
-function tell(refusal: Refusal): Telling {
+function toRpcStatus(refusal: Refusal): RpcStatus {
   switch (refusal.reason) {
     case "NOT_STARTED":
       return {
@@ -140,18 +109,18 @@ function detailOf(refusal: Refusal, retryAfterMs: number, serverNowMs: number): 
 }
 
 /** The error a client gets: code, words, and the typed detail. */
-export function refusalError(refusal: Refusal, serverNowMs: number): ConnectError {
-  const { code, message, retryAfterMs } = tell(refusal);
+export function toConnectError(refusal: Refusal, serverNowMs: number): ConnectError {
+  const { code, message, retryAfterMs } = toRpcStatus(refusal);
   const detail = detailOf(refusal, retryAfterMs, serverNowMs);
   return new ConnectError(message, code, undefined, [{ desc: RefusalSchema, value: detail }]);
 }
 
 /** What the framework writes for that error over the Connect protocol, without making an Error and its stack. */
-export function refusalJson(
+export function toConnectErrorJson(
   refusal: Refusal,
   serverNowMs: number,
 ): { readonly code: Code; readonly json: string } {
-  const { code, message, retryAfterMs } = tell(refusal);
+  const { code, message, retryAfterMs } = toRpcStatus(refusal);
   const detail = detailOf(refusal, retryAfterMs, serverNowMs);
   const value = base64Encode(toBinary(RefusalSchema, detail), "std_raw");
   const details = [{ type: RefusalSchema.typeName, debug: toJson(RefusalSchema, detail), value }];

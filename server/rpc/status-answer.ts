@@ -5,9 +5,10 @@ import {
   GetCampaignStatusResponseSchema,
 } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { HotMethod } from "../http/fast-path.ts";
+import type { FastMethod } from "../http/fast-path.ts";
+import type { Codec, PlainAnswer } from "../http/plain-call.ts";
 import type { CampaignStatus, GetCampaignStatus } from "./campaign-status.ts";
-import { type Codec, createRefusalAnswers, errorAnswer, type IssueAnswer } from "./issue-answer.ts";
+import { createRefusalAnswers, errorAnswer } from "./issue-answer.ts";
 import type { TellTrouble } from "./trouble.ts";
 
 const METHOD = `${CouponService.typeName}/${CouponService.method.getCampaignStatus.name}`;
@@ -21,12 +22,12 @@ const KEPT_MAX = 1_000;
 export type StatusAnswersDeps = { campaignStatus: GetCampaignStatus; tellTrouble: TellTrouble; clock: Clock };
 
 /** GetCampaignStatus from body to answer, without the framework. */
-export function createStatusAnswers({ campaignStatus, tellTrouble, clock }: StatusAnswersDeps): HotMethod {
+export function createStatusAnswers({ campaignStatus, tellTrouble, clock }: StatusAnswersDeps): FastMethod {
   const refusals = createRefusalAnswers();
   /** By codec and campaign: those who ask in the same millisecond are told the same bytes. */
-  const kept = new Map<string, { readonly atMs: number; readonly answer: IssueAnswer }>();
+  const kept = new Map<string, { readonly atMs: number; readonly answer: PlainAnswer }>();
 
-  function tell(codec: Codec, given: CampaignStatus): IssueAnswer {
+  function tell(codec: Codec, given: CampaignStatus): PlainAnswer {
     if (given.kind === "refused") return refusals(given.refusal, clock.now());
     const { status } = given;
     if (codec === "proto")
@@ -42,12 +43,12 @@ export function createStatusAnswers({ campaignStatus, tellTrouble, clock }: Stat
     };
   }
 
-  function answerAt(codec: Codec, campaignId: string): IssueAnswer | Promise<IssueAnswer> {
+  function answerAt(codec: Codec, campaignId: string): PlainAnswer | Promise<PlainAnswer> {
     const given = campaignStatus(campaignId);
     return given instanceof Promise ? given.then((told) => tell(codec, told)) : tell(codec, given);
   }
 
-  function answer(codec: Codec, campaignId: string): IssueAnswer | Promise<IssueAnswer> {
+  function answer(codec: Codec, campaignId: string): PlainAnswer | Promise<PlainAnswer> {
     const atMs = clock.now();
     const key = `${codec} ${campaignId}`;
     const last = kept.get(key);

@@ -1,7 +1,7 @@
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { Clock } from "../../runtime/clock.ts";
-import { refusalError } from "./rpc-status.ts";
+import { toConnectError } from "./rpc-status.ts";
 import { INSTANT_RULE } from "./validation.ts";
 
 /**
@@ -34,7 +34,7 @@ export function strictDecoder(request: DescMessage, clock: Clock): JsonDecoder {
     decode(bytes) {
       const text = decoder.decode(bytes);
       const wrong = check(parsed(text), "");
-      if (wrong !== undefined) throw refusalError({ reason: "INVALID", ...wrong }, clock.now());
+      if (wrong !== undefined) throw toConnectError({ reason: "INVALID", ...wrong }, clock.now());
       return text;
     },
   };

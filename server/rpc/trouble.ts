@@ -1,11 +1,12 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { STORE_AWAY } from "../../campaign/refusal.ts";
 import { QueueFull } from "../../claims/batch-queue.ts";
 import { CircuitOpen } from "../../claims/breaker.ts";
-import { isStoreTrouble } from "../../claims/store-error.ts";
+import { isStoreError } from "../../claims/store-error.ts";
 import { RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
-import { refusalError, STORE_AWAY } from "./rpc-status.ts";
+import { toConnectError } from "./rpc-status.ts";
 
 /** What a caller may know of an error; logs the cause that it may not know. `method`: as in `coupon.v1.CouponService/IssueCoupon`. */
 export type TellTrouble = (error: unknown, method: string) => ConnectError;
@@ -20,11 +21,11 @@ export function createTellTrouble(logger: Logger, clock: Clock): TellTrouble {
       return error;
     }
     // Nothing was tried. Where a store is away, its breaker has said so once.
-    if (error instanceof CircuitOpen) return refusalError(STORE_AWAY, clock.now());
-    if (error instanceof QueueFull) return refusalError({ reason: "OVERLOADED" }, clock.now());
-    if (isStoreTrouble(error)) {
+    if (error instanceof CircuitOpen) return toConnectError(STORE_AWAY, clock.now());
+    if (error instanceof QueueFull) return toConnectError({ reason: "OVERLOADED" }, clock.now());
+    if (isStoreError(error)) {
       logger.warn({ room: "server", method, err: error }, "a call failed: a store did not answer");
-      return refusalError({ reason: "UNCERTAIN" }, clock.now());
+      return toConnectError({ reason: "UNCERTAIN" }, clock.now());
     }
     logger.error({ room: "server", method, err: error }, "a call failed: this is a bug");
     return new ConnectError("internal error; it has been logged", Code.Internal);

@@ -1,66 +1,31 @@
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { NewCampaign } from "../../campaign/new-campaign.ts";
+import {
+  invalid,
+  LATEST_MS,
+  NAME_MAX,
+  TOTAL_MAX,
+  text,
+  type Valid,
+  valid,
+  validEnd,
+  validKey,
+  withoutField,
+} from "../../campaign/valid.ts";
 import { type CodeFormat, DEFAULT_CODE_FORMAT, parseCodeFormat } from "../../codes/code-format.ts";
-import { checkSpace } from "../../codes/code-space.ts";
 import type { CreateCampaignRequest } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { CreateRehearsalRequest } from "../../proto/gen/coupon/v1/rehearsal_pb.ts";
-import { campaignIdOf } from "../../record/campaign-id.ts";
-import type { CampaignDoc } from "../../record/campaigns.ts";
+import type { CampaignDoc } from "../../record/documents.ts";
 import type { IssuePosition } from "../../record/issuances.ts";
 import { counted, grouped, limitBroken } from "../../runtime/counting.ts";
-import type { Refusal } from "./rpc-status.ts";
 
-export type Valid<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly refusal: Refusal };
-
-export const TOTAL_MAX = 5_000_000;
-const NAME_MAX = 200;
-const KEY_MAX = 128;
 const FORMATS_MAX = 20;
 const YEARS_AHEAD_MAX = 5;
-/** The last instant that both RFC 3339 and a JavaScript Date write with four digits. */
-const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const EARLIEST_MS = Date.parse("0001-01-01T00:00:00Z");
 const NANOS_MAX = 999_999_999;
 
 /** How an instant is written, after "is required: " or "must be ". */
 export const INSTANT_RULE = 'RFC 3339 with Z or an offset, for example "2026-12-24T20:00:00+09:00"';
-
-const valid = <T>(value: T): Valid<T> => ({ ok: true, value });
-const invalid = (field: string, allowed: string): { ok: false; refusal: Refusal } => ({
-  ok: false,
-  refusal: { reason: "INVALID", field, allowed },
-});
-
-// Control, format-invisible separators of lines, and halves of surrogate pairs: nothing that a log or a terminal could obey. And the
-// replacement character: bytes that were no UTF-8 have become it, so two callers' different ids would be one.
-const UNWANTED = /[\p{Cc}\p{Cs}\u2028\u2029\ufffd]/u;
-
-/** 1 to `max` characters (code points) without control characters. Compared exactly later: no normalisation. */
-function text(field: string, value: string, max: number): Valid<string> {
-  const rule = `1 to ${max} characters, no control characters`;
-  if (value === "") return invalid(field, `must not be empty: ${rule}`);
-  // Only a text longer than max UTF-16 units can have more than max code points.
-  const length = value.length > max ? [...value].length : value.length;
-  if (length > max) return invalid(field, `has ${counted(length, "character")}: ${rule}`);
-  if (UNWANTED.test(value))
-    return invalid(
-      field,
-      `has a control character, half a surrogate pair or bytes that were not UTF-8: ${rule}`,
-    );
-  return valid(value);
-}
-
-export function validKey(field: "user_id" | "request_id", value: string): Valid<string> {
-  return text(field, value, KEY_MAX);
-}
-
-/** The id as it is on record, given in any case. One that cannot be one of ours is an unknown campaign, without asking a store; an empty one is a mistake. */
-export function validCampaignId(value: string): Valid<string> {
-  if (value === "") return invalid("campaign_id", "must not be empty: the id that CreateCampaign answered");
-  const id = campaignIdOf(value);
-  return id === undefined ? { ok: false, refusal: { reason: "UNKNOWN_CAMPAIGN" } } : valid(id);
-}
 
 /** A count where 0 means `whenZero`. */
 export function validCount(
@@ -80,11 +45,6 @@ export function validCount(
 /** What a zero stands for; where it only leaves the choice to the service there is no number to tell. */
 function zeroWords(whenZero: number): string {
   return whenZero === 0 ? "" : `, or 0 for ${grouped(whenZero)}`;
-}
-
-/** The rooms below name the field in their messages; here the refusal does. */
-export function withoutField(field: string, message: string): string {
-  return message.startsWith(field) ? message.slice(field.length).replace(/^:? /, "") : message;
 }
 
 const ACTOR_MAX = 100;
@@ -133,27 +93,6 @@ export function validNewEnd(endsAt: Timestamp | undefined, noEnd: boolean): Vali
   if (endsAt === undefined) return valid(undefined);
   return validInstant("ends_at", endsAt);
 }
-
-/** An end beside its start, now. */
-export function validEnd(endsAtMs: number, startsAtMs: number, nowMs: number): Valid<void> {
-  // First, so that "after starts_at" is only said where the start lies ahead and can still be moved.
-  if (endsAtMs <= nowMs) return invalid("ends_at", `has passed: it is ${new Date(nowMs).toISOString()} now`);
-  if (endsAtMs <= startsAtMs)
-    return invalid("ends_at", `must be after starts_at, ${new Date(startsAtMs).toISOString()}`);
-  if (endsAtMs > LATEST_MS) return invalid("ends_at", "must be before the year 10000");
-  return valid(undefined);
-}
-
-export type NewCampaign = {
-  readonly name: string;
-  readonly total: number;
-  readonly startsAtMs: number;
-  readonly endsAtMs: number | undefined;
-  readonly onePerUser: boolean;
-  readonly codeFormat: string;
-  readonly requestId: string | undefined;
-  readonly actor: string;
-};
 
 /** Checks everything about a campaign to be that can be checked without a store. */
 export function validNewCampaign(
@@ -226,19 +165,6 @@ export function validNewRehearsal(
     nowMs,
   );
   return wanted.ok ? valid({ wanted: wanted.value, lifetimeMs: lifetime.value }) : wanted;
-}
-
-/** Whether the format has room for `total` more codes beside the `existing` ones of the same format. */
-export function validSpace(
-  codeFormat: string,
-  total: number,
-  existing: number,
-  field: "code_format" | "count" = "code_format",
-): Valid<void> {
-  const format = parseCodeFormat(codeFormat);
-  if (!format.ok) return invalid(field, withoutField("code_format", format.message));
-  const space = checkSpace(format.format, total, existing);
-  return space.ok ? valid(undefined) : invalid(field, withoutField("code_format", space.message));
 }
 
 /** Patterns of code formats, at most `FORMATS_MAX`: each is some arithmetic. */

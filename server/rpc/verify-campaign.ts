@@ -3,6 +3,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import type { Auditor, Progress, Report } from "../../audit/stores/auditor.ts";
 import type { Verdict } from "../../audit/verdict.ts";
+import { validCampaignId } from "../../campaign/valid.ts";
 import type { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import {
   CheckVerdict,
@@ -14,8 +15,9 @@ import type { Cancel, Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { goneError } from "./caller-gone.ts";
 import { createPace } from "./pace.ts";
-import { refusalError } from "./rpc-status.ts";
-import { type Valid, validCampaignId, validCount } from "./validation.ts";
+import { createRefuse } from "./refuse.ts";
+import { toConnectError } from "./rpc-status.ts";
+import { validCount } from "./validation.ts";
 
 export type OpenAuditor = () => Promise<Auditor>;
 
@@ -45,10 +47,7 @@ export function createVerifyCampaign(
   /** An audit keeps about 100 MB a million coupons: one at a time. */
   let underWay = false;
 
-  const orRefuse = <T>(valid: Valid<T>): T => {
-    if (!valid.ok) throw refusalError(valid.refusal, clock.now());
-    return valid.value;
-  };
+  const { orRefuse } = createRefuse(clock);
 
   /** The result, or undefined when it is time to say how far it is. */
   async function soonOrNot<T>(result: Promise<T>): Promise<T | undefined> {
@@ -80,8 +79,8 @@ export function createVerifyCampaign(
       const offendersMax = orRefuse(validCount("offenders_max", request.offendersMax, 1, most, whenZero));
       const campaignId = orRefuse(validCampaignId(request.campaignId));
       if ((await campaigns.find(campaignId)) === null)
-        throw refusalError({ reason: "UNKNOWN_CAMPAIGN" }, clock.now());
-      if (underWay) throw refusalError({ reason: "OVERLOADED" }, clock.now());
+        throw toConnectError({ reason: "UNKNOWN_CAMPAIGN" }, clock.now());
+      if (underWay) throw toConnectError({ reason: "OVERLOADED" }, clock.now());
       underWay = true;
       const beganAtMs = clock.now();
       const leaving = new AbortController();

@@ -1,4 +1,5 @@
 import type { ServiceImpl } from "@connectrpc/connect";
+import { validCampaignId } from "../../campaign/valid.ts";
 import type { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { History } from "../../record/history.ts";
 import type { Issuances } from "../../record/issuances.ts";
@@ -9,8 +10,9 @@ import { createOnlooker } from "../watch/onlooker.ts";
 import type { ProcessLook } from "../watch/process-look.ts";
 import { createSharedLook } from "../watch/shared-look.ts";
 import { throwIfGone } from "./caller-gone.ts";
-import { refusalError } from "./rpc-status.ts";
-import { type Valid, validCampaignId, validCount } from "./validation.ts";
+import { createRefuse } from "./refuse.ts";
+import { toConnectError } from "./rpc-status.ts";
+import { validCount } from "./validation.ts";
 
 export type WatchCampaign = Pick<ServiceImpl<typeof CampaignService>, "watchCampaign">;
 
@@ -47,10 +49,7 @@ export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
   const issuedLook = createSharedLook((campaignId) => issuances.count(campaignId), ISSUED_FRESH_MS, clock);
   let watchers = 0;
 
-  const orRefuse = <T>(valid: Valid<T>): T => {
-    if (!valid.ok) throw refusalError(valid.refusal, clock.now());
-    return valid.value;
-  };
+  const { orRefuse } = createRefuse(clock);
 
   /** Waits between two messages of a stream, or until the caller or the server leaves. */
   function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -77,7 +76,7 @@ export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
           : orRefuse(validCount("after_revision", request.afterRevision, 0, REVISION_MAX, 0));
       if (watchers >= WATCHERS_MAX) {
         const why = `${WATCHERS_MAX} streams watch campaigns on this server already; ask another one`;
-        throw refusalError({ reason: "OVERLOADED", why }, clock.now());
+        throw toConnectError({ reason: "OVERLOADED", why }, clock.now());
       }
       const look = createOnlooker(campaignId, { ...deps, preflightLook, issuedLook, afterRevision });
       const leaving = AbortSignal.any([context.signal, draining]);
@@ -85,7 +84,7 @@ export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
       try {
         while (!leaving.aborted) {
           const seen = await look();
-          if (seen === null) throw refusalError({ reason: "UNKNOWN_CAMPAIGN" }, clock.now());
+          if (seen === null) throw toConnectError({ reason: "UNKNOWN_CAMPAIGN" }, clock.now());
           yield seen.message;
           if (seen.message.isOver && !request.keepOn) return;
           if (!seen.isBehind) await pause(intervalMs, leaving);

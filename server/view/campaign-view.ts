@@ -8,7 +8,7 @@ import {
   type Coupon,
   CouponSchema,
 } from "../../proto/gen/coupon/v1/campaign_pb.ts";
-import type { CampaignDoc } from "../../record/campaigns.ts";
+import type { CampaignDoc } from "../../record/documents.ts";
 
 /** A campaign as callers see it; `issued` is told by whoever asked the stores. */
 export function viewCampaign(

@@ -1,6 +1,7 @@
 import type { StoreBreakers } from "../../claims/store-breakers.ts";
 import type { Inspection, Pool } from "../../pool/pool.ts";
-import type { CampaignDoc, Campaigns } from "../../record/campaigns.ts";
+import type { Campaigns } from "../../record/campaigns.ts";
+import type { CampaignDoc } from "../../record/documents.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
 /** A campaign and its pool at about the same moment; the pool is undefined while Redis does not answer. */

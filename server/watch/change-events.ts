@@ -1,5 +1,4 @@
-import type { RecordedState } from "../../record/campaigns.ts";
-import type { HistoryDoc, HistoryVerb } from "../../record/history.ts";
+import type { HistoryDoc, HistoryVerb, RecordedState } from "../../record/documents.ts";
 import { counted } from "../../runtime/counting.ts";
 import type { Sight, WatchEvent } from "./sight.ts";
 

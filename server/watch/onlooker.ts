@@ -1,15 +1,14 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { isStoreTrouble } from "../../claims/store-error.ts";
+import { isStoreError } from "../../claims/store-error.ts";
 import { enumName } from "../../proto/enum-name.ts";
 import { CampaignState, CampaignStateSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import {
   type WatchCampaignResponse,
   WatchCampaignResponseSchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import type { CampaignDoc, RecordedState } from "../../record/campaigns.ts";
-import type { History, HistoryDoc } from "../../record/history.ts";
-import type { PreflightDoc } from "../../record/preflights.ts";
+import type { CampaignDoc, HistoryDoc, PreflightDoc, RecordedState } from "../../record/documents.ts";
+import type { History } from "../../record/history.ts";
 import type { SeenProcess } from "../../record/processes.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { liveState, viewCampaign } from "../view/campaign-view.ts";
@@ -96,7 +95,7 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
     try {
       return await find();
     } catch (error) {
-      if (found === undefined || !isStoreTrouble(error)) throw error;
+      if (found === undefined || !isStoreError(error)) throw error;
       return undefined;
     }
   }

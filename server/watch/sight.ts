@@ -1,6 +1,4 @@
-import type { RecordedState } from "../../record/campaigns.ts";
-import type { HistoryDoc } from "../../record/history.ts";
-import type { PreflightDoc } from "../../record/preflights.ts";
+import type { HistoryDoc, PreflightDoc, RecordedState } from "../../record/documents.ts";
 import type { SeenProcess } from "../../record/processes.ts";
 
 /** What an onlooker saw at one moment. */

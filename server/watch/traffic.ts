@@ -1,5 +1,6 @@
 import { BUSIEST_MAX } from "../../claims/tally.ts";
-import type { CampaignCounts, SeenProcess } from "../../record/processes.ts";
+import type { CampaignCounts } from "../../record/documents.ts";
+import type { SeenProcess } from "../../record/processes.ts";
 import { latencyQuantile } from "../../runtime/latency-histogram.ts";
 
 export type OutcomeTraffic = { readonly outcome: string; readonly perSecond: number; readonly total: number };

@@ -2,8 +2,8 @@ import cluster from "node:cluster";
 import type { Registry } from "prom-client";
 import { withDeadline } from "../../runtime/deadline.ts";
 import type { Ending } from "../../runtime/lifecycle.ts";
-import type { MetricsPage } from "../roles.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
+import type { MetricsPage } from "./metrics-page.ts";
 
 /** A worker's side of the channel to the process that forked it. */
 export type PrimaryLink = {

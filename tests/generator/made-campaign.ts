@@ -1,7 +1,8 @@
 import type { Db } from "mongodb";
 import { newCampaignId } from "../../record/campaign-id.ts";
-import { type CampaignDoc, type Campaigns, createCampaigns } from "../../record/campaigns.ts";
+import { type Campaigns, createCampaigns } from "../../record/campaigns.ts";
 import { type Coupons, createCoupons } from "../../record/coupons.ts";
+import type { CampaignDoc } from "../../record/documents.ts";
 import { createHistory, type History } from "../../record/history.ts";
 import { createIssuances, type Issuances } from "../../record/issuances.ts";
 

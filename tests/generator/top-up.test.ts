@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { QUIET_MS, topUpPool } from "../../campaign/top-up.ts";
 import type { Inspection } from "../../pool/pool.ts";
-import type { CampaignDoc } from "../../record/campaigns.ts";
+import type { CampaignDoc } from "../../record/documents.ts";
 import { claimAll, loadedPool } from "../pool/loaded-pool.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";

@@ -3,9 +3,7 @@ import type { Db } from "mongodb";
 import { createClient } from "redis";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
-import type { CampaignDoc } from "../../record/campaigns.ts";
-import type { CouponDoc } from "../../record/coupons.ts";
-import type { IssuanceDoc } from "../../record/issuances.ts";
+import type { CampaignDoc, CouponDoc, IssuanceDoc } from "../../record/documents.ts";
 import { HANG_MS } from "../setup/patience.ts";
 import type { Held } from "./answers.ts";
 

@@ -3,7 +3,7 @@ import { ConnectError } from "@connectrpc/connect";
 import { stamp } from "../../audit/history.ts";
 import { type Campaign, CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import type { RecordedState } from "../../record/campaigns.ts";
+import type { RecordedState } from "../../record/documents.ts";
 import type { Clients } from "../integration/clients.ts";
 
 /** What an operator asks for. Ends: an instant in ms, null: none. */

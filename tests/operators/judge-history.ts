@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { LIFE_CYCLE, type Phase, recordedAs, SYSTEM_STEPS, type Verb } from "../../campaign/life-cycle.ts";
-import type { RecordedState } from "../../record/campaigns.ts";
+import type { RecordedState } from "../../record/documents.ts";
 
 /** One entry of the history, as ListHistory tells it. */
 export type Change = {

@@ -1,15 +1,11 @@
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import { newCampaignId } from "../../record/campaign-id.ts";
-import {
-  type CampaignDoc,
-  type Campaigns,
-  createCampaigns,
-  type OwnStep,
-  RECORDED_STATES,
-} from "../../record/campaigns.ts";
-import type { HistoryVerb } from "../../record/history.ts";
+import { type Campaigns, createCampaigns } from "../../record/campaigns.ts";
+import type { HistoryVerb } from "../../record/documents.ts";
+import { type CampaignDoc, RECORDED_STATES } from "../../record/documents.ts";
 import { connectMongo } from "../../record/mongo.ts";
+import type { OwnStep } from "../../record/steps.ts";
 import { UserError } from "../../runtime/user-error.ts";
 import { HANG_MS } from "../setup/patience.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";

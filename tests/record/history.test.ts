@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import type { Db } from "mongodb";
 import { newCampaignId } from "../../record/campaign-id.ts";
-import type { CampaignDoc } from "../../record/campaigns.ts";
-import { createHistory, type HistoryDoc, historyId } from "../../record/history.ts";
+import type { CampaignDoc, HistoryDoc } from "../../record/documents.ts";
+import { createHistory, historyId } from "../../record/history.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 
 describe("history", () => {

@@ -1,10 +1,6 @@
 import { expect } from "chai";
-import {
-  createIssuances,
-  type InsertOutcome,
-  type IssuanceDoc,
-  type Issuances,
-} from "../../record/issuances.ts";
+import type { IssuanceDoc } from "../../record/documents.ts";
+import { createIssuances, type InsertOutcome, type Issuances } from "../../record/issuances.ts";
 import { UncertainInsert } from "../../record/unordered-insert.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 

@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { createIssuances, type IssuanceDoc } from "../../record/issuances.ts";
+import type { IssuanceDoc } from "../../record/documents.ts";
+import { createIssuances } from "../../record/issuances.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 

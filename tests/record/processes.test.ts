@@ -1,10 +1,6 @@
 import { expect } from "chai";
-import {
-  createProcesses,
-  type ProcessBeat,
-  type ProcessDoc,
-  type Processes,
-} from "../../record/processes.ts";
+import type { ProcessBeat, ProcessDoc } from "../../record/documents.ts";
+import { createProcesses, type Processes } from "../../record/processes.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import type { Inspection, PoolState } from "../../pool/pool.ts";
-import type { CampaignDoc, RecordedState } from "../../record/campaigns.ts";
+import type { CampaignDoc, RecordedState } from "../../record/documents.ts";
 import { type Action, decide, LOOK_AHEAD_MS } from "../../scheduler/decide.ts";
 
 const START_MS = 1_800_000_000_000;

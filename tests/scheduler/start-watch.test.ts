@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import type { Line } from "../../campaign/preflight/line.ts";
 import type { Report } from "../../campaign/preflight/preflight.ts";
-import type { CampaignDoc } from "../../record/campaigns.ts";
+import type { CampaignDoc } from "../../record/documents.ts";
 import { createPreflights, type Preflights } from "../../record/preflights.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { createLogger } from "../../runtime/logger.ts";

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { createBreaker, PROBE_EVERY_MS } from "../../claims/breaker.ts";
 import { until } from "../../local/poll.ts";
-import type { IssuanceDoc } from "../../record/issuances.ts";
+import type { IssuanceDoc } from "../../record/documents.ts";
 import { DeadlineExceeded } from "../../runtime/deadline.ts";
 import { contentsOf, openRaw, type RawRedis } from "../pool/raw-redis.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";

@@ -4,7 +4,7 @@ import type { Change } from "../../campaign/judge-change.ts";
 import { loadPool } from "../../campaign/load.ts";
 import { createRestore } from "../../campaign/restore.ts";
 import type { Pool } from "../../pool/pool.ts";
-import type { CampaignDoc } from "../../record/campaigns.ts";
+import type { CampaignDoc } from "../../record/documents.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { madeCampaign, type Records, recordsOf } from "../generator/made-campaign.ts";

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { PROBE_EVERY_MS } from "../../claims/breaker.ts";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
-import type { IssuanceDoc } from "../../record/issuances.ts";
+import type { IssuanceDoc } from "../../record/documents.ts";
 import { recordsOf } from "../generator/made-campaign.ts";
 import { contentsOf, openRaw, type RawRedis } from "../pool/raw-redis.ts";
 import { HANG_MS } from "../setup/patience.ts";

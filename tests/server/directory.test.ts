@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { QueueFull } from "../../claims/batch-queue.ts";
 import { createDirectory } from "../../claims/campaign-cache.ts";
-import type { CampaignDoc, Campaigns } from "../../record/campaigns.ts";
+import type { Campaigns } from "../../record/campaigns.ts";
+import type { CampaignDoc } from "../../record/documents.ts";
 import { createLiveView } from "../../server/view/live-view.ts";
 import { bareCampaign, madeCampaign, type Records, recordsOf } from "../generator/made-campaign.ts";
 import { loadedPool } from "../pool/loaded-pool.ts";

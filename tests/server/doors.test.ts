@@ -17,13 +17,13 @@ import {
 } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { DeadlineExceeded } from "../../runtime/deadline.ts";
 import { buildApp } from "../../server/app.ts";
-import { createHotLane, type HotMethod } from "../../server/http/fast-path.ts";
+import { createFastPath, type FastMethod } from "../../server/http/fast-path.ts";
 import { trackInFlight } from "../../server/http/in-flight.ts";
 import { closeWithLastAnswer } from "../../server/http/last-answer.ts";
 import { putSocketLane } from "../../server/http/socket-lane.ts";
 import { createCampaignStatus, type GetCampaignStatus } from "../../server/rpc/campaign-status.ts";
 import { createIssueAnswers, issueMethod } from "../../server/rpc/issue-answer.ts";
-import { refusalError } from "../../server/rpc/rpc-status.ts";
+import { toConnectError } from "../../server/rpc/rpc-status.ts";
 import { createStatusAnswers, STATUS_PATH } from "../../server/rpc/status-answer.ts";
 import { createTellTrouble } from "../../server/rpc/trouble.ts";
 import { viewCoupon } from "../../server/view/campaign-view.ts";
@@ -134,12 +134,12 @@ for (const way of ["the socket lane", "Node's server"] as const)
           ...(unasked as ServiceImpl<typeof CouponService>),
           async issueCoupon(request, context) {
             const issue = await issueCoupon(request, context.signal);
-            if (issue.kind === "refused") throw refusalError(issue.refusal, clock.now());
+            if (issue.kind === "refused") throw toConnectError(issue.refusal, clock.now());
             return { coupon: viewCoupon(issue.held), replayed: issue.replayed };
           },
           async getCampaignStatus(request) {
             const given = await wrappedStatus(request.campaignId);
-            if (given.kind === "refused") throw refusalError(given.refusal, clock.now());
+            if (given.kind === "refused") throw toConnectError(given.refusal, clock.now());
             return given.status;
           },
         },
@@ -160,9 +160,9 @@ for (const way of ["the socket lane", "Node's server"] as const)
       const lane = { answers, clock, isLast: () => draining.signal.aborted, readMaxBytes: 16 * 1_024 };
       server = createServer(
         { keepAliveTimeout: 65_000 },
-        createHotLane({
+        createFastPath({
           ...lane,
-          methods: new Map<string | undefined, HotMethod>([
+          methods: new Map<string | undefined, FastMethod>([
             [PATH, issueMethod(answers)],
             [
               STATUS_PATH,

@@ -17,7 +17,7 @@ import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { operatorInterceptor, troubleInterceptor } from "../../server/rpc/interceptors.ts";
-import { refusalError } from "../../server/rpc/rpc-status.ts";
+import { toConnectError } from "../../server/rpc/rpc-status.ts";
 import { createTellTrouble } from "../../server/rpc/trouble.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
 
@@ -72,7 +72,7 @@ describe("trouble interceptor", () => {
     });
 
   it("passes a refusal as it is, and logs nothing", async () => {
-    const { campaigns, lines } = throwing(refusalError({ reason: "SOLD_OUT" }, 1));
+    const { campaigns, lines } = throwing(toConnectError({ reason: "SOLD_OUT" }, 1));
     const error = await errorOf(campaigns.getCampaign({}));
     expect(error.code).to.equal(Code.ResourceExhausted);
     expect(error.findDetails(RefusalSchema)[0]?.reason).to.equal(RefusalReason.SOLD_OUT);

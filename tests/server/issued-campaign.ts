@@ -1,4 +1,4 @@
-import type { IssuanceDoc } from "../../record/issuances.ts";
+import type { IssuanceDoc } from "../../record/documents.ts";
 import { madeCampaign, recordsOf } from "../generator/made-campaign.ts";
 import type { TestStores } from "../setup/shared-stores.ts";
 

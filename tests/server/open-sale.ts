@@ -2,7 +2,7 @@ import { createRestore, type Restore } from "../../campaign/restore.ts";
 import { type Claimer, type ClaimerDeps, createClaimer, type Issue } from "../../claims/claimer.ts";
 import type { StoreBreakersDeps } from "../../claims/store-breakers.ts";
 import type { Pool } from "../../pool/pool.ts";
-import type { CampaignDoc } from "../../record/campaigns.ts";
+import type { CampaignDoc } from "../../record/documents.ts";
 import { createIssuances, type Issuances } from "../../record/issuances.ts";
 import { createMetrics, type Metrics } from "../../runtime/metrics.ts";
 import { madeCampaign, recordsOf } from "../generator/made-campaign.ts";

@@ -2,8 +2,9 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { expect } from "chai";
+import type { Refusal } from "../../campaign/refusal.ts";
 import { RefusalReason, RefusalReasonSchema, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import { type Refusal, refusalError, refusalJson } from "../../server/rpc/rpc-status.ts";
+import { toConnectError, toConnectErrorJson } from "../../server/rpc/rpc-status.ts";
 
 const SERVER_NOW_MS = 1_766_574_000_123;
 const STARTS_AT_MS = Date.UTC(2026, 11, 24, 11, 0, 0, 500);
@@ -108,7 +109,7 @@ describe("refusal", () => {
 
   for (const [reason, { refusal, code, message, retryAfterMs }] of Object.entries(tellings)) {
     it(`${reason} is ${Code[code]}, in words and in its detail`, () => {
-      const error = refusalError(refusal, SERVER_NOW_MS);
+      const error = toConnectError(refusal, SERVER_NOW_MS);
       expect([error.code, error.rawMessage]).to.deep.equal([code, message]);
       const [detail, ...more] = error.findDetails(RefusalSchema);
       if (detail === undefined) throw new Error("no detail");
@@ -124,14 +125,14 @@ describe("refusal", () => {
 
   it("a change that the state allows, but not now: the reason stands between both", () => {
     const { refusal, message } = tellings.NOT_ALLOWED;
-    const told = refusalError({ ...refusal, why: "its end has passed" } as Refusal, SERVER_NOW_MS);
+    const told = toConnectError({ ...refusal, why: "its end has passed" } as Refusal, SERVER_NOW_MS);
     expect(told.rawMessage).to.equal(message.replace("(PAUSED);", "(PAUSED), and its end has passed;"));
   });
 
   it("without the framework it is written in the very same bytes", () => {
     for (const { refusal, code } of Object.values(tellings)) {
-      const byFramework = errorToJsonBytes(refusalError(refusal, SERVER_NOW_MS), undefined);
-      expect(refusalJson(refusal, SERVER_NOW_MS)).to.deep.equal({
+      const byFramework = errorToJsonBytes(toConnectError(refusal, SERVER_NOW_MS), undefined);
+      expect(toConnectErrorJson(refusal, SERVER_NOW_MS)).to.deep.equal({
         code,
         json: Buffer.from(byFramework).toString(),
       });
@@ -139,7 +140,7 @@ describe("refusal", () => {
   });
 
   it("a wait is never told too short: parts of a millisecond count as one", () => {
-    const error = refusalError(
+    const error = toConnectError(
       { reason: "NOT_STARTED", startsAtMs: STARTS_AT_MS, waitMs: 0.25 },
       SERVER_NOW_MS,
     );

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { MongoServerError } from "mongodb";
 import { ErrorReply, MaxCommandRedirectionsError } from "redis";
 import { QueueFull } from "../../claims/batch-queue.ts";
-import { isStoreTrouble } from "../../claims/store-error.ts";
+import { isStoreError } from "../../claims/store-error.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import { createPool, type Pool } from "../../pool/pool.ts";
 import { connectRedis, type Redis } from "../../pool/redis.ts";
@@ -36,21 +36,21 @@ describe("store trouble", () => {
       null,
       { code: "ECONNREFUSED" },
     ];
-    for (const bug of bugs) expect(isStoreTrouble(bug), String(bug)).to.equal(false);
+    for (const bug of bugs) expect(isStoreError(bug), String(bug)).to.equal(false);
   });
 
   it("a deadline, a full queue and a lost socket are", async () => {
     const late = await errorOf(withDeadline(new Promise(() => undefined), 1, "a call"));
-    expect(isStoreTrouble(late)).to.equal(true);
-    expect(isStoreTrouble(new QueueFull("full"))).to.equal(true);
+    expect(isStoreError(late)).to.equal(true);
+    expect(isStoreError(new QueueFull("full"))).to.equal(true);
     for (const code of ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"]) {
-      expect(isStoreTrouble(Object.assign(new Error("socket"), { code })), code).to.equal(true);
+      expect(isStoreError(Object.assign(new Error("socket"), { code })), code).to.equal(true);
     }
   });
 
   it("so is a cluster whose nodes do not agree yet on where a slot is", () => {
-    expect(isStoreTrouble(new Error("Cannot find node 127.0.0.1:7001"))).to.equal(true);
-    expect(isStoreTrouble(new MaxCommandRedirectionsError(new ErrorReply("ASK 1 127.0.0.1:7001")))).to.equal(
+    expect(isStoreError(new Error("Cannot find node 127.0.0.1:7001"))).to.equal(true);
+    expect(isStoreError(new MaxCommandRedirectionsError(new ErrorReply("ASK 1 127.0.0.1:7001")))).to.equal(
       true,
     );
   });
@@ -67,7 +67,7 @@ describe("store trouble", () => {
     it("what the server refuses, and what a closed client throws, is", async () => {
       const refused = await errorOf(stores.db.command({ noSuchCommand: 1 }));
       expect(refused).to.be.instanceOf(MongoServerError);
-      expect(isStoreTrouble(refused)).to.equal(true);
+      expect(isStoreError(refused)).to.equal(true);
     });
   });
 
@@ -94,7 +94,7 @@ describe("store trouble", () => {
 
     it("out of memory", async () => {
       await raw.configSet("maxmemory", "1");
-      expect(isStoreTrouble(await errorOf(pool.advance("x", 1)))).to.equal(true);
+      expect(isStoreError(await errorOf(pool.advance("x", 1)))).to.equal(true);
       await raw.configSet("maxmemory", "0");
     });
 
@@ -103,7 +103,7 @@ describe("store trouble", () => {
       const error = await errorOf(pool.loadBegin("x", 1));
       await raw.sendCommand(["REPLICAOF", "NO", "ONE"]);
       expect(String(error)).to.match(/READONLY|MASTERDOWN/);
-      expect(isStoreTrouble(error)).to.equal(true);
+      expect(isStoreError(error)).to.equal(true);
     });
 
     it("one that is silent", async () => {
@@ -111,16 +111,16 @@ describe("store trouble", () => {
       const error = await errorOf(pool.inspect("x"));
       store.resume();
       expect(String(error)).to.match(/no answer within 400 ms/);
-      expect(isStoreTrouble(error)).to.equal(true);
+      expect(isStoreError(error)).to.equal(true);
     });
 
     it("one that dies under a call, and one that is gone", async () => {
       store.pause();
       const underWay = errorOf(createPool(redis, 10_000).inspect("x"));
       await store.kill();
-      expect(isStoreTrouble(await underWay), String(await underWay)).to.equal(true);
+      expect(isStoreError(await underWay), String(await underWay)).to.equal(true);
       const offline = await errorOf(pool.inspect("x"));
-      expect(isStoreTrouble(offline), String(offline)).to.equal(true);
+      expect(isStoreError(offline), String(offline)).to.equal(true);
     });
 
     it("a client that has been closed", async () => {
@@ -128,7 +128,7 @@ describe("store trouble", () => {
       const other = await connectRedis({ url: store.url, connectWithinMs: 10_000, logger: silentLogger });
       await other.close();
       const closed = await errorOf(createPool(other, 400).inspect("x"));
-      expect(isStoreTrouble(closed), String(closed)).to.equal(true);
+      expect(isStoreError(closed), String(closed)).to.equal(true);
     });
   });
 });

@@ -3,7 +3,7 @@ import { PROBE_EVERY_MS } from "../../claims/breaker.ts";
 import { createSweeper, type Sweeper } from "../../claims/sweeper.ts";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
-import type { IssuanceDoc } from "../../record/issuances.ts";
+import type { IssuanceDoc } from "../../record/documents.ts";
 import { recordsOf } from "../generator/made-campaign.ts";
 import { contentsOf, openRaw, type RawRedis } from "../pool/raw-redis.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";

@@ -2,23 +2,14 @@ import { create } from "@bufbuild/protobuf";
 import { type Timestamp, TimestampSchema, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect } from "chai";
 import fc from "fast-check";
+import { TOTAL_MAX, type Valid, validCampaignId, validKey, validSpace } from "../../campaign/valid.ts";
 import { DEFAULT_CODE_FORMAT } from "../../codes/code-format.ts";
 import {
   type CreateCampaignRequest,
   CreateCampaignRequestSchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { campaignIdOf, newCampaignId } from "../../record/campaign-id.ts";
-import {
-  pageToken,
-  TOTAL_MAX,
-  type Valid,
-  validCampaignId,
-  validCount,
-  validKey,
-  validNewCampaign,
-  validPageToken,
-  validSpace,
-} from "../../server/rpc/validation.ts";
+import { pageToken, validCount, validNewCampaign, validPageToken } from "../../server/rpc/validation.ts";
 
 const NOW_MS = Date.UTC(2026, 5, 1, 12);
 const HOUR_MS = 3_600_000;

@@ -1,6 +1,4 @@
-import type { CampaignDoc } from "../../record/campaigns.ts";
-import type { CouponDoc } from "../../record/coupons.ts";
-import type { IssuanceDoc } from "../../record/issuances.ts";
+import type { CampaignDoc, CouponDoc, IssuanceDoc } from "../../record/documents.ts";
 import { type Actor, newActor } from "./agenda.ts";
 import { type Machine, type World, wallMs } from "./world.ts";
 

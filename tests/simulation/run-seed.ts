@@ -1,5 +1,5 @@
 import type { HistoryEntry } from "../../audit/history.ts";
-import type { CampaignDoc } from "../../record/campaigns.ts";
+import type { CampaignDoc } from "../../record/documents.ts";
 import { createLogger, type Logger } from "../../runtime/logger.ts";
 import { type Actor, createAgenda } from "./agenda.ts";
 import {

@@ -1,7 +1,8 @@
-import type { CampaignDoc, Campaigns } from "../../record/campaigns.ts";
+import type { Campaigns } from "../../record/campaigns.ts";
 import type { Coupons } from "../../record/coupons.ts";
+import type { CampaignDoc, IssuanceDoc } from "../../record/documents.ts";
 import type { History } from "../../record/history.ts";
-import type { InsertOutcome, IssuanceDoc, Issuances } from "../../record/issuances.ts";
+import type { InsertOutcome, Issuances } from "../../record/issuances.ts";
 import type { MongoLink } from "./mongo-link.ts";
 import type { MongoServer, Stored } from "./mongo-server.ts";
 import { happened, latencyMs, type World } from "./world.ts";

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { until } from "../../../local/poll.ts";
 import { createPool } from "../../../pool/pool.ts";
 import { connectRedis, type Redis } from "../../../pool/redis.ts";
-import type { IssuanceDoc } from "../../../record/issuances.ts";
+import type { IssuanceDoc } from "../../../record/documents.ts";
 import { createIssuances } from "../../../record/issuances.ts";
 import { connectMongo } from "../../../record/mongo.ts";
 import { rawProtocol } from "../../chaos/wire/frames.ts";

@@ -1,7 +1,5 @@
 import { expect } from "chai";
-import type { RecordedState } from "../../../record/campaigns.ts";
-import type { HistoryDoc, HistoryVerb } from "../../../record/history.ts";
-import type { PreflightDoc } from "../../../record/preflights.ts";
+import type { HistoryDoc, HistoryVerb, PreflightDoc, RecordedState } from "../../../record/documents.ts";
 import { eventsBetween } from "../../../server/watch/events.ts";
 import type { Sight } from "../../../server/watch/sight.ts";
 import { NOW_MS, seenProcess } from "../../preflight/facts.ts";

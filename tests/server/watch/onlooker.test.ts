@@ -1,6 +1,5 @@
 import { expect } from "chai";
-import type { CampaignDoc } from "../../../record/campaigns.ts";
-import type { HistoryDoc } from "../../../record/history.ts";
+import type { CampaignDoc, HistoryDoc } from "../../../record/documents.ts";
 import type { SeenProcess } from "../../../record/processes.ts";
 import { DeadlineExceeded } from "../../../runtime/deadline.ts";
 import type { Look } from "../../../server/view/live-view.ts";

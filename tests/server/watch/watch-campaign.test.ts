@@ -7,8 +7,7 @@ import {
   WatchCampaignRequestSchema,
   type WatchCampaignResponseSchema,
 } from "../../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import type { CampaignDoc } from "../../../record/campaigns.ts";
-import type { HistoryDoc } from "../../../record/history.ts";
+import type { CampaignDoc, HistoryDoc } from "../../../record/documents.ts";
 import { createWatchCampaign } from "../../../server/rpc/watch-campaign.ts";
 import { fakeClock } from "../../runtime/fake-clock.ts";
 

@@ -1,0 +1,4 @@
+/** A store cannot be asked: there is no connection to it, and nothing was sent. */
+export class StoreUnavailable extends Error {
+  override readonly name: string = "StoreUnavailable";
+}

@@ -1,0 +1,139 @@
+import { openAuditor } from "../audit/stores/auditor.ts";
+import { createChangeCampaign } from "../campaign/change-campaign.ts";
+import { createDirectory } from "../claims/campaign-cache.ts";
+import { createClaimer } from "../claims/claimer.ts";
+import { createIssueCoupon } from "../claims/issue-coupon.ts";
+import { createStoreBreakers } from "../claims/store-breakers.ts";
+import { createSweeper } from "../claims/sweeper.ts";
+import { createIssueRate } from "../record/issue-rate.ts";
+import type { Config } from "../runtime/config.ts";
+import type { Lifecycle } from "../runtime/lifecycle.ts";
+import { type App, buildApp } from "./app.ts";
+import { prepareHttp2Drain, prepareHttpDrain } from "./http/drain.ts";
+import { listen, urlOf } from "./http/listen.ts";
+import { createCampaignService } from "./rpc/campaign-service.ts";
+import { createCampaignStatus } from "./rpc/campaign-status.ts";
+import { createCouponService } from "./rpc/coupon-service.ts";
+import type { SharedParts } from "./shared-parts.ts";
+import { createLiveView } from "./view/live-view.ts";
+import { createProcessLook } from "./watch/process-look.ts";
+import type { MetricsPage } from "./workers/metrics-page.ts";
+
+/** What an idle connection is kept for once the server drains, as a proxy may be about to use it. */
+const IDLE_CHANCE_MS = 2_000;
+
+/** Where a process with the server role can be reached. */
+export type Addresses = { readonly http: string; readonly grpc: string };
+
+/** The claim path: what every claim of this process goes through, and the sweeper of what dead servers left. */
+function startClaims(config: Config, parts: SharedParts, lifecycle: Lifecycle) {
+  const { campaigns, pool, clock, mongoFacts } = parts;
+  const breakers = createStoreBreakers({
+    ...parts,
+    commitStallMs: config.COMMIT_STALL_MS,
+    storeStallMs: config.STORE_STALL_MS,
+    probes: {
+      write: () => mongoFacts.write(config.COMMIT_STALL_MS),
+      read: () => campaigns.find(""),
+      pool: (campaignId) => pool.inspect(campaignId),
+    },
+  });
+  const claimer = createClaimer({
+    ...parts,
+    breakers,
+    claimBatchMax: config.CLAIM_BATCH_MAX,
+    queueMax: config.CLAIM_QUEUE_MAX,
+    commitsInFlightMax: config.COMMITS_IN_FLIGHT_MAX,
+    commitDeadlineMs: config.COMMIT_DEADLINE_MS,
+    issueDeadlineMs: config.ISSUE_DEADLINE_MS,
+  });
+  lifecycle.onRelease("claims under way", () => claimer.idle());
+  const sweeper = createSweeper({ ...parts, claimer, sweepAfterMs: config.SWEEP_AFTER_MS });
+  lifecycle.onRelease("sweeper", () => sweeper.stop());
+  sweeper.start();
+  const directory = createDirectory({ find: (id) => breakers.reads.ask(() => campaigns.find(id)) }, clock);
+  const issueCoupon = createIssueCoupon({
+    ...parts,
+    claimer,
+    directory,
+    issueDeadlineMs: config.ISSUE_DEADLINE_MS,
+  });
+  return { breakers, claimer, directory, issueCoupon };
+}
+
+type Ending = { readonly stopping: AbortController; readonly draining: AbortController };
+
+/** Ends both transports: not ready for a while first, then the requests in flight are answered. */
+function registerDrain(
+  config: Config,
+  { clock, logger }: SharedParts,
+  lifecycle: Lifecycle,
+  app: App,
+  { stopping, draining }: Ending,
+): void {
+  const drainHttp = prepareHttpDrain(app.http, app.inFlight);
+  const drainGrpc = prepareHttp2Drain(app.grpc, app.grpcSessions);
+  // The transports get half of the time, so that what is behind them can end in order too.
+  const patienceMs = config.DRAIN_DEADLINE_MS / 2;
+  lifecycle.onRelease("transports", async ({ hurried }) => {
+    stopping.abort();
+    if (config.SHUTDOWN_DELAY_MS > 0 && !hurried) {
+      const delayMs = config.SHUTDOWN_DELAY_MS;
+      logger.info(
+        { delayMs },
+        "not ready any more; serving on, so that load balancers notice before the drain",
+      );
+      await new Promise<void>((resolve) => void clock.after(delayMs, resolve));
+    }
+    draining.abort();
+    logger.info("draining: requests in flight are finished, new connections refused");
+    const limits = { patienceMs, idleMs: hurried ? 0 : Math.min(IDLE_CHANCE_MS, patienceMs / 2) };
+    await Promise.all([drainHttp(limits), drainGrpc(limits)]);
+  });
+}
+
+/** Serves callers and operators. @throws UserError when a port is taken */
+export async function startServerRole(
+  config: Config,
+  parts: SharedParts,
+  lifecycle: Lifecycle,
+  metricsPage: MetricsPage,
+): Promise<Addresses> {
+  const { campaigns, pool, clock, metrics } = parts;
+  const { breakers, claimer, directory, issueCoupon } = startClaims(config, parts, lifecycle);
+  const ending: Ending = { stopping: new AbortController(), draining: new AbortController() };
+  const [stopping, draining] = [ending.stopping.signal, ending.draining.signal];
+  const { reads } = breakers;
+  const liveView = createLiveView(campaigns, pool, breakers, clock);
+  const campaignStatus = createCampaignStatus(liveView, clock);
+  const app = buildApp({
+    ...parts,
+    couponService: createCouponService({ ...parts, issueCoupon, directory, campaignStatus, reads }),
+    campaignService: createCampaignService({
+      ...{ ...parts, liveView, draining, reads },
+      changeCampaign: createChangeCampaign(parts),
+      issueRate: createIssueRate(parts.db),
+      processLook: createProcessLook(parts.processes, clock),
+      openAuditor: () =>
+        openAuditor({
+          redisUrl: config.REDIS_URL,
+          mongodbUrl: config.MONGODB_URL,
+          database: config.MONGODB_DATABASE,
+        }),
+    }),
+    ...{ issueCoupon, campaignStatus, stopping, draining },
+    operatorToken: config.OPERATOR_TOKEN,
+    keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
+    metricsPage: metricsPage(() => {
+      // These are read off rather than counted.
+      for (const [queue, size] of Object.entries(claimer.sizes())) metrics.queueDepth.set({ queue }, size);
+      metrics.queueLimit.set(config.CLAIM_QUEUE_MAX);
+      metrics.breakerOpen.set(claimer.holdsBack() ? 1 : 0);
+      return metrics.registry;
+    }),
+  });
+  registerDrain(config, parts, lifecycle, app, ending);
+  const httpPort = await listen(app.http, config.HOST, config.PORT, "PORT");
+  const grpcPort = await listen(app.grpc, config.HOST, config.GRPC_PORT, "GRPC_PORT");
+  return { http: urlOf(config.HOST, httpPort), grpc: urlOf(config.HOST, grpcPort) };
+}

@@ -1,0 +1,89 @@
+import { randomUUID } from "node:crypto";
+import { createPreflight } from "../campaign/preflight/preflight.ts";
+import { createRemoveRehearsal } from "../campaign/remove-rehearsal.ts";
+import { createRestore } from "../campaign/restore.ts";
+import { createTally } from "../claims/tally.ts";
+import { createPool } from "../pool/pool.ts";
+import { connectRedis } from "../pool/redis.ts";
+import { createRedisClock } from "../pool/redis-clock.ts";
+import { createRedisProbe } from "../pool/redis-facts.ts";
+import { createCampaigns } from "../record/campaigns.ts";
+import { createCoupons } from "../record/coupons.ts";
+import { createHistory } from "../record/history.ts";
+import { createIssuances } from "../record/issuances.ts";
+import { connectMongo } from "../record/mongo.ts";
+import { createMongoFacts } from "../record/mongo-facts.ts";
+import { createPreflights } from "../record/preflights.ts";
+import { createProcesses } from "../record/processes.ts";
+import { createRehearsals } from "../record/rehearsals.ts";
+import { systemClock } from "../runtime/clock.ts";
+import type { Config } from "../runtime/config.ts";
+import type { Lifecycle } from "../runtime/lifecycle.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+
+/** An insert that was given up may still be on its way for so long. */
+const SETTLE_AFTER_DEADLINE_MS = 1_000;
+
+/** What the roles of one process share: both stores, and what is made of them. */
+export type SharedParts = Awaited<ReturnType<typeof createSharedParts>>;
+
+/**
+ * Connects both stores, and registers their release.
+ * @throws UserError when a store is absent
+ */
+export async function createSharedParts(
+  config: Config,
+  logger: Logger,
+  lifecycle: Lifecycle,
+  metrics: Metrics,
+) {
+  const clock = systemClock;
+  const connectWithinMs = config.START_DEADLINE_MS;
+  const redis = await connectRedis({
+    url: config.REDIS_URL,
+    connectWithinMs,
+    unsentMs: config.STORE_DEADLINE_MS,
+    logger,
+  });
+  lifecycle.onRelease("Redis", () => redis.close());
+  const mongo = await connectMongo({
+    url: config.MONGODB_URL,
+    database: config.MONGODB_DATABASE,
+    connectWithinMs,
+    operationMs: config.COMMIT_DEADLINE_MS,
+  });
+  lifecycle.onRelease("MongoDB", () => mongo.client.close());
+  const records = {
+    campaigns: createCampaigns(mongo.db),
+    coupons: createCoupons(mongo.db),
+    history: createHistory(mongo.db),
+    issuances: createIssuances(mongo.db),
+    preflights: createPreflights(mongo.db),
+    processes: createProcesses(mongo.db),
+    rehearsals: createRehearsals(mongo.db),
+  };
+  const common = {
+    ...records,
+    pool: createPool(redis, config.STORE_DEADLINE_MS),
+    clock,
+    logger,
+    metrics,
+    owner: randomUUID(),
+    leaseMs: config.LEASE_MS,
+  };
+  const redisClock = createRedisClock(redis, clock, config.STORE_DEADLINE_MS);
+  const redisProbe = createRedisProbe(redis, config.STORE_DEADLINE_MS);
+  const mongoFacts = createMongoFacts(mongo.db);
+  const settleMs = config.COMMIT_DEADLINE_MS + SETTLE_AFTER_DEADLINE_MS;
+  return {
+    ...common,
+    db: mongo.db,
+    redisClock,
+    mongoFacts,
+    tally: createTally(),
+    restore: createRestore(common),
+    preflight: createPreflight({ ...common, redisProbe, redisClock, mongoFacts }),
+    removeRehearsal: createRemoveRehearsal({ ...common, settleMs }),
+  };
+}
