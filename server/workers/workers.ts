@@ -9,6 +9,7 @@ import type { Ending } from "../../runtime/lifecycle.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { EXIT, UserError } from "../../runtime/user-error.ts";
 import { listen } from "../http/listen.ts";
+import { withoutEnvFile } from "./exec-arguments.ts";
 import type { FromWorker, GroupAddresses, StartTrouble, ToWorker } from "./messages.ts";
 import { replacementFor } from "./replacement.ts";
 import { createGroupMetrics } from "./worker-metrics.ts";
@@ -82,7 +83,8 @@ export function createGroup({ config, env, onGiveUp, clock = systemClock, ...opt
 
   function fork(place: Place): void {
     const { number } = place;
-    cluster.setupPrimary({ exec: WORKER_FILE, args: [String(number)] });
+    const execArgv = withoutEnvFile(process.execArgv);
+    cluster.setupPrimary({ exec: WORKER_FILE, args: [String(number)], execArgv });
     const worker = cluster.fork({
       ...env,
       HOST: config.HOST,

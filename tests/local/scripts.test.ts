@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { isAlive } from "../../local/owned-file.mjs";
@@ -39,6 +39,7 @@ describe("scripts of package.json", () => {
     expect(entry).to.equal("dist/server/main.js");
     mkdirSync(join(dir.path, "dist", "server"), { recursive: true });
     writeFileSync(join(dir.path, entry), STAND_IN);
+    symlinkSync(join(repositoryDir, "local"), join(dir.path, "local"));
     writeFileSync(
       join(dir.path, "package.json"),
       JSON.stringify({ type: "module", scripts: { it: script } }),

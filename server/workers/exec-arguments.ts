@@ -1,0 +1,9 @@
+/**
+ * Node's own arguments for a worker: those of the primary, but for the env file. The primary has read it, and hands its settings down: a file
+ * that is changed or removed meanwhile neither changes a worker that is replaced nor keeps it from starting.
+ */
+export function withoutEnvFile(execArgv: readonly string[]): string[] {
+  return execArgv.filter(
+    (argument, index) => !argument.startsWith("--env-file") && execArgv[index - 1] !== "--env-file",
+  );
+}
