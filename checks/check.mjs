@@ -4,13 +4,14 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { documentationSteps } from "./documentation.mjs";
 import { wrongImports } from "./import-directions.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, "node_modules", ".bin");
 const env = { ...process.env, PATH: `${bin}:${process.env["PATH"] ?? ""}`, NO_COLOR: "1" };
 
-/** @typedef {{ name: string, run: () => string }} Step `run` returns what is wrong, empty when all is well. */
+/** @typedef {{ name: string, run: () => string | Promise<string> }} Step `run` returns what is wrong, empty when all is well. */
 
 /**
  * @param {string} command
@@ -62,10 +63,12 @@ function contractIsKept() {
   return said("buf", ["breaking", "--against", `.git#ref=${introduced}`]);
 }
 
-/** Of all files that are or would be tracked. */
+/** All files that are or would be tracked. */
+const files = git(["ls-files", "--cached", "--others", "--exclude-standard"])
+  .split("\n")
+  .filter((file) => existsSync(join(root, file)));
+
 function importsPointOneWay() {
-  const listed = git(["ls-files", "--cached", "--others", "--exclude-standard"]).split("\n");
-  const files = listed.filter((file) => existsSync(join(root, file)));
   return wrongImports(files, (file) => readFileSync(join(root, file), "utf8")).join("\n");
 }
 
@@ -86,23 +89,6 @@ function pinsAreExact() {
   return wrong.join("\n");
 }
 
-/** The README's configuration table names each setting and no other. */
-function configurationIsTold() {
-  const settings = new Set(
-    readFileSync(join(root, "runtime/config.ts"), "utf8")
-      .match(/^ {2}[A-Z][A-Z_]+(?=:)/gm)
-      ?.map((name) => name.trim()),
-  );
-  const table =
-    /## Configuration\n([\s\S]*?)\n## /.exec(readFileSync(join(root, "README.md"), "utf8"))?.[1] ?? "";
-  const told = new Set([...table.matchAll(/^\| `([A-Z][A-Z_]+)`/gm)].map((match) => match[1]));
-  const missing = [...settings]
-    .filter((name) => !told.has(name))
-    .map((name) => `README.md does not tell ${name}`);
-  const extra = [...told].filter((name) => !settings.has(String(name)) && !String(name).startsWith("LOCAL_"));
-  return [...missing, ...extra.map((name) => `README.md tells ${name}, which is no setting`)].join("\n");
-}
-
 /** What was to be filled in has been. */
 function nothingIsLeftBlank() {
   return git(["grep", "-nE", "@@[A-Z_]+@@", "--", "*.md"]);
@@ -121,13 +107,13 @@ const steps = [
   { name: "contract kept (buf breaking)", run: contractIsKept },
   { name: "generated code fresh", run: generatedIsFresh },
   { name: "exact pins", run: pinsAreExact },
-  { name: "configuration table", run: configurationIsTold },
+  ...documentationSteps(root, files),
   { name: "nothing left blank", run: nothingIsLeftBlank },
 ];
 
 let failed = 0;
 for (const { name, run } of steps) {
-  const wrong = run();
+  const wrong = await run();
   process.stdout.write(`${wrong === "" ? "ok  " : "FAIL"} ${name}\n`);
   if (wrong !== "") {
     failed++;

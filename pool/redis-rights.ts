@@ -52,6 +52,6 @@ export function missingRights({ username = "default" }: RedisAddress, missing: r
     ...(missing.includes("keys") ? ["touch keys that begin with cp: (right ~cp:*)"] : []),
   ];
   return new UserError(
-    `configuration: REDIS_URL: the Redis user ${username} may not ${parts.join(", nor ")}; the README lists the rights that are needed`,
+    `configuration: REDIS_URL: the Redis user ${username} may not ${parts.join(", nor ")}; docs/operations.md lists the rights that are needed`,
   );
 }

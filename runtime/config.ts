@@ -57,7 +57,7 @@ const databaseTrouble = (text: string) =>
     ? undefined
     : `must be 1 to 60 letters, digits, _ or -, and none of ${OWN_DATABASES.join(", ")}`;
 
-/** Every setting of a service process, its unit in its name. The README's table is checked against this. */
+/** Every setting of a service process, its unit in its name. The table on docs/configuration.md is checked against this. */
 const schema = z.object({
   REDIS_URL: checked(redisUrlTrouble),
   MONGODB_URL: checked(mongodbUrlTrouble),

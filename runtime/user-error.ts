@@ -1,4 +1,4 @@
-/** Exit codes of the service, told in the README. */
+/** Exit codes of the service, listed on docs/operations.md. */
 export const EXIT = {
   ok: 0,
   bug: 1,

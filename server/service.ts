@@ -26,7 +26,7 @@ const usageOf = (command: string) => `usage: ${command} [flags]
   --health-port N   /healthz, /readyz and /metrics of a process without the server role (8090, else any that is free)
   --workers N       server processes that share both ports, 1 to 64 (1)
   --help
-Everything else comes from the environment; the README has the table.
+Everything else comes from the environment; docs/configuration.md has the table.
 `;
 
 const FLAGS = {

@@ -1,0 +1,120 @@
+/**
+ * What the pages say of the product, against the product: one step a kind. The facts are read from the product's own modules, so this runs
+ * through tsx.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { contractTold } from "./contract-told.mjs";
+import { exitCodesTold } from "./exit-codes-told.mjs";
+import { invariantsTold } from "./invariants-told.mjs";
+import { longLines, tooLarge } from "./page-shape.mjs";
+import { missingReferences } from "./references-exist.mjs";
+import { roundsTold } from "./rounds-told.mjs";
+import { pageDifferences } from "./same-page.mjs";
+import { exampleHolds, settingsTold } from "./settings-told.mjs";
+
+/** A user reads the first page whole. */
+const README_BYTES_MAX = 10_000;
+/** What happened and what was decided then: its names are those of its day. */
+const CHRONICLE = new Set(["CHANGELOG.md"]);
+/** Made by a program, which has its own width. */
+const MADE = new Set(["docs/cli.md"]);
+
+/**
+ * @param {string} root
+ * @param {readonly string[]} files all that are or would be tracked
+ * @returns {{ name: string, run: () => Promise<string> }[]}
+ */
+export function documentationSteps(root, files) {
+  const read = (/** @type {string} */ file) => readFileSync(join(root, file), "utf8");
+  const pages = files.filter((file) => file.endsWith(".md")).map((file) => ({ file, text: read(file) }));
+  /** @param {string} file */
+  const pageOf = (file) => pages.find((page) => page.file === file)?.text ?? "";
+  const lasting = pages.filter(({ file }) => !CHRONICLE.has(file));
+
+  /** @param {() => string[] | Promise<string[]>} find */
+  const step = (/** @type {string} */ name, find) => ({ name, run: async () => (await find()).join("\n") });
+
+  return [
+    step("documentation: settings", async () => {
+      const page = pageOf("docs/configuration.md");
+      const settings = { ...(await readSettings()), local: localSettings(files, read) };
+      return [...settingsTold(page, settings), ...exampleHolds(read(".env.example"), page)];
+    }),
+    step("documentation: rounds", async () => {
+      const { catalogue } = await import("../tests/chaos/rounds/catalogue.ts");
+      const others = lasting.filter(({ file }) => file !== "docs/operations.md");
+      return roundsTold(
+        pageOf("docs/operations.md"),
+        others,
+        catalogue.map(({ name }) => name),
+      );
+    }),
+    step("documentation: contract", async () => {
+      const { services, reasons } = await readContract();
+      return contractTold(pageOf("docs/api.md"), services, reasons);
+    }),
+    step("documentation: exit codes", async () => {
+      const { EXIT } = await import("../runtime/user-error.ts");
+      return exitCodesTold(pageOf("docs/operations.md"), EXIT);
+    }),
+    step("documentation: invariants", async () => {
+      const { INVARIANTS, RUN_INVARIANTS } = await import("../audit/verdict.ts");
+      return invariantsTold(pageOf("docs/glossary.md"), { ...INVARIANTS, ...RUN_INVARIANTS });
+    }),
+    step("documentation: scripts, links and files", () => {
+      const { scripts } = JSON.parse(read("package.json"));
+      return missingReferences(lasting, { scripts: Object.keys(scripts), tree: treeOf(files) });
+    }),
+    step("documentation: README.md and README.ko.md say the same", () =>
+      pageDifferences(["README.md", pageOf("README.md")], ["README.ko.md", pageOf("README.ko.md")]),
+    ),
+    step("documentation: size", () => [
+      ...tooLarge("README.md", pageOf("README.md"), README_BYTES_MAX),
+      ...lasting.filter(({ file }) => !MADE.has(file)).flatMap(({ file, text }) => longLines(file, text)),
+    ]),
+  ];
+}
+
+async function readSettings() {
+  const { SETTINGS, readConfig } = await import("../runtime/config.ts");
+  const required = { REDIS_URL: "redis://127.0.0.1", MONGODB_URL: "mongodb://127.0.0.1" };
+  const { REDIS_URL: _redis, MONGODB_URL: _mongodb, ...defaults } = readConfig(required);
+  return { names: SETTINGS, defaults };
+}
+
+/**
+ * The settings of the local stack, by how its code names them.
+ *
+ * @param {readonly string[]} files
+ * @param {(file: string) => string} read
+ */
+function localSettings(files, read) {
+  const sources = files.filter((file) => /^local\/.*\.ts$/.test(file)).map(read);
+  return [...new Set(sources.flatMap((text) => text.match(/(?<=["'])LOCAL_[A-Z_]+(?=["'])/g) ?? []))];
+}
+
+async function readContract() {
+  const { CouponService } = await import("../proto/gen/coupon/v1/coupon_service_pb.ts");
+  const { CampaignService } = await import("../proto/gen/coupon/v1/campaign_service_pb.ts");
+  const { RefusalReasonSchema } = await import("../proto/gen/coupon/v1/refusal_pb.ts");
+  const services = [CouponService, CampaignService].map(({ typeName, methods }) => ({
+    name: typeName,
+    methods: methods.map(({ name, methodKind }) => ({ name, stream: methodKind !== "unary" })),
+  }));
+  const reasons = RefusalReasonSchema.values
+    .filter(({ number }) => number !== 0)
+    .map(({ localName }) => localName);
+  return { services, reasons };
+}
+
+/** @param {readonly string[]} files */
+function treeOf(files) {
+  /** @type {Set<string>} */
+  const tree = new Set(files);
+  for (const file of files) {
+    const parts = file.split("/");
+    for (let length = 1; length < parts.length; length++) tree.add(parts.slice(0, length).join("/"));
+  }
+  return tree;
+}

@@ -1,0 +1,32 @@
+/** The rounds of the fault harness that pages name in their tables, against its catalogue. */
+import { codeSpansOf, differences, tablesOf } from "./markdown.mjs";
+
+/**
+ * The code spans of each column whose head speaks of rounds; a span with a slash is a test file.
+ *
+ * @param {string} page
+ * @returns {string[]}
+ */
+function roundsOf(page) {
+  return tablesOf(page).flatMap(({ head, rows }) => {
+    const columns = head.flatMap((cell, index) => (/\bround\b/.test(cell) ? [index] : []));
+    const cells = rows.flatMap((row) => columns.map((index) => row[index] ?? ""));
+    return cells.flatMap(codeSpansOf).filter((span) => !span.includes("/"));
+  });
+}
+
+/**
+ * @param {string} operations docs/operations.md, which has each round
+ * @param {readonly { file: string, text: string }[]} others pages that have some
+ * @param {readonly string[]} rounds
+ * @returns {string[]} what is wrong
+ */
+export function roundsTold(operations, others, rounds) {
+  const unknown = others.flatMap(({ file, text }) =>
+    roundsOf(text)
+      .filter((name) => !rounds.includes(name))
+      .map((name) => `${file} has ${name}, which is no round`),
+  );
+  const told = roundsOf(operations);
+  return [...differences({ page: "docs/operations.md", told, true: rounds, kind: "round" }), ...unknown];
+}

@@ -1,0 +1,85 @@
+import { expect } from "chai";
+import { contractTold } from "../../checks/contract-told.mjs";
+import { exitCodesTold } from "../../checks/exit-codes-told.mjs";
+import { invariantsTold } from "../../checks/invariants-told.mjs";
+import { roundsTold } from "../../checks/rounds-told.mjs";
+
+describe("checks: the rounds of the fault harness", () => {
+  const table = (cell: string) => `| event | round |\n|---|---|\n| it stops | ${cell} |\n`;
+  const rounds = ["kill-it", "pause-it"];
+
+  it("each named, test files beside them: right", () => {
+    expect(roundsTold(table("`kill-it`, `pause-it`, `tests/a.test.ts`"), [], rounds)).to.deep.equal([]);
+  });
+
+  it("one not named, one that does not exist, there or on another page: red", () => {
+    const other = { file: "docs/other.md", text: table("`cut-it`") };
+    expect(roundsTold(table("`kill-it`, `stop-it`"), [other], rounds)).to.deep.equal([
+      "docs/operations.md does not have the round pause-it",
+      "docs/operations.md has stop-it, which is no round",
+      "docs/other.md has cut-it, which is no round",
+    ]);
+  });
+});
+
+describe("checks: the contract", () => {
+  const PAGE = `## Services
+
+| method | |
+|---|---|
+| \`Give\` | |
+
+| method | |
+|---|---|
+| \`Make\`, \`End\` | |
+| \`Watch\` (stream) | |
+
+## Refusals
+
+| reason | |
+|---|---|
+| \`GONE\` | |
+`;
+  const unary = (name: string) => ({ name, stream: false });
+  const services = [
+    { name: "a.Public", methods: [unary("Give")] },
+    { name: "a.Operators", methods: [unary("Make"), unary("End"), { name: "Watch", stream: true }] },
+  ];
+  const told = (page: string) => contractTold(page, services, ["GONE"]);
+
+  it("each method in its service's table, each reason: right", () => {
+    expect(told(PAGE)).to.deep.equal([]);
+  });
+
+  it("a method that is missing, is no stream, or does not exist: red", () => {
+    expect(told(PAGE.replace("`Make`, ", ""))).to.deep.equal([
+      "docs/api.md does not have the method of a.Operators Make",
+    ]);
+    expect(told(PAGE.replace(" (stream)", ""))).to.have.length(2);
+    expect(told(PAGE.replace("`Give`", "`Give`, `Take`"))).to.deep.equal([
+      "docs/api.md has Take, which is no method of a.Public",
+    ]);
+  });
+
+  it("a reason that is missing or does not exist: red", () => {
+    expect(told(PAGE.replace("GONE", "LOST"))).to.deep.equal([
+      "docs/api.md does not have the reason of a refusal GONE",
+      "docs/api.md has LOST, which is no reason of a refusal",
+    ]);
+  });
+});
+
+it("checks: an exit code that is missing or does not exist is red", () => {
+  const page = "## Exit codes\n\n| code | |\n|---|---|\n| 0 | well |\n| 2 | wrong |\n";
+  expect(exitCodesTold(page, { ok: 0, wrong: 2 })).to.deep.equal([]);
+  expect(exitCodesTold(page, { ok: 0, bug: 1 })).to.deep.equal([
+    "docs/operations.md does not have the exit code 1",
+    "docs/operations.md has 2, which is no exit code",
+  ]);
+});
+
+it("checks: an invariant with another title is red", () => {
+  const page = "## Invariants\n\n| name | invariant | |\n|---|---|---|\n| U1 | one owner | |\n";
+  expect(invariantsTold(page, { U1: "one owner" })).to.deep.equal([]);
+  expect(invariantsTold(page, { U1: "one owner per code" })).to.have.length(2);
+});
