@@ -236,9 +236,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
         busy: Math.min(batchSize, EXPORT_READ.busy),
       };
       const leave = exports.take();
-      // An export whose connection has closed may stand at its last message for ever.
       const line = lineIn(context.values);
-      const forget = line.onClosed(leave);
       try {
         while (!context.signal.aborted) {
           if (draining.aborted)
@@ -269,7 +267,6 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
         throwIfGone(context.signal);
       } finally {
         leave();
-        forget();
       }
     },
 
