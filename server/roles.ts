@@ -35,6 +35,7 @@ import { createChangeCampaign } from "./change-campaign.ts";
 import { createClaimer } from "./claims/claimer.ts";
 import { createStoreBreakers } from "./claims/store-breakers.ts";
 import { createSweeper } from "./claims/sweeper.ts";
+import { createCloseDoors } from "./close-doors.ts";
 import { createCouponService } from "./coupon-service.ts";
 import { createDirectory } from "./directory.ts";
 import { prepareHttp2Drain, prepareHttpDrain } from "./drain.ts";
@@ -48,9 +49,6 @@ import { createProcessLook } from "./watch/process-look.ts";
 
 /** An insert that was given up may still be on its way for so long. */
 const SETTLE_AFTER_DEADLINE_MS = 1_000;
-
-/** What an idle connection is kept for once the server drains, as a proxy may be about to use it. */
-const IDLE_CHANCE_MS = 2_000;
 
 /** Where a process with the server role can be reached. */
 export type Addresses = { readonly http: string; readonly grpc: string };
@@ -245,25 +243,17 @@ export async function startRoles(
       return metrics.registry;
     }),
   });
-  const drainHttp = prepareHttpDrain(app.http, app.inFlight);
-  const drainGrpc = prepareHttp2Drain(app.grpc, app.grpcSessions);
-  // The doors get half of the time, so that what is behind them can end in order too.
-  const patienceMs = config.DRAIN_DEADLINE_MS / 2;
-  lifecycle.onRelease("doors", async ({ hurried }) => {
-    stopping.abort();
-    if (config.SHUTDOWN_DELAY_MS > 0 && !hurried) {
-      const delayMs = config.SHUTDOWN_DELAY_MS;
-      logger.info(
-        { delayMs },
-        "not ready any more; serving on, so that load balancers notice before the drain",
-      );
-      await new Promise<void>((resolve) => void clock.after(delayMs, resolve));
-    }
-    draining.abort();
-    logger.info("draining: requests in flight are finished, new connections refused");
-    const limits = { patienceMs, idleMs: hurried ? 0 : Math.min(IDLE_CHANCE_MS, patienceMs / 2) };
-    await Promise.all([drainHttp(limits), drainGrpc(limits)]);
+  const closeDoors = createCloseDoors({
+    ...{ stopping, draining, clock, logger },
+    drains: [
+      prepareHttpDrain(app.http, app.inFlight, clock),
+      prepareHttp2Drain(app.grpc, app.grpcSessions, clock),
+    ],
+    delayMs: config.SHUTDOWN_DELAY_MS,
+    // The doors get half of the time, so that what is behind them can end in order too.
+    patienceMs: config.DRAIN_DEADLINE_MS / 2,
   });
+  lifecycle.onRelease("doors", closeDoors);
   const httpPort = await listen(app.http, config.HOST, config.PORT, "PORT");
   const grpcPort = await listen(app.grpc, config.HOST, config.GRPC_PORT, "GRPC_PORT");
   return { http: urlOf(config.HOST, httpPort), grpc: urlOf(config.HOST, grpcPort) };

@@ -8,7 +8,7 @@ import { createPreflights } from "../../record/preflights.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
-import { buildApp } from "../../server/app.ts";
+import { type App, buildApp } from "../../server/app.ts";
 import { type CampaignServiceDeps, createCampaignService } from "../../server/campaign-service.ts";
 import type { IssueCoupon } from "../../server/issue-coupon.ts";
 import { createLiveView } from "../../server/live-view.ts";
@@ -18,6 +18,7 @@ import { testBreakers } from "./test-breakers.ts";
 
 /** Both doors of a server in this process, on free ports, with the operators' service on real records. */
 export type OpenApp = {
+  readonly app: App;
   readonly port: number;
   readonly grpcPort: number;
   /** How many connections both doors have. */
@@ -36,12 +37,14 @@ export type OpenAppOptions = {
   /** What the lanes ask. */
   readonly issueCoupon?: IssueCoupon;
   readonly logger?: Logger;
+  readonly stopping?: AbortSignal;
+  readonly draining?: AbortSignal;
 };
 
 export async function openApp(stores: TestStores, options: OpenAppOptions): Promise<OpenApp> {
   const { clock, deps = {}, logger = silentLogger, campaignService: around = (real) => real } = options;
   const records = recordsOf(stores.db);
-  const draining = new AbortController().signal;
+  const { draining = new AbortController().signal, stopping = draining } = options;
   const metrics = createMetrics();
   const breakers = testBreakers(clock);
   const asked: Partial<CampaignServiceDeps> = {
@@ -61,7 +64,7 @@ export async function openApp(stores: TestStores, options: OpenAppOptions): Prom
     issueCoupon: options.issueCoupon ?? (() => Promise.reject(new Error("not asked here"))),
     campaignStatus: () => Promise.reject(new Error("not asked here")),
     campaignService: around(campaignService),
-    ...{ clock, logger, metrics, operatorToken: undefined, draining, stopping: draining },
+    ...{ clock, logger, metrics, operatorToken: undefined, draining, stopping },
     keepAliveTimeoutMs: 65_000,
     metricsPage: () => metrics.registry.metrics(),
   });
@@ -71,6 +74,7 @@ export async function openApp(stores: TestStores, options: OpenAppOptions): Prom
   );
   const [port = 0, grpcPort = 0] = doors.map((door) => (door.address() as AddressInfo).port);
   return {
+    app,
     port,
     grpcPort,
     async connections() {
