@@ -5,7 +5,7 @@ import type { CampaignDoc } from "./campaigns.ts";
 import type { CouponDoc } from "./coupons.ts";
 import type { HistoryDoc } from "./history.ts";
 import type { IssuanceDoc } from "./issuances.ts";
-import { mongoTrouble } from "./mongo-trouble.ts";
+import { askedOf, mongoTrouble } from "./mongo-trouble.ts";
 
 export type MongoOptions = {
   url: string;
@@ -59,12 +59,7 @@ export async function connectMongo(options: MongoOptions): Promise<{ client: Mon
     await withDeadline(ensureIndexes(db), options.connectWithinMs * 6, "making the indexes of MongoDB");
   } catch (error) {
     await client.close(true).catch(() => undefined);
-    const { hosts, srvHost, credentials } = client.options;
-    throw mongoTrouble(error, {
-      hosts: srvHost ?? hosts.map(String).join(","),
-      namesUser: credentials !== undefined,
-      database: options.database,
-    });
+    throw mongoTrouble(error, askedOf(client, options.database));
   }
   return { client, db };
 }
