@@ -1,9 +1,10 @@
 import { MongoClient } from "mongodb";
 import { askKind } from "../pool/redis-kind.ts";
 import { parseRedisUrls } from "../pool/redis-url.ts";
+import { askedOf, mongoTrouble } from "../record/mongo-trouble.ts";
 import { createRedactor } from "../runtime/redactor.ts";
 import { redactUrls } from "../runtime/url-secrets.ts";
-import { UserError } from "../runtime/user-error.ts";
+import { EXIT, UserError } from "../runtime/user-error.ts";
 import { until } from "./poll.ts";
 import { LocalStackError, type Store, type StoreKind, type StoreOrigin } from "./store.ts";
 
@@ -44,7 +45,7 @@ export function givenStore(kind: StoreKind, url: string, facts: GivenFacts = { o
             return true;
           } catch (error) {
             last = error;
-            // What waiting does not mend: a refused password, a list of single servers, a Sentinel.
+            // What waiting does not mend: a refused password or certificate, a list of single servers, a Sentinel.
             if (error instanceof UserError) throw new LocalStackError(error.message, { cause: error });
             if (facts.isExpected?.() === false) throw new LocalStackError(`${kind} went away with its owner`);
             return false;
@@ -79,6 +80,7 @@ function addressIn(kind: StoreKind, url: string): { host: string; port: number }
   return { host, port: port === undefined ? DEFAULT_PORT[kind] : Number(port) };
 }
 
+/** @throws UserError for what waiting does not mend, the trouble itself where it may */
 async function pingMongodb(url: string): Promise<void> {
   const client = new MongoClient(url, {
     serverSelectionTimeoutMS: TRY_DEADLINE_MS,
@@ -87,6 +89,9 @@ async function pingMongodb(url: string): Promise<void> {
   });
   try {
     await client.db("admin").command({ ping: 1 });
+  } catch (error) {
+    const trouble = mongoTrouble(error, askedOf(client, "admin"));
+    throw trouble.exitCode === EXIT.configuration ? trouble : error;
   } finally {
     await client.close();
   }

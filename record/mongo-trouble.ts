@@ -1,4 +1,4 @@
-import { MongoServerError, MongoServerSelectionError } from "mongodb";
+import { type MongoClient, MongoServerError, MongoServerSelectionError } from "mongodb";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 
 export type Asked = {
@@ -7,6 +7,11 @@ export type Asked = {
   readonly namesUser: boolean;
   readonly database: string;
 };
+
+export function askedOf(client: MongoClient, database: string): Asked {
+  const { hosts, srvHost, credentials } = client.options;
+  return { hosts: srvHost ?? hosts.map(String).join(","), namesUser: credentials !== undefined, database };
+}
 
 /** Codes of MongoDB's answers: github.com/mongodb/mongo, src/mongo/base/error_codes.yml; 8000 is Atlas' own. */
 const UNAUTHORIZED = 13;

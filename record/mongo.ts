@@ -2,7 +2,7 @@ import { type Db, MongoClient } from "mongodb";
 import { withDeadline } from "../runtime/deadline.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 import type { CampaignDoc, CouponDoc, HistoryDoc, IssuanceDoc } from "./documents.ts";
-import { mongoTrouble } from "./mongo-trouble.ts";
+import { askedOf, mongoTrouble } from "./mongo-trouble.ts";
 
 export type MongoOptions = {
   url: string;
@@ -56,12 +56,7 @@ export async function connectMongo(options: MongoOptions): Promise<{ client: Mon
     await withDeadline(ensureIndexes(db), options.connectWithinMs * 6, "making the indexes of MongoDB");
   } catch (error) {
     await client.close(true).catch(() => undefined);
-    const { hosts, srvHost, credentials } = client.options;
-    throw mongoTrouble(error, {
-      hosts: srvHost ?? hosts.map(String).join(","),
-      namesUser: credentials !== undefined,
-      database: options.database,
-    });
+    throw mongoTrouble(error, askedOf(client, options.database));
   }
   return { client, db };
 }

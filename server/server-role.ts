@@ -8,7 +8,8 @@ import { createSweeper } from "../claims/sweeper.ts";
 import { createIssueRate } from "../record/issue-rate.ts";
 import type { Config } from "../runtime/config.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
-import { type App, buildApp } from "./app.ts";
+import { buildApp } from "./app.ts";
+import { createCloseTransports } from "./http/close-transports.ts";
 import { prepareHttp2Drain, prepareHttpDrain } from "./http/drain.ts";
 import { listen, urlOf } from "./http/listen.ts";
 import { createCampaignService } from "./rpc/campaign-service.ts";
@@ -18,9 +19,6 @@ import type { SharedParts } from "./shared-parts.ts";
 import { createLiveView } from "./view/live-view.ts";
 import { createProcessLook } from "./watch/process-look.ts";
 import type { MetricsPage } from "./workers/metrics-page.ts";
-
-/** What an idle connection is kept for once the server drains, as a proxy may be about to use it. */
-const IDLE_CHANCE_MS = 2_000;
 
 /** Where a process with the server role can be reached. */
 export type Addresses = { readonly http: string; readonly grpc: string };
@@ -61,37 +59,6 @@ function startClaims(config: Config, parts: SharedParts, lifecycle: Lifecycle) {
   return { breakers, claimer, directory, issueCoupon };
 }
 
-type Ending = { readonly stopping: AbortController; readonly draining: AbortController };
-
-/** Ends both transports: not ready for a while first, then the requests in flight are answered. */
-function registerDrain(
-  config: Config,
-  { clock, logger }: SharedParts,
-  lifecycle: Lifecycle,
-  app: App,
-  { stopping, draining }: Ending,
-): void {
-  const drainHttp = prepareHttpDrain(app.http, app.inFlight);
-  const drainGrpc = prepareHttp2Drain(app.grpc, app.grpcSessions);
-  // The transports get half of the time, so that what is behind them can end in order too.
-  const patienceMs = config.DRAIN_DEADLINE_MS / 2;
-  lifecycle.onRelease("transports", async ({ hurried }) => {
-    stopping.abort();
-    if (config.SHUTDOWN_DELAY_MS > 0 && !hurried) {
-      const delayMs = config.SHUTDOWN_DELAY_MS;
-      logger.info(
-        { delayMs },
-        "not ready any more; serving on, so that load balancers notice before the drain",
-      );
-      await new Promise<void>((resolve) => void clock.after(delayMs, resolve));
-    }
-    draining.abort();
-    logger.info("draining: requests in flight are finished, new connections refused");
-    const limits = { patienceMs, idleMs: hurried ? 0 : Math.min(IDLE_CHANCE_MS, patienceMs / 2) };
-    await Promise.all([drainHttp(limits), drainGrpc(limits)]);
-  });
-}
-
 /** Serves callers and operators. @throws UserError when a port is taken */
 export async function startServerRole(
   config: Config,
@@ -101,7 +68,7 @@ export async function startServerRole(
 ): Promise<Addresses> {
   const { campaigns, pool, clock, metrics } = parts;
   const { breakers, claimer, directory, issueCoupon } = startClaims(config, parts, lifecycle);
-  const ending: Ending = { stopping: new AbortController(), draining: new AbortController() };
+  const ending = { stopping: new AbortController(), draining: new AbortController() };
   const [stopping, draining] = [ending.stopping.signal, ending.draining.signal];
   const { reads } = breakers;
   const liveView = createLiveView(campaigns, pool, breakers, clock);
@@ -132,7 +99,17 @@ export async function startServerRole(
       return metrics.registry;
     }),
   });
-  registerDrain(config, parts, lifecycle, app, ending);
+  const closeTransports = createCloseTransports({
+    ...{ ...ending, clock, logger: parts.logger },
+    drains: [
+      prepareHttpDrain(app.http, app.inFlight, clock),
+      prepareHttp2Drain(app.grpc, app.grpcSessions, clock),
+    ],
+    delayMs: config.SHUTDOWN_DELAY_MS,
+    // The transports get half of the time, so that what is behind them can end in order too.
+    patienceMs: config.DRAIN_DEADLINE_MS / 2,
+  });
+  lifecycle.onRelease("transports", closeTransports);
   const httpPort = await listen(app.http, config.HOST, config.PORT, "PORT");
   const grpcPort = await listen(app.grpc, config.HOST, config.GRPC_PORT, "GRPC_PORT");
   return { http: urlOf(config.HOST, httpPort), grpc: urlOf(config.HOST, grpcPort) };

@@ -15,7 +15,7 @@ export type Clients = {
   close(): void;
 };
 
-/** The real client of the API as a web server would use it: Connect, JSON, HTTP/1.1, connections kept alive. */
+/** The real client of the API as a web server would use it: Connect, JSON, HTTP/1.1, connections kept alive. (No stream can be refused under it, as over HTTP/2.) */
 export function connectClients(baseUrl: string, operatorToken?: string): Clients {
   const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, scheduling: "lifo" });
   const transport = createConnectTransport({

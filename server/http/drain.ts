@@ -1,6 +1,7 @@
 import type { Server as Http1Server } from "node:http";
 import type { Http2Server } from "node:http2";
 import type { Socket } from "node:net";
+import type { Clock } from "../../runtime/clock.ts";
 import type { Http2Sessions } from "./http2-sessions.ts";
 import type { InFlight } from "./in-flight.ts";
 import { stopListening } from "./listener.ts";
@@ -18,35 +19,36 @@ export type DrainLimits = {
  */
 export type Drain = (limits: DrainLimits) => Promise<void>;
 
-export function prepareHttpDrain(server: Http1Server, inFlight: InFlight): Drain {
+export function prepareHttpDrain(server: Http1Server, inFlight: InFlight, clock: Clock): Drain {
   const sockets = openSockets(server);
   return async ({ patienceMs, idleMs }) => {
     const closed = stopListening(server);
-    const cut = setTimeout(() => {
+    const cancelCut = clock.after(patienceMs, () => {
       for (const socket of sockets) socket.destroy();
-    }, patienceMs);
+    });
     const closeIdle = () => {
       inFlight.onIdle((socket) => socket.destroySoon());
       for (const socket of sockets) if (inFlight.on(socket) === 0) socket.destroy();
     };
-    const idle = setTimeout(closeIdle, idleMs);
+    const cancelIdle = clock.after(idleMs, closeIdle);
     await closed;
-    for (const timer of [cut, idle]) clearTimeout(timer);
+    cancelCut();
+    cancelIdle();
     // What Node's HTTP server keeps beside its listener.
     server.close();
   };
 }
 
-export function prepareHttp2Drain(server: Http2Server, sessions: Http2Sessions): Drain {
+export function prepareHttp2Drain(server: Http2Server, sessions: Http2Sessions, clock: Clock): Drain {
   const sockets = openSockets(server);
   return async ({ patienceMs, idleMs }) => {
     const closed = stopListening(server);
-    const cut = setTimeout(() => {
+    const cancelCut = clock.after(patienceMs, () => {
       for (const socket of sockets) socket.destroy();
-    }, patienceMs);
+    });
     sessions.retireAll(idleMs);
     await closed;
-    clearTimeout(cut);
+    cancelCut();
   };
 }
 

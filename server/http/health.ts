@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import express from "express";
+import { systemClock } from "../../runtime/clock.ts";
 import type { Config } from "../../runtime/config.ts";
 import type { Lifecycle } from "../../runtime/lifecycle.ts";
 import type { Logger } from "../../runtime/logger.ts";
@@ -57,7 +58,7 @@ export async function serveHealth({ config, logger, metrics, lifecycle }: Health
     app,
   );
   http.maxConnections = CONNECTIONS_MAX;
-  const drain = prepareHttpDrain(http, trackInFlight(http));
+  const drain = prepareHttpDrain(http, trackInFlight(http), systemClock);
 
   async function listenSomewhere(): Promise<number> {
     if (config.HEALTH_PORT !== undefined) return listen(http, config.HOST, config.HEALTH_PORT, "HEALTH_PORT");

@@ -9,8 +9,9 @@ const LOOKING_MS = 100;
 
 /**
  * Ends listening and leaves the connections as they are; Node's HTTP server would cut those that are idle, into which a proxy may just be
- * writing. What the kernel has accepted and this process has not is reset with the listener, which is why the moment is chosen. Resolves
- * when the last connection has closed.
+ * writing. What the kernel has accepted and this process has not is reset with the listener, which is why the moment is chosen; there is no call
+ * that ends accepting and keeps what was accepted, and a balancer that SHUTDOWN_DELAY_MS has told sends nothing new by then. Resolves when the
+ * last connection has closed.
  */
 export async function stopListening(server: NetServer): Promise<void> {
   let came = false;

@@ -49,9 +49,7 @@ export function createExportCoupons(
       busy: Math.min(batchSize, EXPORT_READ.busy),
     };
     const leave = exports.take();
-    // An export whose connection has closed may stand at its last message for ever.
     const line = lineIn(context.values);
-    const forget = line.onClosed(leave);
     try {
       while (!context.signal.aborted) {
         if (draining.aborted)
@@ -79,7 +77,6 @@ export function createExportCoupons(
       throwIfGone(context.signal);
     } finally {
       leave();
-      forget();
     }
   };
 }

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { lineIn } from "../http/answer-channel.ts";
 import { goneError, isCallerGone } from "./caller-gone.ts";
 import type { TellTrouble } from "./trouble.ts";
 
@@ -18,13 +19,20 @@ export function troubleInterceptor(tell: TellTrouble): Interceptor {
       const response = await next(request);
       if (!response.stream) return response;
       const messages = response.message;
-      const watched = (async function* () {
-        try {
-          yield* messages;
-        } catch (error) {
-          throw told(error);
-        }
-      })();
+      const watched: AsyncGenerator<typeof messages extends AsyncIterable<infer M> ? M : never> =
+        (async function* () {
+          // The framework waits for room to write in, and goes on waiting when the connection closes meanwhile: the stream would stand for ever.
+          const forget = lineIn(request.contextValues).onClosed(() => {
+            watched.return(undefined).catch(() => undefined);
+          });
+          try {
+            yield* messages;
+          } catch (error) {
+            throw told(error);
+          } finally {
+            forget();
+          }
+        })();
       return { ...response, message: watched };
     } catch (error) {
       throw told(error);

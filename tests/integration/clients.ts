@@ -7,6 +7,7 @@ import {
 } from "@connectrpc/connect-node";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { refusedIsUnavailable } from "./refused-stream.ts";
 
 /** Real clients of both services over one transport. */
 export type Clients = {
@@ -42,7 +43,7 @@ export function grpcWebClients(baseUrl: string): Clients {
 export function grpcClients(baseUrl: string): Clients & { close(): void } {
   const sessionManager = new Http2SessionManager(baseUrl);
   return {
-    ...clientsOver(createGrpcTransport({ baseUrl, sessionManager })),
+    ...clientsOver(createGrpcTransport({ baseUrl, sessionManager, interceptors: [refusedIsUnavailable] })),
     close: () => sessionManager.abort(),
   };
 }

@@ -229,4 +229,34 @@ describe("A server that ends", () => {
     expect(await Promise.all(watching)).to.deep.equal(["ended", "ended", "ended"]);
     grpc.close();
   });
+
+  describe("with a delay that no test could wait for", () => {
+    const DELAYED = { SHUTDOWN_DELAY_MS: "600000" };
+    const readyz = async ({ url }: Service) => (await fetch(new URL("/readyz", url))).status;
+
+    it("by Ctrl-C ends without it", async () => {
+      const service = await services.start({ env: DELAYED });
+      expect(await readyz(service)).to.equal(200);
+      expect(await service.process.interrupt(HANG_MS), "exit code").to.equal(0);
+    });
+
+    it("by SIGTERM is not ready and serves on, and a second signal ends it at once", async () => {
+      const total = 2;
+      const service = await services.start({ env: DELAYED });
+      const clients = connectClients(service.url);
+      const campaignId = await createOpenCampaign(clients, { total });
+      process.kill(service.process.pid, "SIGTERM");
+      await untilTrue("it is not ready", async () => (await readyz(service)) === 503);
+      for (let i = 0; i < total; i++) {
+        const answer = await answerOf(() => clients.coupons.issueCoupon({ campaignId, userId: user(i) }));
+        expect(answer.kind === "coupon" || answer.refused.message).to.equal(true);
+      }
+      // Signals that come close together are one; so it is asked until it listens.
+      await untilTrue("it has ended", () => {
+        if (service.process.isRunning) process.kill(service.process.pid, "SIGTERM");
+        return !service.process.isRunning;
+      });
+      expect(await service.process.exited).to.deep.equal({ code: 5, signal: null });
+    });
+  });
 });

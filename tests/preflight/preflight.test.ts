@@ -61,7 +61,13 @@ describe("preflight on real stores", () => {
     for (const owner of ["one", "two"]) await processes.beat(owner, beat, 500);
     campaign = await scheduled();
   });
-  afterEach(() => stores.close());
+  afterEach(async () => {
+    // Also where a test failed in the middle: the next one begins with a Redis that is well.
+    await own.raw.sendCommand(["ACL", "SETUSER", "default", "+config", "+info"]);
+    await own.raw.configSet({ appendonly: "yes", appendfsync: "always" });
+    await own.raw.configSet({ maxmemory: "0", "maxmemory-policy": "noeviction" });
+    await stores.close();
+  });
 
   async function scheduled(): Promise<CampaignDoc> {
     const made = await madeCampaign(records, { startsAt: new Date(Date.now() + HOUR_MS) });
@@ -76,7 +82,9 @@ describe("preflight on real stores", () => {
   }
   /** The tests' MongoDB is a server by itself, which is amber. */
   const ALONE = "mongodb-members";
-  const lookedAt = ({ lines }: Report) => lines.filter(({ check }) => check !== ALONE);
+  /** How well it can be known is a matter of how busy this machine is. */
+  const CLOCKS = "clocks";
+  const lookedAt = ({ lines }: Report) => lines.filter(({ check }) => check !== ALONE && check !== CLOCKS);
   const notGreen = (report: Report) =>
     lookedAt(report).flatMap(({ check, colour }) => (colour === "green" ? [] : [`${colour} ${check}`]));
   const worst = (report: Report) => worstOf(lookedAt(report));
@@ -97,6 +105,7 @@ describe("preflight on real stores", () => {
   it("a MongoDB by itself is amber, however well it is", async () => {
     const report = await look();
     expect(report.colour).to.equal("amber");
+    expect(finding(report, CLOCKS)).to.match(/ms/);
     expect(finding(report, ALONE)).to.match(/^one server, no replica set/);
   });
 

@@ -1,10 +1,9 @@
-import { createServer, type Server } from "node:net";
 import { expect } from "chai";
-import { BSON, MongoServerError, MongoServerSelectionError, type TopologyDescription } from "mongodb";
-import { bodyOf, legacyReplyOf, MessageReader, messageOf, requestIdOf } from "../../local/wire-message.mjs";
+import { MongoServerError, MongoServerSelectionError, type TopologyDescription } from "mongodb";
 import { connectMongo } from "../../record/mongo.ts";
 import { mongoTrouble } from "../../record/mongo-trouble.ts";
 import { EXIT, UserError } from "../../runtime/user-error.ts";
+import { refusingMongod } from "./refusing-mongod.ts";
 
 const here = { hosts: "127.0.0.1:27017", namesUser: true, database: "coupons" };
 const away = { hosts: "db1.example.com:27017,db2.example.com:27017", namesUser: true, database: "coupons" };
@@ -127,7 +126,7 @@ describe("record: why MongoDB cannot be used", () => {
   }
 
   it("a MongoDB that refuses the password, over the wire: says so at once, and nothing of the password", async () => {
-    const server = await refusing();
+    const server = await refusingMongod();
     const { port } = server.address() as { port: number };
     try {
       const url = `mongodb://ops:hunter2@127.0.0.1:${port}/?directConnection=true&authMechanism=PLAIN`;
@@ -144,26 +143,3 @@ describe("record: why MongoDB cannot be used", () => {
     }
   });
 });
-
-/** As much of a mongod as a wrong password needs: it says hello, and no to whoever signs in. */
-async function refusing(): Promise<Server> {
-  const hello = { ok: 1, isWritablePrimary: true, ismaster: true, minWireVersion: 0, maxWireVersion: 25 };
-  const refusal = { ok: 0, errmsg: "Authentication failed.", code: 18, codeName: "AuthenticationFailed" };
-  const server = createServer((socket) => {
-    const reader = new MessageReader();
-    socket.on("error", () => undefined);
-    socket.on("data", (chunk) => {
-      reader.push(chunk);
-      for (let message = reader.next(); message !== undefined; message = reader.next()) {
-        const isLegacy = message.readInt32LE(12) !== 2013;
-        const ids = { id: 1, responseTo: requestIdOf(message) };
-        const body = bodyOf(message);
-        const command = body && Object.keys(BSON.deserialize(message.subarray(body.start, body.end)))[0];
-        const reply = BSON.serialize(command === "saslStart" ? refusal : hello);
-        socket.write((isLegacy ? legacyReplyOf : messageOf)(Buffer.from(reply), ids));
-      }
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return server;
-}

@@ -168,7 +168,7 @@ describe("connections of the gRPC port", () => {
     await until(() => waiting.length === 1, HANG_MS);
     const onTheirWay = Array.from({ length: 32 }, () => ask(session));
     await written();
-    const drained = prepareHttp2Drain(server, sessions)({ patienceMs: NEVER_MS, idleMs: NEVER_MS });
+    const drained = prepareHttp2Drain(server, sessions, clock)({ patienceMs: NEVER_MS, idleMs: NEVER_MS });
     expect(new Set(await Promise.all(onTheirWay))).to.deep.equal(new Set(["200"]));
     waiting[0]?.();
     expect(await slow).to.equal("200");
@@ -182,7 +182,7 @@ describe("connections of the gRPC port", () => {
     socket.on("error", () => undefined).resume();
     socket.write(PREFACE);
     await until(() => open === 1, HANG_MS);
-    const drained = prepareHttp2Drain(server, sessions)({ patienceMs: NEVER_MS, idleMs: 3_000 });
+    const drained = prepareHttp2Drain(server, sessions, clock)({ patienceMs: NEVER_MS, idleMs: 3_000 });
     await untilWaiting(3_000);
     clock.pass(3_000);
     await drained;

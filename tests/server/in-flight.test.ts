@@ -2,6 +2,7 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
+import { systemClock } from "../../runtime/clock.ts";
 import { prepareHttpDrain } from "../../server/http/drain.ts";
 import { type InFlight, trackInFlight } from "../../server/http/in-flight.ts";
 import { HANG_MS } from "../setup/patience.ts";
@@ -60,7 +61,7 @@ describe("requests in flight", () => {
     await until(() => waiting.length === 2, HANG_MS);
     waiting[0]?.end("one");
     await until(() => caller.answers() === 1, HANG_MS);
-    const drained = prepareHttpDrain(server, inFlight)({ patienceMs: 5_000, idleMs: 0 });
+    const drained = prepareHttpDrain(server, inFlight, systemClock)({ patienceMs: 5_000, idleMs: 0 });
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(caller.ended()).to.equal(false);
     waiting[1]?.end("two");

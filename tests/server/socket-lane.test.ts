@@ -180,7 +180,7 @@ describe("the socket lane", () => {
   });
 
   it("draining answers what is under way, closes, and cuts those that wait for nothing", async () => {
-    const drain = prepareHttpDrain(server, inFlight);
+    const drain = prepareHttpDrain(server, inFlight, systemClock);
     const [busy, idle] = [call(), call()];
     idle.socket.write(ask("a"));
     busy.socket.write(ask("wait"));
@@ -195,7 +195,7 @@ describe("the socket lane", () => {
   });
 
   it("after its last answer a connection is not read any more, and does not wait for its caller to close", async () => {
-    const drain = prepareHttpDrain(server, inFlight);
+    const drain = prepareHttpDrain(server, inFlight, systemClock);
     const socket = connect({
       port: (server.address() as AddressInfo).port,
       host: "127.0.0.1",

@@ -14,6 +14,8 @@ import { createLogger } from "../../runtime/logger.ts";
  * name and campaign id; a test that kills or floods a store starts its own.
  */
 let shared: Promise<{ stack: Stack; dir: string }> | undefined;
+/** One connection for all of them: the start of one takes a quarter of a second, which is for the tests of the start to spend. */
+let sharedRedis: Promise<Redis> | undefined;
 
 export async function sharedStack(): Promise<Stack> {
   shared ??= (async () => {
@@ -26,13 +28,14 @@ export async function sharedStack(): Promise<Stack> {
 export async function stopSharedStack(): Promise<void> {
   if (shared === undefined) return;
   const { stack, dir } = await shared;
+  await (await sharedRedis)?.close();
   await stack.stop();
   await rm(dir, { recursive: true, force: true });
 }
 
 export const silentLogger = createLogger({ level: "silent", format: "json" });
 
-/** The shared stores as the product connects them, with a MongoDB database of its own; `close` gives all of it back. */
+/** The shared stores as the product connects them, with a MongoDB database of its own; `close` gives back what is not shared. */
 export type TestStores = {
   readonly redis: Redis;
   readonly pool: Pool;
@@ -45,7 +48,8 @@ export type TestStores = {
 export async function openStores(): Promise<TestStores> {
   const stack = await sharedStack();
   const database = `test-${randomUUID().slice(0, 13)}`;
-  const redis = await connectRedis({ url: stack.redis.url, connectWithinMs: 10_000, logger: silentLogger });
+  sharedRedis ??= connectRedis({ url: stack.redis.url, connectWithinMs: 10_000, logger: silentLogger });
+  const redis = await sharedRedis;
   const { client, db } = await connectMongo({
     url: stack.mongodb.url,
     database,
@@ -59,7 +63,6 @@ export async function openStores(): Promise<TestStores> {
     db,
     env: { REDIS_URL: stack.redis.url, MONGODB_URL: stack.mongodb.url, MONGODB_DATABASE: database },
     async close() {
-      await redis.close();
       await db.dropDatabase();
       await client.close();
     },

@@ -1,0 +1,40 @@
+import type { Clock } from "../../runtime/clock.ts";
+import type { Ending } from "../../runtime/lifecycle.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import type { Drain } from "./drain.ts";
+
+/** What an idle connection is kept for once the server drains, as a proxy may be about to use it. */
+export const IDLE_CHANCE_MS = 2_000;
+
+export type CloseTransportsDeps = {
+  /** Aborted at once: the server is not ready any more. */
+  readonly stopping: AbortController;
+  /** Aborted when the delay is over: each answer is the last on its connection. */
+  readonly draining: AbortController;
+  readonly drains: readonly Drain[];
+  /** So long the server goes on serving, for load balancers to notice. */
+  readonly delayMs: number;
+  /** What is not answered within so long after that is cut. */
+  readonly patienceMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+};
+
+/** Ends what callers reach a server through, without failing a request. Resolves when all connections have closed. */
+export function createCloseTransports(deps: CloseTransportsDeps): (ending: Ending) => Promise<void> {
+  const { stopping, draining, drains, delayMs, patienceMs, clock, logger } = deps;
+  return async ({ hurried }) => {
+    stopping.abort();
+    if (delayMs > 0 && !hurried) {
+      logger.info(
+        { delayMs },
+        "not ready any more; serving on, so that load balancers notice before the drain",
+      );
+      await new Promise<void>((resolve) => void clock.after(delayMs, resolve));
+    }
+    draining.abort();
+    logger.info("draining: requests in flight are finished, new connections refused");
+    const limits = { patienceMs, idleMs: hurried ? 0 : Math.min(IDLE_CHANCE_MS, patienceMs / 2) };
+    await Promise.all(drains.map((drain) => drain(limits)));
+  };
+}

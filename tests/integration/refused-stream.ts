@@ -1,0 +1,30 @@
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+
+/**
+ * A stream that HTTP/2 refused was not looked at by any server (RFC 9113, section 8.7): the call may be sent again. Connect for Node has a
+ * mapping to `unavailable` for it, and tells `internal` all the same, as Node's error of the stream comes before its close.
+ */
+export const refusedIsUnavailable: Interceptor = (next) => async (request) => {
+  try {
+    return await next(request);
+  } catch (error) {
+    if (!isRefusedStream(error)) throw error;
+    throw new ConnectError(
+      "the stream was refused: ask again",
+      Code.Unavailable,
+      undefined,
+      undefined,
+      error,
+    );
+  }
+};
+
+/** Node tells the code of a stream's end in words alone. */
+function isRefusedStream(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const refused =
+    "code" in error &&
+    error.code === "ERR_HTTP2_STREAM_ERROR" &&
+    /\bNGHTTP2_REFUSED_STREAM\b/.test(error.message);
+  return refused || isRefusedStream(error.cause);
+}

@@ -1,0 +1,359 @@
+import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
+import { expect } from "chai";
+import { createDirectory } from "../../claims/campaign-cache.ts";
+import { createIssueCoupon } from "../../claims/issue-coupon.ts";
+import { createTally } from "../../claims/tally.ts";
+import { until } from "../../local/poll.ts";
+import type { Issuances } from "../../record/issuances.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { createLogger } from "../../runtime/logger.ts";
+import { type CouponServiceDeps, createCouponService } from "../../server/rpc/coupon-service.ts";
+import { createLiveView } from "../../server/view/live-view.ts";
+import { recordsOf } from "../generator/made-campaign.ts";
+import { type Clients, connectClients, grpcClients, grpcWebClients } from "../integration/clients.ts";
+import { HANG_MS } from "../setup/patience.ts";
+import { openStores, type TestStores } from "../setup/shared-stores.ts";
+import { issuedCampaign } from "./issued-campaign.ts";
+import { type LeavingCall, type LeavingCaller, leavingCallers, WIRES, type Wire } from "./leaving-caller.ts";
+import { type OpenApp, openApp } from "./open-app.ts";
+import { gate, openSale, type Sale } from "./open-sale.ts";
+import { testBreakers } from "./test-breakers.ts";
+
+const DEADLINE_MS = 50;
+/** A server has places for so many exports. */
+const AT_ONCE = 12;
+/** Few large lines fill what is between a server and its reader at the least cost. */
+const LINE = "x".repeat(16_384);
+const LINES = 16;
+
+/** The id of a campaign that the handlers cannot stand. */
+const BUGGY = "buggy";
+
+type Door = { waiting: number; passed: Promise<void>; open(): void };
+type Asked = Pick<LeavingCall, "method" | "isStream" | "fields" | "headers">;
+
+describe("a caller that leaves its call", () => {
+  let stores: TestStores;
+  let sale: Sale;
+  let app: OpenApp;
+  let issued: string;
+  const lines: string[] = [];
+  const consoleError = console.error;
+
+  /** At which calls stand that have come to their handler, and to a store. Open but where a test closes them. */
+  const doors: { handler: Door; store: Door } = { handler: openDoor(), store: openDoor() };
+  let underWay = 0;
+  let reads = 0;
+  let endless = false;
+
+  async function at(which: keyof typeof doors): Promise<void> {
+    doors[which].waiting++;
+    await doors[which].passed;
+  }
+
+  before(async () => {
+    console.error = (...words: unknown[]) => void lines.push(`console: ${words.map(told).join(" ")}`);
+    stores = await openStores();
+    issued = await issuedCampaign(stores, 40);
+    sale = await openSale(stores, {
+      ...{ total: 5_000, onePerUser: false },
+      pool: (real) => ({
+        ...real,
+        async claim(...asked) {
+          await at("store");
+          return real.claim(...asked);
+        },
+      }),
+    });
+    const { campaigns } = recordsOf(stores.db);
+    const clock = systemClock;
+    const liveView = createLiveView(campaigns, stores.pool, testBreakers(clock), clock);
+    const directory = createDirectory(campaigns, clock);
+    const claim = createIssueCoupon({
+      ...{ claimer: sale.claimer, directory, clock, metrics: sale.metrics },
+      ...{ tally: createTally(), issueDeadlineMs: 60_000 },
+    });
+    const issueCoupon: typeof claim = (...asked) => counted(async () => claim(...asked));
+    const couponDeps: Pick<CouponServiceDeps, "issueCoupon" | "clock"> = { issueCoupon, clock };
+    app = await openApp(stores, {
+      ...{ clock, issueCoupon },
+      logger: createLogger({
+        ...{ level: "trace", format: "json" },
+        destination: { write: (line: string) => void lines.push(line) },
+      }),
+      couponService: createCouponService(couponDeps as CouponServiceDeps),
+      issuances: (real) => ({ ...real, inOrder: (...asked) => inOrder(real, ...asked) }),
+      deps: {
+        liveView: {
+          peek: () => undefined,
+          async look(campaignId) {
+            await at("store");
+            return liveView.look(campaignId);
+          },
+        },
+      },
+      campaignService: (real) => ({
+        ...real,
+        getCampaign: (request, context) => counted(async () => real.getCampaign(sound(request), context)),
+        exportCoupons: (...asked) => countedStream(() => real.exportCoupons(...asked)),
+        watchCampaign: (request, context) => countedStream(() => real.watchCampaign(sound(request), context)),
+      }),
+    });
+  });
+
+  after(async () => {
+    console.error = consoleError;
+    await app?.close();
+    await stores?.close();
+  });
+
+  function told(word: unknown): string {
+    return word instanceof Error ? (word.stack ?? word.message) : String(word);
+  }
+
+  function sound<T extends { campaignId: string }>(request: T): T {
+    if (request.campaignId === BUGGY) throw new TypeError("a true bug");
+    return request;
+  }
+
+  async function counted<T>(run: () => Promise<T>): Promise<T> {
+    underWay++;
+    try {
+      await at("handler");
+      return await run();
+    } finally {
+      underWay--;
+    }
+  }
+
+  async function* countedStream<T>(run: () => AsyncIterable<T>): AsyncIterable<T> {
+    underWay++;
+    try {
+      await at("handler");
+      yield* run();
+    } finally {
+      underWay--;
+    }
+  }
+
+  async function inOrder(real: Issuances, ...asked: Parameters<Issuances["inOrder"]>) {
+    reads++;
+    await at("store");
+    if (!endless) return real.inOrder(...asked);
+    const [campaignId, after, limit] = asked;
+    const first = (after?.seq ?? 0) + 1;
+    return Array.from({ length: Math.min(limit, LINES) }, (_, i) => ({
+      ...{ _id: `code ${first + i}`, campaignId, claimKey: `${LINE}${first + i}` },
+      ...{ generation: 1, seq: first + i, issuedAt: new Date(1_000) },
+    }));
+  }
+
+  const METHODS: Readonly<Record<string, () => Asked>> = {
+    IssueCoupon: () => ({
+      ...{ method: "CouponService/IssueCoupon", isStream: false },
+      fields: () => ({ campaignId: sale.campaign._id }),
+    }),
+    "IssueCoupon past the lanes": () => ({
+      ...{
+        method: "CouponService/IssueCoupon",
+        isStream: false,
+        headers: { "content-encoding": "identity" },
+      },
+      fields: () => ({ campaignId: sale.campaign._id }),
+    }),
+    GetCampaign: () => ({
+      ...{ method: "CampaignService/GetCampaign", isStream: false },
+      fields: () => ({ campaignId: issued }),
+    }),
+    ExportCoupons: () => ({
+      ...{ method: "CampaignService/ExportCoupons", isStream: true },
+      fields: () => ({ campaignId: issued, batchSize: LINES }),
+    }),
+    WatchCampaign: () => ({
+      ...{ method: "CampaignService/WatchCampaign", isStream: true },
+      fields: () => ({ campaignId: issued, intervalMs: 100, keepOn: true }),
+    }),
+  };
+
+  async function becomes(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+    const { handler, store } = doors;
+    const met = await until(condition, HANG_MS, 2);
+    expect(met, `${what}: ${underWay} under way, ${handler.waiting} came, ${store.waiting} asked`).to.equal(
+      true,
+    );
+  }
+
+  type Moment = {
+    readonly call?: Partial<LeavingCall>;
+    /** The door that is closed until all have left. */
+    readonly at?: keyof typeof doors;
+    come(callers: readonly LeavingCaller[]): Promise<void>;
+  };
+
+  /** Each way of leaving, at a moment. */
+  async function leaveAll(wire: Wire, asked: Asked, moment: Moment): Promise<void> {
+    const port = wire.isHttp2 ? app.grpcPort : app.port;
+    const openers = leavingCallers(wire, { ...asked, ...moment.call, port }, DEADLINE_MS);
+    for (let first = 0; first < openers.length; first += AT_ONCE) {
+      reads = 0;
+      Object.assign(doors, { handler: openDoor(), store: openDoor() });
+      if (moment.at !== undefined) doors[moment.at] = closedDoor();
+      const callers = openers.slice(first, first + AT_ONCE).map((open) => open());
+      try {
+        await moment.come(callers);
+        for (const { leave } of callers) leave();
+      } finally {
+        for (const door of Object.values(doors)) door.open();
+        await Promise.all(callers.map(({ end }) => end()));
+      }
+      await becomes("all calls end", () => underWay === 0);
+      await becomes("all connections end", async () => (await app.connections()) === 0);
+    }
+  }
+
+  const inTheRequest = (sent: "head" | "half"): Moment => ({
+    call: { sent },
+    come: ({ length }) => becomes("all connect", async () => (await app.connections()) === length),
+  });
+  const beforeTheHandler: Moment = {
+    at: "handler",
+    come: ({ length }) => becomes("all come to the handler", () => doors.handler.waiting === length),
+  };
+  const whileAStoreIsAsked: Moment = {
+    at: "store",
+    async come({ length }) {
+      await becomes("all come to the handler", () => doors.handler.waiting === length);
+      await becomes("a store is asked", () => doors.store.waiting > 0);
+    },
+  };
+  const inTheAnswer: Moment = {
+    come: (callers) => becomes("all hear something", () => callers.every(({ heard }) => heard())),
+  };
+  const withoutReading: Moment = {
+    call: { reads: false },
+    async come({ length }) {
+      await becomes("all come to the handler", () => doors.handler.waiting === length);
+      let before = 0;
+      const standsStill = () => {
+        const still = reads > 0 && reads === before;
+        before = reads;
+        return still;
+      };
+      expect(await until(standsStill, HANG_MS, 100), "no more is read than is taken").to.equal(true);
+    },
+  };
+
+  /** What the log and the console hold that an operator would look into; both are empty then. */
+  function loudLines(): string[] {
+    const loud = /"level":"(warn|error|fatal)"|^console: |bug|report it|\bat .*:\d+:\d+/;
+    return lines.splice(0).filter((line) => loud.test(line));
+  }
+
+  for (const wire of WIRES) {
+    for (const [name, askedOf] of Object.entries(METHODS)) {
+      if (name.includes("past the lanes") && wire.isHttp2) continue;
+      it(`is no trouble, however and whenever it does: ${name}, ${wire.name}`, async () => {
+        const asked = askedOf();
+        const moments = [inTheRequest("head"), inTheRequest("half"), beforeTheHandler];
+        if (name !== "GetCampaign") moments.push(whileAStoreIsAsked);
+        if (asked.isStream) moments.push(inTheAnswer);
+        if (name === "ExportCoupons") moments.push(withoutReading);
+        for (const moment of moments) {
+          endless = moment === inTheAnswer || moment === withoutReading;
+          await leaveAll(wire, asked, moment);
+        }
+        const loud = loudLines();
+        expect(loud.length === 0 ? "" : `${loud.length} lines, as in ${loud[0]}`).to.equal("");
+      });
+    }
+  }
+
+  const CLIENTS: Readonly<Record<string, () => Clients & { close?(): void }>> = {
+    "Connect over HTTP/1.1": () => connectClients(`http://127.0.0.1:${app.port}`),
+    "gRPC-Web": () => grpcWebClients(`http://127.0.0.1:${app.port}`),
+    gRPC: () => grpcClients(`http://127.0.0.1:${app.grpcPort}`),
+  };
+  for (const [name, clientsOf] of Object.entries(CLIENTS)) {
+    it(`is no trouble when a client library leaves for it: ${name}`, async () => {
+      const clients = clientsOf();
+      const campaignId = sale.campaign._id;
+      const claim = (options: CallOptions) => clients.coupons.issueCoupon({ campaignId }, options);
+      const watch = async (options: CallOptions, enough = Number.POSITIVE_INFINITY) => {
+        let seen = 0;
+        for await (const _ of clients.campaigns.watchCampaign({ campaignId, intervalMs: 100 }, options)) {
+          seen += 1;
+          if (seen === enough) return;
+        }
+      };
+      for (const call of [claim, watch]) {
+        for (const timeoutMs of [undefined, DEADLINE_MS]) {
+          Object.assign(doors, { handler: closedDoor(), store: openDoor() });
+          const leaving = new AbortController();
+          const left = call({
+            signal: leaving.signal,
+            ...(timeoutMs === undefined ? {} : { timeoutMs }),
+          }).then(
+            () => "answered",
+            (error: unknown) => Code[ConnectError.from(error).code],
+          );
+          await becomes("it comes to the handler", () => doors.handler.waiting === 1);
+          if (timeoutMs === undefined) leaving.abort();
+          expect(await left).to.equal(timeoutMs === undefined ? "Canceled" : "DeadlineExceeded");
+          doors.handler.open();
+          await becomes("the call ends", () => underWay === 0);
+        }
+      }
+      // The library does not end a call whose messages are asked for no more, but when its signal says so.
+      const enough = new AbortController();
+      await watch({ signal: enough.signal }, 1);
+      enough.abort();
+      await becomes("the call ends", () => underWay === 0);
+      expect(loudLines()).to.deep.equal([]);
+      expect((await claim({})).replayed, "the service goes on").to.equal(false);
+      clients.close?.();
+    });
+  }
+
+  describe("does not hide a bug", () => {
+    for (const [name, clientsOf] of Object.entries(CLIENTS)) {
+      it(`of a call and of a stream, when its caller waits and when it has left: ${name}`, async () => {
+        const clients = clientsOf();
+        const call = (options: CallOptions) => clients.campaigns.getCampaign({ campaignId: BUGGY }, options);
+        const stream = async (options: CallOptions) => {
+          for await (const _ of clients.campaigns.watchCampaign({ campaignId: BUGGY }, options));
+        };
+        for (const run of [call, stream]) {
+          for (const leaves of [false, true]) {
+            Object.assign(doors, { handler: closedDoor(), store: openDoor() });
+            const leaving = new AbortController();
+            const ended = run({ signal: leaving.signal }).then(
+              () => "answered",
+              (error: unknown) => Code[ConnectError.from(error).code],
+            );
+            await becomes("it comes to the handler", () => doors.handler.waiting === 1);
+            if (leaves) {
+              leaving.abort();
+              expect(await ended).to.equal("Canceled");
+            }
+            doors.handler.open();
+            expect(await ended).to.equal(leaves ? "Canceled" : "Internal");
+            await becomes("the call ends", () => underWay === 0);
+            await becomes("the bug is logged", () => lines.some((line) => line.includes("this is a bug")));
+            const bugs = loudLines().filter((line) => line.includes('"level":"error"'));
+            expect(bugs.length).to.equal(1);
+            expect(bugs[0]).to.include("TypeError").and.include("a true bug");
+          }
+        }
+        clients.close?.();
+      });
+    }
+  });
+});
+
+function openDoor(): Door {
+  return { waiting: 0, passed: Promise.resolve(), open: () => undefined };
+}
+
+function closedDoor(): Door {
+  return { waiting: 0, ...gate() };
+}
