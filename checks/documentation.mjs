@@ -6,9 +6,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { contractTold } from "./contract-told.mjs";
 import { exitCodesTold } from "./exit-codes-told.mjs";
+import { mayImport } from "./import-directions.mjs";
 import { invariantsTold } from "./invariants-told.mjs";
 import { longLines, tooLarge } from "./page-shape.mjs";
 import { missingReferences } from "./references-exist.mjs";
+import { roomsMissing } from "./rooms-told.mjs";
 import { roundsTold } from "./rounds-told.mjs";
 import { pageDifferences } from "./same-page.mjs";
 import { exampleHolds, settingsTold } from "./settings-told.mjs";
@@ -62,6 +64,7 @@ export function documentationSteps(root, files) {
       const { INVARIANTS, RUN_INVARIANTS } = await import("../audit/verdict.ts");
       return invariantsTold(pageOf("docs/glossary.md"), { ...INVARIANTS, ...RUN_INVARIANTS });
     }),
+    step("documentation: rooms", () => roomsMissing(pageOf("docs/architecture.md"), Object.keys(mayImport))),
     step("documentation: scripts, links and files", () => {
       const { scripts } = JSON.parse(read("package.json"));
       return missingReferences(lasting, { scripts: Object.keys(scripts), tree: treeOf(files) });

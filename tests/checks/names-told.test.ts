@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { contractTold } from "../../checks/contract-told.mjs";
 import { exitCodesTold } from "../../checks/exit-codes-told.mjs";
 import { invariantsTold } from "../../checks/invariants-told.mjs";
+import { roomsMissing } from "../../checks/rooms-told.mjs";
 import { roundsTold } from "../../checks/rounds-told.mjs";
 
 describe("checks: the rounds of the fault harness", () => {
@@ -82,4 +83,12 @@ it("checks: an invariant with another title is red", () => {
   const page = "## Invariants\n\n| name | invariant | |\n|---|---|---|\n| U1 | one owner | |\n";
   expect(invariantsTold(page, { U1: "one owner" })).to.deep.equal([]);
   expect(invariantsTold(page, { U1: "one owner per code" })).to.have.length(2);
+});
+
+it("checks: a room that is not on the page is red", () => {
+  const page = "## Rooms\n\n| room | holds |\n|---|---|\n| `pool/`, `record/` | stores |\n";
+  expect(roomsMissing(page, ["pool", "record"])).to.deep.equal([]);
+  expect(roomsMissing(page, ["pool", "claims"])).to.deep.equal([
+    "docs/architecture.md does not have the room claims",
+  ]);
 });
