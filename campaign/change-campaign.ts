@@ -1,15 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { overlappingPatterns } from "../codes/code-format.ts";
-import type { Hold, Inspection, Pool } from "../pool/pool.ts";
+import type { Pool } from "../pool/pool.ts";
 import type { Campaigns } from "../record/campaigns.ts";
 import type { CampaignDoc } from "../record/documents.ts";
 import type { History } from "../record/history.ts";
-import type { CampaignFields, StepBefore } from "../record/steps.ts";
-import type { Clock } from "../runtime/clock.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { isLate, POLL_MS, takeTurn } from "./change-turn.ts";
 import { type Change, type Judgement, judgeChange } from "./judge-change.ts";
-import { type PoolFacts, phaseOf, recordedAs, stepsToOpen } from "./life-cycle.ts";
+import { type PoolFacts, phaseOf } from "./life-cycle.ts";
 import { turnTargetOf } from "./load.ts";
+import { followsInPool, type PoolSeen, seenOf, stepsBeforeOf } from "./pool-seen.ts";
 import type { Refusal } from "./refusal.ts";
 import { askedOf, usedFor } from "./repeated-request.ts";
 import type { Restore } from "./restore.ts";
@@ -50,10 +51,6 @@ export type ChangeDeps = {
 
 /** How long a change may wait for its turn: for the lease, for a pool that is being rebuilt. */
 const WAIT_MS = 5_000;
-const POLL_MS = 25;
-/** For how long a waiting change keeps fills and loads from taking the lease again; renewed while it waits. */
-const TICKET_MS = 1_000;
-const TICKET_AGAIN_MS = 300;
 /** How often a campaign may change by itself (open, sell out) between judging and writing. */
 const JUDGED_MAX = 5;
 
@@ -68,7 +65,6 @@ type Try = ChangeAnswer | { readonly kind: "again"; readonly why: string };
 export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
   const { pool, campaigns, history, restore, clock } = deps;
   const logger = deps.logger.child({ room: "server" });
-  const sleep = (ms: number) => new Promise<void>((resolve) => void clock.after(ms, resolve));
 
   async function judge(ask: ChangeAsk, campaign: CampaignDoc, seen: PoolSeen): Promise<Judgement> {
     const facts: PoolFacts = { state: seen.state, opened: seen.armedAtMs > 0 };
@@ -78,28 +74,6 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
     const adds = ask.change.verb === "add";
     const codesInSpace = adds ? await campaigns.totalOfFormats(overlappingPatterns(campaign.codeFormat)) : 0;
     return judgeChange(ask.change, { campaign, phase, nowMs: clock.now(), afterLastClaimMs, codesInSpace });
-  }
-
-  /** Whether it is too late to begin: whoever asked may have been told so, and have asked elsewhere since. */
-  const isLate = ({ signal }: ChangeAsk, untilMs: number) => signal.aborted || clock.elapsed() >= untilMs;
-
-  /** The lease, under an owner of its own: it excludes fills and loads of this process too. Undefined: not in time. */
-  async function takeTurn(ask: ChangeAsk, owner: string, raise: boolean, untilMs: number) {
-    let askedAtMs = Number.NEGATIVE_INFINITY;
-    for (;;) {
-      const leased = await campaigns.takeLease(ask.campaignId, owner, deps.leaseMs, raise);
-      const late = isLate(ask, untilMs);
-      if (leased !== null && !late) return leased;
-      if (leased !== null) await campaigns.dropLease(ask.campaignId, owner);
-      if (late) break;
-      if (clock.elapsed() - askedAtMs >= TICKET_AGAIN_MS) {
-        askedAtMs = clock.elapsed();
-        await campaigns.askForLease(ask.campaignId, owner, TICKET_MS);
-      }
-      await sleep(POLL_MS);
-    }
-    await campaigns.withdrawAsking(ask.campaignId, owner);
-    return undefined;
   }
 
   /**
@@ -135,7 +109,7 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
   /** A change that the pool need not know of. */
   async function changeRecord(ask: ChangeAsk, seen: PoolSeen, untilMs: number): Promise<Try> {
     const owner = randomUUID();
-    const leased = await takeTurn(ask, owner, false, untilMs);
+    const leased = await takeTurn(deps, ask, owner, { raise: false, untilMs });
     if (leased === undefined) return BUSY;
     const decided = await decide(ask, owner, leased, seen);
     await campaigns.dropLease(ask.campaignId, owner);
@@ -146,7 +120,7 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
   async function changeHeld(ask: ChangeAsk, untilMs: number): Promise<Try> {
     const { campaignId } = ask;
     const owner = randomUUID();
-    const leased = await takeTurn(ask, owner, true, untilMs);
+    const leased = await takeTurn(deps, ask, owner, { raise: true, untilMs });
     if (leased === undefined) return BUSY;
     const { generation, loadedGeneration = 0 } = leased;
     const held = await pool
@@ -212,9 +186,10 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
       if (!followsInPool(ask.change)) tried = await changeRecord(ask, seen, untilMs);
       else tried = await changeHeld(ask, untilMs);
       if (tried.kind !== "again") return tried;
-      if (isLate(ask, untilMs)) return { kind: "refused", refusal: { reason: "OVERLOADED", why: tried.why } };
+      if (isLate(deps, ask, untilMs))
+        return { kind: "refused", refusal: { reason: "OVERLOADED", why: tried.why } };
       const outcome = await restore(campaignId).catch(() => "failed");
-      if (outcome !== "loaded" && outcome !== "turned") await sleep(POLL_MS);
+      if (outcome !== "loaded" && outcome !== "turned") await sleep(clock, POLL_MS);
     }
   }
 
@@ -251,34 +226,4 @@ function answerOf(judgement: Judgement, campaign: CampaignDoc): ChangeAnswer {
     default:
       return judgement satisfies never;
   }
-}
-
-/** A change of state is told after the opening that it follows, also where no scheduler has written that down yet. */
-function stepsBeforeOf(
-  { state, openedAt }: CampaignDoc,
-  fields: CampaignFields,
-  { armedAtMs }: PoolSeen,
-): StepBefore[] {
-  if (fields.state === undefined || armedAtMs === 0) return [];
-  return stepsToOpen(state).map(({ to, verb }) => ({
-    ...{ verb, to: recordedAs(to) },
-    ...(to === "OPEN" ? { happenedAt: openedAt ?? new Date(armedAtMs) } : {}),
-  }));
-}
-
-/** Added coupons come into the pool by a step of their own; a name is nothing to it. */
-function followsInPool(change: Change): boolean {
-  return !(change.verb === "add" || (change.verb === "edit" && change.endsAtMs === undefined));
-}
-
-/** The pool as far as a judgement needs it. */
-type PoolSeen = Pick<Inspection, "state" | "armedAtMs" | "redisNowMs">;
-
-function seenOf(pool: Inspection | Hold | undefined): PoolSeen {
-  const answers =
-    pool !== undefined &&
-    ("kind" in pool ? pool.kind === "held" : pool.status === "ok" || pool.status === "held");
-  if (!answers || !("state" in pool)) return { state: "", armedAtMs: 0, redisNowMs: 0 };
-  const { state, armedAtMs, redisNowMs } = pool;
-  return { state, armedAtMs, redisNowMs };
 }

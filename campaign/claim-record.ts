@@ -1,4 +1,4 @@
-import type { Claim } from "../pool/pool.ts";
+import type { Claim } from "../pool/answers.ts";
 import type { IssuanceDoc } from "../record/documents.ts";
 
 /** What a claim becomes when it is made durable. */

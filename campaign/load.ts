@@ -1,13 +1,15 @@
-import type { Inspection, LoadTarget, Pool, PoolState, TurnTarget } from "../pool/pool.ts";
+import type { Inspection, LoadTarget, PoolState, TurnTarget } from "../pool/answers.ts";
+import type { Pool } from "../pool/pool.ts";
 import { SCRIPT_ITEMS_MAX } from "../pool/pool.ts";
 import { isRehearsalId } from "../record/campaign-id.ts";
 import type { Campaigns } from "../record/campaigns.ts";
 import type { Coupons } from "../record/coupons.ts";
 import type { CampaignDoc, RecordedState } from "../record/documents.ts";
 import type { Issuances } from "../record/issuances.ts";
+import { sleep } from "../runtime/clock.ts";
 import { claimOf, issuanceOf } from "./claim-record.ts";
 import { type LeaseOptions, takeLease } from "./lease.ts";
-import { QUIET_MS } from "./top-up.ts";
+import { QUIET_BEFORE_TOP_UP_MS } from "./sold-out-memory.ts";
 
 /**
  * What came of a load: `loaded`; `turned`: the pool was held, and is now what the record says; `healthy`: the pool answers, nothing to
@@ -92,9 +94,13 @@ export async function loadPool(
 
 /** Until no memory of a pool that has not answered since `sinceMs` (on the clock's `elapsed`) is believed any more. */
 async function quiet({ clock }: LoadDeps, lease: Held, sinceMs: number): Promise<void> {
-  for (let left = QUIET_MS; left > 0; left = QUIET_MS - (clock.elapsed() - sinceMs)) {
+  for (
+    let left = QUIET_BEFORE_TOP_UP_MS;
+    left > 0;
+    left = QUIET_BEFORE_TOP_UP_MS - (clock.elapsed() - sinceMs)
+  ) {
     await lease.keep();
-    await new Promise<void>((resolve) => void clock.after(Math.min(left, QUIET_MS / 4), resolve));
+    await sleep(clock, Math.min(left, QUIET_BEFORE_TOP_UP_MS / 4));
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Pool } from "../pool/pool.ts";
 import type { Rehearsals } from "../record/rehearsals.ts";
-import type { Clock } from "../runtime/clock.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 
 export type Removal =
@@ -35,7 +35,7 @@ export function createRemoveRehearsal(deps: RemoveRehearsalDeps): RemoveRehearsa
   const underWay = new Map<string, Promise<Removal>>();
 
   /** As long as the work before took: the claims of others come first. */
-  const rest = (workedMs: number) => new Promise<void>((resolve) => void clock.after(workedMs, resolve));
+  const rest = (workedMs: number) => sleep(clock, workedMs);
 
   async function attempt(campaignId: string): Promise<Removal> {
     const mark = await rehearsals.mark(campaignId);

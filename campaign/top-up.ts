@@ -2,7 +2,8 @@ import type { Pool } from "../pool/pool.ts";
 import { SCRIPT_ITEMS_MAX } from "../pool/pool.ts";
 import type { Campaigns } from "../record/campaigns.ts";
 import type { Coupons } from "../record/coupons.ts";
-import type { Clock } from "../runtime/clock.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
+import { QUIET_BEFORE_TOP_UP_MS } from "./sold-out-memory.ts";
 
 /**
  * What came of a top-up: `topped`: the pool has every code of the campaign; `later`: it does not answer, or somebody else was at it:
@@ -12,16 +13,10 @@ export type TopUpOutcome = "topped" | "later";
 
 export type TopUpDeps = { pool: Pool; campaigns: Campaigns; coupons: Coupons; clock: Clock };
 
-/**
- * For so long a server may say "sold out" from memory (see claims/known-answers.ts), and a little more. A pool that has run dry
- * is quiet for so long before it is given codes again.
- */
-export const QUIET_MS = 1_100;
-
 /** How often in a row a script may say that somebody else was quicker, or changes the campaign, before this is left to whoever looks next. */
 const OVERTAKEN_MAX = 40;
-/** While a change holds the pool, in ms. */
-const HELD_AGAIN_MS = 25;
+/** Until a pool that a change holds is looked at again, in ms. */
+export const HELD_AGAIN_MS = 25;
 
 /**
  * Brings codes that were added to a campaign into its pool, in the order of their ordinals. Needs no lease: each step names the
@@ -29,7 +24,6 @@ const HELD_AGAIN_MS = 25;
  */
 export async function topUpPool(deps: TopUpDeps, campaignId: string): Promise<TopUpOutcome> {
   const { pool, campaigns, coupons, clock } = deps;
-  const sleep = (ms: number) => new Promise<void>((resolve) => void clock.after(ms, resolve));
   const campaign = await campaigns.find(campaignId);
   if (campaign === null) return "later";
   const { total } = campaign;
@@ -40,7 +34,7 @@ export async function topUpPool(deps: TopUpDeps, campaignId: string): Promise<To
     if (seen.status === "none" || seen.status === "fenced") return "later";
     if (seen.status === "held") {
       overtaken++;
-      await sleep(HELD_AGAIN_MS);
+      await sleep(clock, HELD_AGAIN_MS);
       seen = await pool.inspect(campaignId);
       continue;
     }
@@ -57,7 +51,7 @@ export async function topUpPool(deps: TopUpDeps, campaignId: string): Promise<To
       case "quiet":
         overtaken++;
         waitedFor = step.quiet;
-        await sleep(QUIET_MS);
+        await sleep(clock, QUIET_BEFORE_TOP_UP_MS);
         break;
       case "held":
       case "moved":

@@ -1,37 +1,19 @@
 import { MongoError } from "mongodb";
-import { type Refusal, STORE_AWAY } from "../campaign/refusal.ts";
+import { STORE_AWAY } from "../campaign/refusal.ts";
 import type { Restore } from "../campaign/restore.ts";
-import type { Claim, PoolState } from "../pool/pool.ts";
+import type { Claim } from "../pool/answers.ts";
 import type { Campaigns } from "../record/campaigns.ts";
-import type { Clock } from "../runtime/clock.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
 import { DeadlineExceeded, withDeadline } from "../runtime/deadline.ts";
 import { QueueFull } from "./batch-queue.ts";
 import { type Breaker, CircuitOpen } from "./breaker.ts";
-import type { CampaignFacts } from "./campaign-cache.ts";
+import type { Commit } from "./commit-stage.ts";
+import { type Issue, type IssueAsk, refusalOf, refused } from "./issue.ts";
 import { createKnownAnswers } from "./known-answers.ts";
-import { type Commit, createLane, type Lane, type LaneDeps } from "./pipeline.ts";
+import { createPipeline, type Pipeline } from "./pipeline.ts";
+import type { PipelineDeps } from "./stage.ts";
 import { isNoAnswer } from "./store-error.ts";
-
-export type Issue =
-  | { readonly kind: "issued"; readonly held: Claim; readonly replayed: boolean }
-  | { readonly kind: "refused"; readonly refusal: Refusal };
-
-/** Who waits; an AbortSignal is one. */
-export type Caller = {
-  /** The caller has gone or its own deadline has passed. Looked at before the claim, never after. */
-  readonly aborted: boolean;
-};
-
-export type IssueAsk = {
-  readonly campaignId: string;
-  readonly facts: CampaignFacts;
-  readonly claimKey: string;
-  /** The user who asks, where that is not the claim key; empty: not given. */
-  readonly userId: string;
-  readonly caller: Caller;
-  /** Of its deadline, in ms: what went by before this. */
-  readonly spentMs?: number;
-};
+import { createUncertainLog } from "./uncertain-log.ts";
 
 export type Claimer = {
   /** The coupon of this claim key, durable, or why not; at once where it is known. Never rejects for what a store does. */
@@ -46,7 +28,7 @@ export type Claimer = {
   idle(): Promise<void>;
 };
 
-export type ClaimerDeps = Omit<LaneDeps, "leastGenerations"> & {
+export type ClaimerDeps = Omit<PipelineDeps, "leastGenerations"> & {
   campaigns: Campaigns;
   clock: Clock;
   issueDeadlineMs: number;
@@ -56,8 +38,8 @@ export type ClaimerDeps = Omit<LaneDeps, "leastGenerations"> & {
 const STALE_CODES_MAX = 5;
 /** How often a pool under rebuild is asked whether it answers again, in ms. */
 const REBUILD_POLL_MS = 25;
-/** Lanes kept although nothing is under way in them: they are small, and their campaign is likely asked again. */
-const IDLE_LANES_MAX = 1_000;
+/** Pipelines kept although nothing is under way in them: they are small, and their campaign is likely asked again. */
+const IDLE_PIPELINES_MAX = 1_000;
 /** Beyond so many campaigns the generations that were seen are forgotten; the campaigns' records still tell them. */
 const GENERATIONS_MAX = 100_000;
 
@@ -65,30 +47,31 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
   const { clock, restore, metrics, breakers } = deps;
   const { commits: mongo } = breakers;
   const known = createKnownAnswers(deps);
-  const lanes = new Map<string, Lane>();
+  const logUncertain = createUncertainLog(deps.logger.child({ room: "server" }), clock);
+  const pipelines = new Map<string, Pipeline>();
   const leastGenerations = new Map<string, number>();
 
-  const sizeOf = ({ claims, commits, settles }: Lane) => claims.size() + commits.size() + settles.size();
+  const sizeOf = ({ claims, commits, settles }: Pipeline) => claims.size() + commits.size() + settles.size();
 
-  function laneOf(campaignId: string): Lane {
-    const existing = lanes.get(campaignId);
+  function pipelineOf(campaignId: string): Pipeline {
+    const existing = pipelines.get(campaignId);
     if (existing !== undefined) return existing;
-    if (lanes.size >= IDLE_LANES_MAX) {
-      for (const [id, lane] of lanes) if (sizeOf(lane) === 0) lanes.delete(id);
+    if (pipelines.size >= IDLE_PIPELINES_MAX) {
+      for (const [id, pipeline] of pipelines) if (sizeOf(pipeline) === 0) pipelines.delete(id);
     }
     if (leastGenerations.size >= GENERATIONS_MAX) leastGenerations.clear();
-    const lane = createLane({ ...deps, leastGenerations }, campaignId);
-    lanes.set(campaignId, lane);
-    return lane;
+    const pipeline = createPipeline({ ...deps, leastGenerations }, campaignId);
+    pipelines.set(campaignId, pipeline);
+    return pipeline;
   }
 
   // Whoever waits behind a batch that hangs would wait out its deadline for nothing.
   breakers.onOpen((campaignId) => {
     if (campaignId !== undefined) {
-      lanes.get(campaignId)?.claims.rejectWaiting(new CircuitOpen("Redis does not answer"));
+      pipelines.get(campaignId)?.claims.rejectWaiting(new CircuitOpen("Redis does not answer"));
       return;
     }
-    for (const { commits } of lanes.values())
+    for (const { commits } of pipelines.values())
       commits.rejectWaiting(new CircuitOpen("MongoDB does not answer"));
   });
 
@@ -99,8 +82,8 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
   }
 
   /** @throws whatever leaves it uncertain; CircuitOpen: the claim stays in the ledger, for the next that asks or for the sweeper */
-  function commit(lane: Lane, claim: Claim): Promise<Commit> {
-    if (mongo.state() !== "open") return lane.commits.push(claim);
+  function commit(pipeline: Pipeline, claim: Claim): Promise<Commit> {
+    if (mongo.state() !== "open") return pipeline.commits.push(claim);
     // Sets off a probe where one is due.
     mongo.admit();
     return Promise.reject(new CircuitOpen("MongoDB does not answer"));
@@ -109,20 +92,20 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
   async function attempt(ask: IssueAsk, expired: () => boolean): Promise<Issue> {
     const { campaignId, claimKey, userId, facts } = ask;
     const { leastGeneration } = facts;
-    const lane = laneOf(campaignId);
+    const pipeline = pipelineOf(campaignId);
     const redis = breakers.pool(campaignId);
     for (let stale = 0; stale < STALE_CODES_MAX; ) {
       if (expired()) return refused({ reason: "UNCERTAIN" });
       if (redis.admit() === "refuse") return storeAway();
       const askedAtMs = clock.elapsed();
-      const answer = await lane.claims.push({ claimKey, userId, leastGeneration, expired });
+      const answer = await pipeline.claims.push({ claimKey, userId, leastGeneration, expired });
       if (answer.kind !== "expired") known.learn(campaignId, answer, askedAtMs);
       switch (answer.kind) {
         case "replay":
           return { kind: "issued", held: answer.claim, replayed: true };
         case "claimed":
         case "pending": {
-          const done = await commit(lane, answer.claim).catch((error: unknown) => {
+          const done = await commit(pipeline, answer.claim).catch((error: unknown) => {
             // The code is popped already: this is no "nothing was tried".
             if (error instanceof QueueFull || error instanceof CircuitOpen)
               throw new Error("a claim was not committed", { cause: error });
@@ -156,7 +139,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
           if (outcome === "gone") return refused({ reason: "UNKNOWN_CAMPAIGN" });
           // Not by us: somebody else is at it, or was, or will have to try again.
           if (outcome !== "loaded" && outcome !== "turned") {
-            await new Promise<void>((resolve) => void clock.after(REBUILD_POLL_MS, resolve));
+            await sleep(clock, REBUILD_POLL_MS);
           }
           break;
         }
@@ -209,7 +192,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
       if (error instanceof QueueFull) return refused({ reason: "OVERLOADED" });
       if (error instanceof CircuitOpen) return storeAway();
       if (error instanceof DeadlineExceeded) late = true;
-      // What failed has been logged with its cause where it failed; all the caller can know is that it is uncertain.
+      else logUncertain(ask.campaignId, error);
       return refused({ reason: "UNCERTAIN" });
     }
   }
@@ -218,12 +201,13 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     issue: (ask) => recall(ask) ?? claimWithin(ask),
 
     async finish(claim) {
-      await commit(laneOf(claim.campaignId), claim);
+      await commit(pipelineOf(claim.campaignId), claim);
     },
 
     sizes() {
-      const all = [...lanes.values()];
-      const sum = (queue: keyof Lane) => all.reduce((total, lane) => total + lane[queue].size(), 0);
+      const all = [...pipelines.values()];
+      const sum = (queue: keyof Pipeline) =>
+        all.reduce((total, pipeline) => total + pipeline[queue].size(), 0);
       return { claims: sum("claims"), commits: sum("commits"), settles: sum("settles") };
     },
 
@@ -231,32 +215,11 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
 
     async idle() {
       // In the order of the flow: what a queue holds ends up in the next one.
-      for (const lane of lanes.values()) {
-        await lane.claims.idle();
-        await lane.commits.idle();
-        await lane.settles.idle();
+      for (const pipeline of pipelines.values()) {
+        await pipeline.claims.idle();
+        await pipeline.commits.idle();
+        await pipeline.settles.idle();
       }
     },
   };
-}
-
-function refused(refusal: Refusal): Issue {
-  return { kind: "refused", refusal };
-}
-
-function refusalOf(state: PoolState): Refusal {
-  switch (state) {
-    case "paused":
-      return { reason: "PAUSED" };
-    case "ended":
-      return { reason: "ENDED" };
-    case "cancelled":
-      return { reason: "CANCELLED" };
-    case "staged":
-    case "open":
-      // The script answers these with a coupon, sold or early.
-      return { reason: "UNCERTAIN" };
-    default:
-      return state satisfies never;
-  }
 }

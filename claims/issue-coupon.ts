@@ -7,7 +7,8 @@ import type { Metrics } from "../runtime/metrics.ts";
 import { QueueFull } from "./batch-queue.ts";
 import { CircuitOpen } from "./breaker.ts";
 import type { CampaignFacts, Directory } from "./campaign-cache.ts";
-import type { Caller, Claimer, Issue } from "./claimer.ts";
+import type { Claimer } from "./claimer.ts";
+import type { Caller, Issue } from "./issue.ts";
 import type { Tally } from "./tally.ts";
 
 /** What IssueCoupon is asked with; empty: not given. */

@@ -1,10 +1,11 @@
-import { claimOf } from "../campaign/claim-record.ts";
-import type { Claim, ClaimAnswer } from "../pool/pool.ts";
+import { SOLD_OUT_REMEMBERED_MS } from "../campaign/sold-out-memory.ts";
+import type { Claim, ClaimAnswer } from "../pool/answers.ts";
 import type { Campaigns } from "../record/campaigns.ts";
-import type { Issuances, IssuePosition } from "../record/issuances.ts";
+import type { Issuances } from "../record/issuances.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { createKeyFilter, type KeyFilter } from "./key-filter.ts";
+import type { KeyFilter } from "./key-filter.ts";
+import { readClaimKeys, readWinners as readWinnersOf, type Winner } from "./read-winners.ts";
 
 /** What a server may answer by itself, because it cannot have become wrong. */
 export type KnownAnswer =
@@ -42,10 +43,9 @@ export type KnownAnswersDeps = {
 
 /** How long "not yet" is believed. A start that is moved to earlier is noticed within this. */
 const EARLY_FOR_MS = 100;
-/** After this, one ask goes to Redis to confirm "sold out" … */
+/** After this, one ask goes to Redis to confirm "sold out"; after SOLD_OUT_REMEMBERED_MS without a confirmation, all do. */
 const SOLD_CONFIRM_MS = 250;
-/** … and after this, without a confirmation, all do. */
-const SOLD_FOR_MS = 1_000;
+
 /** After a try in vain; each further one waits twice as long as the one before. */
 const WINNERS_AGAIN_MS = { first: 500, most: 8_000 } as const;
 /** Of all filters, in keys: 32 MB. */
@@ -55,14 +55,8 @@ const WINNERS_MAX = 400_000;
 /** A sale whose winners found no room, or had to make it, waits for so long. */
 const NO_ROOM_FOR_MS = 60_000;
 const CAMPAIGNS_MAX = 1_000;
-/** Issuances per read, and claim keys: what a server decodes at once, claims wait for. */
-const PAGE = 500;
-const KEYS_PAGE = 2_000;
-
 /** On the clock's `elapsed`: not before `startMs` does Redis open; until `untilMs` that is believed. */
 type Opening = { readonly startMs: number; readonly untilMs: number; readonly startsAtMs: number };
-/** What is kept of a claim beside its campaign and its key. */
-type Winner = Omit<Claim, "campaignId" | "claimKey">;
 type Sale = {
   /** The claim keys of all who have a coupon, once each of the coupons has its durable owner. */
   filter: KeyFilter | undefined;
@@ -91,7 +85,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     if (winner !== undefined) return { kind: "replay", held: { campaignId, claimKey, ...winner } };
     if (sale.winners === undefined && sale.filter?.mayHave(claimKey) !== false) return undefined;
     const ageMs = nowMs - sale.confirmedAtMs;
-    if (ageMs >= SOLD_FOR_MS) return undefined;
+    if (ageMs >= SOLD_OUT_REMEMBERED_MS) return undefined;
     if (ageMs >= SOLD_CONFIRM_MS && !sale.confirming) {
       sale.confirming = true;
       return undefined;
@@ -180,16 +174,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     if (!makeRoom("filter", total, FILTERED_MAX)) return NO_ROOM_FOR_MS;
     // Counted first: while one is not durable yet, the others are not read again and again.
     if ((await issuances.count(campaignId)) !== total) return nextWaitMs(sale);
-    const filter = createKeyFilter(total);
-    let read = 0;
-    let after: string | undefined;
-    for (;;) {
-      const keys = await issuances.claimKeys(campaignId, after, KEYS_PAGE);
-      for (const key of keys) filter.add(key);
-      read += keys.length;
-      after = keys.at(-1);
-      if (keys.length < KEYS_PAGE) break;
-    }
+    const { filter, read } = await readClaimKeys(issuances, campaignId, total);
     // Meanwhile more may have been added, and sold.
     if (read !== total || sale.total !== total) return nextWaitMs(sale);
     sale.filter = filter;
@@ -199,29 +184,10 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
   async function readWinners(campaignId: string, sale: Sale, total: number): Promise<number> {
     if (total > WINNERS_MAX) return Number.POSITIVE_INFINITY;
     if (!makeRoom("winners", total, WINNERS_MAX)) return NO_ROOM_FOR_MS;
-    const winners = await winnersOf(campaignId, total);
-    if (winners === undefined || sale.total !== total) return nextWaitMs(sale);
+    const winners = await readWinnersOf(issuances, campaignId);
+    if (winners.size !== total || sale.total !== total) return nextWaitMs(sale);
     sale.winners = winners;
     return 0;
-  }
-
-  /** undefined: not every coupon has its durable owner yet. */
-  async function winnersOf(
-    campaignId: string,
-    total: number,
-  ): Promise<ReadonlyMap<string, Winner> | undefined> {
-    const winners = new Map<string, Winner>();
-    let after: IssuePosition | undefined;
-    for (;;) {
-      const page = await issuances.inOrder(campaignId, after, PAGE);
-      for (const issuance of page) {
-        const { claimKey, userId, code, generation, seq, issuedAtMs } = claimOf(issuance);
-        winners.set(claimKey, { userId, code, generation, seq, issuedAtMs });
-      }
-      after = page.at(-1);
-      if (page.length < PAGE) break;
-    }
-    return winners.size === total ? winners : undefined;
   }
 
   /** Whether so many more can be kept, if need be instead of those whom nobody has asked for lately. */
@@ -232,7 +198,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     for (const sale of sales.values()) free -= keptOf(sale);
     for (const sale of sales.values()) {
       if (wanted <= free) break;
-      if (keptOf(sale) === 0 || nowMs - sale.lastAskedAtMs < SOLD_FOR_MS) continue;
+      if (keptOf(sale) === 0 || nowMs - sale.lastAskedAtMs < SOLD_OUT_REMEMBERED_MS) continue;
       free += keptOf(sale);
       sale[of] = undefined;
       sale.readAgainAtMs = nowMs + NO_ROOM_FOR_MS;

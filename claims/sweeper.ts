@@ -4,6 +4,7 @@ import { livePages } from "../record/live-campaigns.ts";
 import type { Cancel, Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import { troubleOnce } from "../runtime/trouble-once.ts";
 import type { Claimer } from "./claimer.ts";
 
 export type SweeperDeps = {
@@ -37,7 +38,6 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   let cancel: Cancel = () => undefined;
   let round: Promise<void> = Promise.resolve();
   let stopped = false;
-  let trouble = false;
 
   async function sweepCampaign(campaignId: string): Promise<{ depth: number; finished: number }> {
     const { ledger } = await pool.inspect(campaignId);
@@ -74,20 +74,14 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     return finished;
   }
 
+  const runRound = troubleOnce(sweep, {
+    failed: (error) => logger.warn({ err: error }, "a sweep failed; the next round tries again"),
+  });
+
   function next(): void {
     if (stopped) return;
     cancel = clock.after(ROUND_EVERY_MS, () => {
-      round = sweep()
-        .then(
-          () => {
-            trouble = false;
-          },
-          (error: unknown) => {
-            if (!trouble) logger.warn({ err: error }, "a sweep failed; the next round tries again");
-            trouble = true;
-          },
-        )
-        .then(next);
+      round = runRound().then(next);
     });
   }
 

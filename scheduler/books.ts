@@ -1,4 +1,4 @@
-import type { Inspection } from "../pool/pool.ts";
+import type { Inspection } from "../pool/answers.ts";
 import { codesIn } from "./decide.ts";
 
 /** How long after a rebuild an insert of the generation before may still come in: well above its deadline. */

@@ -1,5 +1,5 @@
 import { poolStateOf } from "../campaign/load.ts";
-import type { Inspection, Standstill } from "../pool/pool.ts";
+import type { Inspection, Standstill } from "../pool/answers.ts";
 import type { CampaignDoc } from "../record/documents.ts";
 
 /** What a scheduler does about one campaign. Each is idempotent and guarded in the store it touches. */

@@ -2,7 +2,8 @@ import type { RemoveRehearsal } from "../campaign/remove-rehearsal.ts";
 import type { Rehearsals } from "../record/rehearsals.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { createTick, tellingOnce } from "./tick.ts";
+import { troubleOnce } from "../runtime/trouble-once.ts";
+import { createTick } from "./tick.ts";
 
 export type RehearsalWatchDeps = {
   rehearsals: Pick<Rehearsals, "due">;
@@ -29,9 +30,10 @@ export function createRehearsalWatch(deps: RehearsalWatchDeps): RehearsalWatch {
     await Promise.all((await rehearsals.due(AT_ONCE)).map(removeRehearsal));
   }
 
-  const round = tellingOnce(look, (error) =>
-    logger.warn({ err: error }, "rehearsals that are over could not be removed; every tick tries again"),
-  );
+  const round = troubleOnce(look, {
+    failed: (error) =>
+      logger.warn({ err: error }, "rehearsals that are over could not be removed; every tick tries again"),
+  });
 
   const ticking = createTick(clock, logger, round);
   return { start: ticking.start, look, stop: ticking.stop };

@@ -6,7 +6,8 @@ import type { CampaignDoc } from "../record/documents.ts";
 import { type Preflights, preflightId } from "../record/preflights.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { createTick, tellingOnce } from "./tick.ts";
+import { troubleOnce } from "../runtime/trouble-once.ts";
+import { createTick } from "./tick.ts";
 
 /** So long before each start a preflight is made by itself, in ms, in the order in which they come. */
 export const MOMENTS_MS: readonly number[] = [600_000, 60_000, 10_000];
@@ -117,9 +118,10 @@ export function createStartWatch(deps: StartWatchDeps): StartWatch {
     }
   }
 
-  const round = tellingOnce(look, (error) =>
-    logger.error({ err: error }, "a preflight could not be made: nobody has looked whether it will open"),
-  );
+  const round = troubleOnce(look, {
+    failed: (error) =>
+      logger.error({ err: error }, "a preflight could not be made: nobody has looked whether it will open"),
+  });
 
   const ticking = createTick(clock, logger, round);
   return { start: ticking.start, look, stop: ticking.stop };

@@ -91,17 +91,3 @@ export function createTick(
     },
   };
 }
-
-/** A round of looking that never rejects: trouble is told when it begins, not again with every tick while it lasts. */
-export function tellingOnce(look: () => Promise<void>, tell: (error: unknown) => void): () => Promise<void> {
-  let trouble = false;
-  return async () => {
-    try {
-      await look();
-      trouble = false;
-    } catch (error) {
-      if (!trouble) tell(error);
-      trouble = true;
-    }
-  };
-}

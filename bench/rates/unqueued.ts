@@ -6,7 +6,7 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { Claim } from "../../pool/pool.ts";
+import type { Claim } from "../../pool/answers.ts";
 
 const builtDir = process.argv[2] ?? "";
 const built = <T>(file: string): Promise<T> => import(join(builtDir, file));

@@ -1,4 +1,4 @@
-import type { Clock } from "../../runtime/clock.ts";
+import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Ending } from "../../runtime/lifecycle.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Drain } from "./drain.ts";
@@ -30,7 +30,7 @@ export function createCloseTransports(deps: CloseTransportsDeps): (ending: Endin
         { delayMs },
         "not ready any more; serving on, so that load balancers notice before the drain",
       );
-      await new Promise<void>((resolve) => void clock.after(delayMs, resolve));
+      await sleep(clock, delayMs);
     }
     draining.abort();
     logger.info("draining: requests in flight are finished, new connections refused");

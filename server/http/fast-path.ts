@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Caller } from "../../claims/claimer.ts";
+import type { Caller } from "../../claims/issue.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type Codec, codecOf, type PlainAnswer, timeoutOf } from "./plain-call.ts";
 

@@ -6,6 +6,7 @@ import type { Cancel, Clock } from "../../runtime/clock.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import { troubleOnce } from "../../runtime/trouble-once.ts";
 import { productVersion } from "../../runtime/version.ts";
 
 /** Says about once a second who this process is and how it does, for preflight and the launch console. Never waited for. */
@@ -55,7 +56,6 @@ export function createPresence(deps: PresenceDeps): Presence {
   let underWay: Promise<void> = Promise.resolve();
   let beats = 0;
   let stopped = false;
-  let trouble = false;
 
   async function alarms(): Promise<Record<string, number>> {
     const { values } = await metrics.alarms.get();
@@ -74,16 +74,15 @@ export function createPresence(deps: PresenceDeps): Presence {
     if (beats++ % FORGET_EVERY_BEATS === 0) await processes.forget(FORGET_AFTER_MS);
   }
 
+  const tryBeat = troubleOnce(beat, {
+    failed: (error) =>
+      logger.warn({ err: error }, "the heartbeat of this process failed; the next one tries again"),
+    recovered: () => logger.info("the heartbeat of this process is back"),
+  });
+
   /** One at a time: while MongoDB hangs, its driver's own limits end a beat. */
   async function next(): Promise<void> {
-    try {
-      await beat();
-      if (trouble) logger.info("this process is seen again");
-      trouble = false;
-    } catch (error) {
-      if (!trouble) logger.warn({ err: error }, "this process cannot say that it is alive; it tries again");
-      trouble = true;
-    }
+    await tryBeat();
     if (!stopped) cancel = clock.after(BEAT_EVERY_MS, again);
   }
 

@@ -2,7 +2,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
 import type { Refusal } from "../../campaign/refusal.ts";
-import type { Caller, Issue } from "../../claims/claimer.ts";
+import type { Caller, Issue } from "../../claims/issue.ts";
 import type { IssueCoupon, IssueRequest } from "../../claims/issue-coupon.ts";
 import {
   CouponService,

@@ -1,5 +1,5 @@
 import type { IssueRequest } from "../../claims/issue-coupon.ts";
-import type { Claim } from "../../pool/pool.ts";
+import type { Claim } from "../../pool/answers.ts";
 
 /**
  * IssueCoupon in proto3 JSON, without the reflection of a general codec: the tests hold both directions to protobuf-es.

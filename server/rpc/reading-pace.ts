@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import type { Clock } from "../../runtime/clock.ts";
+import { type Clock, sleep } from "../../runtime/clock.ts";
 import { goneError, throwIfGone } from "./caller-gone.ts";
 
 /** What a page may hold, in documents: while nothing else happens, and while callers are served. */
@@ -47,7 +47,7 @@ export function createReadingPace({ clock, loopActiveMs = activeMs }: ReadingPac
   /** Which part of so many milliseconds, in which we do nothing, the loop had work. */
   async function shareOfOthers(lookMs: number): Promise<number> {
     const [fromMs, activeFromMs] = [clock.elapsed(), loopActiveMs()];
-    await new Promise<void>((resolve) => void clock.after(lookMs, resolve));
+    await sleep(clock, lookMs);
     return (loopActiveMs() - activeFromMs) / Math.max(1, clock.elapsed() - fromMs);
   }
 

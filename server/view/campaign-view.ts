@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { Claim, Inspection } from "../../pool/pool.ts";
+import type { Claim, Inspection } from "../../pool/answers.ts";
 import {
   type Campaign,
   CampaignSchema,

@@ -1,5 +1,6 @@
 import type { StoreBreakers } from "../../claims/store-breakers.ts";
-import type { Inspection, Pool } from "../../pool/pool.ts";
+import type { Inspection } from "../../pool/answers.ts";
+import type { Pool } from "../../pool/pool.ts";
 import type { Campaigns } from "../../record/campaigns.ts";
 import type { CampaignDoc } from "../../record/documents.ts";
 import type { Clock } from "../../runtime/clock.ts";

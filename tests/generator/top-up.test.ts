@@ -1,6 +1,7 @@
 import { expect } from "chai";
-import { QUIET_MS, topUpPool } from "../../campaign/top-up.ts";
-import type { Inspection } from "../../pool/pool.ts";
+import { QUIET_BEFORE_TOP_UP_MS } from "../../campaign/sold-out-memory.ts";
+import { topUpPool } from "../../campaign/top-up.ts";
+import type { Inspection } from "../../pool/answers.ts";
 import type { CampaignDoc } from "../../record/documents.ts";
 import { claimAll, loadedPool } from "../pool/loaded-pool.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
@@ -51,11 +52,11 @@ describe("bringing added codes into a pool", () => {
     const { campaign, pool, clock, topUp } = await grown(3);
     const topped = topUp();
     await until(() => clock.waiting().length > 0);
-    expect(clock.waiting()).to.deep.equal([QUIET_MS]);
+    expect(clock.waiting()).to.deep.equal([QUIET_BEFORE_TOP_UP_MS]);
     for (let changes = 0; changes < 3; changes++) await change(campaign, await pool.inspect(campaign._id));
     const [sold] = await claimAll(pool, campaign._id, Date.now(), "late");
     expect(sold).to.deep.equal({ kind: "sold", total: 0 });
-    clock.pass(QUIET_MS);
+    clock.pass(QUIET_BEFORE_TOP_UP_MS);
     expect(await topped).to.equal("topped");
     expect(await pool.inspect(campaign._id)).to.include({ openCodes: 3, total: 6, generation: 4 });
   });
@@ -71,7 +72,7 @@ describe("bringing added codes into a pool", () => {
     const topped = topUp();
     await until(() => clock.waiting().length > 0);
     expect((await pool.inspect(id)).total).to.equal(4);
-    clock.pass(QUIET_MS);
+    clock.pass(QUIET_BEFORE_TOP_UP_MS);
     expect(await topped).to.equal("topped");
   });
 

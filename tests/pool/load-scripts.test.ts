@@ -1,6 +1,7 @@
 import { expect } from "chai";
+import type { LoadTarget } from "../../pool/answers.ts";
 import { campaignKeys } from "../../pool/keys.ts";
-import type { LoadTarget, Pool } from "../../pool/pool.ts";
+import type { Pool } from "../../pool/pool.ts";
 import { newCampaignId } from "../../record/campaign-id.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { claimAll, claimIn, HOUR_MS, loadedPool } from "./loaded-pool.ts";

@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import type { Claim, ClaimAnswer, LoadTarget, Pool } from "../../pool/pool.ts";
+import type { Claim, ClaimAnswer, LoadTarget } from "../../pool/answers.ts";
+import type { Pool } from "../../pool/pool.ts";
 import { newCampaignId } from "../../record/campaign-id.ts";
 
 export const HOUR_MS = 3_600_000;

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import fc from "fast-check";
+import type { Claim, ClaimAnswer, PoolState } from "../../pool/answers.ts";
 import { campaignKeys } from "../../pool/keys.ts";
-import type { Claim, ClaimAnswer, Pool, PoolState } from "../../pool/pool.ts";
+import type { Pool } from "../../pool/pool.ts";
 import { newCampaignId } from "../../record/campaign-id.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { HOUR_MS } from "./loaded-pool.ts";

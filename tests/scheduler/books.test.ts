@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Inspection } from "../../pool/pool.ts";
+import type { Inspection } from "../../pool/answers.ts";
 import { compareBooks, createBooksWatch } from "../../scheduler/books.ts";
 
 const pool: Inspection = {

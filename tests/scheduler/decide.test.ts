@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import type { Inspection, PoolState } from "../../pool/pool.ts";
+import type { Inspection, PoolState } from "../../pool/answers.ts";
 import type { CampaignDoc, RecordedState } from "../../record/documents.ts";
 import { type Action, decide, LOOK_AHEAD_MS } from "../../scheduler/decide.ts";
 

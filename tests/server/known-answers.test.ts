@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { createKnownAnswers, type KnownAnswers } from "../../claims/known-answers.ts";
 import { until } from "../../local/poll.ts";
-import type { ClaimAnswer } from "../../pool/pool.ts";
+import type { ClaimAnswer } from "../../pool/answers.ts";
 import type { CampaignDoc, IssuanceDoc } from "../../record/documents.ts";
 import { madeCampaign, recordsOf } from "../generator/made-campaign.ts";
 import { type FakeClock, fakeClock } from "../runtime/fake-clock.ts";

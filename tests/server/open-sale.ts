@@ -1,5 +1,6 @@
 import { createRestore, type Restore } from "../../campaign/restore.ts";
-import { type Claimer, type ClaimerDeps, createClaimer, type Issue } from "../../claims/claimer.ts";
+import { type Claimer, type ClaimerDeps, createClaimer } from "../../claims/claimer.ts";
+import type { Issue } from "../../claims/issue.ts";
 import type { StoreBreakersDeps } from "../../claims/store-breakers.ts";
 import type { Pool } from "../../pool/pool.ts";
 import type { CampaignDoc } from "../../record/documents.ts";

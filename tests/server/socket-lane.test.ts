@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { expect } from "chai";
-import type { Issue } from "../../claims/claimer.ts";
+import type { Issue } from "../../claims/issue.ts";
 import { until } from "../../local/poll.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { prepareHttpDrain } from "../../server/http/drain.ts";

@@ -1,5 +1,5 @@
 import type { HistoryEntry, Outcome } from "../../audit/history.ts";
-import type { Issue } from "../../claims/claimer.ts";
+import type { Issue } from "../../claims/issue.ts";
 import type { ServerProcess } from "./server-process.ts";
 import type { Watch } from "./watch.ts";
 import { EPOCH_MS, happened, latencyMs, type World } from "./world.ts";

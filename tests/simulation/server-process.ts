@@ -1,6 +1,7 @@
 import { createRestore } from "../../campaign/restore.ts";
 import { createDirectory } from "../../claims/campaign-cache.ts";
-import { createClaimer, type Issue } from "../../claims/claimer.ts";
+import { createClaimer } from "../../claims/claimer.ts";
+import type { Issue } from "../../claims/issue.ts";
 import { createStoreBreakers } from "../../claims/store-breakers.ts";
 import { createSweeper } from "../../claims/sweeper.ts";
 import { createGenerator } from "../../generator/generator.ts";

@@ -1,4 +1,5 @@
-import type { Advance, Claim, ClaimAnswer, Hold, Inspection, Pool, PoolState } from "../../pool/pool.ts";
+import type { Advance, Claim, ClaimAnswer, Hold, Inspection, PoolState } from "../../pool/answers.ts";
+import type { Pool } from "../../pool/pool.ts";
 import * as script from "../pool/model.ts";
 import { WITHOUT_BOOKS } from "./plants.ts";
 import type { RedisLink } from "./redis-link.ts";

@@ -39,9 +39,9 @@ export const mutants: readonly Mutant[] = [
     patches: [
       {
         file: "claims/claimer",
-        search: "const done = await commit(lane, answer.claim)",
+        search: "const done = await commit(pipeline, answer.claim)",
         replace:
-          'const done = { kind: "durable", held: answer.claim }; void commit(lane, answer.claim).catch(() => undefined)',
+          'const done = { kind: "durable", held: answer.claim }; void commit(pipeline, answer.claim).catch(() => undefined)',
       },
     ],
     round: "kill-server-between-claim-and-commit",
@@ -134,7 +134,7 @@ export const mutants: readonly Mutant[] = [
     name: "push-back-on-failure",
     patches: [
       {
-        file: "claims/pipeline",
+        file: "claims/commit-stage",
         search: "end(false);",
         replace:
           'end(false);\nawait Promise.allSettled(batch.map((claim) => pool.release(claim, true, { ...claim, claimKey: "" })));',

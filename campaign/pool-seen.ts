@@ -1,0 +1,35 @@
+import type { Hold, Inspection } from "../pool/answers.ts";
+import type { CampaignDoc } from "../record/documents.ts";
+import type { CampaignFields, StepBefore } from "../record/steps.ts";
+import type { Change } from "./judge-change.ts";
+import { recordedAs, stepsToOpen } from "./life-cycle.ts";
+
+/** A change of state is told after the opening that it follows, also where no scheduler has written that down yet. */
+export function stepsBeforeOf(
+  { state, openedAt }: CampaignDoc,
+  fields: CampaignFields,
+  { armedAtMs }: PoolSeen,
+): StepBefore[] {
+  if (fields.state === undefined || armedAtMs === 0) return [];
+  return stepsToOpen(state).map(({ to, verb }) => ({
+    ...{ verb, to: recordedAs(to) },
+    ...(to === "OPEN" ? { happenedAt: openedAt ?? new Date(armedAtMs) } : {}),
+  }));
+}
+
+/** Added coupons come into the pool by a step of their own; a name is nothing to it. */
+export function followsInPool(change: Change): boolean {
+  return !(change.verb === "add" || (change.verb === "edit" && change.endsAtMs === undefined));
+}
+
+/** The pool as far as a judgement needs it. */
+export type PoolSeen = Pick<Inspection, "state" | "armedAtMs" | "redisNowMs">;
+
+export function seenOf(pool: Inspection | Hold | undefined): PoolSeen {
+  const answers =
+    pool !== undefined &&
+    ("kind" in pool ? pool.kind === "held" : pool.status === "ok" || pool.status === "held");
+  if (!answers || !("state" in pool)) return { state: "", armedAtMs: 0, redisNowMs: 0 };
+  const { state, armedAtMs, redisNowMs } = pool;
+  return { state, armedAtMs, redisNowMs };
+}

@@ -1,0 +1,93 @@
+import type { ClaimAnswer, ClaimMode } from "../pool/answers.ts";
+import { type BatchQueue, createBatchQueue } from "./batch-queue.ts";
+import { CircuitOpen } from "./breaker.ts";
+import { loggingFailure, type StageDeps } from "./stage.ts";
+import { isNoAnswer, isUnsent } from "./store-error.ts";
+
+/** One request for a coupon of the pipeline's campaign. */
+export type Ask = {
+  readonly claimKey: string;
+  readonly userId: string;
+  /** See CampaignFacts. */
+  readonly leastGeneration: number;
+  /** The claim is not sent to Redis any more when this says so: the caller has gone or its deadline has passed. */
+  readonly expired: () => boolean;
+};
+
+/** Claim batches under way at once: the second is on its way while Redis does the first. */
+const CLAIMS_IN_FLIGHT_MAX = 2;
+
+export type ClaimStage = BatchQueue<Ask, ClaimAnswer | { readonly kind: "expired" }>;
+
+/** The first stage: asks Redis, in batches, who gets which code. */
+export function createClaimStage(deps: StageDeps): ClaimStage {
+  const { pool, clock, metrics, breakers, leastGenerations, campaignId } = deps;
+  const redis = breakers.pool(campaignId);
+
+  /** While nothing can be made durable, nothing is popped, but for one claim now and then that finds out. */
+  async function claim(asks: readonly Ask[]): Promise<ClaimAnswer[]> {
+    const least = asks.reduce(
+      (most, ask) => Math.max(most, ask.leastGeneration),
+      leastGenerations.get(campaignId) ?? 0,
+    );
+    const answers = await claimAsAdmitted(asks, least);
+    // All coupons of one call are of one generation.
+    for (const answer of answers) {
+      if (answer.kind !== "claimed") continue;
+      leastGenerations.set(campaignId, Math.max(least, answer.claim.generation));
+      break;
+    }
+    return answers;
+  }
+
+  async function claimAsAdmitted(asks: readonly Ask[], least: number): Promise<ClaimAnswer[]> {
+    const admission = breakers.commits.admit();
+    if (admission !== "trial") return call(asks, admission === "go" ? "issue" : "recall", least);
+    let isTried = false;
+    try {
+      const rest = asks.slice(1);
+      const parts = await Promise.all([
+        call(asks.slice(0, 1), "issue", least),
+        rest.length === 0 ? [] : call(rest, "recall", least),
+      ]);
+      const answers = parts.flat();
+      isTried = answers[0]?.kind === "claimed" || answers[0]?.kind === "pending";
+      return answers;
+    } finally {
+      if (!isTried) breakers.commits.returnTrial();
+    }
+  }
+
+  /** @throws CircuitOpen where the script was certainly not sent */
+  async function call(asks: readonly Ask[], mode: ClaimMode, least: number): Promise<ClaimAnswer[]> {
+    const end = redis.begin();
+    try {
+      const answers = await pool.claim(campaignId, clock.now(), asks, mode, least);
+      end(true);
+      return answers;
+    } catch (error) {
+      end(!isNoAnswer(error));
+      if (isUnsent(error)) throw new CircuitOpen("Redis is not connected", { cause: error });
+      throw error;
+    }
+  }
+
+  return createBatchQueue({
+    maxBatch: deps.claimBatchMax,
+    maxInFlight: CLAIMS_IN_FLIGHT_MAX,
+    maxWaiting: deps.queueMax,
+    ...(deps.defer === undefined ? {} : { defer: deps.defer }),
+    run: loggingFailure(deps, "claiming", async (asks: readonly Ask[]) => {
+      const live = asks.filter((ask) => !ask.expired());
+      if (live.length === 0) return asks.map(() => ({ kind: "expired" }));
+      if (redis.admit() === "refuse") throw new CircuitOpen("Redis does not answer");
+      metrics.claimBatch.observe(live.length);
+      const done = metrics.claimSeconds.startTimer();
+      const answers = await claim(live);
+      done();
+      if (live.length === asks.length) return answers;
+      const byAsk = new Map(live.map((ask, i) => [ask, answers[i]]));
+      return asks.map((ask) => byAsk.get(ask) ?? { kind: "expired" });
+    }),
+  });
+}

@@ -1,0 +1,98 @@
+import { claimOf, issuanceOf } from "../campaign/claim-record.ts";
+import type { Claim } from "../pool/answers.ts";
+import type { InsertOutcome } from "../record/issuances.ts";
+import { withDeadline } from "../runtime/deadline.ts";
+import { type BatchQueue, createBatchQueue } from "./batch-queue.ts";
+import type { SettleStage } from "./settle-stage.ts";
+import { loggingFailure, type StageDeps } from "./stage.ts";
+
+/**
+ * A durable coupon; `again`: the code belonged to somebody else and the binding is gone, claim anew; `removed`: the campaign was a
+ * rehearsal and is gone.
+ */
+export type Commit =
+  | { readonly kind: "durable"; readonly held: Claim }
+  | { readonly kind: "again" | "removed" };
+
+const COMMIT_BATCH_MAX = 1_000;
+
+export type CommitStage = BatchQueue<Claim, Commit>;
+
+/** The second stage: makes claims durable in MongoDB, in bulks, and hands what is durable on to be settled. */
+export function createCommitStage(deps: StageDeps, settles: SettleStage): CommitStage {
+  const { pool, issuances, clock, logger, metrics, breakers, campaignId } = deps;
+
+  /** One durable insert; the breaker hears how it went. */
+  async function insert(batch: readonly Claim[]): Promise<InsertOutcome[]> {
+    const end = breakers.commits.begin();
+    const inserting = issuances.insert(batch.map(issuanceOf));
+    try {
+      const outcomes = await withDeadline(inserting, deps.commitDeadlineMs, "MongoDB insert", clock);
+      end(true);
+      return outcomes;
+    } catch (error) {
+      end(false);
+      // It may come through after all, perhaps into a pool that was rebuilt without it: the settling tells that pool.
+      void inserting
+        .then((outcomes) => {
+          end(true);
+          settleDurable(batch, outcomes);
+        })
+        .catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Nobody waits for the ledger; what cannot be dropped now, the sweeper drops. */
+  function settleDurable(batch: readonly Claim[], outcomes: readonly InsertOutcome[]): void {
+    batch.forEach((claim, i) => {
+      const outcome = outcomes[i];
+      if (outcome?.kind !== "durable") return;
+      const held = claimOf(outcome.held);
+      const isOurs = held.generation === claim.generation && held.seq === claim.seq;
+      // The key had been given this very code before a rebuild, and that insert won: the pool must say so too, or it would replay
+      // another place and instant than the record's.
+      const settling = isOurs ? settles.push(claim) : pool.release(claim, false, held);
+      void settling.catch(() => undefined);
+    });
+  }
+
+  return createBatchQueue({
+    maxBatch: COMMIT_BATCH_MAX,
+    maxInFlight: deps.commitsInFlightMax,
+    maxWaiting: deps.queueMax,
+    ...(deps.defer === undefined ? {} : { defer: deps.defer }),
+    run: loggingFailure(deps, "committing", async (batch: readonly Claim[]) => {
+      metrics.commitBatch.observe(batch.length);
+      const done = metrics.commitSeconds.startTimer();
+      const outcomes = await insert(batch);
+      done();
+      settleDurable(batch, outcomes);
+      return Promise.all(
+        batch.map(async (claim, i): Promise<Commit> => {
+          const outcome = outcomes[i];
+          if (outcome === undefined) throw new Error("an issuance came back without an outcome");
+          if (outcome.kind === "removed") return { kind: "removed" };
+          const held = claimOf(outcome.held);
+          if (outcome.kind === "durable") return { kind: "durable", held };
+          metrics.alarms.inc({ kind: outcome.kind });
+          const free = outcome.kind === "key-taken" && outcome.codeFree;
+          const undone = await pool.release(claim, free, held);
+          logger.error(
+            {
+              campaign: campaignId,
+              generation: claim.generation,
+              seq: claim.seq,
+              against: held.generation,
+              undone,
+            },
+            outcome.kind === "key-taken"
+              ? "the claim key held a coupon already: it is answered with that one, the popped code is handed back"
+              : "the pool held a code that was issued before: the code is dropped, the request claims again",
+          );
+          return outcome.kind === "key-taken" ? { kind: "durable", held } : { kind: "again" };
+        }),
+      );
+    }),
+  });
+}

@@ -1,0 +1,47 @@
+import { claimOf } from "../campaign/claim-record.ts";
+import type { Claim } from "../pool/answers.ts";
+import type { Issuances, IssuePosition } from "../record/issuances.ts";
+import { createKeyFilter, type KeyFilter } from "./key-filter.ts";
+
+/** What is kept of a claim beside its campaign and its key. */
+export type Winner = Omit<Claim, "campaignId" | "claimKey">;
+
+/** Issuances per read, and claim keys: what a server decodes at once, claims wait for. */
+const PAGE = 500;
+const KEYS_PAGE = 2_000;
+
+/** A filter for `total` keys with those of all issuances there are, and how many that were. */
+export async function readClaimKeys(
+  issuances: Pick<Issuances, "claimKeys">,
+  campaignId: string,
+  total: number,
+): Promise<{ readonly filter: KeyFilter; readonly read: number }> {
+  const filter = createKeyFilter(total);
+  let read = 0;
+  let after: string | undefined;
+  for (;;) {
+    const keys = await issuances.claimKeys(campaignId, after, KEYS_PAGE);
+    for (const key of keys) filter.add(key);
+    read += keys.length;
+    after = keys.at(-1);
+    if (keys.length < KEYS_PAGE) return { filter, read };
+  }
+}
+
+/** All durable winners of a campaign by claim key. */
+export async function readWinners(
+  issuances: Pick<Issuances, "inOrder">,
+  campaignId: string,
+): Promise<ReadonlyMap<string, Winner>> {
+  const winners = new Map<string, Winner>();
+  let after: IssuePosition | undefined;
+  for (;;) {
+    const page = await issuances.inOrder(campaignId, after, PAGE);
+    for (const issuance of page) {
+      const { claimKey, userId, code, generation, seq, issuedAtMs } = claimOf(issuance);
+      winners.set(claimKey, { userId, code, generation, seq, issuedAtMs });
+    }
+    after = page.at(-1);
+    if (page.length < PAGE) return winners;
+  }
+}

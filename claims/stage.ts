@@ -1,0 +1,61 @@
+import type { Restore } from "../campaign/restore.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { Issuances } from "../record/issuances.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Metrics } from "../runtime/metrics.ts";
+import { CircuitOpen } from "./breaker.ts";
+import type { StoreBreakers } from "./store-breakers.ts";
+
+export type PipelineDeps = {
+  pool: Pool;
+  issuances: Issuances;
+  restore: Restore;
+  clock: Clock;
+  logger: Logger;
+  metrics: Metrics;
+  claimBatchMax: number;
+  queueMax: number;
+  commitsInFlightMax: number;
+  commitDeadlineMs: number;
+  breakers: StoreBreakers;
+  /** By campaign, the highest generation in which this process was given a code: no pool of a lower one may give another. */
+  leastGenerations: Map<string, number>;
+  /** See BatchQueueOptions. */
+  defer?: (callback: () => void) => void;
+};
+
+/** What the stages of one campaign's pipeline are made of. */
+export type StageDeps = PipelineDeps & { readonly campaignId: string };
+
+const logged = new WeakSet<object>();
+
+/** Whether an error, or its cause, has been logged already: with its batch, or by a breaker that opened. */
+export function wasLogged(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (
+    logged.has(error) || error instanceof CircuitOpen || (error.cause !== undefined && wasLogged(error.cause))
+  );
+}
+
+/** Work on a batch that is logged once where it fails, not once a request; the callers are told that it is uncertain. */
+export function loggingFailure<T, R>(
+  { logger, campaignId }: Pick<StageDeps, "logger" | "campaignId">,
+  what: string,
+  run: (items: readonly T[]) => Promise<R[]>,
+): (items: readonly T[]) => Promise<R[]> {
+  return async (items) => {
+    try {
+      return await run(items);
+    } catch (error) {
+      // The breaker has logged it once.
+      if (error instanceof CircuitOpen) throw error;
+      logger.warn(
+        { campaign: campaignId, batch: items.length, err: error },
+        `${what} failed: it may or may not have happened`,
+      );
+      if (error instanceof Error) logged.add(error);
+      throw error;
+    }
+  };
+}

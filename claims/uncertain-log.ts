@@ -1,0 +1,28 @@
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { wasLogged } from "./stage.ts";
+
+/** Between two lines, in ms. */
+const LOG_EVERY_MS = 1_000;
+
+/**
+ * Logs why claims failed that nothing else has logged, such as a full commit queue: their callers are told no more than UNCERTAIN. A batch
+ * that failed is logged with it, once for all of its requests; here, at most once a second in all.
+ */
+export function createUncertainLog(
+  logger: Logger,
+  clock: Pick<Clock, "elapsed">,
+): (campaignId: string, error: unknown) => void {
+  let loggedAtMs = Number.NEGATIVE_INFINITY;
+  let requests = 0;
+  return (campaignId, error) => {
+    if (wasLogged(error)) return;
+    requests++;
+    const nowMs = clock.elapsed();
+    if (nowMs - loggedAtMs < LOG_EVERY_MS) return;
+    const words = "a claim failed for a cause that no batch has logged; its caller is told UNCERTAIN";
+    logger.error({ campaign: campaignId, requests, err: error }, words);
+    loggedAtMs = nowMs;
+    requests = 0;
+  };
+}

@@ -1,0 +1,160 @@
+/** What the scripts answer, and the claims that go in and out of them. */
+
+/** A code bound to a claim key, as Redis decided it. */
+export type Claim = {
+  readonly campaignId: string;
+  readonly claimKey: string;
+  /** The user who asked, where that is not the claim key; empty: unknown. */
+  readonly userId: string;
+  readonly code: string;
+  readonly generation: number;
+  readonly seq: number;
+  /** Milliseconds since the epoch, on the clock of Redis. */
+  readonly issuedAtMs: number;
+};
+
+export type PoolState = "staged" | "open" | "paused" | "ended" | "cancelled";
+
+/** Why a pool cannot answer: nothing is there, or it was loaded into another process or dataset. Both ask for a rebuild. */
+export type Unusable = "none" | "fenced";
+
+/** `held`: a change of the campaign's life is being decided. It answers again when that is over; see hold.lua. */
+export type Standstill = Unusable | "held";
+
+export type ClaimAnswer =
+  | { readonly kind: "claimed" | "pending" | "replay"; readonly claim: Claim }
+  /** All of `total` have owners; 0: not to be remembered, more are about to come. */
+  | { readonly kind: "sold"; readonly total: number }
+  /** `redisWaitMs`: to the start by the clock of Redis alone; `waitMs` is the longer of that and the caller's. */
+  | {
+      readonly kind: "early";
+      readonly waitMs: number;
+      readonly redisWaitMs: number;
+      readonly startsAtMs: number;
+    }
+  | { readonly kind: "not-open"; readonly state: PoolState }
+  /** There is a coupon to be had, but the call was only to recall. */
+  | { readonly kind: "held-back" }
+  | { readonly kind: Standstill };
+
+/** `recall` answers what is known already (replays, sold out, not open) and pops nothing. */
+export type ClaimMode = "issue" | "recall";
+
+export type Advance =
+  | { readonly kind: Standstill }
+  | {
+      readonly kind: "ok";
+      readonly generation: number;
+      readonly state: PoolState;
+      readonly changed: "opened" | "ended" | "";
+      readonly waitMs: number;
+      /** 0: not yet. */
+      readonly armedAtMs: number;
+      readonly redisNowMs: number;
+    };
+
+export type Inspection = {
+  readonly status: "ok" | Standstill;
+  readonly generation: number;
+  readonly state: PoolState | "";
+  readonly stagedCodes: number;
+  readonly openCodes: number;
+  /** Codes of a paused or cancelled pool. */
+  readonly awayCodes: number;
+  readonly claims: number;
+  readonly ledger: number;
+  /** How many codes the pool has had in all: those in it and those bound to claim keys. */
+  readonly total: number;
+  readonly armedAtMs: number;
+  readonly startsAtMs: number;
+  /** 0: none. */
+  readonly endsAtMs: number;
+  readonly redisNowMs: number;
+};
+
+export type LedgerPage = { readonly claims: readonly Claim[]; readonly next: string };
+
+export type LoadTarget = {
+  readonly campaignId: string;
+  readonly generation: number;
+  readonly state: PoolState;
+  readonly startsAtMs: number;
+  /** 0: no end. */
+  readonly endsAtMs: number;
+  readonly total: number;
+  /** 0: not yet. */
+  readonly armedAtMs: number;
+};
+
+/** What a pool looked like when it was held; `superseded`: a later change or load has been here. */
+export type Hold =
+  | { readonly kind: Unusable | "superseded" }
+  | {
+      readonly kind: "held";
+      readonly generation: number;
+      readonly state: PoolState;
+      /** 0: not yet. */
+      readonly armedAtMs: number;
+      readonly redisNowMs: number;
+    };
+
+/** What a pool is to be after a change; `generation` is the change's. */
+export type TurnTarget = Pick<LoadTarget, "campaignId" | "generation" | "state" | "startsAtMs" | "endsAtMs">;
+
+/** See top-up.lua; `total`: how many codes the pool has had then; `quiet`: what to wait for, empty: nothing. */
+export type TopUp = {
+  readonly kind: "topped" | "quiet" | "moved" | Standstill;
+  readonly total: number;
+  readonly quiet: string;
+};
+
+/** A claim as the scripts write it beside its key. */
+export function binding(claim: Claim): [code: string, id: string, ms: string] {
+  return [claim.code, `${claim.generation}-${claim.seq}`, String(claim.issuedAtMs)];
+}
+
+/** An id of the ledger, `generation-seq`. */
+export function parseId(id: string): { generation: number; seq: number } {
+  const dash = id.indexOf("-");
+  return { generation: Number(id.slice(0, dash)), seq: Number(id.slice(dash + 1)) };
+}
+
+/** One answer of claim.lua. */
+export function parseAnswer(
+  campaignId: string,
+  claimKey: string,
+  userId: string,
+  answer: string,
+): ClaimAnswer {
+  const rest = answer.slice(1);
+  const bound = (): Claim => {
+    const [code = "", id = "", at = ""] = rest.split(" ");
+    return { campaignId, claimKey, userId, code, ...parseId(id), issuedAtMs: Number(at) };
+  };
+  switch (answer[0]) {
+    case "c":
+      return { kind: "claimed", claim: bound() };
+    case "p":
+      return { kind: "pending", claim: bound() };
+    case "r":
+      return { kind: "replay", claim: bound() };
+    case "s":
+      return { kind: "sold", total: Number(rest) };
+    case "q":
+      return { kind: "sold", total: 0 };
+    case "e": {
+      const [waitMs = 0, redisWaitMs = 0, startsAtMs = 0] = rest.split(" ").map(Number);
+      return { kind: "early", waitMs, redisWaitMs, startsAtMs };
+    }
+    case "f":
+      return { kind: "fenced" };
+    case "h":
+      return { kind: "held-back" };
+    case "w":
+      return { kind: "held" };
+    case "x":
+      return { kind: "not-open", state: rest as PoolState };
+    default:
+      throw new Error("claim.lua gave an answer of no known kind");
+  }
+}

@@ -1,0 +1,58 @@
+import { binding, type Claim, type LoadTarget, type TopUp } from "./answers.ts";
+import { campaignKeys } from "./keys.ts";
+import type { ScriptCalls } from "./script-calls.ts";
+
+/** The calls that bring codes into a pool: a load or rebuild in steps, and a top-up. */
+export function createLoadCalls({ call, list, word }: ScriptCalls) {
+  return {
+    loadBegin(campaignId: string, generation: number) {
+      const k = campaignKeys(campaignId);
+      const keys = [k.meta, k.loading, k.loadingCodes, k.loadingClaims];
+      return word<"begun" | "healthy" | "superseded">("loadBegin", keys, [String(generation)]);
+    },
+
+    /** Appends up to 1,000 codes after the first `offset`. The new length, or -1: this load is over. */
+    async loadCodes(
+      campaignId: string,
+      generation: number,
+      offset: number,
+      codes: readonly string[],
+    ): Promise<number> {
+      const k = campaignKeys(campaignId);
+      const args = [String(generation), String(offset), ...codes];
+      return Number(await call("loadCodes", [k.loading, k.loadingCodes], args));
+    },
+
+    /** Binds up to 1,000 durable issuances. The number bound so far, or -1: this load is over. */
+    async loadClaims(campaignId: string, generation: number, claims: readonly Claim[]): Promise<number> {
+      const k = campaignKeys(campaignId);
+      const args = [String(generation)];
+      for (const claim of claims) args.push(claim.claimKey, binding(claim).join(" "));
+      return Number(await call("loadClaims", [k.loading, k.loadingClaims], args));
+    },
+
+    loadCommit(target: LoadTarget) {
+      const k = campaignKeys(target.campaignId);
+      const { generation, state, startsAtMs, endsAtMs, total, armedAtMs } = target;
+      return word<"loaded" | "healthy" | "superseded" | "miscounted">(
+        "loadCommit",
+        [k.meta, k.staged, k.open, k.claims, k.ledger, k.loading, k.loadingCodes, k.loadingClaims, k.away],
+        [generation, state, startsAtMs, endsAtMs, total, armedAtMs].map(String),
+      );
+    },
+
+    /** Appends 1 to 1,000 added codes to a pool that has had `offset` so far. `waitedFor`: the quiet that was waited for. */
+    async topUp(
+      campaignId: string,
+      generation: number,
+      offset: number,
+      codes: readonly string[],
+      waitedFor: string,
+    ): Promise<TopUp> {
+      const k = campaignKeys(campaignId);
+      const args = [String(generation), String(offset), waitedFor, ...codes];
+      const [kind, total, quiet = ""] = await list("topUp", [k.meta, k.staged, k.open, k.away], args);
+      return { kind: kind as TopUp["kind"], total: Number(total), quiet: String(quiet) };
+    },
+  };
+}

@@ -1,0 +1,16 @@
+import { withDeadline } from "../runtime/deadline.ts";
+import type { Redis } from "./redis.ts";
+import type { ScriptName } from "./scripts.ts";
+
+/** Calls a script by name, each within the deadline; `list` and `word` say what the reply is. */
+export type ScriptCalls = ReturnType<typeof createScriptCalls>;
+
+export function createScriptCalls(redis: Redis, deadlineMs: number) {
+  const call = (name: ScriptName, keys: readonly string[], args: readonly string[]) =>
+    withDeadline(redis[name](keys, args), deadlineMs, `Redis ${name}`);
+  const list = async (name: ScriptName, keys: readonly string[], args: readonly string[]) =>
+    (await call(name, keys, args)) as readonly (string | number)[];
+  const word = async <W extends string>(name: ScriptName, keys: readonly string[], args: readonly string[]) =>
+    (await call(name, keys, args)) as W;
+  return { call, list, word };
+}
