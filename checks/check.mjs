@@ -1,4 +1,5 @@
-// `npm run check`: everything that can be said about the tree without running it. Each step prints only what is wrong.
+// `npm run check`: everything that can be said about the tree without running it. Each step prints only what
+// is wrong.
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +12,10 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, "node_modules", ".bin");
 const env = { ...process.env, PATH: `${bin}:${process.env["PATH"] ?? ""}`, NO_COLOR: "1" };
 
-/** @typedef {{ name: string, run: () => string | Promise<string> }} Step `run` returns what is wrong, empty when all is well. */
+/**
+ * @typedef {{ name: string, run: () => string | Promise<string> }} Step `run` returns what is wrong, empty
+ * when all is well.
+ */
 
 /**
  * @param {string} command
@@ -48,7 +52,9 @@ function generatedIsFresh() {
   }
 }
 
-/** Clients outside this repository use the contract: nothing may break since the commit that introduced it. */
+/**
+ * Clients outside this repository use the contract: nothing may break since the commit that introduced it.
+ */
 function contractIsKept() {
   const [introduced = ""] = git([
     "log",

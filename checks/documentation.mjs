@@ -1,6 +1,6 @@
 /**
- * What the pages say of the product, against the product: one step a kind. The facts are read from the product's own modules, so this runs
- * through tsx.
+ * What the pages say of the product, against the product: one step a kind. The facts are read from the
+ * product's own modules, so this runs through tsx.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,6 @@
 /**
- * What the checks of the documentation read of a page in Markdown: its fenced blocks, its tables, its code spans, its headings.
+ * What the checks of the documentation read of a page in Markdown: its fenced blocks, its tables, its code
+ * spans, its headings.
  */
 
 /**

@@ -15,7 +15,8 @@ export function tooLarge(file, page, max) {
 }
 
 /**
- * Prose wraps at 120 columns. A table cannot wrap, a block of code stays as it is, and what has no blank has no place to break.
+ * Prose wraps at 120 columns. A table cannot wrap, a block of code stays as it is, and what has no blank has
+ * no place to break.
  *
  * @param {string} file
  * @param {string} page

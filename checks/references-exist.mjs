@@ -1,4 +1,7 @@
-/** What pages refer to: npm scripts, links within the repository with their anchors, files named in code spans. */
+/**
+ * What pages refer to: npm scripts, links within the repository with their anchors, files named in code
+ * spans.
+ */
 import { posix } from "node:path";
 import { anchorsOf, codeSpansOf, fencesOf, withoutFences } from "./markdown.mjs";
 

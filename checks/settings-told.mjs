@@ -1,4 +1,7 @@
-/** The table of settings on docs/configuration.md and the file .env.example, against what a service process reads. */
+/**
+ * The table of settings on docs/configuration.md and the file .env.example, against what a service process
+ * reads.
+ */
 import { codeSpansOf, differences, tablesIn } from "./markdown.mjs";
 
 /**
@@ -36,7 +39,8 @@ export function settingsTold(page, { names, defaults, local }) {
 }
 
 /**
- * Each setting of the table once, as a comment, under a line that says what it means; with the default where it has one.
+ * Each setting of the table once, as a comment, under a line that says what it means; with the default where
+ * it has one.
  *
  * @param {string} example .env.example
  * @param {string} page docs/configuration.md

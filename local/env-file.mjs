@@ -1,7 +1,8 @@
 /**
- * What Node is to be started with so that it reads `.env`: prints `--env-file=.env` where that file exists, nothing where it does not.
- * Node passes over what it cannot read, and refuses a file that is not there; so this looks first, and ends with exit code 2 (configuration)
- * and one line where the file cannot be read or a line would not be read as it stands. No message repeats a value: it may be a secret.
+ * What Node is to be started with so that it reads `.env`: prints `--env-file=.env` where that file exists,
+ * nothing where it does not. Node passes over what it cannot read, and refuses a file that is not there; so
+ * this looks first, and ends with exit code 2 (configuration) and one line where the file cannot be read or a
+ * line would not be read as it stands. No message repeats a value: it may be a secret.
  *
  *   ENV_FILE=$(node local/env-file.mjs) && exec node $ENV_FILE …
  */

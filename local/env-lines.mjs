@@ -1,12 +1,12 @@
-// Node 20 reads the next line wrong after one of blanks, or after a comment that does not begin in the first column; and takes a tab for a
-// letter of a name or a value.
+// Node 20 reads the next line wrong after one of blanks, or after a comment that does not begin in the first
+// column; and takes a tab for a letter of a name or a value.
 const NOTHING = /^(#|$)/;
 const ASSIGNMENT = /^ *(?:export +)?([A-Za-z_]\w*) *= *(.*?) *$/;
 const QUOTED = /^(["'`])(.*?)\1 *(#.*)?$/;
 
 /**
- * The first line of an env file that Node would not read as it stands, with what is wrong; never its value. Settings have no line ends, so
- * neither have values here.
+ * The first line of an env file that Node would not read as it stands, with what is wrong; never its value.
+ * Settings have no line ends, so neither have values here.
  *
  * @param {string} text
  * @returns {string | undefined} to go on after the file's name, such as `:3: …`

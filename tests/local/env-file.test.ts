@@ -147,7 +147,8 @@ describe("npm start and .env", () => {
   }
 
   it("workers have its settings, also one that is started after the file is gone; SIGTERM ends them in order", async function () {
-    // A start of npm, of a primary and of three workers on a machine that may be busy: a bound against hanging.
+    // A start of npm, of a primary and of three workers on a machine that may be busy: a bound against
+    // hanging.
     this.timeout(HANG_MS * 3);
     const { redis, mongodb } = await sharedStack();
     writeEnv(
