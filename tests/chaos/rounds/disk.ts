@@ -2,12 +2,15 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, statSync } from "node:fs";
 import { open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { until } from "../../../local/poll.ts";
+import { HazardMissed } from "../hazard.ts";
 import type { Round } from "../round.ts";
 import type { Sale } from "../sale.ts";
 import { part, proveRebuilt, proveUnknown } from "./proofs.ts";
 
 const DISK_BYTES = 8 * 1024 * 1024;
 const BALLAST = "ballast";
+const GIVES_UP_WITHIN_MS = 20_000;
 const CHUNK = Buffer.alloc(64 * 1024, 1);
 
 /** A disk of its own for Redis, small enough to be filled; an ordinary folder where mounting is not allowed. */
@@ -55,7 +58,8 @@ export const diskRounds: readonly Round[] = [
       await part(sale, 0.4);
       if (!(await fill(ballast))) await limitFileSize(sale);
       // With `appendfsync always` it ends rather than promise what it cannot keep.
-      await sale.untilTrue("Redis gives up", () => !redis.isRunning);
+      const gaveUp = await until(() => !redis.isRunning, GIVES_UP_WITHIN_MS);
+      if (!gaveUp) throw new HazardMissed("Redis had nothing more to write on the full disk");
       sale.prove("redis_ended_by_itself", redis.isRunning ? 0 : 1);
       await rm(ballast);
       await redis.start();

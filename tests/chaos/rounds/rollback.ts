@@ -83,6 +83,13 @@ export const rollbackRounds: readonly Round[] = [
       await sale.untilTrue("sold out", async () => (await sale.recorded()).state === "SOLD_OUT");
       await comeBack(sale, putBack);
       await sale.askAgain(LOST_ASK);
+      // Servers may answer all of these from memory: somebody whom no server knows meets the old pool.
+      let late = 0;
+      await sale.untilTrue("the old pool is made again", async () => {
+        late += 1;
+        await sale.ask(`late-${late}`);
+        return (await sale.recorded()).generation > 1;
+      });
     },
     after: proveRebuilt,
   },
