@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { expect } from "chai";
 import fc from "fast-check";
+import { builtProduct } from "../../local/built.ts";
 import { exitOf, inheritedEnvironment, killChild, spawnKept } from "../../local/child.ts";
 import { troubleIn } from "../../local/env-lines.mjs";
 import { until } from "../../local/poll.ts";
@@ -85,7 +86,7 @@ describe("npm start and .env", () => {
   /** A clone of its own: the tests' one must not get a `.env`. */
   before(() => {
     for (const name of readdirSync(repositoryDir)) {
-      if (name === "package.json" || name.startsWith(".env") || name === ".git") continue;
+      if (["package.json", "dist", ".git"].includes(name) || name.startsWith(".env")) continue;
       symlinkSync(join(repositoryDir, name), join(dir.path, name));
     }
     writeFileSync(join(dir.path, "package.json"), readFileSync(join(repositoryDir, "package.json")));
@@ -151,6 +152,7 @@ describe("npm start and .env", () => {
     // hanging.
     this.timeout(HANG_MS * 3);
     const { redis, mongodb } = await sharedStack();
+    symlinkSync(await builtProduct(), join(dir.path, "dist"));
     writeEnv(
       `REDIS_URL=${redis.url}`,
       `MONGODB_URL=${mongodb.url}`,
@@ -160,9 +162,9 @@ describe("npm start and .env", () => {
       "WORKERS=2",
       "LOG_FORMAT=json",
     );
-    const ended = start("start", {});
+    const ended = start("start:production", {});
     const pids = () =>
-      [...said.matchAll(/"workerPid":(\d+),"msg":"a worker listens"/g)].map(([, pid]) => Number(pid));
+      [...said.matchAll(/"workerPid":(\d+)[^\n]*"msg":"a worker listens"/g)].map(([, pid]) => Number(pid));
     const listening = (count: number) => until(() => pids().length === count, HANG_MS, 20);
     expect(await listening(2), said).to.equal(true);
     rmSync(join(dir.path, ".env"));
