@@ -64,7 +64,7 @@ type Try = ChangeAnswer | { readonly kind: "again"; readonly why: string };
  */
 export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
   const { pool, campaigns, history, restore, clock } = deps;
-  const logger = deps.logger.child({ room: "server" });
+  const logger = deps.logger.child({ component: "campaign" });
 
   async function judge(ask: ChangeAsk, campaign: CampaignDoc, seen: PoolSeen): Promise<Judgement> {
     const facts: PoolFacts = { state: seen.state, opened: seen.armedAtMs > 0 };

@@ -31,7 +31,7 @@ const GO_ON_FOR_MS = 1_000;
 /** The reverse of filling and loading. See record/rehearsals.ts for why nothing is left and nothing else is touched. */
 export function createRemoveRehearsal(deps: RemoveRehearsalDeps): RemoveRehearsal {
   const { pool, rehearsals, clock, settleMs } = deps;
-  const logger = deps.logger.child({ room: "generator" });
+  const logger = deps.logger.child({ component: "campaign" });
   const underWay = new Map<string, Promise<Removal>>();
 
   /** As long as the work before took: the claims of others come first. */

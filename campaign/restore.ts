@@ -25,7 +25,7 @@ export function createRestore(deps: RestoreDeps): Restore {
     const outcome = await loadPool(deps, campaignId, onRaised).catch((error: unknown) => {
       pauses.attempted(campaignId, raised);
       logger.warn(
-        { room: "generator", campaign: campaignId, err: error },
+        { component: "campaign", campaign: campaignId, err: error },
         "loading the pool failed; it is tried again",
       );
       metrics.rebuilds.inc({ outcome: "failed" });
@@ -34,7 +34,7 @@ export function createRestore(deps: RestoreDeps): Restore {
     if (outcome === "loaded" || outcome === "again") pauses.attempted(campaignId, raised);
     if (outcome === "loaded") {
       const tookMs = clock.now() - startedAtMs;
-      logger.info({ room: "generator", campaign: campaignId, tookMs }, "pool loaded from MongoDB");
+      logger.info({ component: "campaign", campaign: campaignId, tookMs }, "pool loaded from MongoDB");
     }
     metrics.rebuilds.inc({ outcome });
     return outcome;

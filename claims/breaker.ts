@@ -59,7 +59,7 @@ const TICKS = 4;
 
 export function createBreaker(options: BreakerOptions): Breaker {
   const { store, clock, stallMs, probe, trials = false } = options;
-  const logger = options.logger.child({ room: "server" });
+  const logger = options.logger.child({ component: "claims" });
   /** Calls that began after the last one that was answered, in that order. */
   const underWay = new Map<number, { readonly tick: number }>();
   /** Calls without effect that wait. */

@@ -12,7 +12,7 @@ export type CampaignFacts = Pick<CampaignDoc, "onePerUser"> & {
 /** What look-ups need beside it. */
 export type KnownCampaign = CampaignFacts & Pick<CampaignDoc, "codeFormat">;
 
-export type Directory = {
+export type CampaignCache = {
   /** From memory, without waiting; undefined: not known here, ask `find`. */
   peek(campaignId: string): KnownCampaign | undefined;
   /** From memory or MongoDB; null: there is no such campaign. */
@@ -26,7 +26,7 @@ const ASKING_MAX = 1_000;
 const UNKNOWN_FOR_MS = 1_000;
 
 /** Remembers campaigns by id, in bounded memory: the oldest entry leaves first. */
-export function createDirectory(campaigns: Pick<Campaigns, "find">, clock: Clock): Directory {
+export function createCampaignCache(campaigns: Pick<Campaigns, "find">, clock: Clock): CampaignCache {
   const known = new Map<string, KnownCampaign>();
   const unknown = new Map<string, number>();
   const asking = new Map<string, Promise<KnownCampaign | null>>();

@@ -47,7 +47,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
   const { clock, restore, metrics, breakers } = deps;
   const { commits: mongo } = breakers;
   const known = createKnownAnswers(deps);
-  const logUncertain = createUncertainLog(deps.logger.child({ room: "server" }), clock);
+  const logUncertain = createUncertainLog(deps.logger.child({ component: "claims" }), clock);
   const pipelines = new Map<string, Pipeline>();
   const leastGenerations = new Map<string, number>();
 

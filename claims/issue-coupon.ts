@@ -6,7 +6,7 @@ import { withDeadline } from "../runtime/deadline.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { QueueFull } from "./batch-queue.ts";
 import { CircuitOpen } from "./breaker.ts";
-import type { CampaignFacts, Directory } from "./campaign-cache.ts";
+import type { CampaignCache, CampaignFacts } from "./campaign-cache.ts";
 import type { Claimer } from "./claimer.ts";
 import type { Caller, Issue } from "./issue.ts";
 import type { Tally } from "./tally.ts";
@@ -26,7 +26,7 @@ export type IssueCoupon = (request: IssueRequest, caller: Caller) => Issue | Pro
 
 export type IssueCouponDeps = {
   claimer: Claimer;
-  directory: Directory;
+  campaignCache: CampaignCache;
   clock: Clock;
   metrics: Metrics;
   tally: Tally;
@@ -36,7 +36,7 @@ export type IssueCouponDeps = {
 
 /** The one handler behind both doors, the framework's and the hot lane. Counts each answer by its outcome. */
 export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
-  const { claimer, directory, clock, metrics, tally, issueDeadlineMs } = deps;
+  const { claimer, campaignCache, clock, metrics, tally, issueDeadlineMs } = deps;
 
   function claim(facts: CampaignFacts, request: IssueRequest, caller: Caller, spentMs: number) {
     const keys = validClaimKey(facts.onePerUser, request.userId, request.requestId);
@@ -46,7 +46,7 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
 
   async function lookUpAndClaim(request: IssueRequest, caller: Caller): Promise<Issue> {
     const startedAtMs = clock.elapsed();
-    const looking = directory.find(request.campaignId);
+    const looking = campaignCache.find(request.campaignId);
     let facts: CampaignFacts | null;
     try {
       facts = await withDeadline(looking, issueDeadlineMs, "looking up the campaign", clock);
@@ -61,13 +61,13 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
 
   /** With the campaign's id as it is on record; one that is known needs no look, so a sale pays nothing for it. */
   function asRecorded(request: IssueRequest): IssueRequest {
-    if (directory.peek(request.campaignId) !== undefined) return request;
+    if (campaignCache.peek(request.campaignId) !== undefined) return request;
     const id = validCampaignId(request.campaignId);
     return id.ok && id.value !== request.campaignId ? { ...request, campaignId: id.value } : request;
   }
 
   function issue(request: IssueRequest, caller: Caller): Issue | Promise<Issue> {
-    const facts = directory.peek(request.campaignId);
+    const facts = campaignCache.peek(request.campaignId);
     if (facts !== undefined) return claim(facts, request, caller, 0);
     const id = validCampaignId(request.campaignId);
     return id.ok ? lookUpAndClaim(request, caller) : refused(id.refusal);

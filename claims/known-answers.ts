@@ -151,7 +151,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     const waitMs = await (sale.filter === undefined ? readKeys : readWinners)(campaignId, sale, total).catch(
       (error: unknown) => {
         logger.warn(
-          { room: "server", campaign: campaignId, err: error },
+          { component: "claims", campaign: campaignId, err: error },
           "the winners cannot be read; Redis is asked for each",
         );
         return nextWaitMs(sale);

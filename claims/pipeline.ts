@@ -12,7 +12,7 @@ export type Pipeline = {
 };
 
 export function createPipeline(deps: PipelineDeps, campaignId: string): Pipeline {
-  const stage = { ...deps, campaignId, logger: deps.logger.child({ room: "server" }) };
+  const stage = { ...deps, campaignId, logger: deps.logger.child({ component: "claims" }) };
   const settles = createSettleStage(stage);
   return { claims: createClaimStage(stage), commits: createCommitStage(stage, settles), settles };
 }

@@ -34,7 +34,7 @@ const ENTRIES_MAX = 500;
  */
 export function createSweeper(deps: SweeperDeps): Sweeper {
   const { pool, campaigns, claimer, clock, metrics, sweepAfterMs } = deps;
-  const logger = deps.logger.child({ room: "server" });
+  const logger = deps.logger.child({ component: "claims" });
   let cancel: Cancel = () => undefined;
   let round: Promise<void> = Promise.resolve();
   let stopped = false;

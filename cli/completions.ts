@@ -91,7 +91,7 @@ function candidates(all: readonly Candidate[]): Fitting {
   return { kind: "candidates", candidates: all };
 }
 
-interface Places {
+interface ConcurrencyLimit {
   readonly command: Command | undefined;
   /** True: the verb is the one that "coupon help" is to explain. */
   readonly help: boolean;
@@ -101,7 +101,7 @@ interface Places {
   readonly arguments: number;
 }
 
-function readPlaces(before: readonly string[], vocabulary: Vocabulary): Places {
+function readPlaces(before: readonly string[], vocabulary: Vocabulary): ConcurrencyLimit {
   let command: Command | undefined;
   let help = false;
   let waiting: OptionSpec | undefined;

@@ -59,7 +59,7 @@ interface Draft {
   readonly from: Checkpoint | undefined;
 }
 
-interface Places {
+interface ConcurrencyLimit {
   readonly path: string;
   readonly target: string;
   readonly draft: string;
@@ -107,7 +107,7 @@ async function cutTo(handle: FileHandle, from: Checkpoint, draft: string, note: 
   await handle.truncate(from.bytes);
 }
 
-function writeDraft(given: Draft & Places): ResumableSink {
+function writeDraft(given: Draft & ConcurrencyLimit): ResumableSink {
   const { handle, from, path, target, draft, note, what, lock } = given;
   let { bytes, lines } = from ?? { bytes: 0, lines: 0 };
   // The first place is kept at once.

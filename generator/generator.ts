@@ -40,7 +40,7 @@ const WINDOWS_A_TURN = 2;
  */
 export function createGenerator(deps: GeneratorDeps): Generator {
   const { campaigns, coupons, history, restore, clock, owner } = deps;
-  const logger = deps.logger.child({ room: "generator" });
+  const logger = deps.logger.child({ component: "generator" });
   let stopped = false;
   let loop: Promise<void> | undefined;
   let wake: () => void = () => undefined;

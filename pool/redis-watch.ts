@@ -106,7 +106,7 @@ export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Wat
     place.quietSinceMs = performance.now();
     leave(place);
     const afterMs = Math.round(performance.now() - sinceMs);
-    if (told) logger.info({ room: "pool", ...about(place), afterMs }, "Redis answers again");
+    if (told) logger.info({ component: "pool", ...about(place), afterMs }, "Redis answers again");
   }
 
   function takePlace(next: Link): void {
@@ -141,7 +141,7 @@ export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Wat
     link = next;
     next.onTrouble((error, node) => {
       if (link !== next || closing.signal.aborted) return;
-      logger.warn({ room: "pool", node, cause: wordsOf(error) }, "Redis connection lost");
+      logger.warn({ component: "pool", node, cause: wordsOf(error) }, "Redis connection lost");
       troubled(placeOf(next, PROCESS_KEY), wordsOf(error));
     });
   }
@@ -196,7 +196,7 @@ function createReminder(logger: Logger) {
   return (cause: string, where: Record<string, string>, attempts: number): void => {
     const now = performance.now();
     if (cause === said && now - saidAtMs < REMIND_EVERY_MS) return;
-    const details = { room: "pool", ...where, cause, attempts, forMs: Math.round(now - sinceMs) };
+    const details = { component: "pool", ...where, cause, attempts, forMs: Math.round(now - sinceMs) };
     logger.warn(details, "Redis does not serve; connecting anew until it does");
     said = cause;
     saidAtMs = now;

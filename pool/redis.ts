@@ -90,7 +90,7 @@ async function firstLink(
         );
       }
       if (cause !== told.cause || now - told.atMs > REMIND_EVERY_MS) {
-        logger.warn({ room: "pool", at: hostsOf(address), cause }, "waiting for Redis");
+        logger.warn({ component: "pool", at: hostsOf(address), cause }, "waiting for Redis");
         told = { cause, atMs: now };
       }
       await sleep(PAUSE_MS);
@@ -137,7 +137,7 @@ async function servedTag(link: Link, kind: RedisKind, logger: Logger): Promise<s
   if (trouble !== undefined) {
     const parts = `${tags.length - served.length} of ${tags.length} slots that were tried`;
     logger.warn(
-      { room: "pool", cause: wordsOf(trouble) },
+      { component: "pool", cause: wordsOf(trouble) },
       `Redis Cluster is not whole: ${parts} do not answer`,
     );
   }

@@ -61,16 +61,16 @@ export function createLogger(options: LoggerOptions): Logger {
 
 /** One line an event, and nothing in it that a terminal would obey. */
 function textLine(line: string): string {
-  const { level, time, pid, msg, room, err, ...rest } = JSON.parse(line) as Record<string, unknown>;
-  // Of several processes one wants to know which; of one alone the room says more.
-  const source = rest["worker"] === undefined || room === undefined ? {} : { pid };
+  const { level, time, pid, msg, component, err, ...rest } = JSON.parse(line) as Record<string, unknown>;
+  // Of several processes one wants to know which; of one alone the component says more.
+  const source = rest["worker"] === undefined || component === undefined ? {} : { pid };
   const details = Object.entries({ ...rest, ...source }).map(
     ([name, value]) => `${name}=${textValue(value)}`,
   );
   if (err !== null && typeof err === "object" && "message" in err)
     details.push(`cause=${JSON.stringify(String(err.message))}`);
   const head = `${String(time).slice(11, 23)} ${String(level).toUpperCase().padEnd(5)}`;
-  const said = `${head} ${String(room ?? `pid ${String(pid)}`).padEnd(9)} ${String(msg)}`;
+  const said = `${head} ${String(component ?? `pid ${String(pid)}`).padEnd(9)} ${String(msg)}`;
   return `${visible([said, details.join(" ")].filter((part) => part !== "").join("  "))}\n`;
 }
 

@@ -24,7 +24,7 @@ const AT_ONCE = 4;
 
 export function createRehearsalWatch(deps: RehearsalWatchDeps): RehearsalWatch {
   const { rehearsals, removeRehearsal, clock } = deps;
-  const logger = deps.logger.child({ room: "scheduler" });
+  const logger = deps.logger.child({ component: "scheduler" });
 
   async function look(): Promise<void> {
     await Promise.all((await rehearsals.due(AT_ONCE)).map(removeRehearsal));

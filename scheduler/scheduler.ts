@@ -50,7 +50,7 @@ const SOLD_OUT_PAGE = 100;
  */
 export function createScheduler(deps: SchedulerDeps): Scheduler {
   const { pool, campaigns, history, issuances, restore, clock } = deps;
-  const logger = deps.logger.child({ room: "scheduler" });
+  const logger = deps.logger.child({ component: "scheduler" });
   const timers = createInstantTimers(clock);
   const books = createBooksWatch();
   const background = createBackground(logger);

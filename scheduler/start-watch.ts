@@ -55,7 +55,7 @@ const LEVELS = { green: "info", amber: "warn", red: "error" } as const satisfies
 
 export function createStartWatch(deps: StartWatchDeps): StartWatch {
   const { campaigns, preflights, preflight, clock } = deps;
-  const logger = deps.logger.child({ room: "scheduler" });
+  const logger = deps.logger.child({ component: "scheduler" });
   /** By campaign, what was seen to be somebody's; spares a question a second. */
   const seen = new Map<string, string>();
 

@@ -1,6 +1,6 @@
 import { openAuditor } from "../audit/stores/auditor.ts";
 import { createChangeCampaign } from "../campaign/change-campaign.ts";
-import { createDirectory } from "../claims/campaign-cache.ts";
+import { createCampaignCache } from "../claims/campaign-cache.ts";
 import { createClaimer } from "../claims/claimer.ts";
 import { createIssueCoupon } from "../claims/issue-coupon.ts";
 import { createStoreBreakers } from "../claims/store-breakers.ts";
@@ -49,14 +49,17 @@ function startClaims(config: Config, parts: SharedParts, lifecycle: Lifecycle) {
   const sweeper = createSweeper({ ...parts, claimer, sweepAfterMs: config.SWEEP_AFTER_MS });
   lifecycle.onRelease("sweeper", () => sweeper.stop());
   sweeper.start();
-  const directory = createDirectory({ find: (id) => breakers.reads.ask(() => campaigns.find(id)) }, clock);
+  const campaignCache = createCampaignCache(
+    { find: (id) => breakers.reads.ask(() => campaigns.find(id)) },
+    clock,
+  );
   const issueCoupon = createIssueCoupon({
     ...parts,
     claimer,
-    directory,
+    campaignCache,
     issueDeadlineMs: config.ISSUE_DEADLINE_MS,
   });
-  return { breakers, claimer, directory, issueCoupon };
+  return { breakers, claimer, campaignCache, issueCoupon };
 }
 
 /** Serves callers and operators. @throws UserError when a port is taken */
@@ -67,7 +70,7 @@ export async function startServerRole(
   metricsPage: MetricsPage,
 ): Promise<Addresses> {
   const { campaigns, pool, clock, metrics } = parts;
-  const { breakers, claimer, directory, issueCoupon } = startClaims(config, parts, lifecycle);
+  const { breakers, claimer, campaignCache, issueCoupon } = startClaims(config, parts, lifecycle);
   const ending = { stopping: new AbortController(), draining: new AbortController() };
   const [stopping, draining] = [ending.stopping.signal, ending.draining.signal];
   const { reads } = breakers;
@@ -75,7 +78,7 @@ export async function startServerRole(
   const campaignStatus = createCampaignStatus(liveView, clock);
   const app = buildApp({
     ...parts,
-    couponService: createCouponService({ ...parts, issueCoupon, directory, campaignStatus, reads }),
+    couponService: createCouponService({ ...parts, issueCoupon, campaignCache, campaignStatus, reads }),
     campaignService: createCampaignService({
       ...{ ...parts, liveView, draining, reads },
       changeCampaign: createChangeCampaign(parts),

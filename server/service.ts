@@ -8,7 +8,7 @@ import { settingWarnings } from "../runtime/setting-warnings.ts";
 import { runInUtc, unknownZone } from "../runtime/time-zone.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 import { startRoles } from "./roles.ts";
-import { createGroup, DRAIN_GRACE_MS, type Group } from "./workers/workers.ts";
+import { createWorkerGroup, DRAIN_GRACE_MS, type WorkerGroup } from "./workers/workers.ts";
 
 type Environment = Record<string, string | undefined>;
 
@@ -81,10 +81,10 @@ async function start(
     );
     lifecycle = life;
     life.onRelease("what the service stands on", ground.release);
-    let group: Group | undefined;
+    let group: WorkerGroup | undefined;
     if (isGroup) {
       const onGiveUp = (error: Error) => void life.release().then(() => endWith(error, redact));
-      group = createGroup({ config, env: ground.env, logger, onGiveUp });
+      group = createWorkerGroup({ config, env: ground.env, logger, onGiveUp });
       life.onRelease("workers", group.end);
     }
     exitOnSignals(life, logger, group?.worstCode);

@@ -77,7 +77,7 @@ export function ticksFor(most: number): number[] {
   return Array.from({ length: steps + 1 }, (_, index) => Number((index * step).toPrecision(12)));
 }
 
-type Places = {
+type ConcurrencyLimit = {
   readonly index: number;
   readonly of: number;
   readonly placeWidth: number;
@@ -85,7 +85,7 @@ type Places = {
   readonly y: (value: number) => number;
 };
 
-function bars(values: readonly number[], { index, of, placeWidth, x, y }: Places): string[] {
+function bars(values: readonly number[], { index, of, placeWidth, x, y }: ConcurrencyLimit): string[] {
   const width = (placeWidth * BARS_SHARE) / of;
   return values.flatMap((value, place) => {
     const left = x(place) + (index - of / 2) * width;

@@ -43,7 +43,7 @@ const GOODBYE_MS = 500;
 
 export function createPresence(deps: PresenceDeps): Presence {
   const { processes, clock, metrics, owner } = deps;
-  const logger = deps.logger.child({ room: "server" });
+  const logger = deps.logger.child({ component: "server" });
   const who = {
     host: hostname(),
     pid: process.pid,

@@ -2,7 +2,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { toConnectError } from "./rpc-status.ts";
 
 /** So many of a kind at once in a process. */
-export type Places = {
+export type ConcurrencyLimit = {
   /**
    * A place, until it is given back; giving back twice is harmless.
    * @throws the refusal OVERLOADED where none is free
@@ -11,7 +11,7 @@ export type Places = {
 };
 
 /** `what`: what they are, after a number: "exports are under way". */
-export function createPlaces(most: number, what: string, clock: Clock): Places {
+export function createConcurrencyLimit(most: number, what: string, clock: Clock): ConcurrencyLimit {
   let taken = 0;
   return {
     take() {

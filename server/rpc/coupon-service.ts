@@ -2,7 +2,7 @@ import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { claimOf } from "../../campaign/claim-record.ts";
 import { validCampaignId, validKey, withoutField } from "../../campaign/valid.ts";
 import type { Breaker } from "../../claims/breaker.ts";
-import type { Directory } from "../../claims/campaign-cache.ts";
+import type { CampaignCache } from "../../claims/campaign-cache.ts";
 import type { IssueCoupon } from "../../claims/issue-coupon.ts";
 import { mistypedBecause, normaliseCode } from "../../codes/normalise-code.ts";
 import type { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
@@ -15,7 +15,7 @@ import { createRefuse } from "./refuse.ts";
 
 export type CouponServiceDeps = {
   issueCoupon: IssueCoupon;
-  directory: Directory;
+  campaignCache: CampaignCache;
   issuances: Issuances;
   campaignStatus: GetCampaignStatus;
   reads: Breaker;
@@ -24,7 +24,7 @@ export type CouponServiceDeps = {
 
 /** The public service. Each method validates, asks one component, and turns its answer into words. */
 export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof CouponService> {
-  const { issueCoupon, directory, issuances, campaignStatus, reads, clock } = deps;
+  const { issueCoupon, campaignCache, issuances, campaignStatus, reads, clock } = deps;
   const { refuse, orRefuse } = createRefuse(clock);
 
   return {
@@ -44,7 +44,7 @@ export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof
           allowed: "give exactly one of them",
         });
       }
-      const facts = await directory.find(campaignId);
+      const facts = await campaignCache.find(campaignId);
       if (facts === null) throw refuse({ reason: "UNKNOWN_CAMPAIGN" });
       if (request.code !== "") {
         const code = normaliseCode(request.code);

@@ -30,7 +30,7 @@ export function createCreateCampaign(
   const { campaigns, history, issuances, clock } = deps;
   // Counting the codes of a format takes some 20 ms the first time: now, not while claims wait.
   countCodes(DEFAULT_CODE_FORMAT);
-  const logger = deps.logger.child({ room: "server" });
+  const logger = deps.logger.child({ component: "server" });
   const { refuse, orRefuse } = createRefuse(clock);
 
   return async (request) => {

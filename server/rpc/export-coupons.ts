@@ -9,7 +9,7 @@ import type { Issuances } from "../../record/issuances.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { cutUnlessTaken, lineIn } from "../http/answer-channel.ts";
 import { throwIfGone } from "./caller-gone.ts";
-import { createPlaces } from "./concurrency-limit.ts";
+import { createConcurrencyLimit } from "./concurrency-limit.ts";
 import { viewIssuance } from "./find-issuance.ts";
 import type { ReadingPace } from "./reading-pace.ts";
 import { createRefuse } from "./refuse.ts";
@@ -36,7 +36,7 @@ export function createExportCoupons(
   deps: ExportCouponsDeps,
 ): ServiceImpl<typeof CampaignService>["exportCoupons"] {
   const { issuances, pace, findCampaign, clock, draining } = deps;
-  const exports = createPlaces(EXPORTS_MAX, "exports are under way", clock);
+  const exports = createConcurrencyLimit(EXPORTS_MAX, "exports are under way", clock);
   const { orRefuse } = createRefuse(clock);
 
   return async function* exportCoupons(request, context) {

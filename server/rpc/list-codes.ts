@@ -1,6 +1,6 @@
 import type { Issuances, IssuedCode, IssuePosition } from "../../record/issuances.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { createPlaces } from "./concurrency-limit.ts";
+import { createConcurrencyLimit } from "./concurrency-limit.ts";
 import type { ReadingPace } from "./reading-pace.ts";
 import { pageToken } from "./validation.ts";
 
@@ -24,7 +24,7 @@ export type ListCodesDeps = {
 };
 
 export function createListCodes({ issuances, pace, clock }: ListCodesDeps): ListCodes {
-  const listings = createPlaces(LISTINGS_MAX, "listings of codes are under way", clock);
+  const listings = createConcurrencyLimit(LISTINGS_MAX, "listings of codes are under way", clock);
 
   /** The next issued codes, as many as the pace allows now, at most so many. */
   function codesAfter(

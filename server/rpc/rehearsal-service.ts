@@ -27,7 +27,7 @@ const AGAIN_MS = 250n;
 /** The part of the operators' service that makes shadows of campaigns and removes them. */
 export function createRehearsalService(deps: RehearsalServiceDeps): RehearsalService {
   const { campaigns, removeRehearsal, clock } = deps;
-  const logger = deps.logger.child({ room: "server" });
+  const logger = deps.logger.child({ component: "server" });
   const { refuse, orRefuse } = createRefuse(clock);
 
   async function sourceOf(id: string): Promise<CampaignDoc> {

@@ -17,17 +17,17 @@ export function createTellTrouble(logger: Logger, clock: Clock): TellTrouble {
     if (error instanceof ConnectError) {
       const ours = error.findDetails(RefusalSchema).length > 0;
       if (!ours && error.code === Code.Internal)
-        logger.error({ room: "server", method, err: error }, "a call failed");
+        logger.error({ component: "server", method, err: error }, "a call failed");
       return error;
     }
     // Nothing was tried. Where a store is away, its breaker has said so once.
     if (error instanceof CircuitOpen) return toConnectError(STORE_AWAY, clock.now());
     if (error instanceof QueueFull) return toConnectError({ reason: "OVERLOADED" }, clock.now());
     if (isStoreError(error)) {
-      logger.warn({ room: "server", method, err: error }, "a call failed: a store did not answer");
+      logger.warn({ component: "server", method, err: error }, "a call failed: a store did not answer");
       return toConnectError({ reason: "UNCERTAIN" }, clock.now());
     }
-    logger.error({ room: "server", method, err: error }, "a call failed: this is a bug");
+    logger.error({ component: "server", method, err: error }, "a call failed: this is a bug");
     return new ConnectError("internal error; it has been logged", Code.Internal);
   };
 }

@@ -43,7 +43,7 @@ export function createVerifyCampaign(
   deps: VerifyDeps,
 ): Pick<ServiceImpl<typeof CampaignService>, "verifyCampaign"> {
   const { campaigns, clock, draining } = deps;
-  const logger = deps.logger.child({ room: "server" });
+  const logger = deps.logger.child({ component: "server" });
   /** An audit keeps about 100 MB a million coupons: one at a time. */
   let underWay = false;
 

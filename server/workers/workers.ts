@@ -15,7 +15,7 @@ import { replacementFor } from "./replacement.ts";
 import { createGroupMetrics } from "./worker-metrics.ts";
 
 /** Several server processes on one machine that share both ports, seen from the one that forked them. */
-export type Group = {
+export type WorkerGroup = {
   /**
    * Resolves when all of them listen.
    * @throws what the first that could not start says: as one process would, and only once
@@ -27,7 +27,7 @@ export type Group = {
   worstCode(): number;
 };
 
-export type GroupOptions = {
+export type WorkerGroupOptions = {
   config: Config;
   /** What the workers read their settings from, beside what the primary decides for them. */
   env: Readonly<Record<string, string | undefined>>;
@@ -53,14 +53,20 @@ const KILL_DEADLINE_MS = 500;
 /** The same file in the source and in what is built from it. */
 const WORKER_FILE = fileURLToPath(new URL(`../worker${extname(import.meta.url)}`, import.meta.url));
 
-export function createGroup({ config, env, onGiveUp, clock = systemClock, ...options }: GroupOptions): Group {
+export function createWorkerGroup({
+  config,
+  env,
+  onGiveUp,
+  clock = systemClock,
+  ...options
+}: WorkerGroupOptions): WorkerGroup {
   if (!cluster.isPrimary) {
     throw new UserError("configuration: WORKERS must be 1 in a process that is itself a worker of a cluster");
   }
   // Each worker accepts for itself. Handed out in turn by the primary, a connection on its way to a worker that dies is lost, and
   // its caller waits for ever (docs/decisions/0008-workers.md).
   cluster.schedulingPolicy = cluster.SCHED_NONE;
-  const logger = options.logger.child({ room: "group" });
+  const logger = options.logger.child({ component: "workers" });
   const places = Array.from({ length: config.WORKERS }, (_, i): Place => {
     const none = { worker: undefined, addresses: undefined };
     return { number: i + 1, ...none, readyAtMs: 0, deathsInRow: 0, cancelFork: () => undefined };

@@ -19,13 +19,13 @@ const SECRETS = ["code", "codes", "userId", "claimKey", "requestId", "token", "a
 describe("logger", () => {
   it("one JSON line an event: level by name, time in full, pid", () => {
     const { logger, lines } = logged("json");
-    logger.child({ room: "pool" }).warn({ campaign: "C1", waitMs: 5 }, "not yet");
+    logger.child({ component: "pool" }).warn({ campaign: "C1", waitMs: 5 }, "not yet");
     expect(lines).to.have.length(1);
     const { time, ...line } = JSON.parse(lines[0] ?? "") as Record<string, unknown>;
     expect(line).to.deep.equal({
       level: "warn",
       pid: process.pid,
-      room: "pool",
+      component: "pool",
       campaign: "C1",
       waitMs: 5,
       msg: "not yet",
@@ -39,7 +39,7 @@ describe("logger", () => {
       const lines: string[] = [];
       const destination = { write: (line: string) => void lines.push(line) };
       const logger = createLogger({ level: "info", format, worker: 3, destination });
-      logger.child({ room: "server" }).info("here");
+      logger.child({ component: "server" }).info("here");
       logger.info("and here");
       return lines;
     });
@@ -101,8 +101,8 @@ describe("logger", () => {
       return lines.join("");
     };
 
-    it("is one readable line: time, level, room, message, details", () => {
-      expect(textOf({ room: "scheduler", campaign: "C1", lateMs: 3 })).to.match(
+    it("is one readable line: time, level, component, message, details", () => {
+      expect(textOf({ component: "scheduler", campaign: "C1", lateMs: 3 })).to.match(
         /^\d\d:\d\d:\d\d\.\d{3} INFO {2}scheduler armed {2}campaign=C1 lateMs=3\n$/,
       );
       expect(textOf({})).to.match(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}pid \d+ +armed\n$/);
@@ -116,9 +116,9 @@ describe("logger", () => {
     });
 
     it("a value is one value, whatever is in it: no name forges a field", () => {
-      const forged = "x  room=scheduler verb=cancel";
+      const forged = "x  component=scheduler verb=cancel";
       expect(textOf({ name: forged, total: 5 })).to.match(
-        /armed {2}name="x {2}room=scheduler verb=cancel" total=5\n$/,
+        /armed {2}name="x {2}component=scheduler verb=cancel" total=5\n$/,
       );
       expect(textOf({ name: 'x" verb="cancel' })).to.match(/ name="x\\" verb=\\"cancel"\n$/);
       expect(textOf({ name: "" })).to.match(/ name=""\n$/);
@@ -128,7 +128,7 @@ describe("logger", () => {
       expect(textOf({ config: { name: forged } })).to.include(
         ` config=${JSON.stringify(JSON.stringify({ name: forged }))}\n`,
       );
-      expect(textOf({ err: new Error('a" room="b') })).to.match(/ {2}cause="a\\" room=\\"b"\n$/);
+      expect(textOf({ err: new Error('a" component="b') })).to.match(/ {2}cause="a\\" component=\\"b"\n$/);
     });
 
     it("can be read back: each field has the value that was logged (property)", () => {

@@ -1,6 +1,6 @@
 import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
-import { createDirectory } from "../../claims/campaign-cache.ts";
+import { createCampaignCache } from "../../claims/campaign-cache.ts";
 import { createIssueCoupon } from "../../claims/issue-coupon.ts";
 import { createTally } from "../../claims/tally.ts";
 import { until } from "../../local/poll.ts";
@@ -68,9 +68,9 @@ describe("a caller that leaves its call", () => {
     const { campaigns } = recordsOf(stores.db);
     const clock = systemClock;
     const liveView = createLiveView(campaigns, stores.pool, testBreakers(clock), clock);
-    const directory = createDirectory(campaigns, clock);
+    const campaignCache = createCampaignCache(campaigns, clock);
     const claim = createIssueCoupon({
-      ...{ claimer: sale.claimer, directory, clock, metrics: sale.metrics },
+      ...{ claimer: sale.claimer, campaignCache, clock, metrics: sale.metrics },
       ...{ tally: createTally(), issueDeadlineMs: 60_000 },
     });
     const issueCoupon: typeof claim = (...asked) => counted(async () => claim(...asked));

@@ -5,7 +5,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { expect } from "chai";
 import { CircuitOpen } from "../../claims/breaker.ts";
-import { createDirectory } from "../../claims/campaign-cache.ts";
+import { createCampaignCache } from "../../claims/campaign-cache.ts";
 import { createIssueCoupon, type IssueCoupon } from "../../claims/issue-coupon.ts";
 import { createTally } from "../../claims/tally.ts";
 import { until } from "../../local/poll.ts";
@@ -112,7 +112,7 @@ for (const way of ["the socket lane", "Node's server"] as const)
       const { campaigns } = recordsOf(stores.db);
       const real = createIssueCoupon({
         claimer: sale.claimer,
-        directory: createDirectory(campaigns, clock),
+        campaignCache: createCampaignCache(campaigns, clock),
         clock,
         metrics: sale.metrics,
         tally: createTally(),

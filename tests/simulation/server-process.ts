@@ -1,5 +1,5 @@
 import { createRestore } from "../../campaign/restore.ts";
-import { createDirectory } from "../../claims/campaign-cache.ts";
+import { createCampaignCache } from "../../claims/campaign-cache.ts";
 import { createClaimer } from "../../claims/claimer.ts";
 import type { Issue } from "../../claims/issue.ts";
 import { createStoreBreakers } from "../../claims/store-breakers.ts";
@@ -106,7 +106,7 @@ export function startServer(options: ServerOptions): ServerProcess {
   });
   if (plant !== "no-sweeper")
     createSweeper({ ...common, claimer, sweepAfterMs: settings.sweepAfterMs }).start();
-  const directory = createDirectory(record.campaigns, clock);
+  const campaignCache = createCampaignCache(record.campaigns, clock);
 
   if (options.generates) createGenerator({ ...common, restore }).start();
   if (options.schedules) {
@@ -123,7 +123,7 @@ export function startServer(options: ServerOptions): ServerProcess {
     cutRedis: link.cut,
     connected: new Set(),
     async issue(campaignId, claimKey, signal) {
-      const facts = directory.peek(campaignId) ?? (await directory.find(campaignId));
+      const facts = campaignCache.peek(campaignId) ?? (await campaignCache.find(campaignId));
       if (facts === null) return { kind: "refused", refusal: { reason: "UNKNOWN_CAMPAIGN" } };
       if (saidSoldOut && plant === "sold-out-cache")
         return { kind: "refused", refusal: { reason: "SOLD_OUT" } };

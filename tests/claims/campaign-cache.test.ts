@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { QueueFull } from "../../claims/batch-queue.ts";
-import { createDirectory } from "../../claims/campaign-cache.ts";
+import { createCampaignCache } from "../../claims/campaign-cache.ts";
 import type { Campaigns } from "../../record/campaigns.ts";
 import type { CampaignDoc } from "../../record/documents.ts";
 import { createLiveView } from "../../server/view/live-view.ts";
@@ -8,7 +8,7 @@ import { bareCampaign, madeCampaign, type Records, recordsOf } from "../generato
 import { loadedPool } from "../pool/loaded-pool.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
 import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { testBreakers } from "./test-breakers.ts";
+import { testBreakers } from "../server/test-breakers.ts";
 
 const UNKNOWN_ID = "0".repeat(26);
 
@@ -39,19 +39,19 @@ describe("what a server remembers of campaigns", () => {
     };
   });
 
-  describe("directory", () => {
+  describe("campaignCache", () => {
     it("asks MongoDB once for a campaign, and knows it without waiting from then on", async () => {
       const { campaign } = await madeCampaign(records, { onePerUser: false });
-      const directory = createDirectory(campaigns, fakeClock());
-      expect(directory.peek(campaign._id)).to.equal(undefined);
-      const facts = await directory.find(campaign._id);
+      const campaignCache = createCampaignCache(campaigns, fakeClock());
+      expect(campaignCache.peek(campaign._id)).to.equal(undefined);
+      const facts = await campaignCache.find(campaign._id);
       expect(facts).to.deep.equal({
         onePerUser: false,
         codeFormat: campaign.codeFormat,
         leastGeneration: 0,
       });
-      expect(directory.peek(campaign._id)).to.deep.equal(facts);
-      await directory.find(campaign._id);
+      expect(campaignCache.peek(campaign._id)).to.deep.equal(facts);
+      await campaignCache.find(campaign._id);
       expect(finds).to.deep.equal([campaign._id]);
     });
 
@@ -60,45 +60,45 @@ describe("what a server remembers of campaigns", () => {
       const finished = new Promise<null>((resolve) => {
         finish = () => resolve(null);
       });
-      const directory = createDirectory({ ...campaigns, find: () => finished }, fakeClock());
-      const asked = Array.from({ length: 1_000 }, (_, i) => directory.find(`c${i}`));
-      const refused = await directory.find("one more").catch((error: unknown) => error);
+      const campaignCache = createCampaignCache({ ...campaigns, find: () => finished }, fakeClock());
+      const asked = Array.from({ length: 1_000 }, (_, i) => campaignCache.find(`c${i}`));
+      const refused = await campaignCache.find("one more").catch((error: unknown) => error);
       expect(refused).to.be.instanceOf(QueueFull);
-      const same = directory.find("c7");
+      const same = campaignCache.find("c7");
       finish();
       expect(await Promise.all([...asked, same])).to.deep.equal(Array(1_001).fill(null));
-      expect(await directory.find("one more")).to.equal(null);
+      expect(await campaignCache.find("one more")).to.equal(null);
     });
 
     it("many who ask at once share one question", async () => {
       const { campaign } = await madeCampaign(records);
-      const directory = createDirectory(campaigns, fakeClock());
-      const answers = await Promise.all(Array.from({ length: 50 }, () => directory.find(campaign._id)));
+      const campaignCache = createCampaignCache(campaigns, fakeClock());
+      const answers = await Promise.all(Array.from({ length: 50 }, () => campaignCache.find(campaign._id)));
       expect([new Set(answers).size, finds.length]).to.deep.equal([1, 1]);
     });
 
     it("believes for a second that a campaign is unknown, then asks again", async () => {
       const clock = fakeClock();
-      const directory = createDirectory(campaigns, clock);
+      const campaignCache = createCampaignCache(campaigns, clock);
       const id = `${UNKNOWN_ID.slice(1)}1`;
-      expect(await directory.find(id)).to.equal(null);
+      expect(await campaignCache.find(id)).to.equal(null);
       await bareCampaign(records, { _id: id });
       clock.pass(999);
-      expect(await directory.find(id)).to.equal(null);
+      expect(await campaignCache.find(id)).to.equal(null);
       clock.pass(1);
-      expect(await directory.find(id)).to.include({ onePerUser: true });
-      expect(directory.peek(id)).to.include({ onePerUser: true });
+      expect(await campaignCache.find(id)).to.include({ onePerUser: true });
+      expect(campaignCache.peek(id)).to.include({ onePerUser: true });
       expect(finds).to.have.length(2);
     });
 
     it("does not remember trouble", async () => {
       const { campaign } = await madeCampaign(records);
-      const directory = createDirectory(campaigns, fakeClock());
+      const campaignCache = createCampaignCache(campaigns, fakeClock());
       failing = true;
-      const trouble = await directory.find(campaign._id).catch((error: Error) => error.message);
+      const trouble = await campaignCache.find(campaign._id).catch((error: Error) => error.message);
       expect(trouble).to.equal("not now");
       failing = false;
-      expect(await directory.find(campaign._id)).to.include({ onePerUser: true });
+      expect(await campaignCache.find(campaign._id)).to.include({ onePerUser: true });
     });
 
     it("remembers no more than 10,000 ids, known or not: the oldest goes first", async () => {
@@ -109,12 +109,12 @@ describe("what a server remembers of campaigns", () => {
         find: (id) => Promise.resolve(id.startsWith("1") ? { ...doc, _id: id } : null),
       };
       const clock = fakeClock();
-      const directory = createDirectory(cut, clock);
+      const campaignCache = createCampaignCache(cut, clock);
       const idOf = (kind: 0 | 1, i: number) => `${kind}${String(i).padStart(25, "0")}`;
-      for (let i = 0; i <= 10_000; i++) await directory.find(idOf(1, i));
-      expect(directory.peek(idOf(1, 0))).to.equal(undefined);
-      expect(directory.peek(idOf(1, 1))).not.to.equal(undefined);
-      expect(directory.peek(idOf(1, 10_000))).not.to.equal(undefined);
+      for (let i = 0; i <= 10_000; i++) await campaignCache.find(idOf(1, i));
+      expect(campaignCache.peek(idOf(1, 0))).to.equal(undefined);
+      expect(campaignCache.peek(idOf(1, 1))).not.to.equal(undefined);
+      expect(campaignCache.peek(idOf(1, 10_000))).not.to.equal(undefined);
     });
   });
 
