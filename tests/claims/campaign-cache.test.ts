@@ -7,8 +7,8 @@ import { createLiveView } from "../../server/view/live-view.ts";
 import { bareCampaign, madeCampaign, type Records, recordsOf } from "../generator/made-campaign.ts";
 import { loadedPool } from "../pool/loaded-pool.ts";
 import { fakeClock } from "../runtime/fake-clock.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
 import { testBreakers } from "../server/test-breakers.ts";
+import { openStores, type TestStores } from "../setup/shared-stores.ts";
 
 const UNKNOWN_ID = "0".repeat(26);
 
