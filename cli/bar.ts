@@ -1,4 +1,3 @@
-import cliProgress from "cli-progress";
 import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import type { WatchCampaignResponse } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { EventLevel } from "../proto/gen/coupon/v1/watch_pb.ts";
@@ -14,22 +13,25 @@ export interface Bar {
 }
 
 const framesPerSecond = 10;
+const clearLine = "\r\u001b[K";
+const hideCursor = "\u001b[?25l";
+const showCursor = "\u001b[?25h";
 
 /** `line` is asked for at every frame, so that a countdown in it moves by itself; what is longer than the columns given is cut. */
 export function openBar(
   { bars: stream, drawn }: Pick<Output, "bars" | "drawn">,
   line: (columns: number) => string,
 ): Bar {
-  const bar = new cliProgress.SingleBar({
-    stream,
-    format: () => drawn(line(stream.columns ?? defaultColumns)),
-    fps: framesPerSecond,
-    hideCursor: true,
-    clearOnComplete: true,
-    gracefulExit: false,
-  });
-  bar.start(1, 0);
-  return { close: () => bar.stop() };
+  const draw = () => stream.write(`${clearLine}${drawn(line(stream.columns ?? defaultColumns))}`);
+  stream.write(hideCursor);
+  draw();
+  const timer = setInterval(draw, 1_000 / framesPerSecond);
+  return {
+    close() {
+      clearInterval(timer);
+      stream.write(`${clearLine}${showCursor}`);
+    },
+  };
 }
 
 const barCells = 24;

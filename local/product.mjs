@@ -13,7 +13,7 @@ import { stampFile, stampOf } from "../cli/build-stamp.mjs";
 const run = promisify(execFile);
 const repository = fileURLToPath(new URL("..", import.meta.url));
 
-/** What commander and cli-progress, which are CommonJS, ask for: Node's own modules. */
+/** What commander, which is CommonJS, asks for: Node's own modules. */
 const requireOfNode =
   'import { createRequire as createRequireOfNode } from "node:module"; const require = createRequireOfNode(import.meta.url);';
 

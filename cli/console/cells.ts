@@ -1,31 +1,9 @@
+import { eastAsianWidth } from "get-east-asian-width";
+
 /**
  * How many cells of a terminal a text takes: Korean, Chinese and Japanese characters and emoji take two, marks that sit on another
- * character none. Source of the ranges: Unicode Standard Annex #11, East Asian Width, classes W and F.
+ * character none. Widths are those of Unicode Standard Annex #11; what is ambiguous there takes one cell.
  */
-
-const WIDE: readonly (readonly [first: number, last: number])[] = [
-  [0x1100, 0x115f],
-  [0x231a, 0x231b],
-  [0x2329, 0x232a],
-  [0x23e9, 0x23ec],
-  [0x2e80, 0x303e],
-  [0x3041, 0x33ff],
-  [0x3400, 0x4dbf],
-  [0x4e00, 0x9fff],
-  [0xa000, 0xa4cf],
-  [0xa960, 0xa97c],
-  [0xac00, 0xd7a3],
-  [0xf900, 0xfaff],
-  [0xfe10, 0xfe19],
-  [0xfe30, 0xfe6f],
-  [0xff01, 0xff60],
-  [0xffe0, 0xffe6],
-  [0x16fe0, 0x16fff],
-  [0x17000, 0x18cff],
-  [0x1aff0, 0x1b2fb],
-  [0x1f200, 0x1f265],
-  [0x20000, 0x3fffd],
-];
 
 const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
 const emoji = /^(?:\p{Extended_Pictographic}|\p{Regional_Indicator}{2}|[0-9#*]\ufe0f?\u20e3)/u;
@@ -47,9 +25,7 @@ function graphemeCells(grapheme: string): number {
 function characterCells(character: string): 0 | 1 | 2 {
   if (unseen.test(character)) return 0;
   const point = character.codePointAt(0) ?? 0;
-  if (point < 0x1100) return 1;
-  const isWide = WIDE.some(([from, to]) => point >= from && point <= to);
-  return isWide || pictured.test(character) ? 2 : 1;
+  return pictured.test(character) ? 2 : eastAsianWidth(point);
 }
 
 /** Only the letters, digits and signs of ASCII: nothing to look up. */
