@@ -5,7 +5,18 @@ export type Releases = {
   all(): Promise<readonly string[]>;
 };
 
-export function createReleases(): Releases {
+/** What does not end by itself within so long must not keep the command: the rest is given back, and it is told. */
+const RELEASE_WITHIN_MS = 30_000;
+
+async function within(release: Promise<unknown> | unknown, mostMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done after ${mostMs / 1_000} s`)), mostMs);
+  });
+  await Promise.race([release, late]).finally(() => clearTimeout(timer));
+}
+
+export function createReleases(releaseWithinMs = RELEASE_WITHIN_MS): Releases {
   const taken: { readonly what: string; readonly release: () => Promise<unknown> | unknown }[] = [];
   let done: Promise<readonly string[]> | undefined;
 
@@ -13,7 +24,7 @@ export function createReleases(): Releases {
     const troubles: string[] = [];
     for (let last = taken.pop(); last !== undefined; last = taken.pop()) {
       try {
-        await last.release();
+        await within(last.release(), releaseWithinMs);
       } catch (error) {
         troubles.push(`${last.what}: ${error instanceof Error ? error.message : String(error)}`);
       }
