@@ -1,10 +1,7 @@
 import { ErrorReply } from "redis";
 import { DeadlineExceeded } from "../runtime/deadline.ts";
 
-/**
- * Replies of a Redis that is not, or is no longer, the one to be asked: connecting again may lead to another. Every other refusal (out of
- * memory, a full disk, too few replicas, a missing right) comes from the right one.
- */
+/** Replies of a Redis that is not, or is no longer, the one to be asked: connecting again may lead to another. */
 const WRONG_REDIS = new Set([
   "READONLY",
   "MASTERDOWN",
@@ -17,11 +14,27 @@ const WRONG_REDIS = new Set([
   "WRONGPASS",
 ]);
 
+/**
+ * Replies of a Redis that takes nothing: out of memory, a full disk, too few replicas, a missing right, a script that does not end. It may be
+ * the right one, which connecting again does not mend; or the old master of a failover, which nobody demoted.
+ */
+const TAKES_NOTHING = new Set(["OOM", "MISCONF", "NOREPLICAS", "NOPERM", "BUSY"]);
+
 /** Whether an error says something of the connection, or of where it leads, rather than of the command. */
 export function isConnectionTrouble(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (error instanceof ErrorReply) return WRONG_REDIS.has(error.message.split(" ", 1)[0] ?? "");
+  if (error instanceof ErrorReply) return WRONG_REDIS.has(codeOf(error));
   return !(error instanceof TypeError || error instanceof RangeError);
+}
+
+/** Whether a Redis refuses that may or may not be the one that the address leads to. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ErrorReply && TAKES_NOTHING.has(codeOf(error));
+}
+
+/** `OOM` of `OOM command not allowed …`. */
+function codeOf(error: ErrorReply): string {
+  return error.message.split(" ", 1)[0] ?? "";
 }
 
 /** Whether the slot is on its way to another node, and nothing was done for that reason. */

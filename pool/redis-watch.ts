@@ -4,7 +4,8 @@ import type { Logger } from "../runtime/logger.ts";
 import { StoreUnavailable } from "../runtime/store-unavailable.ts";
 import { PROCESS_KEY } from "./keys.ts";
 import type { Link } from "./redis-link.ts";
-import { isConnectionTrouble, wordsOf } from "./redis-trouble.ts";
+import { createSecondLook } from "./redis-second-look.ts";
+import { isConnectionTrouble, isRefusal, wordsOf } from "./redis-trouble.ts";
 
 export type WatchOptions = {
   readonly first: Link;
@@ -17,8 +18,9 @@ export type WatchOptions = {
 
 /**
  * Sends commands over one client for as long as it serves, and takes another one's place when it does not: on a refusal that only another Redis
- * could mend (READONLY after a failover behind the same address), a lost connection, or silence. Nothing is ever sent a second time
- * here: a command under way fails, and its caller says that it may have happened.
+ * could mend (READONLY after a failover behind the same address), a lost connection, silence, or a refusal of any Redis (OOM, NOREPLICAS) while
+ * the address leads to another process, which serves. Nothing is ever sent a second time here: a command under way fails, and its caller says
+ * that it may have happened.
  */
 export type Watch = {
   /** `key` says which place of Redis is asked. */
@@ -79,7 +81,7 @@ export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Wat
     if (place.waiting === 0 && place.trouble === undefined) places.delete(place.name);
   }
 
-  /** Whether a claim would be let in there now; what refuses it for another reason is the right Redis. */
+  /** Whether that Redis answers there now. One that refuses for another reason does, and the second look says whether it is the right one. */
   async function serves(asked: Link, place: Place): Promise<boolean> {
     try {
       const unsent = AbortSignal.timeout(ASK_MS);
@@ -115,6 +117,14 @@ export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Wat
     const retired = old.close(RETIRE_MS).finally(() => retiring.delete(retired));
     retiring.add(retired);
   }
+
+  const secondLook = createSecondLook({
+    inUse: () => link,
+    open,
+    takePlace,
+    closing: closing.signal,
+    logger,
+  });
 
   async function mend(): Promise<void> {
     const reminder = createReminder(logger);
@@ -169,6 +179,7 @@ export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Wat
       } catch (error) {
         // What befalls a client whose place was taken says nothing of the one in use.
         if (used === link && isConnectionTrouble(error)) troubled(place, wordsOf(error));
+        else if (used === link && isRefusal(error)) secondLook.refused(place.name, key, error);
         throw error;
       } finally {
         place.waiting -= 1;
@@ -179,7 +190,7 @@ export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Wat
     async close() {
       clearInterval(look);
       closing.abort();
-      await Promise.all([link.close(RETIRE_MS), mending, ...retiring]);
+      await Promise.all([link.close(RETIRE_MS), mending, secondLook.idle(), ...retiring]);
     },
   };
 }

@@ -22,6 +22,7 @@ export const scripts = {
   clock: luaScript("clock", 1),
   probe: luaScript("probe", 1),
   ready: luaScript("ready", 1),
+  fence: luaScript("fence", 1),
   rights: luaScript("rights", 5),
 };
 

@@ -4,11 +4,13 @@ import { startRedis } from "../../local/redis-server.ts";
 import type { Store } from "../../local/store.ts";
 import { createPool, type Pool } from "../../pool/pool.ts";
 import { connectRedis, type Redis } from "../../pool/redis.ts";
+import { LOOK_EVERY_MS } from "../../pool/redis-second-look.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { rawProtocol } from "../chaos/wire/frames.ts";
 import { type StoreProxy, startProxy } from "../chaos/wire/proxy.ts";
 import { temporaryDir } from "../local/temporary-dir.ts";
 import { HANG_MS } from "../setup/patience.ts";
+import { claimAll, loadedPool } from "./loaded-pool.ts";
 import { openRaw, type RawRedis } from "./raw-redis.ts";
 
 /** A service behind a name or a forwarder: where it leads changes, and nobody closes the connections that stand. */
@@ -82,5 +84,59 @@ describe("Redis is found again behind the same address", () => {
     expect(await works()).to.equal(false);
     await a.start();
     expect(await until(works, HANG_MS, 20)).to.equal(true);
+  });
+
+  /** Each refuses as a master that takes nothing, and is whole again afterwards. */
+  const refusals = [
+    [
+      "NOREPLICAS",
+      ["CONFIG", "SET", "min-replicas-to-write", "1"],
+      ["CONFIG", "SET", "min-replicas-to-write", "0"],
+    ],
+    ["OOM", ["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"]],
+    ["NOPERM", ["ACL", "SETUSER", "default", "-@scripting"], ["ACL", "SETUSER", "default", "+@all"]],
+  ] as const;
+
+  for (const [i, [code, refuse, serve]] of refusals.entries()) {
+    it(`after a failover whose old master stays one: ${code} on a connection that stands leads to the new one`, async () => {
+      const [next, rawOld, rawNext] = i % 2 === 0 ? [b, rawA, rawB] : [a, rawB, rawA];
+      await rawOld.sendCommand([...refuse]);
+      forwarder.leadTo(next);
+      const before = Number(await asksOf(rawNext));
+      const refused = await pool.advance("any", Date.now()).catch(String);
+      expect(refused, "the call under way fails, it is not sent again").to.include(code);
+      expect(await until(works, HANG_MS, 20)).to.equal(true);
+      expect(Number(await asksOf(rawNext))).to.be.greaterThan(before);
+      expect(lines.some((line) => line.includes("another one that serves") && line.includes(code))).to.equal(
+        true,
+      );
+      await rawOld.sendCommand([...serve]);
+    });
+  }
+
+  it("one that is really full stays in use, looked at now and then, over a connection that is closed again", async () => {
+    const { campaignId } = await loadedPool(pool);
+    await claimAll(pool, campaignId, Date.now(), "first");
+    const mine = Number(await rawB.sendCommand(["CLIENT", "ID"]));
+    const connections = async () => {
+      const clients = String(await rawB.sendCommand(["CLIENT", "LIST", "TYPE", "normal"]));
+      return [...clients.matchAll(/^id=(\d+)/gm)].map(([, id]) => Number(id)).filter((id) => id !== mine);
+    };
+    const everConnected = async () =>
+      Number(/total_connections_received:(\d+)/.exec(await rawB.info("stats"))?.[1]);
+    expect(await until(async () => (await connections()).length === 1, HANG_MS, 20)).to.equal(true);
+    const inUse = await connections();
+    const connectedBefore = await everConnected();
+    const sinceMs = performance.now();
+    await rawB.configSet("maxmemory", "1");
+    const looks = async () => (await everConnected()) - connectedBefore;
+    const looked = await until(async () => (await works()) === false && (await looks()) >= 3, HANG_MS, 20);
+    expect(looked).to.equal(true);
+    expect(await looks()).to.be.at.most(1 + (performance.now() - sinceMs) / LOOK_EVERY_MS);
+    expect((await pool.inspect(campaignId)).claims, "those who have a coupon are answered").to.equal(1);
+    await rawB.configSet("maxmemory", "0");
+    expect(await until(async () => (await connections()).length === 1, HANG_MS, 20)).to.equal(true);
+    expect(await connections(), "the connection in use").to.deep.equal(inUse);
+    expect(await works()).to.equal(true);
   });
 });

@@ -1,0 +1,87 @@
+import { withDeadline } from "../runtime/deadline.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Link } from "./redis-link.ts";
+import { wordsOf } from "./redis-trouble.ts";
+
+/**
+ * Looks with a second connection where the address leads, while the Redis in use refuses what may write. After a failover behind an address
+ * whose connections stay open the old master may still be a master, and refuse for want of replicas or room: only its process tells that it
+ * is not the one to be asked any more. A Redis that is really full stays in use: it answers those who have their coupon.
+ */
+export type SecondLook = {
+  /** A refusal of the Redis in use. At most one look is under way, and one is begun per `LOOK_EVERY_MS`. */
+  refused(place: string, key: string, error: unknown): void;
+  /** Resolves when no look is under way. */
+  idle(): Promise<void>;
+};
+
+export type SecondLookOptions = {
+  readonly inUse: () => Link;
+  readonly open: () => Promise<Link>;
+  readonly takePlace: (next: Link) => void;
+  readonly closing: AbortSignal;
+  readonly logger: Logger;
+};
+
+export const LOOK_EVERY_MS = 1_000;
+const ASK_MS = 1_500;
+/** So many of the places that refuse are looked at together. */
+const PLACES_MAX = 8;
+
+export function createSecondLook(options: SecondLookOptions): SecondLook {
+  const { inUse, open, takePlace, closing, logger } = options;
+  /** The places that refused since they were last looked at, with a key of each. */
+  const refusing = new Map<string, string>();
+  let begunAtMs = Number.NEGATIVE_INFINITY;
+  let looking: Promise<void> | undefined;
+
+  /** Whether that place of `next` serves, and is of another process than the one in use has there. */
+  async function isMovedTo(next: Link, used: Link, key: string): Promise<boolean> {
+    const [there, here] = await Promise.all([
+      // It is to serve, not only to be another: a replica that is not promoted yet would be no gain.
+      Promise.all([ask(next, "fence", key), ask(next, "ready", key)]).then(
+        ([token]) => token,
+        () => undefined,
+      ),
+      // One that does not even say which it is (a missing right, a script that does not end) is not the one that serves.
+      ask(used, "fence", key).catch(() => undefined),
+    ]);
+    return there !== undefined && there !== here;
+  }
+
+  async function look(cause: string): Promise<void> {
+    const keys = [...refusing].slice(0, PLACES_MAX).map(([place, key]) => {
+      refusing.delete(place);
+      return key;
+    });
+    const used = inUse();
+    const next = await open().catch(() => undefined);
+    if (next === undefined) return;
+    const moved = await Promise.all(keys.map((key) => isMovedTo(next, used, key)));
+    if (!moved.includes(true) || closing.aborted || inUse() !== used) return next.destroy();
+    logger.warn(
+      { component: "pool", cause },
+      "Redis refuses, and its address leads to another one that serves",
+    );
+    takePlace(next);
+  }
+
+  return {
+    refused(place, key, error) {
+      refusing.set(place, key);
+      const now = performance.now();
+      if (looking !== undefined || now - begunAtMs < LOOK_EVERY_MS) return;
+      begunAtMs = now;
+      looking = look(wordsOf(error)).finally(() => {
+        looking = undefined;
+      });
+    },
+    async idle() {
+      await looking;
+    },
+  };
+}
+
+function ask(link: Link, name: "fence" | "ready", key: string): Promise<unknown> {
+  return withDeadline(link.run(name, [key], [], AbortSignal.timeout(ASK_MS)), ASK_MS, `Redis ${name}`);
+}
