@@ -101,7 +101,7 @@ async function exportBooks(campaigns: Clients["campaigns"], campaignId: string):
     },
     codes: [],
     issuances,
-    redis: { meta: undefined, staged: [], open: [], away: [], claims: [], ledgerIds: [], lengths },
+    redis: { meta: undefined, staged: [], open: [], away: [], claims: [], seq: 0, ledgerIds: [], lengths },
   };
 }
 

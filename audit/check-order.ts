@@ -1,16 +1,19 @@
 import { counted } from "../runtime/counting.ts";
-import type { Check, Facts } from "./facts.ts";
+import type { Check, Facts, PoolFacts } from "./facts.ts";
 import type { Findings } from "./verdict.ts";
 
 /**
  * U10: a coupon whose answer had arrived before another was first asked for has the earlier place: the lower seq of its generation,
  * or an older generation (a pool of an older one must not give codes once a newer one has). One sweep over the claims sorted by when they
- * were asked for, with the highest place answered so far: O(n log n). No place is given twice.
+ * were asked for, with the highest place answered so far: O(n log n). No place is given twice, and none is left to be given again: the pool
+ * goes on counting above every place on record.
  */
 export function checkIssueOrder(facts: Facts, findings: Findings): Check {
   const { register } = facts;
   const { generation, seq } = register;
   let last = -1;
+  /** The highest place on record that the pool is to give yet. */
+  let ahead = -1;
   return {
     issued(code, key) {
       const shared =
@@ -20,12 +23,22 @@ export function checkIssueOrder(facts: Facts, findings: Findings): Check {
         seq.get(last) === seq.get(code);
       if (shared)
         findings.violation(
+          "shared",
           register.nameCode(code),
           ` of ${register.nameKey(key)} shares place ${generation.get(code)}-${seq.get(code)} with another`,
         );
       last = code;
     },
+    code(slot) {
+      if (!register.has(slot, "issued") || !isAhead(facts.pool, generation.get(slot), seq.get(slot))) return;
+      if (ahead === -1 || seq.get(slot) > seq.get(ahead)) ahead = slot;
+    },
     verdict() {
+      if (ahead !== -1)
+        findings.violation(
+          "ahead",
+          `the pool has given ${facts.pool?.after.seq} places and gives ${generation.get(ahead)}-${seq.get(ahead)} again`,
+        );
       const { entries } = facts.answers.counts();
       const ordered = entries === 0 ? 0 : sweepClaims(facts, findings);
       return findings.verdict(
@@ -36,6 +49,16 @@ export function checkIssueOrder(facts: Facts, findings: Findings): Check {
       );
     },
   };
+}
+
+/**
+ * Whether a place on record is one that this pool is to give yet. Its number was read after the record, and a change of the campaign's life
+ * raises the generation of a pool that goes on counting: from its base on, all places are its own.
+ */
+function isAhead(pool: PoolFacts | undefined, generation: number, seq: number): boolean {
+  const { meta, seq: last } = pool?.after ?? {};
+  if (meta === undefined || last === undefined || pool?.unusable !== undefined) return false;
+  return generation >= (meta.base ?? meta.generation) && generation <= meta.generation && seq > last;
 }
 
 function sweepClaims(facts: Facts, findings: Findings): number {
@@ -66,6 +89,7 @@ function sweepClaims(facts: Facts, findings: Findings): number {
     ordered += 1;
     if (!isBefore(highest, claim))
       findings.violation(
+        "overtaken",
         register.nameKey(highest),
         ` had place ${place.words(highest)} before ${register.nameKey(claim)} asked and got ${place.words(claim)}`,
       );

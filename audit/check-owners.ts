@@ -10,16 +10,21 @@ export function checkOneOwner(facts: Facts, findings: Findings): Check {
     code(slot) {
       const name = register.nameCode(slot);
       const contested = register.has(slot, "contested");
-      if (contested) findings.violation(name, " belongs to more than one claim key");
+      if (contested) findings.violation("contested", name, " belongs to more than one claim key");
       else if (register.has(slot, "issuedAgain"))
-        findings.violation(name, ` is recorded twice for ${register.nameKey(register.holder.get(slot))}`);
+        findings.violation(
+          "issued again",
+          name,
+          ` is recorded twice for ${register.nameKey(register.holder.get(slot))}`,
+        );
       const { pool } = facts;
       if (pool === undefined || !register.has(slot, "pooled")) return;
       if (pool.unusable !== undefined) tellUnusable(findings, pool.unusable);
-      else if (register.has(slot, "pooledAgain")) findings.violation(name, " is in the pool twice");
+      else if (register.has(slot, "pooledAgain"))
+        findings.violation("pooled again", name, " is in the pool twice");
       else if (register.has(slot, "issued")) {
         if (isSettled(pool, register.generation.get(slot), register.seq.get(slot)))
-          findings.violation(name, " is in the pool and issued");
+          findings.violation("pooled and issued", name, " is in the pool and issued");
       }
     },
     key(slot) {
@@ -30,7 +35,11 @@ export function checkOneOwner(facts: Facts, findings: Findings): Check {
       const twoPlaces = register.has(code, "pooled") && !register.has(code, "pooledAgain");
       if (twoPlaces && !register.has(code, "issued"))
         if (isSettled(pool, bound.generation.get(slot), bound.seq.get(slot)))
-          findings.violation(register.nameCode(code), " is in the pool and bound to a key");
+          findings.violation(
+            "pooled and bound",
+            register.nameCode(code),
+            " is in the pool and bound to a key",
+          );
     },
     verdict() {
       const pooled = facts.pool?.pooled ?? 0;
@@ -59,17 +68,23 @@ export function checkAcknowledged({ register, answers }: Facts, findings: Findin
       const generation = register.generation.get(code);
       const offMs = first.atMs.get(slot) - register.atMs.get(code);
       if (!register.has(code, "issued"))
-        findings.violation(name, `${who} was acknowledged and is not recorded`);
+        findings.violation("not recorded", name, `${who} was acknowledged and is not recorded`);
       else if (register.holder.get(code) !== slot) return;
       else if (register.seq.get(code) !== first.seq.get(slot))
         findings.violation(
+          "another seq",
           name,
           `${who}: answered with seq ${first.seq.get(slot)}, recorded with ${register.seq.get(code)}`,
         );
       else if (offMs !== 0)
-        findings.violation(name, `${who}: the instant answered is ${offMs} ms off the record`);
+        findings.violation(
+          "another instant",
+          name,
+          `${who}: the instant answered is ${offMs} ms off the record`,
+        );
       else if (first.generation.get(slot) !== -1 && first.generation.get(slot) !== generation)
         findings.violation(
+          "another generation",
           name,
           `${who}: answered with generation ${first.generation.get(slot)}, recorded with ${generation}`,
         );
@@ -90,6 +105,7 @@ export function checkSameCoupon({ register, answers }: Facts, findings: Findings
       if (heldBefore === -1) holders += 1;
       else if (heldBefore !== code)
         findings.violation(
+          "second coupon",
           register.nameCode(code),
           ` is the second coupon of ${register.nameKey(key)}, beside ${register.nameCode(heldBefore).name}`,
         );
@@ -102,10 +118,15 @@ export function checkSameCoupon({ register, answers }: Facts, findings: Findings
       const code = codes.find(outcome.code);
       if (code !== first.code.get(key)) {
         const [one, other] = [register.nameCode(first.code.get(key)), register.nameCode(code)];
-        findings.violation(one, ` was given to ${who}, then ${other.name}`);
+        findings.violation("told another code", one, ` was given to ${who}, then ${other.name}`);
       } else if (outcome.seq !== first.seq.get(key))
-        findings.violation(who, ` was told seq ${first.seq.get(key)}, then ${outcome.seq}`);
-      else if (offMs !== 0) findings.violation(who, ` was told two instants, ${offMs} ms apart`);
+        findings.violation(
+          "told another seq",
+          who,
+          ` was told seq ${first.seq.get(key)}, then ${outcome.seq}`,
+        );
+      else if (offMs !== 0)
+        findings.violation("told another instant", who, ` was told two instants, ${offMs} ms apart`);
     },
     key(slot) {
       if (first.code.get(slot) !== -1) withAnswers += 1;

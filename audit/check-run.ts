@@ -49,7 +49,7 @@ export function runRunChecks(facts: RunFacts): Verdict[] {
 export function checkDurableAtReply({ notYetDurable, lookedUp }: RunFacts): Verdict {
   const findings = createFindings("U2");
   for (const code of notYetDurable)
-    findings.violation(`${redactCode(code)} was told to its owner and was not on record then`);
+    findings.violation("not durable", `${redactCode(code)} was told to its owner and was not on record then`);
   return findings.verdict(lookedUp, `${counted(lookedUp, "coupon")} looked up right after the reply`);
 }
 
@@ -61,7 +61,8 @@ export function checkFirstCoupon({ startsAtMs, recoveredAtMs, history }: RunFact
   for (const { outcome, answeredAtMs } of history)
     if (outcome.kind === "issued") first = Math.min(first, answeredAtMs);
   const afterMs = Math.round(first - Math.max(startsAtMs, recoveredAtMs));
-  if (!(afterMs <= FIRST_COUPON_MS)) findings.violation(`the first coupon came ${afterMs} ms after recovery`);
+  if (!(afterMs <= FIRST_COUPON_MS))
+    findings.violation("late", `the first coupon came ${afterMs} ms after recovery`);
   return findings.verdict(1, `first coupon ${afterMs} ms after recovery`);
 }
 
@@ -72,13 +73,16 @@ export function checkAnswered({ lastFaultAtMs = 0, presses }: RunFacts): Verdict
   for (const { claimKey, firstAskedAtMs, answeredAtMs } of presses) {
     const who = redactKey(claimKey);
     if (answeredAtMs === undefined) {
-      findings.violation(`${who} never had a definite answer`);
+      findings.violation("no answer", `${who} never had a definite answer`);
       continue;
     }
     const lateMs = answeredAtMs - Math.max(lastFaultAtMs, firstAskedAtMs);
     worstMs = Math.max(worstMs, lateMs);
     if (lateMs > ANSWERED_WITHIN_MS)
-      findings.violation(`${who} had its answer ${Math.round(lateMs)} ms after the last fault`);
+      findings.violation(
+        "late answer",
+        `${who} had its answer ${Math.round(lateMs)} ms after the last fault`,
+      );
   }
   return findings.verdict(presses.length, `the last answer ${Math.round(worstMs)} ms after the last fault`);
 }
@@ -88,7 +92,7 @@ export function checkGenerations({ generations }: RunFacts): Verdict {
   const findings = createFindings("U12");
   let last = 0;
   for (const generation of generations) {
-    if (generation < last) findings.violation(`the generation fell from ${last} to ${generation}`);
+    if (generation < last) findings.violation("fell", `the generation fell from ${last} to ${generation}`);
     last = generation;
   }
   return findings.verdict(generations.length, `generation ${last} in the end`);
@@ -99,8 +103,11 @@ export function checkSecrets({ withoutCredentials, logLines, leaks }: RunFacts):
   const findings = createFindings("U13");
   const { tried, letIn } = withoutCredentials;
   if (letIn > 0)
-    findings.violation(`${letIn} of ${counted(tried, "operators' call")} without credentials let in`);
-  for (const leak of leaks) findings.violation(leak);
+    findings.violation(
+      "let in",
+      `${letIn} of ${counted(tried, "operators' call")} without credentials let in`,
+    );
+  for (const leak of leaks) findings.violation("leak", leak);
   return findings.verdict(
     tried + logLines,
     `${counted(tried, "call")} without credentials, ${counted(logLines, "log line")}`,

@@ -28,13 +28,13 @@ export function checkSoldOut(facts: Facts, findings: Findings): Check {
         soldOut += 1;
         wasTrueAt ??= soldOutTimes(facts);
         if (!wasTrueAt(entry.invokedAtMs - clockMs, entry.answeredAtMs + clockMs))
-          findings.violation(who, " was told SOLD_OUT while coupons were left");
+          findings.violation("false", who, " was told SOLD_OUT while coupons were left");
       }
       const held = register.held.get(key);
       if (first.order.get(key) < entry.invokedOrder)
-        findings.violation(who, ` had its coupon and was then told ${reason}`);
+        findings.violation("told again", who, ` had its coupon and was then told ${reason}`);
       else if (held !== -1 && register.atMs.get(held) + clockMs < entry.invokedAtMs)
-        findings.violation(who, ` holds a coupon, claimed before it asked, and was told ${reason}`);
+        findings.violation("holds", who, ` holds a coupon, claimed before it asked, and was told ${reason}`);
     },
     verdict: () => findings.verdict(soldOut, `${counted(soldOut, "sold-out answer")}`),
   };
@@ -72,26 +72,33 @@ export function checkNeverEarly(facts: Facts, findings: Findings): Check {
       if (!register.has(slot, "issued")) return;
       const earlyMs = startsAtMs - register.atMs.get(slot);
       if (earlyMs > 0)
-        findings.violation(register.nameCode(slot), ` was issued ${earlyMs} ms before the start`);
+        findings.violation(
+          "issued early",
+          register.nameCode(slot),
+          ` was issued ${earlyMs} ms before the start`,
+        );
     },
     entry(entry, key) {
       const { outcome } = entry;
       const who = register.nameKey(key);
       if (outcome.kind === "issued") {
         const early = earlyAnswer(outcome, entry, startsAtMs, tolerances.clockMs);
-        if (early !== undefined) findings.violation(who, early);
+        if (early !== undefined) findings.violation("told early", who, early);
       } else if (outcome.kind === "refused" && outcome.reason === "NOT_STARTED") {
         refused += 1;
         const late = lateRefusal(entry, knownAtMs, tolerances);
-        if (late !== undefined) findings.violation(who, `${late} ${outcome.reason}`);
+        if (late !== undefined) findings.violation("refused late", who, `${late} ${outcome.reason}`);
       }
     },
     verdict() {
       const armedAtMs = facts.pool?.after.meta?.armedAtMs ?? 0;
       if (openedAtMs !== undefined && openedAtMs < startsAtMs)
-        findings.violation(`recorded as opened ${startsAtMs - openedAtMs} ms before the start`);
+        findings.violation(
+          "recorded early",
+          `recorded as opened ${startsAtMs - openedAtMs} ms before the start`,
+        );
       if (armedAtMs !== 0 && armedAtMs < startsAtMs)
-        findings.violation(`armed ${startsAtMs - armedAtMs} ms before the start`);
+        findings.violation("armed early", `armed ${startsAtMs - armedAtMs} ms before the start`);
       const { entries } = facts.answers.counts();
       return findings.verdict(
         facts.issued + entries,

@@ -45,8 +45,8 @@ function run(
   for (const entry of history) examination.told(entry);
   for (const entry of history) examination.toldAgain(entry);
   if (scope !== "outside") {
-    const { meta, lengths } = redis;
-    examination.marks(undefined, { meta, lengths, seq: 0, fenced: false });
+    const { meta, lengths, seq } = redis;
+    examination.marks(undefined, { meta, lengths, seq, fenced: false });
   }
   const conclusion = examination.conclude();
   for (;;) {

@@ -3,7 +3,14 @@ import { checkBalance, checkLedger, checkNeverMore, checkNothingStranded, isYoun
 import { checkIssueOrder } from "./check-order.ts";
 import { checkAcknowledged, checkOneOwner, checkSameCoupon } from "./check-owners.ts";
 import { checkNeverEarly, checkSoldOut } from "./check-times.ts";
-import { type Check, type Facts, ONE_MACHINE, type PoolFacts, type Tolerances } from "./facts.ts";
+import {
+  type Check,
+  type Facts,
+  ONE_MACHINE,
+  type Ordered,
+  type PoolFacts,
+  type Tolerances,
+} from "./facts.ts";
 import type { HistoryEntry } from "./history.ts";
 import { createRegister } from "./register.ts";
 import type { CampaignRecord, Issuance, PoolMark } from "./snapshot.ts";
@@ -42,6 +49,8 @@ export type Examination = {
   underWay(id: string, ageMs: number): void;
   /** The issuances, in issue order. */
   issued(issuance: Issuance): void;
+  /** The campaign's record once more, after codes and issuances: coupons may have been added meanwhile. */
+  orderedAfter(record: Ordered): void;
   /** The first and the second reading of the histories. */
   told(entry: HistoryEntry): void;
   toldAgain(entry: HistoryEntry): void;
@@ -92,6 +101,7 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
   const underWay = new Map<string, number>();
   const counts = { issued: 0, made: 0, beyond: 0, pooled: 0, bound: 0 };
   let pool: PoolFacts | undefined;
+  let most: Ordered = campaign;
   let live = false;
   const toldCodes = { all: 0, issued: 0 };
 
@@ -105,6 +115,9 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
     },
     get beyond() {
       return counts.beyond;
+    },
+    get most() {
+      return most;
     },
     get pool() {
       return pool;
@@ -161,8 +174,11 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
       counts.issued += 1;
       const { code, key } = register.issue(issuance);
       const heldBefore = register.held.get(key);
-      for (const look of onIssued) look(code, key, heldBefore);
+      for (const look of onIssued) look(code, key, heldBefore, issuance.misfit);
       if (heldBefore === -1) register.held.set(key, code);
+    },
+    orderedAfter(record) {
+      most = record;
     },
     told: (entry) => answers.read(entry),
     toldAgain(entry) {

@@ -13,6 +13,9 @@ export type Tolerances = {
 
 export const ONE_MACHINE: Tolerances = { clockMs: 0, lateRefusalMs: 250 };
 
+/** How many coupons a campaign has, and up to how many codes are being made for it. */
+export type Ordered = Pick<CampaignRecord, "total" | "growingTo">;
+
 /** What the checks of one audit have in common; it fills while the stores and the histories are read. */
 export type Facts = {
   readonly campaign: CampaignRecord;
@@ -25,6 +28,8 @@ export type Facts = {
   /** Codes of the campaign: of those it is to have, and of those that are only being added. */
   readonly made: number;
   readonly beyond: number;
+  /** What the record orders after all codes and issuances were read: neither number ever falls. */
+  readonly most: Ordered;
   /** Undefined: nobody may look into Redis, the audit is made from outside. */
   readonly pool: PoolFacts | undefined;
   /** True: the sale goes on, and that is no fault: what only holds at rest cannot be judged. */
@@ -46,7 +51,7 @@ export type PoolFacts = {
 /** One invariant, looked at while everything goes by; a part that has nothing to see leaves its method out. */
 export type Check = {
   /** Each issuance, in issue order, as slots of the register; `heldBefore`: the code the key had until now, -1: none. */
-  issued?(code: number, key: number, heldBefore: number): void;
+  issued?(code: number, key: number, heldBefore: number, misfit: string | undefined): void;
   /** Each entry of the histories, in the second reading. */
   entry?(entry: HistoryEntry, key: number): void;
   /** When all is read: each code, then each key. */

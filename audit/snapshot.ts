@@ -33,6 +33,8 @@ export type Issuance = {
   readonly generation: number;
   readonly seq: number;
   readonly issuedAtMs: number;
+  /** Which field of its document is not what it has to be, and what it is instead; undefined: all are right. */
+  readonly misfit?: string;
 };
 
 export type RedisSide = {
@@ -44,6 +46,8 @@ export type RedisSide = {
   readonly away: readonly string[];
   /** The claims hash, one entry a claim key. */
   readonly claims: readonly Issuance[];
+  /** The highest number given so far in this generation. */
+  readonly seq: number;
   /** Ids of ledger entries: claims not yet confirmed durable. */
   readonly ledgerIds: readonly string[];
   /** The lengths Redis itself gave, all in one transaction, after the contents had been read. */
@@ -65,6 +69,8 @@ export type PoolMeta = {
   readonly endsAtMs: number;
   readonly generation: number;
   readonly total: number;
+  /** The generation under which it was loaded: it has counted on since; undefined: not told. */
+  readonly base?: number;
   /** The generation of a change of the campaign's life that is being decided, or was left undecided by somebody who died. */
   readonly held?: number;
   /** 0: not yet. */

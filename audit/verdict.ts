@@ -64,18 +64,23 @@ export type Offender = Omit<Named, "name"> & { readonly words: string };
 export type FindingsOptions = {
   readonly title?: string;
   readonly offendersMax?: number;
-  /** Violations found by an earlier reading: only these count; undefined: all do. */
+  /** Violations found by an earlier reading, by their kind and what they are about: only these count; undefined: all do. */
   readonly only?: ReadonlySet<string> | undefined;
 };
 
 export type Findings = {
-  /** `what` is what it is about, `said` what is wrong with it. */
-  violation(what: Named | string, said?: string): void;
+  /**
+   * `kind` names the mistake in words that no number can change: with `what` (what it is about) it is the same violation in another
+   * reading. `said` is what is wrong with it; without, it is about the campaign as a whole, and `what` says it all.
+   */
+  violation(kind: string, what: Named | string, said?: string): void;
+  /** The same of the campaign as a whole, where nothing that moves can excuse it: it counts whatever an earlier reading found. */
+  certain(kind: string, words: string): void;
   notJudged(why: string): void;
   /** It could have been judged. */
   prevented(why: string): void;
   verdict(checked: number, detail: string): Verdict;
-  /** All violations in words, to compare with those of another reading; undefined: too many to keep. */
+  /** All violations, to compare with those of another reading; undefined: too many to keep. */
   suspects(): ReadonlySet<string> | undefined;
 };
 
@@ -89,15 +94,20 @@ export function createFindings(invariant: Invariant, options: FindingsOptions = 
   let unjudged: Pick<Verdict, "notJudged" | "prevented"> | undefined;
   const offenders: Offender[] = [];
   const suspects = new Set<string>();
+
+  function add(suspect: string, offender: Offender): void {
+    count += 1;
+    if (offenders.length < offendersMax) offenders.push(offender);
+    if (suspects.size <= SUSPECTS_MAX) suspects.add(suspect);
+  }
+
   return {
-    violation(what, said = "") {
+    violation(kind, what, said) {
       const { name, ...ids } = typeof what === "string" ? { name: what } : what;
-      const words = `${name}${said}`;
-      if (only !== undefined && !only.has(words)) return;
-      count += 1;
-      if (offenders.length < offendersMax) offenders.push({ ...ids, words });
-      if (suspects.size <= SUSPECTS_MAX) suspects.add(words);
+      const suspect = said === undefined ? kind : `${kind}: ${name}`;
+      if (only === undefined || only.has(suspect)) add(suspect, { ...ids, words: `${name}${said ?? ""}` });
     },
+    certain: (kind, words) => add(kind, { words }),
     notJudged(why) {
       unjudged ??= { notJudged: why };
     },

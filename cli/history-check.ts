@@ -64,6 +64,7 @@ async function readOnce(session: Session, plan: HistoryPlan, suspects: Suspects 
     entries++;
   }
   for await (const issuance of issuancesOf(session, campaignId)) examination.issued(issuance);
+  examination.orderedAfter(recordOf(await campaignOf(session, campaignId)));
   for await (const entry of readingOf(files, clockMs)) examination.toldAgain(entry);
   const verdicts = concluded(examination.conclude());
   const report = {

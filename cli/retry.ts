@@ -15,8 +15,9 @@ const maxAskedDelayMs = 30_000;
 const transientCodes: readonly Code[] = [Code.Unavailable, Code.DeadlineExceeded, Code.Aborted];
 const transientReasons: readonly KnownReason[] = [RefusalReason.OVERLOADED, RefusalReason.UNCERTAIN];
 // A stream that breaks shows itself in more ways than a call: an end without its end message, or half a message.
-const missingEnd = "missing EndStreamResponse";
-const brokenStreamCodes: readonly Code[] = [Code.DataLoss, Code.Unknown, Code.Internal, Code.Canceled];
+const brokenEnds = ["missing EndStreamResponse", "invalid end stream"];
+// Where they come from an error of the connection, which is then their cause. What the service itself said has none.
+const brokenStreamCodes: readonly Code[] = [Code.DataLoss, Code.Unknown, Code.Internal];
 
 /** True: trying again may help, and is safe because every call of this CLI carries its key. */
 export function isTransient(error: unknown): boolean {
@@ -31,7 +32,9 @@ export function isBrokenStream(error: unknown): boolean {
   if (isTransient(error)) return true;
   if (!(error instanceof ConnectError) || refusalOf(error) !== undefined) return false;
   if (unreachableBecause(error) !== undefined || foreignAnswer(error, "") !== undefined) return false;
-  return brokenStreamCodes.includes(error.code) || error.rawMessage.includes(missingEnd);
+  if (error.code === Code.Canceled || brokenEnds.some((words) => error.rawMessage.includes(words)))
+    return true;
+  return error.cause !== undefined && brokenStreamCodes.includes(error.code);
 }
 
 /** How long to wait before try number `failures` + 1. `random` is from 0 to 1; the service's own wish is respected. */

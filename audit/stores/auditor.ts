@@ -177,6 +177,7 @@ async function readOnce(
     underWay(id, Date.now() - atMs),
   );
   await take("issuances", claims, issuancePages(db, campaignId, pageSize), issued);
+  examination.orderedAfter(await campaignOf(db, campaignId));
   const after = await readMark(redis, campaignId);
   for (const entry of history) examination.told(entry);
   for (const entry of history) examination.toldAgain(entry);
@@ -213,10 +214,10 @@ async function takeSnapshot(redis: RedisReader, db: Db, campaignId: string): Pro
   for (const claim of await all(claimPages(redis, campaignId, PAGE))) claims.set(claim.claimKey, claim);
   const ledgerIds = (await all(ledgerPages(redis, campaignId, PAGE))).map(({ id }) => id);
   const lists = { staged: await listOf(staged), open: await listOf(open), away: await listOf(away) };
-  const { meta, lengths } = await readMark(redis, campaignId);
+  const { meta, lengths, seq } = await readMark(redis, campaignId);
   return {
     ...{ campaign, codes, issuances },
-    redis: { meta, ...lists, claims: [...claims.values()], ledgerIds, lengths },
+    redis: { meta, ...lists, claims: [...claims.values()], seq, ledgerIds, lengths },
   };
 }
 

@@ -2,6 +2,7 @@ import { type Db, MongoClient } from "mongodb";
 import { StoreUnavailable } from "../../runtime/store-unavailable.ts";
 import { type Change, pastOf } from "../changes.ts";
 import type { CampaignRecord, Issuance } from "../snapshot.ts";
+import { couponNamed, demandShape, MisshapenDocument, misfitOf, type Shape } from "./document-shape.ts";
 
 type CampaignDocument = {
   _id: string;
@@ -38,6 +39,18 @@ type IssuanceDocument = {
   issuedAt: Date;
 };
 
+const CAMPAIGN: Shape = {
+  ...{ total: "whole number", generation: "whole number", state: "text", onePerUser: "yes or no" },
+  ...{ startsAt: "date", endsAt: "date or nothing", openedAt: "date or nothing" },
+  dropped: "whole number or nothing",
+};
+const CHANGE: Shape = { revision: "whole number", at: "date" };
+const SETTINGS: Shape = { total: "whole number", startsAt: "date" };
+const COUPON: Shape = { _id: "text", ordinal: "whole number" };
+const ISSUANCE: Shape = {
+  ...{ _id: "text", claimKey: "text", generation: "whole number", seq: "whole number", issuedAt: "date" },
+};
+
 const CONNECT_TIMEOUT_MS = 5_000;
 const SOCKET_TIMEOUT_MS = 10_000;
 /** One for the reading, one for what is asked beside it: claims need the others. */
@@ -65,9 +78,16 @@ export async function connectRecord(url: string, database: string): Promise<{ cl
   return { client, db: client.db(database) };
 }
 
+/** @throws MisshapenDocument */
 export async function readCampaign(db: Db, campaignId: string): Promise<CampaignRecord | undefined> {
   const doc = await db.collection<CampaignDocument>("campaigns").findOne({ _id: campaignId });
   if (doc === null) return undefined;
+  demandShape(doc, CAMPAIGN, `campaigns, ${campaignId}`);
+  const { outbox = [] } = doc;
+  if (!Array.isArray(outbox))
+    throw new MisshapenDocument(`MongoDB: campaigns, ${campaignId}: outbox is no list`);
+  if (doc.adding !== undefined)
+    demandShape(doc.adding, { count: "whole number" }, `campaigns, ${campaignId}, adding`);
   const more = doc.adding?.count ?? doc.dropped;
   return {
     id: doc._id,
@@ -91,15 +111,17 @@ async function changesOf(db: Db, { _id, outbox = [] }: CampaignDocument): Promis
     total,
     startsAtMs: startsAt.getTime(),
   });
-  return [...outbox, ...written].map(({ revision, at, before, after }) => ({
-    revision,
-    atMs: at.getTime(),
-    before: before && settings(before),
-    after: settings(after),
-  }));
+  return [...outbox, ...written].map((change) => {
+    const name = `history of ${_id}, ${String(change?.revision)}`;
+    demandShape(change, CHANGE, name);
+    const { revision, at, before, after } = change;
+    demandShape(after, SETTINGS, `${name}, after`);
+    if (before !== undefined) demandShape(before, SETTINGS, `${name}, before`);
+    return { revision, atMs: at.getTime(), before: before && settings(before), after: settings(after) };
+  });
 }
 
-/** Every code of the campaign with its ordinal, ascending. */
+/** Every code of the campaign with its ordinal, ascending. @throws MisshapenDocument */
 export async function* codePages(
   db: Db,
   campaignId: string,
@@ -108,10 +130,13 @@ export async function* codePages(
   const cursor = db
     .collection<CouponDocument>("coupons")
     .find({ campaignId }, { projection: { ordinal: 1 }, sort: { ordinal: 1 }, batchSize: size });
-  yield* pagesOf(cursor, size);
+  for await (const page of pagesOf(cursor, size)) {
+    for (const doc of page) demandShape(doc, COUPON, couponNamed(doc._id));
+    yield page;
+  }
 }
 
-/** Every durable issuance, in issue order. */
+/** Every durable issuance, in issue order; one that is not as it has to be says so, and agrees with nothing. */
 export async function* issuancePages(
   db: Db,
   campaignId: string,
@@ -126,14 +151,19 @@ export async function* issuancePages(
     },
   );
   for await (const page of pagesOf(cursor, size)) {
-    yield page.map((doc) => ({
-      code: doc._id,
-      claimKey: doc.claimKey,
-      generation: doc.generation,
-      seq: doc.seq,
-      issuedAtMs: doc.issuedAt.getTime(),
-    }));
+    yield page.map(issuanceOf);
   }
+}
+
+function issuanceOf(doc: IssuanceDocument): Issuance {
+  const { _id, claimKey, generation, seq, issuedAt } = doc;
+  const misfit = misfitOf(doc, ISSUANCE);
+  if (misfit === undefined) return { code: _id, claimKey, generation, seq, issuedAtMs: issuedAt.getTime() };
+  return {
+    ...{ code: String(_id), claimKey: String(claimKey), generation: Number(generation), seq: Number(seq) },
+    issuedAtMs: issuedAt instanceof Date ? issuedAt.getTime() : Number.NaN,
+    misfit,
+  };
 }
 
 async function* pagesOf<T>(documents: AsyncIterable<T>, size: number): AsyncGenerator<readonly T[]> {

@@ -198,6 +198,7 @@ function parseMeta(fields: Record<string, string>): PoolMeta | undefined {
     generation: Number(fields["generation"]),
     total: Number(fields["total"]),
     armedAtMs: Number(fields["armedAt"] ?? 0),
+    ...(fields["base"] === undefined ? {} : { base: Number(fields["base"]) }),
     ...(fields["held"] === undefined ? {} : { held: Number(fields["held"]) }),
   };
 }

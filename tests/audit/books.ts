@@ -14,6 +14,8 @@ export type Books = {
   away: string[];
   claims: Writable<Issuance>[];
   ledgerIds: string[];
+  /** The highest number that the pool says it has given; undefined: that of the issuances. */
+  seq?: number;
   history: Writable<HistoryEntry>[];
 };
 
@@ -137,6 +139,10 @@ function shift(entry: Books["history"][number], ms: number): void {
     entry.outcome = { ...entry.outcome, issuedAtMs: entry.outcome.issuedAtMs + ms };
 }
 
+export function seqOf({ seq, issuances }: Books): number {
+  return seq ?? Math.max(0, ...issuances.map((issuance) => issuance.seq));
+}
+
 export function snapshotOf(books: Books): Snapshot {
   const { campaign, codes, issuances, meta, staged, open, away, claims, ledgerIds } = books;
   const lengths = {
@@ -146,5 +152,10 @@ export function snapshotOf(books: Books): Snapshot {
     claims: claims.length,
     ledger: ledgerIds.length,
   };
-  return { campaign, codes, issuances, redis: { meta, staged, open, away, claims, ledgerIds, lengths } };
+  return {
+    campaign,
+    codes,
+    issuances,
+    redis: { meta, staged, open, away, claims, ledgerIds, lengths, seq: seqOf(books) },
+  };
 }

@@ -52,9 +52,11 @@ export const damagesOfOwners: readonly Damage[] = [
   },
   {
     fails: "U1",
-    what: "a code of a paused pool is issued",
+    what: "a code of a cancelled pool is issued",
     to: "half",
     plant: (b) => {
+      b.campaign.state = "CANCELLED";
+      Object.assign(b.meta ?? {}, { state: "cancelled" });
       b.away = b.open;
       b.open = [];
       b.away.push(at(b.issuances, 0).code);

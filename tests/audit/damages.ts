@@ -64,6 +64,59 @@ export const damages: readonly Damage[] = [
     },
   },
   {
+    fails: "U5",
+    what: "an issuance whose instant is no date",
+    to: "half",
+    plant: (b) => {
+      Object.assign(at(b.issuances, 2), {
+        issuedAtMs: Number.NaN,
+        misfit: "issuedAt is a string, not a date",
+      });
+      b.history = b.history.filter(({ claimKey }) => claimKey !== "user-2");
+    },
+  },
+  {
+    fails: "U5",
+    what: "the campaign is sold out on record, and codes are in the pool",
+    to: "half",
+    plant: (b) => {
+      b.campaign.state = "SOLD_OUT";
+      Object.assign(b.meta ?? {}, { state: "open" });
+    },
+  },
+  ...(["staged", "away"] as const).map(
+    (list): Damage => ({
+      fails: "U5",
+      what: `the pool is open and a code is in the ${list} list`,
+      to: "half",
+      plant: (b) => b[list].push(String(b.open.pop())),
+    }),
+  ),
+  {
+    fails: "U5",
+    what: "the pool is open and was never armed",
+    to: "sold-out",
+    plant: (b) => Object.assign(b.meta ?? {}, { armedAtMs: 0 }),
+  },
+  {
+    fails: "U10",
+    what: "the pool counts from below the places that it has given",
+    to: "half",
+    plant: (b) => {
+      b.seq = 1;
+    },
+  },
+  {
+    fails: "U10",
+    what: "the pool counts from below places that it has given before it was paused and resumed",
+    to: "half",
+    plant: (b) => {
+      b.seq = 1;
+      b.campaign.generation = 3;
+      Object.assign(b.meta ?? {}, { generation: 3, base: 1 });
+    },
+  },
+  {
     fails: "U6",
     what: "enough asked, and coupons are left",
     to: "half",

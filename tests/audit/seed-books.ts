@@ -1,7 +1,7 @@
 import type { Db } from "mongodb";
 import { campaignKeys } from "../../pool/keys.ts";
 import type { RawRedis } from "../integration/books.ts";
-import { type Books, STARTS_AT_MS } from "./books.ts";
+import { type Books, STARTS_AT_MS, seqOf } from "./books.ts";
 
 type AnyDocument = { _id: string };
 
@@ -37,9 +37,12 @@ export async function seedBooks(redis: RawRedis, db: Db, books: Books): Promise<
   if (meta !== undefined) {
     const fields = { state: meta.state, generation: meta.generation, total: meta.total };
     const token = await fenceToken(redis);
-    const seq = Math.max(0, ...issuances.map((issuance) => issuance.seq));
+    const seq = seqOf(books);
     const instants = { startsAt: meta.startsAtMs, endsAt: meta.endsAtMs, armedAt: meta.armedAtMs };
-    const hold = meta.held === undefined ? {} : { held: meta.held };
+    const hold = {
+      ...(meta.held === undefined ? {} : { held: meta.held }),
+      ...(meta.base === undefined ? {} : { base: meta.base }),
+    };
     await redis.hSet(keys.meta, { ...fields, ...instants, ...hold, token, seq });
   }
   for (const [key, list] of [

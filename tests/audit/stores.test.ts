@@ -129,6 +129,43 @@ describe("audit on real stores", () => {
     });
   }
 
+  const update = (collection: string, _id: string, set: object) =>
+    stores.db.collection<{ _id: string }>(collection).updateOne({ _id }, { $set: set });
+
+  it("U5: an issuance whose fields are not of their types is named, with the field", async () => {
+    const { campaign, history, issuances } = stores.books;
+    await update("issuances", issuances[7]?.code ?? "", { issuedAt: "2026" });
+    await update("issuances", issuances[8]?.code ?? "", { seq: 1.5 });
+    const { verdicts } = await auditor.audit(campaign.id, { history });
+    const u5 = verdicts.find(({ invariant }) => invariant === "U5");
+    const words = u5?.offenders.map((offender) => offender.words);
+    expect(words).to.include("coupon 7 has an issuance whose issuedAt is a string, not a date");
+    expect(words).to.include("coupon 8 has an issuance whose seq is a fraction, not a whole number");
+  });
+
+  it("a document that the audit cannot do without is named where it is not what it has to be", async () => {
+    const { campaign, codes } = stores.books;
+    const told = () => auditor.audit(campaign.id).catch((error: Error) => `${error.name}: ${error.message}`);
+    const code = codes[7] ?? "";
+    await update("coupons", code, { ordinal: "7" });
+    expect(await told()).to.match(
+      /^MisshapenDocument: MongoDB: coupons, code#[0-9a-f]{4}: ordinal is a string, not a whole number$/,
+    );
+    await update("coupons", code, { ordinal: 7 });
+    const { openedAtMs } = campaign;
+    await update("campaigns", campaign.id, { openedAt: null });
+    expect(await told()).to.equal(
+      `MisshapenDocument: MongoDB: campaigns, ${campaign.id}: openedAt is null, not a date`,
+    );
+    await update("campaigns", campaign.id, {
+      openedAt: new Date(openedAtMs ?? 0),
+      "outbox.0.after.total": "all",
+    });
+    expect(await told()).to.equal(
+      `MisshapenDocument: MongoDB: history of ${campaign.id}, 0, after: total is a string, not a whole number`,
+    );
+  });
+
   it("a load fails for a coupon that was tampered with in MongoDB, and passes without", async () => {
     const { campaign, history, issuances } = stores.books;
     const ended = async () => {

@@ -40,7 +40,13 @@ describe("cli retries", () => {
   it("tells a broken stream from a refused one", () => {
     const cut = new ConnectError("protocol error: missing EndStreamResponse", Code.InvalidArgument);
     expect(isBrokenStream(cut)).to.equal(true);
-    expect(isBrokenStream(new ConnectError("half a message", Code.DataLoss))).to.equal(true);
+    const half = new Error("premature end of the body");
+    for (const code of [Code.DataLoss, Code.Unknown, Code.Internal]) {
+      expect(isBrokenStream(ConnectError.from(half, code)), Code[code]).to.equal(true);
+      // The service said it: it says it again.
+      expect(isBrokenStream(new ConnectError("it has been logged", code)), Code[code]).to.equal(false);
+    }
+    expect(isBrokenStream(new ConnectError("invalid end stream", Code.Unknown))).to.equal(true);
     expect(isBrokenStream(new ConnectError("bad page_token", Code.InvalidArgument))).to.equal(false);
     expect(isBrokenStream(new ConnectError("who are you", Code.Unauthenticated))).to.equal(false);
     expect(isBrokenStream(refusal(Code.NotFound, RefusalReason.UNKNOWN_CAMPAIGN))).to.equal(false);

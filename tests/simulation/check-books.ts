@@ -73,11 +73,13 @@ function snapshotOf({ model }: RedisServer, mongo: MongoServer): Snapshot {
         generation: model.meta.generation,
         total: model.meta.total,
         armedAtMs: model.meta.armedAt,
+        base: model.meta.base,
       },
       staged: model.staged,
       open: model.open,
       away: model.away,
       claims,
+      seq: model.meta?.seq ?? 0,
       ledgerIds: model.ledger.map(({ id }) => id),
       lengths: {
         staged: model.staged.length,

@@ -17,7 +17,12 @@ import { coupon, couponVerify, type Verified } from "./coupon-verify.ts";
 
 const TOTAL = 10;
 /** MongoDB itself refuses them: `_id` is the code. The audit's own tests hand them to the checks. */
-const IMPOSSIBLE = ["two issuances of one code", "a code recorded twice for the same key"];
+const IMPOSSIBLE = [
+  "two issuances of one code",
+  "a code recorded twice for the same key",
+  // Damage of the document, not of the books that are written from it: tests/audit/stores.test.ts.
+  "an issuance whose instant is no date",
+];
 /** A campaign that goes on is read three times before it is called wrong, which takes 12 s: the one with a Redis that has lost everything is enough here. */
 const SLOW = [
   "the campaign is paused and the pool gives out coupons",
@@ -125,6 +130,20 @@ describe("coupon verify finds planted damage, on real stores", () => {
     expect(found?.claimKey).to.equal(victim?.claimKey);
     const coupons = stores.db.collection<{ _id: string }>("coupons");
     expect((await coupons.findOne({ campaignId: id, ordinal: 3 }))?._id).to.equal(found?._id);
+  });
+
+  it("names a document that is not what it has to be, and comes to its end", async () => {
+    const { id, file } = await seeded(booksOf("half"));
+    const documents = (name: string) => stores.db.collection<{ campaignId: string }>(name);
+    await documents("issuances").updateOne({ campaignId: id, seq: 2 }, { $set: { issuedAt: "2026" } });
+    const verified = await couponVerify(service.url, id, "--history", file);
+    expect(verified.code, verified.stderr).to.equal(8);
+    expect(verified.stdout).to.contain("coupon 1 has an issuance whose issuedAt is a string, not a date");
+    await documents("coupons").updateOne({ campaignId: id, ordinal: 7 }, { $set: { ordinal: "7" } });
+    const { code, stderr } = await coupon(service.url, "verify", id);
+    expect(code, stderr).to.equal(1);
+    expect(stderr).to.match(/MongoDB: coupons, code#[0-9a-f]{4}: ordinal is a string, not a whole number/);
+    expect(stderr).not.to.match(/opening the stream again/);
   });
 
   it("counts all, names at most as many as asked for", async () => {

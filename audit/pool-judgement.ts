@@ -1,0 +1,108 @@
+import { counted } from "../runtime/counting.ts";
+import type { Facts, PoolFacts } from "./facts.ts";
+import type { CampaignRecord, PoolLengths, PoolMark, PoolMeta } from "./snapshot.ts";
+import { type Findings, tellUnusable } from "./verdict.ts";
+
+/** The states of a pool that does what is on record; where it moves by itself (it opens, it ends), the record follows. */
+const FOLLOWS: Readonly<Record<string, readonly string[]>> = {
+  GENERATING: ["staged", "open", "ended"],
+  SCHEDULED: ["staged", "open", "ended"],
+  OPEN: ["open", "ended"],
+  PAUSED: ["paused", "ended"],
+  SOLD_OUT: ["open", "ended"],
+  ENDED: ["ended"],
+  CANCELLED: ["cancelled"],
+};
+
+/** The one list that has the codes of a pool in this state: every script that turns it moves them in the same step. */
+const LIST_OF: Readonly<Record<string, "staged" | "open" | "away">> = {
+  staged: "staged",
+  open: "open",
+  ended: "open",
+  paused: "away",
+  cancelled: "away",
+};
+
+/** The part of U5 that looks at the pool as a whole. `pooledAgain`: codes that are in it a second time, which U1 names. */
+export function judgePool(facts: Facts, pool: PoolFacts, pooledAgain: number, findings: Findings): void {
+  const { campaign, live, issued } = facts;
+  const { after, before } = pool;
+  const { staged, open, away, claims } = after.lengths;
+  // Recorded only when all are issued, and taken back in the step that raises the total: no movement excuses it.
+  if (campaign.state === "SOLD_OUT" && issued < campaign.total)
+    findings.violation(
+      "not sold out",
+      `the campaign is SOLD_OUT and ${counted(issued, "coupon")} issued of ${campaign.total}`,
+    );
+  if (pool.unusable !== undefined) {
+    tellUnusable(findings, pool.unusable);
+    return;
+  }
+  if (after.meta === undefined) {
+    findings.violation("no pool", "Redis holds no pool of this campaign");
+    return;
+  }
+  if (after.meta.total !== campaign.total)
+    findings.violation(
+      "pool total",
+      `the pool was loaded for ${counted(after.meta.total, "code")}, not ${campaign.total}`,
+    );
+  if (after.meta.generation > campaign.generation)
+    findings.violation(
+      "unknown generation",
+      `the pool is of generation ${after.meta.generation}, the record knows ${campaign.generation}`,
+    );
+  judgeState(after.meta, after.lengths, pooledAgain, findings);
+  judgeLife(campaign, after.meta, findings);
+  const readAll = pool.pooled === staged + open + away && pool.bound === claims;
+  if (!live && !readAll) findings.violation("moved", "the pool moved while it was read: not at rest");
+  if (before === undefined || !live) return;
+  for (const mark of [before, after]) judgeSum(mark, findings);
+}
+
+function judgeSum({ meta, lengths }: PoolMark, findings: Findings): void {
+  const sum = lengths.staged + lengths.open + lengths.away + lengths.claims;
+  if (meta !== undefined && sum !== meta.total)
+    findings.violation("sum", `pool and claims are ${counted(sum, "code")} together, not ${meta.total}`);
+}
+
+/** What its state says of the pool itself, at any moment: state and lengths are of one transaction. */
+function judgeState(
+  { state, armedAtMs }: PoolMeta,
+  lengths: PoolLengths,
+  pooledAgain: number,
+  findings: Findings,
+): void {
+  const list = LIST_OF[state];
+  const astray = lengths.staged + lengths.open + lengths.away - (list === undefined ? 0 : lengths[list]);
+  if (astray > pooledAgain)
+    findings.violation(
+      "another list",
+      `the pool is ${state} and ${counted(astray, "code")} of it in a list from which nobody gets one`,
+    );
+  if (state === "open" && armedAtMs === 0)
+    findings.violation("not armed", "the pool is open and has no instant of its opening");
+}
+
+/** The pool does what operators decided. One that has moved on since the record was read is compared by its generation. */
+function judgeLife(campaign: CampaignRecord, meta: PoolMeta, findings: Findings): void {
+  const { state, startsAtMs, endsAtMs, armedAtMs, held, generation } = meta;
+  if (held !== undefined) {
+    findings.violation("held", `the pool is held for the change of generation ${held}, and nobody decides`);
+    return;
+  }
+  if (generation > campaign.generation) return;
+  if (FOLLOWS[campaign.state]?.includes(state) === false)
+    findings.violation("another state", `the campaign is ${campaign.state} and the pool is ${state}`);
+  if (armedAtMs === 0 && startsAtMs !== campaign.startsAtMs)
+    findings.violation(
+      "another start",
+      `the pool is to open at ${startsAtMs}, the campaign at ${campaign.startsAtMs}`,
+    );
+  const recordedEndMs = campaign.endsAtMs ?? 0;
+  if (endsAtMs !== recordedEndMs)
+    findings.violation(
+      "another end",
+      `the pool is to end at ${endsAtMs}, the campaign at ${recordedEndMs} (0: never)`,
+    );
+}
