@@ -6,7 +6,7 @@ const namesIn = (...lists: string[]) => new Set(lists.join().toLowerCase().split
 /** Options of a store's URL whose values help a person and open nothing. Every other option counts as secret. */
 const HARMLESS_OPTIONS = namesIn(
   "appName,authMechanism,authSource,compressors,connectTimeoutMS,directConnection,family,heartbeatFrequencyMS,journal",
-  "loadBalanced,localThresholdMS,maxIdleTimeMS,maxPoolSize,maxStalenessSeconds,minPoolSize,readConcernLevel",
+  "loadBalanced,localThresholdMS,maxIdleTimeMS,maxPoolSize,maxStalenessSeconds,minPoolSize,proxyHost,proxyPort,readConcernLevel",
   "readPreference,replicaSet,retryReads,retryWrites,serverMonitoringMode,serverSelectionTimeoutMS,socketTimeoutMS",
   "srvMaxHosts,srvServiceName,ssl,timeoutMS,tls,tlsCAFile,tlsCertificateKeyFile,tlsInsecure,w,waitQueueTimeoutMS,wtimeoutMS",
 );
@@ -82,7 +82,7 @@ function secretsOfUrl(url: string): string[] {
   });
   const [user = "", password] = cutAt(userInfo ?? "", ":");
   // A second colon: the user may have held the first.
-  const own = [password ?? user, ...(password ?? "").split(":").slice(1), ...options];
+  const own = [password || user, ...(password ?? "").split(":").slice(1), ...options];
   if (isWellFormed(url)) return own;
   return [...own, all, userInfo ?? "", ...all.split(/[:@/?#,&=\s]+/).filter((piece) => piece.length >= 4)];
 }

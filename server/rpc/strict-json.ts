@@ -17,9 +17,11 @@ type Wrong = { readonly field: string; readonly allowed: string };
 type Check = (json: unknown, field: string) => Wrong | undefined;
 
 const RFC_3339 =
-  /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
-/** As JSON writes numbers. */
-const DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+  /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.\d{1,9})?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/;
+/** A whole number, written as one; the fields of requests have no other numbers. */
+const WHOLE = /^-?(?:0|[1-9]\d*)$/;
+/** In a text that is JSON: a string, or a number. */
+const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
 const ECHOED_MAX = 40;
 
 /**
@@ -40,13 +42,23 @@ export function strictDecoder(request: DescMessage, clock: Clock): JsonDecoder {
   };
 }
 
-/** Text that is no JSON is the codec's to refuse. */
+/** A number as it is written: JSON.parse makes 5 of 4.9999999999999999, and another whole number of one beyond 2^53. */
+type Written = { readonly number: string };
+
+/** With every number as `Written`. Text that is no JSON is the codec's to refuse. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    JSON.parse(text);
   } catch {
     return undefined;
   }
+  return JSON.parse(
+    text.replace(STRING_OR_NUMBER, (part) => (part.startsWith('"') ? part : `{"number":"${part}"}`)),
+  );
+}
+
+function isWritten(json: unknown): json is Written {
+  return typeof json === "object" && json !== null && typeof (json as Partial<Written>).number === "string";
 }
 
 /** undefined: no field of the message can be misread. */
@@ -112,20 +124,23 @@ function checkOfScalar(scalar: ScalarType, field: DescField): Check | undefined 
     case ScalarType.BOOL:
       return undefined;
     case ScalarType.BYTES:
+    case ScalarType.FLOAT:
+    case ScalarType.DOUBLE:
       throw notRead(String(field));
     default:
       return checkNumber;
   }
 }
 
-/** A number, or one in quotes. JSON.parse has rounded a whole number beyond 2^53 before anybody could see it. */
+/** A number, or one in quotes: whole either way. */
 function checkNumber(json: unknown, field: string): Wrong | undefined {
-  if (typeof json === "string" && !DECIMAL.test(json))
-    return { field, allowed: `is ${echoed(json)}: must be a decimal number` };
-  if (typeof json === "number" && Math.abs(json) > Number.MAX_SAFE_INTEGER)
+  const text = isWritten(json) ? json.number : json;
+  if (typeof text === "string" && !WHOLE.test(text))
+    return { field, allowed: `is ${echoed(json)}: must be a whole number, in decimal digits alone` };
+  if (isWritten(json) && Math.abs(Number(json.number)) > Number.MAX_SAFE_INTEGER)
     return {
       field,
-      allowed: `is ${json}: a whole number beyond ${Number.MAX_SAFE_INTEGER} must be in quotes`,
+      allowed: `is ${echoed(json)}: a whole number beyond ${Number.MAX_SAFE_INTEGER} must be in quotes`,
     };
   return undefined;
 }
@@ -133,7 +148,7 @@ function checkNumber(json: unknown, field: string): Wrong | undefined {
 function checkOfEnum(desc: DescEnum): Check {
   const names = desc.values.map(({ name }) => name);
   return (json, field) => {
-    if (typeof json === "number" || (typeof json === "string" && names.includes(json))) return undefined;
+    if (isWritten(json) || (typeof json === "string" && names.includes(json))) return undefined;
     return { field, allowed: `is ${echoed(json)}: must be one of ${names.join(", ")}` };
   };
 }
@@ -144,8 +159,26 @@ function checkInstant(json: unknown, field: string): Wrong | undefined {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);
   const isThere =
     year >= 1 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month) && hour <= 23;
-  if (isThere && minute <= 59 && second <= 59) return undefined;
+  if (isThere && minute <= 59 && second <= 59) {
+    if (isInYears(match)) return undefined;
+    return {
+      field,
+      allowed: `is ${echoed(json)}, which in UTC is not in the years 1 to 9999: must be ${INSTANT_RULE}`,
+    };
+  }
   return { field, allowed: `is ${echoed(json)}, which is not on the calendar: must be ${INSTANT_RULE}` };
+}
+
+/** Whether an instant on the calendar is in the years 1 to 9999 in UTC too, where a Timestamp must be: its offset may push it out. */
+function isInYears(match: RegExpExecArray): boolean {
+  const [, year, month, day, hour, minute, second, sign, hours = 0, minutes = 0] = match;
+  const local = new Date(0);
+  // Not Date.UTC, to which the year 1 is 1901.
+  local.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
+  local.setUTCHours(Number(hour), Number(minute), Number(second));
+  const offsetMs = (Number(hours) * 60 + Number(minutes)) * 60_000 * (sign === "-" ? -1 : 1);
+  const inUtc = new Date(local.getTime() - offsetMs).getUTCFullYear();
+  return inUtc >= 1 && inUtc <= 9_999;
 }
 
 /** Months 1 to 12 of the Gregorian calendar. */
@@ -156,7 +189,7 @@ function daysIn(year: number, month: number): number {
 
 /** What was given, short enough for a message. */
 function echoed(json: unknown): string {
-  const text = JSON.stringify(json);
+  const text = isWritten(json) ? json.number : JSON.stringify(json);
   return text.length > ECHOED_MAX ? `${text.slice(0, ECHOED_MAX)}…` : text;
 }
 

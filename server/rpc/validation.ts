@@ -188,7 +188,9 @@ function validInstant(field: string, { seconds, nanos }: Timestamp): Valid<numbe
   if (nanos < 0 || nanos > NANOS_MAX) return invalid(field, `has ${nanos} nanos: must be 0 to ${NANOS_MAX}`);
   const ms = Number(seconds) * 1_000 + Math.ceil(nanos / 1_000_000);
   if (ms < EARLIEST_MS) return invalid(field, "must be in the year 1 or later");
-  return ms > LATEST_MS ? invalid(field, "must be before the year 10000") : valid(ms);
+  if (Number(seconds) * 1_000 > LATEST_MS) return invalid(field, "must be before the year 10000");
+  // The last millisecond that there is has none to be rounded up to.
+  return valid(Math.min(ms, LATEST_MS));
 }
 
 /** A place in the issue order as an opaque token, and back; an empty token is the start. */

@@ -57,6 +57,11 @@ type Changes = { readonly entries: readonly HistoryDoc[]; readonly isBehind: boo
 
 type Found = { readonly look: Look; readonly issued: number };
 
+const isUntil =
+  (revision: number) =>
+  (entry: HistoryDoc): boolean =>
+    entry.revision <= revision;
+
 /** Looks at one campaign again and again, and knows what it saw the time before. */
 export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker {
   const { liveView, processLook, preflightLook, issuedLook, history, clock } = deps;
@@ -104,23 +109,26 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
   async function lastChanges(revision: number): Promise<Changes> {
     const newestFirst = await history.list(campaignId, undefined, FIRST_CHANGES_MAX).catch(() => undefined);
     if (newestFirst === undefined) return undefined;
-    toldRevision = Math.max(revision, newestFirst[0]?.revision ?? 0);
+    toldRevision = revision;
     const oldest = newestFirst.at(-1);
     if (newestFirst.length === FIRST_CHANGES_MAX && (oldest?.revision ?? 0) > 0) cutAt = oldest?.at;
-    return { entries: newestFirst.toReversed(), isBehind: false };
+    return { entries: newestFirst.toReversed().filter(isUntil(revision)), isBehind: false };
   }
 
-  /** The changes that are not told yet, oldest first, up to this revision at least, or the first page of them. */
+  /**
+   * The changes that are not told yet, oldest first, up to this revision, or the first page of them. Those after it are told with a campaign
+   * that has them: a message is of one and the same view.
+   */
   async function changesUntil(revision: number): Promise<Changes> {
     const since = toldRevision;
     if (since === undefined) return lastChanges(revision);
     if (since >= revision) return { entries: [], isBehind: false };
     const entries = await history.listAfter(campaignId, since, CHANGES_MAX).catch(() => undefined);
     if (entries === undefined) return undefined;
-    const isBehind = entries.length === CHANGES_MAX;
     const last = entries.at(-1)?.revision ?? since;
-    toldRevision = isBehind ? last : Math.max(revision, last);
-    return { entries, isBehind };
+    const isBehind = entries.length === CHANGES_MAX && last < revision;
+    toldRevision = isBehind ? last : revision;
+    return { entries: entries.filter(isUntil(revision)), isBehind };
   }
 
   /** The recorded state after what is told; a campaign that was read before that is out of date. */
@@ -162,7 +170,10 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
     if (now !== undefined) counted = { atMs, issued };
     const isBehind = changes?.isBehind ?? false;
     // The recorded state: an end that is not written down yet may still have claims under way. And not before all of it is told.
-    const isOver = changes !== undefined && !isBehind && FINAL.includes(CampaignState[campaign.state]);
+    // A caller may have been told more, by another server, than this campaign has: what it was then may be no end any more.
+    const isCurrent = (campaign.revision ?? 0) >= (toldRevision ?? 0);
+    const isOver =
+      changes !== undefined && !isBehind && isCurrent && FINAL.includes(CampaignState[campaign.state]);
     const message = create(WatchCampaignResponseSchema, {
       campaign: viewCampaign(campaign, issued, state),
       remaining:

@@ -156,6 +156,11 @@ describe("validation of a new campaign", () => {
     });
   }
 
+  it("the last nanosecond of the year 9999 is taken", () => {
+    const endsAt = instantOf(253_402_300_799n, 999_999_999);
+    expect(validNewCampaign(requestWith({ endsAt }), NOW_MS).ok).to.equal(true);
+  });
+
   it("an instant between two milliseconds is the later one: never early", () => {
     const seconds = BigInt(NOW_MS / 1_000 + 60);
     const startOf = (nanos: number) => {

@@ -51,6 +51,7 @@ describe("onlooker", () => {
     const look = createOnlooker("c", deps);
     /** So many, the first of them the creation; the newest first. */
     const entries = (count: number): void => {
+      now.look = () => ({ campaign: { ...campaign, revision: count - 1 }, pool: pool(0) });
       now.entries = Array.from({ length: count }, (_, i) => {
         const revision = count - 1 - i;
         const verb = revision === 0 ? "create" : "resume";
@@ -215,6 +216,24 @@ describe("onlooker", () => {
     expect(told).to.deep.equal([...byTurns(1, 120), "OPEN → ENDED"]);
   });
 
+  it("is of one view: no change is told that its campaign does not have, and no end that was left again is over", async () => {
+    for (const after of [undefined, 0, 5, 6]) {
+      const { now, look } = looking(after);
+      const soldOut = change(5, "sell-out", "OPEN", "SOLD_OUT");
+      const reopened = change(6, "added", "SOLD_OUT", "OPEN");
+      now.entries = [reopened, soldOut];
+      now.look = () => ({ campaign: { ...campaign, state: "SOLD_OUT", revision: 5 }, pool: pool(0) });
+      const first = (await look())?.message;
+      expect(states(first ?? null).at(-1), `after ${after}`).to.not.equal("SOLD_OUT → OPEN");
+      // It is over for those who were told no more than the sell-out.
+      expect([first?.revision, first?.isOver]).to.deep.equal(after === 6 ? [6, false] : [5, true]);
+      now.look = () => ({ campaign: { ...campaign, revision: 6 }, pool: pool(0) });
+      const second = (await look())?.message;
+      expect([second?.revision, second?.isOver, second?.campaign?.revision]).to.deep.equal([6, false, 6]);
+      expect(states(second ?? null)).to.deep.equal(after === 6 ? [] : ["SOLD_OUT → OPEN"]);
+    }
+  });
+
   it("a history that cannot be read holds changes back, and the last message too, until it can", async () => {
     const { clock, turns, now } = looking();
     let isAway = false;
@@ -282,6 +301,11 @@ describe("onlooker", () => {
     expect(texts(await message())).to.deep.equal([]);
   });
 });
+
+function change(revision: number, verb: string, from: string, to: string): HistoryDoc {
+  const states = { before: { state: from }, after: { state: to } };
+  return { revision, verb, actor: "scheduler", at: new Date(revision), ...states } as unknown as HistoryDoc;
+}
 
 function entryTo(state: "ENDED", revision: number): HistoryDoc {
   const verb = "end";
