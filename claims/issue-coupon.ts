@@ -34,7 +34,7 @@ export type IssueCouponDeps = {
   issueDeadlineMs: number;
 };
 
-/** The one handler behind both doors, the framework's and the hot lane. Counts each answer by its outcome. */
+/** The one handler behind the framework and the fast path. Counts each answer by its outcome. */
 export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
   const { claimer, campaignCache, clock, metrics, tally, issueDeadlineMs } = deps;
 

@@ -1,7 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { createServer, type Server as Http1Server } from "node:http";
 import { createServer as createHttp2Server, type Http2Server } from "node:http2";
-import type { Socket } from "node:net";
 import type { ConnectRouter, ConnectRouterOptions, ServiceImpl } from "@connectrpc/connect";
 import { expressConnectMiddleware } from "@connectrpc/connect-express";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
@@ -16,21 +15,20 @@ import { takeAbsoluteForm } from "./http/absolute-form.ts";
 import { withLine } from "./http/answer-channel.ts";
 import { createFastPath, type FastMethod } from "./http/fast-path.ts";
 import { HTTP2_PATIENCE, type Http2Sessions, keepHttp2Sessions } from "./http/http2-sessions.ts";
-import { type InFlight, trackInFlight } from "./http/in-flight.ts";
-import { closeWithLastAnswer } from "./http/last-answer.ts";
+import { createInFlight, type InFlight } from "./http/in-flight.ts";
+import { closeWithLastAnswer, type IsLast } from "./http/last-answer.ts";
 import { shortenDeadlines } from "./http/long-deadlines.ts";
 import { addPages } from "./http/pages.ts";
-import { putSocketLane } from "./http/socket-lane.ts";
 import type { GetCampaignStatus } from "./rpc/campaign-status.ts";
 import { operatorInterceptor, troubleInterceptor } from "./rpc/interceptors.ts";
-import { createIssueAnswers, ISSUE_PATH, issueMethod } from "./rpc/issue-answer.ts";
+import { createIssueAnswers, ISSUE_PATH } from "./rpc/issue-answer.ts";
 import { routeService } from "./rpc/routes.ts";
 import { createStatusAnswers, STATUS_PATH } from "./rpc/status-answer.ts";
 import { createTellTrouble } from "./rpc/trouble.ts";
 
 export type AppDeps = {
   couponService: ServiceImpl<typeof CouponService>;
-  /** What both doors of IssueCoupon ask. */
+  /** What the fast path and the framework ask. */
   issueCoupon: IssueCoupon;
   /** The same for GetCampaignStatus. */
   campaignStatus: GetCampaignStatus;
@@ -105,12 +103,18 @@ export function buildApp(deps: AppDeps): App {
     else response.status(400).json({ code: "invalid_argument", message: "the request cannot be understood" });
   });
 
-  const answers = createIssueAnswers({ issueCoupon, tellTrouble, clock });
   const methods = new Map<string | undefined, FastMethod>([
-    [ISSUE_PATH, issueMethod(answers)],
+    [ISSUE_PATH, createIssueAnswers({ issueCoupon, tellTrouble, clock })],
     [STATUS_PATH, createStatusAnswers({ campaignStatus: deps.campaignStatus, tellTrouble, clock })],
   ]);
-  const lane = { answers, clock, readMaxBytes: READ_MAX_BYTES };
+  const inFlight = createInFlight();
+  // A caller on a kept connection must not keep a draining server busy for ever: its next request goes elsewhere.
+  // Not while others of its requests are in flight: Node would end the socket after this answer.
+  const isLast: IsLast = ({ socket }) => draining.aborted && inFlight.on(socket) <= 1;
+  const fastPath = createFastPath({
+    ...{ methods, clock, isLast, readMaxBytes: READ_MAX_BYTES },
+    otherwise: takeAbsoluteForm(closeWithLastAnswer(app, isLast)),
+  });
   const http = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -120,14 +124,8 @@ export function buildApp(deps: AppDeps): App {
       maxHeaderSize: HEADER_BYTES_MAX,
       noDelay: true,
     },
-    takeAbsoluteForm(createFastPath({ ...lane, methods, otherwise: app })),
+    inFlight.counting(fastPath),
   );
-  const inFlight = trackInFlight(http);
-  // A caller on a kept connection must not keep a draining server busy for ever: its next request goes elsewhere.
-  // Not while others of its requests are in flight: Node would end the socket after this answer.
-  const isLast = (socket: Socket) => draining.aborted && inFlight.on(socket) <= 1;
-  closeWithLastAnswer(http, isLast);
-  putSocketLane(http, { ...lane, isLast, inFlight });
   const adapt = connectNodeAdapter({ ...options, contextValues: withLine });
   const grpc = createHttp2Server(
     { settings: { maxConcurrentStreams: H2_STREAMS_MAX } },

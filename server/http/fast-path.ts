@@ -1,8 +1,9 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Caller } from "../../claims/issue.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { type Codec, codecOf, type PlainAnswer, timeoutOf } from "./plain-call.ts";
+import type { IsLast } from "./last-answer.ts";
+import { type Codec, type PlainAnswer, readPlainHead } from "./plain-call.ts";
 
 /** A method from body to answer, without the framework; undefined: anything unusual, for the framework. Never rejects. */
 export type FastMethod = (
@@ -11,89 +12,98 @@ export type FastMethod = (
   caller: Caller,
 ) => PlainAnswer | Promise<PlainAnswer> | undefined;
 
-/**
- * What a launch is made of without the framework, IssueCoupon and GetCampaignStatus: a plain Connect POST over HTTP/1.1, JSON or binary, uncompressed, with its length told. A
- * framework's work for each request costs several times the claim. Everything else, and all
- * that is odd in any way, goes to the framework as it came; a client cannot tell by which door it came in.
- */
-export type FastPath = (request: IncomingMessage, response: ServerResponse) => void;
-
 export type FastPathDeps = {
   /** By path. */
   methods: ReadonlyMap<string | undefined, FastMethod>;
   clock: Clock;
   /** The most bytes of a body; longer ones are the framework's to refuse. */
   readMaxBytes: number;
-  /** The framework's door. */
-  otherwise: (request: IncomingMessage, response: ServerResponse) => void;
+  isLast: IsLast;
+  /** The framework. */
+  otherwise: RequestListener;
 };
 
+/** Callers name few hosts, again and again: these are remembered, unless they are longer than a name and a port can be. */
 const HOSTS_MAX = 1_000;
+const HOST_LENGTH_MAX = 260;
 
-export function createFastPath(deps: FastPathDeps): FastPath {
-  const { methods, clock, readMaxBytes, otherwise } = deps;
+/**
+ * What a launch is made of without the framework, IssueCoupon and GetCampaignStatus: a plain Connect POST over HTTP/1.1, JSON or binary,
+ * uncompressed, with its length told. A framework's work for each request costs several times the claim. Everything else, and all that is
+ * odd in any way, goes to the framework as it came; a client cannot tell which of the two answered. HTTP itself is read by Node's parser
+ * alone: nothing here sees a head before it is whole.
+ */
+export function createFastPath(deps: FastPathDeps): RequestListener {
+  const { methods, clock, readMaxBytes, isLast, otherwise } = deps;
   const knownHosts = new Set<string>();
 
   /** The framework makes a URL of it and refuses what is none. */
   function isHost(host: string): boolean {
     if (knownHosts.has(host)) return true;
     if (!URL.canParse(`http://${host}`)) return false;
+    if (host.length > HOST_LENGTH_MAX) return true;
     if (knownHosts.size >= HOSTS_MAX) knownHosts.clear();
     knownHosts.add(host);
     return true;
   }
 
-  function send(response: ServerResponse, { status, type, body }: PlainAnswer): void {
-    const length = typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
-    const headers = ["content-type", type, "content-length", String(length)];
-    response.writeHead(status, headers).end(body);
+  function send(request: IncomingMessage, response: ServerResponse, answer: PlainAnswer): void {
+    const { status, type, body } = answer;
+    const isText = typeof body === "string";
+    const length = isText ? Buffer.byteLength(body) : body.byteLength;
+    const fields = ["content-type", type, "content-length", String(length)];
+    if (isLast(request)) fields.push("connection", "close");
+    response.writeHead(status, fields);
+    // Head and text leave as one string; one of single bytes is written with less work.
+    if (isText && length === body.length) response.end(body, "latin1");
+    else response.end(body);
   }
 
   return (request, response) => {
-    const { headers, method, url } = request;
-    const codec = codecOf(headers["content-type"]);
-    const length = Number(headers["content-length"] ?? 0);
-    const run = methods.get(url);
-    const isOurs =
-      method === "POST" &&
-      codec !== undefined &&
-      length > 0 &&
-      length <= readMaxBytes &&
-      headers["content-encoding"] === undefined &&
-      headers["transfer-encoding"] === undefined &&
-      headers.host !== undefined &&
-      isHost(headers.host);
-    const timeoutMs = timeoutOf(headers["connect-timeout-ms"]);
-    if (run === undefined || !isOurs || timeoutMs === undefined) {
+    const run = methods.get(request.url);
+    const head = run === undefined || request.method !== "POST" ? undefined : readPlainHead(request.headers);
+    if (run === undefined || head === undefined || head.length > readMaxBytes || !isHost(head.host)) {
       otherwise(request, response);
       return;
     }
-    const caller = callerOf(request.socket, clock, timeoutMs);
-    let body: Buffer | undefined;
-    const take = (chunk: Buffer): void => {
-      body = body === undefined ? chunk : Buffer.concat([body, chunk]);
-      if (body.length < length) return;
-      const answer = run(codec, body, caller);
-      if (answer !== undefined) {
-        if (answer instanceof Promise) void answer.then((told) => send(response, told));
-        else send(response, answer);
-        return;
+    const { codec, length, timeoutMs } = head;
+    const caller = new ConnectedCaller(request.socket, clock, timeoutMs);
+    let pieces: Buffer[] | undefined;
+    let missing = length;
+    const take = (piece: Buffer): void => {
+      missing -= piece.length;
+      if (missing > 0 || pieces !== undefined) {
+        pieces ??= [];
+        pieces.push(piece);
+        if (missing > 0) return;
       }
-      request.off("data", take);
-      request.pause();
-      request.unshift(body);
-      otherwise(request, response);
+      const body = pieces === undefined ? piece : Buffer.concat(pieces, length);
+      const answer = run(codec, body, caller);
+      if (answer === undefined) {
+        request.off("data", take);
+        request.pause();
+        request.unshift(body);
+        otherwise(request, response);
+      } else if (answer instanceof Promise) void answer.then((told) => send(request, response, told));
+      else send(request, response, answer);
     };
     request.on("data", take);
   };
 }
 
-/** Who waits on this connection, at most for so long. */
-export function callerOf(socket: Socket, clock: Clock, timeoutMs: number): Caller {
-  const deadlineMs = timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : clock.elapsed() + timeoutMs;
-  return {
-    get aborted() {
-      return socket.destroyed || clock.elapsed() >= deadlineMs;
-    },
-  };
+/** A caller that waits on a connection, at most for so long. A class, since a getter of a literal is made anew for every request. */
+class ConnectedCaller implements Caller {
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #deadlineMs: number;
+
+  constructor(socket: Socket, clock: Clock, timeoutMs: number) {
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#deadlineMs = timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : clock.elapsed() + timeoutMs;
+  }
+
+  get aborted(): boolean {
+    return this.#socket.destroyed || this.#clock.elapsed() >= this.#deadlineMs;
+  }
 }

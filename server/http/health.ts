@@ -7,7 +7,7 @@ import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import { EXIT, UserError } from "../../runtime/user-error.ts";
 import { prepareHttpDrain } from "./drain.ts";
-import { trackInFlight } from "./in-flight.ts";
+import { createInFlight } from "./in-flight.ts";
 import { listen, urlOf } from "./listen.ts";
 import { addPages } from "./pages.ts";
 
@@ -53,12 +53,13 @@ export async function serveHealth({ config, logger, metrics, lifecycle }: Health
     const message = `${method} ${path} is not served here: this process has no server role`;
     response.status(404).json({ code: "unimplemented", message });
   });
+  const inFlight = createInFlight();
   const http = createServer(
     { headersTimeout: REQUEST_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, noDelay: true },
-    app,
+    inFlight.counting(app),
   );
   http.maxConnections = CONNECTIONS_MAX;
-  const drain = prepareHttpDrain(http, trackInFlight(http), systemClock);
+  const drain = prepareHttpDrain(http, inFlight, systemClock);
 
   async function listenSomewhere(): Promise<number> {
     if (config.HEALTH_PORT !== undefined) return listen(http, config.HOST, config.HEALTH_PORT, "HEALTH_PORT");

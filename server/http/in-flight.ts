@@ -1,39 +1,39 @@
-import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
+import type { RequestListener, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /** Requests that have come on each socket and are not answered yet: more than one where a caller pipelines. */
 export type InFlight = {
+  /** The same listener, each request counted before it is called. */
+  counting(listener: RequestListener): RequestListener;
   on(socket: Socket): number;
-  /** A request of which Node's server does not know. */
-  begin(socket: Socket): void;
-  end(socket: Socket): void;
   /** Calls back when the last request in flight on a socket has been answered. */
   onIdle(callback: (socket: Socket) => void): void;
 };
 
-/** Counts the requests of the server before anybody else hears of them. */
-export function trackInFlight(server: HttpServer): InFlight {
-  const counts = new WeakMap<Socket, number>();
+export function createInFlight(): InFlight {
+  const counts = new WeakMap<Socket, { requests: number }>();
   let idle: (socket: Socket) => void = () => undefined;
 
-  function begin(socket: Socket): void {
-    counts.set(socket, (counts.get(socket) ?? 0) + 1);
+  /** One function for all responses: a closure, and the wrapper of `once`, would be made anew for every request. A response closes once. */
+  function closed(this: ServerResponse): void {
+    const { socket } = this.req;
+    const count = counts.get(socket);
+    if (count === undefined) return;
+    count.requests -= 1;
+    if (count.requests === 0) idle(socket);
   }
 
-  function end(socket: Socket): void {
-    const left = (counts.get(socket) ?? 1) - 1;
-    counts.set(socket, left);
-    if (left === 0) idle(socket);
-  }
-
-  server.prependListener("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
-    begin(socket);
-    response.once("close", () => end(socket));
-  });
   return {
-    on: (socket) => counts.get(socket) ?? 0,
-    begin,
-    end,
+    counting(listener) {
+      return (request, response) => {
+        const count = counts.get(request.socket);
+        if (count === undefined) counts.set(request.socket, { requests: 1 });
+        else count.requests += 1;
+        response.on("close", closed);
+        listener(request, response);
+      };
+    },
+    on: (socket) => counts.get(socket)?.requests ?? 0,
     onIdle(callback) {
       idle = callback;
     },

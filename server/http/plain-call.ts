@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from "node:http";
+
 /** A unary call of the Connect protocol in its plain form, as the fast path serves it. Source: connectrpc.com/docs/protocol. */
 
 /** How a body is written. */
@@ -10,20 +12,37 @@ export type PlainAnswer = {
   readonly body: string | Uint8Array;
 };
 
+/** What the fields of a plain call say. */
+export type PlainHead = {
+  readonly codec: Codec;
+  /** Bytes of the body, 1 or more. */
+  readonly length: number;
+  readonly host: string;
+  /** The caller's deadline in ms; Infinity: none. */
+  readonly timeoutMs: number;
+};
+
 const CODECS: ReadonlyMap<string, Codec> = new Map([
   ["application/json", "json"],
   ["application/json; charset=utf-8", "json"],
   ["application/json;charset=utf-8", "json"],
   ["application/proto", "proto"],
 ]);
+const DIGITS = /^\d{1,10}$/;
 
-/** undefined: no content type of the hot lanes. */
-export function codecOf(contentType: string | undefined): Codec | undefined {
-  return contentType === undefined ? undefined : CODECS.get(contentType);
+/** Of a head that Node's parser has taken whole and found right. undefined: no plain call. */
+export function readPlainHead(headers: IncomingHttpHeaders): PlainHead | undefined {
+  const { host, "content-type": type, "content-length": told, "connect-timeout-ms": timeout } = headers;
+  const codec = type === undefined ? undefined : CODECS.get(type);
+  if (codec === undefined || host === undefined || told === undefined) return undefined;
+  if (headers["content-encoding"] !== undefined || headers["transfer-encoding"] !== undefined)
+    return undefined;
+  const length = Number(told);
+  const timeoutMs = timeout === undefined ? Number.POSITIVE_INFINITY : timeoutOf(timeout);
+  return length > 0 && timeoutMs !== undefined ? { codec, length, host, timeoutMs } : undefined;
 }
 
-/** Milliseconds, Infinity where none is given, undefined where it is malformed. */
-export function timeoutOf(header: string | string[] | undefined): number | undefined {
-  if (header === undefined) return Number.POSITIVE_INFINITY;
-  return typeof header === "string" && /^\d{1,10}$/.test(header) ? Number(header) : undefined;
+/** In ms; undefined where it is malformed. */
+function timeoutOf(header: string | string[]): number | undefined {
+  return typeof header === "string" && DIGITS.test(header) ? Number(header) : undefined;
 }

@@ -2,7 +2,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJson } from "@connectrpc/connect/protocol-connect";
 import type { Refusal } from "../../campaign/refusal.ts";
-import type { Caller, Issue } from "../../claims/issue.ts";
+import type { Issue } from "../../claims/issue.ts";
 import type { IssueCoupon, IssueRequest } from "../../claims/issue-coupon.ts";
 import {
   CouponService,
@@ -17,20 +17,13 @@ import { readIssueRequest, writeIssueResponse } from "./issue-json.ts";
 import { toConnectErrorJson } from "./rpc-status.ts";
 import type { TellTrouble } from "./trouble.ts";
 
-/** IssueCoupon from body to answer, without the framework; what both hot lanes share. */
-export type IssueAnswers = {
-  /** undefined: anything unusual, for the framework to understand or refuse. */
-  read(codec: Codec, body: Buffer): IssueRequest | undefined;
-  /** At once where no store need be asked. Never rejects. */
-  answer(codec: Codec, ask: IssueRequest, caller: Caller): PlainAnswer | Promise<PlainAnswer>;
-};
-
 export type IssueAnswersDeps = { issueCoupon: IssueCoupon; tellTrouble: TellTrouble; clock: Clock };
 
 const METHOD = `${CouponService.typeName}/${CouponService.method.issueCoupon.name}`;
 export const ISSUE_PATH = `/${METHOD}`;
 
-export function createIssueAnswers({ issueCoupon, tellTrouble, clock }: IssueAnswersDeps): IssueAnswers {
+/** IssueCoupon from body to answer, without the framework. */
+export function createIssueAnswers({ issueCoupon, tellTrouble, clock }: IssueAnswersDeps): FastMethod {
   const refusals = createRefusalAnswers();
 
   function tell(codec: Codec, issue: Issue): PlainAnswer {
@@ -49,25 +42,16 @@ export function createIssueAnswers({ issueCoupon, tellTrouble, clock }: IssueAns
     return errorAnswer(tellTrouble(error, METHOD));
   }
 
-  return {
-    read: (codec, body) => (codec === "json" ? readIssueRequest(body.toString("utf8")) : readBinary(body)),
-    answer(codec, ask, caller) {
-      try {
-        const issue = issueCoupon(ask, caller);
-        if (!(issue instanceof Promise)) return tell(codec, issue);
-        return issue.then((done) => tell(codec, done)).catch(tellOf);
-      } catch (error) {
-        return tellOf(error);
-      }
-    },
-  };
-}
-
-/** The same for the hot lane. */
-export function issueMethod(answers: IssueAnswers): FastMethod {
   return (codec, body, caller) => {
-    const ask = answers.read(codec, body);
-    return ask === undefined ? undefined : answers.answer(codec, ask, caller);
+    const ask = codec === "json" ? readIssueRequest(body.toString("utf8")) : readBinary(body);
+    if (ask === undefined) return undefined;
+    try {
+      const issue = issueCoupon(ask, caller);
+      if (!(issue instanceof Promise)) return tell(codec, issue);
+      return issue.then((done) => tell(codec, done)).catch(tellOf);
+    } catch (error) {
+      return tellOf(error);
+    }
   };
 }
 

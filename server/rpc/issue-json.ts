@@ -6,46 +6,34 @@ import type { Claim } from "../../pool/answers.ts";
  * Source of the mapping: the protobuf language guide, "ProtoJSON format".
  */
 
-/** Both spellings of each field, as the mapping has it. */
-const FIELDS: ReadonlyMap<string, keyof IssueRequest> = new Map([
-  ["campaignId", "campaignId"],
-  ["campaign_id", "campaignId"],
-  ["userId", "userId"],
-  ["user_id", "userId"],
-  ["requestId", "requestId"],
-  ["request_id", "requestId"],
-]);
+/**
+ * One member of an object, the brace before the first, and what comes behind: a comma, or the end of the text. White space and unescaped characters are those of
+ * RFC 8259, sections 2 and 7; no escapes, as only an escape can bring half a surrogate pair or hide a field's name. No part can end
+ * where another would go on, so each character is looked at once.
+ */
+const MEMBER =
+  /(?:^[ \t\r\n]*\{|(?!^))[ \t\r\n]*"(\w+)"[ \t\r\n]*:[ \t\r\n]*"([ !#-[\]-\uffff]*)"[ \t\r\n]*(?:(,)|\}[ \t\r\n]*$)/y;
 
-/** The request, or undefined for anything but an object of known fields with plain strings: that is for the general codec. */
+/**
+ * The request, or undefined for anything but an object of known fields, in either spelling, with plain strings: that is for the general codec, as is a
+ * field that comes twice. Costs a third of JSON.parse, which also puts each name and short text into V8's table of strings.
+ */
 export function readIssueRequest(json: string): IssueRequest | undefined {
-  // Only an escape can bring half a surrogate pair, or hide what a field is called.
-  if (json.includes("\\")) return undefined;
-  let given: unknown;
-  try {
-    given = JSON.parse(json);
-  } catch {
-    return undefined;
+  let campaignId: string | undefined;
+  let userId: string | undefined;
+  let requestId: string | undefined;
+  MEMBER.lastIndex = 0;
+  for (let more = true; more; ) {
+    const member = MEMBER.exec(json);
+    if (member === null) return undefined;
+    const [, name, value, comma] = member;
+    if ((name === "campaignId" || name === "campaign_id") && campaignId === undefined) campaignId = value;
+    else if ((name === "userId" || name === "user_id") && userId === undefined) userId = value;
+    else if ((name === "requestId" || name === "request_id") && requestId === undefined) requestId = value;
+    else return undefined;
+    more = comma !== undefined;
   }
-  if (typeof given !== "object" || given === null || Array.isArray(given)) return undefined;
-  const request: Partial<Record<keyof IssueRequest, string>> = {};
-  let fields = 0;
-  for (const [name, value] of Object.entries(given)) {
-    const field = FIELDS.get(name);
-    // A field that is there already was named before, in its other spelling.
-    if (field === undefined || typeof value !== "string" || request[field] !== undefined) return undefined;
-    request[field] = value;
-    fields++;
-  }
-  // Four quotes a field and no more: JSON.parse forgives a name that comes twice, the general codec does not.
-  if (quotesIn(json) !== fields * 4) return undefined;
-  const { campaignId = "", userId = "", requestId = "" } = request;
-  return { campaignId, userId, requestId };
-}
-
-function quotesIn(text: string): number {
-  let count = 0;
-  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) count++;
-  return count;
+  return { campaignId: campaignId ?? "", userId: userId ?? "", requestId: requestId ?? "" };
 }
 
 /** The answer with a coupon in it. Nothing in a coupon needs escaping: a code, a ULID, a number, an instant. */

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { prepareHttpDrain } from "../../server/http/drain.ts";
-import { type InFlight, trackInFlight } from "../../server/http/in-flight.ts";
+import { createInFlight, type InFlight } from "../../server/http/in-flight.ts";
 import { HANG_MS } from "../setup/patience.ts";
 
 describe("requests in flight", () => {
@@ -16,11 +16,13 @@ describe("requests in flight", () => {
   beforeEach(async () => {
     waiting = [];
     seenAtHandling = [];
-    server = createServer((request, response) => {
-      seenAtHandling.push(inFlight.on(request.socket));
-      waiting.push(response);
-    });
-    inFlight = trackInFlight(server);
+    inFlight = createInFlight();
+    server = createServer(
+      inFlight.counting((request, response) => {
+        seenAtHandling.push(inFlight.on(request.socket));
+        waiting.push(response);
+      }),
+    );
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   });
 

@@ -18,7 +18,6 @@ describe("IssueCoupon in JSON", () => {
 
   it("reads what the general codec reads, either spelling, in any order", () => {
     for (const json of [
-      "{}",
       '{"campaignId":"a","userId":"b","requestId":"c"}',
       ' { "request_id" : "c" , "campaign_id":"" }\n',
       '{"userId":"가 나","campaign_id":"\u{1f600}"}',
@@ -30,7 +29,17 @@ describe("IssueCoupon in JSON", () => {
   it("leaves to the general codec what is odd in any way", () => {
     for (const json of [
       "",
+      "{}",
       "null",
+      '"userId":"a"}',
+      '{"userId":"a",}',
+      '{"userId":"a"}}',
+      '{"userId":"a"} b',
+      '{"userId":"a"',
+      '{"userId":"a""requestId":"b"}',
+      '{"userId":"a\u0001"}',
+      '\u00a0{"userId":"a"}',
+      '{"userId":"a"}\u2028',
       "[]",
       '"text"',
       "{",
