@@ -1,4 +1,4 @@
-import type { RequestListener, ServerResponse } from "node:http";
+import type { RequestListener } from "node:http";
 import type { Socket } from "node:net";
 
 /** Requests that have come on each socket and are not answered yet: more than one where a caller pipelines. */
@@ -14,22 +14,19 @@ export function createInFlight(): InFlight {
   const counts = new WeakMap<Socket, { requests: number }>();
   let idle: (socket: Socket) => void = () => undefined;
 
-  /** One function for all responses: a closure, and the wrapper of `once`, would be made anew for every request. A response closes once. */
-  function closed(this: ServerResponse): void {
-    const { socket } = this.req;
-    const count = counts.get(socket);
-    if (count === undefined) return;
-    count.requests -= 1;
-    if (count.requests === 0) idle(socket);
-  }
-
   return {
     counting(listener) {
       return (request, response) => {
-        const count = counts.get(request.socket);
-        if (count === undefined) counts.set(request.socket, { requests: 1 });
-        else count.requests += 1;
-        response.on("close", closed);
+        // Held here: a request that was destroyed before its end has no socket any more when its response closes.
+        const { socket } = request;
+        const open = counts.get(socket) ?? { requests: 0 };
+        if (open.requests === 0) counts.set(socket, open);
+        open.requests += 1;
+        // A response closes once.
+        response.on("close", () => {
+          open.requests -= 1;
+          if (open.requests === 0) idle(socket);
+        });
         listener(request, response);
       };
     },

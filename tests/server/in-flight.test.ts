@@ -72,6 +72,18 @@ describe("requests in flight", () => {
     expect(caller.answers()).to.equal(2);
   });
 
+  it("a request that its handler reads no further is counted until its answer, and no longer", async () => {
+    const caller = ask("/1");
+    await until(() => waiting.length === 1, HANG_MS);
+    const request = waiting[0]?.req;
+    const socket = request?.socket as Socket;
+    // As Node leaves a request of which an iterator stopped early: its socket is gone from it, not from the caller.
+    Object.assign(request ?? {}, { socket: null });
+    waiting[0]?.end("one");
+    await until(() => caller.answers() === 1, HANG_MS);
+    expect(await until(() => inFlight.on(socket) === 0, HANG_MS)).to.equal(true);
+  });
+
   it("a caller that goes away in the middle is not counted for ever", async () => {
     const caller = ask("/1");
     await until(() => waiting.length === 1, HANG_MS);
