@@ -55,8 +55,18 @@ export function createFastPath(deps: FastPathDeps): RequestListener {
     if (isLast(request)) fields.push("connection", "close");
     response.writeHead(status, fields);
     // Head and text leave as one string; one of single bytes is written with less work.
-    if (isText && length === body.length) response.end(body, "latin1");
-    else response.end(body);
+    const encoding = isText && length === body.length ? "latin1" : "utf8";
+    const { socket } = response;
+    if (socket === null) {
+      // An earlier answer of the connection is still to come.
+      response.end(body, encoding);
+      return;
+    }
+    // `end(body)` alone makes two pieces of it, the second empty, and Node gathers them; after `write` nothing is left to send.
+    socket.cork();
+    response.write(body, encoding);
+    socket.uncork();
+    response.end();
   }
 
   return (request, response) => {
