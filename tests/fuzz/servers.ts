@@ -4,7 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { Refusal } from "../../campaign/refusal.ts";
-import type { Caller, Issue } from "../../claims/claimer.ts";
+import type { Caller, Issue } from "../../claims/issue.ts";
 import type { IssueRequest } from "../../claims/issue-coupon.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import type { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
