@@ -154,7 +154,8 @@ describe("audit checks", () => {
     });
 
     it("notices everything but what only the stores show", () => {
-      const inside = /pool|claims hash|ledger|stranded|Redis|armed|codes than|no code of|bound|nobody added|is no date/;
+      const inside =
+        /pool|claims hash|ledger|stranded|Redis|armed|codes than|no code of|bound|nobody added|is no date/;
       const seen = damages.filter(({ what }) => !inside.test(what));
       expect(seen.length).to.be.greaterThan(20);
       for (const { fails, what, to, plant } of seen) {

@@ -5,7 +5,7 @@ import { readOptions } from "./options.ts";
 import type { Tamper } from "./servers.ts";
 
 const SEED = 1;
-const CASES = 300;
+const CASES = 150;
 /** Enough for each planted fault, several times over. */
 const PLANTED_CASES_MOST = 2_000;
 

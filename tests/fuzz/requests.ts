@@ -10,7 +10,8 @@ import type { Script } from "./talk.ts";
 
 /** Random requests: most are plain or differ from a plain one in one thing, as what is odd in every way is refused at its first oddity. */
 
-const METHODS = ["GET", "PUT", "post", "HEAD", "OPTIONS", "DELETE"];
+/** Not HEAD: its answers tell a length that they do not have, so that where the next one begins cannot be told. */
+const METHODS = ["GET", "PUT", "post", "OPTIONS", "DELETE"];
 const TARGETS = [
   ...[`${ISSUE_PATH}?a=b`, `${ISSUE_PATH}/`, `http://a.example${ISSUE_PATH}`, "/", "*", "//x", "/readyz"],
   ...[
