@@ -13,6 +13,7 @@ import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { takeAbsoluteForm } from "./http/absolute-form.ts";
 import { withLine } from "./http/answer-channel.ts";
+import { expressClasses } from "./http/express-classes.ts";
 import { createFastPath, type FastMethod } from "./http/fast-path.ts";
 import { HTTP2_PATIENCE, type Http2Sessions, keepHttp2Sessions } from "./http/http2-sessions.ts";
 import { createInFlight, type InFlight } from "./http/in-flight.ts";
@@ -123,6 +124,7 @@ export function buildApp(deps: AppDeps): App {
       connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
       maxHeaderSize: HEADER_BYTES_MAX,
       noDelay: true,
+      ...expressClasses(app),
     },
     inFlight.counting(fastPath),
   );
