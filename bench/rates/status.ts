@@ -1,3 +1,4 @@
+import { STATUS_PATH } from "../../server/rpc/status-answer.ts";
 import { Trouble } from "../trouble.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { campaignIn, issuedOf } from "./campaigns.ts";
@@ -6,9 +7,8 @@ import { bareLoad, load, medianOf, WARM_UP_SECONDS } from "./loads.ts";
 
 const CONNECTIONS = 64;
 const COUPONS = 100;
-const STATUS_PATH = "/coupon.v1.CouponService/GetCampaignStatus";
 
-/** What a waiting page asks: by the hot lane, by Express (a query leads there), and beside the yardstick. */
+/** What a waiting page asks: by the fast path, by Express (a query leads there), and beside the yardstick. */
 export const status: Benchmark = {
   name: "status",
   what: "GetCampaignStatus a second at 64 connections, by the lane and by Express, beside bare Node http",
