@@ -13,7 +13,7 @@ import type { Issuances } from "../../record/issuances.ts";
 import type { Preflights } from "../../record/preflights.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
-import { liveState, viewCampaign } from "../view/campaign-view.ts";
+import { liveCampaign, viewCampaign } from "../view/campaign-view.ts";
 import type { LiveView } from "../view/live-view.ts";
 import type { ProcessLook } from "../watch/process-look.ts";
 import { type CampaignStatsDeps, createCampaignStats } from "./campaign-stats.ts";
@@ -88,7 +88,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
       const issued = doc.state === "SOLD_OUT" ? doc.total : await issuances.count(doc._id);
       const look = await liveView.look(doc._id);
       return {
-        campaign: viewCampaign(doc, issued, liveState(doc, look?.pool)),
+        campaign: viewCampaign(liveCampaign(doc, look?.pool), issued),
         ...codes,
         serverTime: now(),
       };

@@ -8,7 +8,7 @@ import {
   GetCampaignStatusResponseSchema,
 } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { liveState } from "../view/campaign-view.ts";
+import { liveCampaign, viewState } from "../view/campaign-view.ts";
 import type { LiveView, Look } from "../view/live-view.ts";
 
 export type CampaignStatus =
@@ -24,7 +24,7 @@ export function createCampaignStatus(liveView: LiveView, clock: Clock): GetCampa
     if (look === null) return { kind: "refused", refusal: { reason: "UNKNOWN_CAMPAIGN" } };
     const { campaign, pool } = look;
     const nowMs = clock.now();
-    const state = liveState(campaign, pool);
+    const state = viewState(liveCampaign(campaign, pool));
     const isDry = state === CampaignState.OPEN && pool?.status === "ok" && pool.openCodes === 0;
     const status = create(GetCampaignStatusResponseSchema, {
       state,

@@ -11,15 +11,11 @@ import {
 import type { CampaignDoc } from "../../record/documents.ts";
 
 /** A campaign as callers see it; `issued` is told by whoever asked the stores. */
-export function viewCampaign(
-  doc: CampaignDoc,
-  issued: number,
-  state: CampaignState = recordedState(doc),
-): Campaign {
+export function viewCampaign(doc: CampaignDoc, issued: number): Campaign {
   const view: MessageInitShape<typeof CampaignSchema> = {
     id: doc._id,
     name: doc.name,
-    state,
+    state: viewState(doc),
     total: doc.total,
     generated: doc.generated,
     issued,
@@ -47,16 +43,19 @@ export function viewCoupon(held: Pick<Claim, "campaignId" | "code" | "seq" | "is
   });
 }
 
-export function recordedState(doc: CampaignDoc): CampaignState {
+export function viewState(doc: CampaignDoc): CampaignState {
   return CampaignState[doc.state];
 }
 
 /**
- * The state as it is this moment: the record may trail the pool by a tick of the scheduler, for example when a claim opened it.
+ * The campaign as it is this moment: its record may trail the pool by a tick of the scheduler, for example when a claim opened it. Its
+ * state and the time of its opening belong together: none is told without the other.
  */
-export function liveState(doc: CampaignDoc, pool: Inspection | undefined): CampaignState {
+export function liveCampaign(doc: CampaignDoc, pool: Inspection | undefined): CampaignDoc {
   const trails = doc.state === "SCHEDULED" || doc.state === "OPEN" || doc.state === "PAUSED";
-  if (pool?.status !== "ok" || !trails) return recordedState(doc);
-  if (pool.state === "ended") return CampaignState.ENDED;
-  return pool.state === "open" && doc.state !== "PAUSED" ? CampaignState.OPEN : recordedState(doc);
+  if (pool?.status !== "ok" || !trails) return doc;
+  const opened =
+    doc.openedAt === undefined && pool.armedAtMs > 0 ? { openedAt: new Date(pool.armedAtMs) } : {};
+  if (pool.state === "ended") return { ...doc, ...opened, state: "ENDED" };
+  return pool.state === "open" && doc.state !== "PAUSED" ? { ...doc, ...opened, state: "OPEN" } : doc;
 }

@@ -1,8 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { isStoreError } from "../../claims/store-error.ts";
-import { enumName } from "../../proto/enum-name.ts";
-import { CampaignState, CampaignStateSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import {
   type WatchCampaignResponse,
   WatchCampaignResponseSchema,
@@ -11,7 +10,7 @@ import type { CampaignDoc, HistoryDoc, PreflightDoc, RecordedState } from "../..
 import type { History } from "../../record/history.ts";
 import type { SeenProcess } from "../../record/processes.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { liveState, viewCampaign } from "../view/campaign-view.ts";
+import { liveCampaign, viewCampaign } from "../view/campaign-view.ts";
 import type { LiveView, Look } from "../view/live-view.ts";
 import { eventsBetween } from "./events.ts";
 import { tellsWhoLives } from "./process-events.ts";
@@ -156,9 +155,9 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
     const { campaign, pool } = look;
     const changes = now === undefined ? undefined : await changesUntil(campaign.revision ?? 0);
     const atMs = clock.now();
-    const state = liveState(campaign, pool);
+    const live = liveCampaign(campaign, pool);
     const sight: Sight = {
-      ...{ atMs, mongodb: now !== undefined, state: enumName(CampaignStateSchema, state) },
+      ...{ atMs, mongodb: now !== undefined, state: live.state },
       ...{ recorded: recordedAfter(changes, campaign), startsAtMs: campaign.startsAt.getTime() },
       ...{ pool, processes, preflights, changes: changes?.entries ?? [] },
     };
@@ -175,7 +174,7 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
     const isOver =
       changes !== undefined && !isBehind && isCurrent && FINAL.includes(CampaignState[campaign.state]);
     const message = create(WatchCampaignResponseSchema, {
-      campaign: viewCampaign(campaign, issued, state),
+      campaign: viewCampaign(live, issued),
       remaining:
         pool?.status === "ok" ? pool.stagedCodes + pool.openCodes + pool.awayCodes : campaign.total - issued,
       issuedPerSecond: seconds <= 0 ? 0 : Math.max(0, more) / seconds,

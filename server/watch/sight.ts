@@ -7,7 +7,7 @@ export type Sight = {
   /** False: MongoDB did not answer, and the rest is what was seen before. */
   readonly mongodb: boolean;
   /** As the pool has it; the record may trail it by a tick. */
-  readonly state: string;
+  readonly state: RecordedState;
   /** As the record had it after all changes that are told; undefined: MongoDB did not say yet. */
   readonly recorded: RecordedState | undefined;
   readonly startsAtMs: number;
