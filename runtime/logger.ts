@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger, pino } from "pino";
 import { type Redact, redactJsonLine } from "./redactor.ts";
-import { REDACTED, redactUrls } from "./url-secrets.ts";
+import { REDACTED, redactShapes } from "./url-secrets.ts";
 import { visible } from "./visible.ts";
 
 export type { Logger };
@@ -15,16 +15,15 @@ const CAUSES_MAX = 4;
 
 /**
  * An error for a log line: its type, words and stack, and nothing else. The MongoDB driver hangs the documents it was sent on its
- * errors, codes and users among them, and quotes them after `dup key:`.
+ * errors, codes and users among them, and quotes them after `dup key:` (see `redactShapes`).
  */
 function tellError(error: unknown, causesMax = CAUSES_MAX): unknown {
   if (!(error instanceof Error)) return typeof error;
-  const withoutKeys = (text: string) => text.replace(/dup key: .*$/gm, `dup key: ${REDACTED}`);
   const { message, stack = "", cause } = error;
   return {
     type: error.constructor.name,
-    message: withoutKeys(message),
-    stack: withoutKeys(stack),
+    message,
+    stack,
     ...(cause === undefined || causesMax === 0 ? {} : { cause: tellError(cause, causesMax - 1) }),
   };
 }
@@ -42,7 +41,7 @@ export type LoggerOptions = {
 
 /** One structured line an event. `text` is for a person at a terminal, `json` for everything else. */
 export function createLogger(options: LoggerOptions): Logger {
-  const { level, format, worker, redact = redactUrls, destination = process.stdout } = options;
+  const { level, format, worker, redact = redactShapes, destination = process.stdout } = options;
   const target =
     format === "text" ? { write: (line: string) => destination.write(textLine(line)) } : destination;
   return pino(

@@ -1,4 +1,4 @@
-import { decoded, REDACTED, redactUrls, secretsOfUrls } from "./url-secrets.ts";
+import { decoded, hostsOfUrls, REDACTED, redactShapes, secretsOfUrls } from "./url-secrets.ts";
 
 /** The text as it may leave the process. */
 export type Redact = (text: string) => string;
@@ -7,9 +7,14 @@ export type Redact = (text: string) => string;
 const URL_SETTINGS = ["REDIS_URL", "MONGODB_URL", "COUPON_URL"] as const;
 const SECRET_SETTINGS = ["OPERATOR_TOKEN", "COUPON_TOKEN"] as const;
 
-/** A secret of so many characters is replaced wherever they stand; a shorter one only where it is a word, a single character never. */
-const ANYWHERE_LENGTH = 4;
-const WORD_LENGTH = 2;
+/**
+ * A secret of fewer characters, or one made of words or of digits alone and not this long, also stands in texts that have nothing to do with
+ * it ("server", "6379", "localhost"). See `isDistinct`.
+ */
+const DISTINCT_LENGTH = 8;
+const DISTINCT_WORDS_LENGTH = 16;
+/** A single character is never sought. */
+const SOUGHT_LENGTH = 2;
 
 export type Secrets = {
   /** Texts that hold one URL or several, with commas between them. */
@@ -18,26 +23,35 @@ export type Secrets = {
 };
 
 /**
- * What leaves a process (log lines, errors on standard error, stack traces, answers) goes through one of these at the edge. It knows the
- * secrets by value, in each form in which a driver or a parser may repeat them, and what is secret in any other URL by its shape.
+ * What leaves a process (log lines, errors on standard error, stack traces, answers) goes through one of these at the edge. What is secret in a
+ * URL, and what a store repeats of a command, it tells by the shape; and the secrets of the settings by value, in each form in which a driver
+ * or a parser may repeat them. A replaced word tells which word it was wherever a reader knows the text ("starting [redacted], scheduler"),
+ * so by value a secret is replaced everywhere only if no text has it by chance; any other one only where it is quoted.
  */
 export function createRedactor({ urls = [], secrets = [] }: Secrets): Redact {
+  const hosts = urls.flatMap((url) => hostsOfUrls(url ?? "")).join(" ");
   const known = [
     ...urls.flatMap((url) => secretsOfUrls(url ?? "")),
     ...secrets.map((secret) => secret ?? ""),
   ];
-  const values = [...new Set(known.flatMap(formsOf))].sort((a, b) => b.length - a.length);
-  const pattern = values
-    .filter((value) => value.length >= WORD_LENGTH)
+  const pattern = [...new Set(known.flatMap(formsOf))]
+    .filter((value) => value.length >= SOUGHT_LENGTH)
+    .sort((a, b) => b.length - a.length)
     .map((value) =>
-      value.length >= ANYWHERE_LENGTH
+      isDistinct(value) && !hosts.includes(value)
         ? literally(value)
-        : `(?<![\\p{L}\\p{N}])${literally(value)}(?![\\p{L}\\p{N}])`,
+        : `(?<=["'\`])${literally(value)}(?=["'\`])`,
     )
     .join("|");
-  if (pattern === "") return redactUrls;
+  if (pattern === "") return redactShapes;
   const knownValues = new RegExp(pattern, "gu");
-  return (text) => redactUrls(text.replace(knownValues, REDACTED));
+  return (text) => redactShapes(text.replace(knownValues, REDACTED));
+}
+
+/** Whether the secret, where it stands in a text, can only be the secret. */
+function isDistinct(secret: string): boolean {
+  const isOfWords = /^(?:[\p{L}\s._:/-]*|[\d\s._:/-]*)$/u.test(secret);
+  return secret.length >= (isOfWords ? DISTINCT_WORDS_LENGTH : DISTINCT_LENGTH);
 }
 
 /** Knows the secrets of the settings; others of the environment are not looked at. */

@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import { MongoClient } from "mongodb";
-import { decoded, isKnownOption } from "./url-secrets.ts";
+import { decoded, isKnownOption, USER_FORM } from "./url-secrets.ts";
 
 const PORT_MAX = 65_535;
 const ENCODE = "write : / ? # [ ] @ , and % in a user or password as %3A %2F %3F %23 %5B %5D %40 %2C and %25";
@@ -19,7 +19,7 @@ export function redisUrlTrouble(text: string): string | undefined {
 }
 
 function redisTrouble(text: string, isListed: boolean): string | undefined {
-  const form = "redis://[user:password@]host[:port][/database], or rediss:// for TLS";
+  const form = `redis://${USER_FORM}host[:port][/database], or rediss:// for TLS`;
   const parts = /^rediss?:\/\/(?:([^@]*)@)?(.*)$/s.exec(text);
   if (parts === null) return `must start with redis:// or rediss://, as in ${form}`;
   const [, userInfo, rest = ""] = parts;
@@ -35,7 +35,7 @@ function redisTrouble(text: string, isListed: boolean): string | undefined {
 
 /** The same for MONGODB_URL. What its options may be is the driver's to say. */
 export function mongodbUrlTrouble(text: string): string | undefined {
-  const form = "mongodb://[user:password@]host[:port][,host…][/database][?options]";
+  const form = `mongodb://${USER_FORM}host[:port][,host…][/database][?options]`;
   const parts = /^mongodb(\+srv)?:\/\/(?:([^@]*)@)?(.*)$/s.exec(text);
   if (parts === null) return "must start with mongodb:// or mongodb+srv://";
   const [, isSrv, userInfo, rest = ""] = parts;

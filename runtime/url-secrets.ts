@@ -23,6 +23,17 @@ const HOSTS =
 /** What may follow a host: the rest of its URL, or the punctuation of a sentence. */
 const AFTER_HOSTS = /^(?:$|[/?#"'`<>(){};,.!…|\\\]])/u;
 const URL_IN_TEXT = /\b([a-z][a-z\d+.-]*:\/\/)(\S+)/giu;
+/** Where the forms of URLs in our own advice have the user: `redis://[user:password@]host[:port]`. */
+export const USER_FORM = "[user:password@]";
+/** A scheme that is talked about: "begins with redis://, or rediss://". */
+const ONLY_SCHEME = /^["'`)\],;.!…]*$/u;
+/** What stores repeat of what they were sent: codes, users, and the password of a HELLO or AUTH that a Redis does not know. */
+const REPEATED = /(?<=dup key: |args beginning with: ).*$/gim;
+
+/** The text without what is secret by its shape: URLs, and what a store repeats of a command. */
+export function redactShapes(text: string): string {
+  return redactUrls(text.replace(REPEATED, REDACTED));
+}
 
 /**
  * The text without what is secret in the URLs in it, told by their shape alone: user, password, and the value of every option that is not
@@ -31,7 +42,8 @@ const URL_IN_TEXT = /\b([a-z][a-z\d+.-]*:\/\/)(\S+)/giu;
 export function redactUrls(text: string): string {
   return text.replace(URL_IN_TEXT, (url, scheme: string, rest: string) => {
     // Stack traces: `file:///…/node_modules/@redis/client/…`.
-    if (scheme.toLowerCase() === "file://") return url;
+    if (scheme.toLowerCase() === "file://" || ONLY_SCHEME.test(rest) || rest.startsWith(`${USER_FORM}host[`))
+      return url;
     return `${scheme}${rest}`
       .split(LISTED_URL)
       .map((listed) => redactUrl(listed))
@@ -83,8 +95,17 @@ function secretsOfUrl(url: string): string[] {
   const [user = "", password] = cutAt(userInfo ?? "", ":");
   // A second colon: the user may have held the first.
   const own = [password || user, ...(password ?? "").split(":").slice(1), ...options];
-  if (isWellFormed(url)) return own;
+  // Without a scheme, too: `localhost:6379` has no part that could be secret.
+  if (isWellFormed(url) || isWellFormed(`redis://${url}`)) return own;
   return [...own, all, userInfo ?? "", ...all.split(/[:@/?#,&=\s]+/).filter((piece) => piece.length >= 4)];
+}
+
+/** The hosts in a setting, of the URLs in it that can be understood: what may be shown. */
+export function hostsOfUrls(setting: string): string[] {
+  return setting
+    .split(LISTED_URL)
+    .filter(isWellFormed)
+    .map((url) => hostsOf(partsOf(url).rest));
 }
 
 function isWellFormed(url: string): boolean {

@@ -7,7 +7,7 @@ import { createRedactor, redactorOf } from "../../runtime/redactor.ts";
 import { redactUrls } from "../../runtime/url-secrets.ts";
 
 /** A word that stands nowhere else, so that each trace of it is a leak. */
-const word = fc.stringMatching(/^[A-Z][a-z]{2}[0-9]{3}[A-Z]$/);
+const word = fc.stringMatching(/^[A-Z][a-z]{2}[0-9]{4}[A-Z]$/);
 /** All that is of meaning in a URL, in a list, in JSON, to a shell, to a regular expression; and what nobody encodes. */
 const between = fc.stringMatching(/^[@/:%,#?&=;+$^*.|()[\]{}<>"'`\\!~ 가é-]{1,3}$/);
 /** Words of a secret with anything between them, and the whole as somebody typed it, encoded or not. */
@@ -80,6 +80,18 @@ const setting: fc.Arbitrary<Url> = fc.array(url, { minLength: 1, maxLength: 3 })
 function leaksIn(output: string, words: readonly string[]): string[] {
   return words.filter((secretWord) => output.includes(secretWord));
 }
+
+/** As this program says them, with words in them that somebody may have for a password. */
+const OWN_TEXTS = [
+  "starting server, scheduler, generator",
+  "ready on http://127.0.0.1:8080 (gRPC on http://127.0.0.1:9080)",
+  "set REDIS_URL, for example REDIS_URL=redis://localhost:6379, and MONGODB_URL=mongodb://localhost:27017",
+  "connect ECONNREFUSED redis:6379",
+  "must start with redis:// or rediss://, as in redis://[user:password@]host[:port][/database], or rediss:// for TLS",
+  "it is of the form mongodb://[user:password@]host[:port][,host…][/database][?options]",
+  "coupon list --url https://coupons.example shows every campaign; sold-out ones too",
+  "    at start (file:///app/server/service.js:70:12)",
+];
 
 const RUNS = { numRuns: 100 };
 
@@ -180,19 +192,84 @@ describe("redactor", () => {
     for (const [text, expected] of shown) expect(redactUrls(text)).to.equal(expected);
   });
 
-  it("a short password goes where it is a word of its own; a user beside a password may be named, one alone may be a token", () => {
+  it("a user beside a password may be named, one alone may be a token; a single character is never sought", () => {
     const redact = redactorOf({ REDIS_URL: "redis://app:pw@h", MONGODB_URL: "mongodb://Tok3nAlone@h" });
-    expect(redact("NOPERM User app: wrong pw, pwd is no command")).to.equal(
-      "NOPERM User app: wrong [redacted], pwd is no command",
-    );
+    expect(redact("NOPERM User app: pwd is no command")).to.equal("NOPERM User app: pwd is no command");
     expect(redact("no Tok3nAlone")).to.equal("no [redacted]");
-    expect(createRedactor({ secrets: [undefined, "", "x"] })("x")).to.equal("x");
+    expect(createRedactor({ secrets: [undefined, "", "x"] })("x 'x'")).to.equal("x 'x'");
+  });
+
+  it("a password that is a common word changes no text of ours, is shown in no URL, and goes where somebody quotes it (property)", () => {
+    const common = fc.oneof(
+      fc.constantFrom(...(OWN_TEXTS.join(" ").match(/[\p{L}\d]{2,15}/gu) ?? [])),
+      fc.constantFrom("server", "redis", "localhost", "6379", "127.0.0.1", "sold-out", "pw", "redis-1"),
+    );
+    fc.assert(
+      fc.property(common, fc.constantFrom("h", "redis-1:6379", "server01.example"), (password, at) => {
+        const redact = redactorOf({
+          REDIS_URL: `redis://:${password}@${at}`,
+          MONGODB_URL: `mongodb://u:${password}@${at}/coupons?tls=true`,
+          COUPON_TOKEN: password,
+        });
+        for (const text of OWN_TEXTS) expect(redact(text)).to.equal(text);
+        expect(redact(`no answer from redis://:${password}@${at}; mongodb://u:${password}@${at}/x`)).to.equal(
+          `no answer from redis://[redacted]@${at}; mongodb://[redacted]@${at}/x`,
+        );
+        expect(redact(`ERR unknown command 'HELLO', with args beginning with: '3' '${password}'`)).to.equal(
+          "ERR unknown command 'HELLO', with args beginning with: [redacted]",
+        );
+        expect(redact(`cannot parse "${password}"`)).to.equal('cannot parse "[redacted]"');
+      }),
+    );
+  });
+
+  it("a password that is the name of its host hides no host", () => {
+    const redact = redactorOf({ REDIS_URL: "redis://:redis-cache01@redis-cache01:6379" });
+    expect(
+      redact("connect ECONNREFUSED redis-cache01:6379 (redis://:redis-cache01@redis-cache01:6379)"),
+    ).to.equal("connect ECONNREFUSED redis-cache01:6379 (redis://[redacted]@redis-cache01:6379)");
+  });
+
+  it("what is said of a setting that is no URL is said whole, and so is the advice", () => {
+    for (const name of ["REDIS_URL", "MONGODB_URL"])
+      for (const value of [
+        ...[
+          "localhost:6379",
+          "localhost",
+          "mongodb:localhost",
+          "mongodb:/localhost",
+          "redis:6379",
+          "redis",
+          "//h",
+        ],
+        ...[
+          "http://localhost:6379",
+          "redis://",
+          "redis://h:port",
+          "mongodb://h,",
+          "mongodb+srv://a,b",
+          "6379",
+        ],
+        "redis://h?x=1",
+      ]) {
+        const env = { REDIS_URL: "redis://h", MONGODB_URL: "mongodb://h", [name]: value };
+        let told = "";
+        try {
+          readConfig(env);
+        } catch (error) {
+          told = String(error);
+        }
+        expect(redactorOf(env)(told), value).to.equal(told);
+      }
+    expect(createRedactor({ urls: ["foo"] })('"foo" is not a URL; coupon --url foo list')).to.include(
+      "--url foo list",
+    );
   });
 
   it("knows tokens, with the line end that a file gave them too", () => {
-    const redact = redactorOf({ OPERATOR_TOKEN: "Abc123-secret\n", COUPON_TOKEN: "한글 token" });
+    const redact = redactorOf({ OPERATOR_TOKEN: "Abc123-secret\n", COUPON_TOKEN: "한글 token of 2026" });
     expect(redact("Bearer Abc123-secret")).to.equal("Bearer [redacted]");
     expect(redact(JSON.stringify({ token: "Abc123-secret\n" }))).to.equal('{"token":"[redacted]"}');
-    expect(redact("한글 token")).to.equal("[redacted]");
+    expect(redact("한글 token of 2026")).to.equal("[redacted]");
   });
 });
