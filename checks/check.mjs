@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { documentationSteps } from "./documentation.mjs";
 import { wrongImports } from "./import-directions.mjs";
+import { lostTimeOuts } from "./lost-time-outs.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, "node_modules", ".bin");
@@ -78,6 +79,10 @@ function importsPointOneWay() {
   return wrongImports(files, (file) => readFileSync(join(root, file), "utf8")).join("\n");
 }
 
+function noTimeOutIsLost() {
+  return lostTimeOuts(files, (file) => readFileSync(join(root, file), "utf8")).join("\n");
+}
+
 /** Exact versions only, and lock files without addresses. */
 function pinsAreExact() {
   const wrong = [];
@@ -108,6 +113,7 @@ const steps = [
     run: () => said("biome", ["ci", "--colors=off", "--error-on-warnings", "."]),
   },
   { name: "imports point one way", run: importsPointOneWay },
+  { name: "no time-out is lost", run: noTimeOutIsLost },
   { name: "contract style (buf lint)", run: () => said("buf", ["lint"]) },
   { name: "contract format (buf format)", run: () => said("buf", ["format", "--diff", "--exit-code"]) },
   { name: "contract kept (buf breaking)", run: contractIsKept },

@@ -32,9 +32,14 @@ export async function call<T>(
       try {
         return await send({ signal, timeoutMs: settings.timeoutMs });
       } catch (error) {
-        if (signal.aborted || unreachableBecause(error)?.neverSent !== true) mayHaveHappened = true;
-        if (signal.aborted) throw error;
+        if (signal.aborted) {
+          mayHaveHappened = true;
+          throw error;
+        }
         if (failures === 1) await refuseWrongProtocol(session, error);
+        const unreachable = unreachableBecause(error);
+        // What speaks no HTTP, or has no certificate that fits, is not the service: nothing can have happened there.
+        if (unreachable?.neverSent !== true && unreachable?.passes !== false) mayHaveHappened = true;
         if (!isTransient(error)) throw error;
         await waitForRetry(error, failures, plan);
       }

@@ -100,10 +100,12 @@ const noTls = misfit(true, (url) => ({
   message: `${url} does not answer in TLS`,
   hint: `is it ${url.replace(/^https:/, "http:")}?`,
 }));
-const notHttp = misfit(false, (url) => ({
-  message: `what answers at ${url} is not this service`,
+/** It speaks no HTTP, as a store does. */
+export const notThisService = (url: string): Words => ({
+  message: `what answers at ${url} is not this service: it does not speak HTTP`,
   hint: "check --url",
-}));
+});
+const notHttp = misfit(false, notThisService);
 
 function tlsFailed(code: string): Unreachable {
   return misfit(true, (url) => ({

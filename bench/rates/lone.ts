@@ -1,6 +1,7 @@
 import { ISSUE_PATH } from "../../load/http-client.ts";
 import { builtProduct } from "../../local/built.ts";
 import { type ServiceProcess, startService } from "../../local/service-process.ts";
+import { limitedSignal } from "../../runtime/limited-signal.ts";
 import { orAborted } from "../releases.ts";
 import { Trouble } from "../trouble.ts";
 import type { Benchmark, BenchmarkContext, Figure } from "./benchmark.ts";
@@ -61,9 +62,9 @@ async function compare(
   };
   const direct = async (runSeconds: number): Promise<Run> => {
     const url = new URL(`/direct?campaign=${campaignId}&seconds=${runSeconds}`, unqueuedUrl);
-    const late = AbortSignal.timeout(runSeconds * 1_000 + GRACE_MS);
-    const response = await fetch(url, { signal: AbortSignal.any([signal, late]) });
-    const told: unknown = await response.json();
+    const limit = limitedSignal(runSeconds * 1_000 + GRACE_MS, signal);
+    const response = await fetch(url, { signal: limit.signal });
+    const told: unknown = await response.json().finally(limit.clear);
     if (response.status !== 200) throw new Trouble(`claims without queues: ${JSON.stringify(told)}`);
     const tookMs = told as number[];
     return { p50Ms: median(tookMs), answers: tookMs.length };

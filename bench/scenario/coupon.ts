@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exitOf, inheritedEnvironment, killChild, spawnKept } from "../../local/child.ts";
 import { repositoryDir } from "../../local/repository.ts";
+import { limitedSignal } from "../../runtime/limited-signal.ts";
 import { Trouble } from "../trouble.ts";
 
 /** What a `coupon` command did. Instants in ms since the Unix epoch: before it was started and after it had ended. */
@@ -52,9 +53,9 @@ export function createCoupon(urls: readonly string[], dir: string, signal: Abort
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const late = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
+    const limit = limitedSignal(DEADLINE_MS, signal);
     const onLate = () => void killChild(child);
-    late.addEventListener("abort", onLate, { once: true });
+    limit.signal.addEventListener("abort", onLate, { once: true });
     try {
       const [stdout, stderr, exit] = await Promise.all([
         textOf(child.stdout),
@@ -65,7 +66,7 @@ export function createCoupon(urls: readonly string[], dir: string, signal: Abort
       if (exit.code === null) throw new Trouble(`coupon ${args.join(" ")} did not end: ${exit.signal}`);
       return { verb, exitCode: exit.code, stdout, stderr, startedAtMs, endedAtMs: Date.now() };
     } finally {
-      late.removeEventListener("abort", onLate);
+      limit.clear();
     }
   }
   return Object.assign(coupon, { verbs });

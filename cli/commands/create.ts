@@ -4,6 +4,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Campaign, CampaignSchema, CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { counted, grouped, isOrAre } from "../../runtime/counting.ts";
+import { limitedSignal } from "../../runtime/limited-signal.ts";
 import { call } from "../call.ts";
 import { actorOf } from "../change.ts";
 import type { Action } from "../command.ts";
@@ -105,10 +106,10 @@ async function waitForCodes(session: Session, made: Made, waitMs: number): Promi
   const { id, total } = made.campaign;
   if (!isPreparing(made.campaign)) return assertUsable(made.campaign);
   if (!output.interactive) output.note(`waiting for the ${counted(total, "code")} of ${id}`);
-  const deadline = AbortSignal.timeout(waitMs);
+  const deadline = limitedSignal(waitMs, signal);
   try {
     await followCampaign(
-      { ...session, signal: AbortSignal.any([signal, deadline]) },
+      { ...session, signal: deadline.signal },
       {
         campaignId: id,
         intervalMs: watchIntervalMs,
@@ -120,12 +121,14 @@ async function waitForCodes(session: Session, made: Made, waitMs: number): Promi
       },
     );
   } catch (error) {
-    if (!deadline.aborted || signal.aborted) throw error;
+    if (!deadline.isLate()) throw error;
     const done = `${grouped(made.campaign.generated)} of ${counted(total, "code")} ${total === 1 ? "was" : "were"} made in ${waitMs} ms`;
     throw new UserError(`${id} was created, but only ${done}`, {
       hint: `coupon watch ${id} goes on`,
       exitCode: exitCodes.unavailable,
     });
+  } finally {
+    deadline.clear();
   }
   assertUsable(made.campaign);
 }
