@@ -8,15 +8,25 @@ import { repositoryDir } from "./repository.ts";
 const localDir = join(repositoryDir, ".local");
 const outDir = join(localDir, `build-${process.pid}`);
 
+/** Set by a process that has made it for those that it starts. */
+const SHARED_DIR = "BUILT_PRODUCT_DIR";
+
 let built: Promise<string> | undefined;
 
 /**
- * The product as `npm run build` makes it, made once a process: tests and benchmarks start these, which is also what production runs.
- * Resolves with the folder.
+ * The product as `npm run build` makes it, made once a process, or by the one that started this: tests and benchmarks start these, which
+ * is also what production runs. Resolves with the folder.
  */
-export function builtProduct(): Promise<string> {
+export async function builtProduct(): Promise<string> {
+  const shared = process.env[SHARED_DIR];
+  if (shared !== undefined) return shared;
   built ??= build();
   return built;
+}
+
+/** Makes it now, for this process and for all that it starts from here on. */
+export async function shareBuiltProduct(): Promise<void> {
+  process.env[SHARED_DIR] = await builtProduct();
 }
 
 async function build(): Promise<string> {

@@ -1,6 +1,8 @@
 import { createHook } from "node:async_hooks";
+import { setImmediate } from "node:timers/promises";
+import { until } from "../../local/poll.ts";
 
-/** How long after the last test something may keep the process alive before that counts as a leak, in ms. */
+/** For how long after the last test something may be there that was not before the first one, in ms; then it counts as a leak. */
 const LEAK_AFTER_MS = Number(process.env["LEAK_AFTER_MS"] ?? 15_000);
 
 /** What can keep a process alive, as `process.getActiveResourcesInfo` and async_hooks call it. */
@@ -27,20 +29,27 @@ if (process.env["LEAK_TRACE"] === "1") {
   }).enable();
 }
 
-/**
- * Mocha does not force an exit: a handle that a test left open would hang the run. After the last test this waits, without keeping
- * the process alive itself, then says what is open and fails the run.
- */
-export function failOnLeak(): void {
-  setTimeout(() => {
-    const open = process.getActiveResourcesInfo().join(", ");
-    process.stderr.write(`leak: still open after the tests: ${open}\n`);
-    for (const origin of origins.values()) process.stderr.write(`leak: made here: ${origin}\n`);
-    // At the exit mocha sets the number of failures as the exit code, whatever was passed to process.exit. Handlers run in the order
-    // in which they were added: this one, added after mocha's, has the last word.
-    process.on("exit", () => {
-      if (process.exitCode === undefined || process.exitCode === 0) process.exitCode = 1;
-    });
-    process.exit();
-  }, LEAK_AFTER_MS).unref();
+/** What was there before the first test: a worker's channel to the run, say. */
+let before: readonly string[] = [];
+
+export async function markAlive(): Promise<void> {
+  // Mocha's own timer of this hook is there from now on, as the one of the last hook is at the end.
+  await setImmediate();
+  before = process.getActiveResourcesInfo();
+}
+
+function left(): string[] {
+  const open = process.getActiveResourcesInfo();
+  for (const one of before) {
+    const at = open.indexOf(one);
+    if (at >= 0) open.splice(at, 1);
+  }
+  return open;
+}
+
+/** A handle that a test left open may keep a process alive, or disturb the tests after it: throws where there is one, and says which. */
+export async function failOnLeak(): Promise<void> {
+  if (await until(() => left().length === 0, LEAK_AFTER_MS, 20)) return;
+  const made = [...origins.values()].map((origin) => `\nleak: made here: ${origin}`);
+  throw new Error(`leak: still open after the tests: ${left().join(", ")}${made.join("")}`);
 }

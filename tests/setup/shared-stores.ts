@@ -9,28 +9,48 @@ import { connectRedis, type Redis } from "../../pool/redis.ts";
 import { connectMongo } from "../../record/mongo.ts";
 import { createLogger } from "../../runtime/logger.ts";
 
+/** Set by the run for its workers: the data folder of the stores that the run itself has started. */
+const STORES_DIR = "TEST_STORES_DIR";
+
 /**
- * One real Redis and one real MongoDB for the whole test run, started when the first test asks. Tests keep apart by database
- * name and campaign id; a test that kills or floods a store starts its own.
+ * One real Redis and one real MongoDB for the whole test run, started when the first test asks; the workers of a parallel run join
+ * those of the run. Tests keep apart by database name and campaign id; a test that kills or floods a store starts its own.
  */
-let shared: Promise<{ stack: Stack; dir: string }> | undefined;
+let shared: Promise<{ stack: Stack; remove(): Promise<void> }> | undefined;
 /** One connection for all of them: the start of one takes a quarter of a second, which is for the tests of the start to spend. */
 let sharedRedis: Promise<Redis> | undefined;
 
 export async function sharedStack(): Promise<Stack> {
-  shared ??= (async () => {
-    const dir = await mkdtemp(join(tmpdir(), "coupon-tests-"));
-    return { stack: await startStack({ dataDir: dir, join: false }), dir };
-  })();
+  shared ??= openShared();
   return (await shared).stack;
 }
 
+async function openShared() {
+  const ofTheRun = process.env[STORES_DIR];
+  if (ofTheRun !== undefined) {
+    return { stack: await startStack({ dataDir: ofTheRun, join: true }), remove: async () => {} };
+  }
+  const dir = await mkdtemp(join(tmpdir(), "coupon-tests-"));
+  const stack = await startStack({ dataDir: dir, join: false });
+  return { stack, remove: () => rm(dir, { recursive: true, force: true }) };
+}
+
+/** Starts the stores before the workers of a parallel run, which join them. */
+export async function startSharedStack(): Promise<void> {
+  process.env[STORES_DIR] = (await sharedStack()).dataDir;
+}
+
+/** Also gives back what one that only joined them holds of them. The next test that asks has them again. */
 export async function stopSharedStack(): Promise<void> {
-  if (shared === undefined) return;
-  const { stack, dir } = await shared;
-  await (await sharedRedis)?.close();
+  const redis = sharedRedis;
+  sharedRedis = undefined;
+  await (await redis)?.close();
+  const opened = shared;
+  shared = undefined;
+  if (opened === undefined) return;
+  const { stack, remove } = await opened;
   await stack.stop();
-  await rm(dir, { recursive: true, force: true });
+  await remove();
 }
 
 export const silentLogger = createLogger({ level: "silent", format: "json" });
