@@ -25,9 +25,12 @@ export const invalid = (field: string, allowed: string): { ok: false; refusal: R
 // replacement character: bytes that were no UTF-8 have become it, so two callers' different ids would be one.
 const UNWANTED = /[\p{Cc}\p{Cs}\u2028\u2029\ufffd]/u;
 
-/** 1 to `max` characters (code points) without control characters. Compared exactly later: no normalisation. */
+/** Nothing that anybody sees: blanks, what has no width, fillers, the empty pattern of Braille. */
+const UNSEEN = /^[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cf}\u2800]*$/u;
+
+/** 1 to `max` characters (code points), one of them visible, without control characters. Compared exactly later: no normalisation. */
 export function text(field: string, value: string, max: number): Valid<string> {
-  const rule = `1 to ${max} characters, no control characters`;
+  const rule = `1 to ${max} characters, at least one that is visible, no control characters`;
   if (value === "") return invalid(field, `must not be empty: ${rule}`);
   // Only a text longer than max UTF-16 units can have more than max code points.
   const length = value.length > max ? [...value].length : value.length;
@@ -37,6 +40,7 @@ export function text(field: string, value: string, max: number): Valid<string> {
       field,
       `has a control character, half a surrogate pair or bytes that were not UTF-8: ${rule}`,
     );
+  if (UNSEEN.test(value)) return invalid(field, `has nothing but blanks or invisible characters: ${rule}`);
   return valid(value);
 }
 

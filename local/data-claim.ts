@@ -1,6 +1,7 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { EXIT, UserError } from "../runtime/user-error.ts";
+import { makeFolder } from "./make-folder.mjs";
 import {
   createOwned,
   isAlive,
@@ -15,6 +16,7 @@ import {
 import { until } from "./poll.ts";
 import { startTimeOf } from "./process-identity.mjs";
 import { LocalStackError, type Store, type StoreKind } from "./store.ts";
+import { unusableFolder } from "./unusable-folder.ts";
 
 const FILE = "stack.json";
 const MAX_TRIES = 20;
@@ -52,15 +54,13 @@ export type Claim =
 /** @throws UserError where there can be no such folder, or nothing can be written in it */
 function makeDataDir(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true });
-    accessSync(dataDir, constants.W_OK);
+    makeFolder(dataDir);
+    // Not asked of its mode: a file system may be full, or take nothing whatever the mode says.
+    const trial = join(dataDir, `.write-${process.pid}-${randomUUID()}`);
+    writeFileSync(trial, "trial");
+    rmSync(trial);
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new UserError(
-      `configuration: LOCAL_DATA_DIR: ${dataDir} must be a folder that this user may write in (${why})`,
-      EXIT.configuration,
-      { cause: error },
-    );
+    throw unusableFolder("LOCAL_DATA_DIR", dataDir, error);
   }
 }
 

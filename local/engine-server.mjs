@@ -7,11 +7,12 @@
  * Prints `ready <port>` on stdout. SIGTERM or SIGINT closes the engine and exits 0.
  * Exit codes: 2 usage, 3 port, 4 data folder, 5 the engine cannot be loaded.
  */
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { parseArgs } from "node:util";
 import { flatDocument } from "./bson-document.mjs";
+import { makeFolder } from "./make-folder.mjs";
 import {
   commandOf,
   legacyReplyOf,
@@ -167,7 +168,7 @@ async function openEngine(folder) {
     return fail(EXIT_ENGINE, `the embedded engine cannot be loaded: ${messageFrom(error)}`);
   }
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     accessSync(folder, constants.W_OK);
   } catch (error) {
     return fail(EXIT_DATA, `cannot write to the data folder ${folder}: ${messageFrom(error)}`);

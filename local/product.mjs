@@ -3,7 +3,7 @@
  * starts in a third of the time. Only a dev dependency is needed for that, and none of it at run time.
  */
 import { execFile } from "node:child_process";
-import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -16,6 +16,8 @@ const repository = fileURLToPath(new URL("..", import.meta.url));
 /** What commander, which is CommonJS, asks for: Node's own modules. */
 const requireOfNode =
   'import { createRequire as createRequireOfNode } from "node:module"; const require = createRequireOfNode(import.meta.url);';
+
+import { makeFolder } from "./make-folder.mjs";
 
 /**
  * @param {string} outDir inside the repository, so that the service finds node_modules
@@ -59,7 +61,7 @@ async function bundleCommand(folder) {
     metafile: true,
     logLevel: "warning",
   });
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   for (const file of ["coupon.mjs", "build-stamp.mjs"])
     copyFileSync(join(repository, "cli", file), join(folder, file));
   writeFileSync(join(folder, "licenses.txt"), licensesOf(Object.keys(metafile.inputs)));

@@ -1,6 +1,5 @@
 import {
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -11,6 +10,7 @@ import {
 import { dirname, join } from "node:path";
 import { oneLineSourcesFor, stanzaSourcesFor } from "./apt-sources.mjs";
 import { embeddedLibcDir, glibcVersion, isGlibcNewEnough, loaderName } from "./libc-facts.mjs";
+import { makeFolder } from "./make-folder.mjs";
 import { programOnPath } from "./program.mjs";
 import { runCommand } from "./setup-command.mjs";
 import { SetupError } from "./setup-error.mjs";
@@ -45,7 +45,7 @@ export async function unpackLibc(engineFolder) {
     }
   }
   const libcDir = embeddedLibcDir();
-  mkdirSync(dirname(libcDir), { recursive: true });
+  makeFolder(dirname(libcDir));
   for (const left of readdirSync(dirname(libcDir))) {
     if (left.startsWith(TEMPORARY)) rmSync(join(dirname(libcDir), left), { recursive: true, force: true });
   }
@@ -70,7 +70,7 @@ async function fetchLibc(work) {
   );
   if (!lists || !parts || !cache || !download || !unpacked) throw new Error("unreachable");
   for (const dir of [join(lists, "partial"), parts, join(cache, "archives", "partial"), download, unpacked]) {
-    mkdirSync(dir, { recursive: true });
+    makeFolder(dir);
   }
   writeSources(parts);
   const settings = [

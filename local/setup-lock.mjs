@@ -1,5 +1,6 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { dirname } from "node:path";
+import { makeFolder } from "./make-folder.mjs";
 import { createOwned, isAlive, ownRecord, putAside, readOwned } from "./owned-file.mjs";
 import { SetupError } from "./setup-error.mjs";
 
@@ -15,7 +16,7 @@ const DEADLINE_MS = 20 * 60_000;
  */
 export async function takeLock(file, { say, advice }) {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     accessSync(dirname(file), constants.W_OK);
   } catch {
     throw new SetupError(`cannot write to ${dirname(file)}. ${advice}`);

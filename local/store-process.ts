@@ -1,10 +1,12 @@
 import type { ChildProcess } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { endChild, hasExited, inheritedEnvironment, killChild, signalChild, spawnKept } from "./child.ts";
 import { freePort, isPortFree } from "./free-port.ts";
+import { makeFolder } from "./make-folder.mjs";
 import { until } from "./poll.ts";
 import { LocalStackError, type Store, type StoreKind, type StoreOrigin } from "./store.ts";
+import { unusableFolder } from "./unusable-folder.ts";
 
 const HOST = "127.0.0.1";
 const READY_DEADLINE_MS = 30_000;
@@ -27,8 +29,13 @@ export interface StoreRecipe {
 
 /** Starts a store of ours. Port 0 means any free one; it stays the same over restarts. */
 export async function startStoreProcess(recipe: StoreRecipe, port: number): Promise<Store> {
-  mkdirSync(recipe.dir, { recursive: true, mode: 0o700 });
-  mkdirSync(dirname(recipe.logFile), { recursive: true });
+  for (const [folder, mode] of [[recipe.dir, 0o700], [dirname(recipe.logFile)]] as const) {
+    try {
+      makeFolder(folder, mode);
+    } catch (error) {
+      throw unusableFolder(`the folder of ${recipe.kind}`, folder, error);
+    }
+  }
   if (port !== 0) {
     const store = new StoreProcess(recipe, port);
     await store.start();

@@ -126,6 +126,7 @@ export function readConfig(
   if (config.WORKERS > 1 && !config.ROLES.includes("server")) {
     throw new UserError("configuration: WORKERS above 1 share the port of the server role: add it to ROLES");
   }
+  refuseIdleFlags(config.ROLES, flags);
   // Without the server role only the health pages are served: nothing on them is secret, and nothing can be done there.
   if (config.OPERATOR_TOKEN === undefined && config.ROLES.includes("server") && !isLoopback(config.HOST)) {
     throw new UserError(
@@ -133,6 +134,20 @@ export function readConfig(
     );
   }
   return { ...config, GRPC_PORT };
+}
+
+/** The environment may be one for processes of all roles; a flag is for this process, which would do nothing with it. */
+function refuseIdleFlags(roles: readonly Role[], flags: Record<string, string | undefined>): void {
+  const isServer = roles.includes("server");
+  const idle = isServer ? ["HEALTH_PORT"] : ["PORT", "GRPC_PORT"];
+  const [name] = idle.filter((one) => settingOf(flags, one) !== undefined);
+  if (name === undefined) return;
+  const flag = `--${name.toLowerCase().replace("_", "-")}`;
+  throw new UserError(
+    isServer
+      ? `configuration: ${name} (${flag}) is of a process without the server role: with it the health pages are on PORT`
+      : `configuration: ${name} (${flag}) is of the server role, which this process does not have: --health-port sets where its health pages are`,
+  );
 }
 
 /** The settings for a log line: credentials in URLs and the token left out. */

@@ -102,8 +102,9 @@ export async function startServerRole(
       return metrics.registry;
     }),
   });
+  let isServing = false;
   const closeTransports = createCloseTransports({
-    ...{ ...ending, clock, logger: parts.logger },
+    ...{ ...ending, clock, logger: parts.logger, isServing: () => isServing },
     drains: [
       prepareHttpDrain(app.http, app.inFlight, clock),
       prepareHttp2Drain(app.grpc, app.grpcSessions, clock),
@@ -115,5 +116,6 @@ export async function startServerRole(
   lifecycle.onRelease("transports", closeTransports);
   const httpPort = await listen(app.http, config.HOST, config.PORT, "PORT");
   const grpcPort = await listen(app.grpc, config.HOST, config.GRPC_PORT, "GRPC_PORT");
+  isServing = true;
   return { http: urlOf(config.HOST, httpPort), grpc: urlOf(config.HOST, grpcPort) };
 }

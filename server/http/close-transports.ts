@@ -12,6 +12,8 @@ export type CloseTransportsDeps = {
   /** Aborted when the delay is over: each answer is the last on its connection. */
   readonly draining: AbortController;
   readonly drains: readonly Drain[];
+  /** False: the ports were not all taken, so that no caller was served and nobody is told of a drain. */
+  readonly isServing: () => boolean;
   /** So long the server goes on serving, for load balancers to notice. */
   readonly delayMs: number;
   /** What is not answered within so long after that is cut. */
@@ -22,10 +24,11 @@ export type CloseTransportsDeps = {
 
 /** Ends what callers reach a server through, without failing a request. Resolves when all connections have closed. */
 export function createCloseTransports(deps: CloseTransportsDeps): (ending: Ending) => Promise<void> {
-  const { stopping, draining, drains, delayMs, patienceMs, clock, logger } = deps;
+  const { stopping, draining, drains, isServing, delayMs, patienceMs, clock, logger } = deps;
   return async ({ hurried }) => {
     stopping.abort();
-    if (delayMs > 0 && !hurried) {
+    const isHurried = hurried || !isServing();
+    if (delayMs > 0 && !isHurried) {
       logger.info(
         { delayMs },
         "not ready any more; serving on, so that load balancers notice before the drain",
@@ -33,8 +36,8 @@ export function createCloseTransports(deps: CloseTransportsDeps): (ending: Endin
       await sleep(clock, delayMs);
     }
     draining.abort();
-    logger.info("draining: requests in flight are finished, new connections refused");
-    const limits = { patienceMs, idleMs: hurried ? 0 : Math.min(IDLE_CHANCE_MS, patienceMs / 2) };
+    if (isServing()) logger.info("draining: requests in flight are finished, new connections refused");
+    const limits = { patienceMs, idleMs: isHurried ? 0 : Math.min(IDLE_CHANCE_MS, patienceMs / 2) };
     await Promise.all(drains.map((drain) => drain(limits)));
   };
 }

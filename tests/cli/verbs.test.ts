@@ -104,7 +104,8 @@ describe("cli verbs", () => {
         issueCoupon(request) {
           issued.push(request);
           if (request.userId === "" && request.requestId === "one-per-user") {
-            const message = "user_id: must not be empty: 1 to 128 characters, no control characters";
+            const message =
+              "user_id: must not be empty: 1 to 128 characters, at least one that is visible, no control characters";
             throw refusal(Code.InvalidArgument, RefusalReason.INVALID, { message });
           }
           if (request.userId === "unsure" && issued.length < 2) {

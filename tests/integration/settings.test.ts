@@ -11,8 +11,16 @@ async function endOf(entry: string, env: Record<string, string>, args: readonly 
   return { code, lines: [...service.lines] };
 }
 
+type Run = readonly [
+  what: string,
+  entry: string,
+  env: Record<string, string>,
+  args: readonly string[],
+  said: RegExp,
+];
+
 describe("bad settings of a process", () => {
-  const runs: [what: string, entry: string, env: Record<string, string>, args: string[], said: RegExp][] = [
+  const runs: readonly Run[] = [
     [
       "a password that is not encoded",
       "server/main.ts",
@@ -52,6 +60,24 @@ describe("bad settings of a process", () => {
       [],
       /^coupon: configuration: LOCAL_DATA_DIR: .* must be a folder that this user may write in/,
     ],
+    ...(process.platform === "linux"
+      ? ([
+          [
+            "a data folder where none can be made, and Node's own mkdir tries for ever",
+            "local/start.ts",
+            { LOCAL_DATA_DIR: "/proc/data" },
+            [],
+            /^coupon: configuration: LOCAL_DATA_DIR: \/proc\/data must be a folder .* \(ENOENT\)$/,
+          ],
+          [
+            "a data folder that takes no file",
+            "local/stores.ts",
+            { LOCAL_DATA_DIR: "/proc" },
+            [],
+            /^configuration: LOCAL_DATA_DIR: \/proc must be a folder .* \(ENOENT\)$/,
+          ],
+        ] satisfies Run[])
+      : []),
     [
       "a password that is not encoded, for the stores alone",
       "local/stores.ts",

@@ -77,6 +77,7 @@ describe("A service whose stores are not there at the start", () => {
       expect(http.code).to.equal(4);
       expectOneLine(grpc.stderr, grpc.stdout, String(taken), "GRPC_PORT");
       expect(grpc.code).to.equal(4);
+      for (const { stdout } of [http, grpc]) expect(stdout, "nothing was served").not.to.include("draining");
     } finally {
       await new Promise((resolve) => holder.close(resolve));
     }

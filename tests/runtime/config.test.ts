@@ -393,7 +393,18 @@ describe("configuration", () => {
 
   it("HEALTH_PORT has no value of its own where it is not given: then another port may be taken", () => {
     expect(read({ ROLES: "scheduler" }).HEALTH_PORT).to.equal(undefined);
-    expect(read({ HEALTH_PORT: "8095" }, { HEALTH_PORT: "0" }).HEALTH_PORT).to.equal(0);
+    expect(read({ ROLES: "scheduler", HEALTH_PORT: "8095" }, { HEALTH_PORT: "0" }).HEALTH_PORT).to.equal(0);
+  });
+
+  it("a flag that the roles of the process make nothing of is refused by its name; the environment may be for all roles", () => {
+    const told = (env: Record<string, string>, flags: Record<string, string>) => errorOf(env, flags).message;
+    expect(told({}, { HEALTH_PORT: "8095" })).to.match(/HEALTH_PORT \(--health-port\) .* on PORT/);
+    expect(told({}, { ROLES: "scheduler", PORT: "8081" })).to.match(/PORT \(--port\) is of the server role/);
+    expect(told({ ROLES: "generator" }, { GRPC_PORT: "0" })).to.match(
+      /GRPC_PORT \(--grpc-port\) .*--health-port/,
+    );
+    expect(read({ HEALTH_PORT: "8095", PORT: "8081" }).PORT).to.equal(8_081);
+    expect(read({ ROLES: "scheduler", PORT: "8081" }).PORT).to.equal(8_081);
   });
 
   it("never shows a credential in its redacted form (property)", () => {

@@ -51,7 +51,7 @@ describe("the doors of a server that ends", () => {
     });
     const { http, inFlight, grpc, grpcSessions } = app.app;
     closeDoors = createCloseTransports({
-      ...{ stopping, draining, clock, logger: silentLogger },
+      ...{ stopping, draining, clock, logger: silentLogger, isServing: () => true },
       drains: [prepareHttpDrain(http, inFlight, clock), prepareHttp2Drain(grpc, grpcSessions, clock)],
       ...{ delayMs: DELAY_MS, patienceMs: PATIENCE_MS },
     });

@@ -31,6 +31,9 @@ function messageOf(valid: Valid<unknown>): string {
   return valid.ok || valid.refusal.reason !== "INVALID" ? "" : valid.refusal.allowed;
 }
 
+/** Blanks, no width, a filler of Hangul, the empty pattern of Braille. */
+const UNSEEN = ["   ", "\u00a0\u3000", "\u200b\u200d\ufeff", "\u3164", "\u2800", " \u2060\u00ad "];
+
 const UNWANTED = [
   "\u0000",
   "\n",
@@ -92,6 +95,16 @@ describe("validation of a new campaign", () => {
       "name",
       /control character/,
     ]),
+    ...UNSEEN.flatMap((text): [string, Given, string, RegExp][] => {
+      const said =
+        /nothing but blanks or invisible characters: 1 to \d+ characters, at least one that is visible/;
+      return (["name", "actor", "requestId"] as const).map((field) => [
+        `${field} of ${JSON.stringify(text)} alone`,
+        { [field]: text },
+        field === "requestId" ? "request_id" : field,
+        said,
+      ]);
+    }),
     ["a total of 0", { total: 0 }, "total", /^is 0: must be at least 1$/],
     ["a negative total", { total: -1 }, "total", /is -1/],
     [

@@ -28,7 +28,7 @@ export type Campaign = Message<"coupon.v1.Campaign"> & {
   id: string;
 
   /**
-   * The operator's words for it, 1 to 200 characters.
+   * The operator's words for it, 1 to 200 characters, at least one that is visible.
    *
    * @generated from field: string name = 2;
    */

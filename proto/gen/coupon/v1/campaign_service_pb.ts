@@ -31,7 +31,7 @@ export const file_coupon_v1_campaign_service: GenFile = /*@__PURE__*/
  */
 export type CreateCampaignRequest = Message<"coupon.v1.CreateCampaignRequest"> & {
   /**
-   * The operator's words for it: 1 to 200 characters, no control characters.
+   * The operator's words for it: 1 to 200 characters, at least one that is visible, no control characters.
    *
    * @generated from field: string name = 1;
    */
@@ -76,7 +76,7 @@ export type CreateCampaignRequest = Message<"coupon.v1.CreateCampaignRequest"> &
   codeFormat: string;
 
   /**
-   * Idempotency key: 1 to 128 characters, no control characters; empty: each call creates a campaign.
+   * Idempotency key: 1 to 128 characters, at least one that is visible, no control characters; empty: each call creates a campaign.
    *
    * @generated from field: string request_id = 7;
    */
@@ -641,7 +641,7 @@ export type PauseCampaignRequest = Message<"coupon.v1.PauseCampaignRequest"> & {
   actor: string;
 
   /**
-   * Idempotency key of this change: 1 to 128 characters, no control characters; a repeated call with it changes nothing and says
+   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it changes nothing and says
    * already. Empty: none.
    *
    * @generated from field: string request_id = 3;
@@ -719,7 +719,7 @@ export type ResumeCampaignRequest = Message<"coupon.v1.ResumeCampaignRequest"> &
   actor: string;
 
   /**
-   * Idempotency key of this change: 1 to 128 characters, no control characters; a repeated call with it changes nothing and says
+   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it changes nothing and says
    * already. Empty: none.
    *
    * @generated from field: string request_id = 3;
@@ -797,7 +797,7 @@ export type RescheduleCampaignRequest = Message<"coupon.v1.RescheduleCampaignReq
   actor: string;
 
   /**
-   * Idempotency key of this change: 1 to 128 characters, no control characters; a repeated call with it changes nothing and says
+   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it changes nothing and says
    * already. Empty: none.
    *
    * @generated from field: string request_id = 3;
@@ -896,7 +896,7 @@ export type AddCouponsRequest = Message<"coupon.v1.AddCouponsRequest"> & {
   actor: string;
 
   /**
-   * Idempotency key of this change: 1 to 128 characters, no control characters; a repeated call with it changes nothing and says
+   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it changes nothing and says
    * already. Empty: none.
    *
    * @generated from field: string request_id = 3;
@@ -981,7 +981,7 @@ export type EndCampaignRequest = Message<"coupon.v1.EndCampaignRequest"> & {
   actor: string;
 
   /**
-   * Idempotency key of this change: 1 to 128 characters, no control characters; a repeated call with it changes nothing and says
+   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it changes nothing and says
    * already. Empty: none.
    *
    * @generated from field: string request_id = 3;
@@ -1059,7 +1059,7 @@ export type CancelCampaignRequest = Message<"coupon.v1.CancelCampaignRequest"> &
   actor: string;
 
   /**
-   * Idempotency key of this change: 1 to 128 characters, no control characters; a repeated call with it changes nothing and says
+   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it changes nothing and says
    * already. Empty: none.
    *
    * @generated from field: string request_id = 3;
@@ -1137,7 +1137,7 @@ export type UpdateCampaignRequest = Message<"coupon.v1.UpdateCampaignRequest"> &
   actor: string;
 
   /**
-   * Idempotency key of this change: 1 to 128 characters, no control characters; a repeated call with it changes nothing and says
+   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it changes nothing and says
    * already. Empty: none.
    *
    * @generated from field: string request_id = 3;
@@ -1152,7 +1152,7 @@ export type UpdateCampaignRequest = Message<"coupon.v1.UpdateCampaignRequest"> &
   dryRun: boolean;
 
   /**
-   * The new name: 1 to 200 characters, no control characters; empty: as it was.
+   * The new name: 1 to 200 characters, at least one that is visible, no control characters; empty: as it was.
    *
    * @generated from field: string name = 5;
    */

@@ -30,7 +30,7 @@ export type IssueCouponRequest = Message<"coupon.v1.IssueCouponRequest"> & {
   campaignId: string;
 
   /**
-   * Who claims: 1 to 128 characters, no control characters, compared exactly. Required where the campaign is one-per-user;
+   * Who claims: 1 to 128 characters, at least one that is visible, no control characters, compared exactly. Required where the campaign is one-per-user;
    * it is the claim key there.
    *
    * @generated from field: string user_id = 2;
@@ -38,7 +38,7 @@ export type IssueCouponRequest = Message<"coupon.v1.IssueCouponRequest"> & {
   userId: string;
 
   /**
-   * The idempotency key of a campaign that is not one-per-user: 1 to 128 characters, no control characters, best a random
+   * The idempotency key of a campaign that is not one-per-user: 1 to 128 characters, at least one that is visible, no control characters, best a random
    * UUID: whoever presents it gets the coupon it was given. Empty: the server makes one, and a retry is a new claim.
    *
    * @generated from field: string request_id = 3;

@@ -60,7 +60,7 @@ export type CreateRehearsalRequest = Message<"coupon.v1.CreateRehearsalRequest">
   actor: string;
 
   /**
-   * Idempotency key: 1 to 128 characters, no control characters; empty: each call creates a rehearsal.
+   * Idempotency key: 1 to 128 characters, at least one that is visible, no control characters; empty: each call creates a rehearsal.
    *
    * @generated from field: string request_id = 6;
    */
