@@ -1,5 +1,6 @@
 import { UserError } from "./user-error.ts";
-import { canonicalZone, instantsOfWallTime, rfc3339In } from "./zone.ts";
+import { instantsOfWallTime } from "./wall-time.ts";
+import { canonicalZone, rfc3339In } from "./zone.ts";
 
 /** An instant as the operator gave it. */
 export interface GivenInstant {

@@ -1,6 +1,4 @@
-/** What Intl knows about time zones: the offset at an instant, and back from a wall clock to the instants it may mean. */
-
-const dayMs = 86_400_000;
+/** Time zones as Intl has them: their names, and an instant on the clock of one. Back from a wall clock: cli/wall-time.ts. */
 
 /** The canonical name, or undefined where there is no such zone. Abbreviations are refused: IST, CST or EST mean several things. */
 export function canonicalZone(name: string): string | undefined {
@@ -18,51 +16,31 @@ export function systemZone(): string {
   return zone && zone !== "Etc/Unknown" ? zone : "UTC";
 }
 
-/** How far the wall clock of the zone is ahead of UTC at this instant. */
-export function offsetMsAt(epochMs: number, zone: string): number {
+/** A format is dear to make: each zone's is made once. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(zone: string): Intl.DateTimeFormat {
+  const known = formats.get(zone);
+  if (known !== undefined) return known;
   const format = new Intl.DateTimeFormat("en-US", {
-    timeZone: zone,
-    calendar: "gregory",
-    hourCycle: "h23",
-    year: "numeric",
-    month: "numeric",
-    day: "numeric",
-    hour: "numeric",
-    minute: "numeric",
-    second: "numeric",
+    ...{ timeZone: zone, calendar: "iso8601", hourCycle: "h23", timeZoneName: "longOffset" },
+    ...{ year: "numeric", month: "2-digit", day: "2-digit" },
+    ...{ hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 },
   });
-  const parts = new Map(format.formatToParts(epochMs).map((part) => [part.type, Number(part.value)]));
-  const field = (name: Intl.DateTimeFormatPartTypes): number => parts.get(name) ?? 0;
-  const wallMs = Date.UTC(
-    field("year"),
-    field("month") - 1,
-    field("day"),
-    field("hour"),
-    field("minute"),
-    field("second"),
-  );
-  return wallMs - Math.floor(epochMs / 1000) * 1000;
-}
-
-/** The instants at which the zone's clocks show this wall time: none in a gap, two where clocks go back, else one. */
-export function instantsOfWallTime(wallMs: number, zone: string): number[] {
-  const offsets = new Set([offsetMsAt(wallMs - dayMs, zone), offsetMsAt(wallMs + dayMs, zone)]);
-  return [...offsets]
-    .map((offsetMs) => ({ epochMs: wallMs - offsetMs, offsetMs }))
-    .filter((candidate) => offsetMsAt(candidate.epochMs, zone) === candidate.offsetMs)
-    .map((candidate) => candidate.epochMs)
-    .sort((a, b) => a - b);
-}
-
-/** "+09:00" */
-export function offsetText(offsetMs: number): string {
-  const minutes = Math.round(Math.abs(offsetMs) / 60_000);
-  const two = (value: number): string => String(value).padStart(2, "0");
-  return `${offsetMs < 0 ? "-" : "+"}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+  formats.set(zone, format);
+  return format;
 }
 
 /** RFC 3339 on the wall clock of the zone: "2026-12-24T20:00:00.000+09:00". */
 export function rfc3339In(epochMs: number, zone: string): string {
-  const offsetMs = offsetMsAt(epochMs, zone);
-  return new Date(epochMs + offsetMs).toISOString().replace("Z", offsetText(offsetMs));
+  const parts = new Map(
+    formatOf(zone)
+      .formatToParts(epochMs)
+      .map(({ type, value }) => [type, value]),
+  );
+  const part = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? "";
+  const date = `${part("year").padStart(4, "0")}-${part("month")}-${part("day")}`;
+  const time = `${part("hour")}:${part("minute")}:${part("second")}.${part("fractionalSecond")}`;
+  // "GMT+09:00"; "GMT" alone where it is zero.
+  return `${date}T${time}${part("timeZoneName").slice(3) || "+00:00"}`;
 }
