@@ -1,7 +1,8 @@
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { commonRequest, makeChange } from "../change.ts";
 import type { Action } from "../command.ts";
-import { endFields, readInstants } from "../new-instants.ts";
+import { endFields } from "../new-instants.ts";
+import { readInstants } from "../read-instants.ts";
 import { printable } from "../render.ts";
 import { UserError } from "../user-error.ts";
 

@@ -3,7 +3,8 @@ import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { commonRequest, makeChange } from "../change.ts";
 import type { Action } from "../command.ts";
-import { endFields, readInstants } from "../new-instants.ts";
+import { endFields } from "../new-instants.ts";
+import { readInstants } from "../read-instants.ts";
 import { UserError } from "../user-error.ts";
 
 export const action: Action = {
