@@ -8,13 +8,13 @@ import { commands, globalOptions } from "./vocabulary.ts";
 export async function complete(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  openSession: (globals: object) => LocalSession,
+  openSession: (globals: object) => Promise<LocalSession>,
 ): Promise<string> {
   const [shell, ...given] = args;
   if (!isShell(shell)) return "";
   const words = shell === "bash" ? joinedWords(given) : given;
   const current = words.at(-1) ?? "";
-  const profiles = [...readConfigFile(env).profiles.keys()];
+  const profiles = [...(await readConfigFile(env)).profiles.keys()];
   const fits = fitting(words, { commands, globalOptions, profiles });
   const lines =
     fits.kind === "campaigns"
@@ -29,11 +29,11 @@ export async function complete(
 
 async function campaignIds(
   words: readonly string[],
-  openSession: (globals: object) => LocalSession,
+  openSession: (globals: object) => Promise<LocalSession>,
 ): Promise<Candidate[]> {
   // The flags before the cursor may say which service to ask.
   const globals = globalsIn(words);
-  const session = openSession({ ...globals, timeout: "1000", retries: "0" });
+  const session = await openSession({ ...globals, timeout: "1000", retries: "0" });
   const { campaignCandidates } = await import("./campaign-candidates.ts");
   return campaignCandidates(session);
 }

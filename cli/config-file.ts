@@ -1,16 +1,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import type { Config, Profile } from "./config-schema.ts";
 import { UserError } from "./user-error.ts";
-
-/** What a profile may set; all of it may be absent. */
-export interface Profile {
-  readonly url?: string;
-  readonly token?: string;
-  /** Milliseconds, as --timeout. */
-  readonly timeout?: number;
-  readonly retries?: number;
-}
 
 export interface ConfigFile {
   readonly path: string;
@@ -23,8 +15,6 @@ export interface ConfigFile {
   readonly exposesToken: boolean;
 }
 
-const textSettings = ["url", "token"] as const;
-const numberSettings = ["timeout", "retries"] as const;
 const maxBytes = 1_000_000;
 
 /** COUPON_CONFIG, else coupon/config.json in $XDG_CONFIG_HOME, else in ~/.config. */
@@ -36,8 +26,8 @@ export function configPath(env: NodeJS.ProcessEnv): string {
   return join(folder, "coupon", "config.json");
 }
 
-/** @throws UserError where there is a file that cannot be used: a setting that is misspelt must not be passed over in silence */
-export function readConfigFile(env: NodeJS.ProcessEnv): ConfigFile {
+/** @throws UserError where there is a file that cannot be used */
+export async function readConfigFile(env: NodeJS.ProcessEnv): Promise<ConfigFile> {
   const path = configPath(env);
   const text = readText(path);
   if (text === undefined) {
@@ -46,13 +36,7 @@ export function readConfigFile(env: NodeJS.ProcessEnv): ConfigFile {
     }
     return { path, exists: false, profile: undefined, profiles: new Map(), exposesToken: false };
   }
-  const file = objectOf(path, parse(path, text), "the file", ["profile", "profiles"]);
-  const profiles = new Map<string, Profile>();
-  for (const [name, value] of Object.entries(objectOf(path, file["profiles"] ?? {}, "profiles"))) {
-    profiles.set(name, profileOf(path, name, value));
-  }
-  const profile = file["profile"];
-  if (profile !== undefined && typeof profile !== "string") throw mistake(path, '"profile" is not a text');
+  const { profile, profiles } = await configIn(path, parse(path, text));
   const holdsToken = [...profiles.values()].some(({ token }) => token !== undefined);
   return { path, exists: true, profile, profiles, exposesToken: holdsToken && othersMayRead(path) };
 }
@@ -78,45 +62,14 @@ function parse(path: string, text: string): unknown {
   }
 }
 
-function profileOf(path: string, name: string, value: unknown): Profile {
-  const settings = objectOf(path, value, `profile "${name}"`, [...textSettings, ...numberSettings]);
-  for (const key of textSettings) {
-    const given = settings[key];
-    if (given !== undefined && (typeof given !== "string" || given === "")) {
-      throw mistake(path, `"${key}" of profile "${name}" is not a text`);
-    }
+async function configIn(path: string, value: unknown): Promise<Config> {
+  // Loaded where there is a file: zod takes 10 ms, which most commands in a script need not wait for.
+  const { ConfigMistake, configOf } = await import("./config-schema.ts");
+  try {
+    return configOf(value);
+  } catch (error) {
+    throw error instanceof ConfigMistake ? mistake(path, error.message, error.hint) : error;
   }
-  for (const key of numberSettings) {
-    const given = settings[key];
-    if (given !== undefined && typeof given !== "number") {
-      throw mistake(path, `"${key}" of profile "${name}" is not a number`);
-    }
-  }
-  if (settings["token"] !== undefined && settings["url"] === undefined) {
-    throw mistake(
-      path,
-      `profile "${name}" has a token and no url`,
-      "say with url which service the token is for",
-    );
-  }
-  return settings;
-}
-
-function objectOf(
-  path: string,
-  value: unknown,
-  what: string,
-  allowed?: readonly string[],
-): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw mistake(path, `${what} is not an object`);
-  }
-  const entries: Record<string, unknown> = { ...value };
-  const unknown = Object.keys(entries).find((key) => allowed !== undefined && !allowed.includes(key));
-  if (unknown !== undefined) {
-    throw mistake(path, `${what} has "${unknown}"`, `it may have ${allowed?.join(", ")}`);
-  }
-  return entries;
 }
 
 function mistake(path: string, why: string, hint = "coupon config --help shows an example"): UserError {

@@ -45,8 +45,8 @@ export async function run(given: Process): Promise<ExitCode> {
     return failure.exitCode;
   };
 
-  const openSession = (globals: GlobalOptions): LocalSession => {
-    const file = readConfigFile(env);
+  const openSession = async (globals: GlobalOptions): Promise<LocalSession> => {
+    const file = await readConfigFile(env);
     redact = createRedactor(givenSecrets(args, env, file));
     const settings = readSettings(globals, env, file);
     return {
@@ -73,7 +73,7 @@ export async function run(given: Process): Promise<ExitCode> {
     }
     const { command, input } = asked;
     known = { verb: command.name };
-    const session = openSession(asked.globals);
+    const session = await openSession(asked.globals);
     const { settings } = session;
     const { url, origins } = settings;
     known = {
@@ -98,7 +98,7 @@ export async function run(given: Process): Promise<ExitCode> {
 /** A shell waits for this in the middle of a line: it gets candidates or nothing, never an error. */
 async function answerCompletion(
   { args, env, stdout }: Process,
-  openSession: (globals: GlobalOptions) => LocalSession,
+  openSession: (globals: GlobalOptions) => Promise<LocalSession>,
 ): Promise<ExitCode> {
   try {
     const { complete } = await import("./complete.ts");

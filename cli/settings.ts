@@ -3,7 +3,8 @@ import { grouped, limitBroken } from "../runtime/counting.ts";
 import { isLoopback } from "../runtime/loopback.ts";
 import { isSendable, SENDABLE, settingOf, withoutLineEnd } from "../runtime/setting.ts";
 import { unknownZone } from "../runtime/time-zone.ts";
-import type { ConfigFile, Profile } from "./config-file.ts";
+import type { ConfigFile } from "./config-file.ts";
+import type { Profile } from "./config-schema.ts";
 import { UserError } from "./user-error.ts";
 import { systemZone } from "./zone.ts";
 

@@ -14,7 +14,7 @@ describe("cli confirmation", () => {
   const interruption = new AbortController();
 
   /** A session in which a person types `answers` on a terminal; undefined: standard input is no terminal. */
-  function sessionWith(answers: string | undefined, json = false) {
+  async function sessionWith(answers: string | undefined, json = false) {
     const stdin = Object.assign(new PassThrough(), { isTTY: answers !== undefined });
     const stderr = Object.assign(new PassThrough(), { isTTY: true });
     const stdout = Object.assign(new PassThrough(), { isTTY: true });
@@ -24,7 +24,7 @@ describe("cli confirmation", () => {
     });
     if (answers !== undefined) stdin.end(answers);
     const env = { XDG_CONFIG_HOME: "/nonexistent" };
-    const settings = readSettings({}, env, readConfigFile(env));
+    const settings = readSettings({}, env, await readConfigFile(env));
     const session: Session = {
       settings,
       ...openClients(settings),
@@ -38,7 +38,7 @@ describe("cli confirmation", () => {
   }
 
   async function outcome(answers: string | undefined, question: Question, options = {}, json = false) {
-    const { session, said } = sessionWith(answers, json);
+    const { session, said } = await sessionWith(answers, json);
     try {
       await confirm(session, new Input("C", options), question);
       return { agreed: true, said: said(), error: undefined };
@@ -109,7 +109,7 @@ describe("cli confirmation", () => {
   });
 
   it("an interruption is no agreement", async () => {
-    const { session } = sessionWith("y\n");
+    const { session } = await sessionWith("y\n");
     const aborted = { ...session, signal: AbortSignal.abort(new Error("Ctrl-C")) };
     let why: unknown;
     await confirm(aborted, new Input("C", {}), plain).catch((error: unknown) => {

@@ -30,13 +30,13 @@ describe("cli settings", () => {
     await writeFile(path(), typeof content === "string" ? content : JSON.stringify(content));
     await chmod(path(), mode);
   }
-  function settings(options: GlobalOptions = {}, env: NodeJS.ProcessEnv = {}): Settings {
+  async function settings(options: GlobalOptions = {}, env: NodeJS.ProcessEnv = {}): Promise<Settings> {
     const surroundings = { XDG_CONFIG_HOME: home, ...env };
-    return readSettings(options, surroundings, readConfigFile(surroundings));
+    return readSettings(options, surroundings, await readConfigFile(surroundings));
   }
-  const refusalOf = (act: () => unknown): UserError => {
+  const refusalOf = async (act: () => unknown): Promise<UserError> => {
     try {
-      act();
+      await act();
     } catch (error) {
       if (error instanceof UserError) return error;
       throw error;
@@ -52,15 +52,17 @@ describe("cli settings", () => {
     },
   };
 
-  it("without a file: the defaults", () => {
-    expect(settings()).to.include({
+  it("without a file: the defaults", async () => {
+    expect(await settings()).to.include({
       url: "http://127.0.0.1:8080",
       token: undefined,
       timeoutMs: 10_000,
       profile: undefined,
     });
-    expect(settings().retries).to.equal(undefined);
-    expect(Object.values(settings().origins)).to.include("default").and.not.include("TZ");
+    expect((await settings()).retries).to.equal(undefined);
+    expect(Object.values((await settings()).origins))
+      .to.include("default")
+      .and.not.include("TZ");
   });
 
   describe("precedence, each setting by itself: flag, environment, profile, default", () => {
@@ -80,7 +82,7 @@ describe("cli settings", () => {
 
     it("flag over environment and file", async () => {
       await write(two);
-      const found = settings({ ...other, profile: "production" }, environment);
+      const found = await settings({ ...other, profile: "production" }, environment);
       expect(read(found)).to.deep.equal(["http://127.0.0.1:9001", "of-the-flag", 111, 1]);
       expect(found.origins).to.include({
         url: "--url",
@@ -92,7 +94,7 @@ describe("cli settings", () => {
 
     it("environment over file", async () => {
       await write(two);
-      const found = settings({ profile: "production" }, environment);
+      const found = await settings({ profile: "production" }, environment);
       expect(read(found)).to.deep.equal(["http://127.0.0.1:9002", "of-the-environment", 222, 2]);
       expect(found.origins).to.include({
         url: "COUPON_URL",
@@ -103,7 +105,7 @@ describe("cli settings", () => {
 
     it("file over default", async () => {
       await write(two);
-      const found = settings({ profile: "production" });
+      const found = await settings({ profile: "production" });
       expect(read(found)).to.deep.equal(["https://coupons.example.com", secret, 20_000, 9]);
       expect(found.origins).to.include({
         url: "profile production",
@@ -115,47 +117,49 @@ describe("cli settings", () => {
     it("the profile itself: flag, environment, file", async () => {
       await write(two);
       const environment = { COUPON_PROFILE: "production" };
-      expect(settings({ profile: "local" }, environment).url).to.equal("http://127.0.0.1:8081");
-      expect(settings({}, environment).url).to.equal("https://coupons.example.com");
-      expect(settings()).to.include({ url: "http://127.0.0.1:8081", profile: "local" });
-      expect(settings().origins.profile).to.equal(path());
+      expect((await settings({ profile: "local" }, environment)).url).to.equal("http://127.0.0.1:8081");
+      expect((await settings({}, environment)).url).to.equal("https://coupons.example.com");
+      expect(await settings()).to.include({ url: "http://127.0.0.1:8081", profile: "local" });
+      expect((await settings()).origins.profile).to.equal(path());
     });
 
     it("an empty variable counts as none", async () => {
       await write(two);
-      expect(settings({}, { COUPON_URL: "", COUPON_PROFILE: "" }).url).to.equal("http://127.0.0.1:8081");
+      expect((await settings({}, { COUPON_URL: "", COUPON_PROFILE: "" })).url).to.equal(
+        "http://127.0.0.1:8081",
+      );
     });
   });
 
   it("the token of a profile is not carried to another service", async () => {
     await write(two);
-    const elsewhere = settings({ profile: "production", url: "https://evil.example.com" });
+    const elsewhere = await settings({ profile: "production", url: "https://evil.example.com" });
     expect(elsewhere.token).to.equal(undefined);
     expect(elsewhere.warnings.join())
       .to.include("is not sent to https://evil.example.com")
       .and.not.include(secret);
-    const same = settings({ profile: "production" }, { COUPON_URL: "https://coupons.example.com" });
+    const same = await settings({ profile: "production" }, { COUPON_URL: "https://coupons.example.com" });
     expect(same.token).to.equal(secret);
     expect(same.warnings).to.deep.equal([]);
   });
 
-  it("finds the file by COUPON_CONFIG, then XDG_CONFIG_HOME, then the home folder", () => {
+  it("finds the file by COUPON_CONFIG, then XDG_CONFIG_HOME, then the home folder", async () => {
     expect(configPath({ COUPON_CONFIG: "/a/b", XDG_CONFIG_HOME: "/x", HOME: "/h" })).to.equal("/a/b");
     expect(configPath({ XDG_CONFIG_HOME: "/x", HOME: "/h" })).to.equal("/x/coupon/config.json");
     expect(configPath({ XDG_CONFIG_HOME: "relative", HOME: "/h" })).to.equal("/h/.config/coupon/config.json");
     expect(configPath({ HOME: "/h" })).to.equal("/h/.config/coupon/config.json");
-    expect(refusalOf(() => readConfigFile({ COUPON_CONFIG: join(home, "none") })).message).to.include(
+    expect((await refusalOf(() => readConfigFile({ COUPON_CONFIG: join(home, "none") }))).message).to.include(
       "there is no file",
     );
   });
 
   it("warns where others may read a token, and only then", async () => {
     await write(two, 0o640);
-    expect(settings().warnings.join()).to.include(`chmod 600 ${path()}`);
+    expect((await settings()).warnings.join()).to.include(`chmod 600 ${path()}`);
     await write(two, 0o600);
-    expect(settings().warnings).to.deep.equal([]);
+    expect((await settings()).warnings).to.deep.equal([]);
     await write({ profiles: { local: { url: "http://127.0.0.1:1" } } }, 0o644);
-    expect(settings().warnings).to.deep.equal([]);
+    expect((await settings()).warnings).to.deep.equal([]);
   });
 
   const wrong: [content: unknown, why: RegExp][] = [
@@ -177,9 +181,25 @@ describe("cli settings", () => {
   for (const [content, why] of wrong) {
     it(`refuses ${JSON.stringify(content)} and says what to do`, async () => {
       await write(content);
-      const { message, hint } = refusalOf(() => settings());
+      const { message, hint } = await refusalOf(() => settings());
       expect(message).to.match(why).and.not.include(secret);
       expect(hint + message).not.to.equal(message);
+    });
+  }
+
+  const hints: [field: string, value: unknown, hint: RegExp][] = [
+    ["url", 1, /an http or https URL/],
+    ["token", 1, /the operator token/],
+    ["timeout", "1s", /milliseconds in digits/],
+    ["retries", "two", /a whole number in digits/],
+    ["urll", "x", /it may have url, token, timeout, retries/],
+  ];
+  for (const [field, value, allowed] of hints) {
+    it(`what may stand in "${field}" is told`, async () => {
+      await write({ profiles: { a: { url: "http://127.0.0.1:1", [field]: value } } });
+      const { message, hint } = await refusalOf(() => settings());
+      expect(message).to.include(`"${field}"`).and.include('profile "a"');
+      expect(hint).to.match(allowed);
     });
   }
 
@@ -197,11 +217,11 @@ describe("cli settings", () => {
     it(`refuses the token ${JSON.stringify(token)} before anything is sent, from wherever it is`, async () => {
       await write({ profile: "a", profiles: { a: { url: "http://127.0.0.1:1", token } } });
       const refusals = [
-        [refusalOf(() => settings()), "profile a"],
-        [refusalOf(() => settings({ token })), "--token"],
+        [await refusalOf(() => settings()), "profile a"],
+        [await refusalOf(() => settings({ token })), "--token"],
         ...(token === "\u0000"
           ? []
-          : ([[refusalOf(() => settings({}, { COUPON_TOKEN: token })), "COUPON_TOKEN"]] as const)),
+          : ([[await refusalOf(() => settings({}, { COUPON_TOKEN: token })), "COUPON_TOKEN"]] as const)),
       ] as const;
       for (const [{ message, hint }, from] of refusals) {
         expect(message).to.match(/must be letters, digits and punctuation of ASCII, without blanks/);
@@ -213,11 +233,11 @@ describe("cli settings", () => {
 
   it("a line end that a file or echo gave a setting is no part of it", async () => {
     await write({ profile: "a", profiles: { a: { url: "http://127.0.0.1:1\n", token: `${secret}\r\n` } } });
-    expect(settings().token).to.equal(secret);
-    expect(settings({ token: "t\n" }).token).to.equal("t");
+    expect((await settings()).token).to.equal(secret);
+    expect((await settings({ token: "t\n" })).token).to.equal("t");
     const env = { COUPON_TOKEN: "t\n", COUPON_TIMEOUT: "5000\n", COUPON_URL: "http://127.0.0.1:2\n" };
-    expect(settings({}, env)).to.include({ token: "t", timeoutMs: 5_000, url: "http://127.0.0.1:2" });
-    expect(settings({}, { COUPON_TOKEN: "\n" }).token).to.equal(secret);
+    expect(await settings({}, env)).to.include({ token: "t", timeoutMs: 5_000, url: "http://127.0.0.1:2" });
+    expect((await settings({}, { COUPON_TOKEN: "\n" })).token).to.equal(secret);
   });
 
   const bad: Record<string, readonly string[]> = {
@@ -237,32 +257,33 @@ describe("cli settings", () => {
     COUPON_PROFILE: ["none", " "],
     COUPON_TOKEN: ["a b", " "],
   };
-  it("a bad value of any variable is a usage error that names it, and no part of a password", () => {
+  it("a bad value of any variable is a usage error that names it, and no part of a password", async () => {
     for (const [name, values] of Object.entries(bad)) {
       for (const value of values) {
-        const { message, hint, exitCode } = refusalOf(() => settings({}, { [name]: value }));
+        const { message, hint, exitCode } = await refusalOf(() => settings({}, { [name]: value }));
         expect(message, `${name}=${value}`).to.include(name).and.not.include("hunter");
         expect([exitCode, hint === ""], message).to.deep.equal([2, false]);
       }
     }
   });
 
-  it("a number beyond a limit is told that limit, and digits are grouped", () => {
-    const told = (text: string) => refusalOf(() => wholeNumber("--total", text, 1, 5_000_000)).message;
-    expect(told("9999999")).to.equal("--total is 9,999,999: at most 5,000,000");
-    expect(told("0")).to.equal("--total is 0: at least 1");
-    expect(told("many")).to.equal('--total: "many" is not a whole number from 1 to 5,000,000');
+  it("a number beyond a limit is told that limit, and digits are grouped", async () => {
+    const told = async (text: string) =>
+      (await refusalOf(() => wholeNumber("--total", text, 1, 5_000_000))).message;
+    expect(await told("9999999")).to.equal("--total is 9,999,999: at most 5,000,000");
+    expect(await told("0")).to.equal("--total is 0: at least 1");
+    expect(await told("many")).to.equal('--total: "many" is not a whole number from 1 to 5,000,000');
     expect(wholeNumber("--total", "5000000", 1, 5_000_000)).to.equal(5_000_000);
   });
 
-  it("warns of a TZ that is no zone, since instants are then shown in UTC", () => {
-    expect(settings({}, { TZ: "Foo/Bar" }).warnings.join()).to.match(
+  it("warns of a TZ that is no zone, since instants are then shown in UTC", async () => {
+    expect((await settings({}, { TZ: "Foo/Bar" })).warnings.join()).to.match(
       /^TZ "Foo\/Bar" is no time zone .* in UTC/,
     );
-    expect(settings({}, { TZ: "Asia/Seoul" }).warnings).to.deep.equal([]);
+    expect((await settings({}, { TZ: "Asia/Seoul" })).warnings).to.deep.equal([]);
   });
 
-  it("what goes to this machine alone is private, however it is spelled", () => {
+  it("what goes to this machine alone is private, however it is spelled", async () => {
     for (const host of [
       "localhost",
       "LOCALHOST",
@@ -278,7 +299,7 @@ describe("cli settings", () => {
 
   it("names the profiles there are", async () => {
     await write(two);
-    const { message, hint } = refusalOf(() => settings({ profile: "prod" }));
+    const { message, hint } = await refusalOf(() => settings({ profile: "prod" }));
     expect(message).to.include('--profile: there is no profile "prod"');
     expect(hint).to.equal("there are local, production");
   });

@@ -1,0 +1,93 @@
+import * as z from "zod/mini";
+
+/** What a profile may set; all of it may be absent. */
+export interface Profile {
+  readonly url?: string;
+  readonly token?: string;
+  /** Milliseconds, as --timeout. */
+  readonly timeout?: number;
+  readonly retries?: number;
+}
+
+export interface Config {
+  /** The profile that is used where none is named. */
+  readonly profile?: string;
+  readonly profiles: ReadonlyMap<string, Profile>;
+}
+
+/** What is wrong with the file, and what may stand there instead. Never a value: it may be a token. */
+export class ConfigMistake extends Error {
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+const text = z.string().check(z.minLength(1));
+
+const profileSchema = z.strictObject({
+  url: z.exactOptional(text),
+  token: z.exactOptional(text),
+  timeout: z.exactOptional(z.number()),
+  retries: z.exactOptional(z.number()),
+});
+
+const fileSchema = z.strictObject({
+  profile: z.exactOptional(z.string()),
+  profiles: z.exactOptional(z.record(z.string(), profileSchema)),
+});
+
+/** Ranges and forms of the values are judged where the settings of all origins are: cli/settings.ts. */
+const allowed: Readonly<Record<string, string>> = {
+  profile: "give the name of one of the profiles, in quotes",
+  profiles: 'give an object, as in "profiles": { "local": { "url": "http://127.0.0.1:8080" } }',
+  url: 'give an http or https URL in quotes, such as "http://127.0.0.1:8080"',
+  token: "give the operator token of that service, in quotes",
+  timeout: "give milliseconds in digits, without quotes, such as 10000",
+  retries: "give a whole number in digits, without quotes, such as 5",
+};
+
+const typeNames: Readonly<Record<string, string>> = {
+  string: "a text",
+  number: "a number",
+};
+
+/** @throws ConfigMistake where it is not what the file may hold: a setting that is misspelt must not be passed over in silence */
+export function configOf(value: unknown): Config {
+  const parsed = z.safeParse(fileSchema, value);
+  if (!parsed.success) throw mistakeOf(parsed.error.issues[0]);
+  const { profile, profiles = {} } = parsed.data;
+  for (const [name, { token, url }] of Object.entries(profiles)) {
+    if (token !== undefined && url === undefined) {
+      throw new ConfigMistake(
+        `profile "${name}" has a token and no url`,
+        "say with url which service the token is for",
+      );
+    }
+  }
+  return { ...(profile === undefined ? {} : { profile }), profiles: new Map(Object.entries(profiles)) };
+}
+
+function mistakeOf(issue: z.core.$ZodIssue | undefined): ConfigMistake {
+  const path = issue?.path.map(String) ?? [];
+  const place = placeOf(path);
+  if (issue?.code === "unrecognized_keys") {
+    const schema = path.length === 0 ? fileSchema : profileSchema;
+    return new ConfigMistake(
+      `${place} has "${issue.keys[0]}"`,
+      `it may have ${Object.keys(schema.shape).join(", ")}`,
+    );
+  }
+  const wanted = issue?.code === "invalid_type" ? (typeNames[issue.expected] ?? "an object") : "a text";
+  const field = path.length === 2 ? "profiles" : (path.at(-1) ?? "");
+  return new ConfigMistake(`${place} is not ${wanted}`, allowed[field]);
+}
+
+/** "the file", "profiles", 'profile "local"', '"url" of profile "local"'. */
+function placeOf([first, name, field]: readonly string[]): string {
+  if (first === undefined) return "the file";
+  if (name === undefined) return first === "profile" ? '"profile"' : first;
+  return field === undefined ? `profile "${name}"` : `"${field}" of profile "${name}"`;
+}
