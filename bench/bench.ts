@@ -2,10 +2,12 @@
  * `npm run bench`: rates and costs of the built service on durable stores of its own, each a median of interleaved runs in one go.
  * Says figures, judges none. Exit codes: 0 all measured, 2 could not run, 130 Ctrl-C.
  */
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { repositoryDir } from "../local/repository.ts";
 import { drawCharts } from "./charts/draw.ts";
 import { startCallers } from "./load/callers.ts";
+import { expectWritable } from "./output-file.ts";
 import type { Benchmark, Curve, Effort, Figure, Findings } from "./rates/benchmark.ts";
 import { benchmarks } from "./rates/benchmarks.ts";
 import { layGround } from "./rates/ground.ts";
@@ -28,6 +30,8 @@ async function measure({ chosen, effortOf }: BenchOptions, releases: Releases, s
   const machine = thisMachine();
   const load = machine.loadAverage.toFixed(2);
   say(`bench: ${chosen.length} benchmarks on ${machine.cores} cores, load average ${load}`);
+  mkdirSync(RESULTS_DIR, { recursive: true });
+  expectWritable("the results in", join(RESULTS_DIR, ".begun"));
   const startedMs = performance.now();
   const ground = await layGround(releases, signal);
   const callers = startCallers();

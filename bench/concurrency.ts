@@ -1,6 +1,7 @@
 /**
  * `npm run concurrency -- --servers 5 --requests 200`: that many servers over one Redis and one MongoDB, the requests spread over them and sent all at
- * once, and a verdict: exactly the right coupons went out, or not. Exit codes: 0 PASS, 1 FAIL, 2 could not run, 130 Ctrl-C.
+ * once, and a verdict: exactly the right coupons went out, or not. Exit codes: 0 PASS, 1 FAIL (a guarantee is violated),
+ * 2 could not run, 3 NOT JUDGED (not done in time, or stores that could not be read), 130 Ctrl-C.
  *
  * How it flows: `ground` (stores, servers) → `send` (one request a user, each at the next server) → `judge` (what they were told, and the audit of both
  * stores) → results.txt.
@@ -10,15 +11,17 @@ import { readOptions, USAGE } from "./concurrency/options.ts";
 import { runConcurrency } from "./concurrency/run.ts";
 import { runCommand } from "./run-command.ts";
 
+const EXIT_CODES = { PASS: 0, FAIL: 1, "NOT JUDGED": 3 } as const;
+
 await runCommand("concurrency", async ({ releases, controller }) => {
   const options = readOptions(process.argv.slice(2));
   if (options.help) return { exitCode: 0, lastWord: USAGE.trimEnd() };
   setMaxListeners(0, controller.signal);
-  const { pass, line } = await runConcurrency({
+  const { verdict, line } = await runConcurrency({
     options,
     releases,
     controller,
     say: (text) => void process.stdout.write(`${text}\n`),
   });
-  return { exitCode: pass ? 0 : 1, lastWord: line };
+  return { exitCode: EXIT_CODES[verdict], lastWord: line };
 });

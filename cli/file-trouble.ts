@@ -8,14 +8,14 @@ const hints: Readonly<Record<string, string>> = {
   EFBIG: "files may not grow that big there: see ulimit -f, or name a file on another disk",
 };
 
-/** Does something with a file of --out; what goes wrong there is the operator's to put right. */
-export async function orUserError<T>(path: string, act: () => Promise<T>): Promise<T> {
+/** Does something with the file of a flag; what goes wrong there is the operator's to put right. */
+export async function orUserError<T>(path: string, act: () => Promise<T>, flag = "--out"): Promise<T> {
   try {
     return await act();
   } catch (error) {
     if (error instanceof UserError) throw error;
     const why = codeOf(error) ?? String(error);
-    throw new UserError(`--out: cannot write "${path}": ${why}`, {
+    throw new UserError(`${flag}: cannot write "${path}": ${why}`, {
       hint: hints[why] ?? "check the folder, its permissions and the space left",
       cause: error,
     });

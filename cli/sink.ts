@@ -23,25 +23,26 @@ export function outputSink(output: Output): Sink {
 }
 
 /** Writes beside the file and renames at the end: whoever looks sees the old file or the whole new one. */
-export async function fileSink(path: string): Promise<Sink> {
+export async function fileSink(path: string, flag = "--out"): Promise<Sink> {
   const existing = await stat(path).catch(() => undefined);
   // A rename would put a file in the place of a device or a pipe.
   if (existing !== undefined && !existing.isFile()) {
-    throw new UserError(`--out: "${path}" is not a file`, {
-      hint: "name a file, or leave --out away and use >",
+    throw new UserError(`${flag}: "${path}" is not a file`, {
+      hint: flag === "--out" ? "name a file, or leave --out away and use >" : "name a file",
     });
   }
   const target = existing === undefined ? path : await realpath(path);
   const draft = join(dirname(target), `.${basename(target)}.${randomUUID().slice(0, 8)}.part`);
   // Codes are worth money: a new file is for its owner only.
-  const handle = await orUserError(path, () => open(draft, "wx", 0o600));
+  const trouble = <T>(act: () => Promise<T>) => orUserError(path, act, flag);
+  const handle = await trouble(() => open(draft, "wx", 0o600));
   return {
     write: (text) =>
-      orUserError(path, async () => {
+      trouble(async () => {
         await handle.writeFile(text);
       }),
     finish: () =>
-      orUserError(path, async () => {
+      trouble(async () => {
         await handle.sync();
         await handle.close();
         await rename(draft, target);

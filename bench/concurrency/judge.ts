@@ -1,9 +1,17 @@
+import type { HistoryEntry } from "../../audit/history.ts";
 import type { Report } from "../../audit/stores/auditor.ts";
 import { violated } from "../../audit/verdict-table.ts";
-import type { ConcurrencyOptions } from "./options.ts";
+import { type ConcurrencyOptions, WITHIN_MOST_SECONDS } from "./options.ts";
 import type { Sent } from "./send.ts";
 
-export type Judged = { readonly pass: boolean; readonly line: string; readonly reasons: readonly string[] };
+/** FAIL: a guarantee is violated. NOT JUDGED: nothing speaks against one, and not all of it could be looked at. */
+export type ConcurrencyVerdict = "PASS" | "FAIL" | "NOT JUDGED";
+
+export type Judged = {
+  readonly verdict: ConcurrencyVerdict;
+  readonly line: string;
+  readonly reasons: readonly string[];
+};
 
 /** Exactly the right coupons went out: one each to as many users as there are coupons, on record, and a clear no to all others. */
 export function judge(
@@ -18,21 +26,54 @@ export function judge(
   const wanted = Math.min(coupons, requests);
   const wrong = violated(verdicts);
   const unjudged = verdicts.filter(({ prevented }) => prevented === true);
-  const reasons = [
+  const violations = [
     ...(sent.length === requests ? [] : [`${sent.length} requests were sent instead of ${requests}`]),
     ...(codes.length === wanted ? [] : [`${codes.length} users were told a coupon instead of ${wanted}`]),
     ...(duplicates === 0 ? [] : [`${duplicates} coupons were told to more than one user`]),
     ...(issued === wanted ? [] : [`${issued} coupons are on record instead of ${wanted}`]),
     ...(others === 0 ? [] : [`${others} users were told neither a coupon nor SOLD_OUT`]),
     ...(wrong.length === 0 ? [] : [`the audit finds ${wrong.join(", ")} wrong`]),
+  ];
+  const reasons = [
+    ...violations,
     ...unjudged.map(({ invariant, notJudged }) => `the audit could not judge ${invariant}: ${notJudged}`),
   ];
-  const pass = reasons.length === 0;
+  const verdict = violations.length > 0 ? "FAIL" : reasons.length > 0 ? "NOT JUDGED" : "PASS";
   const fields = [
-    `concurrency: ${pass ? "PASS" : "FAIL"} servers=${servers} requests=${requests}`,
+    `concurrency: ${verdict} servers=${servers} requests=${requests}`,
     `issued=${issued}/${coupons} told=${codes.length} duplicates=${duplicates}`,
     `sold_out=${soldOut.length} other=${others}`,
-    ...(pass ? [] : [`violations=${wrong.join(",") || "none"}`]),
+    ...(verdict === "PASS" ? [] : [`violations=${wrong.join(",") || "none"}`]),
   ];
-  return { pass, line: fields.join(" "), reasons };
+  return { verdict, line: fields.join(" "), reasons };
+}
+
+/** A run that did not come to its end: what users were told until then may violate a guarantee already. */
+export function judgeUnfinished(
+  {
+    servers,
+    requests,
+    coupons,
+    withinSeconds,
+  }: Pick<ConcurrencyOptions, "servers" | "requests" | "coupons" | "withinSeconds">,
+  history: readonly HistoryEntry[],
+  step: string,
+): Judged {
+  const owners = new Map<string, Set<string>>();
+  for (const { claimKey, outcome } of history)
+    if (outcome.kind === "issued")
+      owners.set(outcome.code, (owners.get(outcome.code) ?? new Set()).add(claimKey));
+  const duplicates = [...owners.values()].filter((users) => users.size > 1).length;
+  const reasons = [
+    ...(duplicates === 0 ? [] : [`${duplicates} coupons were told to more than one user`]),
+    ...(owners.size <= coupons ? [] : [`${owners.size} coupons were told instead of ${coupons} at most`]),
+  ];
+  const verdict = reasons.length > 0 ? "FAIL" : "NOT JUDGED";
+  const more = Math.min(WITHIN_MOST_SECONDS, withinSeconds * 4);
+  const late = `not done within ${withinSeconds} s, while ${step}; give it more time: --within ${more}`;
+  return {
+    verdict,
+    line: `concurrency: ${verdict} servers=${servers} requests=${requests} ${[...reasons, late].join("; ")}`,
+    reasons,
+  };
 }

@@ -13,12 +13,16 @@ export type ConcurrencyOptions = {
   readonly help: boolean;
 };
 
+/** The most that `--within` takes. */
+export const WITHIN_MOST_SECONDS = 3_600;
+
 export const USAGE = `npm run concurrency -- [flags]
   --servers N    server processes over one Redis and one MongoDB (5)
   --requests N   requests, each of another user, spread over the servers and sent all at once (200)
   --coupons N    coupons (half as many as requests)
   --within N     ends within so many seconds, done or not (30)
-  --out FILE     what each request got, then the verdict (results.txt)
+  --out FILE     what each request got, then the verdict (results.txt); what is there of an earlier run is kept beside it
+Exit codes: 0 PASS, 1 FAIL (a guarantee is violated), 2 could not run, 3 NOT JUDGED (not done in time), 130 Ctrl-C.
 `;
 
 const FLAGS = {
@@ -39,7 +43,7 @@ export function readOptions(args: string[]): ConcurrencyOptions {
     servers: numberFlag("servers", values.servers, 1, 32),
     requests,
     coupons: numberFlag("coupons", values.coupons ?? half, 1, 100_000),
-    withinSeconds: numberFlag("within", values.within, 10, 3_600),
+    withinSeconds: numberFlag("within", values.within, 10, WITHIN_MOST_SECONDS),
     out: values.out,
     help: values.help,
   };

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HistoryEntry } from "../../audit/history.ts";
 import { openAuditor } from "../../audit/stores/auditor.ts";
@@ -8,9 +7,9 @@ import { createCampaign, waitUntilScheduled } from "../load/campaign.ts";
 import { connectClients } from "../load/connect-client.ts";
 import { orAborted, type Releases } from "../releases.ts";
 import { Trouble } from "../trouble.ts";
-import { type Judged, judge } from "./judge.ts";
+import { type Judged, judge, judgeUnfinished } from "./judge.ts";
 import type { ConcurrencyOptions } from "./options.ts";
-import { clearResults, resultLines, writeResults } from "./results.ts";
+import { openResults, resultLines } from "./results.ts";
 import { type Sent, sendAll } from "./send.ts";
 
 export type ConcurrencyContext = {
@@ -21,7 +20,7 @@ export type ConcurrencyContext = {
 };
 
 /** How far it has come, for when it is late. */
-type Progress = { step: string; answers: readonly string[] };
+type Progress = { step: string; answers: readonly string[]; readonly history: HistoryEntry[] };
 
 const sinceProcessStartMs = () => performance.now();
 
@@ -39,25 +38,23 @@ const AFTER_START_MS = 20;
 /** The whole run; what it took is given back by whoever made `releases`. `line` is the verdict. */
 export async function runConcurrency(context: ConcurrencyContext): Promise<Omit<Judged, "reasons">> {
   const { options, releases, controller, say } = context;
-  const file = resolve(options.out);
-  clearResults(file);
-  const at: Progress = { step: "the stores and servers start", answers: [] };
-  const words = `not done within ${options.withinSeconds} s`;
-  const giveUp = () => controller.abort(new Late(`${words}, while ${at.step}`));
+  const results = openResults(options.out);
+  if (results.earlier !== undefined) say(`results of the run before: ${results.earlier}`);
+  const at: Progress = { step: "the stores and servers start", answers: [], history: [] };
+  const giveUp = () => controller.abort(new Late(`not done within ${options.withinSeconds} s`));
   const leftMs = options.withinSeconds * 1_000 - ENDING_MS - sinceProcessStartMs();
   const late = setTimeout(giveUp, Math.max(0, leftMs));
   releases.add("the deadline", () => clearTimeout(late));
   try {
     const { lines, judged } = await compete(context, at);
-    writeResults(file, [...lines, "", judged.line]);
-    say(`results: ${file}`);
+    results.write([...lines, "", judged.line]);
+    say(`results: ${results.file}`);
     return judged;
   } catch (error) {
-    const { reason } = controller.signal;
-    if (!(reason instanceof Late)) throw error;
-    const line = `concurrency: FAIL servers=${options.servers} requests=${options.requests} ${reason.message}`;
-    writeResults(file, [...at.answers, line]);
-    return { pass: false, line };
+    if (!(controller.signal.reason instanceof Late)) throw error;
+    const judged = judgeUnfinished(options, at.history, at.step);
+    results.write([...at.answers, judged.line]);
+    return judged;
   }
 }
 
@@ -82,7 +79,7 @@ async function compete(
   await sleep(Math.max(0, startsAtMs + AFTER_START_MS - Date.now()), undefined, { signal });
 
   at.step = "the requests are answered";
-  const history: HistoryEntry[] = [];
+  const { history } = at;
   const sent: Sent[] = await orAborted(sendAll({ urls, campaignId, requests, history, signal }), signal);
 
   const title = `${number(requests)} requests for ${number(coupons)} coupons of campaign ${campaignId}, at ${servers} servers:`;

@@ -8,6 +8,7 @@ import { pressAll, SOCKETS_MAX } from "../../load/pressing.ts";
 import { createScoreboard, type Second } from "../../load/scoreboard.ts";
 import { createCampaign, waitUntilScheduled } from "../load/campaign.ts";
 import { askByConnect, connectClients } from "../load/connect-client.ts";
+import { expectWritable } from "../output-file.ts";
 import { orAborted, type Releases } from "../releases.ts";
 import { Trouble } from "../trouble.ts";
 import { lastWords, layGround } from "./ground.ts";
@@ -34,6 +35,7 @@ const REST_DEADLINE_MS = 30_000;
 export async function runDemo(context: DemoContext): Promise<{ result: DemoResult; report: Report }> {
   const { options, releases, controller, say, paint } = context;
   const { signal } = controller;
+  if (options.history !== undefined) expectWritable("--history", options.history);
   say("Starting Redis, MongoDB and the service …");
   const ground = await layGround(options, releases, signal);
   const { stack, service, baseUrl, database } = ground;

@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { toJson } from "@bufbuild/protobuf";
 import {
   type GetCampaignStatsResponse,
@@ -16,6 +15,7 @@ import { jsonOptions } from "../json.ts";
 import { lateness } from "../lateness.ts";
 import { epochMsOf, factLines, isOver, printable, stateName } from "../render.ts";
 import type { Session } from "../session.ts";
+import { fileSink, type Sink } from "../sink.ts";
 import { UserError } from "../user-error.ts";
 import { maxBucketMs } from "../verbs/stats.ts";
 
@@ -29,27 +29,37 @@ const barCellsMost = 24;
 
 export const action: Action = {
   async run(session, input) {
-    const { output } = session;
-    const { campaignId } = input;
-    const request = { campaignId, ...windowOf(input) };
-    const answer = await call(session, (options) => session.campaigns.getCampaignStats(request, options));
-    const facts = lateness(answer);
-    const files = input.text("--history")?.split(",") ?? [];
-    const fairness = files.length === 0 ? undefined : await fairnessOf(files, facts.startsAtMs);
     const svg = input.text("--svg");
-    if (svg !== undefined) await writeChart(svg, answer);
-    if (output.json) {
-      const shown = { ...Object(toJson(GetCampaignStatsResponseSchema, answer, jsonOptions)), ...facts };
-      await output.write(
-        `${JSON.stringify({ ...shown, ...(fairness === undefined ? {} : { fairness }) })}\n`,
-      );
-      return;
+    // Opened before anything is asked: a file that cannot be written is told at once.
+    const chart = svg === undefined ? undefined : await fileSink(svg, "--svg");
+    try {
+      await showStats(session, input, chart);
+    } catch (error) {
+      await chart?.abandon();
+      throw error;
     }
-    const soldOutBefore = await firstSellOut(session, answer);
-    await output.write(statsText(session, answer, soldOutBefore, fairness));
-    if (svg !== undefined) output.note(`the chart is in ${printable(svg)}`);
+    if (svg !== undefined && !session.output.json) session.output.note(`the chart is in ${printable(svg)}`);
   },
 };
+
+async function showStats(session: Session, input: Input, chart: Sink | undefined): Promise<void> {
+  const { output } = session;
+  const { campaignId } = input;
+  const request = { campaignId, ...windowOf(input) };
+  const answer = await call(session, (options) => session.campaigns.getCampaignStats(request, options));
+  const facts = lateness(answer);
+  const files = input.text("--history")?.split(",") ?? [];
+  const fairness = files.length === 0 ? undefined : await fairnessOf(files, facts.startsAtMs);
+  await chart?.write(chartOf(answer));
+  await chart?.finish();
+  if (output.json) {
+    const shown = { ...Object(toJson(GetCampaignStatsResponseSchema, answer, jsonOptions)), ...facts };
+    await output.write(`${JSON.stringify({ ...shown, ...(fairness === undefined ? {} : { fairness }) })}\n`);
+    return;
+  }
+  const soldOutBefore = await firstSellOut(session, answer);
+  await output.write(statsText(session, answer, soldOutBefore, fairness));
+}
 
 /** Zero leaves it to the service, which knows where the sale lies. */
 function windowOf(input: Input): { bucketMs: number; buckets: number } {
@@ -179,22 +189,18 @@ function offsetText(bucket: number, { firstBucketMs, bucketMs }: GetCampaignStat
   return `+${durationText(Number(firstBucketMs) + bucket * bucketMs)}`;
 }
 
-async function writeChart(path: string, answer: GetCampaignStatsResponse): Promise<void> {
+function chartOf(answer: GetCampaignStatsResponse): string {
   const { campaign, issuedPerBucket, bucketMs } = answer;
   // What is counted over longer than a second is no rate.
   const isRate = bucketMs <= secondMs;
   const name = campaign?.name ?? "";
   const starts = new Date(epochMsOf(campaign?.startsAt) ?? 0).toISOString();
-  const svg = chartSvg({
+  return chartSvg({
     title: `${name}: ${grouped(campaign?.issued ?? 0)} of ${counted(campaign?.total ?? 0, "coupon")}`,
     subtitle: `campaign ${campaign?.id}, opens ${starts}`,
     yLabel: isRate ? "coupons a second" : `coupons in ${durationText(bucketMs)}`,
     xLabel: "after the start",
     values: issuedPerBucket.map((issued) => (isRate ? (issued * secondMs) / bucketMs : issued)),
     xAt: (bar) => offsetText(bar, answer),
-  });
-  await writeFile(path, svg).catch((error: unknown) => {
-    const why = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw new UserError(`--svg: cannot write "${path}": ${why}`, { cause: error });
   });
 }

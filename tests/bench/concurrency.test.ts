@@ -3,11 +3,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import type { Outcome } from "../../audit/history.ts";
+import type { HistoryEntry, Outcome } from "../../audit/history.ts";
 import type { Verdict } from "../../audit/verdict.ts";
-import { judge } from "../../bench/concurrency/judge.ts";
+import { judge, judgeUnfinished } from "../../bench/concurrency/judge.ts";
 import { readOptions } from "../../bench/concurrency/options.ts";
-import { resultLines } from "../../bench/concurrency/results.ts";
+import { openResults, resultLines } from "../../bench/concurrency/results.ts";
 import type { Sent } from "../../bench/concurrency/send.ts";
 import { Trouble } from "../../bench/trouble.ts";
 import { exitOf } from "../../local/child.ts";
@@ -53,10 +53,10 @@ describe("npm run concurrency", () => {
 
   it("passes only when exactly the right coupons went out", () => {
     const good = judge(plan, right(), { issued: 2, verdicts: [verdict({})] });
-    expect(good).to.deep.include({ pass: true, reasons: [] });
+    expect(good).to.deep.include({ verdict: "PASS", reasons: [] });
     expect(good.line).to.match(/^concurrency: PASS servers=2 requests=4 issued=2\/2 told=2 duplicates=0 /);
     const all = right().map((sent, i) => ({ ...sent, outcome: coupon(`c${i}`) }));
-    expect(judge({ ...plan, coupons: 9 }, all, { issued: 4, verdicts: [] }).pass).to.equal(true);
+    expect(judge({ ...plan, coupons: 9 }, all, { issued: 4, verdicts: [] }).verdict).to.equal("PASS");
   });
 
   const wrongs: Record<string, [RegExp, (sent: Sent[]) => Parameters<typeof judge>[2] | undefined]> = {
@@ -78,19 +78,48 @@ describe("npm run concurrency", () => {
       /the audit finds U1 wrong/,
       () => ({ issued: 2, verdicts: [verdict({ ok: false, count: 1 })] }),
     ],
-    "books that could not be judged": [
-      /could not judge U1: away/,
-      () => ({ issued: 2, verdicts: [verdict({ notJudged: "away", prevented: true })] }),
-    ],
   };
   for (const [what, [reason, damage]] of Object.entries(wrongs))
     it(`fails for ${what}`, () => {
       const sent = right();
-      const { pass, line, reasons } = judge(plan, sent, damage(sent) ?? { issued: 2, verdicts: [] });
-      expect(pass).to.equal(false);
-      expect(line).to.match(/^concurrency: FAIL /);
-      expect(reasons.join("; ")).to.match(reason);
+      const judged = judge(plan, sent, damage(sent) ?? { issued: 2, verdicts: [] });
+      expect(judged.verdict).to.equal("FAIL");
+      expect(judged.line).to.match(/^concurrency: FAIL /);
+      expect(judged.reasons.join("; ")).to.match(reason);
     });
+
+  it("books that could not be looked at are not judged, and no excuse for what is wrong", () => {
+    const away = verdict({ notJudged: "away", prevented: true });
+    const judged = judge(plan, right(), { issued: 2, verdicts: [away] });
+    expect(judged).to.include({ verdict: "NOT JUDGED" });
+    expect(judged.line).to.match(/^concurrency: NOT JUDGED /);
+    expect(judged.reasons).to.deep.equal(["the audit could not judge U1: away"]);
+    expect(judge(plan, right(), { issued: 3, verdicts: [away] }).verdict).to.equal("FAIL");
+  });
+
+  it("a run that is only slow is not judged, and says how to give it time; a coupon that two were told is a FAIL however slow it is", () => {
+    const late = { ...plan, withinSeconds: 30 };
+    const told = (claimKey: string, code: string): HistoryEntry => ({
+      ...{
+        claimKey,
+        invokedAtMs: 1,
+        answeredAtMs: 2,
+        invokedOrder: 1,
+        answeredOrder: 2,
+        outcome: coupon(code),
+      },
+    });
+    const slow = judgeUnfinished(late, [told("a", "1"), told("a", "1"), told("b", "2")], "the servers start");
+    expect(slow).to.deep.equal({
+      verdict: "NOT JUDGED",
+      line: "concurrency: NOT JUDGED servers=2 requests=4 not done within 30 s, while the servers start; give it more time: --within 120",
+      reasons: [],
+    });
+    const twice = judgeUnfinished(late, [told("a", "1"), told("b", "1")], "the servers start");
+    expect(twice.line).to.match(/^concurrency: FAIL .* 1 coupons were told to more than one user; not done/);
+    const many = ["1", "2", "3"].map((code) => told(code, code));
+    expect(judgeUnfinished(late, many, "the servers start").verdict).to.equal("FAIL");
+  });
 
   it("says of each request what it got", () => {
     expect(resultLines(right())).to.deep.equal([
@@ -107,6 +136,42 @@ describe("npm run concurrency", () => {
       dir = mkdtempSync(join(tmpdir(), "coupon-concurrency-test-"));
     });
     after(() => rmSync(dir, { recursive: true, force: true }));
+
+    it("the file is of the newest run from its begin on, and an earlier run keeps its own", () => {
+      const out = join(dir, "kept.txt");
+      const first = openResults(out);
+      expect(first.earlier).to.equal(undefined);
+      expect(readFileSync(out, "utf8")).to.match(/^concurrency: NOT JUDGED/);
+      first.write(["of the first", "concurrency: PASS"]);
+      const second = openResults(out);
+      second.write(["concurrency: FAIL"]);
+      expect(second.earlier).to.match(/kept\.\d{4}-\d\d-\d\dT[\dZ-]+\.txt$/);
+      expect(readFileSync(second.earlier ?? "", "utf8")).to.equal("of the first\nconcurrency: PASS\n");
+      expect(readFileSync(out, "utf8")).to.equal("concurrency: FAIL\n");
+    });
+
+    const nowhere = () => join(dir, "no-folder", "results.txt");
+    const harnesses: [string, string[]][] = [
+      ["concurrency", ["--out"]],
+      ["demo", ["--history"]],
+    ];
+    for (const [name, [flag = ""]] of harnesses)
+      it(`npm run ${name}: a ${flag} that cannot be written ends it before anything is started`, async () => {
+        const program = join(repositoryDir, "bench", `${name}.ts`);
+        const child = spawn(process.execPath, ["--import", "tsx", program, flag, nowhere()], {
+          cwd: repositoryDir,
+        });
+        let words = "";
+        for (const stream of [child.stdout, child.stderr])
+          stream.setEncoding("utf8").on("data", (text: string) => {
+            words += text;
+          });
+        const { code } = await exitOf(child);
+        expect(code, words).to.equal(2);
+        expect(words).to.equal(
+          `${name}: ${flag} ${nowhere()} cannot be written: ENOENT: no such file or directory, open '${nowhere()}'\n`,
+        );
+      });
 
     function start(...args: string[]) {
       const program = join(repositoryDir, "bench", "concurrency.ts");
