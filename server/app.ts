@@ -19,6 +19,7 @@ import { HTTP2_PATIENCE, type Http2Sessions, keepHttp2Sessions } from "./http/ht
 import { createInFlight, type InFlight } from "./http/in-flight.ts";
 import { closeWithLastAnswer, type IsLast } from "./http/last-answer.ts";
 import { shortenDeadlines } from "./http/long-deadlines.ts";
+import { refuseSeveralHosts } from "./http/one-host.ts";
 import { addPages } from "./http/pages.ts";
 import type { GetCampaignStatus } from "./rpc/campaign-status.ts";
 import { operatorInterceptor, troubleInterceptor } from "./rpc/interceptors.ts";
@@ -126,7 +127,7 @@ export function buildApp(deps: AppDeps): App {
       noDelay: true,
       ...expressClasses(app),
     },
-    inFlight.counting(fastPath),
+    inFlight.counting(refuseSeveralHosts(fastPath)),
   );
   const adapt = connectNodeAdapter({ ...options, contextValues: withLine });
   const grpc = createHttp2Server(

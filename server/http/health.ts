@@ -9,6 +9,7 @@ import { EXIT, UserError } from "../../runtime/user-error.ts";
 import { prepareHttpDrain } from "./drain.ts";
 import { createInFlight } from "./in-flight.ts";
 import { listen, urlOf } from "./listen.ts";
+import { refuseSeveralHosts } from "./one-host.ts";
 import { addPages } from "./pages.ts";
 
 /** Where the pages are unless HEALTH_PORT says otherwise; the next process on the machine takes any free port. */
@@ -56,7 +57,7 @@ export async function serveHealth({ config, logger, metrics, lifecycle }: Health
   const inFlight = createInFlight();
   const http = createServer(
     { headersTimeout: REQUEST_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, noDelay: true },
-    inFlight.counting(app),
+    inFlight.counting(refuseSeveralHosts(app)),
   );
   http.maxConnections = CONNECTIONS_MAX;
   const drain = prepareHttpDrain(http, inFlight, systemClock);

@@ -1,0 +1,27 @@
+import type { RequestListener } from "node:http";
+
+const ANSWER = JSON.stringify({
+  code: "invalid_argument",
+  message: "the request has more than one Host field; it must have exactly one",
+});
+
+/**
+ * Refuses a request with several Host fields, equal or not; Node refuses one with none, and reads the first of several where a proxy before it
+ * may read the last. The connection ends, since what follows may be meant for another server, too. Source: RFC 9112, section 3.2.
+ */
+export function refuseSeveralHosts(listener: RequestListener): RequestListener {
+  return (request, response) => {
+    if (!hasSeveralHosts(request.rawHeaders)) return listener(request, response);
+    response.writeHead(400, { "content-type": "application/json", connection: "close" }).end(ANSWER);
+  };
+}
+
+/** Names and values in turn. A name of four bytes is rare: comparing lengths first is most of the work. */
+function hasSeveralHosts(fields: readonly string[]): boolean {
+  let hosts = 0;
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at];
+    if (name?.length === 4 && name.toLowerCase() === "host") hosts += 1;
+  }
+  return hosts > 1;
+}
