@@ -86,7 +86,7 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
           : await listCodes(doc._id, after, limit, context.signal);
       // Counted after the codes were read: never fewer than the codes that are shown.
       const issued = doc.state === "SOLD_OUT" ? doc.total : await issuances.count(doc._id);
-      const look = await liveView.look(doc._id);
+      const look = await liveView.look(doc._id, doc.revision);
       return {
         campaign: viewCampaign(liveCampaign(doc, look?.pool), issued),
         ...codes,

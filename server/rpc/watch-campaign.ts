@@ -34,6 +34,9 @@ export const WATCHERS_MAX = 100;
 const PREFLIGHTS_MAX = 4;
 /** What its field can hold. */
 const REVISION_MAX = 2 ** 31 - 1;
+/** A primary that is cut off steps down within `electionTimeoutMillis`, 10 s. */
+const REVISION_PATIENCE_MS = 12_000;
+const REVISION_LOOK_MS = 250;
 const PREFLIGHTS_FRESH_MS = 1_000;
 /** Counting a million issuances takes MongoDB a while. */
 const ISSUED_FRESH_MS = 1_000;
@@ -65,6 +68,24 @@ export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
     });
   }
 
+  /**
+   * Until MongoDB has this revision, which the caller was told of. A primary that has been replaced and does not know so yet may lag behind, for
+   * the time of an election: only then there is no such revision.
+   */
+  async function untilReached(campaignId: string, revision: number, leaving: AbortSignal): Promise<void> {
+    const refusedAtMs = clock.elapsed() + REVISION_PATIENCE_MS;
+    while (!leaving.aborted) {
+      const seen = await deps.liveView.look(campaignId, revision);
+      const newest = seen?.campaign.revision ?? 0;
+      if (seen === null || newest >= revision) return;
+      if (clock.elapsed() >= refusedAtMs) {
+        const allowed = `must be a revision of this campaign: ${newest} at most, not ${revision}`;
+        throw toConnectError({ reason: "INVALID", field: "after_revision", allowed }, clock.now());
+      }
+      await pause(REVISION_LOOK_MS, leaving);
+    }
+  }
+
   return {
     async *watchCampaign(request, context) {
       const { least, most, whenZero } = INTERVAL_MS;
@@ -82,6 +103,7 @@ export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
       const leaving = AbortSignal.any([context.signal, draining]);
       watchers++;
       try {
+        if (afterRevision !== undefined) await untilReached(campaignId, afterRevision, leaving);
         while (!leaving.aborted) {
           const seen = await look();
           if (seen === null) throw toConnectError({ reason: "UNKNOWN_CAMPAIGN" }, clock.now());

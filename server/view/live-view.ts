@@ -15,14 +15,19 @@ export type Look = { readonly campaign: CampaignDoc; readonly pool: Inspection |
 export type LiveView = {
   /** Without waiting; undefined: ask `look`. */
   peek(campaignId: string): Look | undefined;
-  /** null: there is no such campaign. Rejects when MongoDB does not answer. */
-  look(campaignId: string): Promise<Look | null>;
+  /**
+   * null: there is no such campaign. Rejects when MongoDB does not answer. Who knows of this revision of the campaign is shown no older one from
+   * memory: the stores are asked anew, once; what MongoDB answers then is what there is to see.
+   */
+  look(campaignId: string, leastRevision?: number): Promise<Look | null>;
 };
 
 const FRESH_MS = 100;
 const CAMPAIGNS_MAX = 10_000;
 
 type Entry = {
+  /** Counts up: an entry of a higher number was asked for later. */
+  readonly number: number;
   /** On the clock's `elapsed` and on its `now`, before the stores were asked. */
   readonly askedAtMs: number;
   readonly askedAt: number;
@@ -38,6 +43,7 @@ export function createLiveView(
   clock: Clock,
 ): LiveView {
   const entries = new Map<string, Entry>();
+  let asked = 0;
 
   async function ask(campaignId: string): Promise<Look | null> {
     const [campaign, inspection] = await Promise.all([
@@ -64,7 +70,10 @@ export function createLiveView(
   function askAnew(campaignId: string): Entry {
     if (entries.size >= CAMPAIGNS_MAX) entries.clear();
     const answer = ask(campaignId);
-    const entry: Entry = { askedAtMs: clock.elapsed(), askedAt: clock.now(), answer, seen: undefined };
+    asked += 1;
+    const entry: Entry = {
+      ...{ number: asked, askedAtMs: clock.elapsed(), askedAt: clock.now(), answer, seen: undefined },
+    };
     entries.set(campaignId, entry);
     answer.then(
       (seen) => {
@@ -85,13 +94,18 @@ export function createLiveView(
       return isFresh(entry) ? entry.seen : undefined;
     },
 
-    async look(campaignId) {
+    async look(campaignId, leastRevision = 0) {
+      const askedBefore = asked;
+      const isOutdated = ({ number, seen }: Entry) =>
+        number <= askedBefore &&
+        seen?.campaign !== undefined &&
+        (seen.campaign.revision ?? 0) < leastRevision;
       for (;;) {
         const last = entries.get(campaignId);
-        const entry = last !== undefined && isFresh(last) ? last : askAnew(campaignId);
+        const entry = last !== undefined && isFresh(last) && !isOutdated(last) ? last : askAnew(campaignId);
         const seen = await entry.answer;
         // Each round asks later than the one before; a campaign has two instants.
-        if (!isOvertaken(entry)) return seen;
+        if (!isOvertaken(entry) && !isOutdated({ ...entry, seen })) return seen;
       }
     },
   };

@@ -86,7 +86,7 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
   }
 
   async function find(): Promise<Found | null> {
-    const look = await liveView.look(campaignId);
+    const look = await liveView.look(campaignId, toldRevision);
     if (look === null) return null;
     const { campaign, pool } = look;
     if (campaign.state === "SOLD_OUT") return { look, issued: campaign.total };

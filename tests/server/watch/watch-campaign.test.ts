@@ -1,6 +1,6 @@
 import { setImmediate as turnOfLoop } from "node:timers/promises";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { createHandlerContext } from "@connectrpc/connect";
+import { Code, ConnectError, createHandlerContext } from "@connectrpc/connect";
 import { expect } from "chai";
 import {
   CampaignService,
@@ -64,7 +64,11 @@ describe("a stream of WatchCampaign", () => {
         const coming = stream.next().finally(() => {
           isHere = true;
         });
-        for (; !isHere; await turnOfLoop()) if (clock.waiting().length > 0) clock.pass(INTERVAL_MS);
+        coming.catch(() => undefined);
+        for (; !isHere; await turnOfLoop()) {
+          // One timer after the other: what is waited for may come between them.
+          if (clock.waiting().length > 0) clock.pass(Math.min(...clock.waiting()));
+        }
         return (await coming).value;
       },
       /** It goes on up to this revision. */
@@ -88,6 +92,33 @@ describe("a stream of WatchCampaign", () => {
     expect(messages.map((message) => message?.isOver)).to.deep.equal([false, false, true]);
     expect(await next()).to.equal(undefined);
     expect(clock.elapsed()).to.equal(0);
+  });
+
+  it("a revision that MongoDB shows late is waited for: nothing older is sent, and it ends as it should", async () => {
+    const { clock, next, turns, end } = opened(4);
+    turns(2);
+    clock.after(11_000, () => {
+      turns(4);
+      end();
+    });
+    const message = await next();
+    expect(clock.elapsed()).to.be.within(11_000, 11_250);
+    expect(message).to.include({ revision: 5, isOver: true });
+    expect(message?.campaign?.revision).to.equal(5);
+    expect(await next()).to.equal(undefined);
+  });
+
+  it("a revision that the campaign does not have is refused by its field's name, also of an ended campaign", async () => {
+    const { clock, next, turns, end } = opened(7);
+    turns(2);
+    end();
+    const error = await next().then(
+      () => undefined,
+      (thrown: unknown) => ConnectError.from(thrown),
+    );
+    expect(error?.code).to.equal(Code.InvalidArgument);
+    expect(error?.rawMessage).to.match(/^after_revision: .* 3 at most, not 7/);
+    expect(clock.elapsed()).to.be.within(10_000, 15_000);
   });
 
   it("a reader that takes one message in a long while is told every change that came meanwhile", async () => {

@@ -309,6 +309,7 @@ export type WatchCampaignRequest = Message<"coupon.v1.WatchCampaignRequest"> & {
 
   /**
    * Tells every change above this revision, to go on after a broken stream; 0: all since the creation. Absent: the last 20.
+   * One that the campaign does not have within 12 s is refused.
    *
    * @generated from field: optional int32 after_revision = 4;
    */
