@@ -11,7 +11,7 @@ import { accessSync, constants } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { parseArgs } from "node:util";
-import { flatDocument } from "./bson-document.mjs";
+import { serialize } from "bson";
 import { makeFolder } from "./make-folder.mjs";
 import {
   commandOf,
@@ -33,7 +33,7 @@ const EXIT_PORT = 3;
 const EXIT_DATA = 4;
 const EXIT_ENGINE = 5;
 
-/** The engine has no sessions and dies of these commands; drivers send `endSessions` when they close. */
+/** The engine has no sessions and crashes at these commands; drivers send `endSessions` when they close. */
 const SESSION_COMMANDS = new Set([
   "startSession",
   "endSessions",
@@ -44,7 +44,7 @@ const SESSION_COMMANDS = new Set([
 ]);
 
 /** Without it some in-memory sorts fail with code 224. */
-const PLAN_RANKER = flatDocument({
+const PLAN_RANKER = serialize({
   setParameter: 1,
   internalQueryPlanRanker: "multiPlanning",
   $db: "admin",
@@ -112,7 +112,7 @@ async function serve(socket) {
  */
 async function answer(message, id) {
   const command = commandOf(message);
-  if (command !== undefined && SESSION_COMMANDS.has(command)) {
+  if (command !== undefined && SESSION_COMMANDS.has(command.name)) {
     const ids = { id, responseTo: requestIdOf(message) };
     return wantsNoReply(message) ? undefined : messageOf(OK_DOCUMENT, ids);
   }

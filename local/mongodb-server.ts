@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { flatDocument } from "./bson-document.mjs";
+import { serialize } from "bson";
 import { nodeForEngine } from "./embedded-libc.ts";
 import { exchange } from "./exchange.ts";
 import { programOnPath } from "./program.mjs";
@@ -23,7 +23,7 @@ type Server = {
 };
 
 const ENGINE_SERVER = fileURLToPath(new URL("./engine-server.mjs", import.meta.url));
-const SERVER_STATUS = messageOf(flatDocument({ serverStatus: 1, $db: "admin" }), { id: 1, responseTo: 0 });
+const SERVER_STATUS = messageOf(serialize({ serverStatus: 1, $db: "admin" }), { id: 1, responseTo: 0 });
 
 export async function startMongodb(options: MongodbOptions): Promise<Store> {
   const { origin, commandIn } = findServer();

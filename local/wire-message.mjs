@@ -2,6 +2,7 @@
  * MongoDB wire protocol messages, as far as a pass-through needs to understand them: where one ends,
  * which command it carries, and how a reply is framed.
  */
+import { BSONType, Double, onDemand, serialize } from "bson";
 
 /** What a server says in `maxMessageSizeBytes`; a longer message ends the connection, as on a real one. */
 export const MAX_MESSAGE_BYTES = 48_000_000;
@@ -15,8 +16,11 @@ const EXHAUST_ALLOWED = 1 << 16;
 const CHECKSUM_BYTES = 4;
 const BODY_SECTION = 0;
 
-/** BSON of `{ok: 1.0}`. */
-export const OK_DOCUMENT = Buffer.from("11000000016f6b00000000000000f03f00", "hex");
+/** `{ok: 1.0}` */
+export const OK_DOCUMENT = serialize({ ok: new Double(1) });
+
+/** @param {Buffer} message */
+export const isOpMsg = (message) => message.length >= HEADER_BYTES && message.readInt32LE(12) === OP_MSG;
 
 /** Cuts a byte stream into messages, however it was split or coalesced on its way. */
 export class MessageReader {
@@ -68,7 +72,7 @@ export class MessageReader {
  * @param {Buffer} message
  */
 export function withoutRefusedFlags(message) {
-  if (message.length < HEADER_BYTES + CHECKSUM_BYTES || message.readInt32LE(12) !== OP_MSG) return message;
+  if (message.length < HEADER_BYTES + CHECKSUM_BYTES || !isOpMsg(message)) return message;
   const flags = message.readUInt32LE(16);
   if ((flags & (CHECKSUM_PRESENT | EXHAUST_ALLOWED)) === 0) return message;
   const kept =
@@ -85,7 +89,7 @@ export function withoutRefusedFlags(message) {
  * @returns {{ start: number, end: number } | undefined}
  */
 export function bodyOf(message) {
-  if (message.readInt32LE(12) !== OP_MSG) return undefined;
+  if (!isOpMsg(message)) return undefined;
   let at = HEADER_BYTES + 4;
   while (at + 6 <= message.length) {
     const sectionEnd = at + 1 + message.readInt32LE(at + 1);
@@ -97,17 +101,24 @@ export function bodyOf(message) {
 }
 
 /**
- * The name of the command an OP_MSG carries: the first key of its body.
+ * The command that an OP_MSG carries: the first key of its body, and the collection where its value is a name.
  *
  * @param {Buffer} message
- * @returns {string | undefined}
+ * @returns {{ name: string, collection: string | undefined } | undefined}
  */
 export function commandOf(message) {
   const body = bodyOf(message);
   if (body === undefined) return undefined;
-  const nameStart = body.start + 5;
-  const nameEnd = message.indexOf(0, nameStart);
-  return nameEnd < 0 || nameEnd >= body.end ? undefined : message.toString("latin1", nameStart, nameEnd);
+  const [first] = onDemand.parseToElements(message.subarray(body.start, body.end));
+  if (first === undefined) return undefined;
+  const [type, nameAt, nameBytes, valueAt, valueBytes] = first;
+  /** @param {number} at @param {number} bytes */
+  const text = (at, bytes) => message.toString("utf8", body.start + at, body.start + at + bytes);
+  return {
+    name: text(nameAt, nameBytes),
+    // A string begins with its length and ends with a zero.
+    collection: type === BSONType.string ? text(valueAt + 4, valueBytes - 5) : undefined,
+  };
 }
 
 /** @param {Buffer} message an OP_MSG */
@@ -123,7 +134,7 @@ export function requestIdOf(message) {
 /**
  * An OP_MSG of one document; also what a request looks like.
  *
- * @param {Buffer} document
+ * @param {Uint8Array} document
  * @param {{ id: number, responseTo: number }} ids
  */
 export function messageOf(document, { id, responseTo }) {
@@ -131,21 +142,21 @@ export function messageOf(document, { id, responseTo }) {
   writeHeader(frame, id, responseTo, OP_MSG);
   frame.writeUInt32LE(0, 16);
   frame.writeUInt8(0, 20);
-  document.copy(frame, HEADER_BYTES + 5);
+  frame.set(document, HEADER_BYTES + 5);
   return frame;
 }
 
 /**
  * An OP_REPLY of one document: the answer to a legacy OP_QUERY handshake.
  *
- * @param {Buffer} document
+ * @param {Uint8Array} document
  * @param {{ id: number, responseTo: number }} ids
  */
 export function legacyReplyOf(document, { id, responseTo }) {
   const frame = Buffer.alloc(HEADER_BYTES + 20 + document.length);
   writeHeader(frame, id, responseTo, OP_REPLY);
   frame.writeInt32LE(1, 32); // number returned; response flags, cursor id and start stay 0
-  document.copy(frame, HEADER_BYTES + 20);
+  frame.set(document, HEADER_BYTES + 20);
   return frame;
 }
 

@@ -1,4 +1,4 @@
-import { BSON_TYPE, elementsOf, flatDocument } from "./bson-document.mjs";
+import { BSONType, deserialize, onDemand, serialize } from "bson";
 import { bodyOf } from "./wire-message.mjs";
 
 /**
@@ -21,33 +21,23 @@ export function withJournaledMajority(message) {
   if (body === undefined) return message;
   /** @type {string | undefined} */
   let command;
-  for (const element of elementsOf(message, body.start)) {
-    command ??= element.name;
-    if (element.name !== "writeConcern" || element.type !== BSON_TYPE.document) continue;
-    const concern = concernAt(message, element.value);
-    return concern.isMajority
-      ? replaced(message, body.start, element, { w: 1, j: concern.journal })
+  for (const [type, nameAt, nameBytes, valueAt, valueBytes] of onDemand.parseToElements(
+    message,
+    body.start,
+  )) {
+    const name = message.toString("utf8", nameAt, nameAt + nameBytes);
+    command ??= name;
+    if (name !== "writeConcern" || type !== BSONType.object) continue;
+    const end = valueAt + valueBytes;
+    const { w, j } = deserialize(message.subarray(valueAt, end));
+    // A majority is meant where no `w` is named, too. An element begins with the byte of its type, before its name.
+    return w === undefined || w === "majority"
+      ? replaced(message, body.start, { start: nameAt - 1, end }, { w: 1, j: j !== false })
       : message;
   }
   if (command === undefined || !WRITE_COMMANDS.has(command)) return message;
   const end = body.end - 1; // before the byte that ends the document
   return replaced(message, body.start, { start: end, end }, { w: 1, j: true });
-}
-
-/**
- * @param {Buffer} message
- * @param {number} at
- */
-function concernAt(message, at) {
-  let isMajority = true; // as when no `w` is named
-  let journal = true;
-  for (const { name, type, value, end } of elementsOf(message, at)) {
-    if (name === "w") {
-      isMajority = type === BSON_TYPE.string && message.toString("latin1", value + 4, end - 1) === "majority";
-    }
-    if (name === "j" && type === BSON_TYPE.boolean) journal = message[value] === 1;
-  }
-  return { isMajority, journal };
 }
 
 /**
@@ -58,9 +48,9 @@ function concernAt(message, at) {
  */
 function replaced(message, bodyStart, place, concern) {
   const element = Buffer.concat([
-    Buffer.of(BSON_TYPE.document),
+    Buffer.of(BSONType.object),
     Buffer.from("writeConcern\0"),
-    flatDocument(concern),
+    serialize(concern),
   ]);
   const changed = Buffer.concat([message.subarray(0, place.start), element, message.subarray(place.end)]);
   const grownBytes = changed.length - message.length;

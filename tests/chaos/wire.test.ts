@@ -1,11 +1,13 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
+import { serialize } from "bson";
 import { expect } from "chai";
 import fc from "fast-check";
 import { until } from "../../local/poll.ts";
+import { messageOf } from "../../local/wire-message.mjs";
 import { scriptText } from "../../pool/script.ts";
 import { createSplitter, type Reading } from "./wire/frames.ts";
-import { commandOf, mongodbProtocol } from "./wire/op-msg.ts";
+import { kindOf, mongodbProtocol } from "./wire/op-msg.ts";
 import { type StoreProxy, startProxy } from "./wire/proxy.ts";
 import { redisProtocol, respEnd } from "./wire/resp.ts";
 
@@ -21,22 +23,7 @@ function command(...words: readonly string[]): Buffer {
 
 /** An OP_MSG whose body begins with the given command. */
 function message(id: number, name: string, collection: string): Buffer {
-  const value = Buffer.from(`${collection}\0`);
-  const element = Buffer.concat([
-    Buffer.from([2]),
-    Buffer.from(`${name}\0`),
-    int32(value.length),
-    value,
-    Buffer.from([0]),
-  ]);
-  const body = Buffer.concat([int32(0), Buffer.from([0]), int32(element.length + 4), element]);
-  return Buffer.concat([int32(16 + body.length), int32(id), int32(0), int32(2013), body]);
-}
-
-function int32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32LE(value);
-  return bytes;
+  return messageOf(serialize({ [name]: collection, $db: "d" }), { id, responseTo: 0 });
 }
 
 /** Cuts the whole stream into chunks at the given places and gives back what the splitter made of them. */
@@ -103,7 +90,7 @@ describe("chaos: frames on the wire", () => {
       message(2, "find", "campaigns"),
       message(3, "hello", ""),
     ];
-    expect(messages.map(commandOf)).to.deep.equal(["insert issuances", "find campaigns", "hello "]);
+    expect(messages.map(kindOf)).to.deep.equal(["insert issuances", "find campaigns", "hello "]);
     fc.assert(
       fc.property(cuts, (places) => {
         expect(split(mongodbProtocol.requests, Buffer.concat(messages), places)).to.deep.equal(

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { serialize } from "bson";
 import { expect } from "chai";
 import { type Document, MongoBulkWriteError, MongoClient, MongoServerError } from "mongodb";
-import { flatDocument } from "../../local/bson-document.mjs";
 import { startMongodb } from "../../local/mongodb-server.ts";
 import { until } from "../../local/poll.ts";
 import type { Store } from "../../local/store.ts";
@@ -127,7 +127,7 @@ describe("MongoDB of the local stack, with the stock driver", () => {
   });
 
   it("understands split, coalesced and checksummed frames, and answers in order", async () => {
-    const ping = (id: number) => messageOf(flatDocument({ ping: 1, $db: "admin" }), { id, responseTo: 0 });
+    const ping = (id: number) => messageOf(serialize({ ping: 1, $db: "admin" }), { id, responseTo: 0 });
     const withChecksum = Buffer.concat([ping(3), Buffer.alloc(4)]);
     withChecksum.writeInt32LE(withChecksum.length, 0);
     withChecksum.writeUInt32LE(1 | (1 << 16), 16); // checksum present, exhaust allowed

@@ -1,6 +1,13 @@
 import { createServer, type Server } from "node:net";
-import { BSON } from "mongodb";
-import { bodyOf, legacyReplyOf, MessageReader, messageOf, requestIdOf } from "../../local/wire-message.mjs";
+import { serialize } from "bson";
+import {
+  commandOf,
+  isOpMsg,
+  legacyReplyOf,
+  MessageReader,
+  messageOf,
+  requestIdOf,
+} from "../../local/wire-message.mjs";
 
 /** As much of a mongod as a wrong password needs: it says hello, and no to whoever signs in. */
 export async function refusingMongod(): Promise<Server> {
@@ -12,12 +19,9 @@ export async function refusingMongod(): Promise<Server> {
     socket.on("data", (chunk) => {
       reader.push(chunk);
       for (let message = reader.next(); message !== undefined; message = reader.next()) {
-        const isLegacy = message.readInt32LE(12) !== 2013;
         const ids = { id: 1, responseTo: requestIdOf(message) };
-        const body = bodyOf(message);
-        const command = body && Object.keys(BSON.deserialize(message.subarray(body.start, body.end)))[0];
-        const reply = BSON.serialize(command === "saslStart" ? refusal : hello);
-        socket.write((isLegacy ? legacyReplyOf : messageOf)(Buffer.from(reply), ids));
+        const reply = serialize(commandOf(message)?.name === "saslStart" ? refusal : hello);
+        socket.write((isOpMsg(message) ? messageOf : legacyReplyOf)(reply, ids));
       }
     });
   });
