@@ -5,13 +5,15 @@
 -- Reply 'adopted' | 'bound' (the key holds another code now: its own commit will settle that) | 'none' | 'fenced'
 -- LREM walks the list: acceptable for what happens once per request that outlived a rebuild.
 -- @include fence
-local meta = redis.call('HMGET', KEYS[1], 'generation', 'token')
+local meta_key, staged_key, open_key, claims_key, away_key = unpack(KEYS)
+local claim_key, code, id, at = unpack(ARGV)
+local meta = redis.call('HMGET', meta_key, 'generation', 'token')
 if not meta[1] then return 'none' end
 if meta[2] ~= fence_token() then return 'fenced' end
-redis.call('LREM', KEYS[2], 1, ARGV[2])
-redis.call('LREM', KEYS[3], 1, ARGV[2])
-redis.call('LREM', KEYS[5], 1, ARGV[2])
-local value = ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. ARGV[4]
-if redis.call('HSETNX', KEYS[4], ARGV[1], value) == 1 then return 'adopted' end
-if redis.call('HGET', KEYS[4], ARGV[1]) == value then return 'adopted' end
+redis.call('LREM', staged_key, 1, code)
+redis.call('LREM', open_key, 1, code)
+redis.call('LREM', away_key, 1, code)
+local value = code .. ' ' .. id .. ' ' .. at
+if redis.call('HSETNX', claims_key, claim_key, value) == 1 then return 'adopted' end
+if redis.call('HGET', claims_key, claim_key) == value then return 'adopted' end
 return 'bound'

@@ -5,8 +5,11 @@
 -- Reply {'none' | 'fenced' | 'held', generation} or {'ok', generation, state, changed ('opened' | 'ended' | ''), ms to the start,
 --   armed at in ms ('0': not yet), clock of Redis in ms}
 -- @include fence
+-- @include pool
 -- @include advance
-local status, pool = advance(KEYS[1], KEYS[2], KEYS[3], KEYS[4], tonumber(ARGV[1]), tonumber(ARGV[2]))
+local meta_key, staged_key, open_key, away_key = unpack(KEYS)
+local caller_ms, least_generation = tonumber(ARGV[1]), tonumber(ARGV[2])
+local status, pool = advance(meta_key, staged_key, open_key, away_key, caller_ms, least_generation)
 if status ~= 'ok' then return { status, pool.generation } end
 return {
   'ok', pool.generation, pool.state, pool.changed,

@@ -13,23 +13,26 @@
 -- Order: known claim keys first, so that a winner whose answer was lost gets the coupon whatever the state is now.
 -- Nothing after the pop can fail: a script error does not roll back.
 -- @include fence
+-- @include pool
 -- @include advance
-local status, pool = advance(KEYS[1], KEYS[2], KEYS[3], KEYS[6], tonumber(ARGV[1]), tonumber(ARGV[3]))
+local meta_key, staged_key, open_key, claims_key, ledger_key, away_key = unpack(KEYS)
+local caller_ms, mode, least_generation = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+local keys, users = {}, {}
+for i = 1, (#ARGV - 3) / 2 do keys[i], users[i] = ARGV[2 * i + 2], ARGV[2 * i + 3] end
+
+local status, pool = advance(meta_key, staged_key, open_key, away_key, caller_ms, least_generation)
 local held = status == 'held'
 if status ~= 'ok' and not held then return { status, pool.generation } end
 
-local count = (#ARGV - 3) / 2
-local keys = {}
-for i = 1, count do keys[i] = ARGV[2 * i + 2] end
-local known = redis.call('HMGET', KEYS[4], unpack(keys))
+local known = redis.call('HMGET', claims_key, unpack(keys))
 
 local reply = { 'ok', pool.generation }
 local fresh, asked = {}, {}
-for i = 1, count do
+for i = 1, #keys do
   local value = known[i]
   if value then
     local id = string.match(value, ' (%S+) ')
-    local pending = #redis.call('XRANGE', KEYS[5], id, id, 'COUNT', 1) > 0
+    local pending = #redis.call('XRANGE', ledger_key, id, id, 'COUNT', 1) > 0
     reply[i + 2] = (pending and 'p' or 'r') .. value
   elseif not asked[keys[i]] then
     asked[keys[i]] = true
@@ -40,35 +43,34 @@ if #fresh == 0 then return reply end
 
 -- Every key that is written below has been touched before anything is: while a cluster moves the slot away, the node refuses a key that it
 -- has not, in the middle of a script too. So no key may be asked for that the pop may have emptied.
-redis.call('EXISTS', KEYS[5])
-local codes, left = {}, pool.state == 'open' and redis.call('LLEN', KEYS[3]) or 0
-if pool.state == 'open' and not held and ARGV[2] ~= 'recall' then codes = redis.call('LPOP', KEYS[3], #fresh) or {} end
+redis.call('EXISTS', ledger_key)
+local codes, left = {}, pool.state == 'open' and redis.call('LLEN', open_key) or 0
+if pool.state == 'open' and not held and mode ~= 'recall' then codes = redis.call('LPOP', open_key, #fresh) or {} end
 
 local given = {}
 if #codes > 0 then
   -- A clock that stepped back while open must not write an instant from before the opening.
   local at = string.format('%.0f', math.max(pool.now, pool.armed_at))
-  local first = redis.call('HINCRBY', KEYS[1], 'seq', #codes) - #codes
+  local first = redis.call('HINCRBY', meta_key, 'seq', #codes) - #codes
   local bindings = {}
   for n, code in ipairs(codes) do
     local key = keys[fresh[n]]
     given[key] = code .. ' ' .. pool.generation .. '-' .. string.format('%.0f', first + n) .. ' ' .. at
     bindings[2 * n - 1], bindings[2 * n] = key, given[key]
   end
-  redis.call('HSET', KEYS[4], unpack(bindings))
+  redis.call('HSET', claims_key, unpack(bindings))
   for n, code in ipairs(codes) do
     local i = fresh[n]
     local id = pool.generation .. '-' .. string.format('%.0f', first + n)
-    local user = ARGV[2 * i + 3]
-    if user == '' then
-      redis.call('XADD', KEYS[5], id, 'k', keys[i], 'c', code, 't', at)
+    if users[i] == '' then
+      redis.call('XADD', ledger_key, id, 'k', keys[i], 'c', code, 't', at)
     else
-      redis.call('XADD', KEYS[5], id, 'k', keys[i], 'c', code, 't', at, 'u', user)
+      redis.call('XADD', ledger_key, id, 'k', keys[i], 'c', code, 't', at, 'u', users[i])
     end
   end
 end
 
--- What those hear who get none. Sold out is only true when every code has a claim: codes and claims never sum to less than
+-- The answer to those who get none. Sold out is only true when every code has a claim: codes and claims never sum to less than
 -- the total. If they do, somebody took codes out by hand or a list was lost.
 local refusal = 'x' .. pool.state
 if held then
@@ -79,18 +81,18 @@ elseif pool.state == 'open' and #codes < #fresh then
   if left > #codes then
     refusal = 'h'
   else
-    local stock = redis.call('HMGET', KEYS[1], 'total', 'quiet')
-    if redis.call('HLEN', KEYS[4]) >= tonumber(stock[1]) then
+    local stock = redis.call('HMGET', meta_key, 'total', 'quiet')
+    if redis.call('HLEN', claims_key) >= tonumber(stock[1]) then
       refusal = stock[2] and 'q' or 's' .. stock[1]
     else
-      redis.call('HSET', KEYS[1], 'token', '')
+      give_up(meta_key)
       refusal = 'f'
     end
   end
 end
 
 local told = {}
-for i = 1, count do
+for i = 1, #keys do
   if not reply[i + 2] then
     local value = given[keys[i]]
     if not value then

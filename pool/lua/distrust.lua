@@ -3,6 +3,8 @@
 -- KEYS 1 meta
 -- ARGV 1 generation the caller looked at
 -- Reply 'distrusted' | 'moved' (it is another pool by now)
-if redis.call('HGET', KEYS[1], 'generation') ~= ARGV[1] then return 'moved' end
-redis.call('HSET', KEYS[1], 'token', '')
+-- @include pool
+local meta_key, generation = KEYS[1], ARGV[1]
+if redis.call('HGET', meta_key, 'generation') ~= generation then return 'moved' end
+give_up(meta_key)
 return 'distrusted'

@@ -7,15 +7,18 @@
 -- Reply {'none' | 'fenced', generation} | {'superseded', generation} (a later change or load has been here) |
 --   {'held', generation, state, armed at in ms ('0': not yet), clock of Redis in ms}
 -- @include fence
+-- @include pool
 -- @include advance
-local status, pool = advance(KEYS[1], KEYS[2], KEYS[3], KEYS[4], tonumber(ARGV[1]), tonumber(ARGV[2]))
-local change = tonumber(ARGV[3])
+local meta_key, staged_key, open_key, away_key, loading_key, loading_codes_key, loading_claims_key = unpack(KEYS)
+local caller_ms, least_generation, generation = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local change = tonumber(generation)
+local status, pool = advance(meta_key, staged_key, open_key, away_key, caller_ms, least_generation)
 if status == 'none' then
-  if tonumber(redis.call('HGET', KEYS[5], 'generation') or 0) > change then return { 'superseded', '0' } end
-  redis.call('UNLINK', KEYS[5], KEYS[6], KEYS[7])
-  redis.call('HSET', KEYS[5], 'generation', ARGV[3], 'token', '')
+  if tonumber(redis.call('HGET', loading_key, 'generation') or 0) > change then return { 'superseded', '0' } end
+  redis.call('UNLINK', loading_key, loading_codes_key, loading_claims_key)
+  redis.call('HSET', loading_key, 'generation', generation, 'token', '')
 end
 if status ~= 'ok' and status ~= 'held' then return { status, pool.generation } end
 if tonumber(pool.generation) >= change or pool.held > change then return { 'superseded', pool.generation } end
-redis.call('HSET', KEYS[1], 'held', ARGV[3])
+redis.call('HSET', meta_key, 'held', generation)
 return { 'held', pool.generation, pool.state, string.format('%.0f', pool.armed_at), string.format('%.0f', pool.now) }

@@ -11,7 +11,7 @@ local function advance(meta_key, staged_key, open_key, away_key, caller_ms, leas
   if not meta[1] then return 'none', { generation = '0' } end
   if meta[3] ~= fence_token() then return 'fenced', { generation = meta[2] } end
   if tonumber(meta[2]) < least_generation then
-    redis.call('HSET', meta_key, 'token', '')
+    give_up(meta_key)
     return 'fenced', { generation = meta[2] }
   end
   local now = now_ms()
@@ -28,7 +28,7 @@ local function advance(meta_key, staged_key, open_key, away_key, caller_ms, leas
     -- The state field is the guard; RENAMENX is the second lock. A staged pool without codes, or beside an open one, is not
     -- what we loaded: it is given up, and made again by whoever sees that.
     if redis.call('EXISTS', staged_key) == 0 or redis.call('RENAMENX', staged_key, open_key) == 0 then
-      redis.call('HSET', meta_key, 'token', '')
+      give_up(meta_key)
       return 'fenced', { generation = meta[2] }
     end
     redis.call('HSET', meta_key, 'state', 'open', 'armedAt', now)
@@ -37,7 +37,7 @@ local function advance(meta_key, staged_key, open_key, away_key, caller_ms, leas
   local has_opened = pool.state == 'open' or (pool.state == 'paused' and pool.armed_at > 0)
   if has_opened and ends_at > 0 and math.min(now, caller_ms) >= ends_at then
     if pool.state == 'paused' and redis.call('EXISTS', away_key) == 1 and redis.call('RENAMENX', away_key, open_key) == 0 then
-      redis.call('HSET', meta_key, 'token', '')
+      give_up(meta_key)
       return 'fenced', { generation = meta[2] }
     end
     redis.call('HSET', meta_key, 'state', 'ended')

@@ -4,7 +4,8 @@
 -- Reply {status 'ok' | 'none' | 'fenced' | 'held' (a change of its life is being decided), generation, state, staged codes, open codes, claims, ledger entries,
 --   armed at in ms ('0': not yet), clock of Redis in ms, codes that are away, total, start in ms, end in ms ('0': none)}
 -- @include fence
-local meta = redis.call('HMGET', KEYS[1], 'state', 'generation', 'token', 'armedAt', 'held', 'total', 'startsAt', 'endsAt')
+local meta_key, staged_key, open_key, claims_key, ledger_key, away_key = unpack(KEYS)
+local meta = redis.call('HMGET', meta_key, 'state', 'generation', 'token', 'armedAt', 'held', 'total', 'startsAt', 'endsAt')
 local status = 'ok'
 if not meta[1] then
   status = 'none'
@@ -15,7 +16,7 @@ elseif meta[5] then
 end
 return {
   status, meta[2] or '0', meta[1] or '',
-  redis.call('LLEN', KEYS[2]), redis.call('LLEN', KEYS[3]), redis.call('HLEN', KEYS[4]), redis.call('XLEN', KEYS[5]),
-  meta[4] or '0', string.format('%.0f', now_ms()), redis.call('LLEN', KEYS[6]), meta[6] or '0',
+  redis.call('LLEN', staged_key), redis.call('LLEN', open_key), redis.call('HLEN', claims_key), redis.call('XLEN', ledger_key),
+  meta[4] or '0', string.format('%.0f', now_ms()), redis.call('LLEN', away_key), meta[6] or '0',
   meta[7] or '0', meta[8] or '0',
 }

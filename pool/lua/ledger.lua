@@ -5,15 +5,16 @@
 -- ARGV 1 least age in ms, 2 id to start after ('-': from the first), 3 most entries (1 to 1,000)
 -- Reply {id of the last entry looked at ('': no more), then per entry: id, claim key, code, ms, user id ('': none)}
 -- @include fence
-local youngest = now_ms() - tonumber(ARGV[1])
-local entries = redis.call('XRANGE', KEYS[1], ARGV[2] == '-' and '-' or '(' .. ARGV[2], '+', 'COUNT', ARGV[3])
-local reply = { #entries == tonumber(ARGV[3]) and entries[#entries][1] or '' }
+local ledger_key, least_age, after, most = KEYS[1], tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+local youngest = now_ms() - least_age
+local entries = redis.call('XRANGE', ledger_key, after == '-' and '-' or '(' .. after, '+', 'COUNT', most)
+local reply = { #entries == most and entries[#entries][1] or '' }
 for _, entry in ipairs(entries) do
   local fields = {}
   for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
   -- A clock that stepped back makes an entry look young for ever: also take what is from the future.
   local at = tonumber(fields.t)
-  if at <= youngest or at > youngest + tonumber(ARGV[1]) then
+  if at <= youngest or at > youngest + least_age then
     reply[#reply + 1] = entry[1]
     reply[#reply + 1] = fields.k
     reply[#reply + 1] = fields.c

@@ -4,12 +4,14 @@
 -- ARGV 1 generation
 -- Reply 'begun' | 'healthy' (a pool that answers is never replaced) | 'superseded' (a newer load is under way or done)
 -- @include fence
-local meta = redis.call('HMGET', KEYS[1], 'generation', 'token')
+local meta_key, loading_key, loading_codes_key, loading_claims_key = unpack(KEYS)
+local generation = ARGV[1]
+local meta = redis.call('HMGET', meta_key, 'generation', 'token')
 local token = fence_token()
 if meta[2] == token then return 'healthy' end
-local newest = math.max(tonumber(meta[1] or 0), tonumber(redis.call('HGET', KEYS[2], 'generation') or 0))
+local newest = math.max(tonumber(meta[1] or 0), tonumber(redis.call('HGET', loading_key, 'generation') or 0))
 -- A file from the future cannot be: the generation in MongoDB only rises. Equal means that this load has begun before.
-if newest > tonumber(ARGV[1]) or meta[1] == ARGV[1] then return 'superseded' end
-redis.call('UNLINK', KEYS[2], KEYS[3], KEYS[4])
-redis.call('HSET', KEYS[2], 'generation', ARGV[1], 'token', token)
+if newest > tonumber(generation) or meta[1] == generation then return 'superseded' end
+redis.call('UNLINK', loading_key, loading_codes_key, loading_claims_key)
+redis.call('HSET', loading_key, 'generation', generation, 'token', token)
 return 'begun'

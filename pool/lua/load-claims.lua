@@ -5,6 +5,7 @@
 -- Reply the number of claims bound so far, or -1: this load was superseded or its Redis is gone
 -- @include fence
 -- @include loading
-if not owns_load(KEYS[1], ARGV[1]) then return -1 end
-redis.call('HSET', KEYS[2], unpack(ARGV, 2))
-return redis.call('HLEN', KEYS[2])
+local loading_key, loading_claims_key, generation = KEYS[1], KEYS[2], ARGV[1]
+if not owns_load(loading_key, generation) then return -1 end
+redis.call('HSET', loading_claims_key, unpack(ARGV, 2))
+return redis.call('HLEN', loading_claims_key)

@@ -5,6 +5,7 @@
 -- Reply the new length, or -1: this load was superseded or its Redis is gone
 -- @include fence
 -- @include loading
-if not owns_load(KEYS[1], ARGV[1]) then return -1 end
-if redis.call('LLEN', KEYS[2]) ~= tonumber(ARGV[2]) then return -1 end
-return redis.call('RPUSH', KEYS[2], unpack(ARGV, 3))
+local loading_key, loading_codes_key, generation, expected = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
+if not owns_load(loading_key, generation) then return -1 end
+if redis.call('LLEN', loading_codes_key) ~= expected then return -1 end
+return redis.call('RPUSH', loading_codes_key, unpack(ARGV, 3))

@@ -6,18 +6,20 @@
 -- Reply 'loaded' | 'healthy' (a pool that answers is never replaced) | 'superseded' | 'miscounted' (codes and claims do not
 --   add up to the total: an issuance arrived meanwhile, load again)
 -- @include fence
+-- @include pool
 -- @include loading
-local meta = redis.call('HMGET', KEYS[1], 'generation', 'token')
+local meta_key, staged_key, open_key, claims_key, ledger_key, loading_key, loading_codes_key, loading_claims_key, away_key = unpack(KEYS)
+local generation, state, starts_at, ends_at, total, armed_at = unpack(ARGV)
+local meta = redis.call('HMGET', meta_key, 'generation', 'token')
 local token = fence_token()
 if meta[2] == token then return 'healthy' end
-if not owns_load(KEYS[6], ARGV[1]) then return 'superseded' end
-if meta[1] and tonumber(meta[1]) >= tonumber(ARGV[1]) then return 'superseded' end
-local codes, claims = redis.call('LLEN', KEYS[7]), redis.call('HLEN', KEYS[8])
-if codes + claims ~= tonumber(ARGV[5]) then return 'miscounted' end
-redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[9])
-local is_away = ARGV[2] == 'paused' or ARGV[2] == 'cancelled'
-if codes > 0 then redis.call('RENAME', KEYS[7], ARGV[2] == 'staged' and KEYS[2] or is_away and KEYS[9] or KEYS[3]) end
-if claims > 0 then redis.call('RENAME', KEYS[8], KEYS[4]) end
-redis.call('HSET', KEYS[1], 'state', ARGV[2], 'startsAt', ARGV[3], 'endsAt', ARGV[4], 'generation', ARGV[1], 'base', ARGV[1],
-  'token', token, 'seq', 0, 'total', ARGV[5], 'armedAt', ARGV[6])
+if not owns_load(loading_key, generation) then return 'superseded' end
+if meta[1] and tonumber(meta[1]) >= tonumber(generation) then return 'superseded' end
+local codes, claims = redis.call('LLEN', loading_codes_key), redis.call('HLEN', loading_claims_key)
+if codes + claims ~= tonumber(total) then return 'miscounted' end
+redis.call('UNLINK', meta_key, staged_key, open_key, claims_key, ledger_key, loading_key, away_key)
+if codes > 0 then redis.call('RENAME', loading_codes_key, list_of(state, staged_key, open_key, away_key)) end
+if claims > 0 then redis.call('RENAME', loading_claims_key, claims_key) end
+redis.call('HSET', meta_key, 'state', state, 'startsAt', starts_at, 'endsAt', ends_at, 'generation', generation, 'base', generation,
+  'token', token, 'seq', 0, 'total', total, 'armedAt', armed_at)
 return 'loaded'

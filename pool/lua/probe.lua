@@ -3,6 +3,7 @@
 -- full, read-only or cannot write its file.
 -- KEYS 1 probe
 -- Reply 'written'
-redis.call('SET', KEYS[1], 'probe')
-redis.call('UNLINK', KEYS[1])
+local probe_key = KEYS[1]
+redis.call('SET', probe_key, 'probe')
+redis.call('UNLINK', probe_key)
 return 'written'

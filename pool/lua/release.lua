@@ -7,16 +7,19 @@
 --      the same code), which is bound instead
 -- Reply 'released' | 'moved' (the binding was another one already: nothing to undo) | 'none' | 'fenced'
 -- @include fence
-local meta = redis.call('HMGET', KEYS[1], 'state', 'token')
+-- @include pool
+local meta_key, staged_key, open_key, claims_key, ledger_key, away_key = unpack(KEYS)
+local lost_key, lost_code, lost_id, lost_at, fate = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local durable_key, durable_code, durable_id, durable_at = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+local meta = redis.call('HMGET', meta_key, 'state', 'token')
 if not meta[1] then return 'none' end
 if meta[2] ~= fence_token() then return 'fenced' end
-local lost = ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. ARGV[4]
-if redis.call('HGET', KEYS[4], ARGV[1]) ~= lost then return 'moved' end
-redis.call('HDEL', KEYS[4], ARGV[1])
-redis.call('XDEL', KEYS[5], ARGV[3])
-if ARGV[5] == 'free' then
-  local is_away = meta[1] == 'paused' or meta[1] == 'cancelled'
-  redis.call('LPUSH', meta[1] == 'staged' and KEYS[2] or is_away and KEYS[6] or KEYS[3], ARGV[2])
+local lost = lost_code .. ' ' .. lost_id .. ' ' .. lost_at
+if redis.call('HGET', claims_key, lost_key) ~= lost then return 'moved' end
+redis.call('HDEL', claims_key, lost_key)
+redis.call('XDEL', ledger_key, lost_id)
+if fate == 'free' then
+  redis.call('LPUSH', list_of(meta[1], staged_key, open_key, away_key), lost_code)
 end
-redis.call('HSETNX', KEYS[4], ARGV[6], ARGV[7] .. ' ' .. ARGV[8] .. ' ' .. ARGV[9])
+redis.call('HSETNX', claims_key, durable_key, durable_code .. ' ' .. durable_id .. ' ' .. durable_at)
 return 'released'

@@ -4,13 +4,14 @@
 -- ARGV 1 generation the claims were made in; 2.. seqs (1 to 1,000)
 -- Reply 'settled' | 'stale' (the pool was loaded later, without them: see adopt) | 'none' | 'fenced' (it is about to be rebuilt)
 -- @include fence
-local meta = redis.call('HMGET', KEYS[1], 'generation', 'token', 'base')
+local meta_key, ledger_key, generation = KEYS[1], KEYS[2], ARGV[1]
+local meta = redis.call('HMGET', meta_key, 'generation', 'token', 'base')
 if not meta[1] then return 'none' end
 if meta[2] ~= fence_token() then return 'fenced' end
 -- A change of the campaign's life raises the generation of a pool that goes on with its ledger; only a load begins a new one.
-local claimed_in = tonumber(ARGV[1])
+local claimed_in = tonumber(generation)
 if claimed_in < tonumber(meta[3]) or claimed_in > tonumber(meta[1]) then return 'stale' end
 local ids = {}
-for i = 2, #ARGV do ids[i - 1] = ARGV[1] .. '-' .. ARGV[i] end
-redis.call('XDEL', KEYS[2], unpack(ids))
+for i = 2, #ARGV do ids[i - 1] = generation .. '-' .. ARGV[i] end
+redis.call('XDEL', ledger_key, unpack(ids))
 return 'settled'

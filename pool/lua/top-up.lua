@@ -10,24 +10,22 @@
 -- Reply {'topped' | 'moved' (another generation or total) | 'held' | 'none' | 'fenced', total} or
 --   {'quiet', total, the name of this quiet: it lasts until the pool gets codes or is loaded again}
 -- @include fence
-local meta = redis.call('HMGET', KEYS[1], 'generation', 'token', 'held', 'state', 'total', 'quiet')
+-- @include pool
+local meta_key, staged_key, open_key, away_key = unpack(KEYS)
+local generation, known_total, waited_quiet = ARGV[1], ARGV[2], ARGV[3]
+local meta = redis.call('HMGET', meta_key, 'generation', 'token', 'held', 'state', 'total', 'quiet')
 if not meta[1] then return { 'none', '0' } end
 if meta[2] ~= fence_token() then return { 'fenced', meta[5] } end
 if meta[3] then return { 'held', meta[5] } end
-if meta[1] ~= ARGV[1] or meta[5] ~= ARGV[2] then return { 'moved', meta[5] } end
-local list = KEYS[3]
-if meta[4] == 'staged' then
-  list = KEYS[2]
-elseif meta[4] == 'paused' or meta[4] == 'cancelled' then
-  list = KEYS[4]
-end
+if meta[1] ~= generation or meta[5] ~= known_total then return { 'moved', meta[5] } end
+local list = list_of(meta[4], staged_key, open_key, away_key)
 local may_issue = meta[4] == 'open' or meta[4] == 'paused'
-if may_issue and redis.call('EXISTS', list) == 0 and (not meta[6] or ARGV[3] ~= meta[6]) then
+if may_issue and redis.call('EXISTS', list) == 0 and (not meta[6] or waited_quiet ~= meta[6]) then
   local quiet = meta[6] or meta[1] .. '-' .. meta[5]
-  redis.call('HSET', KEYS[1], 'quiet', quiet)
+  redis.call('HSET', meta_key, 'quiet', quiet)
   return { 'quiet', meta[5], quiet }
 end
-local total = redis.call('HINCRBY', KEYS[1], 'total', #ARGV - 3)
+local total = redis.call('HINCRBY', meta_key, 'total', #ARGV - 3)
 redis.call('RPUSH', list, unpack(ARGV, 4))
-redis.call('HDEL', KEYS[1], 'quiet')
+redis.call('HDEL', meta_key, 'quiet')
 return { 'topped', string.format('%.0f', total) }

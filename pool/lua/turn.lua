@@ -5,28 +5,26 @@
 -- ARGV 1 generation; 2 state ('staged' | 'open' | 'paused' | 'ended' | 'cancelled'), 3 start in ms, 4 end in ms (0: none)
 -- Reply 'turned' (also when asked again) | 'superseded' (a later change or load has been here) | 'none' | 'fenced'
 -- @include fence
-local meta = redis.call('HMGET', KEYS[1], 'generation', 'token', 'held')
+-- @include pool
+local meta_key, staged_key, open_key, away_key = unpack(KEYS)
+local generation, state, starts_at, ends_at = unpack(ARGV)
+local meta = redis.call('HMGET', meta_key, 'generation', 'token', 'held')
 if not meta[1] then return 'none' end
 if meta[2] ~= fence_token() then return 'fenced' end
-local change = tonumber(ARGV[1])
+local change = tonumber(generation)
 if tonumber(meta[1]) == change then return 'turned' end
 if tonumber(meta[1]) > change or not meta[3] or tonumber(meta[3]) > change then return 'superseded' end
-local list = KEYS[3]
-if ARGV[2] == 'staged' then
-  list = KEYS[2]
-elseif ARGV[2] == 'paused' or ARGV[2] == 'cancelled' then
-  list = KEYS[4]
-end
+local list = list_of(state, staged_key, open_key, away_key)
 local filled = {}
-for i = 2, 4 do
-  if redis.call('EXISTS', KEYS[i]) == 1 then filled[#filled + 1] = KEYS[i] end
+for _, key in ipairs({ staged_key, open_key, away_key }) do
+  if redis.call('EXISTS', key) == 1 then filled[#filled + 1] = key end
 end
 -- The codes are in one list. A second one is not what was loaded: the pool is given up, and made again by whoever sees that.
 if #filled > 1 then
-  redis.call('HSET', KEYS[1], 'token', '')
+  give_up(meta_key)
   return 'fenced'
 end
 if #filled == 1 and filled[1] ~= list then redis.call('RENAME', filled[1], list) end
-redis.call('HSET', KEYS[1], 'generation', ARGV[1], 'state', ARGV[2], 'startsAt', ARGV[3], 'endsAt', ARGV[4])
-redis.call('HDEL', KEYS[1], 'held')
+redis.call('HSET', meta_key, 'generation', generation, 'state', state, 'startsAt', starts_at, 'endsAt', ends_at)
+redis.call('HDEL', meta_key, 'held')
 return 'turned'

@@ -15,7 +15,7 @@ export type Mutant = {
 /** The second lock on a lost pool, taken off where the first is what is to be tested: sold out is believed when the list is empty. */
 const BELIEVE_THE_EMPTY_LIST: Patch = {
   file: "pool/lua/claim.lua",
-  search: "if redis.call('HLEN', KEYS[4]) >= tonumber(stock[1]) then",
+  search: "if redis.call('HLEN', claims_key) >= tonumber(stock[1]) then",
   replace: "if true then",
 };
 
@@ -25,7 +25,7 @@ export const mutants: readonly Mutant[] = [
     patches: [
       {
         file: "pool/lua/claim.lua",
-        search: "redis.call('HSET', KEYS[4], unpack(bindings))",
+        search: "redis.call('HSET', claims_key, unpack(bindings))",
         replace: "-- popped and not bound",
       },
       BELIEVE_THE_EMPTY_LIST,
@@ -141,8 +141,8 @@ export const mutants: readonly Mutant[] = [
       },
       {
         file: "pool/lua/release.lua",
-        search: "redis.call('HSETNX', KEYS[4], ARGV[6],",
-        replace: "local _ = ARGV[6] ~= '' and redis.call('HSETNX', KEYS[4], ARGV[6],",
+        search: "redis.call('HSETNX', claims_key, durable_key,",
+        replace: "local _ = durable_key ~= '' and redis.call('HSETNX', claims_key, durable_key,",
       },
     ],
     round: "cut-last-inserts",
@@ -154,8 +154,8 @@ export const mutants: readonly Mutant[] = [
     patches: [
       {
         file: "pool/lua/claim.lua",
-        search: "if pool.state == 'open' and not held and ARGV[2] ~= 'recall' then",
-        replace: "if pool.state == 'open' and ARGV[2] ~= 'recall' then",
+        search: "if pool.state == 'open' and not held and mode ~= 'recall' then",
+        replace: "if pool.state == 'open' and mode ~= 'recall' then",
       },
     ],
     round: "kill-cancel-before-turn",
