@@ -2,6 +2,7 @@ import type { Pool } from "../pool/pool.ts";
 import type { Rehearsals } from "../record/rehearsals.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { createSingleFlight } from "../runtime/single-flight.ts";
 
 export type Removal =
   /** Nothing is left of it; nothing was, if it had gone before. */
@@ -32,7 +33,7 @@ const GO_ON_FOR_MS = 1_000;
 export function createRemoveRehearsal(deps: RemoveRehearsalDeps): RemoveRehearsal {
   const { pool, rehearsals, clock, settleMs } = deps;
   const logger = deps.logger.child({ component: "campaign" });
-  const underWay = new Map<string, Promise<Removal>>();
+  const removals = createSingleFlight<Removal>();
 
   /** As long as the work before took: the claims of others come first. */
   const rest = (workedMs: number) => sleep(clock, workedMs);
@@ -60,11 +61,5 @@ export function createRemoveRehearsal(deps: RemoveRehearsalDeps): RemoveRehearsa
     return { kind: "removed" };
   }
 
-  return (campaignId) => {
-    const running = underWay.get(campaignId);
-    if (running !== undefined) return running;
-    const started = attempt(campaignId).finally(() => underWay.delete(campaignId));
-    underWay.set(campaignId, started);
-    return started;
-  };
+  return (campaignId) => removals.run(campaignId, () => attempt(campaignId));
 }

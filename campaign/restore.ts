@@ -1,5 +1,6 @@
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import { createSingleFlight } from "../runtime/single-flight.ts";
 import { type LoadDeps, type LoadOutcome, loadPool } from "./load.ts";
 import { createRestorePauses } from "./restore-pauses.ts";
 
@@ -14,7 +15,7 @@ export type RestoreDeps = LoadDeps & { logger: Logger; metrics: Metrics };
 export function createRestore(deps: RestoreDeps): Restore {
   const { logger, metrics, clock } = deps;
   const pauses = createRestorePauses(clock, deps.owner);
-  const underWay = new Map<string, Promise<LoadOutcome>>();
+  const attempts = createSingleFlight<LoadOutcome>();
 
   async function attempt(campaignId: string): Promise<LoadOutcome> {
     const startedAtMs = clock.now();
@@ -41,11 +42,9 @@ export function createRestore(deps: RestoreDeps): Restore {
   }
 
   return (campaignId) => {
-    const running = underWay.get(campaignId);
-    if (running !== undefined) return running;
+    const underWay = attempts.underWay(campaignId);
+    if (underWay !== undefined) return underWay;
     if (pauses.leftMs(campaignId) > 0) return Promise.resolve("busy");
-    const started = attempt(campaignId).finally(() => underWay.delete(campaignId));
-    underWay.set(campaignId, started);
-    return started;
+    return attempts.run(campaignId, () => attempt(campaignId));
   };
 }

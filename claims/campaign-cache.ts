@@ -1,6 +1,7 @@
 import type { Campaigns } from "../record/campaigns.ts";
 import type { CampaignDoc } from "../record/documents.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { createSingleFlight } from "../runtime/single-flight.ts";
 import { QueueFull } from "./batch-queue.ts";
 
 /** What every claim needs to know of a campaign, and what stays true of it. */
@@ -21,7 +22,7 @@ export type CampaignCache = {
 
 const ENTRIES_MAX = 10_000;
 /** Look-ups under way at once, of campaigns that are not in memory. */
-const ASKING_MAX = 1_000;
+const LOOK_UPS_MAX = 1_000;
 /** For how long "no such campaign" is believed: shields MongoDB from a stream of wrong ids. */
 const UNKNOWN_FOR_MS = 1_000;
 
@@ -29,7 +30,7 @@ const UNKNOWN_FOR_MS = 1_000;
 export function createCampaignCache(campaigns: Pick<Campaigns, "find">, clock: Clock): CampaignCache {
   const known = new Map<string, KnownCampaign>();
   const unknown = new Map<string, number>();
-  const asking = new Map<string, Promise<KnownCampaign | null>>();
+  const lookUps = createSingleFlight<KnownCampaign | null>();
 
   function remember<V>(map: Map<string, V>, id: string, value: V): void {
     map.delete(id);
@@ -61,13 +62,11 @@ export function createCampaignCache(campaigns: Pick<Campaigns, "find">, clock: C
       const facts = known.get(id);
       if (facts !== undefined) return Promise.resolve(facts);
       if ((unknown.get(id) ?? 0) > clock.elapsed()) return Promise.resolve(null);
-      const underWay = asking.get(id);
+      const underWay = lookUps.underWay(id);
       if (underWay !== undefined) return underWay;
-      if (asking.size >= ASKING_MAX)
-        return Promise.reject(new QueueFull(`${asking.size} campaigns are looked up already`));
-      const running = ask(id).finally(() => asking.delete(id));
-      asking.set(id, running);
-      return running;
+      if (lookUps.size() >= LOOK_UPS_MAX)
+        return Promise.reject(new QueueFull(`${lookUps.size()} campaigns are looked up already`));
+      return lookUps.run(id, () => ask(id));
     },
   };
 }

@@ -9,6 +9,7 @@ import type { CampaignDoc } from "../../record/documents.ts";
 import type { Issuances } from "../../record/issuances.ts";
 import { COUNTED_MAX, type IssueCounts, type IssueRate } from "../../record/issue-rate.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { createSingleFlight } from "../../runtime/single-flight.ts";
 import { viewCampaign } from "../view/campaign-view.ts";
 import { createRefuse } from "./refuse.ts";
 import { toConnectError } from "./rpc-status.ts";
@@ -33,7 +34,7 @@ export function createCampaignStats(
   deps: CampaignStatsDeps,
 ): Pick<ServiceImpl<typeof CampaignService>, "getCampaignStats"> {
   const { campaigns, issuances, issueRate, clock } = deps;
-  const underWay = new Map<string, Promise<Walk>>();
+  const walks = createSingleFlight<Walk>();
 
   const { orRefuse } = createRefuse(clock);
 
@@ -47,15 +48,6 @@ export function createCampaignStats(
     return { window, counts: await issueRate.count(_id, { startsAt, ...window }) };
   }
 
-  function sharedWalk(doc: CampaignDoc, issued: number, asked: AskedWindow): Promise<Walk> {
-    const name = `${doc._id} ${asked.bucketMs} ${asked.buckets}`;
-    const running = underWay.get(name);
-    if (running !== undefined) return running;
-    const walking = walk(doc, issued, asked).finally(() => underWay.delete(name));
-    underWay.set(name, walking);
-    return walking;
-  }
-
   return {
     async getCampaignStats(request) {
       const range = <N extends typeof BUCKETS | typeof BUCKET_MS>(field: string, value: number, allowed: N) =>
@@ -67,7 +59,9 @@ export function createCampaignStats(
       const doc = await campaigns.find(orRefuse(validCampaignId(request.campaignId)));
       if (doc === null) throw toConnectError({ reason: "UNKNOWN_CAMPAIGN" }, clock.now());
       const issued = doc.state === "SOLD_OUT" ? doc.total : await issuances.count(doc._id);
-      const { window, counts } = await sharedWalk(doc, issued, asked);
+      const { window, counts } = await walks.run(`${doc._id} ${asked.bucketMs} ${asked.buckets}`, () =>
+        walk(doc, issued, asked),
+      );
       const last = Math.max(-1, ...counts.perBucket.keys());
       return create(GetCampaignStatsResponseSchema, {
         campaign: viewCampaign(doc, issued),

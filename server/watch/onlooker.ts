@@ -10,12 +10,12 @@ import type { CampaignDoc, HistoryDoc, PreflightDoc, RecordedState } from "../..
 import type { History } from "../../record/history.ts";
 import type { SeenProcess } from "../../record/processes.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import type { SharedLook } from "../../runtime/shared-look.ts";
 import { liveCampaign, viewCampaign } from "../view/campaign-view.ts";
 import type { LiveView, Look } from "../view/live-view.ts";
 import { eventsBetween } from "./events.ts";
 import { tellsWhoLives } from "./process-events.ts";
 import type { ProcessLook } from "./process-look.ts";
-import type { SharedLook } from "./shared-look.ts";
 import type { Sight, WatchEvent } from "./sight.ts";
 import { createTrafficWindow } from "./traffic.ts";
 import { viewEvent, viewProcess, viewTraffic } from "./view.ts";

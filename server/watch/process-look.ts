@@ -1,6 +1,6 @@
 import type { Processes, SeenProcess } from "../../record/processes.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { createSharedLook } from "./shared-look.ts";
+import { createSharedLook } from "../../runtime/shared-look.ts";
 
 /** Who is there, for any number of onlookers. undefined: MongoDB does not answer. */
 export type ProcessLook = () => Promise<readonly SeenProcess[] | undefined>;
