@@ -28,6 +28,6 @@ export const exitCodeMeanings: Record<ExitCode, string> = {
   8: "wrong: coupon verify or coupon rehearse found a guarantee violated",
   9: "amber: coupon preflight found something to look at; it will open",
   10: "red: coupon preflight found that it will not open, or not as promised",
-  11: "unjudged: coupon verify could not judge a guarantee that can be judged; verify again",
+  11: "unjudged: coupon verify could not judge a guarantee that can be judged, or coupon rehearse not check the stores; verify again",
   130: "interrupted with Ctrl-C",
 };

@@ -191,7 +191,7 @@ function reasonWords(
       hint: "ask again with the same key",
     },
     [RefusalReason.UNCERTAIN]: {
-      message: "a store did not answer, it may or may not have happened",
+      message: "a store did not confirm it, it may or may not have happened",
       hint: "ask again with the same key",
     },
     [RefusalReason.CONFLICT]: {

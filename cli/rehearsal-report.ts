@@ -38,6 +38,8 @@ export interface RehearsalFacts {
   readonly firstCouponLateMs: number | undefined;
   readonly soldOutAfterMs: number | undefined;
   readonly checks: readonly VerifyCheck[];
+  /** Why the service could not check both stores; undefined: it did. */
+  readonly notAudited?: string | undefined;
   readonly historyChecks: readonly VerifyCheck[];
 }
 
@@ -62,6 +64,7 @@ export function reasonsAgainst(facts: RehearsalFacts): string[] {
   // Nothing goes on any more, so all can be known; what is not is no proof.
   for (const { invariant, notJudgedBecause } of unjudgedIn([...facts.checks, ...facts.historyChecks]))
     reasons.push(`${invariant} was not judged: ${printable(notJudgedBecause)}`);
+  if (facts.notAudited !== undefined) reasons.push(notAuditedWords(facts.notAudited));
   const expected = expectedIssued(plan);
   if (issued !== expected) reasons.push(`${grouped(issued)} issued instead of ${grouped(expected)}`);
   if (press.unanswered > 0)
@@ -70,6 +73,10 @@ export function reasonsAgainst(facts: RehearsalFacts): string[] {
   else if (openingLateMs > lateMs) reasons.push(`it opened ${grouped(Math.round(openingLateMs))} ms late`);
   if (facts.preflight.colour === PreflightColour.RED) reasons.push("preflight was red");
   return reasons;
+}
+
+function notAuditedWords(why: string): string {
+  return `both stores could not be checked: ${why}`;
 }
 
 /** What was good all the same, and yet is worth a thought before the launch. */
@@ -87,6 +94,7 @@ export function remarksOn({ press, preflight }: RehearsalFacts): string[] {
 
 export function exitCodeFor(facts: RehearsalFacts, reasons: readonly string[]): ExitCode {
   if (reasons.length === 0) return exitCodes.ok;
+  if (facts.notAudited !== undefined && reasons.length === 1) return exitCodes.unjudged;
   const onlyRed = reasons.length === 1 && facts.preflight.colour === PreflightColour.RED;
   return onlyRed ? exitCodes.red : exitCodes.wrong;
 }
@@ -137,8 +145,13 @@ export function reportText(
   return (
     `${output.style("bold", "the launch")}\n${factLines(rows)}${slow}` +
     `${output.style("bold", "preflight")}, before the start: ${green}\n${preflightLines(output, notGreen, zone)}` +
-    `${output.style("bold", "both stores")}\n${checkLines(output, facts.checks)}` +
+    `${output.style("bold", "both stores")}\n${storeLines(output, facts)}` +
     `${output.style("bold", "callers' records")}\n${checkLines(output, facts.historyChecks)}` +
     `${thoughts}${output.style("bold", `rehearsal: ${verdict}`)}${told}\n`
   );
+}
+
+function storeLines(output: Output, { checks, notAudited }: RehearsalFacts): string {
+  if (notAudited === undefined) return checkLines(output, checks);
+  return `  ${output.style("red", "NOT CHECKED")}  ${notAudited}\n`;
 }

@@ -6,6 +6,7 @@ import { CampaignView } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { counted, grouped } from "../runtime/counting.ts";
 import { barText } from "./bar.ts";
 import { call } from "./call.ts";
+import { describeFailure } from "./failure.ts";
 import { checkHistory } from "./history-check.ts";
 import { lateness } from "./lateness.ts";
 import { type RehearsalPlan, secondsBefore } from "./rehearsal-plan.ts";
@@ -43,7 +44,7 @@ export async function launchRehearsal(
   const issued = await waitForRest(session, campaignId, plan);
   await endIfOpen(session, campaignId);
   output.note("pressed; checking both stores and the callers' records");
-  const { checks } = await verifyStores(session, campaignId, offendersMax);
+  const audit = await auditStores(session, campaignId);
   const history = await checkHistory(session, {
     ...{ campaignId, files: [await recordsFile()], clockMs: Math.ceil(uncertaintyMs), offendersMax },
   });
@@ -55,8 +56,25 @@ export async function launchRehearsal(
     ...{ campaignId: rehearsal.rehearsalOf, rehearsalId: campaignId, plan, press, issued },
     preflight: { colour: preflight.colour, lines: preflight.lines },
     ...{ openingLateMs, firstCouponLateMs, soldOutAfterMs },
-    ...{ checks, historyChecks: history.checks },
+    ...{ ...audit, historyChecks: history.checks },
   };
+}
+
+/** The rehearsal has been: that its audit could not be made, for want of a right or of a store, takes nothing from what it showed. */
+async function auditStores(
+  session: Session,
+  campaignId: string,
+): Promise<Pick<RehearsalFacts, "checks" | "notAudited">> {
+  const { signal, settings } = session;
+  try {
+    const { checks } = await verifyStores(session, campaignId, offendersMax);
+    return { checks };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const { url, zone } = settings;
+    const { message } = describeFailure(error, { url, zone, interrupted: false, campaignId });
+    return { checks: [], notAudited: message };
+  }
 }
 
 /** Until everything that can be issued is recorded; how much is, in the end. */

@@ -19,7 +19,7 @@ export type Link = {
   ): Promise<unknown>;
   /** A plain command that any node may answer. */
   ask(args: readonly string[], unsent: AbortSignal): Promise<unknown>;
-  /** A plain command, to the server or to the node that has the key; of a cluster it needs the rights to MULTI, EXISTS and EXEC as well. */
+  /** A plain command, to the server or to the node that has the key; of a cluster it needs the right to EXISTS as well. */
   command(key: string, args: readonly string[], unsent: AbortSignal): Promise<unknown>;
   /** What fails and recovers together with the key: of a server all, of a cluster the keys of one hash tag. */
   placeOf(key: string): string;
@@ -102,16 +102,22 @@ async function openCluster({ address, withinMs }: LinkOptions): Promise<Link> {
     ...linkOf(client as unknown as Client),
     ask: (args, unsent) =>
       client.sendCommand(undefined, false, [...args], { abortSignal: unsent }).catch(rethrow),
-    command: (key, args, unsent) =>
-      // In a transaction with the key: what has no key of its own (INFO, CONFIG) would go to some node, or to all of them.
-      client
-        .withCommandOptions({ abortSignal: unsent })
-        .multi()
-        .exists(key)
-        .addCommand(key, false, [...args])
-        .exec()
-        .then((replies) => (replies as unknown as readonly unknown[])[1])
-        .catch(rethrow),
+    command: async (key, args, unsent) => {
+      try {
+        // It follows the slot to the node that has it now.
+        await client.withCommandOptions({ abortSignal: unsent }).exists(key);
+        // In a pipeline behind the key: what has no key of its own (INFO, CONFIG) would go to some node, or to all of them. No transaction, which
+        // would need the rights to MULTI and EXEC, and those alone for this.
+        const asked = client
+          .multi()
+          .exists(key)
+          .addCommand(key, false, [...args]);
+        const [, reply] = (await asked.execAsPipeline()) as unknown as readonly unknown[];
+        return reply;
+      } catch (error) {
+        return rethrow(error);
+      }
+    },
     placeOf: (key) => /\{(.+?)\}/.exec(key)?.[1] ?? key,
     onTrouble: (listener) =>
       void client.on("node-error", (error: unknown, node: NodeAddress) => listener(error, hostOf(node))),

@@ -42,7 +42,12 @@ export async function checkRights(
 /** The command that a refusal for want of a right names; `keys`: it is about the keys. */
 export function commandOf(error: unknown, otherwise = "a command"): string {
   const words = error instanceof Error ? error.message : "";
-  return /'([^']+)' command/.exec(words)?.[1] ?? (/key/.test(words) ? "keys" : otherwise);
+  return commandIn(words) ?? (/key/.test(words) ? "keys" : otherwise);
+}
+
+/** `config|get` of `NOPERM this user has no permissions to run the 'config|get' command`. */
+export function commandIn(words: string): string | undefined {
+  return /'([^']+)' command/.exec(words)?.[1];
 }
 
 export function missingRights({ username = "default" }: RedisAddress, missing: readonly string[]): UserError {

@@ -42,9 +42,20 @@ export function isMoving(error: unknown): boolean {
   return error instanceof ErrorReply && error.message.startsWith("TRYAGAIN");
 }
 
-/** A missing right, as Redis words it for a command (`NOPERM …`). */
+/** NOPERM, as Redis words it for a command, for an EXEC, and for a command within a script. */
+const NO_PERMISSION =
+  /^(EXECABORT .* because of: )?NOPERM\b|^ERR The user executing the script can't run this command/;
+
+/** Whether a right is missing. */
 export function isNoPermission(error: unknown): boolean {
-  return error instanceof ErrorReply && error.message.startsWith("NOPERM");
+  return error instanceof ErrorReply && NO_PERMISSION.test(error.message);
+}
+
+/** Whether Redis refuses for want of a right or a password: it answers, and asking again changes nothing until somebody grants it. */
+export function isDenied(error: unknown): boolean {
+  return (
+    isNoPermission(error) || (error instanceof ErrorReply && ["NOAUTH", "WRONGPASS"].includes(codeOf(error)))
+  );
 }
 
 /** Short, for a log line or a message: what went wrong, without what was sent. */

@@ -2,7 +2,7 @@ import { makingMs } from "../campaign/preflight/check-start.ts";
 import { type Colour, duration, type Line } from "../campaign/preflight/line.ts";
 import type { Preflight, Report } from "../campaign/preflight/preflight.ts";
 import type { Campaigns } from "../record/campaigns.ts";
-import type { CampaignDoc } from "../record/documents.ts";
+import type { CampaignDoc, PreflightTurn } from "../record/documents.ts";
 import { type Preflights, preflightId } from "../record/preflights.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -17,6 +17,9 @@ export function dueMoment(nowMs: number, startsAtMs: number): number | undefined
   const leftMs = startsAtMs - nowMs;
   return leftMs > 0 ? MOMENTS_MS.findLast((momentMs) => leftMs <= momentMs) : undefined;
 }
+
+/** What was found so shortly before is not told once more: two moments may come close, and so may a look and a step of the campaign's state. */
+const TOLD_AGAIN_AFTER_MS = 5_000;
 
 /** From here on it is looked at in any case. */
 const LAST_LOOK_MS = 5_000;
@@ -34,7 +37,7 @@ export function isJustBeingMade(
 
 export type StartWatchDeps = {
   campaigns: Pick<Campaigns, "startingBetween">;
-  preflights: Pick<Preflights, "take" | "finish" | "giveBack">;
+  preflights: Pick<Preflights, "take" | "finish" | "giveBack" | "latest">;
   preflight: Preflight;
   clock: Clock;
   logger: Logger;
@@ -49,6 +52,8 @@ export type StartWatch = {
 };
 
 const CAMPAIGNS_MAX = 100;
+/** So many looks of a campaign may have been within the time in which none is told twice. */
+const LATEST = 5;
 /** Preflights under way at once. */
 const AT_ONCE = 4;
 const LEVELS = { green: "info", amber: "warn", red: "error" } as const satisfies Record<Colour, string>;
@@ -77,6 +82,20 @@ export function createStartWatch(deps: StartWatchDeps): StartWatch {
     }
   }
 
+  /** By any scheduler, of the same start. */
+  async function wasJustTold(turn: PreflightTurn, lines: readonly Line[]): Promise<boolean> {
+    const sayingOf = (found: readonly { readonly check: string; readonly colour: string }[]) =>
+      found.map(({ check, colour }) => `${check} ${colour}`).join();
+    const before = await preflights.latest(turn.campaignId, LATEST);
+    return before.some(
+      (one) =>
+        one.lines !== undefined &&
+        one.startsAt.getTime() === turn.startsAt.getTime() &&
+        clock.now() - one.at.getTime() < TOLD_AGAIN_AFTER_MS &&
+        sayingOf(one.lines) === sayingOf(lines),
+    );
+  }
+
   async function check(campaign: CampaignDoc, beforeMs: number): Promise<void> {
     const { _id: campaignId, startsAt, revision = 0 } = campaign;
     const turn = { campaignId, startsAt, beforeMs, revision };
@@ -87,8 +106,8 @@ export function createStartWatch(deps: StartWatchDeps): StartWatch {
     try {
       const report = await preflight(campaignId);
       if (report === null) return;
-      tell(campaign, report);
       const lines = report.lines.filter(({ colour }) => colour !== "green");
+      if (!(await wasJustTold(turn, lines))) tell(campaign, report);
       await preflights.finish(turn, { colour: report.colour, lines });
     } catch (error) {
       seen.delete(campaignId);

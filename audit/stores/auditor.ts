@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Db } from "mongodb";
 import { campaignKeys } from "../../pool/keys.ts";
+import { isDenied } from "../../pool/redis-trouble.ts";
 import { type Examination, type ExaminationOptions, examine } from "../examination.ts";
 import type { HistoryEntry } from "../history.ts";
 import type { CampaignRecord, Issuance, Snapshot } from "../snapshot.ts";
@@ -15,6 +16,7 @@ import {
   type RedisReader,
   readMark,
 } from "./read-redis.ts";
+import { demandReadingRights } from "./reading-rights.ts";
 
 export type AuditorOptions = {
   readonly redisUrl: string;
@@ -70,7 +72,7 @@ const PAGE = 5_000;
 /** Longer than a lease and a tick, then longer than a late insert may take. */
 const READ_AGAIN_AFTER_MS = [2_500, 10_000];
 
-/** @throws StoreUnavailable */
+/** @throws StoreUnavailable, or StoreDenial where a store refuses */
 export async function openAuditor(options: AuditorOptions): Promise<Auditor> {
   const redis = await connectReader(options.redisUrl);
   const { client, db } = await connectRecord(options.mongodbUrl, options.database ?? "coupons").catch(
@@ -92,6 +94,7 @@ export async function openAuditor(options: AuditorOptions): Promise<Auditor> {
       }
     },
     async audit(campaignId, plan = {}) {
+      await demandReadingRights(redis, campaignId);
       let { report, examination } = await readOnce(redis, db, campaignId, plan, 1);
       for (const waitMs of plan.readAgainAfterMs ?? READ_AGAIN_AFTER_MS) {
         if (!mayHavePassed(report, plan)) break;
@@ -225,7 +228,8 @@ async function takeSnapshot(redis: RedisReader, db: Db, campaignId: string): Pro
 async function ledgerIsEmpty(redis: RedisReader, campaignId: string): Promise<boolean> {
   try {
     return (await redis.xLen(campaignKeys(campaignId).ledger)) === 0;
-  } catch {
+  } catch (error) {
+    if (isDenied(error)) throw error;
     return false;
   }
 }

@@ -1,4 +1,5 @@
-import { type Db, MongoClient } from "mongodb";
+import { type Db, MongoClient, MongoServerError } from "mongodb";
+import { StoreDenial } from "../../runtime/store-denial.ts";
 import { StoreUnavailable } from "../../runtime/store-unavailable.ts";
 import { type Change, pastOf } from "../changes.ts";
 import type { CampaignRecord, Issuance } from "../snapshot.ts";
@@ -51,6 +52,8 @@ const ISSUANCE: Shape = {
   ...{ _id: "text", claimKey: "text", generation: "whole number", seq: "whole number", issuedAt: "date" },
 };
 
+/** Codes of MongoDB's answers: Unauthorized, AuthenticationFailed, and Atlas' own. */
+const DENIED = [13, 18, 8000];
 const CONNECT_TIMEOUT_MS = 5_000;
 const SOCKET_TIMEOUT_MS = 10_000;
 /** One for the reading, one for what is asked beside it: claims need the others. */
@@ -71,6 +74,8 @@ export async function connectRecord(url: string, database: string): Promise<{ cl
     await client.connect();
   } catch (error) {
     await client.close(true);
+    if (error instanceof MongoServerError && DENIED.includes(Number(error.code)))
+      throw new StoreDenial(`MongoDB refuses the audit: ${error.message}`, { cause: error });
     throw new StoreUnavailable(`the audit cannot reach MongoDB within ${CONNECT_TIMEOUT_MS} ms`, {
       cause: error,
     });

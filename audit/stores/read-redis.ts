@@ -1,8 +1,11 @@
 import { createClient, createCluster } from "redis";
 import { campaignKeys } from "../../pool/keys.ts";
 import { askKind, credentialsOf } from "../../pool/redis-kind.ts";
+import { isDenied } from "../../pool/redis-trouble.ts";
 import { parseRedisUrls } from "../../pool/redis-url.ts";
+import { StoreDenial } from "../../runtime/store-denial.ts";
 import { StoreUnavailable } from "../../runtime/store-unavailable.ts";
+import { UserError } from "../../runtime/user-error.ts";
 import type { Issuance, PoolLengths, PoolMark, PoolMeta } from "../snapshot.ts";
 
 /** The few reading commands the audit needs; a server and a cluster look the same. */
@@ -12,6 +15,10 @@ export type RedisReader = {
   xRange(key: string, start: string, end: string, options: { COUNT: number }): Promise<LedgerEntry[]>;
   xLen(key: string): Promise<number>;
   multi(): MarkTransaction;
+  /** Any command, sent to the node of a cluster that has the key. */
+  ask(key: string, command: readonly string[]): Promise<unknown>;
+  /** The user as which it reads, as the ACL names it. */
+  readonly username: string;
   close(): Promise<void>;
 };
 
@@ -33,7 +40,7 @@ const PING_INTERVAL_MS = 2_000;
 const RETRY_MS = 200;
 const RETRIES_MAX = 300;
 
-/** `url` as the service takes it: a server, or nodes of a cluster. @throws StoreUnavailable */
+/** `url` as the service takes it: a server, or nodes of a cluster. @throws StoreUnavailable, or StoreDenial where it is refused */
 export async function connectReader(url: string): Promise<RedisReader> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -47,6 +54,10 @@ export async function connectReader(url: string): Promise<RedisReader> {
     client.then((opened) => opened.destroy()).catch(() => {});
     if (error instanceof StoreUnavailable) throw error;
     const why = error instanceof Error ? error.message || error.name : String(error);
+    if (error instanceof UserError || isDenied(error))
+      throw new StoreDenial(`Redis refuses the audit: ${why.replace(/^configuration: /, "")}`, {
+        cause: error,
+      });
     throw new StoreUnavailable(`the audit cannot reach Redis: ${why}`, { cause: error });
   } finally {
     clearTimeout(timer);
@@ -74,18 +85,30 @@ async function clientOf(url: string): Promise<Client> {
       reconnectStrategy: (retries: number) => (retries < RETRIES_MAX ? RETRY_MS : new Error("Redis is away")),
     },
   };
+  const { username = "default" } = address;
   const [node] = address.nodes;
-  const client =
-    (await askKind(address)) === "server"
-      ? createClient({ ...options, socket: { ...options.socket, ...node } })
-      : createCluster({
-          rootNodes: address.nodes.map((root) => ({ socket: { ...root } })),
-          defaults: options,
-          minimizeConnections: true,
-          topologyRefreshOnReconnectionAttemptStrategy: RETRY_MS,
-        });
-  client.on("error", () => {}); // `connect` or the question under way rejects with it
-  return client as unknown as Client;
+  if ((await askKind(address)) === "server") {
+    const client = createClient({ ...options, socket: { ...options.socket, ...node } });
+    client.on("error", () => {}); // `connect` or the question under way rejects with it
+    const ask = (_: string, command: readonly string[]) => client.sendCommand([...command]);
+    return Object.assign(client, { username, ask }) as unknown as Client;
+  }
+  const client = createCluster({
+    rootNodes: address.nodes.map((root) => ({ socket: { ...root } })),
+    defaults: options,
+    minimizeConnections: true,
+    topologyRefreshOnReconnectionAttemptStrategy: RETRY_MS,
+  });
+  client.on("error", () => {});
+  // As a pipeline of one: what has no key of its own goes to the node of the key all the same.
+  const ask = async (key: string, command: readonly string[]) => {
+    const [reply] = await client
+      .multi()
+      .addCommand(key, false, [...command])
+      .execAsPipeline();
+    return reply;
+  };
+  return Object.assign(client, { username, ask }) as unknown as Client;
 }
 
 /**

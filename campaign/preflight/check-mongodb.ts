@@ -4,12 +4,16 @@ import type { Facts } from "./facts.ts";
 import { amber, green, type Judged, red } from "./line.ts";
 
 const SLOW_WRITE_MS = 250;
+/** How MongoDB words that a right is missing, or a user and password. */
+const DENIED = /not authorized|requires authentication|authentication failed/i;
 
 export function checkMongodbWrite({ mongodb: { write } }: Facts): Judged {
   if (!write.ok)
     return red(
       `MongoDB does not take a durable write (majority, journaled): ${write.why}`,
-      "see to its disk, and that a majority of its members is up",
+      DENIED.test(write.why)
+        ? "grant the user of MONGODB_URL readWrite on the database MONGODB_DATABASE"
+        : "see to its disk, and that a majority of its members is up",
     );
   const finding = `a durable write (majority, journaled) took ${write.value.toFixed(1)} ms`;
   if (write.value <= SLOW_WRITE_MS) return green(finding);

@@ -1,7 +1,7 @@
 import { counted, grouped } from "../../runtime/counting.ts";
 import type { Facts } from "./facts.ts";
 import { amber, green, type Judged, red } from "./line.ts";
-import { AWAIT_THE_MOVE, cannotAsk, howToSet } from "./redis-advice.ts";
+import { AWAIT_THE_MOVE, cannotAsk, howToRead, howToSet } from "./redis-advice.ts";
 
 const SLOW_WRITE_MS = 100;
 const MB = 1_048_576;
@@ -32,7 +32,7 @@ export function checkRedisDurability({ redis: { info, appendfsync } }: Facts): J
   if (!appendfsync.ok)
     return amber(
       `appendonly yes; appendfsync cannot be read: ${appendfsync.why}`,
-      "see where its provider has the settings (console, parameter group), or ask whoever runs it, that appendfsync is always",
+      howToRead("appendfsync", "always", appendfsync.why),
     );
   if (appendfsync.value !== "always")
     return amber(
@@ -97,7 +97,7 @@ export function checkRedisSlot({ redis: { slot } }: Facts): Judged {
 export function checkRedisWrite({ redis: { write } }: Facts): Judged {
   if (!write.ok) {
     const judged = cannotAsk("Redis does not take a write", write.why);
-    if (judged.colour !== "red" || /^NOPERM\b/.test(write.why)) return judged;
+    if (judged.colour !== "red" || /^(NOPERM|NOAUTH|WRONGPASS)\b/.test(write.why)) return judged;
     return { ...judged, advice: "see to Redis: its memory, disk and role" };
   }
   const finding = `a write took ${write.value.toFixed(1)} ms`;

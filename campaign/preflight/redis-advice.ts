@@ -1,3 +1,4 @@
+import { commandIn } from "../../pool/redis-rights.ts";
 import type { Asked } from "./asked.ts";
 import { amber, type Judged, red } from "./line.ts";
 
@@ -16,9 +17,29 @@ export function cannotAsk(finding: string, why: string): Judged {
 
 /** What to do where Redis did not answer a question: look again, or give its user the right that is missing. */
 function askRedisAgain(why: string): string {
-  if (/^NOPERM\b/.test(why))
-    return "give the user of REDIS_URL the right that is named (ACL SETUSER), then look again";
+  const right = missingRight(why);
+  if (right !== undefined) return `${grant(right)}, then look again`;
+  if (/^(NOAUTH|WRONGPASS)\b/.test(why))
+    return "give the user and password that it takes in REDIS_URL, and start the service anew";
   return "see that Redis answers and look again";
+}
+
+/** `+info` of a refusal for want of that right; undefined: it was refused for something else. */
+function missingRight(why: string): string | undefined {
+  if (!/^NOPERM\b/.test(why)) return undefined;
+  const command = commandIn(why);
+  return command === undefined ? "~cp:*" : `+${command}`;
+}
+
+function grant(right: string): string {
+  return `give the user of REDIS_URL the right ${right} (ACL SETUSER)`;
+}
+
+/** How to let a setting be read that Redis does not tell: by the right that is missing, or where its provider has it. */
+export function howToRead(setting: string, value: string, why: string): string {
+  const right = missingRight(why);
+  const provider = `see where its provider has the settings (console, parameter group), or ask whoever runs it, that ${setting} is ${value}`;
+  return right === undefined ? provider : `${grant(right)}, or ${provider}`;
 }
 
 /**

@@ -175,7 +175,7 @@ async function openRecords(wanted: string | undefined): Promise<Records> {
 }
 
 function reportJson(facts: RehearsalFacts, reasons: readonly string[], removed: boolean): string {
-  const { preflight, checks, historyChecks, ...rest } = facts;
+  const { preflight, checks, notAudited, historyChecks, ...rest } = facts;
   const colour = enumName(PreflightColourSchema, preflight.colour);
   const shown = {
     ...{ good: reasons.length === 0, reasons, remarks: remarksOn(facts), removed },
@@ -185,6 +185,7 @@ function reportJson(facts: RehearsalFacts, reasons: readonly string[], removed: 
       lines: preflight.lines.map((line) => toJson(PreflightLineSchema, line, jsonOptions)),
     },
     stores: checks.map((check) => toJson(VerifyCheckSchema, check, jsonOptions)),
+    ...(notAudited === undefined ? {} : { notAudited }),
     history: historyChecks.map((check) => toJson(VerifyCheckSchema, check, jsonOptions)),
   };
   return `${JSON.stringify(shown)}\n`;

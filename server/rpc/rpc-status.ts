@@ -72,8 +72,7 @@ function toRpcStatus(refusal: Refusal): RpcStatus {
     case "UNCERTAIN":
       return {
         code: Code.Unavailable,
-        message:
-          "a store did not answer in time, this may or may not have happened; ask again with the same key",
+        message: "a store did not confirm this, it may or may not have happened; ask again with the same key",
         retryAfterMs: AT_ONCE_MS,
       };
     default:

@@ -2,10 +2,13 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { STORE_AWAY } from "../../campaign/refusal.ts";
 import { QueueFull } from "../../claims/batch-queue.ts";
 import { CircuitOpen } from "../../claims/breaker.ts";
-import { isStoreError } from "../../claims/store-error.ts";
+import { isDenial, isNoAnswer, isStoreError } from "../../claims/store-error.ts";
+import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import { StoreDenial } from "../../runtime/store-denial.ts";
+import { redactUrls } from "../../runtime/url-secrets.ts";
 import { toConnectError } from "./rpc-status.ts";
 
 /** What a caller may know of an error; logs the cause that it may not know. `method`: as in `coupon.v1.CouponService/IssueCoupon`. */
@@ -23,11 +26,29 @@ export function createTellTrouble(logger: Logger, clock: Clock): TellTrouble {
     // Nothing was tried. Where a store is away, its breaker has said so once.
     if (error instanceof CircuitOpen) return toConnectError(STORE_AWAY, clock.now());
     if (error instanceof QueueFull) return toConnectError({ reason: "OVERLOADED" }, clock.now());
+    if (isDenial(error)) {
+      logger.error(
+        { component: "server", method, err: error },
+        "a call failed: a store refuses this service a right",
+      );
+      // Operators can grant it, and are told which it is; callers can only ask again with the same key.
+      if (method.startsWith(`${CampaignService.typeName}/`)) return toOperators(error);
+      return toConnectError({ reason: "UNCERTAIN" }, clock.now());
+    }
     if (isStoreError(error)) {
-      logger.warn({ component: "server", method, err: error }, "a call failed: a store did not answer");
+      const words = isNoAnswer(error) ? "a store did not answer" : "a store refused";
+      logger.warn({ component: "server", method, err: error }, `a call failed: ${words}`);
       return toConnectError({ reason: "UNCERTAIN" }, clock.now());
     }
     logger.error({ component: "server", method, err: error }, "a call failed: this is a bug");
     return new ConnectError("internal error; it has been logged", Code.Internal);
   };
+}
+
+/** Without a Refusal: it is no answer about the campaign, and asking again does not help. */
+function toOperators(error: unknown): ConnectError {
+  const why = redactUrls(error instanceof Error ? error.message : String(error));
+  const words =
+    error instanceof StoreDenial ? why : `a store refuses this service a right that it needs: ${why}`;
+  return new ConnectError(words, Code.FailedPrecondition);
 }

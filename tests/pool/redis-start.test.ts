@@ -92,7 +92,7 @@ describe("Redis at the start: a cluster of six nodes", () => {
         const { campaignId } = await loadedPool(createPool(redis, HANG_MS));
         const probe = createRedisProbe(redis, HANG_MS);
         expect(await probe.slot(campaignId).then(() => "", String)).to.match(/NOPERM/);
-        await grant("+multi", "+exec", "+cluster|nodes", "+cluster|keyslot", "+config|get");
+        await grant("+cluster|nodes", "+cluster|keyslot", "+config|get");
         expect(await probe.slot(campaignId)).to.have.property("moving", undefined);
         expect(await probe.config(campaignId, "maxmemory-policy")).to.equal("noeviction");
       } finally {

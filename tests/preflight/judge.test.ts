@@ -415,6 +415,15 @@ describe("preflight judges", () => {
     for (const { advice, check } of told) expect(advice, check).to.match(/ACL SETUSER/);
   });
 
+  it("a right that its MongoDB user lacks is named as what to give", () => {
+    const denied = { ok: false, why: "not authorized on coupons to execute command { insert: … }" } as const;
+    const told = judge(mongodb({ write: denied })(allGreen)).find(({ check }) => check === "mongodb-write");
+    expect([told?.colour, told?.advice]).to.deep.equal([
+      "red",
+      "grant the user of MONGODB_URL readWrite on the database MONGODB_DATABASE",
+    ]);
+  });
+
   it("what cannot be asked because the slot is on its way is amber, whatever words it is refused in", () => {
     const words = [
       "TRYAGAIN Multiple keys request during rehashing of slot",

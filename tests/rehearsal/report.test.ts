@@ -63,6 +63,12 @@ describe("the report of a rehearsal", () => {
       /^U7 was not judged: why$/,
       8,
     ],
+    [
+      "stores that could not be checked",
+      { notAudited: "the audit may not read this Redis: its user x lacks +hscan" },
+      /^both stores could not be checked: .* lacks \+hscan$/,
+      11,
+    ],
     ["coupons left", { issued: 99 }, /^99 issued instead of 100$/, 8],
     ["fewer users than coupons", { issued: 60, plan: { ...plan, users: 60 } }, undefined, 0],
     ["somebody without an answer", { press: { ...press, unanswered: 2 } }, /^2 presses had no/, 8],

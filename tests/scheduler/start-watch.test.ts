@@ -72,6 +72,28 @@ describe("start watch", () => {
     ]);
   });
 
+  it("what was found within the last seconds is not told once more, by no scheduler; what is new is", async () => {
+    const { _id: id } = await starting();
+    const clock = fakeClock({ startMs: START_MS - 11_000 });
+    const red = { ...greenLine, colour: "red" } as const;
+    const verdicts = () => lines.filter(({ msg }) => /: RED$/.test(String(msg))).length;
+    const step = () =>
+      stores.db.collection<CampaignDoc>("campaigns").updateOne({ _id: id }, { $inc: { revision: 1 } });
+    await watch(clock, [red]).look();
+    clock.pass(1_000);
+    await watch(clock, [red]).look();
+    await step();
+    await watch(clock, [red]).look();
+    expect([leftAt(), verdicts()]).to.deep.equal([[11_000, 10_000, 10_000], 1]);
+    await step();
+    await watch(clock, [red, { ...red, check: "another" }]).look();
+    expect(verdicts(), "another finding").to.equal(2);
+    clock.pass(6_000);
+    await step();
+    await watch(clock, [red, { ...red, check: "another" }]).look();
+    expect(verdicts(), "later").to.equal(3);
+  });
+
   it("looks ten minutes, one minute and ten seconds before the start, once each, and never after it", async () => {
     await starting();
     const clock = fakeClock({ startMs: START_MS - 11 * MINUTE_MS });

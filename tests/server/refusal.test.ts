@@ -76,7 +76,7 @@ const tellings: { [reason in Refusal["reason"]]: Telling } = {
   UNCERTAIN: {
     refusal: { reason: "UNCERTAIN" },
     code: Code.Unavailable,
-    message: "a store did not answer in time, this may or may not have happened; ask again with the same key",
+    message: "a store did not confirm this, it may or may not have happened; ask again with the same key",
     retryAfterMs: 100n,
   },
   CONFLICT: {

@@ -157,7 +157,7 @@ export const RefusalReason = {
   OVERLOADED: 10,
 
   /**
-   * A store did not answer; the claim may or may not have happened (unavailable). Ask again with the same key.
+   * A store did not confirm it; the claim may or may not have happened (unavailable). Ask again with the same key.
    *
    * @generated from enum value: REFUSAL_REASON_UNCERTAIN = 11;
    */
