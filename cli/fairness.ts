@@ -1,4 +1,5 @@
 import type { HistoryEntry } from "../audit/history.ts";
+import { percentilesOf } from "../load/percentiles.ts";
 
 /** What callers' own records say of waiting and of order. */
 export interface Fairness {
@@ -104,7 +105,7 @@ export function inversionsOf(order: Uint32Array): number {
 
 /** Each value is one that occurred: the smallest that so many parts do not exceed. All zero where there is nothing. */
 export function percentiles(values: readonly number[]): Percentiles {
-  const sorted = Float64Array.from(values).sort();
-  const at = (part: number) => sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? 0;
-  return { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1) };
+  if (values.length === 0) return { p50: 0, p99: 0, p999: 0, max: 0 };
+  const { at } = percentilesOf(values);
+  return { p50: at(50), p99: at(99), p999: at(99.9), max: at(100) };
 }

@@ -1,3 +1,5 @@
+import { escaped, rounded, svgText, ticksFor } from "../../cli/svg.ts";
+
 /** A chart as data: everything on it comes from a result, nothing is judged. */
 export type Chart = {
   readonly title: string;
@@ -15,7 +17,6 @@ export type Chart = {
 const WIDTH = 760;
 const HEIGHT = 380;
 const PLOT = { left: 76, right: 740, top: 96, bottom: 318 } as const;
-const STEPS_MOST = 5;
 /** The share of a place's width that its bars take together. */
 const BARS_SHARE = 0.72;
 const PLACES_NAMED_MOST = 12;
@@ -46,18 +47,18 @@ export function svgOf(chart: Chart): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="${escaped(title)}">`,
     `<title>${escaped(title)}</title><style>${STYLE}</style>`,
     `<rect class="page" width="${WIDTH}" height="${HEIGHT}"/>`,
-    text(16, 28, title, "title"),
-    text(16, 48, note, "note"),
+    svgText(16, 28, title, "title"),
+    svgText(16, 48, note, "note"),
     ...series.flatMap(({ name }, index) => legend(name, index, series)),
-    text(PLOT.left, PLOT.top - 10, unit, "axis"),
+    svgText(PLOT.left, PLOT.top - 10, unit, "axis"),
     ...ticks.flatMap((tick) => [
-      `<line class="grid" x1="${PLOT.left}" x2="${PLOT.right}" y1="${round(y(tick))}" y2="${round(y(tick))}"/>`,
-      text(PLOT.left - 8, y(tick) + 4, tick.toLocaleString("en"), "axis", "end"),
+      `<line class="grid" x1="${PLOT.left}" x2="${PLOT.right}" y1="${rounded(y(tick))}" y2="${rounded(y(tick))}"/>`,
+      svgText(PLOT.left - 8, y(tick) + 4, tick.toLocaleString("en"), "axis", "end"),
     ]),
     ...places.flatMap((place, index) =>
-      index % every === 0 ? [text(x(index), PLOT.bottom + 20, place, "axis", "middle")] : [],
+      index % every === 0 ? [svgText(x(index), PLOT.bottom + 20, place, "axis", "middle")] : [],
     ),
-    text((PLOT.left + PLOT.right) / 2, PLOT.bottom + 44, placesAre, "axis", "middle"),
+    svgText((PLOT.left + PLOT.right) / 2, PLOT.bottom + 44, placesAre, "axis", "middle"),
     ...series.flatMap((one, index) =>
       kind === "bars"
         ? bars(one.values, { index, of: series.length, placeWidth, x, y })
@@ -68,16 +69,7 @@ export function svgOf(chart: Chart): string {
   return `${parts.join("\n")}\n`;
 }
 
-/** Round values from 0 to at least `most`, at most five steps of 1, 2 or 5 times a power of ten. */
-export function ticksFor(most: number): number[] {
-  const rough = Math.max(most, Number.EPSILON) / STEPS_MOST;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = ([1, 2, 5, 10].find((times) => times * power >= rough) ?? 10) * power;
-  const steps = Math.max(1, Math.ceil(most / step - 1e-9));
-  return Array.from({ length: steps + 1 }, (_, index) => Number((index * step).toPrecision(12)));
-}
-
-type ConcurrencyLimit = {
+type BarGroup = {
   readonly index: number;
   readonly of: number;
   readonly placeWidth: number;
@@ -85,12 +77,12 @@ type ConcurrencyLimit = {
   readonly y: (value: number) => number;
 };
 
-function bars(values: readonly number[], { index, of, placeWidth, x, y }: ConcurrencyLimit): string[] {
+function bars(values: readonly number[], { index, of, placeWidth, x, y }: BarGroup): string[] {
   const width = (placeWidth * BARS_SHARE) / of;
   return values.flatMap((value, place) => {
     const left = x(place) + (index - of / 2) * width;
-    const bar = `<rect x="${round(left)}" y="${round(y(value))}" width="${round(width - 1)}" height="${round(PLOT.bottom - y(value))}" fill="${colourOf(index)}"/>`;
-    return width < 26 ? [bar] : [bar, text(left + width / 2, y(value) - 5, short(value), "", "middle")];
+    const bar = `<rect x="${rounded(left)}" y="${rounded(y(value))}" width="${rounded(width - 1)}" height="${rounded(PLOT.bottom - y(value))}" fill="${colourOf(index)}"/>`;
+    return width < 26 ? [bar] : [bar, svgText(left + width / 2, y(value) - 5, short(value), "", "middle")];
   });
 }
 
@@ -100,7 +92,7 @@ function line(
   x: (place: number) => number,
   y: (value: number) => number,
 ): string[] {
-  const points = values.map((value, place) => `${round(x(place))},${round(y(value))}`);
+  const points = values.map((value, place) => `${rounded(x(place))},${rounded(y(value))}`);
   return [
     `<polyline points="${points.join(" ")}" fill="none" stroke="${colourOf(index)}" stroke-width="2"/>`,
     ...points.map((point) => {
@@ -115,20 +107,10 @@ function legend(name: string, index: number, series: Chart["series"]): string[] 
   const before = series.slice(0, index).reduce((sum, one) => sum + one.name.length * 7 + 36, 0);
   return [
     `<rect x="${16 + before}" y="60" width="12" height="12" fill="${colourOf(index)}"/>`,
-    text(34 + before, 70, name),
+    svgText(34 + before, 70, name),
   ];
 }
 
-function text(x: number, y: number, words: string, name = "", anchor = "start"): string {
-  const named = name === "" ? "" : ` class="${name}"`;
-  return `<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}"${named}>${escaped(words)}</text>`;
-}
-
 const colourOf = (index: number) => COLOURS[index] ?? COLOURS[0];
-const round = (value: number) => Math.round(value * 10) / 10;
 const short = (value: number) =>
   value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(value >= 10 ? 0 : 1);
-
-function escaped(words: string): string {
-  return words.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
-}

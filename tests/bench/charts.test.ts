@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { drawCharts, MEASURED_FILE, redrawn } from "../../bench/charts/draw.ts";
-import { type Chart, svgOf, ticksFor } from "../../bench/charts/svg.ts";
+import { type Chart, svgOf } from "../../bench/charts/svg.ts";
 import { type BenchResult, readResults, writeResult } from "../../bench/rates/results.ts";
 import { Trouble } from "../../bench/trouble.ts";
+import { ticksFor } from "../../cli/svg.ts";
 import { repositoryDir } from "../../local/repository.ts";
 
 const chart: Chart = {
