@@ -272,9 +272,13 @@ function codeWords(code: Code, serverMessage: string, { url, tokenFrom }: Failur
     case Code.FailedPrecondition:
     case Code.ResourceExhausted:
       return { message: said, hint: "" };
+    case Code.DataLoss:
+      return {
+        message: `stored data is damaged: ${said}`,
+        hint: "mend or remove that document; coupon verify names what else is wrong",
+      };
     case Code.Unknown:
     case Code.Internal:
-    case Code.DataLoss:
       return { message: `the service failed: ${said}`, hint: "its log says why" };
   }
 }

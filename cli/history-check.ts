@@ -24,6 +24,8 @@ export interface HistoryPlan {
 }
 
 export interface HistoryReport {
+  /** Why nothing of it was looked at, in words. */
+  readonly unread?: string;
   readonly entries: number;
   readonly exported: number;
   /** Different codes in the files, and how many of them are issued in this campaign. */

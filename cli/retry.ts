@@ -49,6 +49,12 @@ export function delayBeforeRetryMs(
   return Math.max(jitteredMs, Math.min(askedMs, maxAskedDelayMs));
 }
 
+/** In words, where the service says that a document of its store is not what it has to be; undefined: this error says something else. */
+export function damageIn(error: unknown): string | undefined {
+  const isSaid = error instanceof ConnectError && error.code === Code.DataLoss && error.cause === undefined;
+  return isSaid ? error.rawMessage : undefined;
+}
+
 export interface RetryPlan {
   /** How many tries after the first. */
   readonly retries: number;

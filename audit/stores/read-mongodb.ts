@@ -3,7 +3,14 @@ import { StoreDenial } from "../../runtime/store-denial.ts";
 import { StoreUnavailable } from "../../runtime/store-unavailable.ts";
 import { type Change, pastOf } from "../changes.ts";
 import type { CampaignRecord, Issuance } from "../snapshot.ts";
-import { couponNamed, demandShape, MisshapenDocument, misfitOf, type Shape } from "./document-shape.ts";
+import {
+  couponNamed,
+  demandShape,
+  ISSUANCE,
+  MisshapenDocument,
+  misfitOf,
+  type Shape,
+} from "./document-shape.ts";
 
 type CampaignDocument = {
   _id: string;
@@ -48,9 +55,6 @@ const CAMPAIGN: Shape = {
 const CHANGE: Shape = { revision: "whole number", at: "date" };
 const SETTINGS: Shape = { total: "whole number", startsAt: "date" };
 const COUPON: Shape = { _id: "text", ordinal: "whole number" };
-const ISSUANCE: Shape = {
-  ...{ _id: "text", claimKey: "text", generation: "whole number", seq: "whole number", issuedAt: "date" },
-};
 
 /** Codes of MongoDB's answers: Unauthorized, AuthenticationFailed, and Atlas' own. */
 const DENIED = [13, 18, 8000];

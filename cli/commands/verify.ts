@@ -11,7 +11,8 @@ import { exitCodes } from "../exit-code.ts";
 import { checkHistory, type HistoryReport } from "../history-check.ts";
 import { isOfAnother, ofAnother } from "../history-origin.ts";
 import { jsonOptions } from "../json.ts";
-import { epochMsOf } from "../render.ts";
+import { epochMsOf, printable } from "../render.ts";
+import { damageIn } from "../retry.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../user-error.ts";
 import { defaultOffenders } from "../verbs/verify.ts";
@@ -35,12 +36,12 @@ export const action: Action = {
     const offendersMax = input.wholeNumber("--offenders", 1, maxOffenders) ?? defaultOffenders;
     const clockMs = input.wholeNumber("--clock-tolerance", 0, maxClockMs) ?? 0;
     const files = input.text("--history")?.split(",") ?? [];
-    const report = await verifyStores(session, campaignId, offendersMax);
+    const report = await verifyStores(session, campaignId, offendersMax).catch(orFinding);
     const history =
       files.length === 0
         ? undefined
-        : await checkHistory(session, { campaignId, files, clockMs, offendersMax });
-    const isForeign = history !== undefined && isOfAnother(history.codes);
+        : await checkHistory(session, { campaignId, files, clockMs, offendersMax }).catch(orUnread);
+    const isForeign = history !== undefined && history.unread === undefined && isOfAnother(history.codes);
     const judged = isForeign ? undefined : history;
     const broken = [...new Set([...violatedIn(report.checks), ...violatedIn(judged?.checks ?? [])])];
     await output.write(
@@ -48,7 +49,7 @@ export const action: Action = {
         ? reportJson(campaignId, report, judged, files)
         : reportText(session, report, judged, files),
     );
-    if (broken.length === 0 && !isForeign) return mustBeJudged(report.checks);
+    if (broken.length === 0 && !isForeign) return mustBeJudged([...report.checks, ...(judged?.checks ?? [])]);
     const foreign = isForeign ? ofAnother(campaignId, history.codes) : undefined;
     if (foreign !== undefined && broken.length === 0) throw foreign;
     if (foreign !== undefined) output.note(foreign.message);
@@ -58,6 +59,25 @@ export const action: Action = {
     });
   },
 };
+
+/** A document that stops the audit is what it found. */
+function orFinding(error: unknown): never {
+  const damage = damageIn(error);
+  if (damage === undefined) throw error;
+  throw new UserError(`stored data is damaged: ${printable(damage)}`, {
+    exitCode: exitCodes.wrong,
+    hint: "nothing more could be verified: mend or remove that document, and verify again",
+  });
+}
+
+/** The service cannot tell its issuances: what both stores say is shown all the same, and why the callers' records were not looked at. */
+function orUnread(error: unknown): HistoryReport {
+  const unread = damageIn(error);
+  if (unread === undefined) throw error;
+  const why = `the service cannot tell its issuances: ${unread}`;
+  const checks = ofCallers.map((one) => ({ ...unjudged(one, why), prevented: true }));
+  return { unread, entries: 0, exported: 0, codes: { all: 0, issued: 0 }, checks };
+}
 
 /** Nothing is wrong; what could have been judged and was not says so by its own exit code. */
 function mustBeJudged(checks: readonly VerifyCheck[]): void {
@@ -83,16 +103,18 @@ function reportText(
     ...(readings > 1 ? [`read ${counted(readings, "time")}`] : []),
     `${(tookMs / 1_000).toFixed(1)} s`,
   ];
-  const unseen = history === undefined ? ofCallers.map(unjudged) : [];
+  const unseen = history === undefined ? ofCallers.map((one) => unjudged(one)) : [];
   const stores = `${output.style("bold", "both stores")}, read by the service: ${how.join(", ")}\n${checkLines(output, [...report.checks, ...unseen])}`;
   if (history === undefined) return stores;
-  const { entries, exported, checks } = history;
-  const heading = `${output.style("bold", "callers' records")}, ${files.join(", ")}: ${counted(entries, "answer")} against ${counted(exported, "exported coupon")}`;
+  const { entries, exported, checks, unread } = history;
+  const heading = `${output.style("bold", "callers' records")}, ${files.map(printable).join(", ")}: ${unread === undefined ? `${counted(entries, "answer")} against ${counted(exported, "exported coupon")}` : "not judged"}`;
   return `${stores}${heading}\n${checkLines(output, checks)}`;
 }
 
-function unjudged([invariant, title]: readonly [string, string]): VerifyCheck {
-  const why = "only callers' records show it (--history)";
+function unjudged(
+  [invariant, title]: readonly [string, string],
+  why = "only callers' records show it (--history)",
+): VerifyCheck {
   return create(VerifyCheckSchema, {
     ...{ invariant, title, verdict: CheckVerdict.NOT_JUDGED, notJudgedBecause: why },
   });

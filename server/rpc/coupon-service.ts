@@ -1,5 +1,4 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import { claimOf } from "../../campaign/claim-record.ts";
 import { validCampaignId, validKey, withoutField } from "../../campaign/valid.ts";
 import type { Breaker } from "../../claims/breaker.ts";
 import type { CampaignCache } from "../../claims/campaign-cache.ts";
@@ -10,7 +9,7 @@ import type { Issuances } from "../../record/issuances.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { viewCoupon } from "../view/campaign-view.ts";
 import type { GetCampaignStatus } from "./campaign-status.ts";
-import { recordedFormats } from "./find-issuance.ts";
+import { recordedFormats, viewIssued } from "./find-issuance.ts";
 import { createRefuse } from "./refuse.ts";
 
 export type CouponServiceDeps = {
@@ -54,7 +53,7 @@ export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof
         if (mistyped !== undefined) throw refuse({ reason: "INVALID", field: "code", allowed: mistyped });
         const found = await reads.ask(() => issuances.findByCode(campaignId, code.code));
         if (found === null) throw refuse({ reason: "NO_COUPON" });
-        return { coupon: viewCoupon(claimOf(found)) };
+        return { coupon: viewIssued(found) };
       }
       const field = facts.onePerUser ? "user_id" : "request_id";
       const key = facts.onePerUser ? request.userId : request.requestId;
@@ -69,7 +68,7 @@ export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof
       const claimKey = orRefuse(validKey(field, key));
       const found = await reads.ask(() => issuances.findByClaimKey(campaignId, claimKey));
       if (found === null) throw refuse({ reason: "NO_COUPON" });
-      return { coupon: viewCoupon(claimOf(found)) };
+      return { coupon: viewIssued(found) };
     },
 
     async getCampaignStatus(request) {

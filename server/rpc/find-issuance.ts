@@ -1,3 +1,4 @@
+import { demandShape, ISSUANCE, issuanceNamed } from "../../audit/stores/document-shape.ts";
 import { claimOf } from "../../campaign/claim-record.ts";
 import type { Refusal } from "../../campaign/refusal.ts";
 import { withoutField } from "../../campaign/valid.ts";
@@ -20,10 +21,16 @@ export type FindIssuanceDeps = {
   refuse: (refusal: Refusal) => ReturnType<typeof toConnectError>;
 };
 
-/** What an operator sees of one issuance: the coupon and who claimed it. */
+/** The coupon of an issuance as it was read. @throws MisshapenDocument, which names it */
+export function viewIssued(issuance: IssuanceDoc) {
+  demandShape(issuance, ISSUANCE, issuanceNamed(issuance._id));
+  return viewCoupon(claimOf(issuance));
+}
+
+/** What an operator sees of one issuance: the coupon and who claimed it. @throws MisshapenDocument, which names it */
 export function viewIssuance(issuance: IssuanceDoc, onePerUser: boolean) {
   return {
-    coupon: viewCoupon(claimOf(issuance)),
+    coupon: viewIssued(issuance),
     userId: onePerUser ? issuance.claimKey : (issuance.userId ?? ""),
     requestId: onePerUser ? "" : issuance.claimKey,
     generation: issuance.generation,

@@ -1,3 +1,4 @@
+import { demandShape, ISSUED_CODE, issuanceNamed } from "../../audit/stores/document-shape.ts";
 import type { Issuances, IssuedCode, IssuePosition } from "../../record/issuances.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { createConcurrencyLimit } from "./concurrency-limit.ts";
@@ -54,7 +55,10 @@ export function createListCodes({ issuances, pace, clock }: ListCodesDeps): List
           const isMore = page.codes.length > 0;
           return { issuedCodes, nextPageToken: isMore && after !== undefined ? pageToken(after) : "" };
         }
-        for (const issued of page.codes) issuedCodes.push(issued._id);
+        for (const issued of page.codes) {
+          demandShape(issued, ISSUED_CODE, issuanceNamed(issued._id));
+          issuedCodes.push(issued._id);
+        }
         after = page.codes.at(-1) ?? after;
         if (page.isLast) return { issuedCodes, nextPageToken: "" };
       }

@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { MisshapenDocument } from "../../audit/stores/document-shape.ts";
 import { STORE_AWAY } from "../../campaign/refusal.ts";
 import { QueueFull } from "../../claims/batch-queue.ts";
 import { CircuitOpen } from "../../claims/breaker.ts";
@@ -14,7 +15,7 @@ import { toConnectError } from "./rpc-status.ts";
 /** What a caller may know of an error; logs the cause that it may not know. `method`: as in `coupon.v1.CouponService/IssueCoupon`. */
 export type TellTrouble = (error: unknown, method: string) => ConnectError;
 
-/** A store that does not answer is `unavailable`, anything unknown is `internal`, a ConnectError is told as it is. */
+/** A store that does not answer is `unavailable`, a damaged document `data_loss`, anything unknown is `internal`, a ConnectError is told as it is. */
 export function createTellTrouble(logger: Logger, clock: Clock): TellTrouble {
   return (error, method) => {
     if (error instanceof ConnectError) {
@@ -39,6 +40,13 @@ export function createTellTrouble(logger: Logger, clock: Clock): TellTrouble {
       const words = isNoAnswer(error) ? "a store did not answer" : "a store refused";
       logger.warn({ component: "server", method, err: error }, `a call failed: ${words}`);
       return toConnectError({ reason: "UNCERTAIN" }, clock.now());
+    }
+    if (error instanceof MisshapenDocument) {
+      logger.error(
+        { component: "server", method, err: error },
+        "a call failed: a document in MongoDB is not what it has to be",
+      );
+      return new ConnectError(error.message, Code.DataLoss);
     }
     logger.error({ component: "server", method, err: error }, "a call failed: this is a bug");
     return new ConnectError("internal error; it has been logged", Code.Internal);

@@ -2,7 +2,6 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import type { Auditor, Progress, Report } from "../../audit/stores/auditor.ts";
-import { MisshapenDocument } from "../../audit/stores/document-shape.ts";
 import type { Verdict } from "../../audit/verdict.ts";
 import { validCampaignId } from "../../campaign/valid.ts";
 import type { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
@@ -109,13 +108,6 @@ export function createVerifyCampaign(
         if (draining.aborted)
           throw new ConnectError("this server is stopping; ask another one", Code.Unavailable);
         if (context.signal.aborted) throw goneError(context.signal);
-        if (error instanceof MisshapenDocument) {
-          logger.error(
-            { campaign: campaignId, err: error },
-            "a document in MongoDB is not what it has to be",
-          );
-          throw new ConnectError(error.message, Code.DataLoss);
-        }
         throw error;
       } finally {
         leaving.abort();

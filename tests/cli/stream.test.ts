@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
@@ -18,6 +21,7 @@ describe("cli streams that break again and again", () => {
   let opened = 0;
   let issued = 0;
   let said: ConnectError | undefined;
+  let exportSays: ConnectError | undefined;
   const broken = () => said ?? new ConnectError("going down", Code.Unavailable);
 
   before(async () => {
@@ -45,12 +49,13 @@ describe("cli streams that break again and again", () => {
           throw broken();
         },
         async *exportCoupons({ pageToken }) {
+          if (exportSays !== undefined) throw exportSays;
           opened++;
           if (openings.length === 0) yield { coupons: [], nextPageToken: pageToken };
           else yield { coupons: [{ coupon: coupon(opened), userId: "u" }], nextPageToken: `${opened}` };
           if (opened < openings.length || openings.length === 0) throw broken();
         },
-        listHistory: () => ({ entries: [], nextPageToken: "the same" }),
+        listHistory: () => ({ entries: [], nextPageToken: exportSays === undefined ? "the same" : "" }),
         listCampaigns: () => ({ campaigns: [], nextPageToken: "the same" }),
       },
     });
@@ -60,6 +65,7 @@ describe("cli streams that break again and again", () => {
     opened = 0;
     issued = 0;
     said = undefined;
+    exportSays = undefined;
   });
   after(() => service.close());
 
@@ -108,4 +114,48 @@ describe("cli streams that break again and again", () => {
       expect(code, stderr).to.equal(1);
       expect(stderr).to.match(/the service repeats a page token/);
     });
+
+  describe("a document of the store that is damaged", () => {
+    const words = "MongoDB: issuances, code#01ab: issuedAt is a string, not a date";
+
+    it("export names it, and says what to do", async () => {
+      openings = [{ done: 0 }, { done: 0 }];
+      said = new ConnectError(words, Code.DataLoss);
+      const { code, stderr } = await run("export", campaignId);
+      expect(code).to.equal(1);
+      expect(stderr).to.include(`stored data is damaged: ${words}; mend or remove that document`);
+      expect(stderr).not.to.include("bug");
+    });
+
+    it("verify has it as what it found", async () => {
+      openings = [{ done: 0 }, { done: 0 }];
+      said = new ConnectError(words, Code.DataLoss);
+      const { code, stderr } = await run("verify", campaignId);
+      expect(code).to.equal(8);
+      expect(stderr).to.include(words);
+    });
+
+    it("verify --history shows what both stores say, and why the callers' records were not looked at", async () => {
+      const folder = await mkdtemp(join(tmpdir(), "coupon-damaged-"));
+      try {
+        const file = join(folder, "history.jsonl");
+        await writeFile(file, "");
+        openings = [{ done: 0 }, { done: 0 }, { done: 0 }];
+        // The audit ends with its first stream, the export breaks.
+        opened = 2;
+        exportSays = new ConnectError(words, Code.DataLoss);
+        const { code, stdout, stderr } = await run("verify", campaignId, "--history", file);
+        expect([code, stderr]).to.deep.equal([11, stderr]);
+        expect(stdout).to.include("both stores").and.include(`callers' records, ${file}: not judged`);
+        expect(stdout).to.match(
+          /U2 +NOT JUDGED .*the service cannot tell its issuances: MongoDB: issuances, code#01ab/,
+        );
+        opened = 2;
+        const told = JSON.parse((await run("verify", campaignId, "--history", file, "--json")).stdout);
+        expect(told.history.unread).to.equal(words);
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    });
+  });
 });
