@@ -1,5 +1,6 @@
 import { redactCrashes } from "../runtime/crash.ts";
 import { redactorOf } from "../runtime/redactor.ts";
+import { visible } from "../runtime/visible.ts";
 import { createReleases, type Releases } from "./releases.ts";
 import { abortOnSignals, Interrupted, inOneLine } from "./trouble.ts";
 
@@ -20,7 +21,7 @@ export async function runCommand(
   const releases = createReleases();
   const controller = new AbortController();
   const redact = redactorOf(process.env);
-  const say = (text: string) => void process.stderr.write(`${name}: ${redact(text)}\n`);
+  const say = (text: string) => void process.stderr.write(`${name}: ${visible(redact(text))}\n`);
   redactCrashes(redact);
   const giveBack = async () => {
     for (const trouble of await releases.all()) say(`cleaning up: ${trouble}`);

@@ -4,6 +4,7 @@ import { styleText } from "node:util";
 import { type Redact, redactTexts } from "../runtime/redactor.ts";
 import type { Failure } from "./failure.ts";
 import { fittedText } from "./fitted-text.ts";
+import { printable } from "./render.ts";
 import { drawnFor } from "./terminal-signs.ts";
 import { defaultColumns } from "./wrap.ts";
 
@@ -55,6 +56,11 @@ export interface OutputOptions {
   readonly spelled?: (text: string) => string;
 }
 
+const lineEnds = /(\n)/;
+/** What `style` makes, with the ends of lines. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours are escapes
+const ownColours = /(\n|\x1b\[\d{1,2}m)/;
+
 export function openOutput(options: OutputOptions): Output {
   const { stdout, stderr, json, redact, spelled = (text) => text, unicode = true } = options;
   const drawn = (text: string): string => drawnFor(unicode || json, text);
@@ -68,6 +74,13 @@ export function openOutput(options: OutputOptions): Output {
   const writeData = async (text: string): Promise<void> => {
     if (!stdout.write(text)) await once(stdout, "drain");
   };
+  // The last of all sinks: whatever an argument, a file or the service brought in, a terminal obeys nothing of it. In JSON that is another
+  // spelling of the same text.
+  const shown = (text: string): string =>
+    text
+      .split(colour ? ownColours : lineEnds)
+      .map((part, at) => (at % 2 === 0 ? printable(part) : part))
+      .join("");
   return {
     json,
     columns,
@@ -75,17 +88,17 @@ export function openOutput(options: OutputOptions): Output {
     bars: stderr,
     screen: stdout,
     colour,
-    write: (text) => writeData(json ? text : fittedText(drawn(text), columns)),
+    write: (text) => writeData(json ? shown(text) : fittedText(drawn(shown(text)), columns)),
     writeData,
     note(text) {
       const safe = drawn(redact(spelled(text)));
-      stderr.write(json ? `${JSON.stringify({ note: safe })}\n` : `coupon: ${safe}\n`);
+      stderr.write(shown(json ? `${JSON.stringify({ note: safe })}\n` : `coupon: ${safe}\n`));
     },
     fail(told) {
       const failure = redactTexts({ ...told, hint: spelled(told.hint) }, redact);
       const hint = failure.hint === "" ? "" : `; ${failure.hint}`;
       const line = `${paint("red", "coupon:")} ${failure.message}${hint}`;
-      stderr.write(json ? `${JSON.stringify({ error: failure })}\n` : `${drawn(line)}\n`);
+      stderr.write(shown(json ? `${JSON.stringify({ error: failure })}\n` : `${drawn(line)}\n`));
     },
     style: paint,
     drawn,

@@ -7,6 +7,7 @@ import type { Failure, FailureContext } from "./failure.ts";
 import { spelledAs } from "./invocation.ts";
 import { openOutput, type Screen } from "./output.ts";
 import { openPrompt } from "./prompt.ts";
+import { printable } from "./render.ts";
 import type { LocalSession } from "./session.ts";
 import { type GlobalOptions, isPrivate, readSettings } from "./settings.ts";
 import { completeVerb } from "./shell-scripts.ts";
@@ -41,7 +42,8 @@ export async function run(given: Process): Promise<ExitCode> {
   });
   const fail = (failure: Failure, error: unknown): ExitCode => {
     output.fail(failure);
-    if (env["COUPON_DEBUG"] === "1") stderr.write(`${redact(stackOf(error))}\n`);
+    if (env["COUPON_DEBUG"] === "1")
+      stderr.write(`${redact(stackOf(error)).split("\n").map(printable).join("\n")}\n`);
     return failure.exitCode;
   };
 

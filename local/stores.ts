@@ -3,6 +3,7 @@ import { redactCrashes } from "../runtime/crash.ts";
 import { redactorOf } from "../runtime/redactor.ts";
 import { redactUrls } from "../runtime/url-secrets.ts";
 import { UserError } from "../runtime/user-error.ts";
+import { visible } from "../runtime/visible.ts";
 import { startStack } from "./stack.ts";
 import { stackSettings } from "./stack-settings.ts";
 import { LocalStackError } from "./store.ts";
@@ -16,7 +17,9 @@ Takes no arguments. LOCAL_DATA_DIR, LOCAL_REDIS_PORT and LOCAL_MONGODB_PORT say 
 const [argument] = process.argv.slice(2);
 if (argument !== undefined) {
   const asked = argument === "--help" || argument === "-h";
-  (asked ? process.stdout : process.stderr).write(asked ? USAGE : `unknown argument "${argument}"\n${USAGE}`);
+  (asked ? process.stdout : process.stderr).write(
+    asked ? USAGE : `unknown argument "${visible(argument)}"\n${USAGE}`,
+  );
   process.exit(asked ? 0 : 2);
 }
 

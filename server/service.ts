@@ -7,6 +7,7 @@ import { type Redact, redactorOf } from "../runtime/redactor.ts";
 import { settingWarnings } from "../runtime/setting-warnings.ts";
 import { runInUtc, unknownZone } from "../runtime/time-zone.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
+import { visible } from "../runtime/visible.ts";
 import { startRoles } from "./roles.ts";
 import { createWorkerGroup, DRAIN_GRACE_MS, type WorkerGroup } from "./workers/workers.ts";
 
@@ -115,8 +116,9 @@ function endWith(error: unknown, redact: Redact): never {
   const told = redact(
     error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error),
   );
+  const shown = told.split("\n").map(visible).join("\n");
   process.stderr.write(
-    known ? `coupon: ${told}\n` : `coupon: unexpected trouble, please report it\n${told}\n`,
+    known ? `coupon: ${shown}\n` : `coupon: unexpected trouble, please report it\n${shown}\n`,
   );
   process.exit(known ? error.exitCode : EXIT.bug);
 }

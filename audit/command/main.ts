@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { redactCrashes } from "../../runtime/crash.ts";
 import { redactorOf } from "../../runtime/redactor.ts";
+import { visible } from "../../runtime/visible.ts";
 import { ONE_MACHINE } from "../facts.ts";
 import { type HistoryEntry, readHistory } from "../history.ts";
 import { openAuditor } from "../stores/auditor.ts";
@@ -58,6 +59,6 @@ redactCrashes(redact);
 try {
   process.exitCode = await run();
 } catch (error) {
-  process.stderr.write(`audit: ${redact(error instanceof Error ? error.message : String(error))}\n`);
+  process.stderr.write(`audit: ${visible(redact(error instanceof Error ? error.message : String(error)))}\n`);
   process.exitCode = 2;
 }
