@@ -12,6 +12,7 @@ import { call } from "./call.ts";
 import type { Input } from "./command.ts";
 import { confirm, type Question } from "./confirm.ts";
 import { clockForDryRun, dryRun } from "./dry-run.ts";
+import { dryRunMode } from "./dry-run-mode.ts";
 import { jsonOptions } from "./json.ts";
 import { type NewInstants, namedZones, sayInstants } from "./new-instants.ts";
 import { paintedState } from "./painted-state.ts";
@@ -54,7 +55,7 @@ export function commonRequest(session: Session, input: Input): CommonRequest {
     campaignId: input.campaignId,
     actor: actorOf(session, input),
     requestId: input.text("--request-id") ?? randomUUID(),
-    dryRun: input.flag("--check") === true,
+    dryRun: dryRunMode(input) === "server",
   };
 }
 
@@ -67,7 +68,10 @@ export async function makeChange<I extends DescMessage, R extends MessageInitSha
   const { method, request, send, instants, question } = planned;
   const namedZone = instants?.start?.zone ?? instants?.end?.zone;
   const absent = absentWords(request);
-  const isDry = input.flag("--dry-run") === true;
+  const isDry = dryRunMode(input) === "client";
+  if (input.flag("--check") === true) {
+    session.output.note("--check is deprecated and goes with the next release; use --dry-run=server");
+  }
   const dryMs =
     isDry && instants?.start !== undefined ? await clockForDryRun(session, instants.serverMs) : undefined;
   if (await dryRun(session, input, { method, request, namedZone, absent, serverMs: dryMs })) return;

@@ -1,5 +1,5 @@
 /**
- * Says exactly what a verb would send, and sends nothing. A verb that changes things lists `dryRunOption` among its options and,
+ * `--dry-run=client`: says exactly what a verb would send, and sends nothing. A verb that changes things lists `dryRunOption` among its options and,
  * when its request is complete and before it confirms or calls, says:
  *
  *     const request = { campaignId, startsAt: timestampFromMs(start.epochMs) };
@@ -21,10 +21,12 @@ import {
 } from "@bufbuild/protobuf";
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { Input } from "./command.ts";
+import { dryRunMode } from "./dry-run-mode.ts";
 import { jsonOptions } from "./json.ts";
 import { countdown, factLines, instantText, printable } from "./render.ts";
 import { serverNowMs } from "./server-clock.ts";
 import type { Session } from "./session.ts";
+import { UserError } from "./user-error.ts";
 
 export interface PlannedCall<I extends DescMessage> {
   readonly method: DescMethodUnary<I, DescMessage>;
@@ -39,13 +41,21 @@ export interface PlannedCall<I extends DescMessage> {
   readonly plan?: Readonly<Record<string, number>>;
 }
 
-/** True: it was a dry run, all is said, the verb is done. */
+/** True: it was a dry run of the client, all is said, the verb is done. */
 export async function dryRun<I extends DescMessage>(
   session: Session,
   input: Input,
   { method, request, namedZone, absent = {}, serverMs, plan = {} }: PlannedCall<I>,
 ): Promise<boolean> {
-  if (input.flag("--dry-run") !== true) return false;
+  const mode = dryRunMode(input);
+  if (mode === undefined) return false;
+  if (mode === "server") {
+    // The request itself asks for the check; without such a field it would be carried out.
+    if ("dryRun" in request && request["dryRun"] === true) return false;
+    throw new UserError("--dry-run=server: the service has no check for this verb", {
+      hint: "--dry-run=client shows what would be sent",
+    });
+  }
   const { output, settings } = session;
   const body = Object(toJson(method.input, create(method.input, request), jsonOptions));
   const name = `${method.parent.typeName}/${method.name}`;

@@ -1,6 +1,7 @@
 import { CommanderError, Option, Command as Program } from "commander";
 import type { Command } from "./command.ts";
 import { Input } from "./command.ts";
+import { withDryRunMode } from "./dry-run-mode.ts";
 import { exitCodeMeanings, exitCodes } from "./exit-code.ts";
 import type { Failure } from "./failure.ts";
 import { spelledAs } from "./invocation.ts";
@@ -71,7 +72,7 @@ export async function readArguments({ invocation, args, columns }: Typed): Promi
     });
   }
   try {
-    await program.parseAsync([...args], { from: "user" });
+    await program.parseAsync(withDryRunMode(args), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode !== 0) return { kind: "wrong", failure: usageFailure(error, args), error };

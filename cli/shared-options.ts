@@ -7,10 +7,12 @@ export const actorOption: OptionSpec = {
   about: "who does it, for the history (env COUPON_ACTOR, default user@host)",
 };
 
-/** What takes it: cli/dry-run.ts. */
+const tellsOnly = "say exactly what would be sent, and send nothing";
+
+/** Of verbs that the service has no check for; what takes it: cli/dry-run.ts. */
 export const dryRunOption: OptionSpec = {
-  flags: "--dry-run",
-  about: "say exactly what would be sent, and send nothing",
+  flags: "--dry-run <client>",
+  about: `${tellsOnly}; client may be left out`,
 };
 
 /** What takes it: cli/confirm.ts. */
@@ -23,8 +25,11 @@ export const yesOption: OptionSpec = {
 export const changeOptions: readonly OptionSpec[] = [
   actorOption,
   { flags: "--request-id <id>", about: "idempotency key; one is made if none is given" },
-  { flags: "--check", about: "ask the service what would come of it, and change nothing" },
-  dryRunOption,
+  {
+    flags: "--dry-run <client|server>",
+    about: `client, or nothing: ${tellsOnly}; server: ask the service what would come of it, and change nothing`,
+  },
+  { flags: "--check", about: "as --dry-run=server, which it was called", hidden: true },
 ];
 
 /** For those of them that ask before they go on. */

@@ -10,6 +10,7 @@ import { actorOf } from "../change.ts";
 import type { Action } from "../command.ts";
 import { confirm } from "../confirm.ts";
 import { clockForDryRun, dryRun } from "../dry-run.ts";
+import { dryRunMode } from "../dry-run-mode.ts";
 import { exitCodes } from "../exit-code.ts";
 import { followCampaign } from "../follow.ts";
 import { isRelative } from "../instant.ts";
@@ -63,7 +64,7 @@ export const action: Action = {
     };
     const namedZone = start.zone ?? end?.zone;
     const { createCampaign: method } = CampaignService.method;
-    if (input.flag("--dry-run") === true) {
+    if (dryRunMode(input) !== undefined) {
       const clockMs = await clockForDryRun(session, instants.serverMs);
       await dryRun(session, input, { method, request, namedZone, absent, serverMs: clockMs });
       return;

@@ -82,16 +82,45 @@ describe("cli: the life of a campaign", () => {
       expect((await run(line)).stdout).to.match(new RegExp(`^already ${done}: `));
     });
 
-    it(`${verb}: --dry-run sends nothing, --check asks the service and changes nothing`, async () => {
+    it(`${verb}: --dry-run sends nothing, --dry-run=server asks the service and changes nothing`, async () => {
       const unsent = await run(`${line.replace(" --yes", "")} --dry-run`);
       expect([unsent.code, asked]).to.deep.equal([0, []]);
       expect(unsent.stdout).to.contain("would send coupon.v1.CampaignService/").and.to.contain("kim@desk");
-      const checked = await run(`${line.replace(" --yes", "")} --check`);
+      const spelled = await run(`${line.replace(" --yes", "")} --dry-run=client`);
+      expect([spelled.stdout.split("\n")[0], asked]).to.deep.equal([unsent.stdout.split("\n")[0], []]);
+      const checked = await run(`${line.replace(" --yes", "")} --dry-run=server`);
       expect(checked.stdout).to.match(new RegExp(`^would be ${done}: `));
+      expect(checked.stderr).not.to.include("deprecated");
       expect(asked).to.have.length(1);
       expect(asked[0]).to.include({ verb, dryRun: true });
+      // Its name until this release.
+      const old = await run(`${line.replace(" --yes", "")} --check`);
+      expect([old.code, old.stdout]).to.deep.equal([0, checked.stdout]);
+      expect(old.stderr).to.include("--check is deprecated").and.include("--dry-run=server");
+      expect(asked[1]).to.include({ verb, dryRun: true });
     });
   }
+
+  it("--dry-run before the campaign id leaves the id alone; a mode is one of two", async () => {
+    expect((await run(`pause --dry-run ${campaignId}`)).stdout)
+      .to.include("would send")
+      .and.include(campaignId);
+    expect((await run(`pause --dry-run server ${campaignId}`)).stdout).to.match(/^would be paused: /);
+    const { code, stderr } = await run(`pause ${campaignId} --dry-run=both`);
+    expect([code, stderr]).to.deep.equal([
+      2,
+      'coupon: --dry-run: "both" is not one of client, server; client tells what would be sent, server has the service check it\n',
+    ]);
+    expect(changesAsked()).to.deep.equal([]);
+  });
+
+  it("--dry-run=server of a verb that the service cannot check is refused, and nothing is sent", async () => {
+    for (const line of [`issue ${campaignId} --user kim`, "create --name x --total 1 --start +1h"]) {
+      const { code, stderr } = await run(`${line} --dry-run=server`);
+      expect([code, asked]).to.deep.equal([2, []]);
+      expect(stderr).to.include("the service has no check for this verb").and.include("--dry-run=client");
+    }
+  });
 
   for (const [line, what] of [
     [`end ${campaignId}`, /end 01JSTANDIN0{16} \(크리스마스\) now: 600 of 1,000 coupons are not issued/],
