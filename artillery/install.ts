@@ -6,7 +6,7 @@ import { repositoryDir } from "../local/repository.ts";
 
 /** Artillery, unless it is here: large, so only a load that really runs fetches it. What it does is told on standard error. */
 export async function installArtillery(): Promise<void> {
-  const setup = join(repositoryDir, "local", "setup.mjs");
+  const setup = join(repositoryDir, "setup", "setup.mjs");
   const args = [setup, "--quiet", "--modules-only", "--artillery"];
   const child = spawn(process.execPath, args, {
     cwd: repositoryDir,

@@ -1,6 +1,6 @@
 /**
  * The `Refusal` detail of a Connect error, read without the service's generated code: reason and retry_after_ms are its two
- * varint fields. Kept in step with the contract by tests/audit/artillery.test.ts.
+ * varint fields. Kept in step with the contract by tests/artillery/artillery.test.ts.
  */
 
 import { fieldsOf } from "./binary.mjs";

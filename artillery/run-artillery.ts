@@ -4,10 +4,10 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { orAborted, type Releases } from "../bench/releases.ts";
 import { Trouble } from "../bench/trouble.ts";
-import { artilleryProgram } from "../local/artillery-facts.mjs";
 import { endChild, exitNumber, exitOf, hasExited, inheritedEnvironment, spawnKept } from "../local/child.ts";
 import { until } from "../local/poll.ts";
 import { repositoryDir } from "../local/repository.ts";
+import { artilleryProgram } from "../setup/artillery-facts.mjs";
 import type { Phase } from "./phases.ts";
 
 export type ArtilleryRun = {

@@ -44,7 +44,7 @@ export function documentationSteps(root, files) {
       return [...settingsTold(page, settings), ...exampleHolds(read(".env.example"), page)];
     }),
     step("documentation: rounds", async () => {
-      const { catalogue } = await import("../tests/chaos/rounds/catalogue.ts");
+      const { catalogue } = await import("../tests/harness/chaos/rounds/catalogue.ts");
       const others = lasting.filter(({ file }) => file !== "docs/operations.md");
       return roundsTold(
         pageOf("docs/operations.md"),

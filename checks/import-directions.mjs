@@ -59,8 +59,8 @@ export const mayImport = {
     ...["server/presence", "server/workers"],
   ],
   // Callers and operators: clients of the API alone.
-  load: ["runtime", "proto", "proto/gen", "audit"],
-  cli: ["runtime", "proto", "proto/gen", "audit", "load"],
+  callers: ["runtime", "proto", "proto/gen", "audit"],
+  cli: ["runtime", "proto", "proto/gen", "audit", "callers"],
 };
 
 /** Rooms of the workshop see the product as they need it. */

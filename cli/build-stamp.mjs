@@ -7,7 +7,7 @@ export const stampFile = "cli/built-from.txt";
 /** The command is made of these; see the imports that Biome allows it. */
 const sources = [
   "cli",
-  "load",
+  "callers",
   "audit",
   "runtime",
   "proto/gen",

@@ -1,5 +1,5 @@
 import type { HistoryEntry } from "../audit/history.ts";
-import { percentilesOf } from "../load/percentiles.ts";
+import { percentilesOf } from "../callers/percentiles.ts";
 
 /** What callers' own records say of waiting and of order. */
 export interface Fairness {

@@ -1,4 +1,4 @@
-import { pressingTwice } from "../load/arrivals.ts";
+import { pressingTwice } from "../callers/arrivals.ts";
 import type { Campaign } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import type { Input } from "./command.ts";
 import { UserError } from "./user-error.ts";

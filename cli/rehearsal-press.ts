@@ -1,9 +1,9 @@
 import { setMaxListeners } from "node:events";
 import { createHistoryWriter, type HistoryEntry } from "../audit/history.ts";
-import { planArrivals } from "../load/arrivals.ts";
-import { createHttpClient } from "../load/http-client.ts";
-import { pressAll, SOCKETS_MAX } from "../load/pressing.ts";
-import { createScoreboard, type Second } from "../load/scoreboard.ts";
+import { planArrivals } from "../callers/arrivals.ts";
+import { createHttpClient } from "../callers/http-client.ts";
+import { pressAll, SOCKETS_MAX } from "../callers/pressing.ts";
+import { createScoreboard, type Second } from "../callers/scoreboard.ts";
 import { type RehearsalPlan, secondsBefore } from "./rehearsal-plan.ts";
 import type { PressFacts } from "./rehearsal-report.ts";
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Second } from "../load/scoreboard.ts";
+import type { Second } from "../callers/scoreboard.ts";
 import { type Campaign, CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignView } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { counted, grouped } from "../runtime/counting.ts";

@@ -1,7 +1,7 @@
 import type { HistoryEntry, Outcome } from "../../audit/history.ts";
-import { createHttpClient } from "../../load/http-client.ts";
-import { createPresser } from "../../load/press.ts";
-import { seededRandom } from "../../load/random.ts";
+import { createHttpClient } from "../../callers/http-client.ts";
+import { createPresser } from "../../callers/press.ts";
+import { seededRandom } from "../../callers/random.ts";
 
 /** What one request came to. */
 export type Sent = {

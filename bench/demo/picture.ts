@@ -1,4 +1,4 @@
-import type { Second } from "../../load/scoreboard.ts";
+import type { Second } from "../../callers/scoreboard.ts";
 
 const BAR_CELLS = 24;
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];

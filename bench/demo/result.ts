@@ -2,7 +2,7 @@ import type { HistoryEntry } from "../../audit/history.ts";
 import type { Report } from "../../audit/stores/auditor.ts";
 import type { Invariant } from "../../audit/verdict.ts";
 import { violated } from "../../audit/verdict-table.ts";
-import type { Percentiles } from "../../load/percentiles.ts";
+import type { Percentiles } from "../../callers/percentiles.ts";
 
 export type DemoResult = {
   readonly pass: boolean;

@@ -1,7 +1,7 @@
 import { Agent } from "node:http";
 import { type Client, Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { type Ask, answerOfCoupon, answerOfRefusal } from "../../load/answer.ts";
+import { type Ask, answerOfCoupon, answerOfRefusal } from "../../callers/answer.ts";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";

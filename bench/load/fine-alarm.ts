@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { Alarm } from "../../load/alarm.ts";
+import type { Alarm } from "../../callers/alarm.ts";
 
 /** What the thread reads: how many orders there were, and when the last one is due (`monotonicMs`). */
 export type AlarmOrders = { readonly count: Int32Array; readonly dueMs: Float64Array };

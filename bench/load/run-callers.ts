@@ -1,7 +1,7 @@
-import { type Alarm, coarseAlarm } from "../../load/alarm.ts";
-import { answerOf, ISSUE_PATH } from "../../load/http-client.ts";
-import { runOpenLoop } from "../../load/open-loop.ts";
-import { seededRandom } from "../../load/random.ts";
+import { type Alarm, coarseAlarm } from "../../callers/alarm.ts";
+import { answerOf, ISSUE_PATH } from "../../callers/http-client.ts";
+import { runOpenLoop } from "../../callers/open-loop.ts";
+import { seededRandom } from "../../callers/random.ts";
 import {
   type BurstJob,
   type CallerJob,

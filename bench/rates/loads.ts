@@ -1,4 +1,4 @@
-import { ISSUE_PATH } from "../../load/http-client.ts";
+import { ISSUE_PATH } from "../../callers/http-client.ts";
 import { Trouble } from "../trouble.ts";
 import type { BenchmarkContext } from "./benchmark.ts";
 import { campaignIn, issuedOf } from "./campaigns.ts";

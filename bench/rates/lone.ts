@@ -1,4 +1,4 @@
-import { ISSUE_PATH } from "../../load/http-client.ts";
+import { ISSUE_PATH } from "../../callers/http-client.ts";
 import { builtProduct } from "../../local/built.ts";
 import { type ServiceProcess, startService } from "../../local/service-process.ts";
 import { limitedSignal } from "../../runtime/limited-signal.ts";

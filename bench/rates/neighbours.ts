@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { percentilesOf } from "../../load/percentiles.ts";
+import { percentilesOf } from "../../callers/percentiles.ts";
 import { Trouble } from "../trouble.ts";
 import type { Benchmark, Figure } from "./benchmark.ts";
 import { campaignAt, campaignIn } from "./campaigns.ts";

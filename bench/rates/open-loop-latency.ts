@@ -1,4 +1,4 @@
-import { percentilesOf } from "../../load/percentiles.ts";
+import { percentilesOf } from "../../callers/percentiles.ts";
 import type { Seen, Stream } from "../load/caller-jobs.ts";
 import { Trouble } from "../trouble.ts";
 import type { Benchmark, BenchmarkContext, Curve, Figure } from "./benchmark.ts";

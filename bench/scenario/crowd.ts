@@ -1,8 +1,8 @@
 import { createHistoryWriter, type HistoryEntry } from "../../audit/history.ts";
-import { createHttpClient } from "../../load/http-client.ts";
-import { runOpenLoop } from "../../load/open-loop.ts";
-import { createPresser } from "../../load/press.ts";
-import { seededRandom } from "../../load/random.ts";
+import { createHttpClient } from "../../callers/http-client.ts";
+import { runOpenLoop } from "../../callers/open-loop.ts";
+import { createPresser } from "../../callers/press.ts";
+import { seededRandom } from "../../callers/random.ts";
 
 export type CrowdOptions = {
   readonly urls: readonly string[];

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { type RunFacts, runRunChecks } from "../../audit/check-run.ts";
 import { violated } from "../../audit/verdict-table.ts";
-import { codeOf, healthyBooks, STARTS_AT_MS } from "./books.ts";
+import { codeOf, healthyBooks, STARTS_AT_MS } from "../support/written-books.ts";
 
 const books = healthyBooks({ total: 10, issued: 5 });
 

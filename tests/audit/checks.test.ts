@@ -4,6 +4,8 @@ import { examine } from "../../audit/examination.ts";
 import type { PoolMeta } from "../../audit/snapshot.ts";
 import { INVARIANTS } from "../../audit/verdict.ts";
 import { verdictTable, violated } from "../../audit/verdict-table.ts";
+import { addEntry, type Damage, refused } from "../support/damage.ts";
+import { damages } from "../support/damages.ts";
 import {
   ADDED_AT_MS,
   type Books,
@@ -12,9 +14,7 @@ import {
   healthyBooks,
   STARTS_AT_MS,
   snapshotOf,
-} from "./books.ts";
-import { addEntry, type Damage, refused } from "./damage.ts";
-import { damages } from "./damages.ts";
+} from "../support/written-books.ts";
 
 const TOTAL = 10;
 const booksOf = (which: Damage["to"]) =>

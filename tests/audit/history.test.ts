@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { createHistoryWriter, monotonicNs, parseEntry, readHistory } from "../../audit/history.ts";
 import { type Line, linesOf } from "../../audit/lines.ts";
-import { healthyBooks } from "./books.ts";
+import { healthyBooks } from "../support/written-books.ts";
 
 describe("history file", () => {
   let dir = "";

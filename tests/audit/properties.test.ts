@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { runChecks } from "../../audit/checks.ts";
 import { verdictTable, violated } from "../../audit/verdict-table.ts";
-import { type Books, snapshotOf } from "./books.ts";
+import { type Books, snapshotOf } from "../support/written-books.ts";
 import { sales, simulate } from "./simulated-sale.ts";
 
 const RUNS = 500;

@@ -4,7 +4,14 @@ import type { Ordered } from "../../audit/facts.ts";
 import type { PoolMark } from "../../audit/snapshot.ts";
 import type { Verdict } from "../../audit/verdict.ts";
 import { violated } from "../../audit/verdict-table.ts";
-import { type Books, codeOf, emptyBooks, healthyBooks, STARTS_AT_MS, snapshotOf } from "./books.ts";
+import {
+  type Books,
+  codeOf,
+  emptyBooks,
+  healthyBooks,
+  STARTS_AT_MS,
+  snapshotOf,
+} from "../support/written-books.ts";
 
 const TOTAL = 10;
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { Outcome } from "../../audit/history.ts";
 import type { Issuance } from "../../audit/snapshot.ts";
-import { type Books, codeOf, emptyBooks, STARTS_AT_MS } from "./books.ts";
+import { type Books, codeOf, emptyBooks, STARTS_AT_MS } from "../support/written-books.ts";
 
 /** One ask: who, when, how long the way there and back takes, and whether the answer arrives. */
 export type Ask = {

@@ -9,9 +9,9 @@ import { type Auditor, openAuditor } from "../../audit/stores/auditor.ts";
 import { violated } from "../../audit/verdict-table.ts";
 import { type Stack, startStack } from "../../local/stack.ts";
 import { type CampaignKeys, campaignKeys } from "../../pool/keys.ts";
-import { openRawRedis, type RawRedis } from "../integration/books.ts";
-import { type Books, healthyBooks, snapshotOf } from "./books.ts";
-import { seedBooks } from "./seed-books.ts";
+import { openRawRedis, type RawRedis } from "../support/books.ts";
+import { seedBooks } from "../support/seed-books.ts";
+import { type Books, healthyBooks, snapshotOf } from "../support/written-books.ts";
 
 const DATABASE = "coupons_audit_test";
 const TOTAL = 25_000;

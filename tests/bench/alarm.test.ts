@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { fineAlarm, monotonicMs } from "../../bench/load/fine-alarm.ts";
-import { coarseAlarm } from "../../load/alarm.ts";
+import { coarseAlarm } from "../../callers/alarm.ts";
 
 describe("bench: the alarm of the callers", () => {
   const fine = fineAlarm();

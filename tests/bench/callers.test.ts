@@ -4,8 +4,8 @@ import { expect } from "chai";
 import { dueInstants, type Stream } from "../../bench/load/caller-jobs.ts";
 import { createLightClient, type LightClient, wholeAnswer } from "../../bench/load/light-client.ts";
 import { runCallers } from "../../bench/load/run-callers.ts";
-import { percentilesOf } from "../../load/percentiles.ts";
-import { seededRandom } from "../../load/random.ts";
+import { percentilesOf } from "../../callers/percentiles.ts";
+import { seededRandom } from "../../callers/random.ts";
 
 const CAMPAIGN = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { openMasters } from "../../bench/scenario/redis-masters.ts";
-import { type RedisCluster, startRedisCluster } from "../setup/redis-cluster.ts";
+import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 
 describe("the masters at REDIS_URL, for the scenario", () => {
   let cluster: RedisCluster | undefined;

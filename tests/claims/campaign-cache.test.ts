@@ -4,11 +4,11 @@ import { createCampaignCache } from "../../claims/campaign-cache.ts";
 import type { Campaigns } from "../../record/campaigns.ts";
 import type { CampaignDoc } from "../../record/documents.ts";
 import { createLiveView } from "../../server/view/live-view.ts";
-import { bareCampaign, madeCampaign, type Records, recordsOf } from "../generator/made-campaign.ts";
-import { loadedPool } from "../pool/loaded-pool.ts";
-import { fakeClock } from "../runtime/fake-clock.ts";
-import { testBreakers } from "../server/test-breakers.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import { loadedPool } from "../support/loaded-pool.ts";
+import { bareCampaign, madeCampaign, type Records, recordsOf } from "../support/made-campaign.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { testBreakers } from "../support/test-breakers.ts";
 
 const UNKNOWN_ID = "0".repeat(26);
 

@@ -6,7 +6,7 @@ import { CircuitOpen } from "../../claims/breaker.ts";
 import { loggingFailure } from "../../claims/stage.ts";
 import { createUncertainLog } from "../../claims/uncertain-log.ts";
 import type { Logger } from "../../runtime/logger.ts";
-import { fakeClock } from "../runtime/fake-clock.ts";
+import { fakeClock } from "../support/fake-clock.ts";
 
 describe("claims that fail: their causes are logged", () => {
   function open() {

@@ -5,8 +5,8 @@ import { localActions, serviceActions } from "../../cli/actions.ts";
 import { commands } from "../../cli/vocabulary.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import { runHere } from "./run-here.ts";
-import { campaign, refusal, type StandIn, startMs, startStandIn } from "./stand-in.ts";
+import { runHere } from "../support/run-here.ts";
+import { campaign, refusal, type StandIn, startMs, startStandIn } from "../support/stand-in.ts";
 
 const ids = ["R1M7ZHBRD43Y7RCS84PKE7C0CK", "01M7ZHBRD43Y7RCS84PKE7C0CK", "01M7ZHBRD43AAAAAAAAAAAAAAA"];
 

@@ -8,8 +8,8 @@ import { answerLines, fitting, joinedWords } from "../../cli/completions.ts";
 import { filesMark, shells } from "../../cli/shell-scripts.ts";
 import { commands, globalOptions } from "../../cli/vocabulary.ts";
 import { builtProduct } from "../../local/built.ts";
-import { runHere } from "./run-here.ts";
-import { campaign, type StandIn, startStandIn } from "./stand-in.ts";
+import { runHere } from "../support/run-here.ts";
+import { campaign, type StandIn, startStandIn } from "../support/stand-in.ts";
 
 const vocabulary = { commands, globalOptions, profiles: ["local", "production"] };
 const tab = (...words: string[]): string[] => {

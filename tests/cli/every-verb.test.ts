@@ -7,8 +7,8 @@ import { repositoryDir } from "../../local/repository.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignService, PreflightColour } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
-import { readJsonLines, runCli } from "./run-cli.ts";
-import { campaign, campaignId, coupon, type StandIn, startMs, startStandIn } from "./stand-in.ts";
+import { readJsonLines, runCli } from "../support/run-cli.ts";
+import { campaign, campaignId, coupon, type StandIn, startMs, startStandIn } from "../support/stand-in.ts";
 
 /** What must be true of every verb, the next one too. */
 describe("cli: every verb", () => {

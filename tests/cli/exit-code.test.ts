@@ -5,7 +5,7 @@ import { describeFailure } from "../../cli/failure.ts";
 import { codeFacts, knownReason, reasonExitCodes } from "../../cli/rpc-exit-code.ts";
 import { UncertainCall, UserError } from "../../cli/user-error.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import { refusal, startMs } from "./stand-in.ts";
+import { refusal, startMs } from "../support/stand-in.ts";
 
 const context = { url: "http://127.0.0.1:1", zone: "Asia/Seoul", interrupted: false };
 const codes = Object.values(Code).filter((code): code is Code => typeof code === "number");

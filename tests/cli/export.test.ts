@@ -10,9 +10,9 @@ import {
   ExportCouponsResponseSchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import { readJsonLines, runCli, startCli } from "./run-cli.ts";
-import { runHere } from "./run-here.ts";
-import { campaign, campaignId, coupon, refusal, type StandIn, startStandIn } from "./stand-in.ts";
+import { readJsonLines, runCli, startCli } from "../support/run-cli.ts";
+import { runHere } from "../support/run-here.ts";
+import { campaign, campaignId, coupon, refusal, type StandIn, startStandIn } from "../support/stand-in.ts";
 
 const batchSize = 4;
 

@@ -11,11 +11,11 @@ import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { PreflightColour, type WatchCampaignRequest } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { EventLevel } from "../../proto/gen/coupon/v1/watch_pb.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { readJsonLines, startCli } from "./run-cli.ts";
-import { runHere } from "./run-here.ts";
-import { campaign, campaignId, refusal, type StandIn, startMs, startStandIn } from "./stand-in.ts";
-import { readScreen, standInTerminal } from "./stand-in-terminal.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { readJsonLines, startCli } from "../support/run-cli.ts";
+import { runHere } from "../support/run-here.ts";
+import { campaign, campaignId, refusal, type StandIn, startMs, startStandIn } from "../support/stand-in.ts";
+import { readScreen, standInTerminal } from "../support/stand-in-terminal.ts";
 
 const { SCHEDULED, OPEN, SOLD_OUT } = CampaignState;
 

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { stampFile, stampOf } from "../../cli/build-stamp.mjs";
 import { commands } from "../../cli/vocabulary.ts";
-import { launcher, runCli } from "./run-cli.ts";
+import { launcher, runCli } from "../support/run-cli.ts";
 
 describe("cli launcher", () => {
   let folder: string;
@@ -47,7 +47,7 @@ describe("cli launcher", () => {
     beforeEach(async () => {
       for (const file of ["package.json", "package-lock.json", "tsconfig.json"])
         await writeFile(join(folder, file), "{}");
-      for (const part of ["load", "audit", "runtime", "proto/gen"]) {
+      for (const part of ["callers", "audit", "runtime", "proto/gen"]) {
         await mkdir(join(folder, part), { recursive: true });
         await writeFile(join(folder, part, "a.ts"), "1");
       }
@@ -72,7 +72,7 @@ describe("cli launcher", () => {
     });
 
     const edits: Readonly<Record<string, () => Promise<unknown>>> = {
-      "was edited": () => writeFile(join(folder, "load", "a.ts"), "2 more"),
+      "was edited": () => writeFile(join(folder, "callers", "a.ts"), "2 more"),
       "was set back to an older time": () => utimes(join(folder, "audit", "a.ts"), 1, 1),
       came: () => writeFile(join(folder, "cli", "b.ts"), ""),
       "was removed": () => rm(join(folder, "proto", "gen", "a.ts")),

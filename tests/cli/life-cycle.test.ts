@@ -3,8 +3,8 @@ import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import { readJsonLines } from "./run-cli.ts";
-import { runHere } from "./run-here.ts";
+import { readJsonLines } from "../support/run-cli.ts";
+import { runHere } from "../support/run-here.ts";
 import {
   type Answers,
   campaign,
@@ -13,7 +13,7 @@ import {
   type StandIn,
   startMs,
   startStandIn,
-} from "./stand-in.ts";
+} from "../support/stand-in.ts";
 
 describe("cli: the life of a campaign", () => {
   let service: StandIn;

@@ -5,7 +5,7 @@ import { manual } from "../../cli/manual.ts";
 import { environment } from "../../cli/settings.ts";
 import { commands, globalOptions } from "../../cli/vocabulary.ts";
 import { repositoryDir } from "../../local/repository.ts";
-import { runCli } from "./run-cli.ts";
+import { runCli } from "../support/run-cli.ts";
 
 const page = readFileSync(join(repositoryDir, "docs", "cli.md"), "utf8");
 

@@ -9,8 +9,8 @@ import { tableLines } from "../../cli/table.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { PreflightColour } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CheckVerdict } from "../../proto/gen/coupon/v1/verify_pb.ts";
-import { campaign, campaignId, coupon, type StandIn, startMs, startStandIn } from "./stand-in.ts";
-import { standInTerminal } from "./stand-in-terminal.ts";
+import { campaign, campaignId, coupon, type StandIn, startMs, startStandIn } from "../support/stand-in.ts";
+import { standInTerminal } from "../support/stand-in-terminal.ts";
 
 const widths = [40, 80, 120, 200];
 const names = [

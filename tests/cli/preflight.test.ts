@@ -1,9 +1,9 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect } from "chai";
 import { PreflightColour } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { readJsonLines } from "./run-cli.ts";
-import { runHere } from "./run-here.ts";
-import { campaign, campaignId, type StandIn, startMs, startStandIn } from "./stand-in.ts";
+import { readJsonLines } from "../support/run-cli.ts";
+import { runHere } from "../support/run-here.ts";
+import { campaign, campaignId, type StandIn, startMs, startStandIn } from "../support/stand-in.ts";
 
 const { GREEN, AMBER, RED } = PreflightColour;
 

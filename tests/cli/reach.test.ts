@@ -11,10 +11,10 @@ import { expect } from "chai";
 import { describeFailure } from "../../cli/failure.ts";
 import { isBrokenStream, isTransient } from "../../cli/retry.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
-import { makeCertificates } from "../setup/certificates.ts";
-import { runCli, startCli } from "./run-cli.ts";
-import { runHere } from "./run-here.ts";
-import { campaign, campaignId, coupon, startMs, startStandIn } from "./stand-in.ts";
+import { makeCertificates } from "../support/certificates.ts";
+import { runCli, startCli } from "../support/run-cli.ts";
+import { runHere } from "../support/run-here.ts";
+import { campaign, campaignId, coupon, startMs, startStandIn } from "../support/stand-in.ts";
 
 const here = "http://127.0.0.1:8080";
 const away = "https://coupons.example.com";

@@ -5,9 +5,9 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import { readJsonLines } from "./run-cli.ts";
-import { runHere } from "./run-here.ts";
-import { campaign, campaignId, refusal, type StandIn, startMs, startStandIn } from "./stand-in.ts";
+import { readJsonLines } from "../support/run-cli.ts";
+import { runHere } from "../support/run-here.ts";
+import { campaign, campaignId, refusal, type StandIn, startMs, startStandIn } from "../support/stand-in.ts";
 
 describe("cli refusals", () => {
   let service: StandIn;

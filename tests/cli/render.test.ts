@@ -7,7 +7,7 @@ import { campaignFacts, countdown, instantText, isOver, printable, stateName } f
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { WatchCampaignResponseSchema } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { grouped } from "../../runtime/counting.ts";
-import { campaign, startMs } from "./stand-in.ts";
+import { campaign, startMs } from "../support/stand-in.ts";
 
 /** Reads a countdown back, in milliseconds. */
 function readCountdown(text: string): number {

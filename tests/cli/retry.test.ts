@@ -3,7 +3,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { delayBeforeRetryMs, isBrokenStream, isTransient } from "../../cli/retry.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import { refusal } from "./stand-in.ts";
+import { refusal } from "../support/stand-in.ts";
 
 describe("cli retries", () => {
   it("waits longer each time, within bounds, and as long as the service asks within reason", () => {

@@ -11,9 +11,9 @@ import {
   wholeNumber,
 } from "../../cli/settings.ts";
 import { UserError } from "../../cli/user-error.ts";
-import { readJsonLines } from "./run-cli.ts";
-import { runHere } from "./run-here.ts";
-import { campaign, campaignId, type StandIn, startStandIn } from "./stand-in.ts";
+import { readJsonLines } from "../support/run-cli.ts";
+import { runHere } from "../support/run-here.ts";
+import { campaign, campaignId, type StandIn, startStandIn } from "../support/stand-in.ts";
 
 const secret = "s3cret-of-production";
 

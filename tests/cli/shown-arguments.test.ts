@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { commands } from "../../cli/vocabulary.ts";
-import { runHere } from "./run-here.ts";
-import { type StandIn, startStandIn } from "./stand-in.ts";
+import { runHere } from "../support/run-here.ts";
+import { type StandIn, startStandIn } from "../support/stand-in.ts";
 
 /** A title that a terminal would set, a colour, a direction override, a character without width. */
 const EVIL = "a\u001b]0;owned\u0007\u001b[31m\u202eb\u200b\u009b2J";

@@ -7,8 +7,8 @@ import { expect } from "chai";
 import { chartSvg } from "../../cli/chart.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import type { GetCampaignStatsRequest } from "../../proto/gen/coupon/v1/stats_pb.ts";
-import { runHere } from "./run-here.ts";
-import { campaign, campaignId, type StandIn, startMs, startStandIn } from "./stand-in.ts";
+import { runHere } from "../support/run-here.ts";
+import { campaign, campaignId, type StandIn, startMs, startStandIn } from "../support/stand-in.ts";
 
 describe("cli stats", () => {
   let service: StandIn;

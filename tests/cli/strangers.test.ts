@@ -1,9 +1,9 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect } from "chai";
-import { collectGarbage } from "../setup/collect-garbage.ts";
-import { sharedStack } from "../setup/shared-stores.ts";
-import { runHere } from "./run-here.ts";
-import { campaignId } from "./stand-in.ts";
+import { collectGarbage } from "../support/collect-garbage.ts";
+import { runHere } from "../support/run-here.ts";
+import { sharedStack } from "../support/shared-stores.ts";
+import { campaignId } from "../support/stand-in.ts";
 
 /** What is at the URL and is no HTTP server: what it does with a connection. */
 const strangers: Readonly<Record<string, (socket: Socket) => void>> = {

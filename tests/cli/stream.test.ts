@@ -5,8 +5,8 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
-import { runHere } from "./run-here.ts";
-import { campaign, campaignId, coupon, type StandIn, startMs, startStandIn } from "./stand-in.ts";
+import { runHere } from "../support/run-here.ts";
+import { campaign, campaignId, coupon, type StandIn, startMs, startStandIn } from "../support/stand-in.ts";
 
 /** How far each opening gets before it breaks. */
 interface Opening {

@@ -13,9 +13,17 @@ import {
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { FindCouponRequest, IssueCouponRequest } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import { readJsonLines } from "./run-cli.ts";
-import { runHere } from "./run-here.ts";
-import { campaign, campaignId, coupon, refusal, type StandIn, startMs, startStandIn } from "./stand-in.ts";
+import { readJsonLines } from "../support/run-cli.ts";
+import { runHere } from "../support/run-here.ts";
+import {
+  campaign,
+  campaignId,
+  coupon,
+  refusal,
+  type StandIn,
+  startMs,
+  startStandIn,
+} from "../support/stand-in.ts";
 
 describe("cli verbs", () => {
   /** A campaign that is not one-per-user. */

@@ -4,10 +4,10 @@ import { expect } from "chai";
 import { run } from "../../cli/run.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import { startCli } from "./run-cli.ts";
-import { runHere } from "./run-here.ts";
-import { campaign, campaignId, refusal, type StandIn, startMs, startStandIn } from "./stand-in.ts";
-import { standInTerminal as terminal } from "./stand-in-terminal.ts";
+import { startCli } from "../support/run-cli.ts";
+import { runHere } from "../support/run-here.ts";
+import { campaign, campaignId, refusal, type StandIn, startMs, startStandIn } from "../support/stand-in.ts";
+import { standInTerminal as terminal } from "../support/stand-in-terminal.ts";
 
 /** How one opening of the stream ends after its message. */
 type End = "reset" | "end" | "error" | "hang" | "over" | "gone";

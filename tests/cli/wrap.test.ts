@@ -3,7 +3,7 @@ import { cellsOf } from "../../cli/console/cells.ts";
 import { run } from "../../cli/run.ts";
 import { commands } from "../../cli/vocabulary.ts";
 import { filled, wrapped } from "../../cli/wrap.ts";
-import { standInTerminal } from "./stand-in-terminal.ts";
+import { standInTerminal } from "../support/stand-in-terminal.ts";
 
 describe("cli wrapping", () => {
   it("fills lines with words, counting Hangul as two cells, and breaks no word", () => {

@@ -5,8 +5,8 @@ import { BLOCKED_WORD_GROUPS, BLOCKED_WORDS } from "../../codes/blocked-words.ts
 import { DEFAULT_CODE_FORMAT } from "../../codes/code-format.ts";
 import { createCodeMaker } from "../../codes/code-maker.ts";
 import { containsBlockedWord, createWordFilter } from "../../codes/word-filter.ts";
+import { scriptedRandom, seededRandom } from "../support/seeded-random.ts";
 import { drawsOf, formatOf, hasBlockedWord } from "./reference.ts";
-import { scriptedRandom, seededRandom } from "./seeded-random.ts";
 
 const SEED = 20_251_121;
 const symbols = new Set(SYMBOLS);

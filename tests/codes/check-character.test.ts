@@ -8,8 +8,8 @@ import { createCodeMaker } from "../../codes/code-maker.ts";
 import { checkSpace, countCodes } from "../../codes/code-space.ts";
 import { mistypedBecause } from "../../codes/normalise-code.ts";
 import { createWordFilter } from "../../codes/word-filter.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { checkedCode, everyCode, formatOf, hasBlockedWord } from "./reference.ts";
-import { seededRandom } from "./seeded-random.ts";
 
 const SEED = 161_803;
 const RUNS = { seed: SEED, numRuns: 300 };

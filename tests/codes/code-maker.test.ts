@@ -5,8 +5,8 @@ import { createCodeMaker, makeCode } from "../../codes/code-maker.ts";
 import { countCodes } from "../../codes/code-space.ts";
 import { type RandomSource, randomFromWords, secureRandom } from "../../codes/random-source.ts";
 import { createWordFilter } from "../../codes/word-filter.ts";
+import { seededRandom, seededWords } from "../support/seeded-random.ts";
 import { CRITICAL_AT_0_001, chiSquare, everyCode, formatOf, hasBlockedWord, Tally } from "./reference.ts";
-import { seededRandom, seededWords } from "./seeded-random.ts";
 
 const SEED = 3_141_592;
 const SAMPLES = 200_000;

@@ -4,8 +4,8 @@ import { checkFits } from "../../codes/check-character.ts";
 import { EXAMPLE_MARK, exampleCodes } from "../../codes/example-code.ts";
 import { factsOf } from "../../codes/format-facts.ts";
 import { normaliseCode } from "../../codes/normalise-code.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 import { formatOf } from "./reference.ts";
-import { seededRandom } from "./seeded-random.ts";
 
 const SEED = 57_721;
 

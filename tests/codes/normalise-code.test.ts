@@ -4,7 +4,7 @@ import { DIGITS, SYLLABLES } from "../../codes/alphabet.ts";
 import { DEFAULT_CODE_FORMAT } from "../../codes/code-format.ts";
 import { createCodeMaker } from "../../codes/code-maker.ts";
 import { normaliseCode } from "../../codes/normalise-code.ts";
-import { seededRandom } from "./seeded-random.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 
 const SEED = 271_828;
 const code = fc.string({ unit: fc.constantFrom(...SYLLABLES, ...DIGITS), minLength: 1, maxLength: 10 });

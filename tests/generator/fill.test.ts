@@ -4,10 +4,10 @@ import { parseCodeFormat } from "../../codes/code-format.ts";
 import { createCodeMaker } from "../../codes/code-maker.ts";
 import { fillCampaign } from "../../generator/fill.ts";
 import type { CampaignDoc, CouponDoc } from "../../record/documents.ts";
-import { seededRandom } from "../codes/seeded-random.ts";
-import { fakeClock } from "../runtime/fake-clock.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { bareCampaign, type Records, recordsOf } from "./made-campaign.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import { bareCampaign, type Records, recordsOf } from "../support/made-campaign.ts";
+import { seededRandom } from "../support/seeded-random.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 /** As in fill.ts: one window is three chunks of 5,000. */
 const WINDOW = 15_000;

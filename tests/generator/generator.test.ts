@@ -5,9 +5,9 @@ import { until } from "../../local/poll.ts";
 import type { CampaignDoc, CouponDoc } from "../../record/documents.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { openStores, silentLogger, type TestStores } from "../setup/shared-stores.ts";
-import { bareCampaign, type Records, recordsOf } from "./made-campaign.ts";
+import { bareCampaign, type Records, recordsOf } from "../support/made-campaign.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { openStores, silentLogger, type TestStores } from "../support/shared-stores.ts";
 
 describe("generator", () => {
   let stores: TestStores;

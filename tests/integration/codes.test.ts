@@ -2,13 +2,13 @@ import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
 import { SYMBOLS } from "../../codes/alphabet.ts";
 import { checkFits } from "../../codes/check-character.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { held, refusal } from "./answers.ts";
-import { openRawRedis, type RawRedis, readBooks } from "./books.ts";
-import { createCampaign, createOpenCampaign, untilState } from "./campaign.ts";
-import { type Clients, connectClients } from "./clients.ts";
-import { KEY_PREFIX } from "./quiet-logs.ts";
-import { createServices, type Services } from "./service.ts";
+import { held, refusal } from "../support/answers.ts";
+import { openRawRedis, type RawRedis, readBooks } from "../support/books.ts";
+import { createCampaign, createOpenCampaign, untilState } from "../support/campaign.ts";
+import { type Clients, connectClients } from "../support/clients.ts";
+import { KEY_PREFIX } from "../support/quiet-logs.ts";
+import { createServices, type Services } from "../support/service.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 const user = (i: number) => `${KEY_PREFIX}holder-${i}`;
 

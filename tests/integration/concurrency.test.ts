@@ -1,13 +1,13 @@
 import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { type Answer, answerOf, type Held } from "./answers.ts";
-import { expectRightBooks, openRawRedis, type RawRedis, readBooksAtRest } from "./books.ts";
-import { createOpenCampaign, untilState } from "./campaign.ts";
-import { type Clients, connectClients } from "./clients.ts";
-import { inParallel } from "./in-parallel.ts";
-import { KEY_PREFIX } from "./quiet-logs.ts";
-import { createServices, type Services } from "./service.ts";
+import { type Answer, answerOf, type Held } from "../support/answers.ts";
+import { expectRightBooks, openRawRedis, type RawRedis, readBooksAtRest } from "../support/books.ts";
+import { createOpenCampaign, untilState } from "../support/campaign.ts";
+import { type Clients, connectClients } from "../support/clients.ts";
+import { inParallel } from "../support/in-parallel.ts";
+import { KEY_PREFIX } from "../support/quiet-logs.ts";
+import { createServices, type Services } from "../support/service.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 const SALE = { coupons: 500, claimants: 3_000 };
 const SMALL_SALE = { coupons: 100, claimants: 400 };

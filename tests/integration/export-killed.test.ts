@@ -5,10 +5,10 @@ import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import { newCampaignId } from "../../record/campaign-id.ts";
 import type { CampaignDoc, IssuanceDoc } from "../../record/documents.ts";
-import { runCli, startCli } from "../cli/run-cli.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { createServices, type Service, type Services } from "./service.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { runCli, startCli } from "../support/run-cli.ts";
+import { createServices, type Service, type Services } from "../support/service.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 const ROWS = 120_000;
 const PAGE = 20_000;

@@ -1,13 +1,13 @@
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { type Books, expectExactCodes, openRawRedis, type RawRedis, readBooks } from "./books.ts";
-import { createCampaign, createOpenCampaign, untilState } from "./campaign.ts";
-import { type Clients, connectClients } from "./clients.ts";
-import { KEY_PREFIX } from "./quiet-logs.ts";
-import { createServices, type Service, type Services } from "./service.ts";
+import { type Books, expectExactCodes, openRawRedis, type RawRedis, readBooks } from "../support/books.ts";
+import { createCampaign, createOpenCampaign, untilState } from "../support/campaign.ts";
+import { type Clients, connectClients } from "../support/clients.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { KEY_PREFIX } from "../support/quiet-logs.ts";
+import { createServices, type Service, type Services } from "../support/service.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 const TOTAL = 60_000;
 

@@ -2,10 +2,10 @@ import { createServer } from "node:net";
 import { expect } from "chai";
 import { freePort } from "../../local/free-port.ts";
 import { HEALTH_PORT_DEFAULT } from "../../server/http/health.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { runToEnd } from "./run-to-end.ts";
-import { createServices, type Services } from "./service.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { runToEnd } from "../support/run-to-end.ts";
+import { createServices, type Services } from "../support/service.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 describe("processes without the server role", function () {
   // Starts of processes: a bound against hanging.

@@ -2,9 +2,9 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { createServices, type Service, type Services } from "./service.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { createServices, type Service, type Services } from "../support/service.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 describe("Callers that mean no good", () => {
   let stores: TestStores;

@@ -6,12 +6,12 @@ import { until } from "../../local/poll.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { CheckVerdict } from "../../proto/gen/coupon/v1/verify_pb.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { openRawRedis, type RawRedis, readBooksAtRest } from "./books.ts";
-import { createCampaign, createOpenCampaign, untilState } from "./campaign.ts";
-import { type Clients, connectClients } from "./clients.ts";
-import { createServices, type Services } from "./service.ts";
+import { openRawRedis, type RawRedis, readBooksAtRest } from "../support/books.ts";
+import { createCampaign, createOpenCampaign, untilState } from "../support/campaign.ts";
+import { type Clients, connectClients } from "../support/clients.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { createServices, type Services } from "../support/service.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -1,14 +1,14 @@
 import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { refusal } from "./answers.ts";
-import { createCampaign, createOpenCampaign } from "./campaign.ts";
-import { type Clients, connectClients, grpcClients } from "./clients.ts";
-import { readMetrics } from "./metrics-page.ts";
-import { post } from "./post.ts";
-import { KEY_PREFIX, leakIn } from "./quiet-logs.ts";
-import { runToEnd } from "./run-to-end.ts";
-import { createServices, type Service, type Services } from "./service.ts";
+import { refusal } from "../support/answers.ts";
+import { createCampaign, createOpenCampaign } from "../support/campaign.ts";
+import { type Clients, connectClients, grpcClients } from "../support/clients.ts";
+import { readMetrics } from "../support/metrics-page.ts";
+import { post } from "../support/post.ts";
+import { KEY_PREFIX, leakIn } from "../support/quiet-logs.ts";
+import { runToEnd } from "../support/run-to-end.ts";
+import { createServices, type Service, type Services } from "../support/service.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 const TOKEN = "a-token-of-the-operators-0123456789";
 const user = (i: number) => `${KEY_PREFIX}${i}`;

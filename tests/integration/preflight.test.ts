@@ -1,11 +1,11 @@
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import { PreflightColour } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { createCampaign, untilState } from "./campaign.ts";
-import { type Clients, connectClients } from "./clients.ts";
-import { createServices, type Services } from "./service.ts";
+import { createCampaign, untilState } from "../support/campaign.ts";
+import { type Clients, connectClients } from "../support/clients.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { createServices, type Services } from "../support/service.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 const HOUR_MS = 3_600_000;
 /** The tests' MongoDB is a server by itself. */

@@ -1,12 +1,12 @@
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import { createProcesses, type Processes, type SeenProcess } from "../../record/processes.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { createOpenCampaign } from "./campaign.ts";
-import { connectClients } from "./clients.ts";
-import { KEY_PREFIX } from "./quiet-logs.ts";
-import { createServices, type Services } from "./service.ts";
+import { createOpenCampaign } from "../support/campaign.ts";
+import { connectClients } from "../support/clients.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { KEY_PREFIX } from "../support/quiet-logs.ts";
+import { createServices, type Services } from "../support/service.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 describe("Presence of service processes", () => {
   let stores: TestStores;

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { startService } from "../../local/service-process.ts";
-import { temporaryDir } from "../local/temporary-dir.ts";
+import { temporaryDir } from "../support/temporary-dir.ts";
 
 const STORES = { REDIS_URL: "redis://127.0.0.1:1", MONGODB_URL: "mongodb://127.0.0.1:1" };
 

@@ -4,15 +4,15 @@ import type { Db } from "mongodb";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
 import type { WatchCampaignResponse } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { type Answer, answerOf, type Held, refusedBy } from "./answers.ts";
-import { expectRightBooks, readBooksAtRest } from "./books.ts";
-import { createCampaign, createOpenCampaign } from "./campaign.ts";
-import { type Clients, connectClients, grpcClients } from "./clients.ts";
-import { metric } from "./metrics-page.ts";
-import { OWN_DATABASE, type OwnStack, startOwnStack } from "./own-stack.ts";
-import { KEY_PREFIX } from "./quiet-logs.ts";
-import { createServices, type Service, type Services } from "./service.ts";
+import { type Answer, answerOf, type Held, refusedBy } from "../support/answers.ts";
+import { expectRightBooks, readBooksAtRest } from "../support/books.ts";
+import { createCampaign, createOpenCampaign } from "../support/campaign.ts";
+import { type Clients, connectClients, grpcClients } from "../support/clients.ts";
+import { metric } from "../support/metrics-page.ts";
+import { OWN_DATABASE, type OwnStack, startOwnStack } from "../support/own-stack.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { KEY_PREFIX } from "../support/quiet-logs.ts";
+import { createServices, type Service, type Services } from "../support/service.ts";
 
 const user = (i: number) => `${KEY_PREFIX}${i}`;
 

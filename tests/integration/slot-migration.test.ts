@@ -8,15 +8,15 @@ import {
   type PreflightColour,
   PreflightColourSchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { type RedisCluster, startRedisCluster } from "../setup/redis-cluster.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { slotMigration } from "../setup/slot-migration.ts";
-import { couponVerify } from "../verify/coupon-verify.ts";
-import { createOpenCampaign, untilState } from "./campaign.ts";
-import { type Clients, connectClients } from "./clients.ts";
-import { KEY_PREFIX } from "./quiet-logs.ts";
-import { createServices, type Service, type Services } from "./service.ts";
+import { createOpenCampaign, untilState } from "../support/campaign.ts";
+import { type Clients, connectClients } from "../support/clients.ts";
+import { couponVerify } from "../support/coupon-verify.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { KEY_PREFIX } from "../support/quiet-logs.ts";
+import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
+import { createServices, type Service, type Services } from "../support/service.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { slotMigration } from "../support/slot-migration.ts";
 
 const TOTAL = 600;
 const CALLERS = 8;

@@ -4,14 +4,20 @@ import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import { enumName } from "../../proto/enum-name.ts";
 import { CampaignState, CampaignStateSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { type Answer, answerOf, type Held, isUncertain } from "./answers.ts";
-import { expectRightBooks, openRawRedis, type RawRedis, readBooks, readBooksAtRest } from "./books.ts";
-import { createCampaign, untilState } from "./campaign.ts";
-import { type Clients, connectClients } from "./clients.ts";
-import { KEY_PREFIX } from "./quiet-logs.ts";
-import { createServices, type Services } from "./service.ts";
+import { type Answer, answerOf, type Held, isUncertain } from "../support/answers.ts";
+import {
+  expectRightBooks,
+  openRawRedis,
+  type RawRedis,
+  readBooks,
+  readBooksAtRest,
+} from "../support/books.ts";
+import { createCampaign, untilState } from "../support/campaign.ts";
+import { type Clients, connectClients } from "../support/clients.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { KEY_PREFIX } from "../support/quiet-logs.ts";
+import { createServices, type Services } from "../support/service.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 const AHEAD_MS = 3_000;
 

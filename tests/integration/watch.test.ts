@@ -7,12 +7,12 @@ import { CampaignState, CampaignStateSchema } from "../../proto/gen/coupon/v1/ca
 import type { WatchCampaignResponse } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { WATCHERS_MAX } from "../../server/rpc/watch-campaign.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { createCampaign, createOpenCampaign, untilState } from "./campaign.ts";
-import { type Clients, connectClients } from "./clients.ts";
-import { KEY_PREFIX } from "./quiet-logs.ts";
-import { createServices, type Service, type Services } from "./service.ts";
+import { createCampaign, createOpenCampaign, untilState } from "../support/campaign.ts";
+import { type Clients, connectClients } from "../support/clients.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { KEY_PREFIX } from "../support/quiet-logs.ts";
+import { createServices, type Service, type Services } from "../support/service.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -8,8 +8,8 @@ import { startMongodb } from "../../local/mongodb-server.ts";
 import { until } from "../../local/poll.ts";
 import type { Store } from "../../local/store.ts";
 import { MessageReader, messageOf } from "../../local/wire-message.mjs";
-import { HANG_MS } from "../setup/patience.ts";
-import { temporaryDir } from "./temporary-dir.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { temporaryDir } from "../support/temporary-dir.ts";
 
 const DURABLE = { writeConcern: { w: "majority", j: true } } as const;
 

@@ -10,9 +10,9 @@ import { troubleIn } from "../../local/env-lines.mjs";
 import { until } from "../../local/poll.ts";
 import { repositoryDir } from "../../local/repository.ts";
 import { readConfig, SETTINGS } from "../../runtime/config.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { sharedStack } from "../setup/shared-stores.ts";
-import { temporaryDir } from "./temporary-dir.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { sharedStack } from "../support/shared-stores.ts";
+import { temporaryDir } from "../support/temporary-dir.ts";
 
 describe(".env: lines", () => {
   const good = [

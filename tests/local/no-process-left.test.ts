@@ -3,8 +3,8 @@ import { until } from "../../local/poll.ts";
 import { startTimeOf } from "../../local/process-identity.mjs";
 import { type ServiceProcess, startService } from "../../local/service-process.ts";
 import { startStack } from "../../local/stack.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { temporaryDir } from "./temporary-dir.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { temporaryDir } from "../support/temporary-dir.ts";
 
 interface Said {
   readonly pids: readonly number[];

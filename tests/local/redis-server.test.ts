@@ -3,8 +3,8 @@ import { createClient } from "redis";
 import { until } from "../../local/poll.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import type { Store } from "../../local/store.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { temporaryDir } from "./temporary-dir.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { temporaryDir } from "../support/temporary-dir.ts";
 
 describe("Redis of the local stack", () => {
   const dir = temporaryDir();

@@ -3,8 +3,8 @@ import { expect } from "chai";
 import { startRedis } from "../../local/redis-server.ts";
 import { startService } from "../../local/service-process.ts";
 import { EXIT } from "../../runtime/user-error.ts";
-import { refusingMongod } from "../record/refusing-mongod.ts";
-import { temporaryDir } from "./temporary-dir.ts";
+import { refusingMongod } from "../support/refusing-mongod.ts";
+import { temporaryDir } from "../support/temporary-dir.ts";
 
 const PASSWORD = "hunter2";
 

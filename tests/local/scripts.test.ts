@@ -6,7 +6,7 @@ import { isAlive } from "../../local/owned-file.mjs";
 import { until } from "../../local/poll.ts";
 import { startTimeOf } from "../../local/process-identity.mjs";
 import { repositoryDir } from "../../local/repository.ts";
-import { temporaryDir } from "./temporary-dir.ts";
+import { temporaryDir } from "../support/temporary-dir.ts";
 
 function scriptsOf(manifest: string): [name: string, script: string][] {
   const { scripts = {} } = JSON.parse(readFileSync(join(repositoryDir, manifest), "utf8")) as {

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { freePort } from "../../local/free-port.ts";
 import { startService } from "../../local/service-process.ts";
-import { HANG_MS } from "../setup/patience.ts";
+import { HANG_MS } from "../support/patience.ts";
 
 const FIXTURES = "tests/local/fixtures";
 

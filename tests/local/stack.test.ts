@@ -5,7 +5,7 @@ import { MongoClient } from "mongodb";
 import { startTimeOf } from "../../local/process-identity.mjs";
 import { startStack } from "../../local/stack.ts";
 import { LocalStackError } from "../../local/store.ts";
-import { temporaryDir } from "./temporary-dir.ts";
+import { temporaryDir } from "../support/temporary-dir.ts";
 
 describe("The local stack", () => {
   let dir: ReturnType<typeof temporaryDir>;

@@ -5,8 +5,8 @@ import { nodeForEngine } from "../../local/embedded-libc.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import { repositoryDir } from "../../local/repository.ts";
 import { startService } from "../../local/service-process.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { temporaryDir } from "./temporary-dir.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { temporaryDir } from "../support/temporary-dir.ts";
 
 describe("npm run stores", () => {
   let dir: ReturnType<typeof temporaryDir>;

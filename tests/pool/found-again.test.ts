@@ -6,12 +6,12 @@ import { createPool, type Pool } from "../../pool/pool.ts";
 import { connectRedis, type Redis } from "../../pool/redis.ts";
 import { LOOK_EVERY_MS } from "../../pool/redis-second-look.ts";
 import { createLogger } from "../../runtime/logger.ts";
-import { rawProtocol } from "../chaos/wire/frames.ts";
-import { type StoreProxy, startProxy } from "../chaos/wire/proxy.ts";
-import { temporaryDir } from "../local/temporary-dir.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { claimAll, loadedPool } from "./loaded-pool.ts";
-import { openRaw, type RawRedis } from "./raw-redis.ts";
+import { claimAll, loadedPool } from "../support/loaded-pool.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { openRaw, type RawRedis } from "../support/raw-redis.ts";
+import { temporaryDir } from "../support/temporary-dir.ts";
+import { rawProtocol } from "../support/wire/frames.ts";
+import { type StoreProxy, startProxy } from "../support/wire/proxy.ts";
 
 /** A service behind a name or a forwarder: where it leads changes, and nobody closes the connections that stand. */
 describe("Redis is found again behind the same address", () => {

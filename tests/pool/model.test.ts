@@ -4,10 +4,10 @@ import type { Claim, ClaimAnswer, PoolState } from "../../pool/answers.ts";
 import { campaignKeys } from "../../pool/keys.ts";
 import type { Pool } from "../../pool/pool.ts";
 import { newCampaignId } from "../../record/campaign-id.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { HOUR_MS } from "./loaded-pool.ts";
-import * as model from "./model.ts";
-import { contentsOf, openRaw, type RawRedis, tokenOf } from "./raw-redis.ts";
+import { HOUR_MS } from "../support/loaded-pool.ts";
+import * as model from "../support/pool-model.ts";
+import { contentsOf, openRaw, type RawRedis, tokenOf } from "../support/raw-redis.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 /** Two clocks on one machine, read at two moments: Redis takes whole milliseconds, and caches them within a turn. */
 const CLOCK_SLACK_MS = 30;

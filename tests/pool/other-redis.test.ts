@@ -3,12 +3,12 @@ import { until } from "../../local/poll.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import { createPool } from "../../pool/pool.ts";
 import { connectRedis } from "../../pool/redis.ts";
-import { temporaryDir } from "../local/temporary-dir.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { silentLogger } from "../setup/shared-stores.ts";
-import { claimAll, claimIn, loadedPool } from "./loaded-pool.ts";
-import { type OwnRedis, ownRedis } from "./own-redis.ts";
-import { contentsOf, openRaw, tokenOf } from "./raw-redis.ts";
+import { claimAll, claimIn, loadedPool } from "../support/loaded-pool.ts";
+import { type OwnRedis, ownRedis } from "../support/own-redis.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { contentsOf, openRaw, tokenOf } from "../support/raw-redis.ts";
+import { silentLogger } from "../support/shared-stores.ts";
+import { temporaryDir } from "../support/temporary-dir.ts";
 
 /** What becomes of a pool when its Redis restarts, forgets, or is full: a Redis of its own, damaged for real. */
 describe("pool on a Redis in trouble", () => {

@@ -3,8 +3,8 @@ import type { Redis } from "../../pool/redis.ts";
 import { createRedisClock } from "../../pool/redis-clock.ts";
 import { newCampaignId } from "../../record/campaign-id.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
-import { fakeClock } from "../runtime/fake-clock.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 describe("redis clock", () => {
   let stores: TestStores;

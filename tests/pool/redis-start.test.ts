@@ -11,12 +11,12 @@ import { createPool } from "../../pool/pool.ts";
 import { connectRedis } from "../../pool/redis.ts";
 import { createRedisProbe } from "../../pool/redis-facts.ts";
 import { UserError } from "../../runtime/user-error.ts";
-import { startSentinel } from "../preflight/sentinel.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { type RedisCluster, startRedisCluster } from "../setup/redis-cluster.ts";
-import { sharedStack, silentLogger } from "../setup/shared-stores.ts";
-import { loadedPool } from "./loaded-pool.ts";
-import { type OwnRedis, ownRedis } from "./own-redis.ts";
+import { loadedPool } from "../support/loaded-pool.ts";
+import { type OwnRedis, ownRedis } from "../support/own-redis.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
+import { startSentinel } from "../support/sentinel.ts";
+import { sharedStack, silentLogger } from "../support/shared-stores.ts";
 
 const connect = (url: string) => connectRedis({ url, connectWithinMs: HANG_MS, logger: silentLogger });
 

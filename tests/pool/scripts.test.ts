@@ -3,9 +3,9 @@ import type { Claim } from "../../pool/answers.ts";
 import { campaignKeys } from "../../pool/keys.ts";
 import type { Pool } from "../../pool/pool.ts";
 import { newCampaignId } from "../../record/campaign-id.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { claimAll, claimIn, HOUR_MS, loadedPool } from "./loaded-pool.ts";
-import { contentsOf, openRaw, type RawRedis } from "./raw-redis.ts";
+import { claimAll, claimIn, HOUR_MS, loadedPool } from "../support/loaded-pool.ts";
+import { contentsOf, openRaw, type RawRedis } from "../support/raw-redis.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 describe("pool scripts", () => {
   let stores: TestStores;

@@ -7,8 +7,8 @@ import { type CampaignDoc, RECORDED_STATES } from "../../record/documents.ts";
 import { connectMongo } from "../../record/mongo.ts";
 import type { OwnStep } from "../../record/steps.ts";
 import { UserError } from "../../runtime/user-error.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 /** A step that the scheduler makes. */
 const step = (verb: HistoryVerb, more: Partial<OwnStep> = {}): OwnStep => ({

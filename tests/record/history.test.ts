@@ -3,7 +3,7 @@ import type { Db } from "mongodb";
 import { newCampaignId } from "../../record/campaign-id.ts";
 import type { CampaignDoc, HistoryDoc } from "../../record/documents.ts";
 import { createHistory, historyId } from "../../record/history.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 describe("history", () => {
   let stores: TestStores;

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import type { IssuanceDoc } from "../../record/documents.ts";
 import { createIssuances, type InsertOutcome, type Issuances } from "../../record/issuances.ts";
 import { UncertainInsert } from "../../record/unordered-insert.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 const heldBy = (outcome: InsertOutcome) => (outcome.kind === "removed" ? undefined : outcome.held._id);
 

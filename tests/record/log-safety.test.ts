@@ -2,7 +2,7 @@ import { expect } from "chai";
 import type { IssuanceDoc } from "../../record/documents.ts";
 import { createIssuances } from "../../record/issuances.ts";
 import { createLogger } from "../../runtime/logger.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 /** MongoDB quotes the document that it refuses, in the words of the error and in its parts: none of it may reach a log. */
 describe("errors of MongoDB in a log", () => {

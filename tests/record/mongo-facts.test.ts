@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import type { Db } from "mongodb";
 import { createMongoFacts } from "../../record/mongo-facts.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 describe("facts of MongoDB", () => {
   let stores: TestStores;

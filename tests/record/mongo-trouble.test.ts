@@ -3,7 +3,7 @@ import { MongoServerError, MongoServerSelectionError, type TopologyDescription }
 import { connectMongo } from "../../record/mongo.ts";
 import { mongoTrouble } from "../../record/mongo-trouble.ts";
 import { EXIT, UserError } from "../../runtime/user-error.ts";
-import { refusingMongod } from "./refusing-mongod.ts";
+import { refusingMongod } from "../support/refusing-mongod.ts";
 
 const here = { hosts: "127.0.0.1:27017", namesUser: true, database: "coupons" };
 const away = { hosts: "db1.example.com:27017,db2.example.com:27017", namesUser: true, database: "coupons" };

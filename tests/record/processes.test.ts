@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import type { ProcessBeat, ProcessDoc } from "../../record/documents.ts";
 import { createProcesses, type Processes } from "../../record/processes.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 const HOUR_MS = 3_600_000;
 /** The clocks of MongoDB and of this test are one machine's; asking takes a moment. */

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { DeadlineExceeded, withDeadline } from "../../runtime/deadline.ts";
-import { fakeClock } from "./fake-clock.ts";
+import { fakeClock } from "../support/fake-clock.ts";
 
 const outcomeOf = (call: Promise<unknown>) =>
   call.then(

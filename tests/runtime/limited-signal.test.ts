@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { expect } from "chai";
 import { limitedSignal } from "../../runtime/limited-signal.ts";
-import { collectGarbage } from "../setup/collect-garbage.ts";
+import { collectGarbage } from "../support/collect-garbage.ts";
 
 describe("a limited signal", () => {
   it("is aborted by its time, also where nothing but a waiter holds it and the garbage collector comes by", async () => {

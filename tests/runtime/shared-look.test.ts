@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { createSharedLook } from "../../runtime/shared-look.ts";
-import { fakeClock } from "./fake-clock.ts";
+import { fakeClock } from "../support/fake-clock.ts";
 
 describe("shared look", () => {
   function asking() {

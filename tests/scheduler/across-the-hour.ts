@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { startService } from "../../local/service-process.ts";
-import { faketimeLibrary } from "../../local/setup-faketime.mjs";
-import { writeClock } from "../chaos/ground/ground.ts";
-import { temporaryDir } from "../local/temporary-dir.ts";
+import { faketimeLibrary } from "../../setup/faketime.mjs";
+import { writeClock } from "../harness/chaos/ground/ground.ts";
+import { temporaryDir } from "../support/temporary-dir.ts";
 
 /** Clocks of New York go from 01:59:59 back to 01:00:00. */
 const INSTANT = "2026-11-01T06:00:00.000Z";

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { atInstant, createInstantTimers } from "../../scheduler/instant-timer.ts";
-import { fakeClock } from "../runtime/fake-clock.ts";
+import { fakeClock } from "../support/fake-clock.ts";
 
 const DAY_MS = 86_400_000;
 const START_MS = 1_800_000_000_000;

@@ -8,11 +8,11 @@ import type { CampaignDoc, IssuanceDoc } from "../../record/documents.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { createMetrics, type Metrics } from "../../runtime/metrics.ts";
 import { createScheduler, type Scheduler } from "../../scheduler/scheduler.ts";
-import { madeCampaign, type Records, recordsOf } from "../generator/made-campaign.ts";
-import { openRaw, type RawRedis } from "../pool/raw-redis.ts";
-import { fakeClock } from "../runtime/fake-clock.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { openStores, silentLogger, type TestStores } from "../setup/shared-stores.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import { madeCampaign, type Records, recordsOf } from "../support/made-campaign.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { openRaw, type RawRedis } from "../support/raw-redis.ts";
+import { openStores, silentLogger, type TestStores } from "../support/shared-stores.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -11,9 +11,9 @@ import {
   isJustBeingMade,
   type StartWatch,
 } from "../../scheduler/start-watch.ts";
-import { bareCampaign, type Records, recordsOf } from "../generator/made-campaign.ts";
-import { fakeClock } from "../runtime/fake-clock.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import { bareCampaign, type Records, recordsOf } from "../support/made-campaign.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 const START_MS = 1_800_000_000_000;
 const MINUTE_MS = 60_000;

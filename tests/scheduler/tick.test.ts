@@ -2,8 +2,8 @@ import { expect } from "chai";
 import type { schedule } from "node-cron";
 import { createLogger } from "../../runtime/logger.ts";
 import { createTick } from "../../scheduler/tick.ts";
-import { type FakeClock, fakeClock } from "../runtime/fake-clock.ts";
-import { silentLogger } from "../setup/shared-stores.ts";
+import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
+import { silentLogger } from "../support/shared-stores.ts";
 import { acrossTheHour } from "./across-the-hour.ts";
 
 /** A cron that ticks when the test says so. */

@@ -9,15 +9,15 @@ import { systemClock } from "../../runtime/clock.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { type CouponServiceDeps, createCouponService } from "../../server/rpc/coupon-service.ts";
 import { createLiveView } from "../../server/view/live-view.ts";
-import { recordsOf } from "../generator/made-campaign.ts";
-import { type Clients, connectClients, grpcClients, grpcWebClients } from "../integration/clients.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { issuedCampaign } from "./issued-campaign.ts";
+import { type Clients, connectClients, grpcClients, grpcWebClients } from "../support/clients.ts";
+import { issuedCampaign } from "../support/issued-campaign.ts";
+import { recordsOf } from "../support/made-campaign.ts";
+import { type OpenApp, openApp } from "../support/open-app.ts";
+import { gate, openSale, type Sale } from "../support/open-sale.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { testBreakers } from "../support/test-breakers.ts";
 import { type LeavingCall, type LeavingCaller, leavingCallers, WIRES, type Wire } from "./leaving-caller.ts";
-import { type OpenApp, openApp } from "./open-app.ts";
-import { gate, openSale, type Sale } from "./open-sale.ts";
-import { testBreakers } from "./test-breakers.ts";
 
 const DEADLINE_MS = 50;
 /** A server has places for so many exports. */

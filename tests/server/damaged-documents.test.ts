@@ -4,9 +4,9 @@ import { expect } from "chai";
 import { CampaignService, CampaignView } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { IssuanceDoc } from "../../record/documents.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { openStores, type TestStores } from "../setup/shared-stores.ts";
-import { issuedCampaign } from "./issued-campaign.ts";
-import { type OpenApp, openApp } from "./open-app.ts";
+import { issuedCampaign } from "../support/issued-campaign.ts";
+import { type OpenApp, openApp } from "../support/open-app.ts";
+import { openStores, type TestStores } from "../support/shared-stores.ts";
 
 describe("an issuance in MongoDB that is not what it has to be", () => {
   let stores: TestStores;

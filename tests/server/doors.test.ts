@@ -27,12 +27,12 @@ import { createStatusAnswers, STATUS_PATH } from "../../server/rpc/status-answer
 import { createTellTrouble } from "../../server/rpc/trouble.ts";
 import { viewCoupon } from "../../server/view/campaign-view.ts";
 import { createLiveView } from "../../server/view/live-view.ts";
-import { recordsOf } from "../generator/made-campaign.ts";
-import { fakeClock } from "../runtime/fake-clock.ts";
-import { HANG_MS } from "../setup/patience.ts";
-import { openStores, silentLogger, type TestStores } from "../setup/shared-stores.ts";
-import { openSale, type Sale } from "./open-sale.ts";
-import { testBreakers } from "./test-breakers.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import { recordsOf } from "../support/made-campaign.ts";
+import { openSale, type Sale } from "../support/open-sale.ts";
+import { HANG_MS } from "../support/patience.ts";
+import { openStores, silentLogger, type TestStores } from "../support/shared-stores.ts";
+import { testBreakers } from "../support/test-breakers.ts";
 
 const PATH = "/coupon.v1.CouponService/IssueCoupon";
 

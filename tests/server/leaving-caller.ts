@@ -1,6 +1,6 @@
 import { type ClientHttp2Stream, connect as connectHttp2, constants } from "node:http2";
 import { connect, type Socket } from "node:net";
-import { enveloped } from "./raw-call.ts";
+import { enveloped } from "../support/raw-call.ts";
 
 /** How a call is put on a connection: by hand, as a client library would hide how it leaves. */
 export type Wire = {

@@ -2,7 +2,7 @@ import { constants, createServer, type Http2Server, type ServerHttp2Session } fr
 import type { AddressInfo } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
-import { type Clients, grpcClients } from "../integration/clients.ts";
+import { type Clients, grpcClients } from "../support/clients.ts";
 
 describe("a refused stream", () => {
   let server: Http2Server;

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { serverNowMs, withBreak, withMessage } from "../../../cli/console/model.ts";
 import { CampaignState } from "../../../proto/gen/coupon/v1/campaign_pb.ts";
-import { startMs } from "../stand-in.ts";
+import { startMs } from "../../support/stand-in.ts";
 import { empty, message, modelAfter, told } from "./shown-model.ts";
 
 const { SCHEDULED, OPEN } = CampaignState;

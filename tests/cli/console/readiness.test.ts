@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { withBreak } from "../../../cli/console/model.ts";
 import { type Asked, dueReadiness } from "../../../cli/console/readiness.ts";
 import { CampaignState } from "../../../proto/gen/coupon/v1/campaign_pb.ts";
-import { startMs } from "../stand-in.ts";
+import { startMs } from "../../support/stand-in.ts";
 import { empty, message, modelAfter } from "./shown-model.ts";
 
 const { GENERATING, SCHEDULED, PAUSED, OPEN, CANCELLED } = CampaignState;

@@ -9,7 +9,7 @@ import { stateName } from "../../../cli/render.ts";
 import { CampaignState } from "../../../proto/gen/coupon/v1/campaign_pb.ts";
 import { PreflightColour } from "../../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { EventLevel } from "../../../proto/gen/coupon/v1/watch_pb.ts";
-import { startMs } from "../stand-in.ts";
+import { startMs } from "../../support/stand-in.ts";
 import { empty, message, modelAfter, told, watchedProcess } from "./shown-model.ts";
 
 const { GENERATING, SCHEDULED, OPEN, PAUSED, SOLD_OUT, ENDED, CANCELLED } = CampaignState;

@@ -12,7 +12,7 @@ import {
   type WatchedProcess,
   WatchedProcessSchema,
 } from "../../../proto/gen/coupon/v1/watch_pb.ts";
-import { campaign, campaignId, startMs } from "../stand-in.ts";
+import { campaign, campaignId, startMs } from "../../support/stand-in.ts";
 
 export const url = "http://127.0.0.1:8080";
 

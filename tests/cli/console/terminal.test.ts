@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { openTerminal } from "../../../cli/console/terminal.ts";
-import { readScreen, standInTerminal } from "../stand-in-terminal.ts";
+import { readScreen, standInTerminal } from "../../support/stand-in-terminal.ts";
 
 describe("console terminal", () => {
   function open(columns?: number, rows?: number) {

@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import type { CampaignDoc } from "../../../record/documents.ts";
 import { createLiveView } from "../../../server/view/live-view.ts";
-import { fakeClock } from "../../runtime/fake-clock.ts";
-import { testBreakers } from "../test-breakers.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
+import { testBreakers } from "../../support/test-breakers.ts";
 
 const id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 

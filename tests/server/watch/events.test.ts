@@ -2,7 +2,7 @@ import { expect } from "chai";
 import type { HistoryDoc, HistoryVerb, PreflightDoc, RecordedState } from "../../../record/documents.ts";
 import { eventsBetween } from "../../../server/watch/events.ts";
 import type { Sight } from "../../../server/watch/sight.ts";
-import { NOW_MS, seenProcess } from "../../preflight/facts.ts";
+import { NOW_MS, seenProcess } from "../../support/preflight-facts.ts";
 
 const START_MS = NOW_MS + 600_000;
 

@@ -4,8 +4,8 @@ import type { SeenProcess } from "../../../record/processes.ts";
 import { DeadlineExceeded } from "../../../runtime/deadline.ts";
 import type { Look } from "../../../server/view/live-view.ts";
 import { createOnlooker, type OnlookerDeps } from "../../../server/watch/onlooker.ts";
-import { seenProcess } from "../../preflight/facts.ts";
-import { fakeClock } from "../../runtime/fake-clock.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
+import { seenProcess } from "../../support/preflight-facts.ts";
 
 const campaign = {
   ...{ _id: "c", name: "c", total: 1_000, state: "OPEN", generation: 1, generated: 1_000, codeFormat: "가0" },

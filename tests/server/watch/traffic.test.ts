@@ -2,7 +2,7 @@ import { expect } from "chai";
 import type { SeenProcess } from "../../../record/processes.ts";
 import { LATENCY_BUCKETS, latencyBucket } from "../../../runtime/latency-histogram.ts";
 import { createTrafficWindow } from "../../../server/watch/traffic.ts";
-import { NOW_MS, seenProcess } from "../../preflight/facts.ts";
+import { NOW_MS, seenProcess } from "../../support/preflight-facts.ts";
 
 /** A server that told these counts so many seconds after the first. */
 function told(

@@ -9,7 +9,7 @@ import {
 } from "../../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { CampaignDoc, HistoryDoc } from "../../../record/documents.ts";
 import { createWatchCampaign } from "../../../server/rpc/watch-campaign.ts";
-import { fakeClock } from "../../runtime/fake-clock.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
 
 const campaignId = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const INTERVAL_MS = 60_000;

@@ -1,0 +1,118 @@
+/**
+ * Brings what this machine lacks to run, test and develop the service: node modules, redis-server and a libc
+ * that the embedded MongoDB engine accepts. Does nothing, quickly, when nothing is lacking.
+ *
+ *   node setup/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench] [--proxy]
+ *
+ * --quiet         no word when nothing is to do
+ * --modules-only  only node modules (enough for the checks)
+ * --artillery     also artillery, the load generator of `npm run load`, in a cache outside the clone
+ * --chaos         also libfaketime, which tests and fault rounds with wrong clocks need
+ * --bench         also wrk, the load generator of the benchmarks
+ * --proxy         also nginx, which the test of a rolling restart needs
+ *
+ * Plain JavaScript without dependencies: it runs before there are any. Says things on stderr only.
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { releaseOwned } from "../local/owned-file.mjs";
+import { installArtillery, isArtilleryHere } from "./artillery.mjs";
+import { endCommandsOnSignals } from "./command.mjs";
+import { SetupError } from "./error.mjs";
+import { installFaketime, isFaketimeHere } from "./faketime.mjs";
+import { isMongodbHere, unpackLibc } from "./libc.mjs";
+import { takeLock } from "./lock.mjs";
+import { areModulesInstalled, installModules } from "./modules.mjs";
+import { installNginx, isNginxHere } from "./nginx.mjs";
+import { installRedis, isRedisHere } from "./redis.mjs";
+import { installWrk, isWrkHere } from "./wrk.mjs";
+
+/** @typedef {{ words: string, isDone: () => boolean, run: () => Promise<void> }} Step */
+
+const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
+const LOCK = join(REPOSITORY, ".local", "setup.lock");
+
+try {
+  await main();
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}
+
+async function main() {
+  const { quiet, ...wanted } = readArguments();
+  const steps = stepsFor(wanted);
+  if (steps.every((step) => step.isDone())) {
+    if (!quiet) say("everything is here");
+    return;
+  }
+  endCommandsOnSignals();
+  await takeLock(LOCK, { say, advice: "Run this as the owner of the repository." });
+  try {
+    for (const step of steps) {
+      if (step.isDone()) continue;
+      say(`${step.words} …`);
+      await step.run();
+    }
+  } finally {
+    releaseOwned(LOCK);
+  }
+  say("done");
+}
+
+/**
+ * @param {{ modulesOnly: boolean, artillery: boolean, chaos: boolean, bench: boolean, proxy: boolean }} wanted
+ * @returns {Step[]}
+ */
+function stepsFor({ modulesOnly, artillery, chaos, bench, proxy }) {
+  return [
+    {
+      words: "installing node modules",
+      isDone: () => areModulesInstalled(REPOSITORY),
+      run: () => installModules(REPOSITORY),
+    },
+    ...(artillery
+      ? [{ words: "installing artillery", isDone: isArtilleryHere, run: () => installArtillery(say) }]
+      : []),
+    ...(modulesOnly
+      ? []
+      : [
+          { words: "installing redis-server", isDone: isRedisHere, run: installRedis },
+          {
+            words: "fetching a newer libc for the embedded MongoDB engine",
+            isDone: isMongodbHere,
+            run: () => unpackLibc(REPOSITORY),
+          },
+        ]),
+    ...(chaos ? [{ words: "installing libfaketime", isDone: isFaketimeHere, run: installFaketime }] : []),
+    ...(bench ? [{ words: "installing wrk", isDone: isWrkHere, run: installWrk }] : []),
+    ...(proxy ? [{ words: "installing nginx", isDone: isNginxHere, run: installNginx }] : []),
+  ];
+}
+
+function readArguments() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        quiet: { type: "boolean", default: false },
+        "modules-only": { type: "boolean", default: false },
+        artillery: { type: "boolean", default: false },
+        chaos: { type: "boolean", default: false },
+        bench: { type: "boolean", default: false },
+        proxy: { type: "boolean", default: false },
+      },
+    });
+    const { quiet, artillery, chaos, bench, proxy } = values;
+    return { quiet, modulesOnly: values["modules-only"], artillery, chaos, bench, proxy };
+  } catch {
+    throw new SetupError(
+      "usage: node setup/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench] [--proxy]",
+    );
+  }
+}
+
+/** @param {string} words */
+function say(words) {
+  process.stderr.write(`setup: ${words}\n`);
+}

@@ -1,0 +1,262 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Press } from "../../../audit/check-run.ts";
+import { type HistoryEntry, stamp } from "../../../audit/history.ts";
+import { createCampaign } from "../../../bench/load/campaign.ts";
+import { connectClients } from "../../../bench/load/connect-client.ts";
+import { createHttpClient, type HttpClient } from "../../../callers/http-client.ts";
+import { isDefinite } from "../../../callers/press.ts";
+import { type Random, shuffle } from "../../../callers/random.ts";
+import { until } from "../../../local/poll.ts";
+import { campaignKeys } from "../../../pool/keys.ts";
+import { type Ground, OPERATOR_TOKEN } from "./ground/ground.ts";
+import type { Server } from "./ground/server.ts";
+import { metricOf } from "./ground/tallies.ts";
+import { HazardMissed } from "./hazard.ts";
+import { watchGenerations, watchReplies } from "./judge/witness.ts";
+
+export type SalePlan = {
+  readonly total: number;
+  readonly users: number;
+  /** From the start to the last arrival. */
+  readonly overMs: number;
+  /** From the creation to the start. */
+  readonly leadMs: number;
+  /** Arrivals begin so long before the start. */
+  readonly earlyMs: number;
+  /** How long a caller waits after an unknown answer before it asks again, at least. */
+  readonly retryMs: number;
+};
+
+export const ORDINARY: SalePlan = {
+  total: 500,
+  users: 620,
+  overMs: 2_200,
+  leadMs: 900,
+  earlyMs: 150,
+  retryMs: 0,
+};
+
+/** An entry of the history, and which server was asked. */
+export type Asked = HistoryEntry & { readonly server: number };
+
+export type Evidence = { readonly what: string; readonly value: number; readonly ok: boolean };
+
+/** One sale under fault: the load, what was seen of it, and what the fault's author needs to choose the moment. */
+export type Sale = {
+  readonly ground: Ground;
+  readonly plan: SalePlan;
+  readonly random: Random;
+  readonly campaignId: string;
+  readonly startsAtMs: number;
+  readonly keys: ReturnType<typeof campaignKeys>;
+  readonly history: readonly Asked[];
+  readonly presses: readonly Press[];
+  readonly evidence: readonly Evidence[];
+  /** Extra findings of a round, by the invariant they break. */
+  readonly findings: readonly { readonly invariant: string; readonly words: string }[];
+  issued(): number;
+  unknown(): number;
+  refused(reason: string): number;
+  /**
+   * Until so many callers have a coupon.
+   * @throws HazardMissed when the sale does not get there
+   */
+  untilIssued(count: number): Promise<void>;
+  /** Until the clock says start + offset. */
+  untilStart(offsetMs: number): Promise<void>;
+  untilTrue(what: string, condition: () => boolean | Promise<boolean>, deadlineMs?: number): Promise<void>;
+  /** The fault is over now (the last one counts). */
+  faultOver(): void;
+  /** The service could work again from now on, after having been down across the start. */
+  recovered(): void;
+  /** The sum of a counter over the servers that live. */
+  metric(name: string, label?: string): Promise<number>;
+  /** Says what happened; fewer than `least`: the hazard was missed, and the round is tried again. */
+  prove(what: string, value: number, least?: number): void;
+  found(invariant: string, words: string): void;
+  server(index: number): Server;
+  /** One caller more, until it has a definite answer. */
+  ask(claimKey: string): Promise<void>;
+  /** Some of those who were answered ask again. */
+  askAgain(count?: number): Promise<void>;
+  /** The campaign's generation and recorded state in MongoDB. */
+  recorded(): Promise<{ generation: number; state: string }>;
+};
+
+export type SaleRun = {
+  readonly sale: Sale;
+  /** Everybody presses; resolves when each has a definite answer or gave up. */
+  press(): Promise<void>;
+  /** What the watchers saw. */
+  close(): Promise<{
+    generations: readonly number[];
+    notYetDurable: readonly string[];
+    lookedUp: number;
+    lastFaultAtMs: number | undefined;
+    recoveredAtMs: number | undefined;
+  }>;
+};
+
+const TRY_TIMEOUT_MS = 3_000;
+const PATIENCE_MS = 60_000;
+const SOCKETS_MAX = 128;
+/** A bound against hanging, also on a machine that is busy with other work. */
+const WAIT_MS = 60_000;
+const FIRST_WAIT_MS = 40;
+const BACK_OFF_MOST_MS = 800;
+const PRESS_TWICE = 0.12;
+const ASK_AGAIN = 60;
+export const USER_PREFIX = "chaos~user-";
+
+export async function openSale(ground: Ground, plan: SalePlan, random: Random): Promise<SaleRun> {
+  const asking = ground.servers.filter(({ takesClaims }) => takesClaims);
+  const [first] = asking;
+  if (first === undefined) throw new Error("no server takes claims");
+  const https: HttpClient[] = ground.servers.map(({ url }) => createHttpClient(url, SOCKETS_MAX));
+  const operator = connectClients(first.url, OPERATOR_TOKEN);
+  const startsAtMs = Date.now() + plan.leadMs;
+  const campaignId = await createCampaign(operator.campaigns, {
+    name: "chaos",
+    total: plan.total,
+    startsAtMs,
+  }).finally(() => operator.close());
+
+  const history: Asked[] = [];
+  const presses: Press[] = [];
+  const evidence: Evidence[] = [];
+  const findings: { invariant: string; words: string }[] = [];
+  const holders = new Set<string>();
+  const tally = { unknown: 0, refused: new Map<string, number>() };
+  const replies = watchReplies(ground.db);
+  const generations = watchGenerations(ground.db, campaignId);
+  let lastFaultAtMs: number | undefined;
+  let recoveredAtMs: number | undefined;
+  let turn = 0;
+
+  async function tryOnce(claimKey: string, index: number) {
+    const invoked = stamp();
+    const { outcome, retryAfterMs } = await (https[index] as HttpClient).ask(
+      campaignId,
+      claimKey,
+      TRY_TIMEOUT_MS,
+    );
+    const answered = stamp();
+    history.push({
+      claimKey,
+      invokedAtMs: invoked.atMs,
+      answeredAtMs: answered.atMs,
+      invokedOrder: invoked.order,
+      answeredOrder: answered.order,
+      outcome,
+      server: index,
+    });
+    if (outcome.kind === "issued") {
+      holders.add(claimKey);
+      replies.told(outcome.code);
+    } else if (outcome.kind === "unknown") tally.unknown += 1;
+    else tally.refused.set(outcome.reason, (tally.refused.get(outcome.reason) ?? 0) + 1);
+    return { outcome, retryAfterMs, answeredAtMs: answered.atMs };
+  }
+
+  /** Asks, at one server and then at the next, until the answer is definite; too early is not. */
+  async function pressUntilDefinite(claimKey: string): Promise<void> {
+    const firstAskedAtMs = Date.now();
+    const givesUpAtMs = firstAskedAtMs + PATIENCE_MS;
+    turn += 1;
+    const firstServer = turn;
+    for (let tries = 0; ; tries += 1) {
+      const server = asking[(firstServer + tries) % asking.length] as Server;
+      const { outcome, retryAfterMs, answeredAtMs } = await tryOnce(claimKey, ground.servers.indexOf(server));
+      const early = outcome.kind === "refused" && outcome.reason === "NOT_STARTED";
+      if (isDefinite(outcome) && !early) {
+        presses.push({ claimKey, firstAskedAtMs: Math.max(firstAskedAtMs, startsAtMs), answeredAtMs });
+        return;
+      }
+      const backOffMs = Math.min(BACK_OFF_MOST_MS, FIRST_WAIT_MS * 2 ** Math.min(tries, 6));
+      const waitMs = early
+        ? Math.min(300, Math.max(5, startsAtMs - Date.now()))
+        : Math.max(backOffMs, plan.retryMs, Math.min(retryAfterMs, BACK_OFF_MOST_MS)) * (0.75 + random() / 2);
+      if (Date.now() + waitMs > givesUpAtMs) {
+        presses.push({ claimKey, firstAskedAtMs, answeredAtMs: undefined });
+        return;
+      }
+      await sleep(waitMs);
+    }
+  }
+
+  const sale: Sale = {
+    ...{ ground, plan, random, campaignId, startsAtMs, history, presses, evidence, findings },
+    keys: campaignKeys(campaignId),
+    issued: () => holders.size,
+    unknown: () => tally.unknown,
+    refused: (reason) => tally.refused.get(reason) ?? 0,
+    async untilIssued(count) {
+      if (!(await until(() => holders.size >= count, WAIT_MS, 3)))
+        throw new HazardMissed(`${holders.size} of ${count} were issued`);
+    },
+    untilStart: (offsetMs) => sleep(Math.max(0, startsAtMs + offsetMs - Date.now())),
+    async untilTrue(what, condition, deadlineMs = WAIT_MS) {
+      if (!(await until(condition, deadlineMs, 3))) throw new Error(`waited in vain: ${what}`);
+    },
+    faultOver() {
+      lastFaultAtMs = Date.now();
+    },
+    recovered() {
+      recoveredAtMs = Date.now();
+    },
+    async metric(name, label = "") {
+      const live = ground.servers.filter(({ isRunning, takesClaims }) => isRunning && takesClaims);
+      const values = await Promise.all(live.map(({ url }) => metricOf(url, name, label)));
+      return values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+    },
+    prove: (what, value, least = 1) => void evidence.push({ what, value, ok: value >= least }),
+    found: (invariant, words) => void findings.push({ invariant, words }),
+    server(index) {
+      const server = ground.servers[index];
+      if (server === undefined) throw new Error(`there is no server ${index}`);
+      return server;
+    },
+    ask: pressUntilDefinite,
+    async askAgain(count = ASK_AGAIN) {
+      const everybody = shuffle([...new Set(history.map(({ claimKey }) => claimKey))], random);
+      await Promise.all(everybody.slice(0, count).map((claimKey) => pressUntilDefinite(claimKey)));
+    },
+    async recorded() {
+      const campaigns = ground.db.collection<{ _id: string; generation: number; state: string }>("campaigns");
+      const doc = await campaigns.findOne({ _id: campaignId });
+      if (doc === null) throw new Error("the campaign is gone from MongoDB");
+      return { generation: doc.generation, state: doc.state };
+    },
+  };
+  let closed: ReturnType<SaleRun["close"]> | undefined;
+
+  async function close(): ReturnType<SaleRun["close"]> {
+    for (const { close: closeClient } of https) closeClient();
+    const [seen, told] = [await generations.close(), await replies.close()];
+    return { generations: seen, ...told, lastFaultAtMs, recoveredAtMs };
+  }
+
+  return {
+    sale,
+    async press() {
+      const names = Array.from({ length: plan.users }, (_, i) => `${USER_PREFIX}${i}`);
+      const spanMs = plan.earlyMs + plan.overMs;
+      const arrivals = shuffle(names, random).map((claimKey, i) => ({
+        claimKey,
+        dueMs: startsAtMs - plan.earlyMs + (i * spanMs) / names.length,
+      }));
+      await Promise.all(
+        arrivals.map(async ({ claimKey, dueMs }) => {
+          await sleep(Math.max(0, dueMs - Date.now()));
+          const twice = random() < PRESS_TWICE;
+          const later = () => sleep(random() * 30).then(() => pressUntilDefinite(claimKey));
+          await Promise.all([pressUntilDefinite(claimKey), ...(twice ? [later()] : [])]);
+        }),
+      );
+    },
+    close() {
+      closed ??= close();
+      return closed;
+    },
+  };
+}

@@ -1,0 +1,155 @@
+import type { HistoryEntry, Outcome } from "../../../audit/history.ts";
+import type { Issue } from "../../../claims/issue.ts";
+import type { ServerProcess } from "./server-process.ts";
+import type { Watch } from "./watch.ts";
+import { EPOCH_MS, happened, latencyMs, type World } from "./world.ts";
+
+export type ClientOptions = {
+  world: World;
+  claimKey: string;
+  campaignId: string;
+  startsAfterMs: number;
+  patienceMs: number;
+  /** Asks at most so often, then leaves without an answer. */
+  asksMax: number;
+  /** Servers that accept connections now. */
+  servers: () => readonly ServerProcess[];
+  watch: Watch;
+  history: HistoryEntry[];
+};
+
+export type Client = {
+  readonly claimKey: string;
+  /** The first definite answer, if there is one. */
+  definite(): { readonly outcome: Outcome; readonly atMs: number } | undefined;
+  isDone(): boolean;
+  /** It left before it knew. */
+  hasLeft(): boolean;
+  /** Comes back when all is over, also if it had left, and asks until it is told. */
+  askOnceMore(): void;
+};
+
+/** Refusals that end the matter for the caller; after any other answer it asks again with the same key. */
+const DEFINITE = new Set(["SOLD_OUT", "ENDED", "CANCELLED"]);
+const TYPICAL_MS = 0.5;
+const ASK_AGAIN_CHANCE = 0.35;
+
+/** Presses with one claim key until it knows, and sometimes once more afterwards. */
+export function startClient(options: ClientOptions): Client {
+  const { world, claimKey, campaignId, servers, watch, history, patienceMs } = options;
+  const { agenda, random } = world;
+  let definite: { outcome: Outcome; atMs: number } | undefined;
+  let done = false;
+  let isLast = false;
+  let hasLeft = false;
+  let asks = 0;
+  const nowMs = () => EPOCH_MS + agenda.nowMs();
+
+  function ask(): void {
+    const invoked = { invokedAtMs: nowMs(), invokedOrder: agenda.steps() };
+    asks++;
+    const controller = new AbortController();
+    let over = false;
+    let server: ServerProcess | undefined;
+    let hangUp = (): void => undefined;
+
+    function end(outcome: Outcome): void {
+      if (over) return;
+      over = true;
+      giveUp();
+      hangUp();
+      agenda.note(`${claimKey} ${JSON.stringify(outcome)}`);
+      // An answer comes after everything that had happened when it was sent.
+      history.push({
+        claimKey,
+        ...invoked,
+        answeredAtMs: nowMs(),
+        answeredOrder: agenda.steps() + 0.5,
+        outcome,
+      });
+      next(outcome);
+    }
+
+    const giveUp = agenda.in(patienceMs * random.between(0.5, 1), undefined, `${claimKey} gives up`, () => {
+      end({ kind: "unknown", message: "timed out" });
+      agenda.in(latencyMs(world, TYPICAL_MS), server?.actor, `${claimKey} is gone`, () => controller.abort());
+    });
+    const unanswered = (message: string, withinMs: number): void => {
+      agenda.in(random.between(0, withinMs), undefined, `${claimKey} ${message}`, () =>
+        end({ kind: "unknown", message }),
+      );
+    };
+
+    const up = servers();
+    if (up.length === 0) {
+      unanswered("connection refused", 50);
+      return;
+    }
+    server = random.pick(up);
+    const { actor, issue } = server;
+    // Whoever is connected to a server that dies hears so by the reset.
+    const reset = () => unanswered("connection reset", 100);
+    server.connected.add(reset);
+    hangUp = () => void server?.connected.delete(reset);
+    if (random.chance(world.rough.loseAnswer)) {
+      unanswered("request lost", 20);
+      return;
+    }
+    const answerLost = random.chance(world.rough.loseAnswer);
+    agenda.in(latencyMs(world, TYPICAL_MS), actor, `<- ${claimKey} asks`, () => {
+      const answer = (outcome: Outcome) => {
+        if (outcome.kind === "issued")
+          watch.acknowledged(claimKey, outcome.code, outcome.seq, outcome.generation ?? 0);
+        if (outcome.kind === "refused" && outcome.reason === "SOLD_OUT")
+          watch.refused(claimKey, invoked.invokedOrder);
+        if (answerLost) unanswered("answer lost", 20);
+        else
+          agenda.in(latencyMs(world, TYPICAL_MS), undefined, `${claimKey} is answered`, () => end(outcome));
+      };
+      issue(campaignId, claimKey, controller.signal).then(
+        (result) => answer(outcomeOf(result)),
+        () => answer({ kind: "unknown", message: "unavailable" }),
+      );
+    });
+  }
+
+  function next(outcome: Outcome): void {
+    const knows = outcome.kind === "issued" || (outcome.kind === "refused" && DEFINITE.has(outcome.reason));
+    if (knows) definite ??= { outcome, atMs: agenda.nowMs() };
+    if (!knows && !isLast && asks >= options.asksMax) {
+      hasLeft = true;
+      done = true;
+      return;
+    }
+    if (knows && (isLast || !random.chance(ASK_AGAIN_CHANCE))) {
+      done = true;
+      return;
+    }
+    if (knows) happened(world, "asked again after a definite answer");
+    agenda.in(random.between(5, knows ? 400 : 100), undefined, `${claimKey} presses again`, ask);
+  }
+
+  agenda.in(options.startsAfterMs, undefined, `${claimKey} presses`, ask);
+  return {
+    claimKey,
+    definite: () => definite,
+    isDone: () => done,
+    hasLeft: () => hasLeft,
+    askOnceMore() {
+      isLast = true;
+      done = false;
+      agenda.in(0, undefined, `${claimKey} presses once more`, ask);
+    },
+  };
+}
+
+function outcomeOf(issue: Issue): Outcome {
+  if (issue.kind === "issued") {
+    const { code, seq, generation, issuedAtMs } = issue.held;
+    return { kind: "issued", code, seq, generation, issuedAtMs, replayed: issue.replayed };
+  }
+  const { reason } = issue.refusal;
+  // Both say that nobody knows: overload may have come after the claim.
+  if (reason === "UNCERTAIN" || reason === "OVERLOADED") return { kind: "unknown", message: reason };
+  return { kind: "refused", reason };
+}

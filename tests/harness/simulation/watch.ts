@@ -1,0 +1,80 @@
+import { type Model, statusOf } from "../../support/pool-model.ts";
+import type { MongoServer } from "./mongo-server.ts";
+import type { RedisServer } from "./redis-server.ts";
+import { happened, Violation, type World } from "./world.ts";
+
+/** What must hold at every moment, looked at as it happens; the first violation is kept. */
+export type Watch = {
+  violation(): Violation | undefined;
+  violate(what: string): void;
+  /** The pool went from staged to open. */
+  opened(redisNowMs: number, callerNowMs: number): void;
+  loaded(generation: number, state: string): void;
+  /** A script ran. */
+  pool(model: Model): void;
+  /** The claim script said that nothing is left. */
+  soldOut(claimKey: string, model: Model): void;
+  /** A server says to a client that it has this coupon. */
+  acknowledged(claimKey: string, code: string, seq: number, generation: number): void;
+  /** A server says SOLD_OUT to a client that asked at this step. */
+  refused(claimKey: string, askedStep: number): void;
+};
+
+export function createWatch(world: World, mongo: MongoServer, redis: RedisServer): Watch {
+  const { campaign, coupons } = mongo;
+  const startsAtMs = campaign.startsAt.getTime();
+  let first: Violation | undefined;
+  let hasOpened = false;
+  let loadedLast = 0;
+
+  function violate(what: string): void {
+    if (first !== undefined) return;
+    first = new Violation(what);
+    world.agenda.note(`VIOLATION ${what}`);
+  }
+
+  return {
+    violation: () => first,
+    violate,
+    opened(redisNowMs, callerNowMs) {
+      hasOpened = true;
+      if (redisNowMs < startsAtMs)
+        violate(`U8 opened ${startsAtMs - redisNowMs} ms early on the clock of Redis`);
+      if (callerNowMs < startsAtMs)
+        violate(`U8 opened ${startsAtMs - callerNowMs} ms early on the caller's clock`);
+    },
+    loaded(generation, state) {
+      const what = `U12 a pool of generation ${generation} was loaded after one of ${loadedLast}`;
+      // Known and open: a loader that was held since it took its generation wakes up before a Redis that has lost the newer pool.
+      const isWoken = generation < loadedLast && !world.strict;
+      if (isWoken) happened(world, "known: a held loader loaded an older generation into an emptied Redis");
+      else if (generation <= loadedLast) violate(what);
+      loadedLast = generation;
+      if (state === "open" && !hasOpened) violate("U8 loaded as open before it was ever opened");
+    },
+    pool({ meta }) {
+      if (meta !== undefined && meta.generation > campaign.generation)
+        violate(`U12 the pool is of generation ${meta.generation}, MongoDB knows ${campaign.generation}`);
+    },
+    soldOut(claimKey, model) {
+      const bound = new Set([...model.claims.values()].map(({ code }) => code));
+      const left = coupons.find(({ _id }) => !bound.has(_id) && mongo.holder(_id) === undefined);
+      if (left !== undefined)
+        violate(`U7 ${claimKey} was told sold out while ${left._id} was neither bound nor issued`);
+    },
+    acknowledged(claimKey, code, seq, generation) {
+      const held = mongo.holder(code);
+      const right = held?.claimKey === claimKey && held.seq === seq && held.generation === generation;
+      if (!right || !mongo.holderIsVisible(code))
+        violate(`U2 ${claimKey} was told ${code} (${generation}-${seq}), which is not durable as such`);
+    },
+    refused(claimKey, askedStep) {
+      if (mongo.durableStep(claimKey) >= askedStep) return;
+      const what = `U7 ${claimKey} was told SOLD_OUT although it held a durable coupon before it asked`;
+      const isBound = statusOf(redis.model) === "ok" && redis.model.claims.has(claimKey);
+      // Known and open: an insert of an older generation is durable, and the pool that was made without it has not heard yet.
+      if (isBound || world.strict) violate(what);
+      else happened(world, "known: sold out before a late insert was adopted");
+    },
+  };
+}

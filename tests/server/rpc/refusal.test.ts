@@ -1,0 +1,153 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { Code } from "@connectrpc/connect";
+import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import { expect } from "chai";
+import type { Refusal } from "../../../campaign/refusal.ts";
+import {
+  RefusalReason,
+  RefusalReasonSchema,
+  RefusalSchema,
+} from "../../../proto/gen/coupon/v1/refusal_pb.ts";
+import { toConnectError, toConnectErrorJson } from "../../../server/rpc/rpc-status.ts";
+
+const SERVER_NOW_MS = 1_766_574_000_123;
+const STARTS_AT_MS = Date.UTC(2026, 11, 24, 11, 0, 0, 500);
+
+type Telling = { refusal: Refusal; code: Code; message: string; retryAfterMs: bigint };
+
+/** What a client is told, by reason: the type asks for every reason of the union, the test for every one of the contract. */
+const tellings: { [reason in Refusal["reason"]]: Telling } = {
+  NOT_STARTED: {
+    refusal: { reason: "NOT_STARTED", startsAtMs: STARTS_AT_MS, waitMs: 1_500 },
+    code: Code.FailedPrecondition,
+    message: "the campaign opens at 2026-12-24T11:00:00.500Z",
+    retryAfterMs: 1_500n,
+  },
+  ENDED: {
+    refusal: { reason: "ENDED" },
+    code: Code.FailedPrecondition,
+    message: "the campaign has ended",
+    retryAfterMs: 0n,
+  },
+  CANCELLED: {
+    refusal: { reason: "CANCELLED" },
+    code: Code.FailedPrecondition,
+    message: "the campaign was cancelled",
+    retryAfterMs: 0n,
+  },
+  PAUSED: {
+    refusal: { reason: "PAUSED" },
+    code: Code.FailedPrecondition,
+    message: "the campaign is paused",
+    retryAfterMs: 1_000n,
+  },
+  NOT_READY: {
+    refusal: { reason: "NOT_READY" },
+    code: Code.FailedPrecondition,
+    message: "the codes are still being made",
+    retryAfterMs: 1_000n,
+  },
+  SOLD_OUT: {
+    refusal: { reason: "SOLD_OUT" },
+    code: Code.ResourceExhausted,
+    message: "all coupons are gone",
+    retryAfterMs: 0n,
+  },
+  UNKNOWN_CAMPAIGN: {
+    refusal: { reason: "UNKNOWN_CAMPAIGN" },
+    code: Code.NotFound,
+    message: "campaign_id: there is no such campaign",
+    retryAfterMs: 0n,
+  },
+  NO_COUPON: {
+    refusal: { reason: "NO_COUPON" },
+    code: Code.NotFound,
+    message: "no coupon was issued for this look-up",
+    retryAfterMs: 0n,
+  },
+  INVALID: {
+    refusal: { reason: "INVALID", field: "total", allowed: "must be 1 to 5" },
+    code: Code.InvalidArgument,
+    message: "total: must be 1 to 5",
+    retryAfterMs: 0n,
+  },
+  OVERLOADED: {
+    refusal: { reason: "OVERLOADED" },
+    code: Code.Unavailable,
+    message: "this server cannot take more at the moment; nothing was tried, ask again with the same key",
+    retryAfterMs: 1_000n,
+  },
+  UNCERTAIN: {
+    refusal: { reason: "UNCERTAIN" },
+    code: Code.Unavailable,
+    message: "a store did not confirm this, it may or may not have happened; ask again with the same key",
+    retryAfterMs: 100n,
+  },
+  CONFLICT: {
+    refusal: { reason: "CONFLICT", what: "a campaign with another total" },
+    code: Code.AlreadyExists,
+    message: "request_id: it was used before for a campaign with another total",
+    retryAfterMs: 0n,
+  },
+  NOT_ALLOWED: {
+    refusal: {
+      reason: "NOT_ALLOWED",
+      verb: "end",
+      phase: "PAUSED_BEFORE_OPENING",
+      allowed: ["resume", "cancel"],
+    },
+    code: Code.FailedPrecondition,
+    message:
+      "end is not possible: the campaign is paused and has not opened yet (PAUSED); allowed now: resume, cancel",
+    retryAfterMs: 0n,
+  },
+};
+
+describe("refusal", () => {
+  it("the contract and the code know the same reasons", () => {
+    const contract = RefusalReasonSchema.values
+      .map(({ localName }) => localName)
+      .filter((name) => name !== "UNSPECIFIED");
+    expect(Object.keys(tellings).sort()).to.deep.equal([...contract].sort());
+  });
+
+  for (const [reason, { refusal, code, message, retryAfterMs }] of Object.entries(tellings)) {
+    it(`${reason} is ${Code[code]}, in words and in its detail`, () => {
+      const error = toConnectError(refusal, SERVER_NOW_MS);
+      expect([error.code, error.rawMessage]).to.deep.equal([code, message]);
+      const [detail, ...more] = error.findDetails(RefusalSchema);
+      if (detail === undefined) throw new Error("no detail");
+      expect(more).to.deep.equal([]);
+      expect(detail.reason).to.equal(RefusalReason[refusal.reason]);
+      expect(detail.retryAfterMs).to.equal(retryAfterMs);
+      if (detail.serverTime === undefined) throw new Error("no server time");
+      expect(timestampMs(detail.serverTime)).to.equal(SERVER_NOW_MS);
+      const startsAt = detail.startsAt === undefined ? undefined : timestampMs(detail.startsAt);
+      expect(startsAt).to.equal(reason === "NOT_STARTED" ? STARTS_AT_MS : undefined);
+    });
+  }
+
+  it("a change that the state allows, but not now: the reason stands between both", () => {
+    const { refusal, message } = tellings.NOT_ALLOWED;
+    const told = toConnectError({ ...refusal, why: "its end has passed" } as Refusal, SERVER_NOW_MS);
+    expect(told.rawMessage).to.equal(message.replace("(PAUSED);", "(PAUSED), and its end has passed;"));
+  });
+
+  it("without the framework it is written in the very same bytes", () => {
+    for (const { refusal, code } of Object.values(tellings)) {
+      const byFramework = errorToJsonBytes(toConnectError(refusal, SERVER_NOW_MS), undefined);
+      expect(toConnectErrorJson(refusal, SERVER_NOW_MS)).to.deep.equal({
+        code,
+        json: Buffer.from(byFramework).toString(),
+      });
+    }
+  });
+
+  it("a wait is never told too short: parts of a millisecond count as one", () => {
+    const error = toConnectError(
+      { reason: "NOT_STARTED", startsAtMs: STARTS_AT_MS, waitMs: 0.25 },
+      SERVER_NOW_MS,
+    );
+    expect(error.findDetails(RefusalSchema)[0]?.retryAfterMs).to.equal(1n);
+  });
+});

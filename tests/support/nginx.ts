@@ -1,0 +1,99 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { endChild, spawnKept } from "../../local/child.ts";
+import { freePort } from "../../local/free-port.ts";
+import { until } from "../../local/poll.ts";
+import { nginxProgram } from "../../setup/nginx.mjs";
+import { HANG_MS } from "./patience.ts";
+import { temporaryDir } from "./temporary-dir.ts";
+
+/** Debian's nginx in front of servers on this machine, with a configuration and files of its own. */
+export type Nginx = {
+  readonly url: string;
+  /** For each request that it has answered: the ports it was passed to, in order, and the status that its caller got. */
+  passed(): { readonly ports: readonly number[]; readonly status: number }[];
+  /** What it complained of. */
+  errors(): string;
+  close(): Promise<void>;
+};
+
+/** A server that refused a connection is asked again after so long. */
+const FAIL_TIMEOUT_S = 1;
+
+/**
+ * Keeps connections to the servers, as one does that is to carry load, and is otherwise as it comes: it notices by itself that nobody
+ * listens at a server, asks /readyz of nobody, and sends no POST a second time once the first has left.
+ */
+export async function startNginx(ports: readonly number[]): Promise<Nginx> {
+  const dir = temporaryDir();
+  const port = await freePort();
+  const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `${name}_temp_path ${join(dir.path, name)};`)
+    .join("\n  ");
+  const servers = ports
+    .map((one) => `server 127.0.0.1:${one} fail_timeout=${FAIL_TIMEOUT_S}s;`)
+    .join("\n    ");
+  const configuration = join(dir.path, "nginx.conf");
+  const errorLog = join(dir.path, "error.log");
+  const accessLog = join(dir.path, "access.log");
+  writeFileSync(accessLog, "");
+  writeFileSync(
+    configuration,
+    `daemon off;
+${process.getuid?.() === 0 ? "user root;" : ""}
+worker_processes 1;
+pid ${join(dir.path, "nginx.pid")};
+error_log ${errorLog} error;
+events { worker_connections 1024; }
+http {
+  ${paths}
+  log_format passed '$upstream_addr|$status';
+  access_log ${accessLog} passed;
+  upstream coupons {
+    ${servers}
+    keepalive 32;
+  }
+  server {
+    listen 127.0.0.1:${port};
+    location / {
+      proxy_pass http://coupons;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+    }
+  }
+}
+`,
+  );
+  const program = nginxProgram();
+  if (program === undefined) throw new Error("nginx is not here: node setup/setup.mjs --proxy");
+  const child = spawnKept(program, ["-e", errorLog, "-p", dir.path, "-c", configuration], {
+    stdio: "ignore",
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const answers = () =>
+    fetch(`${url}/healthz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  const errors = () => readFileSync(errorLog, "utf8");
+  if (!(await until(answers, HANG_MS))) throw new Error(`nginx does not serve: ${errors()}`);
+  return {
+    url,
+    passed: () =>
+      readFileSync(accessLog, "utf8")
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => {
+          const [addresses = "", status = ""] = line.split("|");
+          return {
+            ports: (addresses.match(/:\d+/g) ?? []).map((one) => Number(one.slice(1))),
+            status: Number(status),
+          };
+        }),
+    errors,
+    async close() {
+      await endChild(child, 10_000);
+      dir.remove();
+    },
+  };
+}

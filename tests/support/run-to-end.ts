@@ -1,0 +1,32 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { builtProduct } from "../../local/built.ts";
+import { inheritedEnvironment } from "../../local/child.ts";
+import { repositoryDir } from "../../local/repository.ts";
+import { HANG_MS } from "./patience.ts";
+
+export type End = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
+
+/** Runs the service as a person would who gets its settings wrong, to the end that this has; logs only what it must. `entry`: another program of the repository, from its source. */
+export async function runToEnd(
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+  entry?: string,
+): Promise<End> {
+  // The built product starts in a fraction of the processor time that the sources take.
+  const program =
+    entry === undefined ? [join(await builtProduct(), "server", "main.js")] : ["--import", "tsx", entry];
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [...program, ...args],
+      {
+        cwd: repositoryDir,
+        env: { ...inheritedEnvironment(), LOG_LEVEL: "silent", ...env },
+        timeout: HANG_MS,
+        killSignal: "SIGKILL",
+      },
+      (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
+    );
+  });
+}

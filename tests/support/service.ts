@@ -1,0 +1,67 @@
+import { join } from "node:path";
+import { expect } from "chai";
+import { builtProduct } from "../../local/built.ts";
+import { type ServiceProcess, startService } from "../../local/service-process.ts";
+import { HANG_MS } from "./patience.ts";
+import { leakIn } from "./quiet-logs.ts";
+
+export type Service = {
+  readonly process: ServiceProcess;
+  /** Where Connect, gRPC-Web, JSON and the pages are; empty without the server role. */
+  readonly url: string;
+  /** Where gRPC is, h2c; empty without the server role. */
+  readonly grpcUrl: string;
+};
+
+export type ServiceOptions = {
+  /** `server,generator` and the like; default: all. */
+  readonly roles?: string;
+  /** Wins over what the group was given. */
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+/** The service processes of one test file, all on the same stores, each on free ports of its own. */
+export type Services = {
+  /** Resolves when the process says that it is ready. */
+  start(options?: ServiceOptions): Promise<Service>;
+  /** Everything that any of them wrote so far. */
+  readonly lines: readonly string[];
+  /** Ends what still runs, expects each to leave cleanly, and expects that none wrote a code or a user id to its log. */
+  end(): Promise<void>;
+};
+
+export function createServices(env: Readonly<Record<string, string>>): Services {
+  const running: Service[] = [];
+  const lines: string[] = [];
+  const leaks: string[] = [];
+
+  return {
+    lines,
+    async start({ roles, env: more } = {}) {
+      const child = startService({
+        entry: join(await builtProduct(), "server", "main.js"),
+        args: roles === undefined ? [] : ["--roles", roles],
+        env: { ...env, PORT: "0", LOG_LEVEL: "trace", LOG_FORMAT: "json", ...more },
+        onLine(line) {
+          lines.push(line);
+          if (leakIn(line)) leaks.push(line);
+        },
+      });
+      const ready = await child.waitForLine((line) => line.includes('"msg":"ready'), HANG_MS);
+      const { http = "", grpc = "" } = JSON.parse(ready) as { http?: string; grpc?: string };
+      const service = { process: child, url: http, grpcUrl: grpc };
+      running.push(service);
+      return service;
+    },
+    async end() {
+      const codes = await Promise.all(
+        running.filter(({ process }) => process.isRunning).map(({ process }) => process.interrupt()),
+      );
+      expect(
+        codes.filter((code) => code !== 0),
+        "exit codes of services that were asked to end",
+      ).to.deep.equal([]);
+      expect(leaks.slice(0, 1), "log lines with a code or a user id, the first of them").to.deep.equal([]);
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import {
+  createStoreBreakers,
+  type StoreBreakers,
+  type StoreBreakersDeps,
+} from "../../claims/store-breakers.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { silentLogger } from "./shared-stores.ts";
+
+/** The breakers of a server; without options no call is ever found to hang, and each probe is answered. */
+export function testBreakers(clock: Clock, options: Partial<StoreBreakersDeps> = {}): StoreBreakers {
+  const answered = () => Promise.resolve();
+  return createStoreBreakers({
+    ...{ clock, logger: silentLogger, commitStallMs: 600_000, storeStallMs: 600_000 },
+    probes: { write: answered, read: answered, pool: answered },
+    ...options,
+  });
+}
