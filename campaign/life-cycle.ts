@@ -171,6 +171,15 @@ export function allowedIn(phase: Phase): string[] {
   return [...new Set(open.map(commandOf))];
 }
 
+/** The same for a person: of a command that may be given in part, which part. */
+export function allowedWords(phase: Phase, allowed: readonly string[]): string {
+  const isNameAlone = LIFE_CYCLE[phase]["edit-end"] === "refused";
+  const words = allowed.map((command) =>
+    command === "edit" && isNameAlone ? "edit of the name alone" : command,
+  );
+  return words.length === 0 ? "nothing" : words.join(", ");
+}
+
 /** The command that a verb belongs to. */
 export function commandOf(verb: Verb): string {
   return verb === "edit-end" || verb === "edit-name" ? "edit" : verb;

@@ -1,15 +1,13 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import { call } from "./call.ts";
 import { exitCodes } from "./exit-code.ts";
 import { printable } from "./render.ts";
 import type { Session } from "./session.ts";
+import { digits, prefixLeast } from "./short-id.ts";
 import { UserError } from "./user-error.ts";
 
 const idLength = 26;
-/** Less than this is a slip rather than an id that was shortened. */
-const prefixLeast = 4;
 const namedMost = 5;
-/** Crockford's base 32, in any case: what an id is written in. */
-const digits = /^[0-9a-hjkmnp-tv-z]+$/i;
 
 /**
  * The id that was meant: as the service writes it, where it was given in another case or cut short. Ids sort by their creation, so the service is
@@ -25,7 +23,9 @@ export async function meantCampaignId(session: Session, given: string): Promise<
     pageToken: prefix.padEnd(idLength, "Z"),
     includeRehearsals: true,
   };
-  const page = await call(session, (options) => session.campaigns.listCampaigns(request, options));
+  const page = await call(session, (options) => session.campaigns.listCampaigns(request, options)).catch(
+    orTokenNeeded,
+  );
   const fitting = page.campaigns.filter(({ id }) => id.startsWith(prefix));
   const [only, another] = fitting;
   if (only === undefined) {
@@ -43,4 +43,16 @@ export async function meantCampaignId(session: Session, given: string): Promise<
   }
   session.output.note(`${printable(given)} is ${only.id} "${printable(only.name)}"`);
   return only.id;
+}
+
+/** Verbs of the public service need no token, while an id that is cut short is looked for among the operators' campaigns. */
+function orTokenNeeded(error: unknown): never {
+  const isDenied =
+    error instanceof ConnectError && [Code.Unauthenticated, Code.PermissionDenied].includes(error.code);
+  if (!isDenied) throw error;
+  throw new UserError("a shortened campaign id is looked up with the operator token, which was not taken", {
+    exitCode: exitCodes.denied,
+    hint: "give the id in full, or the operator token with COUPON_TOKEN, --token or the config file",
+    cause: error,
+  });
 }

@@ -16,7 +16,7 @@ import { dryRunMode } from "./dry-run-mode.ts";
 import { jsonOptions } from "./json.ts";
 import { type NewInstants, namedZones, sayInstants } from "./new-instants.ts";
 import { paintedState } from "./painted-state.ts";
-import { campaignFacts, epochMsOf, factLines, printable } from "./render.ts";
+import { campaignFacts, epochMsOf, factLines, isOver, printable } from "./render.ts";
 import { noticeLines } from "./server-words.ts";
 import type { Session } from "./session.ts";
 
@@ -78,7 +78,10 @@ export async function makeChange<I extends DescMessage, R extends MessageInitSha
   const asks = question !== undefined && !request.dryRun && input.flag("--yes") !== true;
   // A start is told with how far away it is, by the server's clock.
   const standing = asks || instants?.start !== undefined ? await readStanding(session, request) : undefined;
-  if (instants !== undefined) sayInstants(session, instants, standing?.serverMs);
+  // Of a campaign that opens no more, the refusal alone is told.
+  const opens =
+    standing === undefined || (standing.campaign.openedAt === undefined && !isOver(standing.campaign.state));
+  if (instants !== undefined && opens) sayInstants(session, instants, standing?.serverMs);
   const asked = asks && standing !== undefined ? question(standing.campaign, standing.serverMs) : undefined;
   if (asked !== undefined) {
     // Nobody is asked about what is refused anyway, or is so already.

@@ -7,6 +7,7 @@ import { unreachableBecause, type Words } from "./reach.ts";
 import { countdown, epochMsOf, instantText, printable, stateName } from "./render.ts";
 import { codeFacts, type KnownReason, knownReason, reasonExitCodes, reasonName } from "./rpc-exit-code.ts";
 import { inFlags, withInstants } from "./server-words.ts";
+import { tooShortHint } from "./short-id.ts";
 import { UncertainCall, UserError } from "./user-error.ts";
 
 /** What went wrong, ready to be shown: one line, and what to do next. */
@@ -176,7 +177,9 @@ function reasonWords(
     },
     [RefusalReason.UNKNOWN_CAMPAIGN]: {
       message: `there is no ${campaignId === undefined ? "such campaign" : `campaign ${printable(campaignId)}`} at ${url}`,
-      hint: "coupon list shows those that there are, coupon config which service is asked",
+      hint:
+        tooShortHint(campaignId) ??
+        "coupon list shows those that there are, coupon config which service is asked",
     },
     [RefusalReason.NO_COUPON]: {
       message: "no coupon matches",
@@ -184,7 +187,9 @@ function reasonWords(
     },
     [RefusalReason.INVALID]: {
       message: `the service refused ${withInstants(inFlags(serverMessage, verb), zone)}`,
-      hint: invalidHint(serverMessage, verb),
+      hint:
+        (serverMessage.startsWith("campaign_id: ") ? tooShortHint(campaignId) : undefined) ??
+        invalidHint(serverMessage, verb),
     },
     [RefusalReason.OVERLOADED]: {
       message: overloadedWords(serverMessage),

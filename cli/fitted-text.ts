@@ -30,8 +30,10 @@ function brokenLine(line: string, columns: number): string {
     let rest = word;
     if (row.trim() !== "") {
       rows.push(row);
-      row = " ".repeat(indent);
       rest = word.trimStart();
+      // An instant or a path that is longer than its column begins further left rather than being broken.
+      const room = columns - cellsShown(rest);
+      row = " ".repeat(room >= 0 ? Math.min(indent, room) : indent);
     }
     // A word that is longer than a line is broken between its characters, never within an escape.
     while (cellsShown(row + rest) > columns) {

@@ -39,6 +39,11 @@ export function tableLines<Row>(
   return [heading, ...lines].map((text) => text.trimEnd());
 }
 
+/** Whether a layout has room for these rows without clipping more than its columns allow. */
+export function hasRoom<Row>(layout: readonly Column<Row>[], rows: readonly Row[], columns: number): boolean {
+  return leastCells(layout, rows) <= columns;
+}
+
 function naturalCells<Row>({ heading, cell }: Column<Row>, rows: readonly Row[]): number {
   return rows.reduce((most, row) => Math.max(most, cellsOf(cell(row))), cellsOf(heading));
 }

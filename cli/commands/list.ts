@@ -8,7 +8,7 @@ import { pagesOf } from "../pages.ts";
 import { paintedState } from "../painted-state.ts";
 import { epochMsOf, printable, stateName } from "../render.ts";
 import type { Session } from "../session.ts";
-import { type Column, tableLines } from "../table.ts";
+import { type Column, hasRoom, tableLines } from "../table.ts";
 import { defaultLimit } from "../verbs/list.ts";
 import { rfc3339In } from "../zone.ts";
 
@@ -46,12 +46,27 @@ function pageText(session: Session, campaigns: readonly Campaign[], isFirst: boo
       .map((campaign) => `${JSON.stringify(toJson(CampaignSchema, campaign, jsonOptions))}\n`)
       .join("");
   if (campaigns.length === 0) return isFirst ? "no campaigns yet; coupon create makes one\n" : "";
-  const lines = tableLines(layoutsFor(output, settings.zone), campaigns, output.columns);
+  const layouts = layoutsFor(output, settings.zone, campaigns);
+  if (!layouts.some((layout) => hasRoom(layout, campaigns, output.columns)))
+    return campaigns.map((campaign) => blockText(output, settings.zone, campaign)).join("");
+  const lines = tableLines(layouts, campaigns, output.columns);
   return `${lines.slice(isFirst ? 0 : 1).join("\n")}\n`;
 }
 
+/** A campaign in lines of its own, for a terminal that has no room for a table. */
+function blockText(output: Output, zone: string, campaign: Campaign): string {
+  const startsMs = epochMsOf(campaign.startsAt);
+  const lines = [
+    `${campaign.id}  ${paintedState(output, campaign.state)}`,
+    `  ${grouped(campaign.issued)}/${grouped(campaign.total)} issued`,
+    ...(startsMs === undefined ? [] : [`  starts ${rfc3339In(startsMs, zone).replace("T", " ")}`]),
+    `  ${printable(campaign.name)}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
 /** What goes first where there is little room: the start in UTC, its offset and seconds, the start, the name, the counts. */
-function layoutsFor(output: Output, zone: string): Column<Campaign>[][] {
+function layoutsFor(output: Output, zone: string, campaigns: readonly Campaign[]): Column<Campaign>[][] {
   const id: Column<Campaign> = { heading: "ID", cell: ({ id: text }) => text };
   const state: Column<Campaign> = {
     heading: "STATE",
@@ -77,15 +92,26 @@ function layoutsFor(output: Output, zone: string): Column<Campaign>[][] {
     },
   });
   const here = starts(zone, (ms) => wallText(ms, zone));
-  const brief = starts(zone, (ms) => rfc3339In(ms, zone).slice(0, 16).replace("T", " "));
+  // The heading says the offset where all have one and the same, as they have but for summer time.
+  const offsetAt = (ms: number): string => (zone === "UTC" ? "UTC" : rfc3339In(ms, zone).slice(-6));
+  const offsets = [...new Set(campaigns.map(({ startsAt }) => offsetAt(epochMsOf(startsAt) ?? 0)))];
+  const [offset] = offsets.length === 1 ? offsets : [];
+  const brief = starts(
+    zone,
+    (ms) => rfc3339In(ms, zone).slice(0, 16).replace("T", " ") + (offset === undefined ? offsetAt(ms) : ""),
+  );
   const inUtc = zone === "UTC" ? [] : [starts("UTC", (ms) => wallText(ms, "UTC"))];
   return [
     [id, state, issued, here, ...inUtc, name(16)],
     [id, state, issued, here, name(12)],
-    [id, state, issued, { ...brief, heading: "STARTS" }, name(8)],
+    [
+      id,
+      state,
+      issued,
+      { ...brief, heading: offset === undefined ? "STARTS" : `STARTS (${offset})` },
+      name(8),
+    ],
     [id, state, issued, name(8)],
-    [id, state, issued],
-    [state, { ...id, cellsMin: 8 }],
   ];
 }
 

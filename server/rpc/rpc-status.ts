@@ -3,7 +3,7 @@ import { base64Encode } from "@bufbuild/protobuf/wire";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
-import { type Phase, recordedAs } from "../../campaign/life-cycle.ts";
+import { allowedWords, type Phase, recordedAs } from "../../campaign/life-cycle.ts";
 import type { Refusal } from "../../campaign/refusal.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import {
@@ -60,7 +60,7 @@ function toRpcStatus(refusal: Refusal): RpcStatus {
     case "NOT_ALLOWED":
       return {
         code: Code.FailedPrecondition,
-        message: `${refusal.verb} is not possible: the campaign ${PHASE_WORDS[refusal.phase]}${refusal.why === undefined ? "" : `, and ${refusal.why}`}; allowed now: ${refusal.allowed.join(", ")}`,
+        message: `${refusal.verb} is not possible: the campaign ${PHASE_WORDS[refusal.phase]}${refusal.why === undefined ? "" : `, and ${refusal.why}`}; allowed now: ${allowedWords(refusal.phase, refusal.allowed)}`,
         retryAfterMs: 0,
       };
     case "OVERLOADED":

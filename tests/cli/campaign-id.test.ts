@@ -1,5 +1,5 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { Code } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import { localActions, serviceActions } from "../../cli/actions.ts";
 import { commands } from "../../cli/vocabulary.ts";
@@ -75,6 +75,33 @@ describe("cli: a campaign id in any case, or the beginning of one", () => {
     ]);
     const { code } = await runHere(["status", "no-id"], { url: service.url });
     expect([code, asked]).to.deep.equal([4, ["no-id"]]);
+  });
+
+  it("a beginning that is too short says how long it has to be", async () => {
+    const { code, stderr } = await runHere(["status", "01M"], { url: service.url });
+    expect(code).to.equal(4);
+    expect(stderr).to.match(
+      /^coupon: there is no campaign 01M at .*; a shortened campaign id has 4 characters or more; coupon list shows the ids\n$/,
+    );
+    expect(asked).to.deep.equal(["01M"]);
+  });
+
+  it("a shortened id whose look-up needs the operator token says so", async () => {
+    const closed = await startStandIn({
+      campaigns: {
+        listCampaigns() {
+          throw new ConnectError("the operators' token is needed", Code.Unauthenticated);
+        },
+      },
+    });
+    try {
+      const { code, stderr } = await runHere(["status", "01M7ZH"], { url: closed.url });
+      expect(code).to.equal(6);
+      expect(stderr).to.include("a shortened campaign id is looked up with the operator token");
+      expect(stderr).to.include("give the id in full");
+    } finally {
+      await closed.close();
+    }
   });
 
   it("every verb has what it does, and nothing is done that is no verb", () => {

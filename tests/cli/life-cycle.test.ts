@@ -276,6 +276,17 @@ describe("cli: the life of a campaign", () => {
     }
   });
 
+  it("reschedule of a campaign that opens no more does not begin with when it would open", async () => {
+    for (const over of [CampaignState.ENDED, CampaignState.CANCELLED]) {
+      standing = over;
+      const { stderr } = await run(`reschedule ${campaignId} --start 2027-01-01T10:00:00Z --yes`);
+      expect(stderr).not.to.include("opens at");
+    }
+    standing = CampaignState.SCHEDULED;
+    const { stderr } = await run(`reschedule ${campaignId} --start 2027-01-01T10:00:00Z --yes`);
+    expect(stderr).to.include("opens at");
+  });
+
   it("a refusal tells the state and what is allowed, and exits as refused", async () => {
     await service.close();
     const message =

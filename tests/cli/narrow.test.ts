@@ -114,8 +114,18 @@ describe("what is shown fits the terminal", () => {
         if (args[0] !== "list") continue;
         expect(text.match(new RegExp(campaignId, "g")), `${columns}`).to.have.length(names.length);
         for (const state of ["OPEN", "GENERATING", "SOLD_OUT"]) expect(text).to.include(state);
+        for (const name of names) expect(whole).to.include(name);
+        if (!text.startsWith("ID")) {
+          // No room for a table: all of a campaign is below its id.
+          expect(columns).to.be.below(60);
+          expect(text.match(/\d\/[\d,]+ issued/g)).to.have.length(names.length);
+          for (const name of names) expect(letters(text)).to.include(letters(name));
+          continue;
+        }
         // One line a campaign, whatever it is called, and in a pipe the whole name.
         expect(text.trimEnd().split("\n")).to.have.length(names.length + 1);
+        expect(text).to.match(/^ID +STATE +ISSUED .*NAME/);
+        if (columns >= 80 && /STARTS/.test(text)) expect(text).to.match(/STARTS \([^)]+\)/);
         for (const name of names) expect(whole).to.include(name);
         if (columns >= 80) expect(text).to.match(/2026-12-2\d/);
       }
@@ -185,5 +195,15 @@ describe("what is shown fits the terminal", () => {
         if (columns >= 40) expect(lines[0]).to.match(/NAME$/);
       }),
     );
+  });
+
+  it("an instant and a path go below their label whole, where a line has room for them", () => {
+    const line = "  server's clock  2026-12-24 20:00:00.000+09:00 (Asia/Seoul) = 2026-12-24T11:00:00.000Z";
+    for (let columns = 30; columns <= 80; columns++) {
+      const words = fittedText(line, columns).split(/\s+/);
+      expect(words, `${columns}`).to.deep.equal(line.split(/\s+/));
+    }
+    const path = "  config file     /home/mina/.config/coupon/config.json";
+    expect(fittedText(path, 40).split(/\s+/)).to.include("/home/mina/.config/coupon/config.json");
   });
 });

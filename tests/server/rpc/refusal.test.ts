@@ -104,6 +104,13 @@ const tellings: { [reason in Refusal["reason"]]: Telling } = {
 };
 
 describe("refusal", () => {
+  it("of an edit that is possible in part, the part is told", () => {
+    const told = (phase: "ENDED" | "OPEN") =>
+      toConnectError({ reason: "NOT_ALLOWED", verb: "add", phase, allowed: ["edit"] }, 0).rawMessage;
+    expect(told("ENDED")).to.match(/; allowed now: edit of the name alone$/);
+    expect(told("OPEN")).to.match(/; allowed now: edit$/);
+  });
+
   it("the contract and the code know the same reasons", () => {
     const contract = RefusalReasonSchema.values
       .map(({ localName }) => localName)
