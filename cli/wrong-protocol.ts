@@ -1,7 +1,4 @@
-import { once } from "node:events";
-import { connect as connectPlainly, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
-import { limitedSignal } from "../runtime/limited-signal.ts";
+import { answerTo, speaksTls } from "../runtime/port-speech.ts";
 import { exitCodes } from "./exit-code.ts";
 import { notThisService, unreachableBecause } from "./reach.ts";
 import type { Session } from "./session.ts";
@@ -26,8 +23,10 @@ export async function refuseWrongProtocol({ settings, signal }: Session, error: 
   if (unreachableBecause(error)?.neverSent !== false) return;
   const url = new URL(settings.url);
   if (url.protocol !== "http:") return;
-  const { signal: until, clear } = limitedSignal(probeMs, signal);
-  const [speech, isTls] = await Promise.all([speechOf(url, until), speaksTls(url, until)]).finally(clear);
+  const [speech, isTls] = await Promise.all([
+    speechOf(url, signal),
+    speaksTls(addressOf(url), probeMs, signal),
+  ]);
   if (isTls) {
     throw new UserError(`${settings.url} answers in TLS only`, {
       hint: `give --url ${settings.url.replace(/^http:/, "https:")}`,
@@ -47,42 +46,11 @@ export async function refuseWrongProtocol({ settings, signal }: Session, error: 
 type Speech = "http1" | "http2" | "other";
 
 /** By what it says first: a SETTINGS frame, a status line of HTTP/1.1, or anything else. Undefined: it says nothing. */
-function speechOf(url: URL, until: AbortSignal): Promise<Speech | undefined> {
-  return probed(connectPlainly(addressOf(url)), async (socket) => {
-    socket.write(preface);
-    const [first]: unknown[] = await once(socket, "data", { signal: until });
-    if (!(first instanceof Uint8Array)) return undefined;
-    if (first.length >= frameHeadBytes && first[3] === settingsFrame) return "http2";
-    return Buffer.from(first.subarray(0, statusLine.length)).toString("latin1") === statusLine
-      ? "http1"
-      : "other";
-  });
-}
-
-/** True: it answers a TLS greeting. Its certificate does not matter here, and nothing is sent. */
-function speaksTls(url: URL, until: AbortSignal): Promise<boolean | undefined> {
-  return probed(connectTls({ ...addressOf(url), rejectUnauthorized: false }), async (socket) => {
-    await once(socket, "secureConnect", { signal: until });
-    return true;
-  });
-}
-
-/** Never throws; undefined: it cannot be found out. */
-async function probed<S extends Socket, T>(
-  socket: S,
-  ask: (socket: S) => Promise<T>,
-): Promise<T | undefined> {
-  // Also where it closes without a word: nothing else would keep this process alive until an answer.
-  const closed = new Promise<undefined>((resolve) =>
-    socket.on("error", () => undefined).on("close", () => resolve(undefined)),
-  );
-  try {
-    return await Promise.race([ask(socket), closed]);
-  } catch {
-    return undefined;
-  } finally {
-    socket.destroy();
-  }
+async function speechOf(url: URL, signal: AbortSignal): Promise<Speech | undefined> {
+  const first = await answerTo(preface, addressOf(url), probeMs, signal);
+  if (first === undefined) return undefined;
+  if (first.length >= frameHeadBytes && first[3] === settingsFrame) return "http2";
+  return first.subarray(0, statusLine.length).toString("latin1") === statusLine ? "http1" : "other";
 }
 
 function addressOf({ hostname, port }: URL): { host: string; port: number } {

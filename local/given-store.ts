@@ -17,6 +17,8 @@ export interface GivenFacts {
   readonly pid?: number | undefined;
   readonly dir?: string | undefined;
   readonly logFile?: string | undefined;
+  /** START_DEADLINE_MS: how long it may take to answer. */
+  readonly withinMs?: number | undefined;
   /** Whether it can be expected to answer at all; waiting ends at once when not. */
   readonly isExpected?: (() => boolean) | undefined;
 }
@@ -36,12 +38,12 @@ export function givenStore(kind: StoreKind, url: string, facts: GivenFacts = { o
     dir: facts.dir,
     logFile: facts.logFile,
     isRunning: true,
-    async waitReady(deadlineMs = READY_DEADLINE_MS) {
+    async waitReady(deadlineMs = facts.withinMs ?? READY_DEADLINE_MS) {
       let last: unknown;
       const ready = await until(
         async () => {
           try {
-            await (kind === "redis" ? askKind(parseRedisUrls(url)) : pingMongodb(url));
+            await (kind === "redis" ? askKind(parseRedisUrls(url), deadlineMs) : pingMongodb(url));
             return true;
           } catch (error) {
             last = error;
@@ -57,7 +59,7 @@ export function givenStore(kind: StoreKind, url: string, facts: GivenFacts = { o
       if (!ready) {
         const words = last instanceof Error ? last.message || last.name : String(last);
         throw new LocalStackError(
-          `${kind} at ${redactUrls(url)} does not answer: ${createRedactor({ urls: [url] })(words)}. Check ${kind === "redis" ? "REDIS_URL" : "MONGODB_URL"}.`,
+          `${kind} at ${redactUrls(url)} does not answer${facts.withinMs === undefined ? "" : ` within START_DEADLINE_MS, ${deadlineMs} ms`}: ${createRedactor({ urls: [url] })(words)}. Check ${kind === "redis" ? "REDIS_URL" : "MONGODB_URL"}.`,
         );
       }
     },

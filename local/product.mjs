@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { stampFile, stampOf } from "../cli/build-stamp.mjs";
+import { makeFolder } from "./make-folder.mjs";
 
 const run = promisify(execFile);
 const repository = fileURLToPath(new URL("..", import.meta.url));
@@ -16,8 +17,6 @@ const repository = fileURLToPath(new URL("..", import.meta.url));
 /** What commander, which is CommonJS, asks for: Node's own modules. */
 const requireOfNode =
   'import { createRequire as createRequireOfNode } from "node:module"; const require = createRequireOfNode(import.meta.url);';
-
-import { makeFolder } from "./make-folder.mjs";
 
 /**
  * @param {string} outDir inside the repository, so that the service finds node_modules

@@ -22,6 +22,8 @@ export interface StackOptions {
   readonly redisArgs?: readonly string[] | undefined;
   /** Default: `logs` in the data folder. */
   readonly logDir?: string | undefined;
+  /** How long a store that was given may take to answer (START_DEADLINE_MS). */
+  readonly givenWithinMs?: number | undefined;
   /** Told before a store is started; not for one that was given or is joined. */
   readonly onStart?: ((kind: StoreKind) => void) | undefined;
   /** Use the stores that already run on this data folder (default); false makes that an error. */
@@ -77,7 +79,8 @@ async function ready(options: StackOptions, { dataDir, claim, own }: Ground): Pr
   const logDir = resolve(options.logDir ?? join(dataDir, "logs"));
   const joinable = claim?.ours === false ? claim : undefined;
   const find = async (kind: StoreKind, url: string | undefined, port = 0, start: () => Promise<Store>) => {
-    if (url !== undefined) return answering(givenStore(kind, url));
+    if (url !== undefined)
+      return answering(givenStore(kind, url, { origin: "given", withinMs: options.givenWithinMs }));
     if (joinable !== undefined) return joinedStore(kind, joinable, port);
     options.onStart?.(kind);
     const store = await start();

@@ -12,11 +12,15 @@ async function layGround(flags: Readonly<Record<string, string | undefined>>): P
   const { env } = process;
   const settings = stackSettings(env);
   // A wrong setting is said before a store is started.
-  readConfig({ ...env, REDIS_URL: "redis://local", MONGODB_URL: "mongodb://local" }, flags);
+  const { START_DEADLINE_MS } = readConfig(
+    { ...env, REDIS_URL: "redis://local", MONGODB_URL: "mongodb://local" },
+    flags,
+  );
   try {
     const say = (text: string) => void process.stderr.write(`${text}\n`);
     const stack = await startStack({
       ...settings,
+      givenWithinMs: START_DEADLINE_MS,
       onStart: (kind) => say(`starting ${kind === "redis" ? "Redis" : "MongoDB"} …`),
     });
     if (stack.joined) say(`using the stores that already run on ${stack.dataDir}`);

@@ -1,5 +1,6 @@
 import { createClient, ErrorReply } from "redis";
 import { withDeadline } from "../runtime/deadline.ts";
+import { answerTo, speaksTls } from "../runtime/port-speech.ts";
 import { UserError } from "../runtime/user-error.ts";
 import { wordsOf } from "./redis-trouble.ts";
 import { hostOf, type NodeAddress, type RedisAddress } from "./redis-url.ts";
@@ -9,6 +10,8 @@ export type RedisKind = "server" | "cluster";
 
 const LEAST_MAJOR = 7;
 const ANSWER_WITHIN_MS = 5_000;
+/** After so long without an answer it is asked whether the port speaks with TLS or without. */
+const SILENT_MS = 1_000;
 
 /** What the TLS layer says where nothing but another certificate, or another URL, will help. */
 const TLS_REFUSAL = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL|HOSTNAME_MISMATCH|EPROTO)/;
@@ -18,8 +21,12 @@ const TLS_REFUSAL = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL|H
  * @throws UserError where waiting does not help: refused credentials or certificate, a Sentinel, a kind that does not fit the list
  * @throws the trouble of the first address where none answers
  */
-export async function askKind(address: RedisAddress): Promise<RedisKind> {
-  const asked = address.nodes.map((node) => askOne(address, node));
+export async function askKind(
+  address: RedisAddress,
+  withinMs: number = ANSWER_WITHIN_MS,
+): Promise<RedisKind> {
+  const limitMs = Math.max(1, Math.min(ANSWER_WITHIN_MS, Math.round(withinMs)));
+  const asked = address.nodes.map((node) => askOne(address, node, limitMs));
   const all = Promise.allSettled(asked);
   try {
     const kind = await Promise.any(asked);
@@ -50,9 +57,9 @@ export function credentialsOf({ username, password, tls, database }: RedisAddres
   };
 }
 
-async function askOne(address: RedisAddress, node: NodeAddress): Promise<RedisKind> {
+async function askOne(address: RedisAddress, node: NodeAddress, withinMs: number): Promise<RedisKind> {
   const { socket, ...credentials } = credentialsOf(address);
-  const options = { ...socket, ...node, connectTimeout: ANSWER_WITHIN_MS, reconnectStrategy: false } as const;
+  const options = { ...socket, ...node, connectTimeout: withinMs, reconnectStrategy: false } as const;
   const client = createClient({ ...credentials, disableOfflineQueue: true, socket: options });
   client.on("error", () => {}); // `connect` rejects with it
   try {
@@ -61,7 +68,8 @@ async function askOne(address: RedisAddress, node: NodeAddress): Promise<RedisKi
       // Without an argument it changes nothing, and every user may run it.
       return new Map(Object.entries((await client.sendCommand(["HELLO"])) as unknown as Hello));
     };
-    const said = await withDeadline(hello(), ANSWER_WITHIN_MS, `Redis at ${hostOf(node)}`);
+    const answer = withDeadline(hello(), withinMs, `Redis at ${hostOf(node)}`);
+    const said = await otherForm(address, node, answer, Math.min(SILENT_MS, withinMs / 2));
     return kindOf(node, String(said.get("mode")), String(said.get("version")));
   } catch (error) {
     throw refusalOf(error, address, node) ?? error;
@@ -87,6 +95,34 @@ function kindOf(node: NodeAddress, mode: string, version: string): RedisKind {
   return mode === "cluster" ? "cluster" : "server";
 }
 
+/**
+ * Rejects where the port speaks in the other form, with TLS or without: a TLS greeting is silence to a Redis without it, and the other way round
+ * it ends the connection. Looked for when there was no answer for `silentMs`, or none will come; else as the answer.
+ */
+async function otherForm<T>(
+  { tls }: RedisAddress,
+  node: NodeAddress,
+  answer: Promise<T>,
+  silentMs: number,
+): Promise<T> {
+  const silent = withDeadline(answer, silentMs, "Redis");
+  const isAnswered = await silent.then(
+    () => true,
+    (error: unknown) => error instanceof ErrorReply,
+  );
+  if (isAnswered) return answer;
+  const isOther = tls
+    ? /^[+-]/.test((await answerTo("PING\r\n", node, silentMs))?.toString("latin1") ?? "")
+    : await speaksTls(node, silentMs);
+  if (!isOther) return answer;
+  const at = hostOf(node);
+  throw new UserError(
+    tls
+      ? `configuration: REDIS_URL: Redis at ${at} speaks without TLS: redis:// is without it, or see to its TLS`
+      : `configuration: REDIS_URL: what answers at ${at} speaks TLS alone: give rediss://`,
+  );
+}
+
 /** The trouble in words for the person who gave the URL, where time alone does not mend it. */
 function refusalOf(error: unknown, address: RedisAddress, node: NodeAddress): UserError | undefined {
   const at = hostOf(node);
@@ -98,6 +134,11 @@ function refusalOf(error: unknown, address: RedisAddress, node: NodeAddress): Us
       return refuse(`Redis at ${at} asks for a password (NOAUTH), and the URL has none`);
     if (error.message.startsWith("WRONGPASS") || /without any password configured/.test(error.message)) {
       return refuse(`Redis at ${at} refuses the password${user} (${error.message.split(" ", 1)[0]})`);
+    }
+    if (/DB index is out of range/i.test(error.message)) {
+      return refuse(
+        `Redis at ${at} has no database ${address.database}: it has 0 to 15 unless its setting "databases" says otherwise; give a lower number after the / of the URL, or none`,
+      );
     }
     if (/unknown command .?HELLO/i.test(error.message)) {
       return refuse(`what answers at ${at} is older than Redis ${LEAST_MAJOR}.0, or no Redis`);

@@ -35,6 +35,8 @@ export type RedisOptions = {
 const UNSENT_MS = 2_000;
 /** For one client to connect: what is silent for longer is asked again. */
 const OPEN_WITHIN_MS = 3_000;
+/** So much of the time that is left waits for an answer, so that what stood in the way is what is told. */
+const ANSWER_SHARE = 0.9;
 const PAUSE_MS = 100;
 const REMIND_EVERY_MS = 5_000;
 /** One of so many hash tags lies in each part of a cluster, nearly for sure. */
@@ -72,7 +74,7 @@ async function firstLink(
   for (;;) {
     try {
       const leftMs = Math.max(1, endsAtMs - performance.now());
-      const opening = openFirst(address, logger);
+      const opening = openFirst(address, leftMs, logger);
       return await withDeadline(opening, leftMs, "connecting to Redis").catch((error: unknown) => {
         if (error instanceof DeadlineExceeded) opening.then(({ link }) => link.destroy()).catch(() => {});
         throw error;
@@ -82,12 +84,8 @@ async function firstLink(
       const cause = wordsOf(error);
       const now = performance.now();
       if (now + PAUSE_MS >= endsAtMs) {
-        throw new UserError(
-          `no Redis at ${hostsOf(address)} (${told.cause !== "" && error instanceof DeadlineExceeded ? told.cause : cause}): ` +
-            "start one, or give its address in REDIS_URL",
-          EXIT.storeUnavailable,
-          { cause: error },
-        );
+        const why = told.cause !== "" && error instanceof DeadlineExceeded ? told.cause : cause;
+        throw noRedis(address, why, withinMs, error);
       }
       if (cause !== told.cause || now - told.atMs > REMIND_EVERY_MS) {
         logger.warn({ component: "pool", at: hostsOf(address), cause }, "waiting for Redis");
@@ -98,8 +96,20 @@ async function firstLink(
   }
 }
 
-async function openFirst(address: RedisAddress, logger: Logger) {
-  const kind = await askKind(address);
+/** What a cluster says, or its client, of slots that no node has. */
+const NO_SLOTS = /^CLUSTERDOWN|^no node of the cluster has this slot$/;
+
+function noRedis(address: RedisAddress, why: string, withinMs: number, cause: unknown): UserError {
+  const waited = `START_DEADLINE_MS, ${withinMs} ms, is over`;
+  const words = NO_SLOTS.test(why)
+    ? `the Redis Cluster at ${hostsOf(address)} is down (cluster_state:fail): ${why}; ${waited}: have its nodes meet and its ` +
+      "slots assigned (redis-cli --cluster create, --cluster fix), or give another address in REDIS_URL"
+    : `no Redis at ${hostsOf(address)} (${why}; ${waited}): start one, or give its address in REDIS_URL`;
+  return new UserError(words, EXIT.storeUnavailable, { cause });
+}
+
+async function openFirst(address: RedisAddress, leftMs: number, logger: Logger) {
+  const kind = await askKind(address, leftMs * ANSWER_SHARE);
   const link = await openLink({ address, kind, withinMs: OPEN_WITHIN_MS }).catch((error: unknown) => {
     throw isNoPermission(error) ? missingRights(address, [commandOf(error)]) : error;
   });

@@ -5,12 +5,14 @@ export type Asked = {
   /** `host:port`, with commas between them. */
   readonly hosts: string;
   readonly namesUser: boolean;
+  readonly isTls: boolean;
   readonly database: string;
 };
 
 export function askedOf(client: MongoClient, database: string): Asked {
-  const { hosts, srvHost, credentials } = client.options;
-  return { hosts: srvHost ?? hosts.map(String).join(","), namesUser: credentials !== undefined, database };
+  const { hosts, srvHost, credentials, tls } = client.options;
+  const namesUser = credentials !== undefined;
+  return { hosts: srvHost ?? hosts.map(String).join(","), namesUser, isTls: tls === true, database };
 }
 
 /** Codes of MongoDB's answers: github.com/mongodb/mongo, src/mongo/base/error_codes.yml; 8000 is Atlas' own. */
@@ -27,7 +29,7 @@ type Judgment = { readonly what: string; readonly hint: string; readonly exitCod
  */
 export function mongoTrouble(error: unknown, asked: Asked): UserError {
   const { what, hint, exitCode } =
-    judgeAnswer(error, asked) ?? judgeConnection(error, asked.hosts) ?? unknownTrouble(error, asked.hosts);
+    judgeAnswer(error, asked) ?? judgeConnection(error, asked) ?? unknownTrouble(error, asked.hosts);
   return new UserError(`${what}: ${hint}`, exitCode, { cause: error });
 }
 
@@ -70,7 +72,7 @@ function judgeAnswer(error: unknown, { hosts, namesUser, database }: Asked): Jud
 }
 
 /** Why no MongoDB was reached, as the errors of its connections tell. */
-function judgeConnection(error: unknown, hosts: string): Judgment | undefined {
+function judgeConnection(error: unknown, { hosts, isTls }: Asked): Judgment | undefined {
   const causes = causesOf(error);
   const has = (pattern: RegExp) => causes.some((cause) => pattern.test(`${codeOf(cause)} ${cause.message}`));
   const said = saidBy(error);
@@ -92,6 +94,14 @@ function judgeConnection(error: unknown, hosts: string): Judgment | undefined {
     return wrong("give the file of its certificate's authority with tlsCAFile in MONGODB_URL");
   if (has(/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|EPROTO/)) {
     return wrong("it does not answer in TLS: leave tls=true out of MONGODB_URL, or see to its TLS");
+  }
+  if (
+    has(/'secureConnect' timed out/) ||
+    (isTls && has(/connection \d+ to .* closed|ECONNRESET|EPIPE|before secure TLS/))
+  ) {
+    return absent(
+      "it does not answer in TLS: leave tls=true out of MONGODB_URL, or see to its TLS; START_DEADLINE_MS says how long it may take",
+    );
   }
   if (has(/ENOTFOUND|EAI_AGAIN|ENODATA|querySrv/)) {
     return absent("this network knows no such host: correct MONGODB_URL, or see to the name service");

@@ -4,9 +4,15 @@ import { connectMongo } from "../../record/mongo.ts";
 import { mongoTrouble } from "../../record/mongo-trouble.ts";
 import { EXIT, UserError } from "../../runtime/user-error.ts";
 import { refusingMongod } from "../support/refusing-mongod.ts";
+import { sharedStack } from "../support/shared-stores.ts";
 
-const here = { hosts: "127.0.0.1:27017", namesUser: true, database: "coupons" };
-const away = { hosts: "db1.example.com:27017,db2.example.com:27017", namesUser: true, database: "coupons" };
+const here = { hosts: "127.0.0.1:27017", namesUser: true, isTls: false, database: "coupons" };
+const away = {
+  hosts: "db1.example.com:27017,db2.example.com:27017",
+  namesUser: true,
+  isTls: false,
+  database: "coupons",
+};
 
 const answer = (code: number, errmsg: string) => new MongoServerError({ code, errmsg });
 
@@ -141,5 +147,16 @@ describe("record: why MongoDB cannot be used", () => {
     } finally {
       server.close();
     }
+  });
+
+  it("tls=true to a MongoDB without TLS, over the wire: says that it does not answer in TLS", async () => {
+    const { mongodb } = await sharedStack();
+    const url = `${mongodb.url}&tls=true`;
+    const connecting = connectMongo({ url, database: "d", connectWithinMs: 3_000, operationMs: 3_000 });
+    const error = await connecting.then(
+      () => new Error("connected"),
+      (reason: unknown) => reason,
+    );
+    expect(String(error)).to.match(/does not answer in TLS: leave tls=true out of MONGODB_URL/);
   });
 });
