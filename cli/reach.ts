@@ -22,7 +22,7 @@ const isHere = (url: string): boolean => URL.canParse(url) && isLoopback(new URL
 const refused = (url: string): Words => ({
   message: `no service at ${url}`,
   hint: isHere(url)
-    ? "start one with npm start or give --url"
+    ? "start one (npm start in a clone of it) or give --url"
     : "see that it runs there and that --url has its port, or give another --url",
 });
 const noWay = (url: string): Words => ({

@@ -29,7 +29,13 @@ function failing(code: string): ConnectError {
 describe("cli: the service cannot be reached", () => {
   // What Node.js says, whether asking again may help, the URL, and what is said of it.
   const situations: [code: string, passes: boolean, url: string, message: RegExp, hint: RegExp][] = [
-    ["ECONNREFUSED", true, here, /^no service at http:\/\/127/, /^start one with npm start or give --url$/],
+    [
+      "ECONNREFUSED",
+      true,
+      here,
+      /^no service at http:\/\/127/,
+      /^start one \(npm start in a clone of it\) or give --url$/,
+    ],
     ["ECONNREFUSED", true, "http://localhost:1", /^no service at /, /npm start/],
     ["ECONNREFUSED", true, "http://[::1]:1", /^no service at /, /npm start/],
     [
@@ -192,7 +198,7 @@ describe("cli: the service cannot be reached", () => {
     const { code, stderr } = await runCli(args, { url: gone.url });
     expect(code).to.equal(5);
     expect(stderr.split("\n")[1]).to.match(
-      /^coupon: no service at .*; start one with npm start or give --url/,
+      /^coupon: no service at .*; start one \(npm start in a clone of it\) or give --url/,
     );
   });
 });

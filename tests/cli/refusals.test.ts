@@ -165,7 +165,9 @@ describe("cli refusals", () => {
       gone.url,
     ]);
     expect(code).to.equal(5);
-    expect(stderr).to.equal(`coupon: no service at ${gone.url}; start one with npm start or give --url\n`);
+    expect(stderr).to.equal(
+      `coupon: no service at ${gone.url}; start one (npm start in a clone of it) or give --url\n`,
+    );
     const fromEnvironment = await runHere(["issue", "X", "--user", "u", "--retries", "0"], { url: gone.url });
     expect(fromEnvironment.stderr).to.include("or give --url (this one is from COUPON_URL)\n");
   });
