@@ -2,6 +2,7 @@ import { counted, isOrAre } from "../runtime/counting.ts";
 import type { Check, Facts, PoolFacts } from "./facts.ts";
 import { isSettled } from "./facts.ts";
 import { judgePool } from "./pool-judgement.ts";
+import { leftAfterMs, type Timings } from "./timings.ts";
 import { type Findings, tellUnusable } from "./verdict.ts";
 
 /** U3: |I| <= N, codes(I) within C, |C| = N; seen from outside, where nobody may see C, only the first. */
@@ -130,12 +131,9 @@ function compareClaim({ register }: Facts, pool: PoolFacts, findings: Findings, 
     findings.violation("claim differs", name, `: claims hash and issuance of ${who} differ`);
 }
 
-/** After so long nobody works on a ledger entry any more: sweepers finish those that are older than a second. */
-const LEFT_MS = 30_000;
-
 /** Whether somebody may still be working on a ledger entry. What is from the future is not: the clock of Redis stepped back. */
-export function isYoung(ageMs: number): boolean {
-  return Math.abs(ageMs) < LEFT_MS;
+export function isYoung(ageMs: number, timings: Timings): boolean {
+  return Math.abs(ageMs) < leftAfterMs(timings);
 }
 
 /** U5, the part that only holds at rest: the ledger is empty. */
@@ -156,7 +154,7 @@ export function checkLedger(facts: Facts, findings: Findings): Check {
           findings.violation("entries left", `the ledger holds ${counted(count, "entry", "entries")}`);
       } else {
         for (const [place, ageMs] of underWay) {
-          if (!isYoung(ageMs) || OVER.has(campaign.state))
+          if (!isYoung(ageMs, facts.timings) || OVER.has(campaign.state))
             findings.violation("left", placeNamed(place), " is in the ledger, and nobody finishes it");
         }
         findings.notJudged(`${counted(count, "claim")} ${isOrAre(count)} under way`);

@@ -14,6 +14,7 @@ import {
 import type { HistoryEntry } from "./history.ts";
 import { createRegister } from "./register.ts";
 import type { CampaignRecord, Issuance, PoolMark } from "./snapshot.ts";
+import { DEFAULT_TIMINGS, type Timings } from "./timings.ts";
 import {
   createFindings,
   type Findings,
@@ -25,6 +26,7 @@ import {
 
 export type ExaminationOptions = {
   readonly tolerances?: Tolerances;
+  readonly timings?: Timings;
   /** What is looked at: the stores, the callers' records, or both. From outside neither unissued codes nor Redis can be seen. */
   readonly scope: "all" | "stores" | "outside";
   /** `demanded`: whatever is not at rest is wrong. `observed`: it may be live; what cannot be judged then is said to be so. */
@@ -96,6 +98,7 @@ const KINDS: readonly Kind[] = [
 
 export function examine(campaign: CampaignRecord, options: ExaminationOptions): Examination {
   const { scope, rest, suspects: earlier, tolerances = ONE_MACHINE, offendersMax } = options;
+  const { timings = DEFAULT_TIMINGS } = options;
   const register = createRegister(campaign.total);
   const answers = createAnswers(register, campaign);
   const underWay = new Map<string, number>();
@@ -106,7 +109,7 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
   const toldCodes = { all: 0, issued: 0 };
 
   const facts: Facts = {
-    ...{ campaign, register, answers, tolerances, codesAreKnown: scope !== "outside" },
+    ...{ campaign, register, answers, tolerances, timings, codesAreKnown: scope !== "outside" },
     get issued() {
       return counts.issued;
     },
@@ -188,7 +191,9 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
     marks(before, after) {
       const { pooled, bound } = counts;
       const observed = rest === "observed";
-      live = observed && (hasMoved(before, after) || [...underWay.values()].some(isYoung));
+      live =
+        observed &&
+        (hasMoved(before, after) || [...underWay.values()].some((ageMs) => isYoung(ageMs, timings)));
       const unusable = observed ? unusableBecause(campaign, counts.issued, before, after) : undefined;
       pool = { pooled, bound, underWay, before: observed ? before : undefined, after, unusable };
     },

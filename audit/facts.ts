@@ -2,6 +2,7 @@ import type { Answers } from "./answers.ts";
 import type { HistoryEntry } from "./history.ts";
 import type { Register } from "./register.ts";
 import type { CampaignRecord, PoolMark } from "./snapshot.ts";
+import type { Timings } from "./timings.ts";
 import type { Unusable, Verdict } from "./verdict.ts";
 
 export type Tolerances = {
@@ -22,6 +23,7 @@ export type Facts = {
   readonly register: Register;
   readonly answers: Answers;
   readonly tolerances: Tolerances;
+  readonly timings: Timings;
   /** False: nobody may see the codes that are not issued, the audit is made from outside. */
   readonly codesAreKnown: boolean;
   readonly issued: number;

@@ -89,6 +89,7 @@ export async function startServerRole(
           redisUrl: config.REDIS_URL,
           mongodbUrl: config.MONGODB_URL,
           database: config.MONGODB_DATABASE,
+          timings: { insertDeadlineMs: config.COMMIT_DEADLINE_MS, leaseMs: config.LEASE_MS },
         }),
     }),
     ...{ issueCoupon, campaignStatus, stopping, draining },

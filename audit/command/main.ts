@@ -9,9 +9,8 @@ import { visible } from "../../runtime/visible.ts";
 import { ONE_MACHINE } from "../facts.ts";
 import { type HistoryEntry, readHistory } from "../history.ts";
 import { openAuditor } from "../stores/auditor.ts";
+import { DEFAULT_TIMINGS, leftAfterMs } from "../timings.ts";
 import { verdictTable, violated } from "../verdict-table.ts";
-
-const REST_DEADLINE_MS = 30_000;
 
 async function run(): Promise<number> {
   const { values } = parseArgs({
@@ -23,16 +22,26 @@ async function run(): Promise<number> {
     },
   });
   const { REDIS_URL: redisUrl, MONGODB_URL: mongodbUrl, MONGODB_DATABASE: database } = process.env;
+  const insertDeadlineMs = Number(process.env["COMMIT_DEADLINE_MS"] || DEFAULT_TIMINGS.insertDeadlineMs);
+  const timings = { ...DEFAULT_TIMINGS, insertDeadlineMs };
   const { campaign } = values;
   const clockMs = Number(values["clock-tolerance-ms"]);
-  if (campaign === undefined || !redisUrl || !mongodbUrl || !Number.isFinite(clockMs)) {
-    throw new Error("needs --campaign ID, and REDIS_URL and MONGODB_URL in the environment");
+  if (
+    campaign === undefined ||
+    !redisUrl ||
+    !mongodbUrl ||
+    !Number.isFinite(clockMs) ||
+    !(insertDeadlineMs > 0)
+  ) {
+    throw new Error(
+      "needs --campaign ID, and REDIS_URL and MONGODB_URL in the environment; COMMIT_DEADLINE_MS in milliseconds, if it is set",
+    );
   }
   const history: HistoryEntry[] = [];
   for (const file of values.history) for (const entry of await readHistory(file)) history.push(entry);
-  const auditor = await openAuditor({ redisUrl, mongodbUrl, database: database || undefined });
+  const auditor = await openAuditor({ redisUrl, mongodbUrl, database: database || undefined, timings });
   try {
-    const atRest = await auditor.waitForRest(campaign, [], REST_DEADLINE_MS);
+    const atRest = await auditor.waitForRest(campaign, [], leftAfterMs(timings));
     const tolerances = { ...ONE_MACHINE, clockMs };
     const report = await auditor.audit(campaign, { history, tolerances });
     const { verdicts, issued } = report;

@@ -5,6 +5,7 @@ import { isDenied } from "../../pool/redis-trouble.ts";
 import { type Examination, type ExaminationOptions, examine } from "../examination.ts";
 import type { HistoryEntry } from "../history.ts";
 import type { CampaignRecord, Issuance, Snapshot } from "../snapshot.ts";
+import { DEFAULT_TIMINGS, readAgainAfterMs, type Timings } from "../timings.ts";
 import type { Verdict } from "../verdict.ts";
 import { codePages, connectRecord, issuancePages, readCampaign } from "./read-mongodb.ts";
 import {
@@ -22,6 +23,8 @@ export type AuditorOptions = {
   readonly redisUrl: string;
   readonly mongodbUrl: string;
   readonly database?: string | undefined;
+  /** As the service is set. */
+  readonly timings?: Timings;
 };
 
 /** Both stores, opened for reading. */
@@ -45,8 +48,6 @@ export type AuditPlan = Partial<
   readonly pause?: () => Promise<void>;
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
-  /** How long after a live sale was found wrong it is read again, and once more: what was only under way is then right. */
-  readonly readAgainAfterMs?: readonly number[];
 };
 
 export type Progress = {
@@ -69,11 +70,10 @@ export type Report = {
 
 const POLL_MS = 100;
 const PAGE = 5_000;
-/** Longer than a lease and a tick, then longer than a late insert may take. */
-const READ_AGAIN_AFTER_MS = [2_500, 10_000];
 
 /** @throws StoreUnavailable, or StoreDenial where a store refuses */
 export async function openAuditor(options: AuditorOptions): Promise<Auditor> {
+  const { timings = DEFAULT_TIMINGS } = options;
   const redis = await connectReader(options.redisUrl);
   const { client, db } = await connectRecord(options.mongodbUrl, options.database ?? "coupons").catch(
     async (error: unknown) => {
@@ -95,8 +95,8 @@ export async function openAuditor(options: AuditorOptions): Promise<Auditor> {
     },
     async audit(campaignId, plan = {}) {
       await demandReadingRights(redis, campaignId);
-      let { report, examination } = await readOnce(redis, db, campaignId, plan, 1);
-      for (const waitMs of plan.readAgainAfterMs ?? READ_AGAIN_AFTER_MS) {
+      let { report, examination } = await readOnce(redis, db, campaignId, { ...plan, timings }, 1);
+      for (const waitMs of readAgainAfterMs(timings)) {
         if (!mayHavePassed(report, plan)) break;
         await sleep(waitMs, undefined, plan.signal === undefined ? {} : { signal: plan.signal });
         const suspects = examination.suspects();
@@ -104,7 +104,7 @@ export async function openAuditor(options: AuditorOptions): Promise<Auditor> {
           redis,
           db,
           campaignId,
-          plan,
+          { ...plan, timings },
           report.readings + 1,
           suspects,
         ));
@@ -139,7 +139,7 @@ async function readOnce(
   redis: RedisReader,
   db: Db,
   campaignId: string,
-  plan: AuditPlan,
+  { timings, ...plan }: AuditPlan & { readonly timings: Timings },
   reading: number,
   suspects?: ExaminationOptions["suspects"],
 ): Promise<{ report: Report; examination: Examination }> {
@@ -148,8 +148,9 @@ async function readOnce(
   const before = await readMark(redis, campaignId);
   const campaign = await campaignOf(db, campaignId);
   const examination = examine(campaign, {
-    ...{ scope, rest, suspects },
+    ...{ scope, rest, timings, suspects },
     ...(tolerances === undefined ? {} : { tolerances }),
+
     ...(offendersMax === undefined ? {} : { offendersMax }),
   });
 
