@@ -12,7 +12,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { takeAbsoluteForm } from "./http/absolute-form.ts";
-import { withLine } from "./http/answer-channel.ts";
+import { withAnswerChannel } from "./http/answer-channel.ts";
 import { expressClasses } from "./http/express-classes.ts";
 import { createFastPath, type FastMethod } from "./http/fast-path.ts";
 import { HTTP2_PATIENCE, type Http2Sessions, keepHttp2Sessions } from "./http/http2-sessions.ts";
@@ -93,7 +93,7 @@ export function buildApp(deps: AppDeps): App {
     shortenDeadlines(request.headers);
     next();
   });
-  app.use(expressConnectMiddleware({ ...options, contextValues: withLine }));
+  app.use(expressConnectMiddleware({ ...options, contextValues: withAnswerChannel }));
   app.use((request: express.Request, response: express.Response) => {
     const { method, path } = request;
     response.status(404).json({ code: "unimplemented", message: `${method} ${path} is not served here` });
@@ -129,7 +129,7 @@ export function buildApp(deps: AppDeps): App {
     },
     inFlight.counting(refuseSeveralHosts(fastPath)),
   );
-  const adapt = connectNodeAdapter({ ...options, contextValues: withLine });
+  const adapt = connectNodeAdapter({ ...options, contextValues: withAnswerChannel });
   const grpc = createHttp2Server(
     { settings: { maxConcurrentStreams: H2_STREAMS_MAX } },
     (request, response) => {

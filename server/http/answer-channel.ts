@@ -4,36 +4,36 @@ import { type ContextValues, createContextKey, createContextValues } from "@conn
 import type { Clock } from "../../runtime/clock.ts";
 
 /** What the answer to a call goes through: its connection or, over HTTP/2, its stream alone. */
-export type Line = {
+export type AnswerChannel = {
   /** For an answer that nobody takes: that cannot be told, as what was sent already stands before it. */
   cut(): void;
   /** Calls back once when nothing can be sent any more, until it is cancelled. */
   onClosed(callback: () => void): () => void;
 };
 
-const NONE: Line = { cut: () => undefined, onClosed: () => () => undefined };
-const key = createContextKey<Line>(NONE, { description: "the line of a call" });
+const NONE: AnswerChannel = { cut: () => undefined, onClosed: () => () => undefined };
+const key = createContextKey<AnswerChannel>(NONE, { description: "the answer channel of a call" });
 
 /** What the framework hands on of a request. */
-export function withLine(request: IncomingMessage | Http2ServerRequest): ContextValues {
-  return createContextValues().set(key, lineOf(request));
+export function withAnswerChannel(request: IncomingMessage | Http2ServerRequest): ContextValues {
+  return createContextValues().set(key, answerChannelOf(request));
 }
 
-export function lineIn(values: ContextValues): Line {
+export function answerChannelIn(values: ContextValues): AnswerChannel {
   return values.get(key);
 }
 
-/** Cuts the line unless what is sent now is taken within so long, or the line closes by itself. Call the result when it was taken. */
-export function cutUnlessTaken(line: Line, withinMs: number, clock: Clock): () => void {
-  const cancel = clock.after(withinMs, () => line.cut());
-  const forget = line.onClosed(cancel);
+/** Cuts the channel unless what is sent now is taken within so long, or it closes by itself. Call the result when it was taken. */
+export function cutUnlessTaken(channel: AnswerChannel, withinMs: number, clock: Clock): () => void {
+  const cancel = clock.after(withinMs, () => channel.cut());
+  const stopWatching = channel.onClosed(cancel);
   return () => {
     cancel();
-    forget();
+    stopWatching();
   };
 }
 
-function lineOf(request: IncomingMessage | Http2ServerRequest): Line {
+function answerChannelOf(request: IncomingMessage | Http2ServerRequest): AnswerChannel {
   const way = "stream" in request ? request.stream : request.socket;
   return {
     cut() {

@@ -7,7 +7,7 @@ import {
 import type { CampaignDoc } from "../../record/documents.ts";
 import type { Issuances } from "../../record/issuances.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { cutUnlessTaken, lineIn } from "../http/answer-channel.ts";
+import { answerChannelIn, cutUnlessTaken } from "../http/answer-channel.ts";
 import { throwIfGone } from "./caller-gone.ts";
 import { createConcurrencyLimit } from "./concurrency-limit.ts";
 import { viewIssuance } from "./find-issuance.ts";
@@ -49,7 +49,7 @@ export function createExportCoupons(
       busy: Math.min(batchSize, EXPORT_READ.busy),
     };
     const leave = exports.take();
-    const line = lineIn(context.values);
+    const channel = answerChannelIn(context.values);
     try {
       while (!context.signal.aborted) {
         if (draining.aborted)
@@ -66,7 +66,7 @@ export function createExportCoupons(
           coupons: page.map((issuance) => viewIssuance(issuance, onePerUser)),
           nextPageToken: pageToken(lastOne),
         });
-        const taken = cutUnlessTaken(line, EXPORT_TAKEN_WITHIN_MS, clock);
+        const taken = cutUnlessTaken(channel, EXPORT_TAKEN_WITHIN_MS, clock);
         try {
           yield message;
         } finally {

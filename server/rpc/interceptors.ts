@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { lineIn } from "../http/answer-channel.ts";
+import { answerChannelIn } from "../http/answer-channel.ts";
 import { goneError, isCallerGone } from "./caller-gone.ts";
 import type { TellTrouble } from "./trouble.ts";
 
@@ -22,7 +22,7 @@ export function troubleInterceptor(tell: TellTrouble): Interceptor {
       const watched: AsyncGenerator<typeof messages extends AsyncIterable<infer M> ? M : never> =
         (async function* () {
           // The framework waits for room to write in, and goes on waiting when the connection closes meanwhile: the stream would stand for ever.
-          const forget = lineIn(request.contextValues).onClosed(() => {
+          const stopWatching = answerChannelIn(request.contextValues).onClosed(() => {
             watched.return(undefined).catch(() => undefined);
           });
           try {
@@ -30,7 +30,7 @@ export function troubleInterceptor(tell: TellTrouble): Interceptor {
           } catch (error) {
             throw told(error);
           } finally {
-            forget();
+            stopWatching();
           }
         })();
       return { ...response, message: watched };
