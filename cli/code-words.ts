@@ -1,0 +1,52 @@
+import { Code } from "@connectrpc/connect";
+import type { FailureContext } from "./failure-context.ts";
+import type { Words } from "./reach.ts";
+import { printable } from "./render.ts";
+import { codeFacts } from "./rpc-exit-code.ts";
+
+/** Nobody learns of a secret here, only whether one was sent and where it was found. */
+function unauthenticatedHint(tokenFrom: string | undefined): string {
+  return tokenFrom === undefined
+    ? "give the operator token with COUPON_TOKEN, --token or the config file"
+    : `the token of ${printable(tokenFrom)} was sent and is not that of the service; give the right one`;
+}
+
+/** An error without a reason, by its RPC code, in the operator's words. */
+export function codeWords(code: Code, serverMessage: string, { url, tokenFrom }: FailureContext): Words {
+  const said = serverMessage === "" ? codeFacts[code].name : serverMessage;
+  switch (code) {
+    case Code.Unauthenticated:
+      return { message: `not let in: ${said}`, hint: unauthenticatedHint(tokenFrom) };
+    case Code.PermissionDenied:
+      return { message: `not allowed: ${said}`, hint: "use a token that may do this" };
+    case Code.DeadlineExceeded:
+      return { message: `no answer from ${url} in time`, hint: "try again, or give more with --timeout" };
+    case Code.Unimplemented:
+      return {
+        message: `${url} does not offer this: ${said}`,
+        hint: "is --url the coupon service, and no older than this command?",
+      };
+    case Code.Unavailable:
+      return { message: `the service is unavailable: ${said}`, hint: "try again" };
+    case Code.Aborted:
+    case Code.Canceled:
+      return { message: `the connection to ${url} broke: ${said}`, hint: "try again" };
+    case Code.NotFound:
+      return { message: said, hint: "coupon list shows the campaigns" };
+    case Code.InvalidArgument:
+    case Code.OutOfRange:
+      return { message: said, hint: "--help says what is allowed" };
+    case Code.AlreadyExists:
+    case Code.FailedPrecondition:
+    case Code.ResourceExhausted:
+      return { message: said, hint: "" };
+    case Code.DataLoss:
+      return {
+        message: `stored data is damaged: ${said}`,
+        hint: "mend or remove that document; coupon verify names what else is wrong",
+      };
+    case Code.Unknown:
+    case Code.Internal:
+      return { message: `the service failed: ${said}`, hint: "its log says why" };
+  }
+}

@@ -1,0 +1,104 @@
+import { type Refusal, RefusalReason } from "../proto/gen/coupon/v1/refusal_pb.ts";
+import type { FailureContext } from "./failure-context.ts";
+import type { Words } from "./reach.ts";
+import { countdown, epochMsOf, instantText, printable } from "./render.ts";
+import type { KnownReason } from "./rpc-exit-code.ts";
+import { inFlags, withInstants } from "./server-words.ts";
+import { tooShortHint } from "./short-id.ts";
+
+/** A refusal in the operator's words, and what to do about it. */
+export function reasonWords(
+  reason: KnownReason,
+  refusal: Refusal,
+  serverMessage: string,
+  { zone, campaignId, url, verb }: FailureContext,
+): Words {
+  const words: Record<KnownReason, Words> = {
+    [RefusalReason.UNSPECIFIED]: { message: serverMessage, hint: "" },
+    [RefusalReason.NOT_STARTED]: {
+      message: `not started${startText(refusal, zone)}`,
+      hint: "ask again then; coupon status counts down",
+    },
+    [RefusalReason.ENDED]: { message: "the campaign has ended, nothing more is issued", hint: holders },
+    [RefusalReason.CANCELLED]: {
+      message: "the campaign was called off, nothing more is issued",
+      hint: holders,
+    },
+    [RefusalReason.PAUSED]: {
+      message: "the campaign is held by an operator",
+      hint: "ask again once it is resumed; coupon status shows",
+    },
+    [RefusalReason.NOT_READY]: {
+      message: `not ready yet: ${serverMessage}`,
+      hint: "coupon watch shows how far it is; try again then",
+    },
+    [RefusalReason.SOLD_OUT]: {
+      message: "sold out, every coupon went to somebody",
+      hint: holders,
+    },
+    [RefusalReason.UNKNOWN_CAMPAIGN]: {
+      message: `there is no ${campaignId === undefined ? "such campaign" : `campaign ${printable(campaignId)}`} at ${url}`,
+      hint:
+        tooShortHint(campaignId) ??
+        "coupon list shows those that there are, coupon config which service is asked",
+    },
+    [RefusalReason.NO_COUPON]: {
+      message: "no coupon matches",
+      hint: "check the key, coupon issue claims one",
+    },
+    [RefusalReason.INVALID]: {
+      message: `the service refused ${withInstants(inFlags(serverMessage, verb), zone)}`,
+      hint:
+        (serverMessage.startsWith("campaign_id: ") ? tooShortHint(campaignId) : undefined) ??
+        invalidHint(serverMessage, verb),
+    },
+    [RefusalReason.OVERLOADED]: {
+      message: overloadedWords(serverMessage),
+      hint: "ask again with the same key",
+    },
+    [RefusalReason.UNCERTAIN]: {
+      message: "a store did not confirm it, it may or may not have happened",
+      hint: "ask again with the same key",
+    },
+    [RefusalReason.CONFLICT]: {
+      message: `this request id was already used with other properties: ${serverMessage}`,
+      hint: "give another --request-id, or the very same properties (a relative --start or --end differs each time)",
+    },
+    [RefusalReason.NOT_ALLOWED]: {
+      message: serverMessage,
+      hint: "coupon history shows what was done with it; docs/life-cycle.md has the whole table",
+    },
+  };
+  return words[reason];
+}
+
+/** What helps with a field that the service refused. */
+function invalidHint(serverMessage: string, verb: string | undefined): string {
+  if (serverMessage.startsWith("code_format: ")) return "coupon formats shows which fit";
+  if (verb === "edit" && serverMessage.startsWith("ends_at: has passed")) {
+    return "coupon end ends a campaign that has opened, at once";
+  }
+  if (serverMessage.startsWith("ends_at: must be after starts_at")) {
+    return verb === "edit"
+      ? "give an end after the start, or --no-end where there is to be none; coupon reschedule moves the start"
+      : "give the end too, as in --end start+2h, or --no-end where there is to be none";
+  }
+  return "--help says what is allowed";
+}
+
+const holders = "coupon find shows whether a key has one";
+const nothingTried = /^(?<why>.*); nothing was tried, ask again with the same key$/s;
+
+/** What stood in the way, where the service says more than that much waits. */
+function overloadedWords(serverMessage: string): string {
+  const why = nothingTried.exec(serverMessage)?.groups?.["why"];
+  return why === undefined ? "the service is overloaded, nothing was tried" : `nothing was tried: ${why}`;
+}
+
+function startText(refusal: Refusal, zone: string): string {
+  const startsMs = epochMsOf(refusal.startsAt);
+  if (startsMs === undefined) return "";
+  const serverMs = epochMsOf(refusal.serverTime);
+  const left = serverMs === undefined ? "" : `, in ${countdown(startsMs - serverMs)}`;
+  return `: opens at ${instantText(startsMs, zone)}${left}`;
+}
