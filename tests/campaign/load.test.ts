@@ -220,7 +220,7 @@ describe("loading a pool from MongoDB", () => {
 
     it("overtaken in the middle by another loader: gives up, and the other's pool stays", async () => {
       const { campaign, codes } = await madeCampaign(records);
-      const door = gate();
+      const latch = gate();
       const reached = gate();
       const slow = depsOf("slow", 1);
       const slowly: LoadDeps = {
@@ -229,7 +229,7 @@ describe("loading a pool from MongoDB", () => {
           ...records.coupons,
           async codes(...args) {
             reached.open();
-            await door.passed;
+            await latch.passed;
             return records.coupons.codes(...args);
           },
         },
@@ -239,7 +239,7 @@ describe("loading a pool from MongoDB", () => {
       expect(await loadUntilFree(depsOf("quick"), campaign._id)).to.equal("loaded");
       await stores.pool.claim(campaign._id, Date.now(), [{ claimKey: "a", userId: "" }]);
       const before = await contentsOf(raw, campaign._id);
-      door.open();
+      latch.open();
       expect(await slowLoad).to.equal("again");
       expect(await contentsOf(raw, campaign._id)).to.deep.equal(before);
       expect(before.open).to.deep.equal(codes.slice(1));

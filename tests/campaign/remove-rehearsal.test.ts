@@ -97,7 +97,7 @@ describe("removal of a rehearsal, on real stores", () => {
     expect((await remove(id)).kind).to.equal("removed");
   });
 
-  it("touches no campaign that is not one, by whatever door", async () => {
+  it("touches no campaign that is not one, by whatever way", async () => {
     const real = newCampaignId(Date.now());
     await made(real, {});
     // Neither of these can come about: the id and the document have to say it, both.
@@ -112,11 +112,9 @@ describe("removal of a rehearsal, on real stores", () => {
       expect((await rehearsals.mark(id)).kind).to.equal("no-rehearsal");
     }
     for (const id of [real, misnamed]) {
-      const doors = [stores.pool.remove, rehearsals.removeSome, rehearsals.forget];
-      for (const door of doors)
-        expect(await door(id).then(() => "done", String)).to.match(
-          /only what is a rehearsal is ever removed/,
-        );
+      const ways = [stores.pool.remove, rehearsals.removeSome, rehearsals.forget];
+      for (const way of ways)
+        expect(await way(id).then(() => "done", String)).to.match(/only what is a rehearsal is ever removed/);
     }
     // Without its mark nothing of a document goes, whatever its id.
     await rehearsals.forget(unsaid);

@@ -318,7 +318,7 @@ describe("claimer while nothing can be made durable", () => {
   });
 
   it("a hanging commit: new claims are held back when it has hung for too long, and taken again when it has ended", async () => {
-    const door = gate();
+    const latch = gate();
     let hanging = 0;
     let reachable = true;
     const sale = await openSale(stores, {
@@ -333,7 +333,7 @@ describe("claimer while nothing can be made durable", () => {
         ...real,
         async insert(docs) {
           hanging++;
-          await door.passed;
+          await latch.passed;
           return real.insert(docs);
         },
       }),
@@ -349,7 +349,7 @@ describe("claimer while nothing can be made durable", () => {
       "stuck",
       "trial",
     ]);
-    door.open();
+    latch.open();
     expect([reasonOf(await stuck), reasonOf(await trial)]).to.deep.equal(["issued", "issued"]);
     expect(sale.claimer.holdsBack()).to.equal(false);
     expect(reasonOf(await sale.issue("late"))).to.equal("issued");
@@ -426,10 +426,10 @@ describe("claimer while Redis does not answer", () => {
 
   async function heldUp() {
     const state = { away: false, sent: 0, probes: 0 };
-    const door = gate();
+    const latch = gate();
     backAgain.push(() => {
       state.away = false;
-      door.open();
+      latch.open();
     });
     const sale = await openSale(stores, {
       deps: { claimBatchMax: 4 },
@@ -447,16 +447,16 @@ describe("claimer while Redis does not answer", () => {
         ...real,
         async claim(...asked) {
           state.sent++;
-          if (state.away) await door.passed;
+          if (state.away) await latch.passed;
           return real.claim(...asked);
         },
       }),
     });
-    return { sale, state, door };
+    return { sale, state, latch };
   }
 
   it("who waits behind a script that hangs, and who comes later, is refused at once and nothing is tried; what was sent stays uncertain", async () => {
-    const { sale, state, door } = await heldUp();
+    const { sale, state, latch } = await heldUp();
     state.away = true;
     // Two calls of four each are sent; the rest waits behind them.
     const reasons: string[] = [];
@@ -479,14 +479,14 @@ describe("claimer while Redis does not answer", () => {
     expect(state.sent).to.equal(before);
     expect(Object.keys((await contentsOf(raw, sale.campaign._id)).claims)).to.deep.equal([]);
     state.away = false;
-    door.open();
+    latch.open();
     await Promise.all(asked);
     expect(reasons.slice(2)).to.deep.equal(Array(8).fill("issued"));
     expect(reasonOf(await sale.issue("late"))).to.equal("issued");
   });
 
   it("an answered probe lets everybody go on, although the first scripts still hang", async () => {
-    const { sale, state, door } = await heldUp();
+    const { sale, state, latch } = await heldUp();
     state.away = true;
     const stuck = sale.issue("stuck");
     expect(await until(() => sale.claimer.holdsBack(), HANG_MS, 1)).to.equal(true);
@@ -496,7 +496,7 @@ describe("claimer while Redis does not answer", () => {
     expect(reasonOf(await sale.issue("probing"))).to.equal("OVERLOADED");
     expect(await until(() => !sale.claimer.holdsBack(), HANG_MS, 1)).to.equal(true);
     expect(reasonOf(await sale.issue("goes on"))).to.equal("issued");
-    door.open();
+    latch.open();
     expect(reasonOf(await stuck)).to.equal("issued");
   });
 
@@ -533,7 +533,7 @@ describe("claimer while Redis does not answer", () => {
   });
 
   it("winners of a sold-out campaign and everybody else are still answered from memory", async () => {
-    const { sale, state, door } = await heldUp();
+    const { sale, state, latch } = await heldUp();
     const keys = Array.from({ length: 10 }, (_, i) => `user-${i}`);
     await Promise.all(keys.map((key) => sale.issue(key)));
     const fromMemory = async () => (await sale.metrics.fromMemory.get()).values[0]?.value ?? 0;
@@ -547,6 +547,6 @@ describe("claimer while Redis does not answer", () => {
     ).to.equal(true);
     state.away = true;
     expect(reasonOf(await sale.issue("user-3"))).to.equal("issued");
-    door.open();
+    latch.open();
   });
 });

@@ -153,7 +153,7 @@ describe("claimer", () => {
     });
 
     it("leaves while queued: the others of its batch get theirs, it gets none", async () => {
-      const door = gate();
+      const latch = gate();
       let calls = 0;
       const sale = await openSale(stores, {
         deps: { claimBatchMax: 3 },
@@ -161,7 +161,7 @@ describe("claimer", () => {
           ...real,
           async claim(...args) {
             calls++;
-            await door.passed;
+            await latch.passed;
             return real.claim(...args);
           },
         }),
@@ -176,7 +176,7 @@ describe("claimer", () => {
         sale.issue("after"),
       ];
       caller.abort();
-      door.open();
+      latch.open();
       const answers = await Promise.all([...first, ...third]);
       expect(answers.map(reasonOf)).to.deep.equal([...Array(7).fill("issued"), "UNCERTAIN", "issued"]);
       expect(
@@ -186,7 +186,7 @@ describe("claimer", () => {
     });
 
     it("past the deadline the caller is told that it is uncertain, and what still waited never claims", async () => {
-      const door = gate();
+      const latch = gate();
       let calls = 0;
       const sale = await openSale(stores, {
         deps: { claimBatchMax: 1, issueDeadlineMs: 150 },
@@ -194,7 +194,7 @@ describe("claimer", () => {
           ...real,
           async claim(...args) {
             calls++;
-            await door.passed;
+            await latch.passed;
             return real.claim(...args);
           },
         }),
@@ -202,7 +202,7 @@ describe("claimer", () => {
       const answers = await Promise.all([sale.issue("a"), sale.issue("b"), sale.issue("late")]);
       expect(answers.map(reasonOf)).to.deep.equal(["UNCERTAIN", "UNCERTAIN", "UNCERTAIN"]);
       expect(calls).to.equal(2);
-      door.open();
+      latch.open();
       await sale.claimer.idle();
       expect(Object.keys((await contents(sale)).claims).sort()).to.deep.equal(["a", "b"]);
       expect(calls).to.equal(2);
@@ -211,32 +211,32 @@ describe("claimer", () => {
     });
 
     it("once claimed, a caller that leaves does not undo it: the issuance is finished", async () => {
-      const door = gate();
+      const latch = gate();
       const caller = new AbortController();
       const sale = await openSale(stores, {
         issuances: (real) => ({
           ...real,
           async insert(docs) {
             caller.abort();
-            await door.passed;
+            await latch.passed;
             return real.insert(docs);
           },
         }),
       });
       const asked = sale.issue("a", { signal: caller.signal });
-      door.open();
+      latch.open();
       expect(reasonOf(await asked)).to.equal("issued");
       expect(await records(sale)).to.have.length(1);
     });
 
     it("too many at once: the rest is refused untried", async () => {
-      const door = gate();
+      const latch = gate();
       const sale = await openSale(stores, {
         deps: { claimBatchMax: 1, queueMax: 3 },
         pool: (real) => ({
           ...real,
           async claim(...args) {
-            await door.passed;
+            await latch.passed;
             return real.claim(...args);
           },
         }),
@@ -245,7 +245,7 @@ describe("claimer", () => {
       const early = await Promise.all(asked.slice(3));
       expect(early.map(reasonOf)).to.deep.equal(["OVERLOADED", "OVERLOADED"]);
       expect(sale.claimer.sizes().claims).to.equal(3);
-      door.open();
+      latch.open();
       expect((await Promise.all(asked.slice(0, 3))).map(reasonOf)).to.deep.equal(Array(3).fill("issued"));
       await sale.claimer.idle();
       expect(Object.keys((await contents(sale)).claims)).to.have.length(3);
@@ -329,12 +329,12 @@ describe("claimer", () => {
     });
 
     it("a coupon that is claimed but not durable is committed before anybody hears of it", async () => {
-      const door = gate();
+      const latch = gate();
       const sale = await openSale(stores, {
         issuances: (real) => ({
           ...real,
           async insert(docs) {
-            await door.passed;
+            await latch.passed;
             return real.insert(docs);
           },
         }),
@@ -347,7 +347,7 @@ describe("claimer", () => {
       });
       expect(await until(() => sale.claimer.sizes().commits === 1, HANG_MS, 1)).to.equal(true);
       expect([answered, await records(sale)]).to.deep.equal([false, []]);
-      door.open();
+      latch.open();
       expect(issuedBy(await asked)).to.deep.include({ replayed: true });
       expect(await records(sale)).to.have.length(1);
     });
@@ -475,7 +475,7 @@ describe("claimer", () => {
       expect(issuedBy(await sale.issue("b")).held).to.include({ generation: 2, code: sale.codes[1] });
     });
 
-    it("the highest generation seen outlives the lane in which it was seen", async () => {
+    it("the highest generation seen outlives the pipeline in which it was seen", async () => {
       const told: number[] = [];
       const sale = await openSale(stores, {
         pool: (real) => ({
@@ -501,14 +501,14 @@ describe("claimer", () => {
     });
 
     it("claimed before the pool was lost, durable only after it was rebuilt: adopted by the new one", async () => {
-      const door = gate();
+      const latch = gate();
       let inserting = 0;
       const sale = await openSale(stores, {
         issuances: (real) => ({
           ...real,
           async insert(docs) {
             inserting++;
-            await door.passed;
+            await latch.passed;
             return real.insert(docs);
           },
         }),
@@ -518,7 +518,7 @@ describe("claimer", () => {
       await forget(sale);
       expect(await sale.restore(sale.campaign._id)).to.equal("loaded");
       expect((await contents(sale)).open.concat((await contents(sale)).staged)).to.deep.equal(sale.codes);
-      door.open();
+      latch.open();
       const { held } = issuedBy(await asked);
       expect(held).to.include({ code: sale.codes[0], generation: 1, seq: 1 });
       await sale.claimer.idle();

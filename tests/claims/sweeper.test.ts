@@ -184,14 +184,14 @@ describe("sweeper", () => {
   });
 
   it("stopped in the middle of a round: waits for its end, and begins no other", async () => {
-    const door = gate();
+    const latch = gate();
     let inserting = 0;
     const sale = await openSale(stores, {
       issuances: (real) => ({
         ...real,
         async insert(docs) {
           inserting++;
-          await door.passed;
+          await latch.passed;
           return real.insert(docs);
         },
       }),
@@ -208,7 +208,7 @@ describe("sweeper", () => {
     });
     await new Promise((resolve) => setImmediate(resolve));
     expect(stopped).to.equal(false);
-    door.open();
+    latch.open();
     await stopping;
     expect(clock.waiting()).to.deep.equal([]);
     expect(await issuances().countDocuments({ campaignId: sale.campaign._id })).to.equal(1);

@@ -60,7 +60,7 @@ describe("Callers that mean no good", () => {
     });
   }
 
-  it("an authority or host that is none is refused, on both doors, and the process lives", async () => {
+  it("an authority or host that is none is refused, on both transports, and the process lives", async () => {
     const service = await services.start();
     for (const authority of ["[", "[::bad", "%zz", "x:abc", "x:99999999"]) {
       expect(await askGrpc(service.grpcUrl, authority), authority).to.equal(400);

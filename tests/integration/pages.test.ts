@@ -13,7 +13,7 @@ import { openStores, type TestStores } from "../support/shared-stores.ts";
 const TOKEN = "a-token-of-the-operators-0123456789";
 const user = (i: number) => `${KEY_PREFIX}${i}`;
 
-describe("The pages and the doors of a service", () => {
+describe("The pages and the transports of a service", () => {
   let stores: TestStores;
   let services: Services;
   let service: Service;

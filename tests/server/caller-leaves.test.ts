@@ -29,7 +29,7 @@ const LINES = 16;
 /** The id of a campaign that the handlers cannot stand. */
 const BUGGY = "buggy";
 
-type Door = { waiting: number; passed: Promise<void>; open(): void };
+type Latch = { waiting: number; passed: Promise<void>; open(): void };
 type Asked = Pick<LeavingCall, "method" | "isStream" | "fields" | "headers">;
 
 describe("a caller that leaves its call", () => {
@@ -41,14 +41,14 @@ describe("a caller that leaves its call", () => {
   const consoleError = console.error;
 
   /** At which calls stand that have come to their handler, and to a store. Open but where a test closes them. */
-  const doors: { handler: Door; store: Door } = { handler: openDoor(), store: openDoor() };
+  const latches: { handler: Latch; store: Latch } = { handler: openLatch(), store: openLatch() };
   let underWay = 0;
   let reads = 0;
   let endless = false;
 
-  async function at(which: keyof typeof doors): Promise<void> {
-    doors[which].waiting++;
-    await doors[which].passed;
+  async function at(which: keyof typeof latches): Promise<void> {
+    latches[which].waiting++;
+    await latches[which].passed;
   }
 
   before(async () => {
@@ -153,7 +153,7 @@ describe("a caller that leaves its call", () => {
       ...{ method: "CouponService/IssueCoupon", isStream: false },
       fields: () => ({ campaignId: sale.campaign._id }),
     }),
-    "IssueCoupon past the lanes": () => ({
+    "IssueCoupon past the fast path": () => ({
       ...{
         method: "CouponService/IssueCoupon",
         isStream: false,
@@ -176,7 +176,7 @@ describe("a caller that leaves its call", () => {
   };
 
   async function becomes(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-    const { handler, store } = doors;
+    const { handler, store } = latches;
     const met = await until(condition, HANG_MS, 2);
     expect(met, `${what}: ${underWay} under way, ${handler.waiting} came, ${store.waiting} asked`).to.equal(
       true,
@@ -185,8 +185,8 @@ describe("a caller that leaves its call", () => {
 
   type Moment = {
     readonly call?: Partial<LeavingCall>;
-    /** The door that is closed until all have left. */
-    readonly at?: keyof typeof doors;
+    /** The latch that is closed until all have left. */
+    readonly at?: keyof typeof latches;
     come(callers: readonly LeavingCaller[]): Promise<void>;
   };
 
@@ -196,14 +196,14 @@ describe("a caller that leaves its call", () => {
     const openers = leavingCallers(wire, { ...asked, ...moment.call, port }, DEADLINE_MS);
     for (let first = 0; first < openers.length; first += AT_ONCE) {
       reads = 0;
-      Object.assign(doors, { handler: openDoor(), store: openDoor() });
-      if (moment.at !== undefined) doors[moment.at] = closedDoor();
+      Object.assign(latches, { handler: openLatch(), store: openLatch() });
+      if (moment.at !== undefined) latches[moment.at] = closedLatch();
       const callers = openers.slice(first, first + AT_ONCE).map((open) => open());
       try {
         await moment.come(callers);
         for (const { leave } of callers) leave();
       } finally {
-        for (const door of Object.values(doors)) door.open();
+        for (const latch of Object.values(latches)) latch.open();
         await Promise.all(callers.map(({ end }) => end()));
       }
       await becomes("all calls end", () => underWay === 0);
@@ -217,13 +217,13 @@ describe("a caller that leaves its call", () => {
   });
   const beforeTheHandler: Moment = {
     at: "handler",
-    come: ({ length }) => becomes("all come to the handler", () => doors.handler.waiting === length),
+    come: ({ length }) => becomes("all come to the handler", () => latches.handler.waiting === length),
   };
   const whileAStoreIsAsked: Moment = {
     at: "store",
     async come({ length }) {
-      await becomes("all come to the handler", () => doors.handler.waiting === length);
-      await becomes("a store is asked", () => doors.store.waiting > 0);
+      await becomes("all come to the handler", () => latches.handler.waiting === length);
+      await becomes("a store is asked", () => latches.store.waiting > 0);
     },
   };
   const inTheAnswer: Moment = {
@@ -232,7 +232,7 @@ describe("a caller that leaves its call", () => {
   const withoutReading: Moment = {
     call: { reads: false },
     async come({ length }) {
-      await becomes("all come to the handler", () => doors.handler.waiting === length);
+      await becomes("all come to the handler", () => latches.handler.waiting === length);
       let before = 0;
       const standsStill = () => {
         const still = reads > 0 && reads === before;
@@ -251,7 +251,7 @@ describe("a caller that leaves its call", () => {
 
   for (const wire of WIRES) {
     for (const [name, askedOf] of Object.entries(METHODS)) {
-      if (name.includes("past the lanes") && wire.isHttp2) continue;
+      if (name.includes("past the fast path") && wire.isHttp2) continue;
       it(`is no trouble, however and whenever it does: ${name}, ${wire.name}`, async () => {
         const asked = askedOf();
         const moments = [inTheRequest("head"), inTheRequest("half"), beforeTheHandler];
@@ -287,7 +287,7 @@ describe("a caller that leaves its call", () => {
       };
       for (const call of [claim, watch]) {
         for (const timeoutMs of [undefined, DEADLINE_MS]) {
-          Object.assign(doors, { handler: closedDoor(), store: openDoor() });
+          Object.assign(latches, { handler: closedLatch(), store: openLatch() });
           const leaving = new AbortController();
           const left = call({
             signal: leaving.signal,
@@ -296,10 +296,10 @@ describe("a caller that leaves its call", () => {
             () => "answered",
             (error: unknown) => Code[ConnectError.from(error).code],
           );
-          await becomes("it comes to the handler", () => doors.handler.waiting === 1);
+          await becomes("it comes to the handler", () => latches.handler.waiting === 1);
           if (timeoutMs === undefined) leaving.abort();
           expect(await left).to.equal(timeoutMs === undefined ? "Canceled" : "DeadlineExceeded");
-          doors.handler.open();
+          latches.handler.open();
           await becomes("the call ends", () => underWay === 0);
         }
       }
@@ -324,18 +324,18 @@ describe("a caller that leaves its call", () => {
         };
         for (const run of [call, stream]) {
           for (const leaves of [false, true]) {
-            Object.assign(doors, { handler: closedDoor(), store: openDoor() });
+            Object.assign(latches, { handler: closedLatch(), store: openLatch() });
             const leaving = new AbortController();
             const ended = run({ signal: leaving.signal }).then(
               () => "answered",
               (error: unknown) => Code[ConnectError.from(error).code],
             );
-            await becomes("it comes to the handler", () => doors.handler.waiting === 1);
+            await becomes("it comes to the handler", () => latches.handler.waiting === 1);
             if (leaves) {
               leaving.abort();
               expect(await ended).to.equal("Canceled");
             }
-            doors.handler.open();
+            latches.handler.open();
             expect(await ended).to.equal(leaves ? "Canceled" : "Internal");
             await becomes("the call ends", () => underWay === 0);
             await becomes("the bug is logged", () => lines.some((line) => line.includes("this is a bug")));
@@ -350,10 +350,10 @@ describe("a caller that leaves its call", () => {
   });
 });
 
-function openDoor(): Door {
+function openLatch(): Latch {
   return { waiting: 0, passed: Promise.resolve(), open: () => undefined };
 }
 
-function closedDoor(): Door {
+function closedLatch(): Latch {
   return { waiting: 0, ...gate() };
 }

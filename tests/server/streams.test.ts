@@ -131,11 +131,11 @@ describe("what lasts, of a server in this process", () => {
     /** So many callers who wait for the first of them, whose reading stands at the gate. */
     async function waiting(count: number) {
       const { issuances } = recordsOf(stores.db);
-      const door = gate();
+      const transport = gate();
       const seen = { reads: 0 };
       reads.codesInOrder = async (...asked) => {
         seen.reads++;
-        await door.passed;
+        await transport.passed;
         return issuances.codesInOrder(...asked);
       };
       const leaving = new AbortController();
@@ -148,22 +148,22 @@ describe("what lasts, of a server in this process", () => {
         ),
       );
       expect(await until(() => seen.reads === 1, HANG_MS)).to.equal(true);
-      return { door, seen, leaving, left };
+      return { transport, seen, leaving, left };
     }
 
     it("whoever has gone reads no more: an export goes on behind twenty of them", async () => {
-      const { door, seen, leaving, left } = await waiting(20);
+      const { transport, seen, leaving, left } = await waiting(20);
       leaving.abort();
       expect(new Set(await Promise.all(left))).to.deep.equal(new Set(["AbortError"]));
       const exported = readStream(exporting());
-      door.open();
+      transport.open();
       const { messages, end } = await exported;
       expect([messages.length, end]).to.deep.equal([TOTAL / BATCH, {}]);
       expect(seen.reads).to.equal(1);
     });
 
     it("64 at once, the others are refused; when they have gone there is room again", async () => {
-      const { door, leaving, left } = await waiting(70);
+      const { transport, leaving, left } = await waiting(70);
       const refused: unknown[] = [];
       for (const answer of left) void answer.then((told) => void refused.push(told));
       expect(await until(() => refused.length === 6, HANG_MS), `${refused.length} refused`).to.equal(true);
@@ -172,7 +172,7 @@ describe("what lasts, of a server in this process", () => {
       expect(new Set(refused)).to.deep.equal(new Set([`unavailable: ${why}`]));
       leaving.abort();
       await Promise.all(left);
-      door.open();
+      transport.open();
       const again = async () => (await askRaw(listing())).json["issuedCodes"] !== undefined;
       expect(await until(again, HANG_MS)).to.equal(true);
     });
@@ -206,9 +206,9 @@ describe("what lasts, of a server in this process", () => {
     /** How many of so many exports at once are refused; then all end. */
     async function refusedOf(count: number, awaited: number): Promise<number> {
       const { issuances } = recordsOf(stores.db);
-      const door = gate();
+      const transport = gate();
       reads.inOrder = async (...asked) => {
-        await door.passed;
+        await transport.passed;
         return issuances.inOrder(...asked);
       };
       let answered = 0;
@@ -219,7 +219,7 @@ describe("what lasts, of a server in this process", () => {
       });
       // Those that are refused answer while the others stand at the gate.
       await until(() => answered >= awaited, HANG_MS);
-      door.open();
+      transport.open();
       const ends = (await Promise.all(streams)).map(({ end }) => end?.error?.message ?? "");
       return ends.filter((message) => message.startsWith("16 exports are under way on this server")).length;
     }

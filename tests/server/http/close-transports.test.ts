@@ -15,7 +15,7 @@ import { openStores, silentLogger, type TestStores } from "../../support/shared-
 const DELAY_MS = 5_000;
 const PATIENCE_MS = 30_000;
 
-describe("the doors of a server that ends", () => {
+describe("the transports of a server that ends", () => {
   let stores: TestStores;
   let sale: Sale;
   let issued: string;
@@ -25,7 +25,7 @@ describe("the doors of a server that ends", () => {
   let kept: KeptConnection[];
   let closeDoors: (ending: Ending) => Promise<void>;
   /** At which claims stand. */
-  let door: { readonly passed: Promise<void>; open(): void };
+  let transport: { readonly passed: Promise<void>; open(): void };
   let claims = 0;
   let users = 0;
 
@@ -38,14 +38,14 @@ describe("the doors of a server that ends", () => {
   beforeEach(async () => {
     kept = [];
     clock = fakeClock();
-    door = gate();
-    door.open();
+    transport = gate();
+    transport.open();
     const [stopping, draining] = [new AbortController(), new AbortController()];
     app = await openApp(stores, {
       ...{ clock: systemClock, stopping: stopping.signal, draining: draining.signal },
       async issueCoupon({ userId }) {
         claims++;
-        await door.passed;
+        await transport.passed;
         return sale.issue(userId);
       },
     });
@@ -58,7 +58,7 @@ describe("the doors of a server that ends", () => {
   });
 
   afterEach(async () => {
-    door.open();
+    transport.open();
     for (const connection of kept) connection.close();
     await app.close();
   });
@@ -76,7 +76,7 @@ describe("the doors of a server that ends", () => {
       campaignId: sale.campaign._id,
       userId: `user-${users++}`,
     });
-  /** By who answers: the socket lane, the framework, the pages. */
+  /** By who answers: the fast path, the framework, the pages. */
   const requests: Readonly<Record<string, (connection: KeptConnection) => ReturnType<typeof claim>>> = {
     "a claim": claim,
     "a call": (connection) =>
@@ -88,11 +88,11 @@ describe("the doors of a server that ends", () => {
     expect(await until(condition, HANG_MS, 2), what).to.equal(true);
   }
 
-  /** Closes the doors as SIGTERM does, and waits for the drain to begin. */
+  /** Closes the transports as SIGTERM does, and waits for the drain to begin. */
   async function untilDrains(ending: Ending = { hurried: false }): Promise<{ closed: Promise<void> }> {
     const closed = closeDoors(ending);
     if (!ending.hurried) clock.pass(DELAY_MS);
-    await becomes("both doors are closed", () => !app.app.http.listening && !app.app.grpc.listening);
+    await becomes("both transports are closed", () => !app.app.http.listening && !app.app.grpc.listening);
     return { closed };
   }
 
@@ -111,7 +111,7 @@ describe("the doors of a server that ends", () => {
       expect(connection.ended()).to.equal(false);
     }
     clock.pass(1);
-    await becomes("the doors close when the delay is over", () => !app.app.http.listening);
+    await becomes("the transports close when the delay is over", () => !app.app.http.listening);
     clock.pass(IDLE_CHANCE_MS);
     await closed;
   });
@@ -142,13 +142,13 @@ describe("the doors of a server that ends", () => {
   it("a claim under way outlives delay and chance, and its answer is the last", async () => {
     const connection = await keep();
     await claim(connection);
-    door = gate();
+    transport = gate();
     claims = 0;
     const answer = claim(connection);
     await becomes("it is under way", () => claims === 1);
     const { closed } = await untilDrains();
     clock.pass(IDLE_CHANCE_MS);
-    door.open();
+    transport.open();
     const { status, connection: told } = await answer;
     expect([status, told]).to.deep.equal([200, "close"]);
     await closed;
@@ -156,7 +156,7 @@ describe("the doors of a server that ends", () => {
 
   it("what is not answered in time is cut", async () => {
     const connection = await keep();
-    door = gate();
+    transport = gate();
     claims = 0;
     const answer = claim(connection).catch((error: Error) => error.message);
     await becomes("it is under way", () => claims === 1);
@@ -176,7 +176,7 @@ describe("the doors of a server that ends", () => {
   it("a person who waits (Ctrl-C) waits for neither delay nor chance, only for what is under way", async () => {
     const [idle, busy] = [await keep(), await keep()];
     await claim(idle);
-    door = gate();
+    transport = gate();
     claims = 0;
     const answer = claim(busy);
     await becomes("it is under way", () => claims === 1);
@@ -184,7 +184,7 @@ describe("the doors of a server that ends", () => {
     clock.pass(0);
     await becomes("the idle one is closed", idle.ended);
     expect(busy.ended()).to.equal(false);
-    door.open();
+    transport.open();
     expect((await answer).connection).to.equal("close");
     await closed;
   });

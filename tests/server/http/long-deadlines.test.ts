@@ -39,7 +39,7 @@ describe("deadlines too long for a timer", () => {
       expect(shortened("grpc-timeout", value), value).to.equal("2147483S");
   });
 
-  describe("at both doors, an export ends whole", () => {
+  describe("at both transports, an export ends whole", () => {
     let stores: TestStores;
     let app: OpenApp;
     let fields: { campaignId: string; batchSize: number };
