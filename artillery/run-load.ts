@@ -32,7 +32,7 @@ const LEAD_MS = 3_000;
 /** From the end of artillery's `before` hook to the first arrival: the worker thread's start. */
 const WORKER_START_MS = 300;
 const CODES_PER_MS = 10;
-/** After the last arrival: answers, retries, and artillery's slow goodbye. */
+/** After the last arrival: answers, retries, and artillery's slow end. */
 const AFTER_MS = 90_000;
 /** All on one machine, which may be busy: a bound against hanging. */
 const OWN_P99_LIMIT_MS = 60_000;

@@ -60,7 +60,7 @@ type Try = ChangeAnswer | { readonly kind: "again"; readonly why: string };
 /**
  * A change of a campaign's life: MongoDB's document is the truth of it, the pool follows. It passes the same gate as a rebuild, the
  * lease and with it a new generation, and the pool is held while MongoDB decides; so at no moment does the pool do what the record
- * forbids. Killed anywhere, the lease runs out, and whoever next hears that the pool is held turns it to what the record says.
+ * forbids. Killed anywhere, the lease expires, and the next process that is told that the pool is frozen turns it to what the record says.
  */
 export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
   const { pool, campaigns, history, restore, clock } = deps;

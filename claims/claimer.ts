@@ -161,7 +161,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     return breakers.reads.unlessOpened(redis.unlessOpened(restoring));
   }
 
-  /** What need not be asked; a caller that has gone hears nothing anyway. */
+  /** What need not be asked; a caller that has gone is told nothing anyway. */
   function recall({ campaignId, claimKey }: IssueAsk): Issue | undefined {
     const answer = known.recall(campaignId, claimKey);
     if (answer === undefined) return undefined;

@@ -22,7 +22,7 @@ export type CommitStage = BatchQueue<Claim, Commit>;
 export function createCommitStage(deps: StageDeps, settles: SettleStage): CommitStage {
   const { pool, issuances, clock, logger, metrics, breakers, campaignId } = deps;
 
-  /** One durable insert; the breaker hears how it went. */
+  /** One durable insert; the breaker is told how it went. */
   async function insert(batch: readonly Claim[]): Promise<InsertOutcome[]> {
     const end = breakers.commits.begin();
     const inserting = issuances.insert(batch.map(issuanceOf));

@@ -115,7 +115,7 @@ function partsOf(message: WatchCampaignResponse, elapsedMs: number, cells: numbe
   ].filter(({ text }) => text !== "");
 }
 
-/** How fast callers are answered, and how many of them hear no. */
+/** How fast callers are answered, and how many of them are refused. */
 function trafficTexts({ traffic }: WatchCampaignResponse): { latency: string; refused: string } {
   if (traffic?.p50Ms === undefined || traffic.p99Ms === undefined) return { latency: "", refused: "" };
   const good: readonly string[] = ["issued", "replayed"];

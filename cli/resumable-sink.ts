@@ -119,7 +119,7 @@ function writeDraft(given: Draft & ConcurrencyLimit): ResumableSink {
     if (last === undefined) return;
     const place = last;
     await lock.assertHeld();
-    // First what the note speaks of, then the note: whichever moment the process or the machine dies in.
+    // First what the note speaks of, then the note: whichever moment the process or the machine crashes in.
     await handle.datasync();
     await writeFile(`${note}.new`, JSON.stringify(place), { mode: 0o600, flush: true });
     await rename(`${note}.new`, note);

@@ -15,7 +15,7 @@ const preface = Buffer.concat([
 ]);
 
 /**
- * A port that speaks something else breaks every connection that begins in HTTP/1.1, which looks like a service that dies; asking again cannot
+ * A port that speaks something else breaks every connection that begins in HTTP/1.1, which looks like a service that crashes; asking again cannot
  * help. So after the first connection that broke it is asked what it speaks: HTTP/2 alone, as the gRPC port does, TLS, or no HTTP at all.
  * @throws UserError where it is one of these
  */

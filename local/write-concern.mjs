@@ -2,7 +2,7 @@ import { BSONType, deserialize, onDemand, serialize } from "bson";
 import { bodyOf } from "./wire-message.mjs";
 
 /**
- * The engine forgets `j` when `w` is "majority": it acknowledges writes that are not in its journal, and a
+ * The engine drops `j` when `w` is "majority": it acknowledges writes that are not in its journal, and a
  * kill -9 loses them. With `w: 1, j: true` it keeps its word. On a server of one both mean the same, so a
  * majority is spelled the way the engine understands.
  *

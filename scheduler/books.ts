@@ -7,7 +7,7 @@ const CAMPAIGNS_MAX = 10_000;
 
 /**
  * When to compare a pool with MongoDB: once after each rebuild, when whatever was under way before it has ended. A server that
- * dies between a late insert and telling the new pool leaves an issued code in it; nothing else would notice before somebody pops
+ * crashes between a late insert and telling the new pool leaves an issued code in it; nothing else would notice before somebody pops
  * that code.
  */
 export type BooksWatch = {

@@ -47,7 +47,7 @@ export async function theSale(launch: Launch): Promise<void> {
     await look();
     const heard = () => firstIssues(crowd.between(first.endedAtMs)).length > 0;
     await mustCome("a coupon after the pause", heard, NEW_COUPONS_WITHIN_MS, signal);
-    // A server that had heard "paused" asks again; nobody hears it once the command has said that it is over.
+    // A server that was told "paused" asks again; no caller is told so once the command has said that it is over.
     return mustHear(crowd.between(first.endedAtMs), { each: ["issued", "again"] });
   });
 

@@ -27,12 +27,12 @@ function named(processes: readonly string[]): string {
   return `${processes.slice(0, NAMED_MAX).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
-/** Those that fell silent within the last minute without a goodbye: perhaps killed, perhaps cut off. */
+/** Those whose heartbeat stopped within the last minute without deregistering: perhaps killed, perhaps cut off. */
 function lost(processes: readonly SeenProcess[], role: string): Judged | undefined {
   const silent = withRole(processes, role).filter(({ ageMs }) => ageMs >= SILENT_AFTER_MS);
   if (silent.length === 0) return undefined;
   const told = silent.map((one) => `${nameOf(one)} for ${duration(one.ageMs)}`);
-  return amber(`silent without a goodbye: ${named(told)}`, "see what became of it, and start it again");
+  return amber(`silent and not deregistered: ${named(told)}`, "see what became of it, and start it again");
 }
 
 /** What fails together: the workers of one process end with it. Of those that do not say whose they are, all of one host. */

@@ -56,7 +56,7 @@ function latencyLine({ traffic, ledgerDepth }: WatchCampaignResponse, look: Look
 const isGood = (outcome: string): boolean => outcome === "issued" || outcome === "replayed";
 const troubles: readonly string[] = ["overloaded", "uncertain"];
 
-/** What callers hear, by reason: rate now and total. As many lines as the width needs, at most two. */
+/** What callers are told, by reason: rate now and total. As many lines as the width needs, at most two. */
 function answerLines({ traffic }: WatchCampaignResponse, look: Look): string[] {
   if (traffic === undefined)
     return [painted([label("answers"), span("not known: MongoDB does not answer", "red")], look)];

@@ -12,7 +12,7 @@ export type Http2Patience = {
   readonly pingTimeoutMs: number;
   /** What a call's request may take to come whole. */
   readonly requestMs: number;
-  /** What a peer has to hear that its connection ends, and to close it once its calls have ended. */
+  /** The time a peer has to be told that its connection ends, and to close it once its calls have ended. */
   readonly goawayMs: number;
 };
 
@@ -26,7 +26,7 @@ export const HTTP2_PATIENCE: Http2Patience = {
 };
 
 export type Http2Sessions = {
-  /** Has all connections end, and gives their peers so long to hear of it; those that come later, too. */
+  /** Has all connections end, and gives their peers so long to learn of it; those that come later, too. */
   retireAll(goawayMs: number): void;
 };
 
@@ -83,7 +83,7 @@ function keepSession(
     cancelIdle = clock.after(patience.idleMs, () => retire(patience.goawayMs));
   }
 
-  /** Calls that are on their way when the peer hears of it are still taken: only once it has is the last of them known. */
+  /** Calls that are on their way when the peer learns of it are still taken: only once it has is the last of them known. */
   function retire(goawayMs: number): void {
     if (retired || session.destroyed) return;
     retired = true;

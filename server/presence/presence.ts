@@ -38,8 +38,8 @@ export const BEAT_EVERY_MS = 1_000;
 const FORGET_AFTER_MS = 3_600_000;
 /** … which looks for them every so many beats. */
 const FORGET_EVERY_BEATS = 60;
-/** What an orderly end waits for the last beat, and then for the goodbye. */
-const GOODBYE_MS = 500;
+/** How long an orderly end waits for the last heartbeat, and then for the deregistration. */
+const DEREGISTER_MS = 500;
 
 export function createPresence(deps: PresenceDeps): Presence {
   const { processes, clock, metrics, owner } = deps;
@@ -95,10 +95,10 @@ export function createPresence(deps: PresenceDeps): Presence {
     async stop() {
       stopped = true;
       cancel();
-      // A beat that comes through after the goodbye would look like a process that was lost.
-      await withDeadline(underWay, GOODBYE_MS, "the last beat", clock)
-        .then(() => withDeadline(processes.leave(owner), GOODBYE_MS, "the goodbye", clock))
-        .catch((error: unknown) => logger.debug({ err: error }, "left without a goodbye"));
+      // A heartbeat that comes through after the deregistration would look like a process that was lost.
+      await withDeadline(underWay, DEREGISTER_MS, "the last heartbeat", clock)
+        .then(() => withDeadline(processes.leave(owner), DEREGISTER_MS, "the deregistration", clock))
+        .catch((error: unknown) => logger.debug({ err: error }, "deregistration failed"));
     },
   };
 }

@@ -30,7 +30,7 @@ export function* processEvents(
     yield* eventsOf(one, was, before === undefined, atMs);
   }
   for (const one of known.values()) {
-    // Who was silent for a minute is not told any more: that is not a goodbye.
+    // A process that was silent for a minute is no longer told of: it did not deregister.
     if (isSilent(one)) continue;
     yield { atMs, level: "warning", kind: "process", text: `${fullName(one)} has left` };
   }

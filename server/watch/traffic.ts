@@ -5,7 +5,7 @@ import { latencyQuantile } from "../../runtime/latency-histogram.ts";
 
 export type OutcomeTraffic = { readonly outcome: string; readonly perSecond: number; readonly total: number };
 
-/** What callers of one campaign hear, all servers together. */
+/** What callers of one campaign are told, all servers together. */
 export type Traffic = {
   readonly answersPerSecond: number;
   readonly outcomes: readonly OutcomeTraffic[];

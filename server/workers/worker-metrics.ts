@@ -94,7 +94,7 @@ function keyOf(id: number, ask: number): string {
   return `${id} ${ask}`;
 }
 
-/** What only rises: without it a page would fall back when a worker dies, and be taken for a service that began anew. */
+/** What only rises: without it a page would fall back when a worker crashes, and be taken for a service that began anew. */
 function counted(part: MetricsPart): MetricsPart {
   return part.filter(({ type }) => String(type) !== "gauge");
 }

@@ -63,7 +63,7 @@ export function createWorkerGroup({
   if (!cluster.isPrimary) {
     throw new UserError("configuration: WORKERS must be 1 in a process that is itself a worker of a cluster");
   }
-  // Each worker accepts for itself. Handed out in turn by the primary, a connection on its way to a worker that dies is lost, and
+  // Each worker accepts for itself. Handed out in turn by the primary, a connection on its way to a worker that crashes is lost, and
   // its caller waits for ever (docs/decisions/0008-workers.md).
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   const logger = options.logger.child({ component: "workers" });

@@ -297,7 +297,7 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
   [
     "servers",
     "amber",
-    /silent without a goodbye: a\/3 for 12.0 s/,
+    /silent and not deregistered: a\/3 for 12.0 s/,
     processes(seenProcess(1), seenProcess(2), seenProcess(3, { ageMs: 12_000 })),
   ],
   [
@@ -339,7 +339,7 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
   [
     "schedulers",
     "amber",
-    /silent without a goodbye: a\/3/,
+    /silent and not deregistered: a\/3/,
     processes(seenProcess(1), seenProcess(2), seenProcess(3, { ageMs: 30_000 })),
   ],
   ["schedulers", "red", /cannot be read/, but("processes", silent)],
