@@ -7,12 +7,12 @@ import { bareLoad, claims, load, medianOf, PAST_LANE, WARM_UP_SECONDS } from "./
 const PROCESSES = ["service", "redis", "mongodb", "load"] as const;
 type CpuSeconds = Record<(typeof PROCESSES)[number], number>;
 
-/** Claims at so many connections, by both paths, beside the yardstick, and what those of the fast path cost each process. */
+/** Claims at so many connections, by both doors, beside the yardstick, and what those of the hot lane cost each process. */
 export function claimsAt(connections: number): Benchmark {
   const name = `claims_${connections}`;
   return {
     name,
-    what: `claims a second at ${connections} connections, by the fast path and by Express, beside bare Node http with a constant answer`,
+    what: `claims a second at ${connections} connections, by the lane and by Express, beside bare Node http with a constant answer`,
     effort: { rounds: 5, seconds: 3 },
     async run(context) {
       const { ground, rounds, seconds, signal } = context;

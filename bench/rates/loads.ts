@@ -10,7 +10,7 @@ import { runWrk, type WrkResult } from "./wrk.ts";
 export const WARM_UP_SECONDS = 2;
 export const ALL_BUSY_CONNECTIONS = 256;
 
-/** A query leads past the fast path, to Express and connect-express. */
+/** A query leads past the hot lane, to Express and connect-express. */
 export const PAST_LANE = `${ISSUE_PATH}?`;
 
 /** The campaign of which the yardstick's constant answer is a coupon. */

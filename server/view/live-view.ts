@@ -17,7 +17,7 @@ export type LiveView = {
   peek(campaignId: string): Look | undefined;
   /**
    * null: there is no such campaign. Rejects when MongoDB does not answer. Who knows of this revision of the campaign is shown no older one from
-   * memory: the stores are asked anew, once; what MongoDB answers then is what there is to see.
+   * memory: the stores are asked anew, once; what MongoDB answers then is what there is to see. Infinity: never from memory.
    */
   look(campaignId: string, leastRevision?: number): Promise<Look | null>;
 };

@@ -86,7 +86,9 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
   }
 
   async function find(): Promise<Found | null> {
-    const look = await liveView.look(campaignId, toldRevision);
+    // The first look is after all that its caller knows of, a change that was just made, say: not from memory.
+    const leastRevision = found === undefined ? Number.POSITIVE_INFINITY : toldRevision;
+    const look = await liveView.look(campaignId, leastRevision);
     if (look === null) return null;
     const { campaign, pool } = look;
     if (campaign.state === "SOLD_OUT") return { look, issued: campaign.total };

@@ -7,21 +7,19 @@ import type { CampaignDoc } from "../../record/documents.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { bareCampaign, madeCampaign, type Records, recordsOf } from "../support/made-campaign.ts";
-import { openStores, silentLogger, type TestStores } from "../support/shared-stores.ts";
+import { silentLogger } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const HOUR_MS = 3_600_000;
 const LEASE_MS = 10_000;
 
 describe("changing a campaign", () => {
-  let stores: TestStores;
+  const stores = withStores("each");
   let records: Records;
 
   beforeEach(async () => {
-    stores = await openStores();
     records = recordsOf(stores.db);
   });
-
-  afterEach(() => stores.close());
 
   /** One server's procedure; `over`: what is put before its record. */
   function server(

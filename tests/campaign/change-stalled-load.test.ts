@@ -9,20 +9,19 @@ import { systemClock } from "../../runtime/clock.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { madeCampaign, type Records, recordsOf } from "../support/made-campaign.ts";
 import { gate } from "../support/open-sale.ts";
-import { openStores, silentLogger, type TestStores } from "../support/shared-stores.ts";
+import { silentLogger } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const HOUR_MS = 3_600_000;
 const { signal } = new AbortController();
 
 describe("a change of a campaign whose first load has stalled", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let records: Records;
 
   before(async () => {
-    stores = await openStores();
     records = recordsOf(stores.db);
   });
-  after(() => stores.close());
 
   /** A generator that was stopped just before its commit, for longer than its lease; `goOn` lets the commit through. */
   async function stalledLoad(campaign: CampaignDoc) {

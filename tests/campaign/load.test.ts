@@ -8,24 +8,23 @@ import { fakeClock } from "../support/fake-clock.ts";
 import { bareCampaign, madeCampaign, type Records, recordsOf } from "../support/made-campaign.ts";
 import { gate } from "../support/open-sale.ts";
 import { contentsOf, openRaw, type RawRedis } from "../support/raw-redis.ts";
-import { openStores, silentLogger, type TestStores } from "../support/shared-stores.ts";
+import { silentLogger } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const HOUR_MS = 3_600_000;
 
 describe("loading a pool from MongoDB", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let raw: RawRedis;
   let records: Records;
 
   before(async () => {
-    stores = await openStores();
     raw = await openRaw(stores.env.REDIS_URL);
     records = recordsOf(stores.db);
   });
 
   after(async () => {
     raw.destroy();
-    await stores.close();
   });
 
   const depsOf = (owner = "test", leaseMs = 60_000): LoadDeps => ({
@@ -220,7 +219,7 @@ describe("loading a pool from MongoDB", () => {
 
     it("overtaken in the middle by another loader: gives up, and the other's pool stays", async () => {
       const { campaign, codes } = await madeCampaign(records);
-      const latch = gate();
+      const door = gate();
       const reached = gate();
       const slow = depsOf("slow", 1);
       const slowly: LoadDeps = {
@@ -229,7 +228,7 @@ describe("loading a pool from MongoDB", () => {
           ...records.coupons,
           async codes(...args) {
             reached.open();
-            await latch.passed;
+            await door.passed;
             return records.coupons.codes(...args);
           },
         },
@@ -239,7 +238,7 @@ describe("loading a pool from MongoDB", () => {
       expect(await loadUntilFree(depsOf("quick"), campaign._id)).to.equal("loaded");
       await stores.pool.claim(campaign._id, Date.now(), [{ claimKey: "a", userId: "" }]);
       const before = await contentsOf(raw, campaign._id);
-      latch.open();
+      door.open();
       expect(await slowLoad).to.equal("again");
       expect(await contentsOf(raw, campaign._id)).to.deep.equal(before);
       expect(before.open).to.deep.equal(codes.slice(1));

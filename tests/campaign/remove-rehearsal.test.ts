@@ -14,25 +14,24 @@ import { RehearsalRemoved } from "../../record/still-exists.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { openRawRedis, type RawRedis } from "../support/books.ts";
 import { differences, mentionsOf, readEverything } from "../support/everything.ts";
-import { openStores, silentLogger, type TestStores } from "../support/shared-stores.ts";
+import { silentLogger } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const RACES = 30;
 const RACES_MOST = RACES * 10;
 const STARTS_AT = new Date(1_800_000_000_000);
 
 describe("removal of a rehearsal, on real stores", () => {
-  let stores: TestStores;
+  const stores = withStores("alone");
   let redis: RawRedis;
   let remove: RemoveRehearsal;
 
   before(async () => {
-    stores = await openStores();
     redis = await openRawRedis(stores.env.REDIS_URL);
     remove = remover(0);
   });
   after(async () => {
     redis?.destroy();
-    await stores?.close();
   });
 
   function remover(settleMs: number): RemoveRehearsal {
@@ -97,7 +96,7 @@ describe("removal of a rehearsal, on real stores", () => {
     expect((await remove(id)).kind).to.equal("removed");
   });
 
-  it("touches no campaign that is not one, by whatever way", async () => {
+  it("touches no campaign that is not one, by whatever door", async () => {
     const real = newCampaignId(Date.now());
     await made(real, {});
     // Neither of these can come about: the id and the document have to say it, both.
@@ -112,9 +111,11 @@ describe("removal of a rehearsal, on real stores", () => {
       expect((await rehearsals.mark(id)).kind).to.equal("no-rehearsal");
     }
     for (const id of [real, misnamed]) {
-      const ways = [stores.pool.remove, rehearsals.removeSome, rehearsals.forget];
-      for (const way of ways)
-        expect(await way(id).then(() => "done", String)).to.match(/only what is a rehearsal is ever removed/);
+      const doors = [stores.pool.remove, rehearsals.removeSome, rehearsals.forget];
+      for (const door of doors)
+        expect(await door(id).then(() => "done", String)).to.match(
+          /only what is a rehearsal is ever removed/,
+        );
     }
     // Without its mark nothing of a document goes, whatever its id.
     await rehearsals.forget(unsaid);

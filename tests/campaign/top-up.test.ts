@@ -6,18 +6,15 @@ import type { CampaignDoc } from "../../record/documents.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { claimAll, loadedPool } from "../support/loaded-pool.ts";
 import { madeCampaign, type Records, recordsOf } from "../support/made-campaign.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 describe("bringing added codes into a pool", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let records: Records;
 
   before(async () => {
-    stores = await openStores();
     records = recordsOf(stores.db);
   });
-
-  after(() => stores.close());
 
   /** A campaign of six whose pool has had three, and given out as many as are told. */
   async function grown(taken: number) {

@@ -8,7 +8,8 @@ import { fakeClock } from "../support/fake-clock.ts";
 import { gate, issuedBy, openSale, reasonOf } from "../support/open-sale.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { contentsOf, openRaw, type RawRedis } from "../support/raw-redis.ts";
-import { openStores, silentLogger, type TestStores } from "../support/shared-stores.ts";
+import { silentLogger } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const STALL_MS = 1_000;
 
@@ -266,17 +267,15 @@ describe("breaker", () => {
 });
 
 describe("claimer while nothing can be made durable", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let raw: RawRedis;
 
   before(async () => {
-    stores = await openStores();
     raw = await openRaw(stores.env.REDIS_URL);
   });
 
   after(async () => {
     raw.destroy();
-    await stores.close();
   });
 
   it("after a failed commit: winners are recalled, others held back, no code is popped; then all goes on", async () => {
@@ -318,7 +317,7 @@ describe("claimer while nothing can be made durable", () => {
   });
 
   it("a hanging commit: new claims are held back when it has hung for too long, and taken again when it has ended", async () => {
-    const latch = gate();
+    const door = gate();
     let hanging = 0;
     let reachable = true;
     const sale = await openSale(stores, {
@@ -333,7 +332,7 @@ describe("claimer while nothing can be made durable", () => {
         ...real,
         async insert(docs) {
           hanging++;
-          await latch.passed;
+          await door.passed;
           return real.insert(docs);
         },
       }),
@@ -349,7 +348,7 @@ describe("claimer while nothing can be made durable", () => {
       "stuck",
       "trial",
     ]);
-    latch.open();
+    door.open();
     expect([reasonOf(await stuck), reasonOf(await trial)]).to.deep.equal(["issued", "issued"]);
     expect(sale.claimer.holdsBack()).to.equal(false);
     expect(reasonOf(await sale.issue("late"))).to.equal("issued");
@@ -404,17 +403,15 @@ describe("claimer while nothing can be made durable", () => {
 });
 
 describe("claimer while Redis does not answer", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let raw: RawRedis;
 
   before(async () => {
-    stores = await openStores();
     raw = await openRaw(stores.env.REDIS_URL);
   });
 
   after(async () => {
     raw.destroy();
-    await stores.close();
   });
 
   /** A sale whose calls to Redis the test holds up, from `away` on. */
@@ -426,10 +423,10 @@ describe("claimer while Redis does not answer", () => {
 
   async function heldUp() {
     const state = { away: false, sent: 0, probes: 0 };
-    const latch = gate();
+    const door = gate();
     backAgain.push(() => {
       state.away = false;
-      latch.open();
+      door.open();
     });
     const sale = await openSale(stores, {
       deps: { claimBatchMax: 4 },
@@ -447,16 +444,16 @@ describe("claimer while Redis does not answer", () => {
         ...real,
         async claim(...asked) {
           state.sent++;
-          if (state.away) await latch.passed;
+          if (state.away) await door.passed;
           return real.claim(...asked);
         },
       }),
     });
-    return { sale, state, latch };
+    return { sale, state, door };
   }
 
   it("who waits behind a script that hangs, and who comes later, is refused at once and nothing is tried; what was sent stays uncertain", async () => {
-    const { sale, state, latch } = await heldUp();
+    const { sale, state, door } = await heldUp();
     state.away = true;
     // Two calls of four each are sent; the rest waits behind them.
     const reasons: string[] = [];
@@ -479,14 +476,14 @@ describe("claimer while Redis does not answer", () => {
     expect(state.sent).to.equal(before);
     expect(Object.keys((await contentsOf(raw, sale.campaign._id)).claims)).to.deep.equal([]);
     state.away = false;
-    latch.open();
+    door.open();
     await Promise.all(asked);
     expect(reasons.slice(2)).to.deep.equal(Array(8).fill("issued"));
     expect(reasonOf(await sale.issue("late"))).to.equal("issued");
   });
 
   it("an answered probe lets everybody go on, although the first scripts still hang", async () => {
-    const { sale, state, latch } = await heldUp();
+    const { sale, state, door } = await heldUp();
     state.away = true;
     const stuck = sale.issue("stuck");
     expect(await until(() => sale.claimer.holdsBack(), HANG_MS, 1)).to.equal(true);
@@ -496,7 +493,7 @@ describe("claimer while Redis does not answer", () => {
     expect(reasonOf(await sale.issue("probing"))).to.equal("OVERLOADED");
     expect(await until(() => !sale.claimer.holdsBack(), HANG_MS, 1)).to.equal(true);
     expect(reasonOf(await sale.issue("goes on"))).to.equal("issued");
-    latch.open();
+    door.open();
     expect(reasonOf(await stuck)).to.equal("issued");
   });
 
@@ -533,7 +530,7 @@ describe("claimer while Redis does not answer", () => {
   });
 
   it("winners of a sold-out campaign and everybody else are still answered from memory", async () => {
-    const { sale, state, latch } = await heldUp();
+    const { sale, state, door } = await heldUp();
     const keys = Array.from({ length: 10 }, (_, i) => `user-${i}`);
     await Promise.all(keys.map((key) => sale.issue(key)));
     const fromMemory = async () => (await sale.metrics.fromMemory.get()).values[0]?.value ?? 0;
@@ -547,6 +544,6 @@ describe("claimer while Redis does not answer", () => {
     ).to.equal(true);
     state.away = true;
     expect(reasonOf(await sale.issue("user-3"))).to.equal("issued");
-    latch.open();
+    door.open();
   });
 });

@@ -7,13 +7,13 @@ import { createLiveView } from "../../server/view/live-view.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { loadedPool } from "../support/loaded-pool.ts";
 import { bareCampaign, madeCampaign, type Records, recordsOf } from "../support/made-campaign.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
 import { testBreakers } from "../support/test-breakers.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const UNKNOWN_ID = "0".repeat(26);
 
 describe("what a server remembers of campaigns", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let records: Records;
   let finds: string[];
   /** The real collection, but for a note of what was asked of it. */
@@ -21,11 +21,8 @@ describe("what a server remembers of campaigns", () => {
   let failing: boolean;
 
   before(async () => {
-    stores = await openStores();
     records = recordsOf(stores.db);
   });
-
-  after(() => stores.close());
 
   beforeEach(() => {
     finds = [];

@@ -7,22 +7,20 @@ import { recordsOf } from "../support/made-campaign.ts";
 import { gate, issuedBy, openSale, reasonOf, type Sale } from "../support/open-sale.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { contentsOf, openRaw, type RawRedis } from "../support/raw-redis.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const HOUR_MS = 3_600_000;
 
 describe("claimer", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let raw: RawRedis;
 
   before(async () => {
-    stores = await openStores();
     raw = await openRaw(stores.env.REDIS_URL);
   });
 
   after(async () => {
     raw.destroy();
-    await stores.close();
   });
 
   const contents = (sale: Sale) => contentsOf(raw, sale.campaign._id);
@@ -153,7 +151,7 @@ describe("claimer", () => {
     });
 
     it("leaves while queued: the others of its batch get theirs, it gets none", async () => {
-      const latch = gate();
+      const door = gate();
       let calls = 0;
       const sale = await openSale(stores, {
         deps: { claimBatchMax: 3 },
@@ -161,7 +159,7 @@ describe("claimer", () => {
           ...real,
           async claim(...args) {
             calls++;
-            await latch.passed;
+            await door.passed;
             return real.claim(...args);
           },
         }),
@@ -176,7 +174,7 @@ describe("claimer", () => {
         sale.issue("after"),
       ];
       caller.abort();
-      latch.open();
+      door.open();
       const answers = await Promise.all([...first, ...third]);
       expect(answers.map(reasonOf)).to.deep.equal([...Array(7).fill("issued"), "UNCERTAIN", "issued"]);
       expect(
@@ -186,7 +184,7 @@ describe("claimer", () => {
     });
 
     it("past the deadline the caller is told that it is uncertain, and what still waited never claims", async () => {
-      const latch = gate();
+      const door = gate();
       let calls = 0;
       const sale = await openSale(stores, {
         deps: { claimBatchMax: 1, issueDeadlineMs: 150 },
@@ -194,7 +192,7 @@ describe("claimer", () => {
           ...real,
           async claim(...args) {
             calls++;
-            await latch.passed;
+            await door.passed;
             return real.claim(...args);
           },
         }),
@@ -202,7 +200,7 @@ describe("claimer", () => {
       const answers = await Promise.all([sale.issue("a"), sale.issue("b"), sale.issue("late")]);
       expect(answers.map(reasonOf)).to.deep.equal(["UNCERTAIN", "UNCERTAIN", "UNCERTAIN"]);
       expect(calls).to.equal(2);
-      latch.open();
+      door.open();
       await sale.claimer.idle();
       expect(Object.keys((await contents(sale)).claims).sort()).to.deep.equal(["a", "b"]);
       expect(calls).to.equal(2);
@@ -211,32 +209,32 @@ describe("claimer", () => {
     });
 
     it("once claimed, a caller that leaves does not undo it: the issuance is finished", async () => {
-      const latch = gate();
+      const door = gate();
       const caller = new AbortController();
       const sale = await openSale(stores, {
         issuances: (real) => ({
           ...real,
           async insert(docs) {
             caller.abort();
-            await latch.passed;
+            await door.passed;
             return real.insert(docs);
           },
         }),
       });
       const asked = sale.issue("a", { signal: caller.signal });
-      latch.open();
+      door.open();
       expect(reasonOf(await asked)).to.equal("issued");
       expect(await records(sale)).to.have.length(1);
     });
 
     it("too many at once: the rest is refused untried", async () => {
-      const latch = gate();
+      const door = gate();
       const sale = await openSale(stores, {
         deps: { claimBatchMax: 1, queueMax: 3 },
         pool: (real) => ({
           ...real,
           async claim(...args) {
-            await latch.passed;
+            await door.passed;
             return real.claim(...args);
           },
         }),
@@ -245,7 +243,7 @@ describe("claimer", () => {
       const early = await Promise.all(asked.slice(3));
       expect(early.map(reasonOf)).to.deep.equal(["OVERLOADED", "OVERLOADED"]);
       expect(sale.claimer.sizes().claims).to.equal(3);
-      latch.open();
+      door.open();
       expect((await Promise.all(asked.slice(0, 3))).map(reasonOf)).to.deep.equal(Array(3).fill("issued"));
       await sale.claimer.idle();
       expect(Object.keys((await contents(sale)).claims)).to.have.length(3);
@@ -329,12 +327,12 @@ describe("claimer", () => {
     });
 
     it("a coupon that is claimed but not durable is committed before anybody hears of it", async () => {
-      const latch = gate();
+      const door = gate();
       const sale = await openSale(stores, {
         issuances: (real) => ({
           ...real,
           async insert(docs) {
-            await latch.passed;
+            await door.passed;
             return real.insert(docs);
           },
         }),
@@ -347,7 +345,7 @@ describe("claimer", () => {
       });
       expect(await until(() => sale.claimer.sizes().commits === 1, HANG_MS, 1)).to.equal(true);
       expect([answered, await records(sale)]).to.deep.equal([false, []]);
-      latch.open();
+      door.open();
       expect(issuedBy(await asked)).to.deep.include({ replayed: true });
       expect(await records(sale)).to.have.length(1);
     });
@@ -475,7 +473,7 @@ describe("claimer", () => {
       expect(issuedBy(await sale.issue("b")).held).to.include({ generation: 2, code: sale.codes[1] });
     });
 
-    it("the highest generation seen outlives the pipeline in which it was seen", async () => {
+    it("the highest generation seen outlives the lane in which it was seen", async () => {
       const told: number[] = [];
       const sale = await openSale(stores, {
         pool: (real) => ({
@@ -501,14 +499,14 @@ describe("claimer", () => {
     });
 
     it("claimed before the pool was lost, durable only after it was rebuilt: adopted by the new one", async () => {
-      const latch = gate();
+      const door = gate();
       let inserting = 0;
       const sale = await openSale(stores, {
         issuances: (real) => ({
           ...real,
           async insert(docs) {
             inserting++;
-            await latch.passed;
+            await door.passed;
             return real.insert(docs);
           },
         }),
@@ -518,7 +516,7 @@ describe("claimer", () => {
       await forget(sale);
       expect(await sale.restore(sale.campaign._id)).to.equal("loaded");
       expect((await contents(sale)).open.concat((await contents(sale)).staged)).to.deep.equal(sale.codes);
-      latch.open();
+      door.open();
       const { held } = issuedBy(await asked);
       expect(held).to.include({ code: sale.codes[0], generation: 1, seq: 1 });
       await sale.claimer.idle();

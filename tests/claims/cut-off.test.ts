@@ -6,9 +6,10 @@ import type { IssuanceDoc } from "../../record/documents.ts";
 import { createIssuances } from "../../record/issuances.ts";
 import { connectMongo } from "../../record/mongo.ts";
 import { openSale, reasonOf, type Sale } from "../support/open-sale.ts";
-import { openStores, silentLogger, type TestStores } from "../support/shared-stores.ts";
+import { silentLogger } from "../support/shared-stores.ts";
 import { rawProtocol } from "../support/wire/frames.ts";
 import { type StoreProxy, startProxy } from "../support/wire/proxy.ts";
+import { withStores } from "../support/with-stores.ts";
 
 /** Long: no call that was sent comes to its deadline in these tests. */
 const DEADLINE_MS = 30_000;
@@ -16,13 +17,12 @@ const DEADLINE_MS = 30_000;
 const IN_THE_END_MS = 40_000;
 
 describe("a server between which and its stores the network swallows everything", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let lines: Record<"redis" | "mongodb", StoreProxy>;
   let redis: Redis;
   let mongo: Awaited<ReturnType<typeof connectMongo>>;
 
   before(async () => {
-    stores = await openStores();
     const [redisUrl, mongodbUrl] = [new URL(stores.env.REDIS_URL), new URL(stores.env.MONGODB_URL)];
     const lineTo = ({ hostname, port }: URL) =>
       startProxy(rawProtocol, { host: hostname, port: Number(port) });
@@ -44,7 +44,6 @@ describe("a server between which and its stores the network swallows everything"
     await redis.close();
     await mongo.client.close();
     await Promise.all(Object.values(lines).map((line) => line.close()));
-    await stores.close();
   });
 
   async function openCutSale(): Promise<Sale> {

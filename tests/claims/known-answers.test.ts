@@ -8,7 +8,8 @@ import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { madeCampaign, recordsOf } from "../support/made-campaign.ts";
 import { openSale, reasonOf } from "../support/open-sale.ts";
 import { HANG_MS } from "../support/patience.ts";
-import { openStores, silentLogger, type TestStores } from "../support/shared-stores.ts";
+import { silentLogger } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const SOLD: ClaimAnswer = { kind: "sold", total: 3 };
 /** For what is not to be known: long enough to be found out otherwise. */
@@ -16,20 +17,14 @@ const IN_VAIN_MS = 300;
 const STARTS_AT_MS = 1_900_000_000_000;
 
 describe("known answers", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let clock: FakeClock;
   let reads: number;
-
-  before(async () => {
-    stores = await openStores();
-  });
 
   beforeEach(() => {
     clock = fakeClock();
     reads = 0;
   });
-
-  after(() => stores.close());
 
   function create(): KnownAnswers {
     const { campaigns, issuances } = recordsOf(stores.db);

@@ -4,7 +4,7 @@ import type { Pool } from "../../pool/pool.ts";
 import type { Issuances } from "../../record/issuances.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { issuedBy, openSale } from "../support/open-sale.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 /** Deadlines of lengths that nothing else has, so that a timer can be told by its delay. */
 const DEADLINES = { issueDeadlineMs: 15_013, commitDeadlineMs: 10_007 };
@@ -41,12 +41,7 @@ function heard(events: string[]) {
 const microtasks = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
 describe("a lone claim", () => {
-  let stores: TestStores;
-
-  before(async () => {
-    stores = await openStores();
-  });
-  after(() => stores.close());
+  const stores = withStores();
 
   it("is sent at the end of the turn in which it came, and its commit at the end of that of Redis' answer", async () => {
     const turn = turns();

@@ -10,8 +10,9 @@ import { connectRedis, type Redis } from "../../pool/redis.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import { UserError } from "../../runtime/user-error.ts";
 import { openRaw, type RawRedis } from "../support/raw-redis.ts";
-import { openStores, silentLogger, type TestStores } from "../support/shared-stores.ts";
+import { silentLogger } from "../support/shared-stores.ts";
 import { temporaryDir } from "../support/temporary-dir.ts";
+import { withStores } from "../support/with-stores.ts";
 
 async function errorOf(call: Promise<unknown>): Promise<unknown> {
   try {
@@ -56,13 +57,7 @@ describe("store trouble", () => {
   });
 
   describe("of a real MongoDB", () => {
-    let stores: TestStores;
-
-    before(async () => {
-      stores = await openStores();
-    });
-
-    after(() => stores.close());
+    const stores = withStores();
 
     it("what the server refuses, and what a closed client throws, is", async () => {
       const refused = await errorOf(stores.db.command({ noSuchCommand: 1 }));

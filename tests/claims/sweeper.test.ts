@@ -9,20 +9,19 @@ import { recordsOf } from "../support/made-campaign.ts";
 import { gate, issuedBy, openSale, reasonOf, type Sale } from "../support/open-sale.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { contentsOf, openRaw, type RawRedis } from "../support/raw-redis.ts";
-import { openStores, silentLogger, type TestStores } from "../support/shared-stores.ts";
+import { silentLogger } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 describe("sweeper", () => {
-  let stores: TestStores;
+  const stores = withStores("each");
   let raw: RawRedis;
 
   beforeEach(async () => {
-    stores = await openStores();
     raw = await openRaw(stores.env.REDIS_URL);
   });
 
   afterEach(async () => {
     raw.destroy();
-    await stores.close();
   });
 
   const sweeperOf = (sale: Sale, sweepAfterMs = 0, clock = fakeClock()): Sweeper =>
@@ -184,14 +183,14 @@ describe("sweeper", () => {
   });
 
   it("stopped in the middle of a round: waits for its end, and begins no other", async () => {
-    const latch = gate();
+    const door = gate();
     let inserting = 0;
     const sale = await openSale(stores, {
       issuances: (real) => ({
         ...real,
         async insert(docs) {
           inserting++;
-          await latch.passed;
+          await door.passed;
           return real.insert(docs);
         },
       }),
@@ -208,7 +207,7 @@ describe("sweeper", () => {
     });
     await new Promise((resolve) => setImmediate(resolve));
     expect(stopped).to.equal(false);
-    latch.open();
+    door.open();
     await stopping;
     expect(clock.waiting()).to.deep.equal([]);
     expect(await issuances().countDocuments({ campaignId: sale.campaign._id })).to.equal(1);

@@ -7,21 +7,18 @@ import type { CampaignDoc, CouponDoc } from "../../record/documents.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { bareCampaign, type Records, recordsOf } from "../support/made-campaign.ts";
 import { seededRandom } from "../support/seeded-random.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 /** As in fill.ts: one window is three chunks of 5,000. */
 const WINDOW = 15_000;
 
 describe("filling a campaign with codes", () => {
-  let stores: TestStores;
+  const stores = withStores("each");
   let records: Records;
 
   beforeEach(async () => {
-    stores = await openStores();
     records = recordsOf(stores.db);
   });
-
-  afterEach(() => stores.close());
 
   /** A hold on the campaign that nobody disputes. */
   const leaseOn = (campaign: CampaignDoc): Lease => ({

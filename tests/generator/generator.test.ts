@@ -7,22 +7,21 @@ import { systemClock } from "../../runtime/clock.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { bareCampaign, type Records, recordsOf } from "../support/made-campaign.ts";
 import { HANG_MS } from "../support/patience.ts";
-import { openStores, silentLogger, type TestStores } from "../support/shared-stores.ts";
+import { silentLogger } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 describe("generator", () => {
-  let stores: TestStores;
+  const stores = withStores("each");
   let records: Records;
   let running: Generator[];
 
   beforeEach(async () => {
-    stores = await openStores();
     records = recordsOf(stores.db);
     running = [];
   });
 
   afterEach(async () => {
     await Promise.all(running.map((generator) => generator.stop()));
-    await stores.close();
   });
 
   function generator(owner: string, over: Partial<Records> = {}): Generator {

@@ -8,13 +8,14 @@ import { coupon, couponVerify } from "../support/coupon-verify.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
 import { type ClusterNode, type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 import { createServices, type Service, type Services } from "../support/service.ts";
-import { openStores, silentLogger, type TestStores } from "../support/shared-stores.ts";
+import { silentLogger } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const TOTAL = 300;
 const HOLDS = "CHECK_VERDICT_HOLDS";
 
 describe("on a Redis Cluster of six nodes", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let cluster: RedisCluster;
   let services: Services;
   let service: Service;
@@ -22,7 +23,6 @@ describe("on a Redis Cluster of six nodes", () => {
   let redis: Redis;
 
   before(async () => {
-    stores = await openStores();
     cluster = await startRedisCluster();
     services = createServices({ ...stores.env, REDIS_URL: cluster.url });
     service = await services.start();
@@ -35,7 +35,6 @@ describe("on a Redis Cluster of six nodes", () => {
     } finally {
       await redis?.close();
       await cluster?.close();
-      await stores?.close();
     }
   });
 

@@ -8,12 +8,12 @@ import { createCampaign, createOpenCampaign, untilState } from "../support/campa
 import { type Clients, connectClients } from "../support/clients.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
 import { createServices, type Services } from "../support/service.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const user = (i: number) => `${KEY_PREFIX}holder-${i}`;
 
 describe("Codes of a running service", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let redis: RawRedis;
   let services: Services;
   let clients: Clients;
@@ -22,7 +22,6 @@ describe("Codes of a running service", () => {
   let code: string;
 
   before(async () => {
-    stores = await openStores();
     redis = await openRawRedis(stores.env.REDIS_URL);
     services = createServices(stores.env);
     clients = connectClients((await services.start()).url);
@@ -40,7 +39,6 @@ describe("Codes of a running service", () => {
       await services.end();
     } finally {
       await redis.close();
-      await stores.close();
     }
   });
 

@@ -7,7 +7,7 @@ import { type Clients, connectClients } from "../support/clients.ts";
 import { inParallel } from "../support/in-parallel.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
 import { createServices, type Services } from "../support/service.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const SALE = { coupons: 500, claimants: 3_000 };
 const SMALL_SALE = { coupons: 100, claimants: 400 };
@@ -16,13 +16,12 @@ const AT_ONCE = 64;
 type Asked = Answer & { readonly key: string };
 
 describe("Many claimants on two servers", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let redis: RawRedis;
   let services: Services;
   let servers: [Clients, Clients];
 
   before(async () => {
-    stores = await openStores();
     redis = await openRawRedis(stores.env.REDIS_URL);
     services = createServices(stores.env);
     const [one, two] = await Promise.all([services.start(), services.start()]);
@@ -34,7 +33,6 @@ describe("Many claimants on two servers", () => {
       await services.end();
     } finally {
       await redis.close();
-      await stores.close();
     }
   });
 

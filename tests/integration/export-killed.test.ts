@@ -8,7 +8,7 @@ import type { CampaignDoc, IssuanceDoc } from "../../record/documents.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { runCli, startCli } from "../support/run-cli.ts";
 import { createServices, type Service, type Services } from "../support/service.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const ROWS = 120_000;
 const PAGE = 20_000;
@@ -18,14 +18,13 @@ const STARTS_AT_MS = 1_800_000_000_000;
 const TRICKY = ["=1+1", 'a,"b"', "두 줄\nuser", "@x", "-5", "plain"];
 
 describe("an export that is killed, over a real service", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let services: Services;
   let service: Service;
   let dir = "";
   const id = newCampaignId(STARTS_AT_MS);
 
   before(async () => {
-    stores = await openStores();
     services = createServices(stores.env);
     service = await services.start({ roles: "server" });
     dir = await mkdtemp(join(tmpdir(), "export-killed-"));
@@ -51,7 +50,6 @@ describe("an export that is killed, over a real service", () => {
       await services?.end();
     } finally {
       await rm(dir, { recursive: true, force: true });
-      await stores?.close();
     }
   });
 

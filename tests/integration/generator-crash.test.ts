@@ -7,18 +7,17 @@ import { type Clients, connectClients } from "../support/clients.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
 import { createServices, type Service, type Services } from "../support/service.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const TOTAL = 60_000;
 
 describe("A generator killed while it works", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let redis: RawRedis;
   let services: Services;
   let clients: Clients;
 
   before(async () => {
-    stores = await openStores();
     redis = await openRawRedis(stores.env.REDIS_URL);
     services = createServices({ ...stores.env, LEASE_MS: "1000" });
     clients = connectClients((await services.start({ roles: "server" })).url);
@@ -29,7 +28,6 @@ describe("A generator killed while it works", () => {
       await services.end();
     } finally {
       await redis.close();
-      await stores.close();
     }
   });
 

@@ -5,21 +5,19 @@ import { HEALTH_PORT_DEFAULT } from "../../server/http/health.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { runToEnd } from "../support/run-to-end.ts";
 import { createServices, type Services } from "../support/service.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 describe("processes without the server role", function () {
   // Starts of processes: a bound against hanging.
   this.timeout(2 * HANG_MS);
-  let stores: TestStores;
+  const stores = withStores();
   let services: Services;
 
   before(async () => {
-    stores = await openStores();
     services = createServices(stores.env);
   });
   after(async () => {
     await services?.end();
-    await stores?.close();
   });
 
   const addressIn = (lines: readonly string[]): string => {

@@ -4,19 +4,17 @@ import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { createServices, type Service, type Services } from "../support/service.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 describe("Callers that mean no good", () => {
-  let stores: TestStores;
+  const stores = withStores("each");
   let services: Services;
 
   beforeEach(async () => {
-    stores = await openStores();
     services = createServices(stores.env);
   });
   afterEach(async () => {
     await services.end();
-    await stores.close();
   });
 
   const portOf = (url: string) => Number(new URL(url).port);
@@ -60,7 +58,7 @@ describe("Callers that mean no good", () => {
     });
   }
 
-  it("an authority or host that is none is refused, on both transports, and the process lives", async () => {
+  it("an authority or host that is none is refused, on both doors, and the process lives", async () => {
     const service = await services.start();
     for (const authority of ["[", "[::bad", "%zz", "x:abc", "x:99999999"]) {
       expect(await askGrpc(service.grpcUrl, authority), authority).to.equal(400);

@@ -11,7 +11,7 @@ import { createCampaign, createOpenCampaign, untilState } from "../support/campa
 import { type Clients, connectClients } from "../support/clients.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { createServices, type Services } from "../support/service.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -19,7 +19,7 @@ const nameOf = (names: Readonly<Record<string, number>>, value: number | undefin
   Object.entries(names).find(([, number]) => number === value)?.[0] ?? `${value}`;
 
 describe("the life of a campaign, over two servers", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let services: Services;
   let raw: RawRedis;
   let db: Db;
@@ -28,7 +28,6 @@ describe("the life of a campaign, over two servers", () => {
   let two: Clients;
 
   before(async () => {
-    stores = await openStores();
     db = stores.db;
     raw = await openRawRedis(stores.env.REDIS_URL);
     services = createServices(stores.env);
@@ -40,7 +39,6 @@ describe("the life of a campaign, over two servers", () => {
   after(async () => {
     await services.end();
     raw.destroy();
-    await stores.close();
   });
 
   /** The reason of the refusal, or "issued". */

@@ -5,28 +5,23 @@ import { createCampaign, untilState } from "../support/campaign.ts";
 import { type Clients, connectClients } from "../support/clients.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { createServices, type Services } from "../support/service.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const HOUR_MS = 3_600_000;
 /** The tests' MongoDB is a server by itself. */
 const ALONE = "mongodb-members";
 
 describe("Preflight of running services", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let services: Services;
   let clients: Clients;
 
   before(async () => {
-    stores = await openStores();
     services = createServices(stores.env);
     clients = connectClients((await services.start()).url);
   });
   after(async () => {
-    try {
-      await services.end();
-    } finally {
-      await stores.close();
-    }
+    await services.end();
   });
 
   const look = async (campaignId: string) => {

@@ -6,24 +6,19 @@ import { connectClients } from "../support/clients.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
 import { createServices, type Services } from "../support/service.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 describe("Presence of service processes", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let services: Services;
   let processes: Processes;
 
   before(async () => {
-    stores = await openStores();
     services = createServices(stores.env);
     processes = createProcesses(stores.db);
   });
   after(async () => {
-    try {
-      await services.end();
-    } finally {
-      await stores.close();
-    }
+    await services.end();
   });
 
   const all = () => processes.seen(3_600_000);

@@ -10,20 +10,19 @@ import { type Clients, connectClients, grpcClients, grpcWebClients } from "../su
 import { post } from "../support/post.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
 import { createServices, type Service, type Services } from "../support/service.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const AHEAD_MS = 1_200;
 const user = (i: number) => `${KEY_PREFIX}${i}`;
 
 describe("One running service", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let redis: RawRedis;
   let services: Services;
   let service: Service;
   let clients: Clients;
 
   before(async () => {
-    stores = await openStores();
     redis = await openRawRedis(stores.env.REDIS_URL);
     services = createServices(stores.env);
     service = await services.start();
@@ -35,7 +34,6 @@ describe("One running service", () => {
       await services.end();
     } finally {
       await redis.close();
-      await stores.close();
     }
   });
 

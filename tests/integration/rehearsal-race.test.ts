@@ -9,7 +9,7 @@ import { differences, mentionsOf, readEverything } from "../support/everything.t
 import { HANG_MS } from "../support/patience.ts";
 import { createServices, type Service, type Services } from "../support/service.ts";
 import { createShadow, removeShadow } from "../support/shadow.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const ROUNDS = 8;
 const CALLERS = 24;
@@ -18,7 +18,7 @@ const TOTAL = 3_000;
 const LEAST_ISSUED = 10;
 
 describe("a removal that races with claims", () => {
-  let stores: TestStores;
+  const stores = withStores("alone");
   let services: Services;
   let one: Service;
   let clients: readonly Clients[];
@@ -26,7 +26,6 @@ describe("a removal that races with claims", () => {
   let id = "";
 
   before(async () => {
-    stores = await openStores();
     redis = await openRawRedis(stores.env.REDIS_URL);
     services = createServices({ ...stores.env, COMMIT_DEADLINE_MS: "500" });
     const [first, second] = await Promise.all([services.start(), services.start({ roles: "server" })]);
@@ -41,7 +40,6 @@ describe("a removal that races with claims", () => {
       await services?.end();
     } finally {
       redis?.destroy();
-      await stores?.close();
     }
   });
 

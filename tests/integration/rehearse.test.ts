@@ -18,13 +18,13 @@ import { KEY_PREFIX } from "../support/quiet-logs.ts";
 import { runCli, startCli } from "../support/run-cli.ts";
 import { createServices, type Service, type Services } from "../support/service.ts";
 import { createShadow, removeShadow } from "../support/shadow.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const AN_HOUR_MS = 3_600_000;
 const SMALL = ["--rate", "200", "--in", "3", "--seed", "7"];
 
 describe("coupon rehearse", () => {
-  let stores: TestStores;
+  const stores = withStores("alone");
   let services: Services;
   let service: Service;
   let second: Service;
@@ -33,7 +33,6 @@ describe("coupon rehearse", () => {
   let dir = "";
 
   before(async () => {
-    stores = await openStores();
     redis = await openRawRedis(stores.env.REDIS_URL);
     // What was sent must have come after a second and a half: removals need not wait longer here.
     services = createServices({ ...stores.env, COMMIT_DEADLINE_MS: "500" });
@@ -47,7 +46,6 @@ describe("coupon rehearse", () => {
     } finally {
       redis?.destroy();
       await rm(dir, { recursive: true, force: true });
-      await stores?.close();
     }
   });
 

@@ -78,22 +78,22 @@ describe("A server that ends", () => {
   }
 
   for (const paused of ["mongodb", "redis"] as const) {
-    it(`by SIGTERM answers every claim that it has taken, on both transports, while ${paused} is slow`, async () => {
+    it(`by SIGTERM answers every claim that it has taken, on both doors, while ${paused} is slow`, async () => {
       const total = 20;
       const service = await services.start();
       const clients = connectClients(service.url);
       const grpc = grpcClients(service.grpcUrl);
       const campaignId = await createOpenCampaign(clients, { total });
-      const transports = [clients, grpc];
+      const doors = [clients, grpc];
       let turn = 0;
       const ask = (userId: string) => {
-        const { coupons } = transports[turn++ % 2] as Clients;
+        const { coupons } = doors[turn++ % 2] as Clients;
         return answerOf(() => coupons.issueCoupon({ campaignId, userId }));
       };
       const { answering } = await claimIntoThePause(paused, campaignId, service, ask, total - 1);
       const ended = service.process.stop();
       await service.process.waitForLine((line) => line.includes("draining"), HANG_MS);
-      await untilTrue("the ports are closed to new callers", () =>
+      await untilTrue("the doors are closed to new callers", () =>
         fetch(new URL("/readyz", service.url), { headers: { connection: "close" } }).then(
           () => false,
           () => true,

@@ -15,8 +15,8 @@ import { HANG_MS } from "../support/patience.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 import { createServices, type Service, type Services } from "../support/service.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
 import { slotMigration } from "../support/slot-migration.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const TOTAL = 600;
 const CALLERS = 8;
@@ -26,14 +26,13 @@ const PACE_MS = 50;
 const HELD_MS = 2_000;
 
 describe("a slot that migrates while its campaign is live", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let cluster: RedisCluster;
   let services: Services;
   let service: Service;
   let clients: Clients;
 
   before(async () => {
-    stores = await openStores();
     cluster = await startRedisCluster({ replicas: false });
     services = createServices({ ...stores.env, REDIS_URL: cluster.url });
     service = await services.start();
@@ -44,7 +43,6 @@ describe("a slot that migrates while its campaign is live", () => {
       await services?.end();
     } finally {
       await cluster?.close();
-      await stores?.close();
     }
   });
 

@@ -17,17 +17,16 @@ import { type Clients, connectClients } from "../support/clients.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
 import { createServices, type Services } from "../support/service.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const AHEAD_MS = 3_000;
 
 describe("The start instant", () => {
-  let stores: TestStores;
+  const stores = withStores("each");
   let redis: RawRedis;
   let services: Services;
 
   beforeEach(async () => {
-    stores = await openStores();
     redis = await openRawRedis(stores.env.REDIS_URL);
     services = createServices(stores.env);
   });
@@ -37,7 +36,6 @@ describe("The start instant", () => {
       await services.end();
     } finally {
       await redis.close();
-      await stores.close();
     }
   });
 

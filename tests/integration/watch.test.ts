@@ -12,7 +12,7 @@ import { type Clients, connectClients } from "../support/clients.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
 import { createServices, type Service, type Services } from "../support/service.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -74,13 +74,12 @@ const isIn =
     campaign?.state === CampaignState[state];
 
 describe("WatchCampaign of running services", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let services: Services;
   let server: Service;
   let clients: Clients;
 
   before(async () => {
-    stores = await openStores();
     services = createServices(stores.env);
     server = await services.start();
     clients = connectClients(server.url);
@@ -90,11 +89,7 @@ describe("WatchCampaign of running services", () => {
     onlookers.clear();
   });
   after(async () => {
-    try {
-      await services.end();
-    } finally {
-      await stores.close();
-    }
+    await services.end();
   });
 
   it("follows a campaign through its life, counts what callers hear, and says who did what", async () => {

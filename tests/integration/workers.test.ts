@@ -338,7 +338,7 @@ describe("Several workers", () => {
     const draining = () =>
       new Set(linesOf(service).flatMap(({ msg, pid }) => (msg.startsWith("draining") ? [pid] : [])));
     await untilTrue("both workers drain", () => draining().size === 2);
-    await untilTrue("the ports are closed to new callers", () =>
+    await untilTrue("the doors are closed to new callers", () =>
       fetch(new URL("/readyz", service.url), { headers: { connection: "close" } }).then(
         () => false,
         () => true,

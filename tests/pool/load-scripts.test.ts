@@ -5,22 +5,20 @@ import type { Pool } from "../../pool/pool.ts";
 import { newCampaignId } from "../../record/campaign-id.ts";
 import { claimAll, claimIn, HOUR_MS, loadedPool } from "../support/loaded-pool.ts";
 import { contentsOf, openRaw, type RawRedis, tokenOf } from "../support/raw-redis.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 describe("pool load scripts", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let pool: Pool;
   let raw: RawRedis;
 
   before(async () => {
-    stores = await openStores();
     pool = stores.pool;
     raw = await openRaw(stores.env.REDIS_URL);
   });
 
   after(async () => {
     raw.destroy();
-    await stores.close();
   });
 
   const held = { claimKey: "a", userId: "", code: "라4", generation: 1, seq: 7, issuedAtMs: 12_345 };

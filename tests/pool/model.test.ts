@@ -7,7 +7,7 @@ import { newCampaignId } from "../../record/campaign-id.ts";
 import { HOUR_MS } from "../support/loaded-pool.ts";
 import * as model from "../support/pool-model.ts";
 import { contentsOf, openRaw, type RawRedis, tokenOf } from "../support/raw-redis.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 /** Two clocks on one machine, read at two moments: Redis takes whole milliseconds, and caches them within a turn. */
 const CLOCK_SLACK_MS = 30;
@@ -273,19 +273,17 @@ const seen = new Map<string, number>();
 const saw = (what: string) => void seen.set(what, (seen.get(what) ?? 0) + 1);
 
 describe("pool scripts against a model", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let raw: RawRedis;
   let token: string;
 
   before(async () => {
-    stores = await openStores();
     raw = await openRaw(stores.env.REDIS_URL);
     token = await tokenOf(raw);
   });
 
   after(async () => {
     raw.destroy();
-    await stores.close();
   });
 
   it("every reply and the whole state agree after every step of random histories", async () => {

@@ -4,14 +4,10 @@ import { createRedisClock } from "../../pool/redis-clock.ts";
 import { newCampaignId } from "../../record/campaign-id.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { fakeClock } from "../support/fake-clock.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 describe("redis clock", () => {
-  let stores: TestStores;
-  before(async () => {
-    stores = await openStores();
-  });
-  after(() => stores.close());
+  const stores = withStores();
 
   it("on one machine the offset is nothing, to within what it says of itself", async () => {
     const measure = createRedisClock(stores.redis, systemClock, 10_000);

@@ -8,7 +8,7 @@ import { connectMongo } from "../../record/mongo.ts";
 import type { OwnStep } from "../../record/steps.ts";
 import { UserError } from "../../runtime/user-error.ts";
 import { HANG_MS } from "../support/patience.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 /** A step that the scheduler makes. */
 const step = (verb: HistoryVerb, more: Partial<OwnStep> = {}): OwnStep => ({
@@ -18,15 +18,12 @@ const step = (verb: HistoryVerb, more: Partial<OwnStep> = {}): OwnStep => ({
 });
 
 describe("campaigns", () => {
-  let stores: TestStores;
+  const stores = withStores("each");
   let campaigns: Campaigns;
 
   beforeEach(async () => {
-    stores = await openStores();
     campaigns = createCampaigns(stores.db);
   });
-
-  afterEach(() => stores.close());
 
   const docOf = (given: Partial<CampaignDoc> = {}): CampaignDoc => ({
     _id: newCampaignId(Date.now()),

@@ -3,20 +3,14 @@ import type { Db } from "mongodb";
 import { newCampaignId } from "../../record/campaign-id.ts";
 import type { CampaignDoc, HistoryDoc } from "../../record/documents.ts";
 import { createHistory, historyId } from "../../record/history.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 describe("history", () => {
-  let stores: TestStores;
+  const stores = withStores("each");
   const campaignId = newCampaignId(Date.now());
   const entry = (revision: number) =>
     ({ _id: historyId(campaignId, revision), campaignId, revision, verb: "edit" }) as HistoryDoc;
   const revisions = (entries: readonly HistoryDoc[]) => entries.map(({ revision }) => revision);
-
-  beforeEach(async () => {
-    stores = await openStores();
-  });
-
-  afterEach(() => stores.close());
 
   async function holding(written: readonly number[], waiting: readonly number[]) {
     const outbox = waiting.map(entry);

@@ -2,20 +2,17 @@ import { expect } from "chai";
 import type { IssuanceDoc } from "../../record/documents.ts";
 import { createIssuances, type InsertOutcome, type Issuances } from "../../record/issuances.ts";
 import { UncertainInsert } from "../../record/unordered-insert.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const heldBy = (outcome: InsertOutcome) => (outcome.kind === "removed" ? undefined : outcome.held._id);
 
 describe("issuances", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let issuances: Issuances;
 
   before(async () => {
-    stores = await openStores();
     issuances = createIssuances(stores.db);
   });
-
-  after(() => stores.close());
 
   let serial = 0;
   const campaignIdOf = () => `campaign-${++serial}`;

@@ -2,17 +2,11 @@ import { expect } from "chai";
 import type { IssuanceDoc } from "../../record/documents.ts";
 import { createIssuances } from "../../record/issuances.ts";
 import { createLogger } from "../../runtime/logger.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 /** MongoDB quotes the document that it refuses, in the words of the error and in its parts: none of it may reach a log. */
 describe("errors of MongoDB in a log", () => {
-  let stores: TestStores;
-
-  before(async () => {
-    stores = await openStores();
-  });
-
-  after(() => stores.close());
+  const stores = withStores();
 
   const doc = (code: string, claimKey: string): IssuanceDoc => ({
     _id: code,

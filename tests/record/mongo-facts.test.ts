@@ -1,14 +1,10 @@
 import { expect } from "chai";
 import type { Db } from "mongodb";
 import { createMongoFacts } from "../../record/mongo-facts.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 describe("facts of MongoDB", () => {
-  let stores: TestStores;
-  before(async () => {
-    stores = await openStores();
-  });
-  after(() => stores.close());
+  const stores = withStores();
 
   it("a write is durable and told in ms; many at once leave one document", async () => {
     const facts = createMongoFacts(stores.db);

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import type { ProcessBeat, ProcessDoc } from "../../record/documents.ts";
 import { createProcesses, type Processes } from "../../record/processes.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const HOUR_MS = 3_600_000;
 /** The clocks of MongoDB and of this test are one machine's; asking takes a moment. */
@@ -19,14 +19,12 @@ const beat: ProcessBeat = {
 };
 
 describe("processes", () => {
-  let stores: TestStores;
+  const stores = withStores("each");
   let processes: Processes;
 
   beforeEach(async () => {
-    stores = await openStores();
     processes = createProcesses(stores.db);
   });
-  afterEach(() => stores.close());
 
   /** Moves what was said into the past. */
   const silence = (owner: string, ms: number) =>

@@ -20,7 +20,7 @@ describe("lifecycle", () => {
   it("gives back in reverse order, each after the one before has ended", async () => {
     const { life, lines } = lifecycle();
     const steps: string[] = [];
-    for (const name of ["stores", "workers", "transports"]) {
+    for (const name of ["stores", "workers", "doors"]) {
       life.onRelease(name, async () => {
         steps.push(`${name} begins`);
         await turn();
@@ -30,7 +30,7 @@ describe("lifecycle", () => {
     expect(life.releasing()).to.equal(false);
     expect(await life.release()).to.equal(true);
     expect(steps).to.deep.equal(
-      ["transports", "workers", "stores"].flatMap((name) => [`${name} begins`, `${name} ends`]),
+      ["doors", "workers", "stores"].flatMap((name) => [`${name} begins`, `${name} ends`]),
     );
     expect(lines).to.deep.equal([]);
   });
@@ -69,14 +69,14 @@ describe("lifecycle", () => {
     const released: string[] = [];
     life.onRelease("stores", () => void released.push("stores"));
     life.onRelease("hangs", () => new Promise(() => undefined));
-    life.onRelease("transports", () => void released.push("transports"));
+    life.onRelease("doors", () => void released.push("doors"));
     const startedAt = performance.now();
     // The deadline's timer does not keep a process alive; this one does, for the test.
     const alive = setTimeout(() => undefined, 10_000);
     expect(await life.release()).to.equal(false);
     clearTimeout(alive);
     expect(performance.now() - startedAt).to.be.within(50, 5_000);
-    expect(released).to.deep.equal(["transports", "stores"]);
+    expect(released).to.deep.equal(["doors", "stores"]);
     expect(lines.map(({ resource, msg }) => [resource, msg])).to.deep.equal([
       ["hangs", "a resource was not released within the deadline"],
     ]);

@@ -12,18 +12,18 @@ import { fakeClock } from "../support/fake-clock.ts";
 import { madeCampaign, type Records, recordsOf } from "../support/made-campaign.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { openRaw, type RawRedis } from "../support/raw-redis.ts";
-import { openStores, silentLogger, type TestStores } from "../support/shared-stores.ts";
+import { silentLogger } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const HOUR_MS = 3_600_000;
 
 describe("scheduler", () => {
-  let stores: TestStores;
+  const stores = withStores("each");
   let raw: RawRedis;
   let records: Records;
   let running: Scheduler[];
 
   beforeEach(async () => {
-    stores = await openStores();
     raw = await openRaw(stores.env.REDIS_URL);
     records = recordsOf(stores.db);
     running = [];
@@ -32,7 +32,6 @@ describe("scheduler", () => {
   afterEach(async () => {
     await Promise.all(running.map((scheduler) => scheduler.stop()));
     raw.destroy();
-    await stores.close();
   });
 
   function scheduler(clock: Clock, pool: Pool = stores.pool): { scheduler: Scheduler; metrics: Metrics } {

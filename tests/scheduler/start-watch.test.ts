@@ -13,7 +13,7 @@ import {
 } from "../../scheduler/start-watch.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { bareCampaign, type Records, recordsOf } from "../support/made-campaign.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const START_MS = 1_800_000_000_000;
 const MINUTE_MS = 60_000;
@@ -22,20 +22,18 @@ const greenLine: Line = { check: "pool", colour: "green", finding: "10 codes", a
 const redLine: Line = { check: "redis-durability", colour: "red", finding: "no file", advice: "mend it" };
 
 describe("start watch", () => {
-  let stores: TestStores;
+  const stores = withStores("each");
   let records: Records;
   let preflights: Preflights;
   let lines: Record<string, unknown>[];
   let made: number[];
 
   beforeEach(async () => {
-    stores = await openStores();
     records = recordsOf(stores.db);
     preflights = createPreflights(stores.db);
     lines = [];
     made = [];
   });
-  afterEach(() => stores.close());
 
   function watch(clock: Clock, found: readonly Line[] = [greenLine]): StartWatch {
     const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };

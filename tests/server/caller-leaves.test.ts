@@ -15,8 +15,8 @@ import { recordsOf } from "../support/made-campaign.ts";
 import { type OpenApp, openApp } from "../support/open-app.ts";
 import { gate, openSale, type Sale } from "../support/open-sale.ts";
 import { HANG_MS } from "../support/patience.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
 import { testBreakers } from "../support/test-breakers.ts";
+import { withStores } from "../support/with-stores.ts";
 import { type LeavingCall, type LeavingCaller, leavingCallers, WIRES, type Wire } from "./leaving-caller.ts";
 
 const DEADLINE_MS = 50;
@@ -29,11 +29,11 @@ const LINES = 16;
 /** The id of a campaign that the handlers cannot stand. */
 const BUGGY = "buggy";
 
-type Latch = { waiting: number; passed: Promise<void>; open(): void };
+type Door = { waiting: number; passed: Promise<void>; open(): void };
 type Asked = Pick<LeavingCall, "method" | "isStream" | "fields" | "headers">;
 
 describe("a caller that leaves its call", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let sale: Sale;
   let app: OpenApp;
   let issued: string;
@@ -41,19 +41,18 @@ describe("a caller that leaves its call", () => {
   const consoleError = console.error;
 
   /** At which calls stand that have come to their handler, and to a store. Open but where a test closes them. */
-  const latches: { handler: Latch; store: Latch } = { handler: openLatch(), store: openLatch() };
+  const doors: { handler: Door; store: Door } = { handler: openDoor(), store: openDoor() };
   let underWay = 0;
   let reads = 0;
   let endless = false;
 
-  async function at(which: keyof typeof latches): Promise<void> {
-    latches[which].waiting++;
-    await latches[which].passed;
+  async function at(which: keyof typeof doors): Promise<void> {
+    doors[which].waiting++;
+    await doors[which].passed;
   }
 
   before(async () => {
     console.error = (...words: unknown[]) => void lines.push(`console: ${words.map(told).join(" ")}`);
-    stores = await openStores();
     issued = await issuedCampaign(stores, 40);
     sale = await openSale(stores, {
       ...{ total: 5_000, onePerUser: false },
@@ -104,7 +103,6 @@ describe("a caller that leaves its call", () => {
   after(async () => {
     console.error = consoleError;
     await app?.close();
-    await stores?.close();
   });
 
   function told(word: unknown): string {
@@ -153,7 +151,7 @@ describe("a caller that leaves its call", () => {
       ...{ method: "CouponService/IssueCoupon", isStream: false },
       fields: () => ({ campaignId: sale.campaign._id }),
     }),
-    "IssueCoupon past the fast path": () => ({
+    "IssueCoupon past the lanes": () => ({
       ...{
         method: "CouponService/IssueCoupon",
         isStream: false,
@@ -176,7 +174,7 @@ describe("a caller that leaves its call", () => {
   };
 
   async function becomes(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-    const { handler, store } = latches;
+    const { handler, store } = doors;
     const met = await until(condition, HANG_MS, 2);
     expect(met, `${what}: ${underWay} under way, ${handler.waiting} came, ${store.waiting} asked`).to.equal(
       true,
@@ -185,8 +183,8 @@ describe("a caller that leaves its call", () => {
 
   type Moment = {
     readonly call?: Partial<LeavingCall>;
-    /** The latch that is closed until all have left. */
-    readonly at?: keyof typeof latches;
+    /** The door that is closed until all have left. */
+    readonly at?: keyof typeof doors;
     come(callers: readonly LeavingCaller[]): Promise<void>;
   };
 
@@ -196,14 +194,14 @@ describe("a caller that leaves its call", () => {
     const openers = leavingCallers(wire, { ...asked, ...moment.call, port }, DEADLINE_MS);
     for (let first = 0; first < openers.length; first += AT_ONCE) {
       reads = 0;
-      Object.assign(latches, { handler: openLatch(), store: openLatch() });
-      if (moment.at !== undefined) latches[moment.at] = closedLatch();
+      Object.assign(doors, { handler: openDoor(), store: openDoor() });
+      if (moment.at !== undefined) doors[moment.at] = closedDoor();
       const callers = openers.slice(first, first + AT_ONCE).map((open) => open());
       try {
         await moment.come(callers);
         for (const { leave } of callers) leave();
       } finally {
-        for (const latch of Object.values(latches)) latch.open();
+        for (const door of Object.values(doors)) door.open();
         await Promise.all(callers.map(({ end }) => end()));
       }
       await becomes("all calls end", () => underWay === 0);
@@ -217,13 +215,13 @@ describe("a caller that leaves its call", () => {
   });
   const beforeTheHandler: Moment = {
     at: "handler",
-    come: ({ length }) => becomes("all come to the handler", () => latches.handler.waiting === length),
+    come: ({ length }) => becomes("all come to the handler", () => doors.handler.waiting === length),
   };
   const whileAStoreIsAsked: Moment = {
     at: "store",
     async come({ length }) {
-      await becomes("all come to the handler", () => latches.handler.waiting === length);
-      await becomes("a store is asked", () => latches.store.waiting > 0);
+      await becomes("all come to the handler", () => doors.handler.waiting === length);
+      await becomes("a store is asked", () => doors.store.waiting > 0);
     },
   };
   const inTheAnswer: Moment = {
@@ -232,7 +230,7 @@ describe("a caller that leaves its call", () => {
   const withoutReading: Moment = {
     call: { reads: false },
     async come({ length }) {
-      await becomes("all come to the handler", () => latches.handler.waiting === length);
+      await becomes("all come to the handler", () => doors.handler.waiting === length);
       let before = 0;
       const standsStill = () => {
         const still = reads > 0 && reads === before;
@@ -251,7 +249,7 @@ describe("a caller that leaves its call", () => {
 
   for (const wire of WIRES) {
     for (const [name, askedOf] of Object.entries(METHODS)) {
-      if (name.includes("past the fast path") && wire.isHttp2) continue;
+      if (name.includes("past the lanes") && wire.isHttp2) continue;
       it(`is no trouble, however and whenever it does: ${name}, ${wire.name}`, async () => {
         const asked = askedOf();
         const moments = [inTheRequest("head"), inTheRequest("half"), beforeTheHandler];
@@ -287,7 +285,7 @@ describe("a caller that leaves its call", () => {
       };
       for (const call of [claim, watch]) {
         for (const timeoutMs of [undefined, DEADLINE_MS]) {
-          Object.assign(latches, { handler: closedLatch(), store: openLatch() });
+          Object.assign(doors, { handler: closedDoor(), store: openDoor() });
           const leaving = new AbortController();
           const left = call({
             signal: leaving.signal,
@@ -296,10 +294,10 @@ describe("a caller that leaves its call", () => {
             () => "answered",
             (error: unknown) => Code[ConnectError.from(error).code],
           );
-          await becomes("it comes to the handler", () => latches.handler.waiting === 1);
+          await becomes("it comes to the handler", () => doors.handler.waiting === 1);
           if (timeoutMs === undefined) leaving.abort();
           expect(await left).to.equal(timeoutMs === undefined ? "Canceled" : "DeadlineExceeded");
-          latches.handler.open();
+          doors.handler.open();
           await becomes("the call ends", () => underWay === 0);
         }
       }
@@ -324,18 +322,18 @@ describe("a caller that leaves its call", () => {
         };
         for (const run of [call, stream]) {
           for (const leaves of [false, true]) {
-            Object.assign(latches, { handler: closedLatch(), store: openLatch() });
+            Object.assign(doors, { handler: closedDoor(), store: openDoor() });
             const leaving = new AbortController();
             const ended = run({ signal: leaving.signal }).then(
               () => "answered",
               (error: unknown) => Code[ConnectError.from(error).code],
             );
-            await becomes("it comes to the handler", () => latches.handler.waiting === 1);
+            await becomes("it comes to the handler", () => doors.handler.waiting === 1);
             if (leaves) {
               leaving.abort();
               expect(await ended).to.equal("Canceled");
             }
-            latches.handler.open();
+            doors.handler.open();
             expect(await ended).to.equal(leaves ? "Canceled" : "Internal");
             await becomes("the call ends", () => underWay === 0);
             await becomes("the bug is logged", () => lines.some((line) => line.includes("this is a bug")));
@@ -350,10 +348,10 @@ describe("a caller that leaves its call", () => {
   });
 });
 
-function openLatch(): Latch {
+function openDoor(): Door {
   return { waiting: 0, passed: Promise.resolve(), open: () => undefined };
 }
 
-function closedLatch(): Latch {
+function closedDoor(): Door {
   return { waiting: 0, ...gate() };
 }

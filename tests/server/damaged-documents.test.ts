@@ -6,20 +6,18 @@ import type { IssuanceDoc } from "../../record/documents.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { issuedCampaign } from "../support/issued-campaign.ts";
 import { type OpenApp, openApp } from "../support/open-app.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 describe("an issuance in MongoDB that is not what it has to be", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let app: OpenApp;
   let made = 0;
 
   before(async () => {
-    stores = await openStores();
     app = await openApp(stores, { clock: systemClock });
   });
   after(async () => {
     await app.close();
-    await stores.close();
   });
 
   async function damaged(change: object) {

@@ -11,7 +11,7 @@ import { type OpenApp, openApp } from "../support/open-app.ts";
 import { gate } from "../support/open-sale.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { askRaw, bytesOf, openGrpc, openStream, type RawCall, readStream } from "../support/raw-call.ts";
-import { openStores, type TestStores } from "../support/shared-stores.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const TOTAL = 40;
 const BATCH = 10;
@@ -31,7 +31,7 @@ const clock: Clock = {
 };
 
 describe("what lasts, of a server in this process", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let app: OpenApp;
   let campaignId: string;
   /** How this test's server reads. */
@@ -39,7 +39,6 @@ describe("what lasts, of a server in this process", () => {
   let audit: Auditor["audit"];
 
   before(async () => {
-    stores = await openStores();
     campaignId = await issuedCampaign(stores, TOTAL);
     app = await openApp(stores, {
       clock,
@@ -66,7 +65,6 @@ describe("what lasts, of a server in this process", () => {
 
   after(async () => {
     await app.close();
-    await stores.close();
   });
 
   const exporting = (more: Partial<RawCall> = {}): RawCall => ({
@@ -131,11 +129,11 @@ describe("what lasts, of a server in this process", () => {
     /** So many callers who wait for the first of them, whose reading stands at the gate. */
     async function waiting(count: number) {
       const { issuances } = recordsOf(stores.db);
-      const transport = gate();
+      const door = gate();
       const seen = { reads: 0 };
       reads.codesInOrder = async (...asked) => {
         seen.reads++;
-        await transport.passed;
+        await door.passed;
         return issuances.codesInOrder(...asked);
       };
       const leaving = new AbortController();
@@ -148,22 +146,22 @@ describe("what lasts, of a server in this process", () => {
         ),
       );
       expect(await until(() => seen.reads === 1, HANG_MS)).to.equal(true);
-      return { transport, seen, leaving, left };
+      return { door, seen, leaving, left };
     }
 
     it("whoever has gone reads no more: an export goes on behind twenty of them", async () => {
-      const { transport, seen, leaving, left } = await waiting(20);
+      const { door, seen, leaving, left } = await waiting(20);
       leaving.abort();
       expect(new Set(await Promise.all(left))).to.deep.equal(new Set(["AbortError"]));
       const exported = readStream(exporting());
-      transport.open();
+      door.open();
       const { messages, end } = await exported;
       expect([messages.length, end]).to.deep.equal([TOTAL / BATCH, {}]);
       expect(seen.reads).to.equal(1);
     });
 
     it("64 at once, the others are refused; when they have gone there is room again", async () => {
-      const { transport, leaving, left } = await waiting(70);
+      const { door, leaving, left } = await waiting(70);
       const refused: unknown[] = [];
       for (const answer of left) void answer.then((told) => void refused.push(told));
       expect(await until(() => refused.length === 6, HANG_MS), `${refused.length} refused`).to.equal(true);
@@ -172,7 +170,7 @@ describe("what lasts, of a server in this process", () => {
       expect(new Set(refused)).to.deep.equal(new Set([`unavailable: ${why}`]));
       leaving.abort();
       await Promise.all(left);
-      transport.open();
+      door.open();
       const again = async () => (await askRaw(listing())).json["issuedCodes"] !== undefined;
       expect(await until(again, HANG_MS)).to.equal(true);
     });
@@ -206,9 +204,9 @@ describe("what lasts, of a server in this process", () => {
     /** How many of so many exports at once are refused; then all end. */
     async function refusedOf(count: number, awaited: number): Promise<number> {
       const { issuances } = recordsOf(stores.db);
-      const transport = gate();
+      const door = gate();
       reads.inOrder = async (...asked) => {
-        await transport.passed;
+        await door.passed;
         return issuances.inOrder(...asked);
       };
       let answered = 0;
@@ -219,7 +217,7 @@ describe("what lasts, of a server in this process", () => {
       });
       // Those that are refused answer while the others stand at the gate.
       await until(() => answered >= awaited, HANG_MS);
-      transport.open();
+      door.open();
       const ends = (await Promise.all(streams)).map(({ end }) => end?.error?.message ?? "");
       return ends.filter((message) => message.startsWith("16 exports are under way on this server")).length;
     }

@@ -16,12 +16,12 @@ import { recordsOf } from "./made-campaign.ts";
 import { silentLogger, type TestStores } from "./shared-stores.ts";
 import { testBreakers } from "./test-breakers.ts";
 
-/** Both transports of a server in this process, on free ports, with the operators' service on real records. */
+/** Both doors of a server in this process, on free ports, with the operators' service on real records. */
 export type OpenApp = {
   readonly app: App;
   readonly port: number;
   readonly grpcPort: number;
-  /** How many connections both transports have. */
+  /** How many connections both doors have. */
   connections(): Promise<number>;
   close(): Promise<void>;
 };
@@ -34,7 +34,7 @@ export type OpenAppOptions = {
   readonly campaignService?: (
     real: ServiceImpl<typeof CampaignService>,
   ) => ServiceImpl<typeof CampaignService>;
-  /** What the transports ask. */
+  /** What the lanes ask. */
   readonly issueCoupon?: IssueCoupon;
   readonly logger?: Logger;
   readonly stopping?: AbortSignal;
@@ -68,24 +68,22 @@ export async function openApp(stores: TestStores, options: OpenAppOptions): Prom
     keepAliveTimeoutMs: 65_000,
     metricsPage: () => metrics.registry.metrics(),
   });
-  const transports = [app.http, app.grpc];
+  const doors = [app.http, app.grpc];
   await Promise.all(
-    transports.map(
-      (transport) => new Promise<void>((resolve) => void transport.listen(0, "127.0.0.1", resolve)),
-    ),
+    doors.map((door) => new Promise<void>((resolve) => void door.listen(0, "127.0.0.1", resolve))),
   );
-  const [port = 0, grpcPort = 0] = transports.map((transport) => (transport.address() as AddressInfo).port);
+  const [port = 0, grpcPort = 0] = doors.map((door) => (door.address() as AddressInfo).port);
   return {
     app,
     port,
     grpcPort,
     async connections() {
-      const counts = transports.map((transport) => promisify(transport.getConnections.bind(transport))());
+      const counts = doors.map((door) => promisify(door.getConnections.bind(door))());
       return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
     },
     async close() {
       app.http.closeAllConnections();
-      await Promise.all(transports.map((transport) => new Promise((resolve) => transport.close(resolve))));
+      await Promise.all(doors.map((door) => new Promise((resolve) => door.close(resolve))));
     },
   };
 }

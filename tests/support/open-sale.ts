@@ -97,7 +97,7 @@ export function reasonOf(issue: Issue): string {
   return issue.kind === "issued" ? "issued" : issue.refusal.reason;
 }
 
-/** A transport that a test opens: calls that come to it wait. */
+/** A door that a test opens: calls that come to it wait. */
 export function gate(): { readonly passed: Promise<void>; open(): void } {
   let open: () => void = () => undefined;
   const passed = new Promise<void>((resolve) => {

@@ -55,21 +55,46 @@ export async function stopSharedStack(): Promise<void> {
 
 export const silentLogger = createLogger({ level: "silent", format: "json" });
 
-/** The shared stores as the product connects them, with a MongoDB database of its own; `close` gives back what is not shared. */
+/** The shared stores as the product connects them, with a MongoDB database of its own. */
 export type TestStores = {
   readonly redis: Redis;
   readonly pool: Pool;
   readonly client: MongoClient;
   readonly db: Db;
   readonly env: { REDIS_URL: string; MONGODB_URL: string; MONGODB_DATABASE: string };
-  close(): Promise<void>;
 };
 
-export async function openStores(): Promise<TestStores> {
+/** `close` gives back what is not shared. */
+export type OpenedStores = TestStores & { close(): Promise<void> };
+
+const connectTo = (stack: Stack) =>
+  connectRedis({ url: stack.redis.url, connectWithinMs: 10_000, logger: silentLogger });
+
+export async function openStores(): Promise<OpenedStores> {
   const stack = await sharedStack();
+  sharedRedis ??= connectTo(stack);
+  return openOn(stack, await sharedRedis);
+}
+
+/** Not shared with any other test: for one that compares all that is in them. */
+export async function openStoresAlone(): Promise<OpenedStores> {
+  const dir = await mkdtemp(join(tmpdir(), "coupon-alone-"));
+  const stack = await startStack({ dataDir: dir, join: false });
+  const redis = await connectTo(stack);
+  const { close, ...stores } = await openOn(stack, redis);
+  return {
+    ...stores,
+    async close() {
+      await close();
+      await redis.close();
+      await stack.stop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function openOn(stack: Stack, redis: Redis): Promise<OpenedStores> {
   const database = `test-${randomUUID().slice(0, 13)}`;
-  sharedRedis ??= connectRedis({ url: stack.redis.url, connectWithinMs: 10_000, logger: silentLogger });
-  const redis = await sharedRedis;
   const { client, db } = await connectMongo({
     url: stack.mongodb.url,
     database,

@@ -19,7 +19,8 @@ import { type OwnRedis, ownRedis } from "../../support/own-redis.ts";
 import { allGreen } from "../../support/preflight-facts.ts";
 import { openRaw } from "../../support/raw-redis.ts";
 import { startSentinel } from "../../support/sentinel.ts";
-import { openStores, silentLogger, type TestStores } from "../../support/shared-stores.ts";
+import { silentLogger } from "../../support/shared-stores.ts";
+import { withStores } from "../../support/with-stores.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -35,7 +36,7 @@ const beat: ProcessBeat = {
 };
 
 describe("preflight on real stores", () => {
-  let stores: TestStores;
+  const stores = withStores("each");
   let own: OwnRedis;
   let records: Records;
   let preflight: Preflight;
@@ -46,7 +47,6 @@ describe("preflight on real stores", () => {
   });
   after(() => own.close());
   beforeEach(async () => {
-    stores = await openStores();
     records = recordsOf(stores.db);
     const processes = createProcesses(stores.db);
     preflight = createPreflight({
@@ -66,7 +66,6 @@ describe("preflight on real stores", () => {
     await own.raw.sendCommand(["ACL", "SETUSER", "default", "+config", "+info"]);
     await own.raw.configSet({ appendonly: "yes", appendfsync: "always" });
     await own.raw.configSet({ maxmemory: "0", "maxmemory-policy": "noeviction" });
-    await stores.close();
   });
 
   async function scheduled(): Promise<CampaignDoc> {

@@ -12,7 +12,8 @@ import type { Damage } from "../../support/damage.ts";
 import { damages } from "../../support/damages.ts";
 import { seedBooks } from "../../support/seed-books.ts";
 import { createServices, type Service, type Services } from "../../support/service.ts";
-import { openStores, sharedStack, type TestStores } from "../../support/shared-stores.ts";
+import { sharedStack } from "../../support/shared-stores.ts";
+import { withStores } from "../../support/with-stores.ts";
 import { type Books, grownBooks, healthyBooks, STARTS_AT_MS } from "../../support/written-books.ts";
 
 const TOTAL = 10;
@@ -31,14 +32,13 @@ const SLOW = [
 ];
 
 describe("coupon verify finds planted damage, on real stores", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let services: Services;
   let service: Service;
   let redis: RawRedis;
   let dir = "";
 
   before(async () => {
-    stores = await openStores();
     redis = await openRawRedis((await sharedStack()).redis.url);
     services = createServices(stores.env);
     // No scheduler: it would make damaged pools again.
@@ -53,7 +53,6 @@ describe("coupon verify finds planted damage, on real stores", () => {
     } finally {
       redis?.destroy();
       await rm(dir, { recursive: true, force: true });
-      await stores?.close();
     }
   });
 

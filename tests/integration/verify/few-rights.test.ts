@@ -4,7 +4,7 @@ import { type Clients, connectClients } from "../../support/clients.ts";
 import { coupon, couponVerify } from "../../support/coupon-verify.ts";
 import { type RedisCluster, startRedisCluster } from "../../support/redis-cluster.ts";
 import { createServices, type Service, type Services } from "../../support/service.ts";
-import { openStores, type TestStores } from "../../support/shared-stores.ts";
+import { withStores } from "../../support/with-stores.ts";
 
 /** What docs/operations.md lists for the service in a cluster, and for the audit. */
 const NEEDED =
@@ -15,7 +15,7 @@ const AN_HOUR_MS = 3_600_000;
 
 describe("a Redis Cluster whose user has the service's own rights and no more", () => {
   let cluster: RedisCluster;
-  let stores: TestStores;
+  const stores = withStores();
   let services: Services;
   let service: Service;
   let clients: Clients;
@@ -26,10 +26,7 @@ describe("a Redis Cluster whose user has the service's own rights and no more", 
 
   before(async () => {
     const user = { name: "coupons", password: "few", rights: ["~cp:*", ...NEEDED.split(" ")] };
-    [cluster, stores] = await Promise.all([
-      startRedisCluster({ password: "all", user, replicas: false, persistent: true }),
-      openStores(),
-    ]);
+    cluster = await startRedisCluster({ password: "all", user, replicas: false, persistent: true });
     services = createServices({ ...stores.env, REDIS_URL: cluster.url, COMMIT_DEADLINE_MS: "500" });
     service = await services.start();
     clients = connectClients(service.url);
@@ -41,7 +38,6 @@ describe("a Redis Cluster whose user has the service's own rights and no more", 
       await services?.end();
     } finally {
       await cluster?.close();
-      await stores?.close();
     }
   });
 

@@ -13,7 +13,8 @@ import { type Clients, connectClients } from "../../support/clients.ts";
 import { couponVerify, type Told, type Verified } from "../../support/coupon-verify.ts";
 import { KEY_PREFIX } from "../../support/quiet-logs.ts";
 import { createServices, type Service, type Services } from "../../support/service.ts";
-import { openStores, sharedStack, type TestStores } from "../../support/shared-stores.ts";
+import { sharedStack } from "../../support/shared-stores.ts";
+import { withStores } from "../../support/with-stores.ts";
 
 const TOTAL = 40;
 const MANY = 2_000;
@@ -38,7 +39,7 @@ const digest = (text: string, digits: number) =>
   createHash("sha256").update(text).digest("hex").slice(0, digits);
 
 describe("coupon verify finds what was done to a real sale", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let redis: RawRedis;
   let services: Services;
   let service: Service;
@@ -46,7 +47,6 @@ describe("coupon verify finds what was done to a real sale", () => {
   let dir = "";
 
   before(async () => {
-    stores = await openStores();
     redis = await openRawRedis((await sharedStack()).redis.url);
     services = createServices(stores.env);
     service = await services.start({ roles: "server" });
@@ -59,7 +59,6 @@ describe("coupon verify finds what was done to a real sale", () => {
     } finally {
       redis?.destroy();
       await rm(dir, { recursive: true, force: true });
-      await stores?.close();
     }
   });
 

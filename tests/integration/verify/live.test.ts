@@ -11,20 +11,20 @@ import { type Clients, connectClients } from "../../support/clients.ts";
 import { coupon, couponVerify } from "../../support/coupon-verify.ts";
 import { KEY_PREFIX } from "../../support/quiet-logs.ts";
 import { createServices, type Service, type Services } from "../../support/service.ts";
-import { openStores, sharedStack, type TestStores } from "../../support/shared-stores.ts";
+import { openStores, sharedStack } from "../../support/shared-stores.ts";
+import { withStores } from "../../support/with-stores.ts";
 
 const TOTAL = 4_000;
 const CALLERS = 24;
 
 describe("coupon verify of a live campaign", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let services: Services;
   let service: Service;
   let clients: Clients;
   let redis: RawRedis;
 
   before(async () => {
-    stores = await openStores();
     redis = await openRawRedis((await sharedStack()).redis.url);
     services = createServices(stores.env);
     service = await services.start();
@@ -35,7 +35,6 @@ describe("coupon verify of a live campaign", () => {
       await services?.end();
     } finally {
       redis?.destroy();
-      await stores?.close();
     }
   });
 

@@ -6,24 +6,19 @@ import { createOpenCampaign, untilState } from "../../support/campaign.ts";
 import { type Clients, connectClients } from "../../support/clients.ts";
 import { KEY_PREFIX } from "../../support/quiet-logs.ts";
 import { createServices, type Services } from "../../support/service.ts";
-import { openStores, type TestStores } from "../../support/shared-stores.ts";
+import { withStores } from "../../support/with-stores.ts";
 
 describe("GetCampaignStats", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let services: Services;
   let clients: Clients;
 
   before(async () => {
-    stores = await openStores();
     services = createServices(stores.env);
     clients = connectClients((await services.start()).url);
   });
   after(async () => {
-    try {
-      await services?.end();
-    } finally {
-      await stores?.close();
-    }
+    await services?.end();
   });
 
   it("counts each issuance into its bucket, over generations, with what is early and late beside", async () => {

@@ -10,13 +10,14 @@ import { type KeptConnection, keepConnection } from "../../support/kept-connecti
 import { type OpenApp, openApp } from "../../support/open-app.ts";
 import { gate, openSale, type Sale } from "../../support/open-sale.ts";
 import { HANG_MS } from "../../support/patience.ts";
-import { openStores, silentLogger, type TestStores } from "../../support/shared-stores.ts";
+import { silentLogger } from "../../support/shared-stores.ts";
+import { withStores } from "../../support/with-stores.ts";
 
 const DELAY_MS = 5_000;
 const PATIENCE_MS = 30_000;
 
-describe("the transports of a server that ends", () => {
-  let stores: TestStores;
+describe("the doors of a server that ends", () => {
+  const stores = withStores();
   let sale: Sale;
   let issued: string;
   /** Of the end alone: a call that is served goes by the real one. */
@@ -25,12 +26,11 @@ describe("the transports of a server that ends", () => {
   let kept: KeptConnection[];
   let closeDoors: (ending: Ending) => Promise<void>;
   /** At which claims stand. */
-  let transport: { readonly passed: Promise<void>; open(): void };
+  let door: { readonly passed: Promise<void>; open(): void };
   let claims = 0;
   let users = 0;
 
   before(async () => {
-    stores = await openStores();
     issued = await issuedCampaign(stores, 3);
     sale = await openSale(stores, { total: 100 });
   });
@@ -38,14 +38,14 @@ describe("the transports of a server that ends", () => {
   beforeEach(async () => {
     kept = [];
     clock = fakeClock();
-    transport = gate();
-    transport.open();
+    door = gate();
+    door.open();
     const [stopping, draining] = [new AbortController(), new AbortController()];
     app = await openApp(stores, {
       ...{ clock: systemClock, stopping: stopping.signal, draining: draining.signal },
       async issueCoupon({ userId }) {
         claims++;
-        await transport.passed;
+        await door.passed;
         return sale.issue(userId);
       },
     });
@@ -58,12 +58,10 @@ describe("the transports of a server that ends", () => {
   });
 
   afterEach(async () => {
-    transport.open();
+    door.open();
     for (const connection of kept) connection.close();
     await app.close();
   });
-
-  after(() => stores.close());
 
   async function keep(): Promise<KeptConnection> {
     const connection = await keepConnection(app.port);
@@ -76,7 +74,7 @@ describe("the transports of a server that ends", () => {
       campaignId: sale.campaign._id,
       userId: `user-${users++}`,
     });
-  /** By who answers: the fast path, the framework, the pages. */
+  /** By who answers: the socket lane, the framework, the pages. */
   const requests: Readonly<Record<string, (connection: KeptConnection) => ReturnType<typeof claim>>> = {
     "a claim": claim,
     "a call": (connection) =>
@@ -88,11 +86,11 @@ describe("the transports of a server that ends", () => {
     expect(await until(condition, HANG_MS, 2), what).to.equal(true);
   }
 
-  /** Closes the transports as SIGTERM does, and waits for the drain to begin. */
+  /** Closes the doors as SIGTERM does, and waits for the drain to begin. */
   async function untilDrains(ending: Ending = { hurried: false }): Promise<{ closed: Promise<void> }> {
     const closed = closeDoors(ending);
     if (!ending.hurried) clock.pass(DELAY_MS);
-    await becomes("both transports are closed", () => !app.app.http.listening && !app.app.grpc.listening);
+    await becomes("both doors are closed", () => !app.app.http.listening && !app.app.grpc.listening);
     return { closed };
   }
 
@@ -111,7 +109,7 @@ describe("the transports of a server that ends", () => {
       expect(connection.ended()).to.equal(false);
     }
     clock.pass(1);
-    await becomes("the transports close when the delay is over", () => !app.app.http.listening);
+    await becomes("the doors close when the delay is over", () => !app.app.http.listening);
     clock.pass(IDLE_CHANCE_MS);
     await closed;
   });
@@ -142,13 +140,13 @@ describe("the transports of a server that ends", () => {
   it("a claim under way outlives delay and chance, and its answer is the last", async () => {
     const connection = await keep();
     await claim(connection);
-    transport = gate();
+    door = gate();
     claims = 0;
     const answer = claim(connection);
     await becomes("it is under way", () => claims === 1);
     const { closed } = await untilDrains();
     clock.pass(IDLE_CHANCE_MS);
-    transport.open();
+    door.open();
     const { status, connection: told } = await answer;
     expect([status, told]).to.deep.equal([200, "close"]);
     await closed;
@@ -156,7 +154,7 @@ describe("the transports of a server that ends", () => {
 
   it("what is not answered in time is cut", async () => {
     const connection = await keep();
-    transport = gate();
+    door = gate();
     claims = 0;
     const answer = claim(connection).catch((error: Error) => error.message);
     await becomes("it is under way", () => claims === 1);
@@ -176,7 +174,7 @@ describe("the transports of a server that ends", () => {
   it("a person who waits (Ctrl-C) waits for neither delay nor chance, only for what is under way", async () => {
     const [idle, busy] = [await keep(), await keep()];
     await claim(idle);
-    transport = gate();
+    door = gate();
     claims = 0;
     const answer = claim(busy);
     await becomes("it is under way", () => claims === 1);
@@ -184,7 +182,7 @@ describe("the transports of a server that ends", () => {
     clock.pass(0);
     await becomes("the idle one is closed", idle.ended);
     expect(busy.ended()).to.equal(false);
-    transport.open();
+    door.open();
     expect((await answer).connection).to.equal("close");
     await closed;
   });

@@ -4,7 +4,7 @@ import { shortenDeadlines } from "../../../server/http/long-deadlines.ts";
 import { issuedCampaign } from "../../support/issued-campaign.ts";
 import { type OpenApp, openApp } from "../../support/open-app.ts";
 import { readGrpc, readStream } from "../../support/raw-call.ts";
-import { openStores, type TestStores } from "../../support/shared-stores.ts";
+import { withStores } from "../../support/with-stores.ts";
 
 const MOST = String(2 ** 31 - 1);
 
@@ -39,20 +39,18 @@ describe("deadlines too long for a timer", () => {
       expect(shortened("grpc-timeout", value), value).to.equal("2147483S");
   });
 
-  describe("at both transports, an export ends whole", () => {
-    let stores: TestStores;
+  describe("at both doors, an export ends whole", () => {
+    const stores = withStores();
     let app: OpenApp;
     let fields: { campaignId: string; batchSize: number };
 
     before(async () => {
-      stores = await openStores();
       fields = { campaignId: await issuedCampaign(stores, 10), batchSize: 2 };
       app = await openApp(stores, { clock: systemClock });
     });
 
     after(async () => {
       await app.close();
-      await stores.close();
     });
 
     for (const value of [MOST, "2147483648", "9999999999"])

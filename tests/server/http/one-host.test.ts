@@ -7,17 +7,17 @@ import { serveHealth } from "../../../server/http/health.ts";
 import { ISSUE_PATH } from "../../../server/rpc/issue-answer.ts";
 import { STATUS_PATH } from "../../../server/rpc/status-answer.ts";
 import { type OpenApp, openApp } from "../../support/open-app.ts";
-import { openStores, silentLogger, type TestStores } from "../../support/shared-stores.ts";
+import { silentLogger } from "../../support/shared-stores.ts";
+import { withStores } from "../../support/with-stores.ts";
 
 const SHOWN = { campaignId: "01ARZ3NDEKTSV4RRFFQ69G5FAV" };
 
 describe("the Host field", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let app: OpenApp;
   let health: { port: number; end: () => Promise<unknown> };
 
   before(async () => {
-    stores = await openStores();
     app = await openApp(stores, {
       clock: systemClock,
       issueCoupon: async () => ({ kind: "refused", refusal: { reason: "SOLD_OUT" } }),
@@ -30,7 +30,6 @@ describe("the Host field", () => {
   after(async () => {
     await app.close();
     await health.end();
-    await stores.close();
   });
 
   /** All that comes back for the request, with a second one behind it. */

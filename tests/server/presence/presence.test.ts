@@ -12,25 +12,24 @@ import {
 } from "../../../server/presence/presence.ts";
 import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";
 import { HANG_MS } from "../../support/patience.ts";
-import { openStores, silentLogger, type TestStores } from "../../support/shared-stores.ts";
+import { silentLogger } from "../../support/shared-stores.ts";
+import { withStores } from "../../support/with-stores.ts";
 
 const HOUR_MS = 3_600_000;
 
 describe("presence", () => {
-  let stores: TestStores;
+  const stores = withStores("each");
   let processes: Processes;
   let clock: FakeClock;
   let running: Presence[];
 
   beforeEach(async () => {
-    stores = await openStores();
     processes = createProcesses(stores.db);
     clock = fakeClock({ startMs: Date.now() });
     running = [];
   });
   afterEach(async () => {
     await Promise.all(running.map((presence) => presence.stop()));
-    await stores.close();
   });
 
   function presence(given: Partial<PresenceDeps> = {}): Presence {

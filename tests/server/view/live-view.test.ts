@@ -64,4 +64,11 @@ describe("live view", () => {
     expect(await revision(9)).to.equal(3);
     expect(recorded.asked).to.equal(2);
   });
+
+  it("at no revision at all, nothing is shown from memory", async () => {
+    const { recorded, revision } = looking();
+    expect(await revision()).to.equal(3);
+    expect(await revision(Number.POSITIVE_INFINITY)).to.equal(3);
+    expect(recorded.asked).to.equal(2);
+  });
 });

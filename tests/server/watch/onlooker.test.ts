@@ -22,15 +22,23 @@ describe("onlooker", () => {
       look: () => Look | null;
       processes: SeenProcess[] | undefined;
       counts: number;
+      /** Of which revision at least. */
+      asked: (number | undefined)[];
       entries: HistoryDoc[];
     } = {
       look: () => shown(0),
       processes: [seenProcess(1)],
       counts: 0,
+      asked: [],
       entries: [],
     };
     const deps: OnlookerDeps = {
-      liveView: { look: async () => now.look() },
+      liveView: {
+        async look(_id, leastRevision) {
+          now.asked.push(leastRevision);
+          return now.look();
+        },
+      },
       processLook: async () => now.processes,
       preflightLook: async () => [],
       async issuedLook() {
@@ -96,6 +104,14 @@ describe("onlooker", () => {
     const second = await message();
     expect(second).to.include({ issuedPerSecond: 200 });
     expect(second?.campaign?.issued).to.equal(500);
+  });
+
+  it("looks anew at first: a change that its caller has just made is in it; then no further back than what it told", async () => {
+    const { now, entries, message } = looking();
+    entries(3);
+    await message();
+    await message();
+    expect(now.asked).to.deep.equal([Number.POSITIVE_INFINITY, 2]);
   });
 
   it("lives through a MongoDB that goes away: says so, shows what was before, and makes no rate of the gap", async () => {

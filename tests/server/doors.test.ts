@@ -31,8 +31,9 @@ import { fakeClock } from "../support/fake-clock.ts";
 import { recordsOf } from "../support/made-campaign.ts";
 import { openSale, type Sale } from "../support/open-sale.ts";
 import { HANG_MS } from "../support/patience.ts";
-import { openStores, silentLogger, type TestStores } from "../support/shared-stores.ts";
+import { silentLogger } from "../support/shared-stores.ts";
 import { testBreakers } from "../support/test-breakers.ts";
+import { withStores } from "../support/with-stores.ts";
 
 const PATH = "/coupon.v1.CouponService/IssueCoupon";
 
@@ -86,7 +87,7 @@ function parse(bytes: Buffer): Answer[] {
 }
 
 describe("the fast path and the framework answer alike", () => {
-  let stores: TestStores;
+  const stores = withStores();
   let sale: Sale;
   let later: Sale;
   let server: Server;
@@ -98,7 +99,6 @@ describe("the fast path and the framework answer alike", () => {
   const draining = new AbortController();
 
   before(async () => {
-    stores = await openStores();
     sale = await openSale(stores, { total: 50 });
     later = await openSale(stores, { startsAt: new Date(Date.now() + 3_600_000) });
     await sale.issue("winner");
@@ -173,7 +173,6 @@ describe("the fast path and the framework answer alike", () => {
   after(async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
-    await stores.close();
   });
 
   type Shape = {
@@ -310,7 +309,7 @@ describe("the fast path and the framework answer alike", () => {
     PUT: () => ({ method: "PUT", body: winner() }),
   };
 
-  /** The same by the fast path and, because of the query, past it. */
+  /** The same by the lane and, because of the query, past it. */
   async function both(shape: Shape, to = PATH): Promise<[Answer | undefined, Answer | undefined]> {
     const fast = message(to, shape);
     const slow = message(`${to}?`, shape);
@@ -333,14 +332,14 @@ describe("the fast path and the framework answer alike", () => {
       it(`${kind}: ${name}`, async () => {
         const before = byFramework;
         const [byLane, past] = await both(shape());
-        if (byLane === undefined || past === undefined) throw new Error("a transport did not answer");
+        if (byLane === undefined || past === undefined) throw new Error("a door did not answer");
         expect(comparable(byLane)).to.deep.equal(comparable(past));
         expect(byFramework - before).to.equal(fallThrough);
       });
     }
   }
 
-  it("an id in any case is the same campaign, by every transport, and never another name of a key", async () => {
+  it("an id in any case is the same campaign, by every door, and never another name of a key", async () => {
     const { _id: id } = sale.campaign;
     const [capitals] = await both({ body: winner() });
     for (const written of [id.toLowerCase(), `${id.slice(0, 13)}${id.slice(13).toLowerCase()}`]) {
@@ -415,8 +414,8 @@ describe("the fast path and the framework answer alike", () => {
               )
             : json({ userId }),
       });
-      const fast = message(PATH, ask(`new by fast path ${Object.keys(headers).length}`));
-      const slow = message(`${PATH}?`, ask(`new past fast path ${Object.keys(headers).length}`));
+      const fast = message(PATH, ask(`new by lane ${Object.keys(headers).length}`));
+      const slow = message(`${PATH}?`, ask(`new past lane ${Object.keys(headers).length}`));
       const [byLane] = await talk(port, [fast.head, fast.body]);
       const [past] = await talk(port, [slow.head, slow.body]);
       expect(byLane?.status).to.equal("HTTP/1.1 200 OK");
@@ -496,12 +495,12 @@ describe("the fast path and the framework answer alike", () => {
     ]) {
       wrapped = () => () => Promise.reject(trouble);
       const [byLane, past] = await both({ body: winner() });
-      if (byLane === undefined || past === undefined) throw new Error("a transport did not answer");
+      if (byLane === undefined || past === undefined) throw new Error("a door did not answer");
       expect(comparable(byLane), trouble.message).to.deep.equal(comparable(past));
     }
   });
 
-  it("no answer is long enough to be compressed, so that no transport need offer it", async () => {
+  it("no answer is long enough to be compressed, so that no door need offer it", async () => {
     for (const shape of Object.values(ordinary)) {
       const { head, body } = message(PATH, shape());
       const [answer] = await talk(port, [head, body]);
