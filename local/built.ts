@@ -1,7 +1,9 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { startTimeOf } from "./process-identity.mjs";
-import { buildProduct } from "./product.mjs";
 import { repositoryDir } from "./repository.ts";
 
 /** Inside the repository, so that the built files find node_modules. One a process: two runs do not meet. */
@@ -11,7 +13,11 @@ const outDir = join(localDir, `build-${process.pid}`);
 /** Set by a process that has made it for those that it starts. */
 const SHARED_DIR = "BUILT_PRODUCT_DIR";
 
+/** A bound against hanging: a build takes five seconds, on a very busy machine a minute. */
+const BUILD_MS = 240_000;
+
 let built: Promise<string> | undefined;
+let running: ChildProcess | undefined;
 
 /**
  * The product as `npm run build` makes it, made once a process, or by the one that started this: tests and benchmarks start these, which
@@ -32,8 +38,38 @@ export async function shareBuiltProduct(): Promise<void> {
 async function build(): Promise<string> {
   removeOrphans();
   // Types are `npm run check`'s to judge: without them the build takes a fifth of the processor time.
-  await buildProduct(outDir, ["--noCheck"]);
+  await runBounded([join(repositoryDir, "local", "build.mjs"), outDir, "--noCheck"], BUILD_MS);
   return outDir;
+}
+
+/**
+ * Runs a program of Node to its end, in a process group of its own that is killed after `withinMs`, and then once more: of thousands of
+ * builds on busy machines one never ended, with all of its processes alive. Rejects with what it wrote where it failed.
+ */
+export async function runBounded(args: readonly string[], withinMs: number): Promise<void> {
+  for (const isLast of [false, true]) {
+    const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    running = child;
+    const words = Promise.all([text(child.stdout), text(child.stderr)]);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      killGroup(child);
+    }, withinMs);
+    const [code, signal] = await once(child, "close").finally(() => clearTimeout(timer));
+    running = undefined;
+    if (code === 0) return;
+    if (!late) throw new Error(`${(await words).join("").trim() || `ended by ${signal ?? code}`}`);
+    if (isLast) throw new Error(`the build did not end within ${withinMs / 1_000} s, twice`);
+  }
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // It has ended meanwhile.
+  }
 }
 
 /** Builds of processes that were killed. */
@@ -46,8 +82,9 @@ function removeOrphans(): void {
   }
 }
 
-/** Also one that is under way: it has ended when this resolves. */
+/** Also one that is under way, which it ends. */
 export async function removeBuiltProduct(): Promise<void> {
+  if (running !== undefined) killGroup(running);
   await built?.catch(() => undefined);
   rmSync(outDir, { recursive: true, force: true });
 }
