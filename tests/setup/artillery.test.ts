@@ -1,20 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { exitOf } from "../../local/child.ts";
 import { until } from "../../local/poll.ts";
-import { repositoryDir } from "../../local/repository.ts";
 import { temporaryDir } from "../support/temporary-dir.ts";
+import { copyScripts } from "./copy-scripts.ts";
 
 /** Bounds against hanging. */
 const STEP_MS = 60_000;
@@ -47,12 +38,9 @@ describe("setup --artillery", function () {
 
   function clone(name: string): string {
     const path = join(dir.path, name);
-    mkdirSync(join(path, "local"), { recursive: true });
-    mkdirSync(join(path, "artillery"));
+    mkdirSync(join(path, "artillery"), { recursive: true });
     mkdirSync(join(path, "node_modules"));
-    const localDir = join(repositoryDir, "local");
-    for (const file of readdirSync(localDir).filter((one) => one.endsWith(".mjs")))
-      cpSync(join(localDir, file), join(path, "local", file));
+    copyScripts(path);
     for (const file of ["package-lock.json", "node_modules/.package-lock.json"])
       writeFileSync(join(path, file), JSON.stringify({ packages: {} }));
     for (const file of ["package.json", "package-lock.json", ".npmrc"])

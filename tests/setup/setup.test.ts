@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { startTimeOf } from "../../local/process-identity.mjs";
-import { repositoryDir } from "../../local/repository.ts";
 import { oneLineSourcesFor, stanzaSourcesFor } from "../../setup/apt-sources.mjs";
 import { temporaryDir } from "../support/temporary-dir.ts";
+import { copyScripts } from "./copy-scripts.ts";
 
 const STORES_GIVEN = { REDIS_URL: "redis://given", MONGODB_URL: "mongodb://given" };
 const PACKAGE = { "node_modules/some": { version: "1.0.0", integrity: "sha512-x" } };
@@ -21,13 +21,9 @@ describe("setup", () => {
 
   beforeEach(() => {
     dir = temporaryDir();
-    mkdirSync(join(dir.path, "local"));
     mkdirSync(join(dir.path, "node_modules"));
     mkdirSync(join(dir.path, "empty-path"));
-    const localDir = join(repositoryDir, "local");
-    for (const name of readdirSync(localDir).filter((one) => one.endsWith(".mjs"))) {
-      cpSync(join(localDir, name), join(dir.path, "local", name));
-    }
+    copyScripts(dir.path);
     writeLock("package-lock.json", { ...PACKAGE, ...OPTIONAL });
     writeLock("node_modules/.package-lock.json", PACKAGE);
   });

@@ -22,7 +22,7 @@ if (process.env["LEAK_TRACE"] === "1") {
       Error.captureStackTrace(made);
       const ours = made.stack
         ?.split("\n")
-        .filter((line) => /^ {4}at .*\//.test(line) && !/node:|node_modules|setup\/leak\.ts/.test(line));
+        .filter((line) => /^ {4}at .*\//.test(line) && !/node:|node_modules|support\/leak\.ts/.test(line));
       if (ours !== undefined && ours.length > 0) origins.set(id, `${type}\n${ours.join("\n")}`);
     },
     destroy: (id) => void origins.delete(id),
