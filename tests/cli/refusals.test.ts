@@ -92,6 +92,25 @@ describe("cli refusals", () => {
     }
   });
 
+  it("unexpected errors of the service are one line without a stack", async () => {
+    const broken = await startStandIn({
+      campaigns: {
+        getCampaign() {
+          throw new ConnectError("store exploded", Code.Internal);
+        },
+      },
+    });
+    try {
+      const { code, stderr } = await runHere(["get", "X"], { url: broken.url });
+      expect(code).to.equal(1);
+      expect(stderr).to.equal("coupon: the service failed: store exploded; its log says why\n");
+      const debug = await runHere(["get", "X"], { url: broken.url, env: { COUPON_DEBUG: "1" } });
+      expect(debug.stderr).to.match(/\n\s+at /);
+    } finally {
+      await broken.close();
+    }
+  });
+
   it("fields and instants of the service are told as flags and in the operator's zone too", async () => {
     const operators = await startStandIn({
       campaigns: {

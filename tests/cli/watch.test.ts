@@ -4,7 +4,8 @@ import { expect } from "chai";
 import { run } from "../../cli/run.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
-import { startCli } from "../support/run-cli.ts";
+import { withRecordedCalls } from "../support/recorded-calls.ts";
+import { readJsonLines, startCli } from "../support/run-cli.ts";
 import { runHere } from "../support/run-here.ts";
 import { campaign, campaignId, refusal, type StandIn, startMs, startStandIn } from "../support/stand-in.ts";
 import { standInTerminal as terminal } from "../support/stand-in-terminal.ts";
@@ -129,6 +130,27 @@ describe("cli watch", () => {
     const { code, stdout } = await running.finished;
     expect(code).to.equal(130);
     expect(stdout).to.include(`created ${campaignId}`);
+  });
+
+  describe("without a terminal", () => {
+    const { coupons } = withRecordedCalls();
+
+    it("writes plain lines into a pipe and ends with the campaign", async () => {
+      const { code, stdout, stderr } = await coupons("watch", campaignId);
+      expect(code).to.equal(0);
+      expect(stderr).to.equal("");
+      const lines = stdout.trimEnd().split("\n");
+      expect(lines).to.have.length(4);
+      expect(lines[0]).to.match(/GENERATING {2}100\/1,000 codes made {2}opens in \d\d:\d\d:\d\d$/);
+      expect(lines[3]).to.match(/SOLD_OUT {2}1,000\/1,000 issued {2}0 left {2}12\/s$/);
+      expect(stdout).not.to.include("\x1b");
+    });
+
+    it("writes JSON lines with --json", async () => {
+      const { stdout } = await coupons("watch", campaignId, "--json");
+      const states = readJsonLines(stdout).map((message) => Object(message["campaign"]).state);
+      expect(states.at(-1)).to.equal("CAMPAIGN_STATE_SOLD_OUT");
+    });
   });
 
   describe("on a terminal", () => {
