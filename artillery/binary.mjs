@@ -1,6 +1,6 @@
 /**
- * IssueCoupon in protobuf's binary form, without the service's generated code: what a caller with `application/proto` sends and gets. Kept in step with
- * the contract by tests/artillery/artillery.test.ts.
+ * IssueCoupon in protobuf's binary form, without the service's generated code: what a caller with
+ * `application/proto` sends and gets. Kept in step with the contract by tests/artillery/artillery.test.ts.
  */
 
 const VARINT = 0;

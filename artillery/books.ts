@@ -30,8 +30,8 @@ const REST_DEADLINE_MS = 30_000;
 const EXPORT_BATCH = 10_000;
 
 /**
- * The full audit where the stores are known and hold this campaign; else what can be said from outside, unless the stores are ours: what can be
- * looked at is not left out.
+ * The full audit where the stores are known and hold this campaign; else what can be said from outside,
+ * unless the stores are ours: what can be looked at is not left out.
  */
 export async function auditBooks(
   campaigns: Clients["campaigns"],

@@ -1,4 +1,7 @@
-/** A burst: those who wait for the instant ask at it. Generous, since a busy machine may take its time; who was not there has no excuse. */
+/**
+ * A burst: those who wait for the instant ask at it. Generous, since a busy machine may take its time; who
+ * was not there has no excuse.
+ */
 const WITHIN_MS = 3_000;
 const SHARE_LEAST = 0.9;
 
@@ -13,7 +16,8 @@ export function isInBurst(invokedAtMs, startsAtMs) {
 /**
  * Why it was none; undefined: it was one.
  *
- * @param {{ wanted: number, waited: number, asked: number }} burst wanted: users who were to wait; waited: who did, until the instant; asked: how
+ * @param {{ wanted: number, waited: number, asked: number }} burst wanted: users who were to wait; waited:
+ * who did, until the instant; asked: how
  *   many of these asked at it
  * @returns {string | undefined}
  */

@@ -1,6 +1,7 @@
 /**
- * What the runner and artillery's threads tell each other, through files of one folder. Artillery takes seconds to tens of seconds to start, so the
- * runner chooses the instant only when it is told that the users wait:
+ * What the runner and artillery's threads tell each other, through files of one folder. Artillery takes
+ * seconds to tens of seconds to start, so the runner chooses the instant only when it is told that the users
+ * wait:
  *
  * - `loaded` exists once artillery is loaded,
  * - `waiting` holds one byte for each user who waits for the instant,

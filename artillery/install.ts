@@ -4,7 +4,10 @@ import { Trouble } from "../bench/trouble.ts";
 import { exitNumber, exitOf } from "../local/child.ts";
 import { repositoryDir } from "../local/repository.ts";
 
-/** Artillery, unless it is here: large, so only a load that really runs fetches it. What it does is told on standard error. */
+/**
+ * Artillery, unless it is here: large, so only a load that really runs fetches it. What it does is told on
+ * standard error.
+ */
 export async function installArtillery(): Promise<void> {
   const setup = join(repositoryDir, "setup", "setup.mjs");
   const args = [setup, "--quiet", "--modules-only", "--artillery"];

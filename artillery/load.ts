@@ -1,4 +1,7 @@
-/** `npm run load`: artillery's launch scenario against a running service, then the audit. Exit codes: 0 PASS, 1 FAIL, 2 could not run. */
+/**
+ * `npm run load`: artillery's launch scenario against a running service, then the audit. Exit codes: 0 PASS,
+ * 1 FAIL, 2 could not run.
+ */
 import { runCommand } from "../bench/run-command.ts";
 import { readOptions, USAGE } from "./options.ts";
 import { runLoad } from "./run-load.ts";

@@ -8,7 +8,9 @@ export type Pace = {
   readonly perSecond: readonly number[];
 };
 
-/** How many requests were really made a second, by the callers' record: what was planned is not what happened. */
+/**
+ * How many requests were really made a second, by the callers' record: what was planned is not what happened.
+ */
 export function paceOf(history: readonly HistoryEntry[], startsAtMs: number, fullSeconds: number): Pace {
   const counts = new Map<number, number>();
   for (const { invokedAtMs } of history) {

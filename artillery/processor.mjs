@@ -1,6 +1,7 @@
 /**
- * What artillery calls around each request: who asks, whether the answer is right, and the callers' own record of it
- * (audit/history.ts says its form). Runs in artillery's worker threads, without the service's code.
+ * What artillery calls around each request: who asks, whether the answer is right, and the callers' own
+ * record of it (audit/history.ts says its form). Runs in artillery's worker threads, without the service's
+ * code.
  */
 import { openSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
@@ -58,7 +59,10 @@ async function theCampaign() {
   return campaign;
 }
 
-/** Once, before the first phase: the phases of a launch meet the instant of the campaign. Those of a burst begin at once: their users wait. */
+/**
+ * Once, before the first phase: the phases of a launch meet the instant of the campaign. Those of a burst
+ * begin at once: their users wait.
+ */
 export async function waitForPhases() {
   if (handover !== "") tellLoaded(handover);
   if (isBurst) return;

@@ -1,6 +1,7 @@
 /**
- * The `Refusal` detail of a Connect error, read without the service's generated code: reason and retry_after_ms are its two
- * varint fields. Kept in step with the contract by tests/artillery/artillery.test.ts.
+ * The `Refusal` detail of a Connect error, read without the service's generated code: reason and
+ * retry_after_ms are its two varint fields. Kept in step with the contract by
+ * tests/artillery/artillery.test.ts.
  */
 
 import { fieldsOf } from "./binary.mjs";

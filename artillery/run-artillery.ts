@@ -86,7 +86,10 @@ export function startArtillery(
 
 const seconds = (ms: number) => Math.round(ms / 1_000);
 
-/** The report that it names is ours, and is gone when the audit is done; with --keep we say ourselves where it is. */
+/**
+ * The report that it names is ours, and is gone when the audit is done; with --keep we say ourselves where it
+ * is.
+ */
 function showWithoutReportPath(from: Readable): void {
   const lines = createInterface({ input: from, crlfDelay: Number.POSITIVE_INFINITY });
   lines.on("line", (line) => {

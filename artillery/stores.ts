@@ -4,7 +4,10 @@ import { repositoryDir } from "../local/repository.ts";
 
 export type StoreUrls = { readonly redisUrl: string; readonly mongodbUrl: string; readonly from: string };
 
-/** Where the stores behind the service are, as far as that can be known here: the environment, else the local stack's own record. */
+/**
+ * Where the stores behind the service are, as far as that can be known here: the environment, else the local
+ * stack's own record.
+ */
 export function findStores(env: Record<string, string | undefined>): StoreUrls | undefined {
   const { REDIS_URL: redisUrl, MONGODB_URL: mongodbUrl } = env;
   if (redisUrl && mongodbUrl) return { redisUrl, mongodbUrl, from: "REDIS_URL and MONGODB_URL" };

@@ -4,9 +4,12 @@ import { refusalOf } from "./refusal.mjs";
  * One virtual user as a state machine without clock or network: what an answer means, and what is done next.
  *
  * @typedef {{ code: string, seq: number, issuedAtMs: number, replayed: boolean }} Coupon
- * @typedef {{ kind: "issued" } & Coupon | { kind: "refused", reason: string } | { kind: "unknown", message: string }} Outcome
+ * @typedef {{ kind: "issued" } & Coupon | { kind: "refused", reason: string } | { kind: "unknown", message:
+ * string }} Outcome
  * @typedef {{ outcome: Outcome, retryAfterMs: number, wrong?: string }} Answer
- * @typedef {{ userId: string, asksTwice: boolean, tries: number, definite: number, waitMs: number, coupon?: Coupon }} User
+ * @typedef {{ userId: string, asksTwice: boolean, tries: number, definite: number, waitMs: number,
+ *   coupon?: Coupon }}
+ * User
  */
 
 const TRIES_MAX = 20;
@@ -64,7 +67,8 @@ export function readAnswer(status, body, campaignId) {
 }
 
 /**
- * @param {{ coupon?: { code?: unknown, campaignId?: unknown, seq?: unknown, issuedAt?: unknown }, replayed?: unknown }} json
+ * @param {{ coupon?: { code?: unknown, campaignId?: unknown, seq?: unknown, issuedAt?: unknown }, replayed?:
+ * unknown }} json
  * @param {string} campaignId
  * @returns {Answer}
  */

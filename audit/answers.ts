@@ -6,11 +6,14 @@ import type { Column } from "./table.ts";
 export type Issued = Extract<Outcome, { kind: "issued" }>;
 
 /**
- * What the callers' own records say, by claim key. The first reading finds each key's first answer; what is compared with it comes in
- * a second reading, so that the order of the entries does not matter.
+ * What the callers' own records say, by claim key. The first reading finds each key's first answer; what is
+ * compared with it comes in a second reading, so that the order of the entries does not matter.
  */
 export type Answers = {
-  /** By key: its first answer with a coupon; `order` is infinite where there is none. Generation -1: it was not told. */
+  /**
+   * By key: its first answer with a coupon; `order` is infinite where there is none. Generation -1: it was
+   * not told.
+   */
   readonly first: Told & { readonly order: Column };
   /** By key: the first ask that may have made a claim: an ask that was refused for certain made none. */
   readonly asked: Column;
@@ -18,7 +21,9 @@ export type Answers = {
   read(entry: HistoryEntry): void;
 };
 
-/** Refusals after which the caller cannot complain that a coupon was left: the rules said no, not the stock. */
+/**
+ * Refusals after which the caller cannot complain that a coupon was left: the rules said no, not the stock.
+ */
 const NO_DEMAND = new Set([
   "NOT_STARTED",
   "ENDED",
@@ -30,7 +35,10 @@ const NO_DEMAND = new Set([
   "CONFLICT",
 ]);
 
-/** From an addition on record to its codes in the pool: a second's wait, and some time for the codes themselves. */
+/**
+ * From an addition on record to its codes in the pool: a second's wait, and some time for the codes
+ * themselves.
+ */
 const GROWS_MS = 5_000;
 
 export function createAnswers(

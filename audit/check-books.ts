@@ -39,7 +39,9 @@ function codesOnRecord({ made, beyond, most }: Facts): string {
   return `${counted(made + beyond, "code")} on record, ${most.growingTo ?? most.total} ordered`;
 }
 
-/** Whether it was cancelled before all of its codes were made: then it never had a pool, and nobody a coupon. */
+/**
+ * Whether it was cancelled before all of its codes were made: then it never had a pool, and nobody a coupon.
+ */
 function calledOffUnmade({ campaign, made, issued, pool }: Facts): boolean {
   const hadPool = pool?.after.meta !== undefined;
   return campaign.state === "CANCELLED" && made < campaign.total && issued === 0 && !hadPool;
@@ -49,10 +51,11 @@ function calledOffUnmade({ campaign, made, issued, pool }: Facts): boolean {
 const OVER = new Set(["SOLD_OUT", "ENDED", "CANCELLED"]);
 
 /**
- * U5: every code is either in the pool or issued, and the claims hash says what the issuances say. `LLEN + HLEN = N` is not counted
- * a second time at rest: it follows, given U1 (nothing in two places), U3 (|C| = N) and U4 (one coupon a key). While the sale is live
- * Redis' own lengths have to add up at every moment; and since lists, claims, ledger and issuances were read in this order, a code can be
- * seen twice but never nowhere, and a claim that was not in the ledger must have its issuance.
+ * U5: every code is either in the pool or issued, and the claims hash says what the issuances say. `LLEN +
+ * HLEN = N` is not counted a second time at rest: it follows, given U1 (nothing in two places), U3 (|C| = N)
+ * and U4 (one coupon a key). While the sale is live Redis' own lengths have to add up at every moment; and
+ * since lists, claims, ledger and issuances were read in this order, a code can be seen twice but never
+ * nowhere, and a claim that was not in the ledger must have its issuance.
  */
 export function checkBalance(facts: Facts, findings: Findings): Check {
   const { register, campaign } = facts;
@@ -131,7 +134,10 @@ function compareClaim({ register }: Facts, pool: PoolFacts, findings: Findings, 
     findings.violation("claim differs", name, `: claims hash and issuance of ${who} differ`);
 }
 
-/** Whether somebody may still be working on a ledger entry. What is from the future is not: the clock of Redis stepped back. */
+/**
+ * Whether somebody may still be working on a ledger entry. What is from the future is not: the clock of Redis
+ * stepped back.
+ */
 export function isYoung(ageMs: number, timings: Timings): boolean {
   return Math.abs(ageMs) < leftAfterMs(timings);
 }

@@ -3,10 +3,11 @@ import type { Check, Facts, PoolFacts } from "./facts.ts";
 import type { Findings } from "./verdict.ts";
 
 /**
- * U10: a coupon whose answer had arrived before another was first asked for has the earlier place: the lower seq of its generation,
- * or an older generation (a pool of an older one must not give codes once a newer one has). One sweep over the claims sorted by when they
- * were asked for, with the highest place answered so far: O(n log n). No place is given twice, and none is left to be given again: the pool
- * goes on counting above every place on record.
+ * U10: a coupon whose answer had arrived before another was first asked for has the earlier place: the lower
+ * seq of its generation, or an older generation (a pool of an older one must not give codes once a newer one
+ * has). One sweep over the claims sorted by when they were asked for, with the highest place answered so far:
+ * O(n log n). No place is given twice, and none is left to be given again: the pool goes on counting above
+ * every place on record.
  */
 export function checkIssueOrder(facts: Facts, findings: Findings): Check {
   const { register } = facts;
@@ -52,8 +53,9 @@ export function checkIssueOrder(facts: Facts, findings: Findings): Check {
 }
 
 /**
- * Whether a place on record is one that this pool is to give yet. Its number was read after the record, and a change of the campaign's life
- * raises the generation of a pool that goes on counting: from its base on, all places are its own.
+ * Whether a place on record is one that this pool is to give yet. Its number was read after the record, and a
+ * change of the campaign's life raises the generation of a pool that goes on counting: from its base on, all
+ * places are its own.
  */
 function isAhead(pool: PoolFacts | undefined, generation: number, seq: number): boolean {
   const { meta, seq: last } = pool?.after ?? {};
@@ -103,7 +105,8 @@ function placesOf({ register, answers }: Facts) {
   const generation = (key: number) => {
     const code = first.code.get(key);
     if (code === -1) return 0;
-    // On record as generation 0: from no pool but written by hand. Not on record at all, and not told: U2 says so.
+    // On record as generation 0: from no pool but written by hand. Not on record at all, and not told: U2
+    // says so.
     return register.has(code, "issued") ? register.generation.get(code) : first.generation.get(key);
   };
   const seq = (key: number) => first.seq.get(key);

@@ -3,7 +3,9 @@ import type { Check, Facts } from "./facts.ts";
 import { isSettled } from "./facts.ts";
 import { type Findings, tellUnusable } from "./verdict.ts";
 
-/** U1: no code has two owners in issuances, answers and claims hash taken together; no code is in two places. */
+/**
+ * U1: no code has two owners in issuances, answers and claims hash taken together; no code is in two places.
+ */
 export function checkOneOwner(facts: Facts, findings: Findings): Check {
   const { register } = facts;
   return {
@@ -52,8 +54,9 @@ export function checkOneOwner(facts: Facts, findings: Findings): Check {
 }
 
 /**
- * U2: the first answer of every key stands in the issuances with the same key, seq and instant. A code that stands there
- * under another key is U1's, an answer that differs from the key's first is U4's: each damage has one name.
+ * U2: the first answer of every key stands in the issuances with the same key, seq and instant. A code that
+ * stands there under another key is U1's, an answer that differs from the key's first is U4's: each damage
+ * has one name.
  */
 export function checkAcknowledged({ register, answers }: Facts, findings: Findings): Check {
   const { first } = answers;

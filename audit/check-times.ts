@@ -8,8 +8,9 @@ import type { Findings } from "./verdict.ts";
 const GONE = new Set(["SOLD_OUT", "ENDED", "PAUSED", "CANCELLED"]);
 
 /**
- * U7: "sold out" is only true once N claims that became issuances had been made, N being what the campaign had then: coupons may have
- * been added since; and whoever holds a coupon is never told that there are none, or that it is over or stands still.
+ * U7: "sold out" is only true once N claims that became issuances had been made, N being what the campaign
+ * had then: coupons may have been added since; and whoever holds a coupon is never told that there are none,
+ * or that it is over or stands still.
  */
 export function checkSoldOut(facts: Facts, findings: Findings): Check {
   const { register, answers, tolerances } = facts;
@@ -41,8 +42,8 @@ export function checkSoldOut(facts: Facts, findings: Findings): Check {
 }
 
 /**
- * Whether all were gone at some moment of a question: from the Nth claim until the one after it, which only an addition made possible;
- * for each N that the campaign has had.
+ * Whether all were gone at some moment of a question: from the Nth claim until the one after it, which only
+ * an addition made possible; for each N that the campaign has had.
  */
 function soldOutTimes({ register, campaign }: Facts): (askedMs: number, answeredMs: number) => boolean {
   const claimed: number[] = [];
@@ -60,7 +61,10 @@ function soldOutTimes({ register, campaign }: Facts): (askedMs: number, answered
     times.some(({ fromMs, untilMs }) => answeredMs >= fromMs && askedMs <= untilMs);
 }
 
-/** U8: nothing is issued, answered or opened before the start, on any clock; nothing is refused as early long after it. */
+/**
+ * U8: nothing is issued, answered or opened before the start, on any clock; nothing is refused as early long
+ * after it.
+ */
 export function checkNeverEarly(facts: Facts, findings: Findings): Check {
   const { register, tolerances } = facts;
   const { startsAtMs, openedAtMs, startMovedAtMs = startsAtMs } = facts.campaign;

@@ -4,7 +4,10 @@ import type { HistoryEntry } from "./history.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** All verdicts over what the stores hold at rest and what the callers were told. Pure: the same input, the same verdicts. */
+/**
+ * All verdicts over what the stores hold at rest and what the callers were told. Pure: the same input, the
+ * same verdicts.
+ */
 export function runChecks(
   snapshot: Snapshot,
   history: readonly HistoryEntry[],
@@ -14,8 +17,8 @@ export function runChecks(
 }
 
 /**
- * The verdicts that need neither the list of codes nor the Redis side: what can be said of a service from outside, with the
- * issuances as its API tells them.
+ * The verdicts that need neither the list of codes nor the Redis side: what can be said of a service from
+ * outside, with the issuances as its API tells them.
  */
 export function runOutsideChecks(
   snapshot: Snapshot,

@@ -1,35 +1,25 @@
 import { createAnswers } from "./answers.ts";
-import { checkBalance, checkLedger, checkNeverMore, checkNothingStranded, isYoung } from "./check-books.ts";
-import { checkIssueOrder } from "./check-order.ts";
-import { checkAcknowledged, checkOneOwner, checkSameCoupon } from "./check-owners.ts";
-import { checkNeverEarly, checkSoldOut } from "./check-times.ts";
-import {
-  type Check,
-  type Facts,
-  ONE_MACHINE,
-  type Ordered,
-  type PoolFacts,
-  type Tolerances,
-} from "./facts.ts";
+import { isYoung } from "./check-books.ts";
+import { type Facts, ONE_MACHINE, type Ordered, type PoolFacts, type Tolerances } from "./facts.ts";
 import type { HistoryEntry } from "./history.ts";
+import { KINDS } from "./kinds.ts";
 import { createRegister } from "./register.ts";
 import type { CampaignRecord, Issuance, PoolMark } from "./snapshot.ts";
 import { DEFAULT_TIMINGS, type Timings } from "./timings.ts";
-import {
-  createFindings,
-  type Findings,
-  type Invariant,
-  NOTHING_UNDER_WAY,
-  type Unusable,
-  type Verdict,
-} from "./verdict.ts";
+import { createFindings, type Unusable, type Verdict } from "./verdict.ts";
 
 export type ExaminationOptions = {
   readonly tolerances?: Tolerances;
   readonly timings?: Timings;
-  /** What is looked at: the stores, the callers' records, or both. From outside neither unissued codes nor Redis can be seen. */
+  /**
+   * What is looked at: the stores, the callers' records, or both. From outside neither unissued codes nor
+   * Redis can be seen.
+   */
   readonly scope: "all" | "stores" | "outside";
-  /** `demanded`: whatever is not at rest is wrong. `observed`: it may be live; what cannot be judged then is said to be so. */
+  /**
+   * `demanded`: whatever is not at rest is wrong. `observed`: it may be live; what cannot be judged then is
+   * said to be so.
+   */
   readonly rest: "demanded" | "observed";
   readonly offendersMax?: number;
   /** What an earlier examination of a live sale found: only what is found again counts. */
@@ -40,8 +30,8 @@ export type ExaminationOptions = {
 export type Suspects = ReadonlyMap<string, ReadonlySet<string> | undefined>;
 
 /**
- * One audit as it goes: what the stores hold is handed in page by page, in the order of the methods, then the histories twice. Nothing
- * is kept but a few numbers a coupon. Pure: the same input, the same verdicts.
+ * One audit as it goes: what the stores hold is handed in page by page, in the order of the methods, then the
+ * histories twice. Nothing is kept but a few numbers a coupon. Pure: the same input, the same verdicts.
  */
 export type Examination = {
   made(code: string, ordinal: number): void;
@@ -62,7 +52,10 @@ export type Examination = {
   conclude(): Generator<void, readonly Verdict[]>;
   suspects(): Suspects;
   readonly issuedCount: number;
-  /** When it is concluded: different codes that callers were told, and how many of those are issued in this campaign. */
+  /**
+   * When it is concluded: different codes that callers were told, and how many of those are issued in this
+   * campaign.
+   */
   readonly toldCodes: { readonly all: number; readonly issued: number };
   readonly live: boolean;
 };
@@ -73,28 +66,6 @@ const NO_ENTRIES = "the callers' records hold no entry";
 const SLOTS_A_STEP = 10_000;
 /** States after which nothing moves. */
 const FINAL = new Set(["SOLD_OUT", "ENDED", "CANCELLED"]);
-
-type MakeCheck = (facts: Facts, findings: Findings) => Check;
-type Kind = {
-  readonly invariant: Invariant;
-  readonly title?: string;
-  readonly make: MakeCheck;
-  readonly of: "stores" | "histories" | "both";
-  readonly inside?: boolean;
-};
-
-const KINDS: readonly Kind[] = [
-  { invariant: "U1", make: checkOneOwner, of: "both" },
-  { invariant: "U2", make: checkAcknowledged, of: "histories" },
-  { invariant: "U3", make: checkNeverMore, of: "both" },
-  { invariant: "U4", make: checkSameCoupon, of: "both" },
-  { invariant: "U5", make: checkBalance, of: "stores", inside: true },
-  { invariant: "U5", title: NOTHING_UNDER_WAY, make: checkLedger, of: "stores", inside: true },
-  { invariant: "U6", make: checkNothingStranded, of: "histories" },
-  { invariant: "U7", make: checkSoldOut, of: "histories" },
-  { invariant: "U8", make: checkNeverEarly, of: "both" },
-  { invariant: "U10", make: checkIssueOrder, of: "both" },
-];
 
 export function examine(campaign: CampaignRecord, options: ExaminationOptions): Examination {
   const { scope, rest, suspects: earlier, tolerances = ONE_MACHINE, offendersMax } = options;

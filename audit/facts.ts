@@ -50,9 +50,14 @@ export type PoolFacts = {
   readonly unusable: Unusable | undefined;
 };
 
-/** One invariant, looked at while everything goes by; a part that has nothing to see leaves its method out. */
+/**
+ * One invariant, looked at while everything goes by; a part that has nothing to see leaves its method out.
+ */
 export type Check = {
-  /** Each issuance, in issue order, as slots of the register; `heldBefore`: the code the key had until now, -1: none. */
+  /**
+   * Each issuance, in issue order, as slots of the register; `heldBefore`: the code the key had until now,
+   * -1: none.
+   */
   issued?(code: number, key: number, heldBefore: number, misfit: string | undefined): void;
   /** Each entry of the histories, in the second reading. */
   entry?(entry: HistoryEntry, key: number): void;
@@ -62,7 +67,10 @@ export type Check = {
   verdict(): Verdict;
 };
 
-/** Whether a claim had been made before the pool was read: what was claimed meanwhile may be seen in two places, or in one too few. */
+/**
+ * Whether a claim had been made before the pool was read: what was claimed meanwhile may be seen in two
+ * places, or in one too few.
+ */
 export function isSettled({ before }: PoolFacts, generation: number, seq: number): boolean {
   const { meta, seq: last = 0 } = before ?? {};
   if (before === undefined || meta === undefined) return true;

@@ -18,15 +18,18 @@ export type Outcome =
   | { readonly kind: "unknown"; readonly message: string };
 
 /**
- * One request as its caller saw it: the callers' own record, kept apart from everything the service writes. A retry is an
- * entry of its own with the same claim key.
+ * One request as its caller saw it: the callers' own record, kept apart from everything the service writes. A
+ * retry is an entry of its own with the same claim key.
  */
 export type HistoryEntry = {
   readonly claimKey: string;
   /** The caller's wall clock, milliseconds since the Unix epoch. */
   readonly invokedAtMs: number;
   readonly answeredAtMs: number;
-  /** A clock that never steps, comparable between all callers of one history (see `monotonicNs`): the order of events. */
+  /**
+   * A clock that never steps, comparable between all callers of one history (see `monotonicNs`): the order of
+   * events.
+   */
   readonly invokedOrder: number;
   readonly answeredOrder: number;
   readonly outcome: Outcome;
@@ -86,8 +89,9 @@ export class HistoryBroken extends Error {
 const LINE_BYTES_MAX = 64 * 1024;
 
 /**
- * The entries of JSON-lines files, one after the other. A last line that its writer did not finish (it was killed: no newline ends it) is
- * left out; anything else that is not an entry is an error. Either all entries tell the order of events or none does.
+ * The entries of JSON-lines files, one after the other. A last line that its writer did not finish (it was
+ * killed: no newline ends it) is left out; anything else that is not an entry is an error. Either all entries
+ * tell the order of events or none does.
  * @throws HistoryBroken
  */
 export async function* streamHistory(

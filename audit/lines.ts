@@ -16,7 +16,10 @@ export class LineTooLong extends Error {
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
-/** The lines of a file, of which no more than one is held in memory, and never one longer than this. @throws LineTooLong */
+/**
+ * The lines of a file, of which no more than one is held in memory, and never one longer than this. @throws
+ * LineTooLong
+ */
 export async function* linesOf(file: string, bytesMax: number): AsyncGenerator<Line> {
   let number = 1;
   let begun: Buffer[] = [];

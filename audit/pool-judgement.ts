@@ -3,7 +3,10 @@ import type { Facts, PoolFacts } from "./facts.ts";
 import type { CampaignRecord, PoolLengths, PoolMark, PoolMeta } from "./snapshot.ts";
 import { type Findings, tellUnusable } from "./verdict.ts";
 
-/** The states of a pool that does what is on record; where it moves by itself (it opens, it ends), the record follows. */
+/**
+ * The states of a pool that does what is on record; where it moves by itself (it opens, it ends), the record
+ * follows.
+ */
 const FOLLOWS: Readonly<Record<string, readonly string[]>> = {
   GENERATING: ["staged", "open", "ended"],
   SCHEDULED: ["staged", "open", "ended"],
@@ -14,7 +17,10 @@ const FOLLOWS: Readonly<Record<string, readonly string[]>> = {
   CANCELLED: ["cancelled"],
 };
 
-/** The one list that has the codes of a pool in this state: every script that turns it moves them in the same step. */
+/**
+ * The one list that has the codes of a pool in this state: every script that turns it moves them in the same
+ * step.
+ */
 const LIST_OF: Readonly<Record<string, "staged" | "open" | "away">> = {
   staged: "staged",
   open: "open",
@@ -23,12 +29,16 @@ const LIST_OF: Readonly<Record<string, "staged" | "open" | "away">> = {
   cancelled: "away",
 };
 
-/** The part of U5 that looks at the pool as a whole. `pooledAgain`: codes that are in it a second time, which U1 names. */
+/**
+ * The part of U5 that looks at the pool as a whole. `pooledAgain`: codes that are in it a second time, which
+ * U1 names.
+ */
 export function judgePool(facts: Facts, pool: PoolFacts, pooledAgain: number, findings: Findings): void {
   const { campaign, live, issued } = facts;
   const { after, before } = pool;
   const { staged, open, away, claims } = after.lengths;
-  // Recorded only when all are issued, and taken back in the step that raises the total: no movement excuses it.
+  // Recorded only when all are issued, and taken back in the step that raises the total: no movement excuses
+  // it.
   if (campaign.state === "SOLD_OUT" && issued < campaign.total)
     findings.violation(
       "not sold out",
@@ -84,7 +94,10 @@ function judgeState(
     findings.violation("not armed", "the pool is open and has no instant of its opening");
 }
 
-/** The pool does what operators decided. One that has moved on since the record was read is compared by its generation. */
+/**
+ * The pool does what operators decided. One that has moved on since the record was read is compared by its
+ * generation.
+ */
 function judgeLife(campaign: CampaignRecord, meta: PoolMeta, findings: Findings): void {
   const { state, startsAtMs, endsAtMs, armedAtMs, held, generation } = meta;
   if (held !== undefined) {

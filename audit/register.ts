@@ -28,8 +28,8 @@ export type Told = {
 };
 
 /**
- * All that an audit keeps: for each code and each claim key some numbers. What the stores hold goes in page by page, in the order of
- * the methods; about 100 MB a million coupons.
+ * All that an audit keeps: for each code and each claim key some numbers. What the stores hold goes in page
+ * by page, in the order of the methods; about 100 MB a million coupons.
  */
 export type Register = {
   readonly codes: Table;

@@ -1,4 +1,6 @@
-/** What both stores held for one campaign, as plain data: everything the checks look at besides the history. */
+/**
+ * What both stores held for one campaign, as plain data: everything the checks look at besides the history.
+ */
 export type Snapshot = {
   readonly campaign: CampaignRecord;
   /** C: every code of the campaign, in the order of their ordinals. */
@@ -13,7 +15,9 @@ export type CampaignRecord = {
   readonly total: number;
   /** More codes are being made, or were until it was over, up to this many in all; undefined: none are. */
   readonly growingTo?: number;
-  /** How many coupons it had before each addition, ascending, and when that was; undefined: always `total`. */
+  /**
+   * How many coupons it had before each addition, ascending, and when that was; undefined: always `total`.
+   */
   readonly growth?: readonly { readonly from: number; readonly atMs: number }[];
   /** When its start was moved for the last time; undefined: never. */
   readonly startMovedAtMs?: number;
@@ -33,7 +37,9 @@ export type Issuance = {
   readonly generation: number;
   readonly seq: number;
   readonly issuedAtMs: number;
-  /** Which field of its document is not what it has to be, and what it is instead; undefined: all are right. */
+  /**
+   * Which field of its document is not what it has to be, and what it is instead; undefined: all are right.
+   */
   readonly misfit?: string;
 };
 
@@ -71,7 +77,10 @@ export type PoolMeta = {
   readonly total: number;
   /** The generation under which it was loaded: it has counted on since; undefined: not told. */
   readonly base?: number;
-  /** The generation of a change of the campaign's life that is being decided, or was left undecided by somebody who died. */
+  /**
+   * The generation of a change of the campaign's life that is being decided, or was left undecided by
+   * somebody who died.
+   */
   readonly held?: number;
   /** 0: not yet. */
   readonly armedAtMs: number;

@@ -1,11 +1,14 @@
 import { hash } from "node:crypto";
 
-/** A number for each text of a table, in a typed array: no garbage collector has to look at a million of them. */
+/**
+ * A number for each text of a table, in a typed array: no garbage collector has to look at a million of them.
+ */
 export type Column = { get(slot: number): number; set(slot: number, value: number): void };
 
 /**
- * Texts, each told apart by 128 bits of its SHA-256, numbered in the order in which they came. The texts themselves are not kept: a
- * million of them take 24 MB, and whatever is told of them can show no more than their fingerprint.
+ * Texts, each told apart by 128 bits of its SHA-256, numbered in the order in which they came. The texts
+ * themselves are not kept: a million of them take 24 MB, and whatever is told of them can show no more than
+ * their fingerprint.
  */
 export type Table = {
   readonly size: number;

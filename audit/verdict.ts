@@ -23,7 +23,10 @@ export const RUN_INVARIANTS = {
 
 export type Invariant = keyof typeof INVARIANTS | keyof typeof RUN_INVARIANTS;
 
-/** The second check of U5: a claim whose issuance is not confirmed durable is nobody's fault while the sale is live. */
+/**
+ * The second check of U5: a claim whose issuance is not confirmed durable is nobody's fault while the sale is
+ * live.
+ */
 export const NOTHING_UNDER_WAY = "nothing is left under way";
 
 export type Verdict = {
@@ -34,7 +37,10 @@ export type Verdict = {
   readonly ok: boolean;
   /** Why it cannot be said whether it holds: what was looked at is right, and more cannot be looked at. */
   readonly notJudged?: string;
-  /** With notJudged: it is not that the sale goes on or that only callers know; it could have been judged, and something was in the way. */
+  /**
+   * With notJudged: it is not that the sale goes on or that only callers know; it could have been judged, and
+   * something was in the way.
+   */
   readonly prevented?: true;
   /** How many violations there are. */
   readonly count: number;
@@ -64,17 +70,24 @@ export type Offender = Omit<Named, "name"> & { readonly words: string };
 export type FindingsOptions = {
   readonly title?: string;
   readonly offendersMax?: number;
-  /** Violations found by an earlier reading, by their kind and what they are about: only these count; undefined: all do. */
+  /**
+   * Violations found by an earlier reading, by their kind and what they are about: only these count;
+   * undefined: all do.
+   */
   readonly only?: ReadonlySet<string> | undefined;
 };
 
 export type Findings = {
   /**
-   * `kind` names the mistake in words that no number can change: with `what` (what it is about) it is the same violation in another
-   * reading. `said` is what is wrong with it; without, it is about the campaign as a whole, and `what` says it all.
+   * `kind` names the mistake in words that no number can change: with `what` (what it is about) it is the
+   * same violation in another reading. `said` is what is wrong with it; without, it is about the campaign as
+   * a whole, and `what` says it all.
    */
   violation(kind: string, what: Named | string, said?: string): void;
-  /** The same of the campaign as a whole, where nothing that moves can excuse it: it counts whatever an earlier reading found. */
+  /**
+   * The same of the campaign as a whole, where nothing that moves can excuse it: it counts whatever an
+   * earlier reading found.
+   */
   certain(kind: string, words: string): void;
   notJudged(why: string): void;
   /** It could have been judged. */
@@ -134,7 +147,10 @@ export function tellUnusable(findings: Findings, { why, prevented }: Unusable): 
   else findings.notJudged(why);
 }
 
-/** A code that has no place of ours, as it may be shown: 16 bits of its hash tell two apart, and leave thousands of candidates for any format. */
+/**
+ * A code that has no place of ours, as it may be shown: 16 bits of its hash tell two apart, and leave
+ * thousands of candidates for any format.
+ */
 export function redactCode(code: string): string {
   return `code#${fingerprint(code).slice(0, 4)}`;
 }

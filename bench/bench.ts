@@ -1,6 +1,7 @@
 /**
- * `npm run bench`: rates and costs of the built service on durable stores of its own, each a median of interleaved runs in one go.
- * Says figures, judges none. Exit codes: 0 all measured, 2 could not run, 130 Ctrl-C.
+ * `npm run bench`: rates and costs of the built service on durable stores of its own, each a median of
+ * interleaved runs in one go. Says figures, judges none. Exit codes: 0 all measured, 2 could not run, 130
+ * Ctrl-C.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +22,10 @@ import { Trouble } from "./trouble.ts";
 const RESULTS_DIR = join(repositoryDir, "bench", "results");
 const CHARTS_DIR = join(repositoryDir, "docs", "charts");
 
-/** No benchmark takes longer, whatever hangs: the quickest machine seen took 20 s for the slowest of them, the slowest 150 s. */
+/**
+ * No benchmark takes longer, whatever hangs: the quickest machine seen took 20 s for the slowest of them, the
+ * slowest 150 s.
+ */
 const BENCHMARK_MOST_MS = 600_000;
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
@@ -58,7 +62,10 @@ async function measure({ chosen, effortOf }: BenchOptions, releases: Releases, s
   writeResult(RESULTS_DIR, { at: new Date().toISOString(), machine, efforts, figures, curves });
 }
 
-/** @throws Trouble where it takes too long: what it waits for is left behind, and ends with the ground it stands on */
+/**
+ * @throws Trouble where it takes too long: what it waits for is left behind, and ends with the ground it
+ * stands on
+ */
 async function inTime(
   { name }: Benchmark,
   signal: AbortSignal,

@@ -1,4 +1,7 @@
-/** `npm run demo`: a sale from nothing to the verdict, on stores of its own. Exit codes: 0 PASS, 1 FAIL, 2 could not run, 130 Ctrl-C. */
+/**
+ * `npm run demo`: a sale from nothing to the verdict, on stores of its own. Exit codes: 0 PASS, 1 FAIL, 2
+ * could not run, 130 Ctrl-C.
+ */
 
 import { setMaxListeners } from "node:events";
 import { readOptions, USAGE } from "./demo/options.ts";

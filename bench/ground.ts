@@ -9,7 +9,10 @@ import { type Stack, startStack } from "../local/stack.ts";
 import { orAborted, type Releases } from "./releases.ts";
 import { Trouble } from "./trouble.ts";
 
-/** Durable stores in a fresh folder, and service processes over them, as in a launch: of the built product, which production runs. */
+/**
+ * Durable stores in a fresh folder, and service processes over them, as in a launch: of the built product,
+ * which production runs.
+ */
 export type Ground = {
   readonly stack: Stack;
   /** Each does everything: a launch with one scheduler would be amber. */
@@ -34,7 +37,10 @@ const DATABASE = "coupons";
 const READY_DEADLINE_MS = 120_000;
 const STOP_DEADLINE_MS = 12_000;
 
-/** Everything is registered for release before it is waited for; once the signal is aborted nobody waits for a drain. */
+/**
+ * Everything is registered for release before it is waited for; once the signal is aborted nobody waits for a
+ * drain.
+ */
 export async function layGround(
   { name, servers: count, keep }: GroundPlan,
   releases: Releases,

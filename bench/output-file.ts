@@ -2,7 +2,8 @@ import { closeSync, existsSync, openSync, rmSync } from "node:fs";
 import { Trouble } from "./trouble.ts";
 
 /**
- * Asked before a run begins, not when its result is there: what is in the file stays. `name` is what the person gave it by.
+ * Asked before a run begins, not when its result is there: what is in the file stays. `name` is what the
+ * person gave it by.
  * @throws Trouble where nothing can be written there
  */
 export function expectWritable(name: string, file: string): void {

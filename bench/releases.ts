@@ -1,11 +1,17 @@
-/** What must be given back at the end, in the reverse of the order in which it was taken; each is tried, whatever happens to others. */
+/**
+ * What must be given back at the end, in the reverse of the order in which it was taken; each is tried,
+ * whatever happens to others.
+ */
 export type Releases = {
   add(what: string, release: () => Promise<unknown> | unknown): void;
   /** Gives everything back once. What could not be given back, in words. */
   all(): Promise<readonly string[]>;
 };
 
-/** What does not end by itself within so long must not keep the command: the rest is given back, and it is told. */
+/**
+ * What does not end by itself within so long must not keep the command: the rest is given back, and it is
+ * told.
+ */
 const RELEASE_WITHIN_MS = 30_000;
 
 async function within(release: Promise<unknown> | unknown, mostMs: number): Promise<void> {

@@ -10,9 +10,9 @@ export type CommandRun = { readonly releases: Releases; readonly controller: Abo
 const LINGER_MS = 5_000;
 
 /**
- * The frame of a command that takes things and gives them back: Ctrl-C aborts, everything is given back before the last word is
- * said, and trouble is one line on standard error (with COUPON_DEBUG also where it comes from). Sets the exit code: what `work` answers, 2 where it could not run, 130 for
- * Ctrl-C.
+ * The frame of a command that takes things and gives them back: Ctrl-C aborts, everything is given back
+ * before the last word is said, and trouble is one line on standard error (with COUPON_DEBUG also where it
+ * comes from). Sets the exit code: what `work` answers, 2 where it could not run, 130 for Ctrl-C.
  */
 export async function runCommand(
   name: string,

@@ -1,4 +1,5 @@
-// Loaded before what is measured: says at its end how much processor time the process took, on file descriptor 3.
+// Loaded before what is measured: says at its end how much processor time the process took, on file
+// descriptor 3.
 const { writeSync } = require("node:fs");
 
 process.on("exit", () => {

@@ -12,8 +12,8 @@ export class Interrupted extends Error {
 const SAME_SIGNAL_MS = 300;
 
 /**
- * Aborts on the first SIGINT or SIGTERM, so that everything is given back; a second one ends the process at once (the
- * watchdog ends its children).
+ * Aborts on the first SIGINT or SIGTERM, so that everything is given back; a second one ends the process at
+ * once (the watchdog ends its children).
  */
 export function abortOnSignals(controller: AbortController): void {
   let firstAtMs: number | undefined;

@@ -14,7 +14,10 @@ export type ArrivalPlan = {
 const EARLY_SHARE = 0.6;
 /** Within this part of the time after the opening, an impatient second press follows its first. */
 const SOON = 0.02;
-/** After this part of the time after the opening, a patient second press comes: mostly after everything is gone. */
+/**
+ * After this part of the time after the opening, a patient second press comes: mostly after everything is
+ * gone.
+ */
 const LATE = 0.6;
 
 /** Half of the users, and at least one, so that somebody is too early whatever the number. */
@@ -23,8 +26,9 @@ export function pressingTwice(users: number): number {
 }
 
 /**
- * Who presses when. Half of the users press twice. Up to three in five of those press before the opening, and again after it. The early presses are
- * evenly spaced over `secondsBefore`, at most at the rate; those after the opening are evenly spaced at the rate.
+ * Who presses when. Half of the users press twice. Up to three in five of those press before the opening, and
+ * again after it. The early presses are evenly spaced over `secondsBefore`, at most at the rate; those after
+ * the opening are evenly spaced at the rate.
  */
 export function planArrivals({ users, ratePerSecond, secondsBefore, seed }: ArrivalPlan): Arrival[] {
   const random = seededRandom(seed);

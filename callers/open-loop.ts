@@ -1,8 +1,9 @@
 import { type Alarm, coarseAlarm } from "./alarm.ts";
 
 /**
- * Open-loop load: arrivals come by the clock and never wait for answers, as people do. Latency is measured from the instant
- * an arrival was due, so a slow service or a slow driver is seen and not left out (no coordinated omission).
+ * Open-loop load: arrivals come by the clock and never wait for answers, as people do. Latency is measured
+ * from the instant an arrival was due, so a slow service or a slow driver is seen and not left out (no
+ * coordinated omission).
  */
 export type OpenLoopOptions = {
   /** Instants on `performance.now()`'s scale, ascending. */
@@ -64,7 +65,10 @@ export function runOpenLoop(options: OpenLoopOptions): Promise<OpenLoopResult> {
       });
     }
 
-    /** Starts all that are due now; after a late wake-up that is more than one: the clock decides, not the timer. */
+    /**
+     * Starts all that are due now; after a late wake-up that is more than one: the clock decides, not the
+     * timer.
+     */
     function startDue(place = false): void {
       alarm.clear();
       if (over) return;

@@ -1,7 +1,10 @@
 /** Exact percentiles of a set of measurements: all are kept and sorted, nothing is estimated. */
 export type Percentiles = {
   readonly count: number;
-  /** Nearest rank: the smallest value that at least `percent` of all values do not exceed. NaN where there are none. */
+  /**
+   * Nearest rank: the smallest value that at least `percent` of all values do not exceed. NaN where there are
+   * none.
+   */
   at(percent: number): number;
 };
 

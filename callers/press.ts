@@ -35,7 +35,10 @@ export function isDefinite(outcome: Outcome): boolean {
   return outcome.kind === "issued" || (outcome.kind === "refused" && !PASSING.has(outcome.reason));
 }
 
-/** Presses the button for a user: asks, and asks again with the same key until the answer is definite or patience is over. */
+/**
+ * Presses the button for a user: asks, and asks again with the same key until the answer is definite or
+ * patience is over.
+ */
 export function createPresser(options: PressOptions): (userId: string) => Promise<PressResult> {
   const { ask, triesInFlightMax, campaignId, tryTimeoutMs, patienceMs, random, record, signal } = options;
   const slots = createSlots(triesInFlightMax);

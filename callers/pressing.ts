@@ -45,7 +45,8 @@ export async function pressAll(pressing: Pressing): Promise<OpenLoopResult> {
     },
   });
 
-  // The list is relative to the opening, which is an instant of the wall clock; the driver counts on a clock that never steps.
+  // The list is relative to the opening, which is an instant of the wall clock; the driver counts on a clock
+  // that never steps.
   const openingMs = performance.now() + (startsAtMs - Date.now());
   const lastDueMs = openingMs + (arrivals.at(-1)?.offsetMs ?? 0);
   let shown = Math.floor((arrivals[0]?.offsetMs ?? 0) / 1_000) - 1;

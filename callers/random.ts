@@ -1,4 +1,7 @@
-/** A repeatable source of numbers in [0, 1) for arrival lists and waits (mulberry32). Nothing secret comes from it. */
+/**
+ * A repeatable source of numbers in [0, 1) for arrival lists and waits (mulberry32). Nothing secret comes
+ * from it.
+ */
 export type Random = () => number;
 
 export function seededRandom(seed: number): Random {

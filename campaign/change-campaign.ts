@@ -36,7 +36,10 @@ export type ChangeAnswer =
     }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
-/** Rejects where MongoDB does not say whether the change was recorded; it may have been, and the pool stands still until that is known. */
+/**
+ * Rejects where MongoDB does not say whether the change was recorded; it may have been, and the pool stands
+ * still until that is known.
+ */
 export type ChangeCampaign = (ask: ChangeAsk) => Promise<ChangeAnswer>;
 
 export type ChangeDeps = {
@@ -54,13 +57,16 @@ const WAIT_MS = 5_000;
 /** How often a campaign may change by itself (open, sell out) between judging and writing. */
 const JUDGED_MAX = 5;
 
-/** What one try came to; `again`: the pool was lost, or somebody else has been at it, and nothing was written. */
+/**
+ * What one try came to; `again`: the pool was lost, or somebody else has been at it, and nothing was written.
+ */
 type Try = ChangeAnswer | { readonly kind: "again"; readonly why: string };
 
 /**
- * A change of a campaign's life: MongoDB's document is the truth of it, the pool follows. It passes the same gate as a rebuild, the
- * lease and with it a new generation, and the pool is held while MongoDB decides; so at no moment does the pool do what the record
- * forbids. Killed anywhere, the lease expires, and the next process that is told that the pool is frozen turns it to what the record says.
+ * A change of a campaign's life: MongoDB's document is the truth of it, the pool follows. It passes the same
+ * gate as a rebuild, the lease and with it a new generation, and the pool is held while MongoDB decides; so
+ * at no moment does the pool do what the record forbids. Killed anywhere, the lease expires, and the next
+ * process that is told that the pool is frozen turns it to what the record says.
  */
 export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
   const { pool, campaigns, history, restore, clock } = deps;
@@ -77,9 +83,10 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
   }
 
   /**
-   * Judges and writes what was judged, in one step that fails where the campaign has changed since. That step is also what makes a
-   * request happen once: whether it already has is asked after the campaign was read, every change raises the revision, and nothing is
-   * written at any other revision than the one that was read. Undefined: somebody else is at it.
+   * Judges and writes what was judged, in one step that fails where the campaign has changed since. That step
+   * is also what makes a request happen once: whether it already has is asked after the campaign was read,
+   * every change raises the revision, and nothing is written at any other revision than the one that was
+   * read. Undefined: somebody else is at it.
    */
   async function decide(ask: ChangeAsk, owner: string, leased: CampaignDoc, seen: PoolSeen) {
     let campaign = leased;
@@ -128,7 +135,8 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
       .catch((error: unknown): undefined => {
         logger.warn({ campaign: campaignId, err: error }, "the pool could not be held: nothing is changed");
       });
-    // Without a pool only where none was ever loaded: otherwise it is brought back first, because it knows what has come by itself.
+    // Without a pool only where none was ever loaded: otherwise it is brought back first, because it knows
+    // what has come by itself.
     const none = held?.kind === "none" && leased.state === "GENERATING";
     if (held?.kind !== "held" && !none) {
       await campaigns.dropLease(campaignId, owner);
@@ -148,7 +156,10 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
     return { ...answer, notices: [...answer.notices, notice] };
   }
 
-  /** False: it is not known to have followed. It stands still, and is brought to what the record says by whoever notices. */
+  /**
+   * False: it is not known to have followed. It stands still, and is brought to what the record says by
+   * whoever notices.
+   */
   async function turn(campaign: CampaignDoc, seen: PoolSeen): Promise<boolean> {
     const turned = await pool.turn(turnTargetOf(campaign, seen)).catch((error: unknown) => {
       logger.warn({ campaign: campaign._id, err: error }, "the pool could not be turned: it follows later");

@@ -13,7 +13,9 @@ export type TurnAsk = { readonly campaignId: string; readonly signal: AbortSigna
 
 /** Between two tries to get the lease, in ms. */
 export const POLL_MS = 25;
-/** For how long a waiting change keeps fills and loads from taking the lease again; renewed while it waits. */
+/**
+ * For how long a waiting change keeps fills and loads from taking the lease again; renewed while it waits.
+ */
 const TICKET_MS = 1_000;
 const TICKET_AGAIN_MS = 300;
 
@@ -23,8 +25,8 @@ export function isLate({ clock }: Pick<TurnDeps, "clock">, { signal }: TurnAsk, 
 }
 
 /**
- * The lease, under an owner of its own: it excludes fills and loads of this process too. Undefined: not in time.
- * `raise`: with it comes the next generation. `untilMs`: on the clock's `elapsed`.
+ * The lease, under an owner of its own: it excludes fills and loads of this process too. Undefined: not in
+ * time. `raise`: with it comes the next generation. `untilMs`: on the clock's `elapsed`.
  */
 export async function takeTurn(
   deps: TurnDeps,

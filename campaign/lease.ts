@@ -2,12 +2,21 @@ import type { Campaigns } from "../record/campaigns.ts";
 import type { CampaignDoc } from "../record/documents.ts";
 import type { Clock } from "../runtime/clock.ts";
 
-/** Our hold on a campaign while we fill or load it. A hint that saves double work; the stores' guards make it correct. */
+/**
+ * Our hold on a campaign while we fill or load it. A hint that saves double work; the stores' guards make it
+ * correct.
+ */
 export type Lease = {
   readonly campaign: CampaignDoc;
-  /** Extends the lease when a third of it has passed. @throws LeaseLost when somebody else took the campaign over. */
+  /**
+   * Extends the lease when a third of it has passed. @throws LeaseLost when somebody else took the campaign
+   * over.
+   */
   keep(): Promise<void>;
-  /** Gives it back; `swapped`: a pool of the lease's generation was loaded, or one that stood was turned to it. */
+  /**
+   * Gives it back; `swapped`: a pool of the lease's generation was loaded, or one that stood was turned to
+   * it.
+   */
   drop(swapped?: "loaded" | "turned"): Promise<void>;
 };
 

@@ -1,8 +1,9 @@
 import type { HistoryVerb, RecordedState } from "../record/documents.ts";
 
 /**
- * Where a campaign is in its life, as a change sees it: the recorded state, and of a paused one whether it had opened. What the pool
- * knows already counts: it opens and ends at the instant, the record follows within a tick.
+ * Where a campaign is in its life, as a change sees it: the recorded state, and of a paused one whether it
+ * had opened. What the pool knows already counts: it opens and ends at the instant, the record follows within
+ * a tick.
  */
 export const PHASES = [
   "GENERATING",
@@ -32,7 +33,10 @@ export type Verb = (typeof VERBS)[number];
 /** The phase that follows; `already`: it is so, nothing is to be done; `refused`. */
 export type Step = Phase | "already" | "refused";
 
-/** The whole of it: what each verb does to a campaign in each phase. Everything else that judges a change asks here. */
+/**
+ * The whole of it: what each verb does to a campaign in each phase. Everything else that judges a change asks
+ * here.
+ */
 export const LIFE_CYCLE: Readonly<Record<Phase, Readonly<Record<Verb, Step>>>> = {
   GENERATING: {
     pause: "refused",
@@ -136,14 +140,19 @@ export const SYSTEM_STEPS: readonly SystemStep[] = [
   { from: "SOLD_OUT", to: "ENDED", verb: "end", when: "the end has come" },
 ];
 
-/** The steps on the way to OPEN that a campaign has made and the record does not have yet: its pool has opened. */
+/**
+ * The steps on the way to OPEN that a campaign has made and the record does not have yet: its pool has
+ * opened.
+ */
 export function stepsToOpen(state: RecordedState): readonly SystemStep[] {
   const first = SYSTEM_STEPS.findIndex(({ from }) => from === state);
   const last = SYSTEM_STEPS.findIndex(({ to }) => to === "OPEN");
   return first === -1 ? [] : SYSTEM_STEPS.slice(first, last + 1);
 }
 
-/** What the pool says of a campaign's life: its state (empty: there is none) and whether it has ever opened. */
+/**
+ * What the pool says of a campaign's life: its state (empty: there is none) and whether it has ever opened.
+ */
 export type PoolFacts = {
   readonly state: "staged" | "open" | "paused" | "ended" | "cancelled" | "";
   readonly opened: boolean;

@@ -12,9 +12,10 @@ import { type LeaseOptions, takeLease } from "./lease.ts";
 import { QUIET_BEFORE_TOP_UP_MS } from "./sold-out-memory.ts";
 
 /**
- * What came of a load: `loaded`; `turned`: the pool was held, and is now what the record says; `healthy`: the pool answers, nothing to
- * do; `busy`: somebody else is at it; `not-ready`: its codes are not all made; `called-off`: nor will they be; `gone`: no such campaign;
- * `again`: it was overtaken by an issuance or a newer Redis.
+ * What came of a load: `loaded`; `turned`: the pool was held, and is now what the record says; `healthy`: the
+ * pool answers, nothing to do; `busy`: somebody else is at it; `not-ready`: its codes are not all made;
+ * `called-off`: nor will they be; `gone`: no such campaign; `again`: it was overtaken by an issuance or a
+ * newer Redis.
  */
 export type LoadOutcome =
   | "loaded"
@@ -38,10 +39,11 @@ const PAGE = 5_000;
 
 /**
  * Makes the Redis side of a campaign from MongoDB: the first load and every rebuild are this one procedure.
- * Raises the generation under the lease; finishes what an older ledger still holds; loads codes minus issuances, then the
- * issuances themselves; swaps all of it in by one script that checks generation, fence and counts. Killed anywhere, it
- * leaves nothing that a later load does not replace. `onRaised` is called once a generation was used up. A pool that is held for a change of the campaign's life, by somebody who has died
- * since, has all its codes: it is only turned to what the record says.
+ * Raises the generation under the lease; finishes what an older ledger still holds; loads codes minus
+ * issuances, then the issuances themselves; swaps all of it in by one script that checks generation, fence
+ * and counts. Killed anywhere, it leaves nothing that a later load does not replace. `onRaised` is called
+ * once a generation was used up. A pool that is held for a change of the campaign's life, by somebody who has
+ * died since, has all its codes: it is only turned to what the record says.
  */
 export async function loadPool(
   deps: LoadDeps,
@@ -49,7 +51,8 @@ export async function loadPool(
   onRaised: () => void = () => undefined,
 ): Promise<LoadOutcome> {
   const { pool, campaigns, clock } = deps;
-  // Rejects while the slot of the campaign is on its way to another node of a cluster: before a generation is used up for it.
+  // Rejects while the slot of the campaign is on its way to another node of a cluster: before a generation is
+  // used up for it.
   if ((await pool.inspect(campaignId)).status === "ok") return "healthy";
   const before = await campaigns.find(campaignId);
   if (before === null) return "gone";
@@ -75,7 +78,8 @@ export async function loadPool(
     const begun = await pool.loadBegin(campaignId, generation);
     if (begun !== "begun") return begun === "healthy" ? "healthy" : "again";
     const anyIssued = (await deps.issuances.inOrder(campaignId, undefined, 1)).length > 0;
-    // Codes before issuances: one that becomes durable in between is then counted twice, and the swap refuses the sum.
+    // Codes before issuances: one that becomes durable in between is then counted twice, and the swap refuses
+    // the sum.
     if (!(await loadCodes(deps, lease, anyIssued))) return "again";
     if (!(await loadClaims(deps, lease))) return "again";
     // Coupons were added since it was loaded last: a server may still remember that all were gone.
@@ -92,7 +96,10 @@ export async function loadPool(
   }
 }
 
-/** Until no memory of a pool that has not answered since `sinceMs` (on the clock's `elapsed`) is believed any more. */
+/**
+ * Until no memory of a pool that has not answered since `sinceMs` (on the clock's `elapsed`) is believed any
+ * more.
+ */
 async function quiet({ clock }: LoadDeps, lease: Held, sinceMs: number): Promise<void> {
   for (
     let left = QUIET_BEFORE_TOP_UP_MS;
@@ -106,7 +113,10 @@ async function quiet({ clock }: LoadDeps, lease: Held, sinceMs: number): Promise
 
 type Held = { campaign: CampaignDoc; keep(): Promise<void> };
 
-/** Claims that a dead server or a lost Redis left: forward, for the same owner. MongoDB's indexes decide about stale ones. */
+/**
+ * Claims that a dead server or a lost Redis left: forward, for the same owner. MongoDB's indexes decide about
+ * stale ones.
+ */
 async function drainLedger({ pool, issuances }: LoadDeps, lease: Held): Promise<void> {
   const campaignId = lease.campaign._id;
   let after = "-";
@@ -165,7 +175,10 @@ async function loadClaims({ pool, issuances }: LoadDeps, lease: Held): Promise<b
   return true;
 }
 
-/** A page that is read ahead: if it cannot be read, that is noticed when it is its turn, unless the load is over by then. */
+/**
+ * A page that is read ahead: if it cannot be read, that is noticed when it is its turn, unless the load is
+ * over by then.
+ */
 function ahead<T>(page: Promise<T>): Promise<T> {
   page.catch(() => undefined);
   return page;
@@ -197,13 +210,18 @@ export function poolStateOf(state: RecordedState, opened: boolean): PoolState {
   }
 }
 
-/** Once anything has been issued the campaign has opened, whether or not a scheduler got to write that down. */
+/**
+ * Once anything has been issued the campaign has opened, whether or not a scheduler got to write that down.
+ */
 function targetOf(campaign: CampaignDoc, anyIssued: boolean): LoadTarget {
   const armedAtMs = campaign.openedAt?.getTime() ?? (anyIssued ? campaign.startsAt.getTime() : 0);
   return { ...turnTargetOf(campaign, { state: "", armedAtMs }), total: campaign.total, armedAtMs };
 }
 
-/** What the record says that a pool is to be which is or was like this; one that has reached its end does not open again. */
+/**
+ * What the record says that a pool is to be which is or was like this; one that has reached its end does not
+ * open again.
+ */
 export function turnTargetOf(
   campaign: CampaignDoc,
   { state, armedAtMs }: Pick<Inspection, "state" | "armedAtMs">,

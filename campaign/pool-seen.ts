@@ -4,7 +4,10 @@ import type { CampaignFields, StepBefore } from "../record/steps.ts";
 import type { Change } from "./judge-change.ts";
 import { recordedAs, stepsToOpen } from "./life-cycle.ts";
 
-/** A change of state is told after the opening that it follows, also where no scheduler has written that down yet. */
+/**
+ * A change of state is told after the opening that it follows, also where no scheduler has written that down
+ * yet.
+ */
 export function stepsBeforeOf(
   { state, openedAt }: CampaignDoc,
   fields: CampaignFields,

@@ -11,7 +11,10 @@ export type Refusal =
   | { readonly reason: "INVALID"; readonly field: string; readonly allowed: string }
   /** `what`: what the request_id was used for, and how that differs. */
   | { readonly reason: "CONFLICT"; readonly what: string }
-  /** A change that the campaign's place in its life does not allow; `allowed`: what is; `why`: if that place alone does not tell. */
+  /**
+   * A change that the campaign's place in its life does not allow; `allowed`: what is; `why`: if that place
+   * alone does not tell.
+   */
   | {
       readonly reason: "NOT_ALLOWED";
       readonly verb: string;

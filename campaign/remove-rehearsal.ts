@@ -21,15 +21,18 @@ export type RemoveRehearsalDeps = {
   clock: Clock;
   logger: Logger;
   /**
-   * For so long after nobody finds it any more its own document stays, in ms: longer than an insert may take. Who writes takes back what
-   * came too late; this is for what a server had sent when it was killed.
+   * For so long after nobody finds it any more its own document stays, in ms: longer than an insert may take.
+   * Who writes takes back what came too late; this is for what a server had sent when it was killed.
    */
   settleMs: number;
 };
 
 const GO_ON_FOR_MS = 1_000;
 
-/** The reverse of filling and loading. See record/rehearsals.ts for why nothing is left and nothing else is touched. */
+/**
+ * The reverse of filling and loading. See record/rehearsals.ts for why nothing is left and nothing else is
+ * touched.
+ */
 export function createRemoveRehearsal(deps: RemoveRehearsalDeps): RemoveRehearsal {
   const { pool, rehearsals, clock, settleMs } = deps;
   const logger = deps.logger.child({ component: "campaign" });

@@ -25,7 +25,10 @@ export function usedFor(earlier: HistoryDoc, change: Change): string | undefined
   return undefined;
 }
 
-/** Of an entry that was written before requests were kept: what its effect tells, and of the rest that it was the same. */
+/**
+ * Of an entry that was written before requests were kept: what its effect tells, and of the rest that it was
+ * the same.
+ */
 function askedBefore({ before, after }: HistoryDoc, change: Change): Asked {
   const now = askedOf(change);
   if (change.verb === "add") return { count: (after.adding ?? 0) - (before?.adding ?? 0) };

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../runtime/clock.ts";
 
 /**
- * When a pool may be brought back again, by this process: at once the first time; after attempts that brought none, or one that did not last,
- * each further one waits longer. A Redis that does not hold still (a slot that moves, a failover that flaps) is then not loaded again and
- * again, each time under another generation.
+ * When a pool may be brought back again, by this process: at once the first time; after attempts that brought
+ * none, or one that did not last, each further one waits longer. A Redis that does not hold still (a slot
+ * that moves, a failover that flaps) is then not loaded again and again, each time under another generation.
  */
 export type RestorePauses = {
   /** In ms, how long it still rests; 0: not at all. */
@@ -13,7 +13,10 @@ export type RestorePauses = {
   attempted(campaignId: string, costly: boolean): void;
 };
 
-/** The first attempts follow each other as quickly as they are asked for: what failed may have been the last of a store's trouble. */
+/**
+ * The first attempts follow each other as quickly as they are asked for: what failed may have been the last
+ * of a store's trouble.
+ */
 const AT_ONCE = 2;
 const FIRST_MS = 50;
 /** An attempt that could not even begin costs next to nothing. */
@@ -25,7 +28,10 @@ const CAMPAIGNS_MAX = 10_000;
 
 type Past = { readonly attempts: number; readonly atMs: number; readonly pauseMs: number };
 
-/** `owner` spreads the attempts of several processes: each has waits of its own, between half of the pause and all of it. */
+/**
+ * `owner` spreads the attempts of several processes: each has waits of its own, between half of the pause and
+ * all of it.
+ */
 export function createRestorePauses(clock: Clock, owner: string): RestorePauses {
   const costly = new Map<string, Past>();
   const cheap = new Map<string, Past>();

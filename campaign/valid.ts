@@ -21,14 +21,18 @@ export const invalid = (field: string, allowed: string): { ok: false; refusal: R
   refusal: { reason: "INVALID", field, allowed },
 });
 
-// Control, format-invisible separators of lines, and halves of surrogate pairs: nothing that a log or a terminal could obey. And the
-// replacement character: bytes that were no UTF-8 have become it, so two callers' different ids would be one.
+// Control, format-invisible separators of lines, and halves of surrogate pairs: nothing that a log or a
+// terminal could obey. And the replacement character: bytes that were no UTF-8 have become it, so two
+// callers' different ids would be one.
 const UNWANTED = /[\p{Cc}\p{Cs}\u2028\u2029\ufffd]/u;
 
 /** Nothing that anybody sees: blanks, what has no width, fillers, the empty pattern of Braille. */
 const UNSEEN = /^[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cf}\u2800]*$/u;
 
-/** 1 to `max` characters (code points), one of them visible, without control characters. Compared exactly later: no normalisation. */
+/**
+ * 1 to `max` characters (code points), one of them visible, without control characters. Compared exactly
+ * later: no normalisation.
+ */
 export function text(field: string, value: string, max: number): Valid<string> {
   const rule = `1 to ${max} characters, at least one that is visible, no control characters`;
   if (value === "") return invalid(field, `must not be empty: ${rule}`);
@@ -48,7 +52,10 @@ export function validKey(field: "user_id" | "request_id", value: string): Valid<
   return text(field, value, KEY_MAX);
 }
 
-/** The id as it is on record, given in any case. One that cannot be one of ours is an unknown campaign, without asking a store; an empty one is a mistake. */
+/**
+ * The id as it is on record, given in any case. One that cannot be one of ours is an unknown campaign,
+ * without asking a store; an empty one is a mistake.
+ */
 export function validCampaignId(value: string): Valid<string> {
   if (value === "") return invalid("campaign_id", "must not be empty: the id that CreateCampaign answered");
   const id = campaignIdOf(value);

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { documentationSteps } from "./documentation.mjs";
 import { wrongImports } from "./import-directions.mjs";
 import { lostTimeOuts } from "./lost-time-outs.mjs";
+import { wrongShapes } from "./source-shape.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, "node_modules", ".bin");
@@ -83,6 +84,10 @@ function noTimeOutIsLost() {
   return lostTimeOuts(files, (file) => readFileSync(join(root, file), "utf8")).join("\n");
 }
 
+function sourcesHaveTheirShape() {
+  return wrongShapes(files, (file) => readFileSync(join(root, file), "utf8")).join("\n");
+}
+
 /** Exact versions only, and lock files without addresses. */
 function pinsAreExact() {
   const wrong = [];
@@ -114,6 +119,7 @@ const steps = [
   },
   { name: "imports point one way", run: importsPointOneWay },
   { name: "no time-out is lost", run: noTimeOutIsLost },
+  { name: "files are short, comments wrap", run: sourcesHaveTheirShape },
   { name: "contract style (buf lint)", run: () => said("buf", ["lint"]) },
   { name: "contract format (buf format)", run: () => said("buf", ["format", "--diff", "--exit-code"]) },
   { name: "contract kept (buf breaking)", run: contractIsKept },

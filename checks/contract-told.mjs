@@ -4,7 +4,8 @@ import { codeSpansOf, differences, tablesIn } from "./markdown.mjs";
 const PAGE = "docs/api.md";
 
 /**
- * @typedef {{ name: string, methods: readonly { name: string, stream: boolean }[] }} Service in the order of the page's tables
+ * @typedef {{ name: string, methods: readonly { name: string, stream: boolean }[] }} Service in the order of
+ * the page's tables
  */
 
 /**

@@ -1,12 +1,13 @@
 /**
- * Which room may import which: one table, type imports counted, no exception for any file. And no file may import itself by way of others,
- * types included: Biome's noImportCycles forgives those.
+ * Which room may import which: one table, type imports counted, no exception for any file. And no file may
+ * import itself by way of others, types included: Biome's noImportCycles forgives those.
  */
 import { readFileSync } from "node:fs";
 import { posix } from "node:path";
 
 /**
- * A room: the longest prefix of a path that is named here. What happens (`pool` to `scheduler`) knows nothing of how it is served (`server`).
+ * A room: the longest prefix of a path that is named here. What happens (`pool` to `scheduler`) knows nothing
+ * of how it is served (`server`).
  *
  * @type {Readonly<Record<string, readonly string[]>>}
  */
@@ -25,7 +26,8 @@ export const mayImport = {
   claims: ["runtime", "codes", "pool", "record", "campaign"],
   generator: ["runtime", "codes", "pool", "record", "campaign"],
   scheduler: ["runtime", "codes", "pool", "record", "campaign", "campaign/preflight"],
-  // It judges the product, so it uses nothing of it but the names of keys and addresses: its checks read no store.
+  // It judges the product, so it uses nothing of it but the names of keys and addresses: its checks read no
+  // store.
   audit: ["runtime"],
   "audit/stores": ["runtime", "pool", "audit"],
   "audit/command": ["runtime", "audit", "audit/stores"],

@@ -5,14 +5,16 @@
 
 /**
  * @typedef {{ language: string, text: string }} Fence
- * @typedef {{ section: string, head: readonly string[], rows: readonly (readonly string[])[] }} Table `section`: the heading above it.
+ * @typedef {{ section: string, head: readonly string[], rows: readonly (readonly string[])[] }} Table
+ * `section`: the heading above it.
  */
 
 /**
  * The lines of a page, each with whether it lies in a fenced block (the fences themselves do).
  *
  * @param {string} page
- * @returns {{ line: string, fenced: boolean, opens: string | undefined }[]} `opens`: the language of the block that the line opens
+ * @returns {{ line: string, fenced: boolean, opens: string | undefined }[]} `opens`: the language of the
+ * block that the line opens
  */
 function linesOf(page) {
   let open = "";

@@ -7,7 +7,8 @@ import { anchorsOf, codeSpansOf, fencesOf, withoutFences } from "./markdown.mjs"
 
 /**
  * @typedef {{ file: string, text: string }} Page
- * @typedef {{ scripts: readonly string[], tree: ReadonlySet<string> }} Repository `tree`: every file and folder in it, from its top
+ * @typedef {{ scripts: readonly string[], tree: ReadonlySet<string> }} Repository `tree`: every file and
+ * folder in it, from its top
  */
 
 /** npm has these where package.json names none. */

@@ -4,7 +4,10 @@ export class QueueFull extends Error {
 }
 
 export type BatchQueue<T, R> = {
-  /** Queues one item; resolves with its result. Rejects with QueueFull, or with what the batch it went in rejected with. */
+  /**
+   * Queues one item; resolves with its result. Rejects with QueueFull, or with what the batch it went in
+   * rejected with.
+   */
   push(item: T): Promise<R>;
   /** Rejects what waits and has not gone in a batch: nothing was tried with it. */
   rejectWaiting(cause: Error): void;
@@ -20,7 +23,10 @@ export type BatchQueueOptions<T, R> = {
   maxBatch: number;
   maxInFlight: number;
   maxWaiting: number;
-  /** Nobody waits for the results: what gathered while a batch was under way is deferred too, instead of sent at once. */
+  /**
+   * Nobody waits for the results: what gathered while a batch was under way is deferred too, instead of sent
+   * at once.
+   */
   lazy?: boolean;
   /** Calls back at the end of this turn of the event loop; setImmediate unless a simulation owns the loop. */
   defer?: (callback: () => void) => void;
@@ -29,9 +35,9 @@ export type BatchQueueOptions<T, R> = {
 type Entry<T, R> = { item: T; resolve: (result: R) => void; reject: (cause: unknown) => void };
 
 /**
- * Gathers items while earlier batches are under way, and sends what has gathered as soon as one comes back. A lone item goes at
- * the end of the turn of the event loop in which it came (so that what one read of the sockets brought goes together): there
- * are no timers, and nobody waits for company.
+ * Gathers items while earlier batches are under way, and sends what has gathered as soon as one comes back. A
+ * lone item goes at the end of the turn of the event loop in which it came (so that what one read of the
+ * sockets brought goes together): there are no timers, and nobody waits for company.
  */
 export function createBatchQueue<T, R>({
   run,

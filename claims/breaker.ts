@@ -8,17 +8,21 @@ export class CircuitOpen extends Error {
   override readonly name = "CircuitOpen";
 }
 
-/** `closed`: calls go through. `open`: none do. `half-open`: a probe was answered; single trials go through until one succeeds. */
+/**
+ * `closed`: calls go through. `open`: none do. `half-open`: a probe was answered; single trials go through
+ * until one succeeds.
+ */
 export type BreakerState = "closed" | "open" | "half-open";
 
 /** What a caller may do now: ask the store, be the one trial, or be refused at once. */
 export type Admission = "go" | "trial" | "refuse";
 
 /**
- * Spares callers the deadline of a store that is known to be away. Opens when a call ended without an answer, or has been under way for
- * longer than `stallMs`. Evidence is ordered by when a call began: what began after the last trouble and was answered ends it, whatever
- * older calls still hang. While it is open, whoever is refused sets off a probe, one at a time and at most one every `PROBE_EVERY_MS`: no
- * caller pays for finding out, and a store that comes back meets one question, not all of them.
+ * Spares callers the deadline of a store that is known to be away. Opens when a call ended without an answer,
+ * or has been under way for longer than `stallMs`. Evidence is ordered by when a call began: what began after
+ * the last trouble and was answered ends it, whatever older calls still hang. While it is open, whoever is
+ * refused sets off a probe, one at a time and at most one every `PROBE_EVERY_MS`: no caller pays for finding
+ * out, and a store that comes back meets one question, not all of them.
  */
 export type Breaker = {
   state(): BreakerState;
@@ -29,9 +33,15 @@ export type Breaker = {
   begin(): (answered: boolean) => void;
   /** Something else found the store away: probes decide. */
   suspect(): void;
-  /** For calls without effect. @throws CircuitOpen at once while the store is away, and when that is found out while the call hangs */
+  /**
+   * For calls without effect. @throws CircuitOpen at once while the store is away, and when that is found out
+   * while the call hangs
+   */
   ask<T>(call: () => Promise<T>): Promise<T>;
-  /** The call's result, or CircuitOpen when the store is found away before: for calls without effect that are no evidence themselves. */
+  /**
+   * The call's result, or CircuitOpen when the store is found away before: for calls without effect that are
+   * no evidence themselves.
+   */
   unlessOpened<T>(call: Promise<T>): Promise<T>;
 };
 
@@ -52,8 +62,8 @@ export type BreakerOptions = {
 export const PROBE_EVERY_MS = 250;
 const PROBE_DEADLINE_MS = 1_000;
 /**
- * Age is counted in ticks, not read off a clock: a process that stood still itself (its timers fire before it reads what has arrived
- * meanwhile) learns nothing about the store.
+ * Age is counted in ticks, not read off a clock: a process that stood still itself (its timers fire before it
+ * reads what has arrived meanwhile) learns nothing about the store.
  */
 const TICKS = 4;
 
@@ -65,7 +75,10 @@ export function createBreaker(options: BreakerOptions): Breaker {
   /** Calls without effect that wait. */
   const waiting = new Set<(cause: CircuitOpen) => void>();
   let lastOrder = 0;
-  /** By the order in which they began: the last calls that were and were not answered, and the last probe that was. */
+  /**
+   * By the order in which they began: the last calls that were and were not answered, and the last probe that
+   * was.
+   */
   let answeredOrder = 0;
   let failedOrder = 0;
   let reachedOrder = 0;

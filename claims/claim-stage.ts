@@ -10,7 +10,10 @@ export type Ask = {
   readonly userId: string;
   /** See CampaignFacts. */
   readonly leastGeneration: number;
-  /** The claim is not sent to Redis any more when this says so: the caller has gone or its deadline has passed. */
+  /**
+   * The claim is not sent to Redis any more when this says so: the caller has gone or its deadline has
+   * passed.
+   */
   readonly expired: () => boolean;
 };
 

@@ -16,7 +16,10 @@ import { isNoAnswer } from "./store-error.ts";
 import { createUncertainLog } from "./uncertain-log.ts";
 
 export type Claimer = {
-  /** The coupon of this claim key, durable, or why not; at once where it is known. Never rejects for what a store does. */
+  /**
+   * The coupon of this claim key, durable, or why not; at once where it is known. Never rejects for what a
+   * store does.
+   */
   issue(ask: IssueAsk): Issue | Promise<Issue>;
   /** Makes a claim from the ledger durable and drops its entry. Rejects when that is uncertain. */
   finish(claim: Claim): Promise<void>;
@@ -38,9 +41,15 @@ export type ClaimerDeps = Omit<PipelineDeps, "leastGenerations"> & {
 const STALE_CODES_MAX = 5;
 /** How often a pool under rebuild is asked whether it answers again, in ms. */
 const REBUILD_POLL_MS = 25;
-/** Pipelines kept although nothing is under way in them: they are small, and their campaign is likely asked again. */
+/**
+ * Pipelines kept although nothing is under way in them: they are small, and their campaign is likely asked
+ * again.
+ */
 const IDLE_PIPELINES_MAX = 1_000;
-/** Beyond so many campaigns the generations that were seen are forgotten; the campaigns' records still tell them. */
+/**
+ * Beyond so many campaigns the generations that were seen are forgotten; the campaigns' records still tell
+ * them.
+ */
 const GENERATIONS_MAX = 100_000;
 
 export function createClaimer(deps: ClaimerDeps): Claimer {
@@ -81,7 +90,10 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     return refused(STORE_AWAY);
   }
 
-  /** @throws whatever leaves it uncertain; CircuitOpen: the claim stays in the ledger, for the next that asks or for the sweeper */
+  /**
+   * @throws whatever leaves it uncertain; CircuitOpen: the claim stays in the ledger, for the next that asks
+   * or for the sweeper
+   */
   function commit(pipeline: Pipeline, claim: Claim): Promise<Commit> {
     if (mongo.state() !== "open") return pipeline.commits.push(claim);
     // Sets off a probe where one is due.
@@ -150,7 +162,10 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     return refused({ reason: "UNCERTAIN" });
   }
 
-  /** A rebuild asks both stores, and everybody waits for the same one: not at all while a store is known to be away. */
+  /**
+   * A rebuild asks both stores, and everybody waits for the same one: not at all while a store is known to be
+   * away.
+   */
   async function restoreWithin(campaignId: string, redis: Breaker): ReturnType<Restore> {
     if (breakers.reads.admit() === "refuse") throw new CircuitOpen("MongoDB does not answer");
     const restoring = restore(campaignId).catch((error: unknown) => {

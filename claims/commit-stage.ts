@@ -7,8 +7,8 @@ import type { SettleStage } from "./settle-stage.ts";
 import { loggingFailure, type StageDeps } from "./stage.ts";
 
 /**
- * A durable coupon; `again`: the code belonged to somebody else and the binding is gone, claim anew; `removed`: the campaign was a
- * rehearsal and is gone.
+ * A durable coupon; `again`: the code belonged to somebody else and the binding is gone, claim anew;
+ * `removed`: the campaign was a rehearsal and is gone.
  */
 export type Commit =
   | { readonly kind: "durable"; readonly held: Claim }
@@ -18,7 +18,9 @@ const COMMIT_BATCH_MAX = 1_000;
 
 export type CommitStage = BatchQueue<Claim, Commit>;
 
-/** The second stage: makes claims durable in MongoDB, in bulks, and hands what is durable on to be settled. */
+/**
+ * The second stage: makes claims durable in MongoDB, in bulks, and hands what is durable on to be settled.
+ */
 export function createCommitStage(deps: StageDeps, settles: SettleStage): CommitStage {
   const { pool, issuances, clock, logger, metrics, breakers, campaignId } = deps;
 
@@ -32,7 +34,8 @@ export function createCommitStage(deps: StageDeps, settles: SettleStage): Commit
       return outcomes;
     } catch (error) {
       end(false);
-      // It may come through after all, perhaps into a pool that was rebuilt without it: the settling tells that pool.
+      // It may come through after all, perhaps into a pool that was rebuilt without it: the settling tells
+      // that pool.
       void inserting
         .then((outcomes) => {
           end(true);
@@ -50,8 +53,8 @@ export function createCommitStage(deps: StageDeps, settles: SettleStage): Commit
       if (outcome?.kind !== "durable") return;
       const held = claimOf(outcome.held);
       const isOurs = held.generation === claim.generation && held.seq === claim.seq;
-      // The key had been given this very code before a rebuild, and that insert won: the pool must say so too, or it would replay
-      // another place and instant than the record's.
+      // The key had been given this very code before a rebuild, and that insert won: the pool must say so
+      // too, or it would replay another place and instant than the record's.
       const settling = isOurs ? settles.push(claim) : pool.release(claim, false, held);
       void settling.catch(() => undefined);
     });

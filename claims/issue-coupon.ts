@@ -19,8 +19,8 @@ export type IssueRequest = {
 };
 
 /**
- * At once where no store need be asked. Throws and rejects only for trouble that is not a claim's: a store that could not be asked about the
- * campaign, or a bug.
+ * At once where no store need be asked. Throws and rejects only for trouble that is not a claim's: a store
+ * that could not be asked about the campaign, or a bug.
  */
 export type IssueCoupon = (request: IssueRequest, caller: Caller) => Issue | Promise<Issue>;
 
@@ -59,7 +59,10 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
     return claim(facts, request, caller, clock.elapsed() - startedAtMs);
   }
 
-  /** With the campaign's id as it is on record; one that is known needs no look, so a sale pays nothing for it. */
+  /**
+   * With the campaign's id as it is on record; one that is known needs no look, so a sale pays nothing for
+   * it.
+   */
   function asRecorded(request: IssueRequest): IssueRequest {
     if (campaignCache.peek(request.campaignId) !== undefined) return request;
     const id = validCampaignId(request.campaignId);
@@ -98,7 +101,10 @@ function outcomeOf(issue: Issue): string {
   return issue.replayed ? "replayed" : "issued";
 }
 
-/** The key that a claim is bound to: the user where each gets one coupon, else the request, made up where none is given. */
+/**
+ * The key that a claim is bound to: the user where each gets one coupon, else the request, made up where none
+ * is given.
+ */
 function validClaimKey(
   onePerUser: boolean,
   userId: string,

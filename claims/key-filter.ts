@@ -1,6 +1,9 @@
 import { randomInt } from "node:crypto";
 
-/** A set of claim keys in 16 bits a key. A key that was added is always found; another one is mistaken for one of them 6 times in 10,000. */
+/**
+ * A set of claim keys in 16 bits a key. A key that was added is always found; another one is mistaken for one
+ * of them 6 times in 10,000.
+ */
 export type KeyFilter = {
   add(key: string): void;
   mayHave(key: string): boolean;
@@ -14,15 +17,18 @@ const HASHES = 8;
 const SEED_MAX = 2 ** 32;
 
 /**
- * A Bloom filter. Its seed is its own, so that nobody outside can choose keys that are mistaken for others: it would cost a question to
- * Redis each, and no wrong answer.
+ * A Bloom filter. Its seed is its own, so that nobody outside can choose keys that are mistaken for others:
+ * it would cost a question to Redis each, and no wrong answer.
  */
 export function createKeyFilter(capacity: number, seed = randomInt(SEED_MAX)): KeyFilter {
   const bits = Math.max(1, capacity) * BITS_A_KEY;
   const words = new Uint32Array(Math.ceil(bits / 32));
   const hash = new Uint32Array(2);
 
-  /** Two hashes of a key, from which all others are made. Source: Kirsch and Mitzenmacher, "Less hashing, same performance", 2006. */
+  /**
+   * Two hashes of a key, from which all others are made. Source: Kirsch and Mitzenmacher, "Less hashing, same
+   * performance", 2006.
+   */
   function hashOf(key: string): void {
     let one = 0xdeadbeef ^ seed;
     let other = 0x41c6ce57 ^ seed;

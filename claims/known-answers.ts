@@ -1,32 +1,28 @@
 import { SOLD_OUT_REMEMBERED_MS } from "../campaign/sold-out-memory.ts";
-import type { Claim, ClaimAnswer } from "../pool/answers.ts";
+import type { ClaimAnswer } from "../pool/answers.ts";
 import type { Campaigns } from "../record/campaigns.ts";
 import type { Issuances } from "../record/issuances.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { KeyFilter } from "./key-filter.ts";
+import type { KnownAnswer } from "./known-answer.ts";
 import { readClaimKeys, readWinners as readWinnersOf, type Winner } from "./read-winners.ts";
-
-/** What a server may answer by itself, because it cannot have become wrong. */
-export type KnownAnswer =
-  /** The durable coupon of this key: an issuance never changes. */
-  | { readonly kind: "replay"; readonly held: Claim }
-  | { readonly kind: "sold" }
-  /** At least so long to the start by the clock of Redis, to within the time that one question takes. */
-  | { readonly kind: "early"; readonly redisWaitMs: number; readonly startsAtMs: number };
 
 /**
  * Refusals from memory: before the start, and after the last coupon has become durable.
  *
- * *Not started.* Redis said how long it is to the start by its own clock; for a fraction of a second, and never beyond that start,
- * everybody else is told the same, counted down on a clock that nobody sets. This server's own idea of the time opens and closes nothing.
+ * *Not started.* Redis said how long it is to the start by its own clock; for a fraction of a second, and
+ * never beyond that start, everybody else is told the same, counted down on a clock that nobody sets. This
+ * server's own idea of the time opens and closes nothing.
  *
- * *Sold out.* When Redis says so, the issuances are counted in MongoDB. If they are as many as the campaign has coupons, every code has
- * its durable owner, for good: no rebuild can change that, only more coupons can. Their claim keys are read into a filter, two bytes each:
- * whoever is not in it has no coupon and is told "sold out", as long as Redis has confirmed it, for so many coupons, within the last
- * second; one ask is let through now and then to find out. Whoever may be in it is a winner, but for a few in 10,000, and asks Redis. Then
- * the winners themselves are read, if they find room, and answered from that record too. Where coupons are added, Redis first stops confirming, and gives none of them before the last memory has lapsed (top-up.lua):
- * nobody who holds one of them is told that there are none.
+ * *Sold out.* When Redis says so, the issuances are counted in MongoDB. If they are as many as the campaign
+ * has coupons, every code has its durable owner, for good: no rebuild can change that, only more coupons can.
+ * Their claim keys are read into a filter, two bytes each: whoever is not in it has no coupon and is told
+ * "sold out", as long as Redis has confirmed it, for so many coupons, within the last second; one ask is let
+ * through now and then to find out. Whoever may be in it is a winner, but for a few in 10,000, and asks
+ * Redis. Then the winners themselves are read, if they find room, and answered from that record too. Where
+ * coupons are added, Redis first stops confirming, and gives none of them before the last memory has lapsed
+ * (top-up.lua): nobody who holds one of them is told that there are none.
  */
 export type KnownAnswers = {
   recall(campaignId: string, claimKey: string): KnownAnswer | undefined;
@@ -43,14 +39,20 @@ export type KnownAnswersDeps = {
 
 /** How long "not yet" is believed. A start that is moved to earlier is noticed within this. */
 const EARLY_FOR_MS = 100;
-/** After this, one ask goes to Redis to confirm "sold out"; after SOLD_OUT_REMEMBERED_MS without a confirmation, all do. */
+/**
+ * After this, one ask goes to Redis to confirm "sold out"; after SOLD_OUT_REMEMBERED_MS without a
+ * confirmation, all do.
+ */
 const SOLD_CONFIRM_MS = 250;
 
 /** After a try in vain; each further one waits twice as long as the one before. */
 const WINNERS_AGAIN_MS = { first: 500, most: 8_000 } as const;
 /** Of all filters, in keys: 32 MB. */
 const FILTERED_MAX = 16_000_000;
-/** Winners beyond these ask Redis. 190 to 430 bytes a winner, by the length of the key; one that is read counts already. */
+/**
+ * Winners beyond these ask Redis. 190 to 430 bytes a winner, by the length of the key; one that is read
+ * counts already.
+ */
 const WINNERS_MAX = 400_000;
 /** A sale whose winners found no room, or had to make it, waits for so long. */
 const NO_ROOM_FOR_MS = 60_000;
@@ -225,7 +227,8 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
           else forget(campaignId);
           return;
         case "early": {
-          // Redis read its clock after it was asked, and that in whole milliseconds: the start can be as near as this.
+          // Redis read its clock after it was asked, and that in whole milliseconds: the start can be as near
+          // as this.
           const startMs = askedAtMs + answer.redisWaitMs - 1;
           if (openings.size >= CAMPAIGNS_MAX) openings.clear();
           const untilMs = Math.min(startMs, askedAtMs + EARLY_FOR_MS);

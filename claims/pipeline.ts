@@ -6,7 +6,10 @@ import type { PipelineDeps } from "./stage.ts";
 /** The way of a claim within one campaign: three stages, one direction. */
 export type Pipeline = {
   readonly claims: ClaimStage;
-  /** Makes a claim durable; resolves only after MongoDB has acknowledged it, and sees to it that the ledger entry goes. */
+  /**
+   * Makes a claim durable; resolves only after MongoDB has acknowledged it, and sees to it that the ledger
+   * entry goes.
+   */
   readonly commits: CommitStage;
   readonly settles: SettleStage;
 };

@@ -4,7 +4,10 @@ import { type BatchQueue, createBatchQueue } from "./batch-queue.ts";
 import { loggingFailure, type StageDeps } from "./stage.ts";
 
 const SETTLE_BATCH_MAX = 1_000;
-/** Ledger entries gather for so long before a call drops them, in ms: nobody waits for it, and each call costs Redis a disk write. */
+/**
+ * Ledger entries gather for so long before a call drops them, in ms: nobody waits for it, and each call costs
+ * Redis a disk write.
+ */
 const SETTLE_GATHER_MS = 10;
 const SETTLE_ATTEMPTS_MAX = 40;
 /** Between two of them, while the pool is being rebuilt, in ms. */
@@ -12,7 +15,9 @@ const SETTLE_AGAIN_MS = 50;
 
 export type SettleStage = BatchQueue<Claim, void>;
 
-/** The last stage: drops the ledger entries of what is durable, and tells a pool that was rebuilt without it. */
+/**
+ * The last stage: drops the ledger entries of what is durable, and tells a pool that was rebuilt without it.
+ */
 export function createSettleStage(deps: StageDeps): SettleStage {
   const { pool, restore, clock, campaignId } = deps;
 

@@ -19,7 +19,10 @@ export type PipelineDeps = {
   commitsInFlightMax: number;
   commitDeadlineMs: number;
   breakers: StoreBreakers;
-  /** By campaign, the highest generation in which this process was given a code: no pool of a lower one may give another. */
+  /**
+   * By campaign, the highest generation in which this process was given a code: no pool of a lower one may
+   * give another.
+   */
   leastGenerations: Map<string, number>;
   /** See BatchQueueOptions. */
   defer?: (callback: () => void) => void;
@@ -38,7 +41,10 @@ export function wasLogged(error: unknown): boolean {
   );
 }
 
-/** Work on a batch that is logged once where it fails, not once a request; the callers are told that it is uncertain. */
+/**
+ * Work on a batch that is logged once where it fails, not once a request; the callers are told that it is
+ * uncertain.
+ */
 export function loggingFailure<T, R>(
   { logger, campaignId }: Pick<StageDeps, "logger" | "campaignId">,
   what: string,

@@ -27,7 +27,9 @@ const REDIS_ERRORS = new Set([
   "MaxCommandRedirectionsError",
   "MultiErrorReply",
 ]);
-/** What node-redis throws as a plain Error while the nodes of a cluster do not agree yet on where a slot is. */
+/**
+ * What node-redis throws as a plain Error while the nodes of a cluster do not agree yet on where a slot is.
+ */
 const CLUSTER_TROUBLE = /^(Cannot find node |Could not find shard$|Cluster closed$)/;
 
 /** Of these, what a Redis said that could be asked. */

@@ -29,8 +29,8 @@ const ROUND_EVERY_MS = 500;
 const ENTRIES_MAX = 500;
 
 /**
- * Finishes what a dead or cut-off server left in the ledger: forward, for the same owner, never back into the pool. Every server
- * runs one; two that meet at an entry agree, because MongoDB's indexes decide.
+ * Finishes what a dead or cut-off server left in the ledger: forward, for the same owner, never back into the
+ * pool. Every server runs one; two that meet at an entry agree, because MongoDB's indexes decide.
  */
 export function createSweeper(deps: SweeperDeps): Sweeper {
   const { pool, campaigns, claimer, clock, metrics, sweepAfterMs } = deps;

@@ -2,8 +2,8 @@ import type { CampaignCounts } from "../record/documents.ts";
 import { LATENCY_BUCKETS, latencyBucket } from "../runtime/latency-histogram.ts";
 
 /**
- * Answers of IssueCoupon in this process since its start, by campaign: how many of each outcome, and how long they took. Counting is
- * on the way of every claim and costs two increments; whoever wants rates reads twice.
+ * Answers of IssueCoupon in this process since its start, by campaign: how many of each outcome, and how long
+ * they took. Counting is on the way of every claim and costs two increments; whoever wants rates reads twice.
  */
 export type Tally = {
   /** `outcome`: issued, replayed, or the reason of the refusal in small letters. */
@@ -16,7 +16,9 @@ export type Tally = {
 
 export const BUSIEST_MAX = 20;
 const CAMPAIGNS_MAX = 1_000;
-/** How much of what was busy a look ago still counts as busy: half of it is forgotten in about seven looks. */
+/**
+ * How much of what was busy a look ago still counts as busy: half of it is forgotten in about seven looks.
+ */
 const FADE = 0.9;
 /** Nothing is known to exist under such an id, so nothing is kept for it. */
 const NO_CAMPAIGN: readonly string[] = ["unknown_campaign", "invalid"];

@@ -6,8 +6,9 @@ import { wasLogged } from "./stage.ts";
 const LOG_EVERY_MS = 1_000;
 
 /**
- * Logs why claims failed that nothing else has logged, such as a full commit queue: their callers are told no more than UNCERTAIN. A batch
- * that failed is logged with it, once for all of its requests; here, at most once a second in all.
+ * Logs why claims failed that nothing else has logged, such as a full commit queue: their callers are told no
+ * more than UNCERTAIN. A batch that failed is logged with it, once for all of its requests; here, at most
+ * once a second in all.
  */
 export function createUncertainLog(
   logger: Logger,

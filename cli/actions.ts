@@ -2,8 +2,8 @@ import type { Action, Command, Input } from "./command.ts";
 import type { LocalSession, Session } from "./session.ts";
 
 /**
- * What each verb does, in a module of its own that is loaded when the verb is chosen: a command that pauses a sale does not wait for the
- * console, the audit and the charts to be read first.
+ * What each verb does, in a module of its own that is loaded when the verb is chosen: a command that pauses a
+ * sale does not wait for the console, the audit and the charts to be read first.
  */
 type Load<S extends LocalSession> = () => Promise<{ readonly action: Action<S> }>;
 

@@ -17,7 +17,10 @@ const clearLine = "\r\u001b[K";
 const hideCursor = "\u001b[?25l";
 const showCursor = "\u001b[?25h";
 
-/** `line` is asked for at every frame, so that a countdown in it moves by itself; what is longer than the columns given is cut. */
+/**
+ * `line` is asked for at every frame, so that a countdown in it moves by itself; what is longer than the
+ * columns given is cut.
+ */
 export function openBar(
   { bars: stream, drawn }: Pick<Output, "bars" | "drawn">,
   line: (columns: number) => string,
@@ -54,8 +57,9 @@ interface Part {
 const narrowerCells = [barCells, 16, 8, 0];
 
 /**
- * What is happening, in one line; `elapsedMs` is the time since the message arrived, to go on with the server's clock. Where it is longer than
- * `columns` the drawing shrinks, then words go; the state and the countdown are never cut.
+ * What is happening, in one line; `elapsedMs` is the time since the message arrived, to go on with the
+ * server's clock. Where it is longer than `columns` the drawing shrinks, then words go; the state and the
+ * countdown are never cut.
  */
 export function watchLine(
   message: WatchCampaignResponse,

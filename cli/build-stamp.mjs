@@ -17,8 +17,9 @@ const sources = [
 ];
 
 /**
- * Path, size and time of change of every source of the command, as git tells an edited file: a look at 200 files, a few milliseconds, and it
- * also notices one that was removed, that came, or that a checkout set back to an older time.
+ * Path, size and time of change of every source of the command, as git tells an edited file: a look at 200
+ * files, a few milliseconds, and it also notices one that was removed, that came, or that a checkout set back
+ * to an older time.
  *
  * @param {string} repository
  */

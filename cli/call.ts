@@ -15,8 +15,9 @@ export interface CallWords {
 const readingWords: CallWords = { again: "asking again" };
 
 /**
- * One call, tried again with the same request while the service is unavailable or not to be found, which is also what the restart of a server
- * looks like. Where no try went out nothing can have happened, and the error says no more than that.
+ * One call, tried again with the same request while the service is unavailable or not to be found, which is
+ * also what the restart of a server looks like. Where no try went out nothing can have happened, and the
+ * error says no more than that.
  */
 export async function call<T>(
   session: Session,
@@ -38,7 +39,8 @@ export async function call<T>(
         }
         if (failures === 1) await refuseWrongProtocol(session, error);
         const unreachable = unreachableBecause(error);
-        // What speaks no HTTP, or has no certificate that fits, is not the service: nothing can have happened there.
+        // What speaks no HTTP, or has no certificate that fits, is not the service: nothing can have happened
+        // there.
         if (unreachable?.neverSent !== true && unreachable?.passes !== false) mayHaveHappened = true;
         if (!isTransient(error)) throw error;
         await waitForRetry(error, failures, plan);

@@ -10,8 +10,9 @@ const idLength = 26;
 const namedMost = 5;
 
 /**
- * The id that was meant: as the service writes it, where it was given in another case or cut short. Ids sort by their creation, so the service is
- * asked for those just below the last that could begin so. What cannot be the beginning of an id is the service's to refuse.
+ * The id that was meant: as the service writes it, where it was given in another case or cut short. Ids sort
+ * by their creation, so the service is asked for those just below the last that could begin so. What cannot
+ * be the beginning of an id is the service's to refuse.
  * @throws UserError where nothing begins so, or more than one does
  */
 export async function meantCampaignId(session: Session, given: string): Promise<string> {
@@ -45,7 +46,10 @@ export async function meantCampaignId(session: Session, given: string): Promise<
   return only.id;
 }
 
-/** Verbs of the public service need no token, while an id that is cut short is looked for among the operators' campaigns. */
+/**
+ * Verbs of the public service need no token, while an id that is cut short is looked for among the operators'
+ * campaigns.
+ */
 function orTokenNeeded(error: unknown): never {
   const isDenied =
     error instanceof ConnectError && [Code.Unauthenticated, Code.PermissionDenied].includes(error.code);

@@ -1,8 +1,8 @@
 import type { WatchCampaignResponse } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 
 /**
- * For a stream that follows a campaign: true for a message that tells something new. The first message of an opening says how things stand;
- * where they stand as before, a stream that breaks after it has told nothing.
+ * For a stream that follows a campaign: true for a message that tells something new. The first message of an
+ * opening says how things stand; where they stand as before, a stream that breaks after it has told nothing.
  */
 export function newsOfCampaign(): (message: WatchCampaignResponse, place: number) => boolean {
   let last = "";

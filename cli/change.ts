@@ -1,6 +1,7 @@
 /**
- * What all verbs that change a campaign have in common: who does it, the dry run, the question before what cannot be undone, the
- * call, and how the answer is shown. A verb gives its request without these and says what it does in words.
+ * What all verbs that change a campaign have in common: who does it, the dry run, the question before what
+ * cannot be undone, the call, and how the answer is shown. A verb gives its request without these and says
+ * what it does in words.
  */
 import { randomUUID } from "node:crypto";
 import type { DescMessage, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";

@@ -1,6 +1,8 @@
 import { escaped, rounded, svgText, ticksFor } from "./svg.ts";
 
-/** A bar chart as an SVG document that needs nothing else: no script, no font, readable on white and on black. */
+/**
+ * A bar chart as an SVG document that needs nothing else: no script, no font, readable on white and on black.
+ */
 export interface Chart {
   readonly title: string;
   readonly subtitle: string;

@@ -15,7 +15,10 @@ export interface Clients {
 const maxAnswerBytes = 64 * 1024 * 1024;
 const maxRequestBytes = 64 * 1024;
 
-/** Over HTTP/1.1, where no stream can be refused: a call that was not tried has a connection error, which `--retries` knows. */
+/**
+ * Over HTTP/1.1, where no stream can be refused: a call that was not tried has a connection error, which
+ * `--retries` knows.
+ */
 export function openClients(settings: Settings): Clients {
   const transport = createConnectTransport({
     baseUrl: settings.url,

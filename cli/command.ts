@@ -3,7 +3,10 @@ import { wholeNumber } from "./settings.ts";
 import { UserError } from "./user-error.ts";
 
 export interface OptionSpec {
-  /** As in help: "--total <n>". "--format <csv|jsonl>" also tells shell completion what there is to choose from. */
+  /**
+   * As in help: "--total <n>". "--format <csv|jsonl>" also tells shell completion what there is to choose
+   * from.
+   */
   readonly flags: string;
   readonly about: string;
   /** What shell completion offers beside what `flags` tells: these texts, or the files of the folder. */
@@ -76,7 +79,10 @@ export class Input {
     return this.#argument;
   }
 
-  /** "--request-id" → the text given, or undefined. An empty text is a mistake, most often an unset shell variable. */
+  /**
+   * "--request-id" → the text given, or undefined. An empty text is a mistake, most often an unset shell
+   * variable.
+   */
   text(option: string): string | undefined {
     const value = this.#options.get(camelCase(option));
     if (value === "") throw new UserError(`${option} is empty`, { hint: "leave it out or give a value" });

@@ -4,7 +4,10 @@ import type { LocalSession } from "./session.ts";
 import { isShell } from "./shell-scripts.ts";
 import { commands, globalOptions } from "./vocabulary.ts";
 
-/** What `coupon __complete SHELL WORD…` writes: one candidate a line for the word under the cursor, which is the last one. */
+/**
+ * What `coupon __complete SHELL WORD…` writes: one candidate a line for the word under the cursor, which is
+ * the last one.
+ */
 export async function complete(
   args: readonly string[],
   env: NodeJS.ProcessEnv,

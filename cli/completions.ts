@@ -19,7 +19,10 @@ export interface Vocabulary {
   readonly profiles: readonly string[];
 }
 
-/** What may stand at the last of `words`; the others are what the operator has typed before it, without "coupon" itself. */
+/**
+ * What may stand at the last of `words`; the others are what the operator has typed before it, without
+ * "coupon" itself.
+ */
 export function fitting(words: readonly string[], vocabulary: Vocabulary): Fitting {
   const before = words.slice(0, -1);
   const current = words.at(-1) ?? "";

@@ -54,7 +54,10 @@ const typeNames: Readonly<Record<string, string>> = {
   number: "a number",
 };
 
-/** @throws ConfigMistake where it is not what the file may hold: a setting that is misspelt must not be passed over in silence */
+/**
+ * @throws ConfigMistake where it is not what the file may hold: a setting that is misspelt must not be passed
+ * over in silence
+ */
 export function configOf(value: unknown): Config {
   const parsed = z.safeParse(fileSchema, value);
   if (!parsed.success) throw mistakeOf(parsed.error.issues[0]);

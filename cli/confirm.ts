@@ -1,14 +1,16 @@
 /**
- * Asks before what cannot be undone. A verb lists `yesOption` among its options and, after its dry run and before its call, says:
+ * Asks before what cannot be undone. A verb lists `yesOption` among its options and, after its dry run and
+ * before its call, says:
  *
  *     await confirm(session, input, {
  *       what: `cancel ${id} (Christmas): its 400 unissued coupons are retired for ever`,
  *       typed: id,
  *     });
  *
- * It returns where the operator agreed or gave --yes, and throws in every other case. `what` is one plain line that names the
- * campaign, the numbers and, in full, any instant. Give `typed` only where nothing at all can bring it back: the operator then
- * has to type that text, which no habit does. Where nobody can be asked (a pipe, cron, --json) it refuses without --yes.
+ * It returns where the operator agreed or gave --yes, and throws in every other case. `what` is one plain
+ * line that names the campaign, the numbers and, in full, any instant. Give `typed` only where nothing at all
+ * can bring it back: the operator then has to type that text, which no habit does. Where nobody can be asked
+ * (a pipe, cron, --json) it refuses without --yes.
  */
 import type { Input } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";

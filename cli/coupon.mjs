@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-// The launcher. Where only the build is (an installed package, an image) it runs that. In a clone it runs dist/ where that was built of the sources as they
-// are now, which starts in a fraction of the time, else the sources through tsx: so an old build never hides an edit.
-// It imports no package, so that it can say what is wrong in a clone where nothing is installed yet.
+// The launcher. Where only the build is (an installed package, an image) it runs that. In a clone it runs
+// dist/ where that was built of the sources as they are now, which starts in a fraction of the time, else the
+// sources through tsx: so an old build never hides an edit. It imports no package, so that it can say what is
+// wrong in a clone where nothing is installed yet.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { isFresh } from "./build-stamp.mjs";

@@ -1,7 +1,9 @@
 import type { Input } from "./command.ts";
 import { UserError } from "./user-error.ts";
 
-/** `client`: the request is told in full and not sent. `server`: the service judges it and changes nothing. */
+/**
+ * `client`: the request is told in full and not sent. `server`: the service judges it and changes nothing.
+ */
 export const dryRunModes = ["client", "server"] as const;
 export type DryRunMode = (typeof dryRunModes)[number];
 
@@ -16,7 +18,9 @@ export function dryRunMode(input: Input): DryRunMode | undefined {
   });
 }
 
-/** The arguments with `client` where `--dry-run` stands alone: a campaign id that follows it is not its value. */
+/**
+ * The arguments with `client` where `--dry-run` stands alone: a campaign id that follows it is not its value.
+ */
 export function withDryRunMode(args: readonly string[]): string[] {
   const end = args.indexOf("--");
   return args.map((arg, index) => {

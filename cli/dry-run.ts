@@ -1,16 +1,16 @@
 /**
- * `--dry-run=client`: says exactly what a verb would send, and sends nothing. A verb that changes things lists `dryRunOption` among its options and,
- * when its request is complete and before it confirms or calls, says:
+ * `--dry-run=client`: says exactly what a verb would send, and sends nothing. A verb that changes things
+ * lists `dryRunOption` among its options and, when its request is complete and before it confirms or calls,
+ * says:
  *
- *     const request = { campaignId, startsAt: timestampFromMs(start.epochMs) };
- *     if (await dryRun(session, input, { method: CampaignService.method.rescheduleCampaign, request })) return;
- *     await confirm(session, input, …);
- *     await call(session, (options) => session.campaigns.rescheduleCampaign(request, options), …);
+ *     const request = { campaignId, startsAt: timestampFromMs(start.epochMs) }; if (await dryRun(session,
+ *     input, { method: CampaignService.method.rescheduleCampaign, request })) return; await confirm(session,
+ *     input, …); await call(session, (options) => session.campaigns.rescheduleCampaign(request, options), …);
  *
- * The same `request` object must go to both, so that the dry run cannot tell something else than what is sent. Reading is
- * allowed before it (the server's clock for "+10m", the campaign for its name); instants are shown in full, in the operator's zone
- * and in UTC. With --json it is one object {dryRun, url, method, request}, whose request is the very body of the call, and the
- * plan where the verb has one.
+ * The same `request` object must go to both, so that the dry run cannot tell something else than what is
+ * sent. Reading is allowed before it (the server's clock for "+10m", the campaign for its name); instants are
+ * shown in full, in the operator's zone and in UTC. With --json it is one object {dryRun, url, method,
+ * request}, whose request is the very body of the call, and the plan where the verb has one.
  */
 import {
   create,

@@ -21,7 +21,9 @@ export interface Failure {
   readonly serverMessage?: string;
   readonly startsAt?: string;
   readonly retryAfterMs?: number;
-  /** Where the state of the campaign does not allow what was asked: that state, and the verbs that it allows. */
+  /**
+   * Where the state of the campaign does not allow what was asked: that state, and the verbs that it allows.
+   */
   readonly state?: string;
   readonly allowed?: readonly string[];
 }
@@ -127,7 +129,9 @@ function describeCall(error: ConnectError, context: FailureContext): Failure {
   };
 }
 
-/** Says where the URL comes from that the advice is about, where that is not what the operator has just typed. */
+/**
+ * Says where the URL comes from that the advice is about, where that is not what the operator has just typed.
+ */
 function withOrigin({ message, hint }: Words, { urlFrom = "default" }: FailureContext): Words {
   const from = ["default", "--url"].includes(urlFrom) ? "" : ` (this one is from ${printable(urlFrom)})`;
   return { message, hint: hint.includes("--url") ? hint + from : hint };

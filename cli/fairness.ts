@@ -30,7 +30,10 @@ interface Holder {
   seq: number;
 }
 
-/** Gathers entry by entry, in any order; keeps one record a claim key. Asks from before the start were refused, and are no arrival. */
+/**
+ * Gathers entry by entry, in any order; keeps one record a claim key. Asks from before the start were
+ * refused, and are no arrival.
+ */
 export function gatherFairness(startsAtMs: number) {
   const holders = new Map<string, Partial<Holder>>();
   let requests = 0;
@@ -72,7 +75,10 @@ function isHolder(holder: Partial<Holder>): holder is Holder {
   return holder.seq !== undefined && holder.askedOrder !== undefined;
 }
 
-/** For each holder, in order of arrival, its place in the order of issue: by instant, and within a millisecond by number. */
+/**
+ * For each holder, in order of arrival, its place in the order of issue: by instant, and within a millisecond
+ * by number.
+ */
 function placesOf(arrived: readonly Holder[]): Uint32Array {
   const issued = arrived
     .map((holder, arrival) => ({ ...holder, arrival }))
@@ -103,7 +109,10 @@ export function inversionsOf(order: Uint32Array): number {
   return inversions;
 }
 
-/** Each value is one that occurred: the smallest that so many parts do not exceed. All zero where there is nothing. */
+/**
+ * Each value is one that occurred: the smallest that so many parts do not exceed. All zero where there is
+ * nothing.
+ */
 export function percentiles(values: readonly number[]): Percentiles {
   if (values.length === 0) return { p50: 0, p99: 0, p999: 0, max: 0 };
   const { at } = percentilesOf(values);

@@ -27,7 +27,10 @@ const run = randomUUID();
 /** Others may come in between a look and a deed; who loses that often is told that it is taken. */
 const attemptsMax = 5;
 
-/** Takes the lock, from a process of this machine that died too. `what` names what is locked. @throws UserError where it is taken */
+/**
+ * Takes the lock, from a process of this machine that died too. `what` names what is locked. @throws
+ * UserError where it is taken
+ */
 export async function takeFileLock(path: string, what: string): Promise<FileLock> {
   const mine: Holder = {
     ...{ id: randomUUID(), run, host: hostname(), boot: await bootId() },
@@ -69,8 +72,9 @@ async function made(path: string, text: string): Promise<boolean> {
 }
 
 /**
- * Removes a dead process' lock, and no other: of several that saw it dead one may have taken it by now. Moving it away first shows which it was;
- * who lost its lock for that moment finds out with `assertHeld`, should a third have come in.
+ * Removes a dead process' lock, and no other: of several that saw it dead one may have taken it by now.
+ * Moving it away first shows which it was; who lost its lock for that moment finds out with `assertHeld`,
+ * should a third have come in.
  */
 async function setAside(path: string, dead: string): Promise<void> {
   const aside = `${path}.${randomUUID().slice(0, 8)}`;

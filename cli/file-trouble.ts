@@ -27,7 +27,9 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }
 
-/** Writes all of it at this place: a disk that fills up takes a part, says so, and fails only the next time. */
+/**
+ * Writes all of it at this place: a disk that fills up takes a part, says so, and fails only the next time.
+ */
 export async function writeWhole(handle: FileHandle, data: Uint8Array, position: number): Promise<void> {
   let written = 0;
   while (written < data.length) {

@@ -9,7 +9,10 @@ const roomMin = 16;
 
 const cellsShown = (text: string): number => cellsOf(text.replace(escapes, ""));
 
-/** Lines of a terminal: each that is wider than `columns` goes on below, under the column in which its last value began. Nothing is cut. */
+/**
+ * Lines of a terminal: each that is wider than `columns` goes on below, under the column in which its last
+ * value began. Nothing is cut.
+ */
 export function fittedText(text: string, columns: number): string {
   return text
     .split("\n")

@@ -21,7 +21,10 @@ export interface FollowPlan {
   readonly onMessage: (message: WatchCampaignResponse) => boolean | Promise<boolean>;
 }
 
-/** Follows a campaign to the last message wanted, over broken streams, drawing a bar that ticks between the messages. */
+/**
+ * Follows a campaign to the last message wanted, over broken streams, drawing a bar that ticks between the
+ * messages.
+ */
 export async function followCampaign(session: Session, plan: FollowPlan): Promise<WatchCampaignResponse> {
   const { campaigns, output, settings } = session;
   let bar: Bar | undefined;
@@ -73,7 +76,10 @@ export function goingOn(afterRevision: number | undefined): { afterRevision?: nu
   return afterRevision === undefined ? {} : { afterRevision };
 }
 
-/** Until it is over: a line for each message and event in a pipe, JSON lines with --json, a bar and the events on a terminal. */
+/**
+ * Until it is over: a line for each message and event in a pipe, JSON lines with --json, a bar and the events
+ * on a terminal.
+ */
 export function followLines(
   session: Session,
   watched: Pick<FollowPlan, "campaignId" | "intervalMs" | "afterRevision">,

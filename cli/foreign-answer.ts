@@ -11,8 +11,9 @@ const bareStatus = /^HTTP (\d{3})$/;
 const foreignType = /^unsupported content type (.*)$/s;
 
 /**
- * The service tells every refusal in its protocol. What comes with a bare HTTP status, or as a page, was said by something else, and advice about
- * tokens and logs of the service would not fit. Undefined: it is the service's own.
+ * The service tells every refusal in its protocol. What comes with a bare HTTP status, or as a page, was said
+ * by something else, and advice about tokens and logs of the service would not fit. Undefined: it is the
+ * service's own.
  */
 export function foreignAnswer(error: ConnectError, url: string): ForeignAnswer | undefined {
   const type = foreignType.exec(error.rawMessage)?.[1];

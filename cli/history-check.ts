@@ -35,14 +35,20 @@ export interface HistoryReport {
 
 const couponsPerBatch = 5_000;
 const changesPerPage = 1_000;
-/** How long after the callers were told may a refusal still say "not started": known answers live a tenth of a second. */
+/**
+ * How long after the callers were told may a refusal still say "not started": known answers live a tenth of a
+ * second.
+ */
 const lateRefusalMs = 250;
-/** A live sale that looks wrong is read again: an issuance that became durable late stands before the place an export had reached. */
+/**
+ * A live sale that looks wrong is read again: an issuance that became durable late stands before the place an
+ * export had reached.
+ */
 const readAgainAfterMs = 2_500;
 
 /**
- * Checks the callers' own records against what the service exports: the audit from outside, in this process. The service that is
- * judged has no part in it but to tell its issuances.
+ * Checks the callers' own records against what the service exports: the audit from outside, in this process.
+ * The service that is judged has no part in it but to tell its issuances.
  */
 export async function checkHistory(session: Session, plan: HistoryPlan): Promise<HistoryReport> {
   const first = await readOnce(session, plan, undefined);

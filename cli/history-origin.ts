@@ -9,8 +9,9 @@ const fewestCodes = 3;
 const knownShareMax = 0.01;
 
 /**
- * Whether a file of callers' records is of another campaign: it tells three or more different codes, and at most every hundredth of
- * them is issued in this one. A file without any issued entry tells nothing of where it is from, and is judged.
+ * Whether a file of callers' records is of another campaign: it tells three or more different codes, and at
+ * most every hundredth of them is issued in this one. A file without any issued entry tells nothing of where
+ * it is from, and is judged.
  */
 export function isOfAnother({ all, issued }: HistoryReport["codes"]): boolean {
   return all >= fewestCodes && issued <= all * knownShareMax;

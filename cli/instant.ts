@@ -24,7 +24,10 @@ export function isRelative(text: string): boolean {
   return text === "now" || text.startsWith("+");
 }
 
-/** `option` names where the text came from, in messages. Fractions finer than a millisecond are rounded up, so never early. */
+/**
+ * `option` names where the text came from, in messages. Fractions finer than a millisecond are rounded up, so
+ * never early.
+ */
 export function parseInstant(text: string, nowMs: number, option: string): GivenInstant {
   const given = text.trim();
   if (given === "now") return { epochMs: nowMs, zone: undefined };

@@ -9,15 +9,17 @@ export interface Start {
 }
 
 /**
- * What the operator types before a verb: "coupon", "npx coupon", "npm run coupon --", "node cli/coupon.mjs". The one place that knows: all
- * texts of this program say `coupon`, and are spelled in this form where they are shown.
+ * What the operator types before a verb: "coupon", "npx coupon", "npm run coupon --", "node cli/coupon.mjs".
+ * The one place that knows: all texts of this program say `coupon`, and are spelled in this form where they
+ * are shown.
  */
 export function invocationOf({ env, script, cwd }: Start): string {
   const { npm_lifecycle_event: event, npm_lifecycle_script: lifecycle = "", npm_config_package: from } = env;
   // npx quotes the name.
   const line = lifecycle.replace(/^(['"])(.*)\1$/, "$2");
   const name = basename(script);
-  // npm leaves these to everything that it starts, at any depth: they are about this command only where they name it.
+  // npm leaves these to everything that it starts, at any depth: they are about this command only where they
+  // name it.
   if (event === "npx" && line === name) return from ? `npx -p ${quoted(from)} ${name}` : `npx ${name}`;
   if (event !== undefined && /^(exec )?node \S+$/.test(line) && basename(line) === name)
     return `npm run ${event} --`;

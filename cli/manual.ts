@@ -4,7 +4,10 @@ import { instantForms } from "./instant.ts";
 import { environment } from "./settings.ts";
 import { commands, globalOptions } from "./vocabulary.ts";
 
-/** docs/cli.md: everything that `--help` says, on one page. Made of the program itself, so that it cannot say anything else. */
+/**
+ * docs/cli.md: everything that `--help` says, on one page. Made of the program itself, so that it cannot say
+ * anything else.
+ */
 export function manual(): string {
   return [
     "# The coupon command",

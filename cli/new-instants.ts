@@ -3,7 +3,9 @@ import type { GivenInstant } from "./instant.ts";
 import { countdown, instantText } from "./render.ts";
 import type { Session } from "./session.ts";
 
-/** The instants that a verb gives, read together: what is relative counts from one look at the server's clock. */
+/**
+ * The instants that a verb gives, read together: what is relative counts from one look at the server's clock.
+ */
 export interface NewInstants {
   readonly start: GivenInstant | undefined;
   readonly end: GivenInstant | undefined;
@@ -24,8 +26,9 @@ export function endFields({ end, noEnd }: NewInstants) {
 }
 
 /**
- * Says the instants in full before anything is sent: the last moment at which a wrong zone or year is only a typing error. With the server's
- * clock also how far away the start is, because a date alone does not tell that it is next year's.
+ * Says the instants in full before anything is sent: the last moment at which a wrong zone or year is only a
+ * typing error. With the server's clock also how far away the start is, because a date alone does not tell
+ * that it is next year's.
  */
 export function sayInstants(session: Session, instants: NewInstants, serverMs: number | undefined): void {
   const { start, end, noEnd } = instants;

@@ -74,8 +74,8 @@ export function openOutput(options: OutputOptions): Output {
   const writeData = async (text: string): Promise<void> => {
     if (!stdout.write(text)) await once(stdout, "drain");
   };
-  // The last of all sinks: whatever an argument, a file or the service brought in, a terminal obeys nothing of it. In JSON that is another
-  // spelling of the same text.
+  // The last of all sinks: whatever an argument, a file or the service brought in, a terminal obeys nothing
+  // of it. In JSON that is another spelling of the same text.
   const shown = (text: string): string =>
     text
       .split(colour ? ownColours : lineEnds)

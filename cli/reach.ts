@@ -1,6 +1,9 @@
 import { isLoopback } from "../runtime/loopback.ts";
 
-/** Tells "the service could not be reached" apart from what the service said, by the error Node.js gave, and says what helps. */
+/**
+ * Tells "the service could not be reached" apart from what the service said, by the error Node.js gave, and
+ * says what helps.
+ */
 
 export interface Words {
   readonly message: string;

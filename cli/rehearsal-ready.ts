@@ -13,7 +13,10 @@ import type { Session } from "./session.ts";
 import { UserError } from "./user-error.ts";
 
 const followIntervalMs = 200;
-/** A start is moved further away each time, so that a few times are enough; a shadow has ten minutes more than its launch. */
+/**
+ * A start is moved further away each time, so that a few times are enough; a shadow has ten minutes more than
+ * its launch.
+ */
 const movesMost = 6;
 
 export interface Ready {
@@ -23,8 +26,8 @@ export interface Ready {
 }
 
 /**
- * Until the codes are made and a preflight was made. The start waits for both: where the first presses are due before, it is moved, so that
- * every rehearsal presses before its start.
+ * Until the codes are made and a preflight was made. The start waits for both: where the first presses are
+ * due before, it is moved, so that every rehearsal presses before its start.
  */
 export async function readyToPress(
   session: Session,

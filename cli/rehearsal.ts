@@ -60,7 +60,10 @@ export async function launchRehearsal(
   };
 }
 
-/** The rehearsal has been: that its audit could not be made, for want of a right or of a store, takes nothing from what it showed. */
+/**
+ * The rehearsal has been: that its audit could not be made, for want of a right or of a store, takes nothing
+ * from what it showed.
+ */
 async function auditStores(
   session: Session,
   campaignId: string,
@@ -95,7 +98,10 @@ async function waitForRest(session: Session, campaignId: string, plan: Rehearsal
   }
 }
 
-/** Of a sale that goes on not everything can be known, and with fewer users than coupons it would never be over. */
+/**
+ * Of a sale that goes on not everything can be known, and with fewer users than coupons it would never be
+ * over.
+ */
 async function endIfOpen(session: Session, campaignId: string): Promise<void> {
   const request = { campaignId, view: CampaignView.BASIC };
   const { campaign } = await call(session, (options) => session.campaigns.getCampaign(request, options));

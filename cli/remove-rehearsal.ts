@@ -7,7 +7,10 @@ const mostAtOnceMs = 5_000;
 /** A million codes take some minutes: claims come first. */
 const patienceMs = 600_000;
 
-/** Has a rehearsal removed and waits until nothing is left of it. Goes on although the operator has pressed Ctrl-C: that is when it is needed. */
+/**
+ * Has a rehearsal removed and waits until nothing is left of it. Goes on although the operator has pressed
+ * Ctrl-C: that is when it is needed.
+ */
 export async function removeRehearsal(session: Session, campaignId: string): Promise<void> {
   const signal = AbortSignal.timeout(patienceMs);
   const patient: Session = { ...session, signal };

@@ -13,8 +13,9 @@ const hidden = new RegExp(
 );
 
 /**
- * Text of the service with all that a terminal would obey or not show escaped as JSON does: controls, direction overrides, characters without
- * width, fillers, tags. The servers' text logs have the same rule (runtime/visible.ts).
+ * Text of the service with all that a terminal would obey or not show escaped as JSON does: controls,
+ * direction overrides, characters without width, fillers, tags. The servers' text logs have the same rule
+ * (runtime/visible.ts).
  */
 export function printable(text: string): string {
   return text.replace(hidden, (character) =>
@@ -25,7 +26,10 @@ export function printable(text: string): string {
   );
 }
 
-/** Rounded up, so that it never shows zero while there is time left: "2d 03:04:05", "00:01:30", under ten seconds "9.9s". */
+/**
+ * Rounded up, so that it never shows zero while there is time left: "2d 03:04:05", "00:01:30", under ten
+ * seconds "9.9s".
+ */
 export function countdown(leftMs: number): string {
   if (leftMs <= 0) return "0.0s";
   const tenths = Math.ceil(leftMs / 100);
@@ -37,7 +41,9 @@ export function countdown(leftMs: number): string {
   return days > 0 ? `${days}d ${clock}` : clock;
 }
 
-/** The instant in full: on the operator's wall clock, on that of the zone they named, if they did, and in UTC. */
+/**
+ * The instant in full: on the operator's wall clock, on that of the zone they named, if they did, and in UTC.
+ */
 export function instantText(epochMs: number, zone: string, named?: string): string {
   const walls = [...new Set([zone, named ?? zone])].filter((wall) => wall !== "UTC");
   const texts = walls.map((wall) => `${rfc3339In(epochMs, wall).replace("T", " ")} (${wall})`);

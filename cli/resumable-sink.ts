@@ -34,8 +34,9 @@ const newline = 0x0a;
 const readBytes = 1 << 20;
 
 /**
- * Writes a draft beside the file that outlives the process, also one that is killed, with a note of the last place that is on disk for certain. The next
- * export cuts the draft there and goes on: no row twice, none lost. At the end the draft becomes the file. A lock keeps other exports away from the draft.
+ * Writes a draft beside the file that outlives the process, also one that is killed, with a note of the last
+ * place that is on disk for certain. The next export cuts the draft there and goes on: no row twice, none
+ * lost. At the end the draft becomes the file. A lock keeps other exports away from the draft.
  */
 export async function resumableSink(path: string, what: string): Promise<ResumableSink> {
   const existing = await stat(path).catch(() => undefined);
@@ -85,7 +86,8 @@ async function openDraft(draft: string, note: string, what: string): Promise<Dra
         throw error;
       }
     }
-    // The draft became the file, or somebody removed it. A note without it would be ahead of the one that begins now.
+    // The draft became the file, or somebody removed it. A note without it would be ahead of the one that
+    // begins now.
     await unlink(note);
   }
   // Codes are worth money: for their owner only.

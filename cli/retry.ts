@@ -14,9 +14,11 @@ const maxAskedDelayMs = 30_000;
 
 const transientCodes: readonly Code[] = [Code.Unavailable, Code.DeadlineExceeded, Code.Aborted];
 const transientReasons: readonly KnownReason[] = [RefusalReason.OVERLOADED, RefusalReason.UNCERTAIN];
-// A stream that breaks shows itself in more ways than a call: an end without its end message, or half a message.
+// A stream that breaks shows itself in more ways than a call: an end without its end message, or half a
+// message.
 const brokenEnds = ["missing EndStreamResponse", "invalid end stream"];
-// Where they come from an error of the connection, which is then their cause. What the service itself said has none.
+// Where they come from an error of the connection, which is then their cause. What the service itself said
+// has none.
 const brokenStreamCodes: readonly Code[] = [Code.DataLoss, Code.Unknown, Code.Internal];
 
 /** True: trying again may help, and is safe because every call of this CLI carries its key. */
@@ -37,7 +39,10 @@ export function isBrokenStream(error: unknown): boolean {
   return error.cause !== undefined && brokenStreamCodes.includes(error.code);
 }
 
-/** How long to wait before try number `failures` + 1. `random` is from 0 to 1; the service's own wish is respected. */
+/**
+ * How long to wait before try number `failures` + 1. `random` is from 0 to 1; the service's own wish is
+ * respected.
+ */
 export function delayBeforeRetryMs(
   failures: number,
   askedMs: number,
@@ -49,7 +54,10 @@ export function delayBeforeRetryMs(
   return Math.max(jitteredMs, Math.min(askedMs, maxAskedDelayMs));
 }
 
-/** In words, where the service says that a document of its store is not what it has to be; undefined: this error says something else. */
+/**
+ * In words, where the service says that a document of its store is not what it has to be; undefined: this
+ * error says something else.
+ */
 export function damageIn(error: unknown): string | undefined {
   const isSaid = error instanceof ConnectError && error.code === Code.DataLoss && error.cause === undefined;
   return isSaid ? error.rawMessage : undefined;

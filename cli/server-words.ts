@@ -1,6 +1,9 @@
 import { instantText, printable } from "./render.ts";
 
-/** The operator's name for each field of a request that the service may complain about; what no flag sets is not here. */
+/**
+ * The operator's name for each field of a request that the service may complain about; what no flag sets is
+ * not here.
+ */
 export const flagOfField: Readonly<Record<string, string>> = {
   actor: "--actor",
   after_revision: "--after",
@@ -34,7 +37,10 @@ const headPattern = /^(\w+(?:, \w+)*)(: .*)$/s;
 const spelledPattern = /\b[a-z]+_[a-z]+\b/g;
 const instantPattern = /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g;
 
-/** "starts_at: is before 1970" → "--start: is before 1970"; a field without a flag stays as it is, said to be an argument. */
+/**
+ * "starts_at: is before 1970" → "--start: is before 1970"; a field without a flag stays as it is, said to be
+ * an argument.
+ */
 export function inFlags(serverMessage: string, verb = ""): string {
   const [, fields = "", rest = ""] = headPattern.exec(serverMessage) ?? [];
   const flagOf: Readonly<Record<string, string>> = { ...flagOfField, ...flagsOfVerb[verb] };

@@ -23,7 +23,10 @@ export interface Settings {
   /** The profile in effect; undefined: none. */
   readonly profile: string | undefined;
   readonly configFile: ConfigFile;
-  /** Where each setting comes from, in the operator's words: "--url", "COUPON_URL", "profile local", "default". */
+  /**
+   * Where each setting comes from, in the operator's words: "--url", "COUPON_URL", "profile local",
+   * "default".
+   */
   readonly origins: Readonly<Record<SettingName, string>>;
   /** What the operator should know about these settings. */
   readonly warnings: readonly string[];
@@ -74,7 +77,10 @@ const maxTimeoutMs = 600_000;
 const maxRetries = 100;
 const nothing: Found = { text: undefined, origin: "default" };
 
-/** A flag wins over the environment, the environment over the config file, the file over the default; each setting by itself. */
+/**
+ * A flag wins over the environment, the environment over the config file, the file over the default; each
+ * setting by itself.
+ */
 export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv, file: ConfigFile): Settings {
   const given = (name: Exclude<SettingName, "actor" | "zone">): Found | undefined => {
     const flag = options[name];

@@ -1,4 +1,7 @@
-/** What a shell needs to complete `coupon`: thin, because the command itself knows the answers (cli/completions.ts). */
+/**
+ * What a shell needs to complete `coupon`: thin, because the command itself knows the answers
+ * (cli/completions.ts).
+ */
 
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];

@@ -1,9 +1,13 @@
 /**
- * User and request ids are compared exactly, as their caller wrote them. What an operator types is often not that: a paste brings spaces
- * along, a Mac writes Hangul as single letters (NFD). So a key that is not found as given is looked up as it may have been meant.
+ * User and request ids are compared exactly, as their caller wrote them. What an operator types is often not
+ * that: a paste brings spaces along, a Mac writes Hangul as single letters (NFD). So a key that is not found
+ * as given is looked up as it may have been meant.
  */
 
-/** As given first; then without the spaces around it, without any, and each in both Unicode forms: at most nine, mostly one. */
+/**
+ * As given first; then without the spaces around it, without any, and each in both Unicode forms: at most
+ * nine, mostly one.
+ */
 export function spellingsOf(given: string): string[] {
   const shapes = [given, given.trim(), given.replace(/\s+/gu, "")];
   const spellings = shapes.flatMap((shape) => [shape, shape.normalize("NFC"), shape.normalize("NFD")]);
@@ -21,7 +25,8 @@ export async function firstSpelling<T>(
     try {
       return { answer: await look(spelling), spelling };
     } catch (error) {
-      // The other spellings are guesses: that one of them is no valid key says nothing of the one that was given.
+      // The other spellings are guesses: that one of them is no valid key says nothing of the one that was
+      // given.
       if (notFound === undefined && !isNotFound(error)) throw error;
       if (notFound !== undefined && !isNotFound(error)) throw notFound;
       notFound ??= error;

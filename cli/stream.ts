@@ -9,14 +9,18 @@ const defaultRetries = 20;
 export interface StreamPlan<T> {
   /** Opens the stream where the last one broke. */
   readonly open: (options: CallOptions) => AsyncIterable<T>;
-  /** What a proper end means: there is no more, or the server went away in an orderly manner and the stream is to go on. */
+  /**
+   * What a proper end means: there is no more, or the server went away in an orderly manner and the stream is
+   * to go on.
+   */
   readonly properEnd: "finished" | "interrupted";
   /** The longest silence before the stream counts as broken. */
   readonly maxSilenceMs: number;
   readonly note: (text: string) => void;
   /**
-   * Whether a message tells what no earlier one told; `place` counts the messages of this opening from 0. Tries are counted since the last
-   * such message: a stream that begins anew and never gets further is given up.
+   * Whether a message tells what no earlier one told; `place` counts the messages of this opening from 0.
+   * Tries are counted since the last such message: a stream that begins anew and never gets further is given
+   * up.
    */
   readonly isProgress: (message: T, place: number) => boolean;
   /** How often to open it again in a row; undefined: as the operator said, or the default. */

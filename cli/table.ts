@@ -14,8 +14,9 @@ export interface Column<Row> {
 const gap = "  ";
 
 /**
- * A heading and a line a row, none wider than `columns`. The layouts say which columns there are, the richest first: the first one that has room
- * is taken, its columns that may be clipped share what is left. The last layout is taken in any case.
+ * A heading and a line a row, none wider than `columns`. The layouts say which columns there are, the richest
+ * first: the first one that has room is taken, its columns that may be clipped share what is left. The last
+ * layout is taken in any case.
  */
 export function tableLines<Row>(
   layouts: readonly (readonly Column<Row>[])[],

@@ -6,7 +6,10 @@ export function takesUtf8(env: NodeJS.ProcessEnv): boolean {
   return locale === "" || /utf-?8/i.test(locale);
 }
 
-/** What stands for a sign that this program or the service draws with, where a terminal takes ASCII alone. Names and codes stay as they are. */
+/**
+ * What stands for a sign that this program or the service draws with, where a terminal takes ASCII alone.
+ * Names and codes stay as they are.
+ */
 const inAscii: Readonly<Record<string, string>> = {
   ...{ "→": "->", "←": "<-", "…": "~", "±": "+-", "−": "-", "×": "x", "·": ".", "–": "-", "—": "-" },
   ...{ "≤": "<=", "≥": ">=", "“": '"', "”": '"', "‘": "'", "’": "'" },

@@ -6,7 +6,9 @@ interface UserErrorOptions {
   readonly cause?: unknown;
 }
 
-/** Something the operator can put right: one line, and what to do next. Anything else that is thrown is a bug. */
+/**
+ * Something the operator can put right: one line, and what to do next. Anything else that is thrown is a bug.
+ */
 export class UserError extends Error {
   override readonly name = "UserError";
   readonly hint: string;

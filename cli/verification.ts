@@ -21,7 +21,8 @@ export async function verifyStores(
     open: (options) => campaigns.verifyCampaign({ campaignId, offendersMax }, options),
     properEnd: "interrupted",
     maxSilenceMs: settings.timeoutMs,
-    // An audit begins anew each time, so how far an opening got is nothing gained, and no opening puts off the last one.
+    // An audit begins anew each time, so how far an opening got is nothing gained, and no opening puts off
+    // the last one.
     isProgress: () => false,
     note(text) {
       closeBar();

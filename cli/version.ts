@@ -2,7 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The version in the package.json that this file belongs to: the sources and the build lie at different depths below it. */
+/**
+ * The version in the package.json that this file belongs to: the sources and the build lie at different
+ * depths below it.
+ */
 export function version(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   for (;;) {

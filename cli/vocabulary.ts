@@ -24,7 +24,10 @@ import { status } from "./verbs/status.ts";
 import { verify } from "./verbs/verify.ts";
 import { watch } from "./verbs/watch.ts";
 
-/** Every verb, as data: help, completion and the manual are made of it. What they do is loaded for the one that is chosen (cli/actions.ts). */
+/**
+ * Every verb, as data: help, completion and the manual are made of it. What they do is loaded for the one
+ * that is chosen (cli/actions.ts).
+ */
 export const commands: readonly Command[] = [
   create,
   get,

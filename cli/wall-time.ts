@@ -1,8 +1,9 @@
 import { Temporal } from "temporal-polyfill";
 
 /**
- * The instants at which the clocks of the zone show this wall time, which is given as if it were UTC: none where they skip it, two where they
- * go back, else one. A module of its own: Temporal takes 15 ms to load, which only verbs that are given an instant wait for.
+ * The instants at which the clocks of the zone show this wall time, which is given as if it were UTC: none
+ * where they skip it, two where they go back, else one. A module of its own: Temporal takes 15 ms to load,
+ * which only verbs that are given an instant wait for.
  */
 export function instantsOfWallTime(wallMs: number, zone: string): number[] {
   const wall = Temporal.Instant.fromEpochMilliseconds(wallMs).toZonedDateTimeISO("UTC").toPlainDateTime();

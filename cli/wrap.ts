@@ -3,7 +3,10 @@ import { cellsOf } from "./console/cells.ts";
 /** Where nobody says how wide the terminal is. */
 export const defaultColumns = 80;
 
-/** Prose in lines of at most `columns`; paragraphs stay, and so does what is set off by two spaces, such as a file's text. */
+/**
+ * Prose in lines of at most `columns`; paragraphs stay, and so does what is set off by two spaces, such as a
+ * file's text.
+ */
 export function wrapped(text: string, columns: number): string {
   return text
     .split("\n\n")
@@ -11,7 +14,10 @@ export function wrapped(text: string, columns: number): string {
     .join("\n\n");
 }
 
-/** One paragraph, whose lines after the first begin with `indent`, beside `columns`. A word that is longer than a line has one of its own. */
+/**
+ * One paragraph, whose lines after the first begin with `indent`, beside `columns`. A word that is longer
+ * than a line has one of its own.
+ */
 export function filled(paragraph: string, columns: number, indent: string): string {
   const [first = "", ...words] = paragraph.split(/\s+/);
   let lines = first;

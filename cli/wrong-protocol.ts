@@ -15,8 +15,9 @@ const preface = Buffer.concat([
 ]);
 
 /**
- * A port that speaks something else breaks every connection that begins in HTTP/1.1, which looks like a service that crashes; asking again cannot
- * help. So after the first connection that broke it is asked what it speaks: HTTP/2 alone, as the gRPC port does, TLS, or no HTTP at all.
+ * A port that speaks something else breaks every connection that begins in HTTP/1.1, which looks like a
+ * service that crashes; asking again cannot help. So after the first connection that broke it is asked what
+ * it speaks: HTTP/2 alone, as the gRPC port does, TLS, or no HTTP at all.
  * @throws UserError where it is one of these
  */
 export async function refuseWrongProtocol({ settings, signal }: Session, error: unknown): Promise<void> {
@@ -45,7 +46,10 @@ export async function refuseWrongProtocol({ settings, signal }: Session, error: 
 
 type Speech = "http1" | "http2" | "other";
 
-/** By what it says first: a SETTINGS frame, a status line of HTTP/1.1, or anything else. Undefined: it says nothing. */
+/**
+ * By what it says first: a SETTINGS frame, a status line of HTTP/1.1, or anything else. Undefined: it says
+ * nothing.
+ */
 async function speechOf(url: URL, signal: AbortSignal): Promise<Speech | undefined> {
   const first = await answerTo(preface, addressOf(url), probeMs, signal);
   if (first === undefined) return undefined;

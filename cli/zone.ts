@@ -1,6 +1,12 @@
-/** Time zones as Intl has them: their names, and an instant on the clock of one. Back from a wall clock: cli/wall-time.ts. */
+/**
+ * Time zones as Intl has them: their names, and an instant on the clock of one. Back from a wall clock:
+ * cli/wall-time.ts.
+ */
 
-/** The canonical name, or undefined where there is no such zone. Abbreviations are refused: IST, CST or EST mean several things. */
+/**
+ * The canonical name, or undefined where there is no such zone. Abbreviations are refused: IST, CST or EST
+ * mean several things.
+ */
 export function canonicalZone(name: string): string | undefined {
   if (!name.includes("/") && !["UTC", "GMT"].includes(name.toUpperCase())) return undefined;
   try {

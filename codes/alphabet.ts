@@ -20,13 +20,14 @@ export const INITIALS: readonly string[] = [..."ㄱㄴㄷㅁㅂㅅㅈㅊㅋㅌ�
 
 /**
  * Vowels used: six plain ones that no speaker merges. Not used: ㅐ ㅔ, ㅒ ㅖ, ㅙ ㅚ ㅞ (each group sounds alike, so
- * a listener cannot spell it); ㅑ ㅕ ㅛ ㅠ ㅘ ㅝ ㅟ ㅢ (their glide is lost after ㅈ ㅊ and in quick speech: 져 is read 저).
+ * a listener cannot spell it); ㅑ ㅕ ㅛ ㅠ ㅘ ㅝ ㅟ ㅢ (their glide is lost after ㅈ ㅊ and in quick speech: 져 is read
+ * 저).
  */
 export const VOWELS: readonly string[] = [..."ㅏㅓㅗㅜㅡㅣ"];
 
 /**
- * Finals used ("" is none): the four sonorants. Not used: all complex finals and every stop: ㄷ ㅅ ㅆ ㅈ ㅊ ㅌ ㅎ are
- * read as one sound, so are ㄱ ㄲ ㅋ, and ㅂ ㅍ, and any of them changes before ㄴ and ㅁ (각나 is read 강나).
+ * Finals used ("" is none): the four sonorants. Not used: all complex finals and every stop: ㄷ ㅅ ㅆ ㅈ ㅊ ㅌ ㅎ
+ * are read as one sound, so are ㄱ ㄲ ㅋ, and ㅂ ㅍ, and any of them changes before ㄴ and ㅁ (각나 is read 강나).
  */
 export const FINALS: readonly string[] = ["", "ㄴ", "ㄹ", "ㅁ", "ㅇ"];
 
@@ -85,7 +86,9 @@ function composeAlphabet(): readonly string[] {
 /** The alphabet: one code point each, in code point order, no repeats. */
 export const SYLLABLES: readonly string[] = composeAlphabet();
 
-/** Every character a made code can have: the syllables, then the ten digits. A "symbol" is an index in here. */
+/**
+ * Every character a made code can have: the syllables, then the ten digits. A "symbol" is an index in here.
+ */
 export const SYMBOLS: readonly string[] = Object.freeze([...SYLLABLES, ...DIGITS]);
 
 /** The symbol of the digit 0; smaller ones are syllables. */

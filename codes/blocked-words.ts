@@ -1,9 +1,10 @@
 /**
  * Words that no made code may contain: data only. codes/word-filter.ts looks for them in the code as written,
- * and again with the digits taken out (시1발 is how filters are commonly dodged), so they are found at joins too.
+ * and again with the digits taken out (시1발 is how filters are commonly dodged), so they are found at joins
+ * too.
  *
- * The list is wider than today's alphabet can spell: it stays right when a syllable is added. A word is syllables
- * and ASCII digits in NFC; a digit stands for its sound too (4기 for 사기). Blocking an innocent word
+ * The list is wider than today's alphabet can spell: it stays right when a syllable is added. A word is
+ * syllables and ASCII digits in NFC; a digit stands for its sound too (4기 for 사기). Blocking an innocent word
  * costs next to nothing, so when in doubt a word goes in.
  */
 

@@ -5,7 +5,10 @@ import { nameCodePoint } from "./code-point.ts";
 export const MIN_CODE_LENGTH = 4;
 export const MAX_CODE_LENGTH = 10;
 
-/** What one position of a code may be that is drawn: symbols `firstSymbol` up to `firstSymbol + size - 1` of SYMBOLS. */
+/**
+ * What one position of a code may be that is drawn: symbols `firstSymbol` up to `firstSymbol + size - 1` of
+ * SYMBOLS.
+ */
 export type CodeSlot = {
   readonly kind: "syllable" | "digit";
   readonly firstSymbol: number;
@@ -22,7 +25,10 @@ export type CodeFormat = {
   readonly slots: readonly CodeSlot[];
   /** True: a check character follows, which the others decide (codes/check-character.ts). */
   readonly check: boolean;
-  /** Exactly how many raw combinations there are; those with a blocked word are still among them. A check character adds none. */
+  /**
+   * Exactly how many raw combinations there are; those with a blocked word are still among them. A check
+   * character adds none.
+   */
   readonly space: bigint;
   /** log2 of `space`. */
   readonly entropyBits: number;
@@ -42,8 +48,8 @@ const DIGIT_SLOT: CodeSlot = Object.freeze({
 const ALLOWED = `a code format is ${MIN_CODE_LENGTH} to ${MAX_CODE_LENGTH} characters, each 가 (a Hangul syllable) or 0 (a digit), at least one of each, or as the last one # (a check character), such as 가가가가가가0000 or 가가가가가가000#`;
 
 /**
- * Reads a code format. The pattern is brought to NFC first, so a decomposed 가 (U+1100 U+1161) is the same as the
- * composed one, and its characters are counted as code points.
+ * Reads a code format. The pattern is brought to NFC first, so a decomposed 가 (U+1100 U+1161) is the same as
+ * the composed one, and its characters are counted as code points.
  *
  * @returns the format, or a message that names the problem and says what is allowed
  */
@@ -88,8 +94,8 @@ function formatOf(characters: readonly string[]): CodeFormat {
 export const DEFAULT_CODE_FORMAT: CodeFormat = formatOf([..."가가가가가가0000"]);
 
 /**
- * The patterns whose codes can equal one of this pattern: itself, and where a check character meets a position that is drawn, because
- * the check character may be a syllable or a digit.
+ * The patterns whose codes can equal one of this pattern: itself, and where a check character meets a
+ * position that is drawn, because the check character may be a syllable or a digit.
  */
 export function overlappingPatterns(pattern: string): readonly string[] {
   const characters = [...pattern];

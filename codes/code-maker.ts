@@ -7,13 +7,16 @@ import { blockedWordFilter, type WordFilter } from "./word-filter.ts";
 /** Makes one code a call: NFC, as long as its format says. Throws Error when the random source is broken. */
 export type CodeMaker = () => string;
 
-/** No format loses more than 17 % of its codes to blocked words: 128 in a row (0.17^128) mean a broken random source. */
+/**
+ * No format loses more than 17 % of its codes to blocked words: 128 in a row (0.17^128) mean a broken random
+ * source.
+ */
 const MAX_ATTEMPTS = 128;
 
 /**
- * Prepares a maker of codes of one format. Every position is drawn uniformly from what the pattern says it is; a
- * code with a blocked word is thrown away whole and made again, so all codes that remain stay equally likely.
- * Codes may repeat: whoever stores them makes them unique.
+ * Prepares a maker of codes of one format. Every position is drawn uniformly from what the pattern says it
+ * is; a code with a blocked word is thrown away whole and made again, so all codes that remain stay equally
+ * likely. Codes may repeat: whoever stores them makes them unique.
  *
  * @param random the production CSPRNG unless given; a seeded one belongs in tests only
  * @param filter the blocked words; the production ones unless given
@@ -39,7 +42,10 @@ export function makeCode(format: CodeFormat, random: RandomSource): string {
   return createCodeMaker(format, random)();
 }
 
-/** One code, or undefined when it has a blocked word (as written, or with the digits taken out), its check character included. */
+/**
+ * One code, or undefined when it has a blocked word (as written, or with the digits taken out), its check
+ * character included.
+ */
 function attemptCode(format: CodeFormat, random: RandomSource, filter: WordFilter): string | undefined {
   let code = "";
   let whole = 0;

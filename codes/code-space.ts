@@ -3,7 +3,9 @@ import type { CodeFormat, CodeSlot } from "./code-format.ts";
 import { countChecked, step } from "./count-checked.ts";
 import { blockedWordFilter, type WordFilter } from "./word-filter.ts";
 
-/** How many codes a format must have for each one that exists: a random guess hits at most once in this many. */
+/**
+ * How many codes a format must have for each one that exists: a random guess hits at most once in this many.
+ */
 export const CODES_PER_COUPON = 1_000_000n;
 
 export type SpaceCheck =
@@ -11,7 +13,9 @@ export type SpaceCheck =
       readonly ok: true;
       /** Codes the format can make: raw combinations less those with a blocked word. Exact. */
       readonly codes: bigint;
-      /** How many of the `total` codes are expected to be drawn twice and made again; at most total / 10^6. */
+      /**
+       * How many of the `total` codes are expected to be drawn twice and made again; at most total / 10^6.
+       */
       readonly expectedCollisions: number;
     }
   | { readonly ok: false; readonly message: string };
@@ -21,7 +25,8 @@ const codesOfPattern = new Map<string, bigint>();
 
 /**
  * Counts exactly the codes of a format that contain no blocked word, by running the filter's states over the
- * positions (not by making codes). The first count of a pattern costs tens of milliseconds at most, later ones nothing.
+ * positions (not by making codes). The first count of a pattern costs tens of milliseconds at most, later
+ * ones nothing.
  */
 export function countCodes(format: CodeFormat, filter: WordFilter = blockedWordFilter): bigint {
   if (filter !== blockedWordFilter) return runStates(format, filter);
@@ -68,12 +73,13 @@ function stepAll(key: number, slot: CodeSlot, filter: WordFilter): Steps {
 /**
  * Decides whether a format has room for a campaign: codes ≥ (total + existing) × 1,000,000.
  *
- * Guessing: whoever types a random code of the right format then hits an existing one at most once in a million
- * tries. Colliding: each new code is a repeat with odds of at most one in a million too, so a campaign of `total`
- * makes at most total / 10^6 codes again; the second limit needs no rule of its own.
+ * Guessing: whoever types a random code of the right format then hits an existing one at most once in a
+ * million tries. Colliding: each new code is a repeat with odds of at most one in a million too, so a
+ * campaign of `total` makes at most total / 10^6 codes again; the second limit needs no rule of its own.
  *
  * @param total coupons the campaign is to have, an integer of at least 1
- * @param existing codes that all campaigns already have and that this pattern could make (overlappingPatterns), an
+ * @param existing codes that all campaigns already have and that this pattern could make
+ * (overlappingPatterns), an
  *   integer of at least 0. Counting codes that it cannot make as well only errs to the safe side.
  * @throws RangeError when a count is not such an integer: the caller validates those first
  */

@@ -3,7 +3,10 @@ import { CHECK_MODULUS, checkSymbol, checkWeight } from "./check-character.ts";
 import type { CodeFormat } from "./code-format.ts";
 import type { WordFilter } from "./word-filter.ts";
 
-/** How many beginnings there are, by their weighted sum: high × 2^32 + low, because a double alone would round. */
+/**
+ * How many beginnings there are, by their weighted sum: high × 2^32 + low, because a double alone would
+ * round.
+ */
 type Ways = { readonly low: Float64Array; readonly high: Float64Array };
 
 const LIMB = 2 ** 32;
@@ -11,9 +14,10 @@ const LIMB = 2 ** 32;
 const none = (): Ways => ({ low: new Float64Array(CHECK_MODULUS), high: new Float64Array(CHECK_MODULUS) });
 
 /**
- * Counts exactly the codes of a format with a check character that contain no blocked word. The check character can complete a
- * blocked word, so besides the filter's states the weighted sum is carried along: 307 numbers a state. Nearly every symbol leads
- * from every state to where it leads from the start, so states are moved together and the exceptions put right.
+ * Counts exactly the codes of a format with a check character that contain no blocked word. The check
+ * character can complete a blocked word, so besides the filter's states the weighted sum is carried along:
+ * 307 numbers a state. Nearly every symbol leads from every state to where it leads from the start, so states
+ * are moved together and the exceptions put right.
  */
 export function countChecked(format: CodeFormat, filter: WordFilter): bigint {
   let ways = new Map<number, Ways>([[0, none()]]);
@@ -28,7 +32,8 @@ export function countChecked(format: CodeFormat, filter: WordFilter): bigint {
       reached.set(target, into);
       addShifted(into, from, (symbol * weight) % CHECK_MODULUS, sign);
     };
-    // A digit leaves the run over the syllables where it is, a syllable moves both: so many states move alike.
+    // A digit leaves the run over the syllables where it is, a syllable moves both: so many states move
+    // alike.
     const alike = (key: number): number => (slot.kind === "syllable" ? 0 : key % filter.stateCount);
     const groups = new Map<number, Ways>();
     for (const [key, from] of ways) {

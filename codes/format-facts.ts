@@ -7,7 +7,10 @@ export type FormatFacts = {
   readonly codes: bigint;
   /** How many more coupons there is room for. */
   readonly room: bigint;
-  /** Odds, from 0 to 1, that one guess at a code of the format hits one that exists once the campaign has its own. */
+  /**
+   * Odds, from 0 to 1, that one guess at a code of the format hits one that exists once the campaign has its
+   * own.
+   */
   readonly guessOdds: number;
   /** How many of the `total` codes are expected to be drawn twice and made again. */
   readonly expectedCollisions: number;
@@ -22,7 +25,8 @@ export function factsOf(format: CodeFormat, total: number, existing: number): Fo
   const codes = countCodes(format);
   const space = checkSpace(format, total, existing);
   const room = codes / CODES_PER_COUPON - BigInt(existing);
-  // Each of the codes meets those that exist and, on average, half of its own kind; the sum of many rare events is Poisson's.
+  // Each of the codes meets those that exist and, on average, half of its own kind; the sum of many rare
+  // events is Poisson's.
   const expectedCollisions = (total * (existing + (total - 1) / 2)) / Number(codes);
   return {
     codes,

@@ -18,11 +18,12 @@ const FULL_WIDTH_DIGIT = /^[０-９]$/u;
 const FULL_WIDTH_OFFSET = 0xff10 - 0x30;
 
 /**
- * Brings a code that someone typed or pasted to the form in which it is stored: NFC, without spaces and hyphens,
- * full-width digits as ASCII ones. Idempotent.
+ * Brings a code that someone typed or pasted to the form in which it is stored: NFC, without spaces and
+ * hyphens, full-width digits as ASCII ones. Idempotent.
  *
  * @param input any text
- * @returns 1 to 10 code points, each a Hangul syllable or an ASCII digit; or a message that never holds the input
+ * @returns 1 to 10 code points, each a Hangul syllable or an ASCII digit; or a message that never holds the
+ * input
  *   itself, only the first character that does not belong and its position (code points after NFC, from 1)
  */
 export function normaliseCode(input: string): NormalisedCode {
@@ -45,8 +46,9 @@ export function normaliseCode(input: string): NormalisedCode {
 }
 
 /**
- * What says that no code of these formats can read like this, so that it was mistyped rather than never issued. Only a check character
- * can say so: undefined where it fits, and where some format of this length has none.
+ * What says that no code of these formats can read like this, so that it was mistyped rather than never
+ * issued. Only a check character can say so: undefined where it fits, and where some format of this length
+ * has none.
  *
  * @param code as normaliseCode gives it
  * @param formats all formats in which it could have been made

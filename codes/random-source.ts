@@ -10,13 +10,15 @@ export type RandomSource = (bound: number) => number;
 export type WordSource = () => number;
 
 const WORD_VALUES = 65_536;
-/** A fair word is refused less than half of the time, so 128 refusals in a row (2^-128) mean a broken source. */
+/**
+ * A fair word is refused less than half of the time, so 128 refusals in a row (2^-128) mean a broken source.
+ */
 const MAX_REFUSED_WORDS = 128;
 const BUFFERED_WORDS = 8_192;
 
 /**
- * Turns 16-bit words into unbiased integers. A plain `word % bound` favours the small values whenever `bound` does
- * not divide 65,536; here the words of the last, incomplete round are refused and drawn again.
+ * Turns 16-bit words into unbiased integers. A plain `word % bound` favours the small values whenever `bound`
+ * does not divide 65,536; here the words of the last, incomplete round are refused and drawn again.
  */
 export function randomFromWords(nextWord: WordSource): RandomSource {
   return (bound) => {

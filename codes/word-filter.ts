@@ -2,8 +2,9 @@ import { FIRST_DIGIT_SYMBOL, SYMBOLS } from "./alphabet.ts";
 import { BLOCKED_WORDS } from "./blocked-words.ts";
 
 /**
- * Finds blocked words in one pass over a code. Two runs of the same automaton read it: one reads every symbol, the
- * other the syllables only, so that digits put between do not hide a word. The code is blocked when either run is.
+ * Finds blocked words in one pass over a code. Two runs of the same automaton read it: one reads every
+ * symbol, the other the syllables only, so that digits put between do not hide a word. The code is blocked
+ * when either run is.
  *
  * The automaton is that of Aho and Corasick (Communications of the ACM 18(6), 1975), with every blocked state
  * merged into one that is never left. Being explicit, it can be counted over: see countCodes.
@@ -26,7 +27,8 @@ const SYMBOL_OF: ReadonlyMap<string, number> = new Map(
 /**
  * Builds a filter.
  *
- * @param words NFC words; one with a character that is not in SYMBOLS can never occur in a code and is passed over
+ * @param words NFC words; one with a character that is not in SYMBOLS can never occur in a code and is passed
+ * over
  * @throws RangeError for an empty word (it would block everything)
  */
 export function createWordFilter(words: readonly string[]): WordFilter {
@@ -101,8 +103,8 @@ function breadthFirst(nodes: readonly Node[]): readonly number[] {
 export const blockedWordFilter: WordFilter = createWordFilter(BLOCKED_WORDS);
 
 /**
- * Whether a text contains a word the filter blocks, as written or with its digits taken out. A character outside
- * SYMBOLS belongs to no spellable word and separates its neighbours.
+ * Whether a text contains a word the filter blocks, as written or with its digits taken out. A character
+ * outside SYMBOLS belongs to no spellable word and separates its neighbours.
  *
  * @param text NFC; any length
  */

@@ -23,7 +23,10 @@ export type GeneratorDeps = LeaseOptions & {
 export type Generator = {
   /** Begins to look for work; returns at once. */
   start(): void;
-  /** Takes no new step; resolves when the one under way has ended. What is left, another generator goes on with. */
+  /**
+   * Takes no new step; resolves when the one under way has ended. What is left, another generator goes on
+   * with.
+   */
   stop(): Promise<void>;
 };
 
@@ -35,8 +38,9 @@ const TROUBLE_MOST_MS = 60_000;
 const WINDOWS_A_TURN = 2;
 
 /**
- * Takes campaigns from GENERATING to SCHEDULED, and makes the codes of coupons that were added; any number of generators may run. Works in turns of about a second, each for the
- * campaign with the soonest start, so that a small one does not wait behind millions of codes for next week.
+ * Takes campaigns from GENERATING to SCHEDULED, and makes the codes of coupons that were added; any number of
+ * generators may run. Works in turns of about a second, each for the campaign with the soonest start, so that
+ * a small one does not wait behind millions of codes for next week.
  */
 export function createGenerator(deps: GeneratorDeps): Generator {
   const { campaigns, coupons, history, restore, clock, owner } = deps;
@@ -55,7 +59,10 @@ export function createGenerator(deps: GeneratorDeps): Generator {
     });
   }
 
-  /** When campaigns that failed are tried again, and how long they were left alone. Forgotten once one succeeds. */
+  /**
+   * When campaigns that failed are tried again, and how long they were left alone. Forgotten once one
+   * succeeds.
+   */
   const resting = new Map<string, { untilMs: number; restMs: number }>();
 
   /** False: not all codes are there yet. Once those of added coupons are, they count. */

@@ -20,8 +20,8 @@ let built: Promise<string> | undefined;
 let running: ChildProcess | undefined;
 
 /**
- * The product as `npm run build` makes it, made once a process, or by the one that started this: tests and benchmarks start these, which
- * is also what production runs. Resolves with the folder.
+ * The product as `npm run build` makes it, made once a process, or by the one that started this: tests and
+ * benchmarks start these, which is also what production runs. Resolves with the folder.
  */
 export async function builtProduct(): Promise<string> {
   const shared = process.env[SHARED_DIR];
@@ -43,8 +43,9 @@ async function build(): Promise<string> {
 }
 
 /**
- * Runs a program of Node to its end, in a process group of its own that is killed after `withinMs`, and then once more: of thousands of
- * builds on busy machines one never ended, with all of its processes alive. Rejects with what it wrote where it failed.
+ * Runs a program of Node to its end, in a process group of its own that is killed after `withinMs`, and then
+ * once more: of thousands of builds on busy machines one never ended, with all of its processes alive.
+ * Rejects with what it wrote where it failed.
  */
 export async function runBounded(args: readonly string[], withinMs: number): Promise<void> {
   for (const isLast of [false, true]) {

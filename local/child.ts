@@ -63,9 +63,9 @@ function killGroup(child: ChildProcess): void {
 }
 
 /**
- * SIGTERM, or another signal, and SIGKILL to the whole group when the deadline passes. A paused child is resumed first: it
- * could not obey otherwise. Waits by a timer: a child that must not keep our event loop alive would let us
- * end in the middle of waiting for it.
+ * SIGTERM, or another signal, and SIGKILL to the whole group when the deadline passes. A paused child is
+ * resumed first: it could not obey otherwise. Waits by a timer: a child that must not keep our event loop
+ * alive would let us end in the middle of waiting for it.
  */
 export async function endChild(
   child: ChildProcess,

@@ -213,7 +213,8 @@ function say(message) {
 /** @param {unknown} error */
 function messageFrom(error) {
   if (!(error instanceof Error)) return String(error);
-  // The addon's loader chains one error for each place it looked in; an outdated libc is the one that explains.
+  // The addon's loader chains one error for each place it looked in; an outdated libc is the one that
+  // explains.
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
     if (cause.message.includes("GLIBC")) return cause.message;
   }

@@ -47,7 +47,8 @@ export function givenStore(kind: StoreKind, url: string, facts: GivenFacts = { o
             return true;
           } catch (error) {
             last = error;
-            // What waiting does not mend: a refused password or certificate, a list of single servers, a Sentinel.
+            // What waiting does not mend: a refused password or certificate, a list of single servers, a
+            // Sentinel.
             if (error instanceof UserError) throw new LocalStackError(error.message, { cause: error });
             if (facts.isExpected?.() === false) throw new LocalStackError(`${kind} went away with its owner`);
             return false;

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 
 /**
- * Makes a folder and those above it that are missing; throws the system's error where it cannot. Not mkdir's own `recursive`: Node.js 20 tries
- * for ever where a folder exists in which none can be made, as in /proc.
+ * Makes a folder and those above it that are missing; throws the system's error where it cannot. Not mkdir's
+ * own `recursive`: Node.js 20 tries for ever where a folder exists in which none can be made, as in /proc.
  *
  * @param {string} path
  * @param {number} [mode] of the folders that are made

@@ -1,6 +1,7 @@
 /**
- * The product as it is shipped: the service file by file as `tsc` emits it, and the command `coupon` as one bundle with all that it uses, which
- * starts in a third of the time. Only a dev dependency is needed for that, and none of it at run time.
+ * The product as it is shipped: the service file by file as `tsc` emits it, and the command `coupon` as one
+ * bundle with all that it uses, which starts in a third of the time. Only a dev dependency is needed for
+ * that, and none of it at run time.
  */
 import { execFile } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -42,7 +42,8 @@ async function run(): Promise<void> {
   }
   for (const { kind, url } of [stack.redis, stack.mongodb]) {
     const name = kind === "redis" ? "REDIS_URL" : "MONGODB_URL";
-    // One that was given, and holds a password, is not repeated: it may land in a file or a terminal's memory.
+    // One that was given, and holds a password, is not repeated: it may land in a file or a terminal's
+    // memory.
     const told = redactUrls(url) === url ? `export ${name}='${url}'` : `# ${name}: as it was given`;
     process.stdout.write(`${told}\n`);
   }

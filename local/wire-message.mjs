@@ -101,7 +101,8 @@ export function bodyOf(message) {
 }
 
 /**
- * The command that an OP_MSG carries: the first key of its body, and the collection where its value is a name.
+ * The command that an OP_MSG carries: the first key of its body, and the collection where its value is a
+ * name.
  *
  * @param {Buffer} message
  * @returns {{ name: string, collection: string | undefined } | undefined}

@@ -30,7 +30,8 @@ export function withJournaledMajority(message) {
     if (name !== "writeConcern" || type !== BSONType.object) continue;
     const end = valueAt + valueBytes;
     const { w, j } = deserialize(message.subarray(valueAt, end));
-    // A majority is meant where no `w` is named, too. An element begins with the byte of its type, before its name.
+    // A majority is meant where no `w` is named, too. An element begins with the byte of its type, before its
+    // name.
     return w === undefined || w === "majority"
       ? replaced(message, body.start, { start: nameAt - 1, end }, { w: 1, j: j !== false })
       : message;

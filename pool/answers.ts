@@ -15,17 +15,24 @@ export type Claim = {
 
 export type PoolState = "staged" | "open" | "paused" | "ended" | "cancelled";
 
-/** Why a pool cannot answer: nothing is there, or it was loaded into another process or dataset. Both ask for a rebuild. */
+/**
+ * Why a pool cannot answer: nothing is there, or it was loaded into another process or dataset. Both ask for
+ * a rebuild.
+ */
 export type Unusable = "none" | "fenced";
 
-/** `held`: a change of the campaign's life is being decided. It answers again when that is over; see hold.lua. */
+/**
+ * `held`: a change of the campaign's life is being decided. It answers again when that is over; see hold.lua.
+ */
 export type Standstill = Unusable | "held";
 
 export type ClaimAnswer =
   | { readonly kind: "claimed" | "pending" | "replay"; readonly claim: Claim }
   /** All of `total` have owners; 0: not to be remembered, more are about to come. */
   | { readonly kind: "sold"; readonly total: number }
-  /** `redisWaitMs`: to the start by the clock of Redis alone; `waitMs` is the longer of that and the caller's. */
+  /**
+   * `redisWaitMs`: to the start by the clock of Redis alone; `waitMs` is the longer of that and the caller's.
+   */
   | {
       readonly kind: "early";
       readonly waitMs: number;
@@ -101,7 +108,9 @@ export type Hold =
 /** What a pool is to be after a change; `generation` is the change's. */
 export type TurnTarget = Pick<LoadTarget, "campaignId" | "generation" | "state" | "startsAtMs" | "endsAtMs">;
 
-/** See top-up.lua; `total`: how many codes the pool has had then; `quiet`: what to wait for, empty: nothing. */
+/**
+ * See top-up.lua; `total`: how many codes the pool has had then; `quiet`: what to wait for, empty: nothing.
+ */
 export type TopUp = {
   readonly kind: "topped" | "quiet" | "moved" | Standstill;
   readonly total: number;

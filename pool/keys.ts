@@ -1,6 +1,7 @@
 /**
- * Every Redis key of the system. All keys of a campaign share the hash tag `{id}`, so that each campaign lives in one cluster
- * slot and one script can touch all of them. Ids are made by us (26 letters and digits): no user text reaches a key name.
+ * Every Redis key of the system. All keys of a campaign share the hash tag `{id}`, so that each campaign
+ * lives in one cluster slot and one script can touch all of them. Ids are made by us (26 letters and digits):
+ * no user text reaches a key name.
  */
 export type CampaignKeys = {
   readonly meta: string;
@@ -33,5 +34,8 @@ export function campaignKeys(campaignId: string): CampaignKeys {
   };
 }
 
-/** Names the node of a cluster that is asked about what belongs to no campaign; nothing is ever stored under it. */
+/**
+ * Names the node of a cluster that is asked about what belongs to no campaign; nothing is ever stored under
+ * it.
+ */
 export const PROCESS_KEY = "cp:process";

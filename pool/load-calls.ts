@@ -41,7 +41,10 @@ export function createLoadCalls({ call, list, word }: ScriptCalls) {
       );
     },
 
-    /** Appends 1 to 1,000 added codes to a pool that has had `offset` so far. `waitedFor`: the quiet that was waited for. */
+    /**
+     * Appends 1 to 1,000 added codes to a pool that has had `offset` so far. `waitedFor`: the quiet that was
+     * waited for.
+     */
     async topUp(
       campaignId: string,
       generation: number,

@@ -25,16 +25,17 @@ export type Pool = ReturnType<typeof createPool>;
 export const SCRIPT_ITEMS_MAX = 1_000;
 
 /**
- * The typed calls of the pool; each is one script and therefore one atomic decision. Any of them rejects when Redis does
- * not answer within `deadlineMs`: the script may then have run or not.
+ * The typed calls of the pool; each is one script and therefore one atomic decision. Any of them rejects when
+ * Redis does not answer within `deadlineMs`: the script may then have run or not.
  */
 export function createPool(redis: Redis, deadlineMs: number) {
   const { call, list, word } = createScriptCalls(redis, deadlineMs);
 
   return {
     /**
-     * Claims for 1 to 1,000 keys of one campaign at once; answers in the order of `asks`. A pool of a generation below
-     * `leastGeneration` has been replaced somewhere else since: it gives itself up and is `fenced`.
+     * Claims for 1 to 1,000 keys of one campaign at once; answers in the order of `asks`. A pool of a
+     * generation below `leastGeneration` has been replaced somewhere else since: it gives itself up and is
+     * `fenced`.
      */
     async claim(
       campaignId: string,
@@ -110,7 +111,9 @@ export function createPool(redis: Redis, deadlineMs: number) {
       return word<"adopted" | "bound" | Unusable>("adopt", keys, [claim.claimKey, ...binding(claim)]);
     },
 
-    /** Undoes a claim that lost against the durable issuance `winner`; `free`: its code goes back to the pool. */
+    /**
+     * Undoes a claim that lost against the durable issuance `winner`; `free`: its code goes back to the pool.
+     */
     release(lost: Claim, free: boolean, winner: Claim) {
       const k = campaignKeys(lost.campaignId);
       return word<"released" | "moved" | Unusable>(
@@ -124,7 +127,10 @@ export function createPool(redis: Redis, deadlineMs: number) {
     distrust: (campaignId: string, generation: number) =>
       word<"distrusted" | "moved">("distrust", [campaignKeys(campaignId).meta], [String(generation)]),
 
-    /** Ledger entries that are at least `leastAgeMs` old; start with `after` `-`, go on with `next` until it is empty. */
+    /**
+     * Ledger entries that are at least `leastAgeMs` old; start with `after` `-`, go on with `next` until it
+     * is empty.
+     */
     async ledgerPage(
       campaignId: string,
       leastAgeMs: number,
@@ -141,7 +147,9 @@ export function createPool(redis: Redis, deadlineMs: number) {
       return { claims, next: reply[0] ?? "" };
     },
 
-    /** Stops a pool of a generation below `generation` while MongoDB decides about a change of its campaign. */
+    /**
+     * Stops a pool of a generation below `generation` while MongoDB decides about a change of its campaign.
+     */
     async hold(
       campaignId: string,
       callerNowMs: number,
@@ -170,7 +178,10 @@ export function createPool(redis: Redis, deadlineMs: number) {
       return word<"turned" | "superseded" | Unusable>("turn", [k.meta, k.staged, k.open, k.away], args);
     },
 
-    /** Takes away everything of a rehearsal; how many keys there were. Rejects for any other campaign, and removes nothing then. */
+    /**
+     * Takes away everything of a rehearsal; how many keys there were. Rejects for any other campaign, and
+     * removes nothing then.
+     */
     async remove(campaignId: string): Promise<number> {
       return Number(await call("remove", Object.values(campaignKeys(campaignId)), []));
     },

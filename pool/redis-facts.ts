@@ -6,7 +6,10 @@ import type { Redis } from "./redis.ts";
 /** What the Redis of a campaign says of itself. */
 export type RedisInfo = {
   readonly version: string;
-  /** `standalone`, `cluster` or `sentinel`. Empty, as any text here: it does not say; undefined the same of what is no text. */
+  /**
+   * `standalone`, `cluster` or `sentinel`. Empty, as any text here: it does not say; undefined the same of
+   * what is no text.
+   */
   readonly mode: string;
   /** `master` or `slave`, as Redis names it. */
   readonly role: string;
@@ -20,12 +23,18 @@ export type RedisInfo = {
   readonly systemBytes: number | undefined;
 };
 
-/** How the slot of a campaign is, by the node of the cluster that has it; `moving`: where to or where from, a node's id. */
+/**
+ * How the slot of a campaign is, by the node of the cluster that has it; `moving`: where to or where from, a
+ * node's id.
+ */
 export type SlotState = { readonly slot: number; readonly moving: string | undefined };
 
 export type RedisProbe = ReturnType<typeof createRedisProbe>;
 
-/** Asks the Redis that has a campaign, of a cluster the node with its slot, how it is set up and whether it takes a write. */
+/**
+ * Asks the Redis that has a campaign, of a cluster the node with its slot, how it is set up and whether it
+ * takes a write.
+ */
 export function createRedisProbe(redis: Redis, deadlineMs: number) {
   const command = (campaignId: string, args: readonly string[]) =>
     withDeadline(redis.command(campaignKeys(campaignId).meta, args), deadlineMs, `Redis ${args.join(" ")}`);

@@ -18,7 +18,8 @@ const TLS_REFUSAL = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL|H
 
 /**
  * Asks every address at once what is there, and goes by the first answer.
- * @throws UserError where waiting does not help: refused credentials or certificate, a Sentinel, a kind that does not fit the list
+ * @throws UserError where waiting does not help: refused credentials or certificate, a Sentinel, a kind that
+ * does not fit the list
  * @throws the trouble of the first address where none answers
  */
 export async function askKind(
@@ -96,8 +97,9 @@ function kindOf(node: NodeAddress, mode: string, version: string): RedisKind {
 }
 
 /**
- * Rejects where the port speaks in the other form, with TLS or without: a TLS greeting is silence to a Redis without it, and the other way round
- * it ends the connection. Looked for when there was no answer for `silentMs`, or none will come; else as the answer.
+ * Rejects where the port speaks in the other form, with TLS or without: a TLS greeting is silence to a Redis
+ * without it, and the other way round it ends the connection. Looked for when there was no answer for
+ * `silentMs`, or none will come; else as the answer.
  */
 async function otherForm<T>(
   { tls }: RedisAddress,

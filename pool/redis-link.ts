@@ -6,8 +6,8 @@ import { hostOf, type NodeAddress, type RedisAddress } from "./redis-url.ts";
 import { type ScriptName, scripts } from "./scripts.ts";
 
 /**
- * One client of node-redis: a connection to a server, or those to the nodes of a cluster. It never connects again by itself: whatever is
- * wrong with it, `redis-watch.ts` opens another one and takes its place.
+ * One client of node-redis: a connection to a server, or those to the nodes of a cluster. It never connects
+ * again by itself: whatever is wrong with it, `redis-watch.ts` opens another one and takes its place.
  */
 export type Link = {
   /** A command that is not on its way when `unsent` is aborted is never sent: its caller has given up. */
@@ -19,9 +19,14 @@ export type Link = {
   ): Promise<unknown>;
   /** A plain command that any node may answer. */
   ask(args: readonly string[], unsent: AbortSignal): Promise<unknown>;
-  /** A plain command, to the server or to the node that has the key; of a cluster it needs the right to EXISTS as well. */
+  /**
+   * A plain command, to the server or to the node that has the key; of a cluster it needs the right to EXISTS
+   * as well.
+   */
   command(key: string, args: readonly string[], unsent: AbortSignal): Promise<unknown>;
-  /** What fails and recovers together with the key: of a server all, of a cluster the keys of one hash tag. */
+  /**
+   * What fails and recovers together with the key: of a server all, of a cluster the keys of one hash tag.
+   */
   placeOf(key: string): string;
   /** Called when a connection is lost, whether or not a command is under way on it; `node` is `host:port`. */
   onTrouble(listener: (error: unknown, node: string) => void): void;
@@ -85,7 +90,8 @@ async function openCluster({ address, withinMs }: LinkOptions): Promise<Link> {
   let last: unknown;
   const client = createCluster({
     rootNodes: address.nodes.map((node) => ({ socket: { ...node } })),
-    // Of the addresses that the cluster names, only the host is known: everything else is the same for all of them.
+    // Of the addresses that the cluster names, only the host is known: everything else is the same for all of
+    // them.
     defaults: clientOptions(address),
     // Otherwise one dead master would hold up every look at the topology, for ever.
     minimizeConnections: true,
@@ -106,8 +112,9 @@ async function openCluster({ address, withinMs }: LinkOptions): Promise<Link> {
       try {
         // It follows the slot to the node that has it now.
         await client.withCommandOptions({ abortSignal: unsent }).exists(key);
-        // In a pipeline behind the key: what has no key of its own (INFO, CONFIG) would go to some node, or to all of them. No transaction, which
-        // would need the rights to MULTI and EXEC, and those alone for this.
+        // In a pipeline behind the key: what has no key of its own (INFO, CONFIG) would go to some node, or
+        // to all of them. No transaction, which would need the rights to MULTI and EXEC, and those alone for
+        // this.
         const asked = client
           .multi()
           .exists(key)

@@ -6,8 +6,9 @@ import { isNoPermission } from "./redis-trouble.ts";
 import type { RedisAddress } from "./redis-url.ts";
 
 /**
- * Tries what the service needs of its Redis user, so that a missing right is told at the start and not by a campaign that does not open. What
- * only preflight asks for (CONFIG, INFO outside of scripts) is not needed: preflight says that it could not be read.
+ * Tries what the service needs of its Redis user, so that a missing right is told at the start and not by a
+ * campaign that does not open. What only preflight asks for (CONFIG, INFO outside of scripts) is not needed:
+ * preflight says that it could not be read.
  * @throws UserError naming the commands that the user may not run
  */
 export async function checkRights(
@@ -29,7 +30,8 @@ export async function checkRights(
     }
   };
   await attempt("ping", link.ask(["PING"], signal()));
-  // It applies to the next command on its connection alone, and changes nothing for a slot that does not move.
+  // It applies to the next command on its connection alone, and changes nothing for a slot that does not
+  // move.
   if (kind === "cluster") await attempt("asking", link.ask(["ASKING"], signal()));
   const tried = await attempt(
     "evalsha",

@@ -4,9 +4,10 @@ import type { Link } from "./redis-link.ts";
 import { wordsOf } from "./redis-trouble.ts";
 
 /**
- * Looks with a second connection where the address leads, while the Redis in use refuses what may write. After a failover behind an address
- * whose connections stay open the old master may still be a master, and refuse for want of replicas or room: only its process tells that it
- * is not the one to be asked any more. A Redis that is really full stays in use: it answers those who have their coupon.
+ * Looks with a second connection where the address leads, while the Redis in use refuses what may write.
+ * After a failover behind an address whose connections stay open the old master may still be a master, and
+ * refuse for want of replicas or room: only its process tells that it is not the one to be asked any more. A
+ * Redis that is really full stays in use: it answers those who have their coupon.
  */
 export type SecondLook = {
   /** A refusal of the Redis in use. At most one look is under way, and one is begun per `LOOK_EVERY_MS`. */
@@ -43,7 +44,8 @@ export function createSecondLook(options: SecondLookOptions): SecondLook {
         ([token]) => token,
         () => undefined,
       ),
-      // One that does not even say which it is (a missing right, a script that does not end) is not the one that serves.
+      // One that does not even say which it is (a missing right, a script that does not end) is not the one
+      // that serves.
       ask(used, "fence", key).catch(() => undefined),
     ]);
     return there !== undefined && there !== here;

@@ -1,7 +1,9 @@
 import { ErrorReply } from "redis";
 import { DeadlineExceeded } from "../runtime/deadline.ts";
 
-/** Replies of a Redis that is not, or is no longer, the one to be asked: connecting again may lead to another. */
+/**
+ * Replies of a Redis that is not, or is no longer, the one to be asked: connecting again may lead to another.
+ */
 const WRONG_REDIS = new Set([
   "READONLY",
   "MASTERDOWN",
@@ -15,8 +17,9 @@ const WRONG_REDIS = new Set([
 ]);
 
 /**
- * Replies of a Redis that takes nothing: out of memory, a full disk, too few replicas, a missing right, a script that does not end. It may be
- * the right one, which connecting again does not mend; or the old master of a failover, which nobody demoted.
+ * Replies of a Redis that takes nothing: out of memory, a full disk, too few replicas, a missing right, a
+ * script that does not end. It may be the right one, which connecting again does not mend; or the old master
+ * of a failover, which nobody demoted.
  */
 const TAKES_NOTHING = new Set(["OOM", "MISCONF", "NOREPLICAS", "NOPERM", "BUSY"]);
 
@@ -51,7 +54,10 @@ export function isNoPermission(error: unknown): boolean {
   return error instanceof ErrorReply && NO_PERMISSION.test(error.message);
 }
 
-/** Whether Redis refuses for want of a right or a password: it answers, and asking again changes nothing until somebody grants it. */
+/**
+ * Whether Redis refuses for want of a right or a password: it answers, and asking again changes nothing until
+ * somebody grants it.
+ */
 export function isDenied(error: unknown): boolean {
   return (
     isNoPermission(error) || (error instanceof ErrorReply && ["NOAUTH", "WRONGPASS"].includes(codeOf(error)))

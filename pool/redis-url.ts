@@ -17,8 +17,8 @@ export type RedisAddress = {
 const DEFAULT_PORT = 6379;
 
 /**
- * One URL, or several with commas between them. User, password and TLS of the first one belong to all nodes, those that the cluster names
- * later too; another URL may leave the credentials out, and may not give others.
+ * One URL, or several with commas between them. User, password and TLS of the first one belong to all nodes,
+ * those that the cluster names later too; another URL may leave the credentials out, and may not give others.
  * @throws UserError that names what is wrong and repeats nothing of the URL
  */
 export function parseRedisUrls(text: string): RedisAddress {

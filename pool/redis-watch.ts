@@ -17,10 +17,11 @@ export type WatchOptions = {
 };
 
 /**
- * Sends commands over one client for as long as it serves, and takes another one's place when it does not: on a refusal that only another Redis
- * could mend (READONLY after a failover behind the same address), a lost connection, silence, or a refusal of any Redis (OOM, NOREPLICAS) while
- * the address leads to another process, which serves. Nothing is ever sent a second time here: a command under way fails, and its caller says
- * that it may have happened.
+ * Sends commands over one client for as long as it serves, and takes another one's place when it does not: on
+ * a refusal that only another Redis could mend (READONLY after a failover behind the same address), a lost
+ * connection, silence, or a refusal of any Redis (OOM, NOREPLICAS) while the address leads to another
+ * process, which serves. Nothing is ever sent a second time here: a command under way fails, and its caller
+ * says that it may have happened.
  */
 export type Watch = {
   /** `key` says which place of Redis is asked. */
@@ -81,7 +82,10 @@ export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Wat
     if (place.waiting === 0 && place.trouble === undefined) places.delete(place.name);
   }
 
-  /** Whether that Redis answers there now. One that refuses for another reason does, and the second look says whether it is the right one. */
+  /**
+   * Whether that Redis answers there now. One that refuses for another reason does, and the second look says
+   * whether it is the right one.
+   */
   async function serves(asked: Link, place: Place): Promise<boolean> {
     try {
       const unsent = AbortSignal.timeout(ASK_MS);

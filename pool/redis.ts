@@ -12,7 +12,10 @@ import { hostOf, hostsOf, type NodeAddress, parseRedisUrls, type RedisAddress } 
 import { watchRedis } from "./redis-watch.ts";
 import { type ScriptName, scripts } from "./scripts.ts";
 
-/** What the product needs of Redis: its scripts, and for preflight what no script may ask. A server and a cluster look the same. */
+/**
+ * What the product needs of Redis: its scripts, and for preflight what no script may ask. A server and a
+ * cluster look the same.
+ */
 export type Redis = {
   [name in ScriptName]: (keys: readonly string[], args: readonly string[]) => Promise<unknown>;
 } & {
@@ -43,9 +46,9 @@ const REMIND_EVERY_MS = 5_000;
 const TAGS_TRIED = 24;
 
 /**
- * Connects to the Redis, or the Redis Cluster, that answers at the address. From then on it is found again by itself, for ever, whatever
- * happens to it and wherever its address leads; while it is away, commands are refused instead of queued: a claim must not run after its
- * caller gave up.
+ * Connects to the Redis, or the Redis Cluster, that answers at the address. From then on it is found again by
+ * itself, for ever, whatever happens to it and wherever its address leads; while it is away, commands are
+ * refused instead of queued: a claim must not run after its caller gave up.
  * @throws UserError when there is none within `connectWithinMs`, or none that can be used
  */
 export async function connectRedis(options: RedisOptions): Promise<Redis> {
@@ -123,7 +126,10 @@ async function openFirst(address: RedisAddress, leftMs: number, logger: Logger) 
   }
 }
 
-/** The tag of a part of Redis that would let a claim in. One such part is enough to start: the others may come back later. */
+/**
+ * The tag of a part of Redis that would let a claim in. One such part is enough to start: the others may come
+ * back later.
+ */
 async function servedTag(link: Link, kind: RedisKind, logger: Logger): Promise<string> {
   // Other ones at each start: several processes may try their rights at once.
   const mine = randomUUID();
@@ -154,7 +160,10 @@ async function servedTag(link: Link, kind: RedisKind, logger: Logger): Promise<s
   return tag;
 }
 
-/** Opens further clients. Those of a cluster begin at every master that was ever seen, too: the ones of REDIS_URL may be gone for good. */
+/**
+ * Opens further clients. Those of a cluster begin at every master that was ever seen, too: the ones of
+ * REDIS_URL may be gone for good.
+ */
 function createOpener(address: RedisAddress, kind: RedisKind, first: Link): () => Promise<Link> {
   const seen = new Map<string, NodeAddress>();
   const note = (nodes: readonly NodeAddress[]) => {

@@ -10,9 +10,10 @@ export function scriptText(name: string): string {
 }
 
 /**
- * The same script for a call that declares only the first of its keys; the others are the last of its arguments. Redis Cluster refuses
- * (TRYAGAIN) while a slot moves whatever declares a key that is there beside one that is not, and most of a pool's keys need not exist.
- * Undeclared keys work as long as they are of the slot of the declared one, which those of a campaign are.
+ * The same script for a call that declares only the first of its keys; the others are the last of its
+ * arguments. Redis Cluster refuses (TRYAGAIN) while a slot moves whatever declares a key that is there beside
+ * one that is not, and most of a pool's keys need not exist. Undeclared keys work as long as they are of the
+ * slot of the declared one, which those of a campaign are.
  */
 function firstKeyOnly(text: string, numberOfKeys: number): string {
   const loop = `for i = 2, ${numberOfKeys} do`;
@@ -21,8 +22,8 @@ function firstKeyOnly(text: string, numberOfKeys: number): string {
 }
 
 /**
- * A script as node-redis wants it: sent as EVALSHA, and as EVAL when Redis does not know it (after SCRIPT FLUSH or a restart).
- * Its reply is passed through as it is; `pool.ts` gives it its type.
+ * A script as node-redis wants it: sent as EVALSHA, and as EVAL when Redis does not know it (after SCRIPT
+ * FLUSH or a restart). Its reply is passed through as it is; `pool.ts` gives it its type.
  */
 export function luaScript(name: string, numberOfKeys: number, declare: "all" | "first" = "all") {
   const text = scriptText(name);

@@ -29,7 +29,9 @@ export function createCampaigns(db: Db) {
     ...createLeases(collection),
     ...createSteps(collection),
 
-    /** Inserts a new campaign. The document that stands: this one, or the earlier one with the same requestId. */
+    /**
+     * Inserts a new campaign. The document that stands: this one, or the earlier one with the same requestId.
+     */
     async create(doc: CampaignDoc): Promise<CampaignDoc> {
       try {
         await collection.insertOne(doc);
@@ -65,7 +67,10 @@ export function createCampaigns(db: Db) {
 
     findByRequest: (requestId: string): Promise<CampaignDoc | null> => collection.findOne({ requestId }),
 
-    /** Newest first, from below the id `before` (exclusive; empty: from the newest); with rehearsals, these first. */
+    /**
+     * Newest first, from below the id `before` (exclusive; empty: from the newest); with rehearsals, these
+     * first.
+     */
     list: (before: string, limit: number, withRehearsals = false): Promise<CampaignDoc[]> =>
       collection
         .find({
@@ -76,7 +81,10 @@ export function createCampaigns(db: Db) {
         .limit(limit)
         .toArray(),
 
-    /** Campaigns whose pool may still change or is to follow, by id, at most `limit`, above the id `after` (exclusive). */
+    /**
+     * Campaigns whose pool may still change or is to follow, by id, at most `limit`, above the id `after`
+     * (exclusive).
+     */
     live: (limit: number, after = ""): Promise<CampaignDoc[]> =>
       collection
         .find({
@@ -104,7 +112,10 @@ export function createCampaigns(db: Db) {
         .limit(limit)
         .toArray(),
 
-    /** A campaign that waits for codes, that nobody works on or wants to change and that is none of `except`, soonest start first. */
+    /**
+     * A campaign that waits for codes, that nobody works on or wants to change and that is none of `except`,
+     * soonest start first.
+     */
     nextToGenerate: (except: readonly string[] = []): Promise<CampaignDoc | null> =>
       collection.findOne(
         {
@@ -121,7 +132,9 @@ export function createCampaigns(db: Db) {
       await collection.updateOne({ _id: id }, { $max: { generated } });
     },
 
-    /** The pool of a campaign that an operator ended or cancelled is so, and nothing is under way any more. */
+    /**
+     * The pool of a campaign that an operator ended or cancelled is so, and nothing is under way any more.
+     */
     async settled(id: string): Promise<void> {
       await collection.updateOne({ _id: id }, { $unset: { settling: 1 } });
     },

@@ -9,7 +9,8 @@ export function createCoupons(db: Db) {
   const collection: Collection<CouponDoc> = db.collection("coupons");
   return {
     /**
-     * Inserts as many as possible of one campaign, durably. How many were refused because their code or their ordinal exists already.
+     * Inserts as many as possible of one campaign, durably. How many were refused because their code or their
+     * ordinal exists already.
      * @throws RehearsalRemoved, or whatever else went wrong: any of them may then be durable or not
      */
     async insert(docs: CouponDoc[]): Promise<number> {

@@ -23,20 +23,30 @@ export type CampaignDoc = {
   state: RecordedState;
   /** Raised whenever the Redis side is loaded or rebuilt; 0: never yet. */
   generation: number;
-  /** The highest generation known to have been swapped in or turned to: a pool of a lower one is an old Redis that came back. */
+  /**
+   * The highest generation known to have been swapped in or turned to: a pool of a lower one is an old Redis
+   * that came back.
+   */
   loadedGeneration?: number;
   /** Codes known to be durable, a lower bound: ordinals below it all exist. */
   generated: number;
   createdAt: Date;
   openedAt?: Date;
   requestId?: string;
-  /** Who fills or loads this campaign, on MongoDB's clock. A hint that saves work; correctness rests on the indexes. */
+  /**
+   * Who fills or loads this campaign, on MongoDB's clock. A hint that saves work; correctness rests on the
+   * indexes.
+   */
   lease?: { owner: string; until: Date };
-  /** Who wants the lease for a change next: fills and loads leave it to them for so long, on MongoDB's clock. */
+  /**
+   * Who wants the lease for a change next: fills and loads leave it to them for so long, on MongoDB's clock.
+   */
   changing?: { owner: string; until: Date };
   /** Coupons that are being added; their codes have the ordinals from `total` on. */
   adding?: { count: number };
-  /** An addition that an end or a cancellation cut off: some of its codes may exist, and count for nothing. */
+  /**
+   * An addition that an end or a cancellation cut off: some of its codes may exist, and count for nothing.
+   */
   dropped?: number;
   /** How many coupons the pool was last loaded for, where coupons were added since it was created. */
   loadedTotal?: number;
@@ -103,7 +113,9 @@ export type HistoryDoc = {
   revision: number;
   /** On the clock of MongoDB. */
   at: Date;
-  /** When it came about, where it was written down afterwards: the opening of the pool, the end. Absent: `at`. */
+  /**
+   * When it came about, where it was written down afterwards: the opening of the pool, the end. Absent: `at`.
+   */
   happenedAt?: Date;
   /** As the caller told it; empty: not told. */
   actor: string;
@@ -137,7 +149,9 @@ export type PreflightTurn = {
   readonly startsAt: Date;
   /** So long before the start. */
   readonly beforeMs: number;
-  /** Of the campaign: whatever is changed is looked at anew, also where the start comes back to what it was. */
+  /**
+   * Of the campaign: whatever is changed is looked at anew, also where the start comes back to what it was.
+   */
   readonly revision: number;
 };
 
@@ -187,6 +201,9 @@ export type ProcessDoc = ProcessBeat & {
   _id: string;
   /** On MongoDB's clock. */
   seenAt: Date;
-  /** When its scheduler last completed a round, on MongoDB's clock; absent: it has none, or none was completed yet. */
+  /**
+   * When its scheduler last completed a round, on MongoDB's clock; absent: it has none, or none was completed
+   * yet.
+   */
   lastTickAt?: Date;
 };

@@ -14,8 +14,9 @@ type Range = {
 };
 
 /**
- * What was done with campaigns: insert-only. A change is written into its campaign's `outbox` in the very update that makes it, so
- * that none is ever made without its entry; from there it is moved here, by whoever comes along. Readers look at both.
+ * What was done with campaigns: insert-only. A change is written into its campaign's `outbox` in the very
+ * update that makes it, so that none is ever made without its entry; from there it is moved here, by whoever
+ * comes along. Readers look at both.
  */
 export function createHistory(db: Db) {
   const entries: Collection<HistoryDoc> = db.collection("history");
@@ -46,8 +47,8 @@ export function createHistory(db: Db) {
   }
 
   /**
-   * Where a revision seems to be missing it is looked for once more: entries that are moved at once become visible one by one. One that
-   * is older than an entry that was seen is then in the outbox or written.
+   * Where a revision seems to be missing it is looked for once more: entries that are moved at once become
+   * visible one by one. One that is older than an entry that was seen is then in the outbox or written.
    */
   async function read(campaignId: string, range: Range): Promise<HistoryDoc[]> {
     const found = await readOnce(campaignId, range);

@@ -7,7 +7,9 @@ import { insertUnordered } from "./unordered-insert.ts";
 export type InsertOutcome =
   /** Durable now, or was so already with the same code and key. */
   | { readonly kind: "durable"; readonly held: IssuanceDoc }
-  /** The claim key has another code already. `codeFree`: nobody has an issuance of the code that was tried. */
+  /**
+   * The claim key has another code already. `codeFree`: nobody has an issuance of the code that was tried.
+   */
   | { readonly kind: "key-taken"; readonly held: IssuanceDoc; readonly codeFree: boolean }
   /** The code belongs to another claim key: the pool it came from was stale. */
   | { readonly kind: "code-taken"; readonly held: IssuanceDoc }
@@ -76,7 +78,8 @@ export function createIssuances(db: Db) {
 
   return {
     /**
-     * Makes issuances of one campaign durable (majority, journaled), each by itself; the unique indexes arbitrate.
+     * Makes issuances of one campaign durable (majority, journaled), each by itself; the unique indexes
+     * arbitrate.
      * @throws whatever leaves it uncertain: any of them may then be durable or not
      */
     async insert(docs: IssuanceDoc[]): Promise<InsertOutcome[]> {

@@ -11,7 +11,10 @@ export type BucketPlan = {
 };
 
 export type IssueCounts = {
-  /** Issuances by bucket: 0 begins `fromMs` after the start, and has those between the start and its begin too. */
+  /**
+   * Issuances by bucket: 0 begins `fromMs` after the start, and has those between the start and its begin
+   * too.
+   */
   readonly perBucket: ReadonlyMap<number, number>;
   readonly early: number;
   readonly later: number;
@@ -64,7 +67,10 @@ export function createIssueRate(db: Db) {
       return firstAt === undefined || mostBy === undefined ? undefined : { firstAt, mostBy };
     },
 
-    /** Counts by time in MongoDB: one walk along the issue order, bounded, whose answer has a document a bucket. */
+    /**
+     * Counts by time in MongoDB: one walk along the issue order, bounded, whose answer has a document a
+     * bucket.
+     */
     async count(campaignId: string, plan: BucketPlan): Promise<IssueCounts> {
       const { startsAt, fromMs, bucketMs, buckets } = plan;
       const sinceStartMs = { $subtract: ["$issuedAt", startsAt] };

@@ -5,12 +5,15 @@ import { STANDING } from "./still-exists.ts";
 /** True in an aggregation where the instant of a field, on MongoDB's clock, has passed or was never set. */
 export const isOver = (until: string) => ({ $lt: [{ $ifNull: [until, new Date(0)] }, "$$NOW"] });
 
-/** The lease of a campaign: one process at a time fills, loads or changes it. A hint that saves work; correctness rests on the indexes. */
+/**
+ * The lease of a campaign: one process at a time fills, loads or changes it. A hint that saves work;
+ * correctness rests on the indexes.
+ */
 export function createLeases(collection: Collection<CampaignDoc>) {
   return {
     /**
-     * Takes the campaign's lease for `leaseMs` unless somebody else holds it or is to have it for a change; null then.
-     * `raiseGeneration`: the same step hands out the next generation.
+     * Takes the campaign's lease for `leaseMs` unless somebody else holds it or is to have it for a change;
+     * null then. `raiseGeneration`: the same step hands out the next generation.
      */
     takeLease: (
       id: string,
@@ -42,7 +45,10 @@ export function createLeases(collection: Collection<CampaignDoc>) {
         { returnDocument: "after" },
       ),
 
-    /** Asks for the lease: for `ticketMs` nobody takes it but `owner`. Changes nothing while somebody else has asked. */
+    /**
+     * Asks for the lease: for `ticketMs` nobody takes it but `owner`. Changes nothing while somebody else has
+     * asked.
+     */
     async askForLease(id: string, owner: string, ticketMs: number): Promise<void> {
       await collection.updateOne(
         {

@@ -3,7 +3,10 @@ import type { CampaignDoc } from "./documents.ts";
 
 const PAGE = 500;
 
-/** Goes over all live campaigns, a bounded number at a time: however many old ones are left open, the newest get their turn. */
+/**
+ * Goes over all live campaigns, a bounded number at a time: however many old ones are left open, the newest
+ * get their turn.
+ */
 export async function* livePages(campaigns: Pick<Campaigns, "live">): AsyncGenerator<readonly CampaignDoc[]> {
   let after = "";
   for (;;) {

@@ -15,7 +15,9 @@ export function askedOf(client: MongoClient, database: string): Asked {
   return { hosts: srvHost ?? hosts.map(String).join(","), namesUser, isTls: tls === true, database };
 }
 
-/** Codes of MongoDB's answers: github.com/mongodb/mongo, src/mongo/base/error_codes.yml; 8000 is Atlas' own. */
+/**
+ * Codes of MongoDB's answers: github.com/mongodb/mongo, src/mongo/base/error_codes.yml; 8000 is Atlas' own.
+ */
 const UNAUTHORIZED = 13;
 const AUTHENTICATION_FAILED = [18, 8000];
 const INDEX_DIFFERS = [85, 86];
@@ -24,8 +26,9 @@ const DUPLICATE_KEY = 11000;
 type Judgment = { readonly what: string; readonly hint: string; readonly exitCode: number };
 
 /**
- * Why MongoDB cannot be used, and what whoever starts the service can do about it. A wrong setting is EXIT.configuration: the same start would
- * fail again. A MongoDB that is not there, or not ready, is EXIT.storeUnavailable: it may come.
+ * Why MongoDB cannot be used, and what whoever starts the service can do about it. A wrong setting is
+ * EXIT.configuration: the same start would fail again. A MongoDB that is not there, or not ready, is
+ * EXIT.storeUnavailable: it may come.
  */
 export function mongoTrouble(error: unknown, asked: Asked): UserError {
   const { what, hint, exitCode } =

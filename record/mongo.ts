@@ -15,12 +15,16 @@ export type MongoOptions = {
 
 const POOL_MAX = 32;
 const CONNECT_TIMEOUT_MS = 2_000;
-/** The driver looks at a MongoDB that was lost at this pace; with its default of 10 s a process can stay blind for so long. */
+/**
+ * The driver looks at a MongoDB that was lost at this pace; with its default of 10 s a process can stay blind
+ * for so long.
+ */
 const HEARTBEAT_MS = 1_000;
 
 /**
- * Connects to MongoDB. Every read that decides something and every write of ours is majority; writes are journaled.
- * Retryable writes are off: the unique indexes arbitrate, and a repeated insert is recognised as such.
+ * Connects to MongoDB. Every read that decides something and every write of ours is majority; writes are
+ * journaled. Retryable writes are off: the unique indexes arbitrate, and a repeated insert is recognised as
+ * such.
  * @throws UserError when there is no MongoDB within `connectWithinMs`, or one that does not let us in
  */
 export async function connectMongo(options: MongoOptions): Promise<{ client: MongoClient; db: Db }> {

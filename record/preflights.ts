@@ -38,7 +38,8 @@ export function createPreflights(db: Db) {
     /** Those of a campaign, the last one first. */
     latest: (campaignId: string, limit: number): Promise<PreflightDoc[]> =>
       collection
-        // From "id/" to below "id0", the character after the slash: a range of the one index that there is anyway.
+        // From "id/" to below "id0", the character after the slash: a range of the one index that there is
+        // anyway.
         .find({ _id: { $gte: `${campaignId}/`, $lt: `${campaignId}0` } })
         .sort({ at: -1 })
         .limit(limit)

@@ -10,7 +10,10 @@ import type {
 } from "./documents.ts";
 import { stillExists } from "./still-exists.ts";
 
-/** What became of the wish to remove a campaign. `sinceMs`: for how long nobody has found it any more, on MongoDB's clock. */
+/**
+ * What became of the wish to remove a campaign. `sinceMs`: for how long nobody has found it any more, on
+ * MongoDB's clock.
+ */
 export type RemovalMark =
   | { readonly kind: "marked"; readonly sinceMs: number }
   /** A campaign of its own: it stands as it did. */
@@ -23,9 +26,11 @@ export type Rehearsals = ReturnType<typeof createRehearsals>;
 const BATCH = 500;
 
 /**
- * Removes rehearsals from MongoDB, and nothing else: first the mark, which only a document that says `rehearsalOf` can get and from which
- * on nobody finds the campaign; then what belongs to it; its own document last. Whoever writes something for a rehearsal looks afterwards whether it
- * still stands (`stillExists`), and takes back what came too late. So either the removal sees what was written, or the writer sees the mark.
+ * Removes rehearsals from MongoDB, and nothing else: first the mark, which only a document that says
+ * `rehearsalOf` can get and from which on nobody finds the campaign; then what belongs to it; its own
+ * document last. Whoever writes something for a rehearsal looks afterwards whether it still stands
+ * (`stillExists`), and takes back what came too late. So either the removal sees what was written, or the
+ * writer sees the mark.
  */
 export function createRehearsals(db: Db) {
   const campaigns: Collection<CampaignDoc> = db.collection("campaigns");
@@ -80,7 +85,10 @@ export function createRehearsals(db: Db) {
       return { kind: (await isThere(id)) ? "no-rehearsal" : "gone" };
     },
 
-    /** Removes some of what belongs to a marked rehearsal; how many documents went, 0: nothing is left but its own. */
+    /**
+     * Removes some of what belongs to a marked rehearsal; how many documents went, 0: nothing is left but its
+     * own.
+     */
     async removeSome(id: string): Promise<number> {
       assertRehearsal(id);
       // Who has one first: an issuance always finds its code.

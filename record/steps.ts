@@ -48,8 +48,9 @@ export const OVER: RecordedState[] = ["ENDED", "CANCELLED"];
 export function createSteps(collection: Collection<CampaignDoc>) {
   return {
     /**
-     * Moves a campaign on by itself, if it still is in one of `from`, and writes that down. False: it is not, and nothing changed.
-     * `openedAt` is written once and never replaced. What is over gets no more coupons: an addition that was under way is dropped.
+     * Moves a campaign on by itself, if it still is in one of `from`, and writes that down. False: it is not,
+     * and nothing changed. `openedAt` is written once and never replaced. What is over gets no more coupons:
+     * an addition that was under way is dropped.
      */
     async advance(
       id: string,
@@ -80,9 +81,9 @@ export function createSteps(collection: Collection<CampaignDoc>) {
     },
 
     /**
-     * One change under the lease of `owner`, of the campaign as it was `judged`, together with its entry in the history, and those of
-     * the steps that the campaign had made by itself before. Null: the lease has gone to somebody else, or the campaign has changed
-     * since; nothing is written then.
+     * One change under the lease of `owner`, of the campaign as it was `judged`, together with its entry in
+     * the history, and those of the steps that the campaign had made by itself before. Null: the lease has
+     * gone to somebody else, or the campaign has changed since; nothing is written then.
      */
     change(
       judged: CampaignDoc,
@@ -128,7 +129,10 @@ export function createSteps(collection: Collection<CampaignDoc>) {
       );
     },
 
-    /** The codes of the added coupons are all durable: they count from now on. Null: the campaign is over, or not under the lease of `owner` any more. */
+    /**
+     * The codes of the added coupons are all durable: they count from now on. Null: the campaign is over, or
+     * not under the lease of `owner` any more.
+     */
     finishAdding: (id: string, owner: string, count: number): Promise<CampaignDoc | null> =>
       collection.findOneAndUpdate(
         { _id: id, "lease.owner": owner, "adding.count": count, state: { $nin: OVER } },
@@ -181,8 +185,8 @@ const SETTINGS = {
 } satisfies Record<keyof CampaignSettings, string>;
 
 /**
- * A step that nobody judged beforehand: what was before and after is known when it is made. `happenedAt`: an instant, or the field that
- * has it; undefined: when it is written down.
+ * A step that nobody judged beforehand: what was before and after is known when it is made. `happenedAt`: an
+ * instant, or the field that has it; undefined: when it is written down.
  */
 function ownStep(id: string, note: ChangeNote, set: Document, happenedAt?: Date | string): Document[] {
   return [

@@ -10,7 +10,10 @@ export class RehearsalRemoved extends Error {
 /** What a rehearsal that is being removed is not. */
 export const STANDING = { removing: { $exists: false } } as const;
 
-/** Asked after something was written for the campaign. Only rehearsals ever go, so nothing is asked for any other. */
+/**
+ * Asked after something was written for the campaign. Only rehearsals ever go, so nothing is asked for any
+ * other.
+ */
 export async function stillExists(db: Db, campaignId: string): Promise<boolean> {
   if (!isRehearsalId(campaignId)) return true;
   const campaigns: Collection<CampaignDoc> = db.collection("campaigns");

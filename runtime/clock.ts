@@ -11,7 +11,9 @@ export type Clock = {
 /** Cancels a timer; harmless when it has fired. */
 export type Cancel = () => void;
 
-/** The longest delay setTimeout honours; anything longer fires at once. Source: Node.js timers documentation. */
+/**
+ * The longest delay setTimeout honours; anything longer fires at once. Source: Node.js timers documentation.
+ */
 export const MAX_TIMER_MS = 2_147_483_647;
 
 export const systemClock: Clock = {

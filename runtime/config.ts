@@ -57,7 +57,10 @@ const databaseTrouble = (text: string) =>
     ? undefined
     : `must be 1 to 60 letters, digits, _ or -, and none of ${OWN_DATABASES.join(", ")}`;
 
-/** Every setting of a service process, its unit in its name. The table on docs/configuration.md is checked against this. */
+/**
+ * Every setting of a service process, its unit in its name. The table on docs/configuration.md is checked
+ * against this.
+ */
 const schema = z.object({
   REDIS_URL: checked(redisUrlTrouble),
   MONGODB_URL: checked(mongodbUrlTrouble),
@@ -96,7 +99,8 @@ const SHOWN_MAX = 60;
 export type Config = z.output<typeof schema> & { GRPC_PORT: number };
 
 /**
- * Reads the settings once per process. `env` is usually `process.env`; `flags` (from the command line) win over it.
+ * Reads the settings once per process. `env` is usually `process.env`; `flags` (from the command line) win
+ * over it.
  * @throws UserError naming each setting that is missing or out of range.
  */
 export function readConfig(
@@ -127,7 +131,8 @@ export function readConfig(
     throw new UserError("configuration: WORKERS above 1 share the port of the server role: add it to ROLES");
   }
   refuseIdleFlags(config.ROLES, flags);
-  // Without the server role only the health pages are served: nothing on them is secret, and nothing can be done there.
+  // Without the server role only the health pages are served: nothing on them is secret, and nothing can be
+  // done there.
   if (config.OPERATOR_TOKEN === undefined && config.ROLES.includes("server") && !isLoopback(config.HOST)) {
     throw new UserError(
       `configuration: HOST ${config.HOST} is reachable from other machines, so OPERATOR_TOKEN (16 characters or more) is required`,
@@ -136,7 +141,10 @@ export function readConfig(
   return { ...config, GRPC_PORT };
 }
 
-/** The environment may be one for processes of all roles; a flag is for this process, which would do nothing with it. */
+/**
+ * The environment may be one for processes of all roles; a flag is for this process, which would do nothing
+ * with it.
+ */
 function refuseIdleFlags(roles: readonly Role[], flags: Record<string, string | undefined>): void {
   const isServer = roles.includes("server");
   const idle = isServer ? ["HEALTH_PORT"] : ["PORT", "GRPC_PORT"];
@@ -160,7 +168,10 @@ export function redactConfig(config: Config): Record<string, unknown> {
   };
 }
 
-/** The redacted settings that are not their defaults, for a person: what was decided here, without the twenty that nobody touched. */
+/**
+ * The redacted settings that are not their defaults, for a person: what was decided here, without the twenty
+ * that nobody touched.
+ */
 export function changedSettings(config: Config): Record<string, unknown> {
   const { REDIS_URL, MONGODB_URL, PORT } = config;
   // GRPC_PORT follows PORT where it is not given.

@@ -5,7 +5,10 @@ export function grouped(value: number | bigint): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
-/** counted(1, "coupon") → "1 coupon", counted(2000, "coupon") → "2,000 coupons", counted(2, "reply", "replies") → "2 replies" */
+/**
+ * counted(1, "coupon") → "1 coupon", counted(2000, "coupon") → "2,000 coupons", counted(2, "reply",
+ * "replies") → "2 replies"
+ */
 export function counted(count: number | bigint, one: string, several = `${one}s`): string {
   return `${grouped(count)} ${Number(count) === 1 ? one : several}`;
 }

@@ -4,8 +4,9 @@ import type { Redact } from "./redactor.ts";
 const CAUSES_MAX = 8;
 
 /**
- * What nobody catches, and what Node warns of, is printed by Node itself, with all that hangs on the error: the `input` of an invalid URL, for
- * one. From this call on such an error is redacted before Node prints it and ends the process, as it would without.
+ * What nobody catches, and what Node warns of, is printed by Node itself, with all that hangs on the error:
+ * the `input` of an invalid URL, for one. From this call on such an error is redacted before Node prints it
+ * and ends the process, as it would without.
  */
 export function redactCrashes(redact: Redact): void {
   process.on("uncaughtExceptionMonitor", (error: unknown) => redactError(error, redact));

@@ -6,8 +6,8 @@ export class DeadlineExceeded extends Error {
 }
 
 /**
- * The call's result, or DeadlineExceeded after `limitMs`. The call itself is not cancelled: whoever started it must be able
- * to live with its late effect.
+ * The call's result, or DeadlineExceeded after `limitMs`. The call itself is not cancelled: whoever started
+ * it must be able to live with its late effect.
  */
 export function withDeadline<T>(
   call: Promise<T>,

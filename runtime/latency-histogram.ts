@@ -1,6 +1,7 @@
 /**
- * Latencies counted in buckets that are an eighth of a millisecond wide below 1 ms and then four to each doubling, up to 16 s: a
- * quantile is right to within a fifth of itself. Counts only rise, so the difference of two readings is what happened between them.
+ * Latencies counted in buckets that are an eighth of a millisecond wide below 1 ms and then four to each
+ * doubling, up to 16 s: a quantile is right to within a fifth of itself. Counts only rise, so the difference
+ * of two readings is what happened between them.
  */
 export const LATENCY_BUCKETS = 64;
 

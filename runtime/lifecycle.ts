@@ -1,7 +1,10 @@
 import type { Logger } from "./logger.ts";
 import { EXIT } from "./user-error.ts";
 
-/** How the end is to go. Hurried: a person waits for it (Ctrl-C), so that nothing is waited for but what is under way. */
+/**
+ * How the end is to go. Hurried: a person waits for it (Ctrl-C), so that nothing is waited for but what is
+ * under way.
+ */
 export type Ending = { readonly hurried: boolean };
 
 /** Resources that must be given back, in the reverse of the order in which they were taken. */
@@ -52,16 +55,19 @@ export function createLifecycle(logger: Logger, deadlineMs: number): Lifecycle {
   };
 }
 
-/** Ctrl-C under `npm start` reaches the process twice, from the terminal and from npm: within this time they are one. */
+/**
+ * Ctrl-C under `npm start` reaches the process twice, from the terminal and from npm: within this time they
+ * are one.
+ */
 const SAME_SIGNAL_MS = 300;
 
 /** Ends the process without a signal. */
 export type EndProcess = (why: string, ending: Ending) => void;
 
 /**
- * The first SIGINT or SIGTERM drains and releases, the second cuts; the exit code says how it went. SIGINT comes from a person, who waits.
- * `leastCode` is asked at the end: what this process knows of those that ended with it. Returns what drains without a signal; called again
- * it does nothing.
+ * The first SIGINT or SIGTERM drains and releases, the second cuts; the exit code says how it went. SIGINT
+ * comes from a person, who waits. `leastCode` is asked at the end: what this process knows of those that
+ * ended with it. Returns what drains without a signal; called again it does nothing.
  */
 export function exitOnSignals(
   lifecycle: Lifecycle,

@@ -14,8 +14,9 @@ const redactPaths = SECRET_NAMES.flatMap((name) => [name, `*.${name}`, `*.*.${na
 const CAUSES_MAX = 4;
 
 /**
- * An error for a log line: its type, words and stack, and nothing else. The MongoDB driver hangs the documents it was sent on its
- * errors, codes and users among them, and quotes them after `dup key:` (see `redactShapes`).
+ * An error for a log line: its type, words and stack, and nothing else. The MongoDB driver hangs the
+ * documents it was sent on its errors, codes and users among them, and quotes them after `dup key:` (see
+ * `redactShapes`).
  */
 function tellError(error: unknown, causesMax = CAUSES_MAX): unknown {
   if (!(error instanceof Error)) return typeof error;
@@ -33,7 +34,9 @@ export type LoggerOptions = {
   format: "json" | "text";
   /** Which worker of several writes; absent in a process that is alone. */
   worker?: number | undefined;
-  /** Knows the secrets of the settings; without it only what is secret by its shape stays out of the lines. */
+  /**
+   * Knows the secrets of the settings; without it only what is secret by its shape stays out of the lines.
+   */
   redact?: Redact;
   /** Where lines go; standard output when absent. */
   destination?: DestinationStream;

@@ -3,13 +3,16 @@ import { decoded, hostsOfUrls, REDACTED, redactShapes, secretsOfUrls } from "./u
 /** The text as it may leave the process. */
 export type Redact = (text: string) => string;
 
-/** Settings that hold URLs, and settings that are secrets themselves: of the service, of the local stack, of `coupon`. */
+/**
+ * Settings that hold URLs, and settings that are secrets themselves: of the service, of the local stack, of
+ * `coupon`.
+ */
 const URL_SETTINGS = ["REDIS_URL", "MONGODB_URL", "COUPON_URL"] as const;
 const SECRET_SETTINGS = ["OPERATOR_TOKEN", "COUPON_TOKEN"] as const;
 
 /**
- * A secret of fewer characters, or one made of words or of digits alone and not this long, also stands in texts that have nothing to do with
- * it ("server", "6379", "localhost"). See `isDistinct`.
+ * A secret of fewer characters, or one made of words or of digits alone and not this long, also stands in
+ * texts that have nothing to do with it ("server", "6379", "localhost"). See `isDistinct`.
  */
 const DISTINCT_LENGTH = 8;
 const DISTINCT_WORDS_LENGTH = 16;
@@ -23,10 +26,12 @@ export type Secrets = {
 };
 
 /**
- * What leaves a process (log lines, errors on standard error, stack traces, answers) goes through one of these at the edge. What is secret in a
- * URL, and what a store repeats of a command, it tells by the shape; and the secrets of the settings by value, in each form in which a driver
- * or a parser may repeat them. A replaced word tells which word it was wherever a reader knows the text ("starting [redacted], scheduler"),
- * so by value a secret is replaced everywhere only if no text has it by chance; any other one only where it is quoted.
+ * What leaves a process (log lines, errors on standard error, stack traces, answers) goes through one of
+ * these at the edge. What is secret in a URL, and what a store repeats of a command, it tells by the shape;
+ * and the secrets of the settings by value, in each form in which a driver or a parser may repeat them. A
+ * replaced word tells which word it was wherever a reader knows the text ("starting [redacted], scheduler"),
+ * so by value a secret is replaced everywhere only if no text has it by chance; any other one only where it
+ * is quoted.
  */
 export function createRedactor({ urls = [], secrets = [] }: Secrets): Redact {
   const hosts = urls.flatMap((url) => hostsOfUrls(url ?? "")).join(" ");
@@ -65,7 +70,10 @@ export function isSecretSetting(name: string): boolean {
   return [...URL_SETTINGS, ...SECRET_SETTINGS].some((secret) => secret === name);
 }
 
-/** What is made of plain data, with each text in it redacted. The names of its fields are the program's own words. */
+/**
+ * What is made of plain data, with each text in it redacted. The names of its fields are the program's own
+ * words.
+ */
 export function redactTexts<T>(value: T, redact: Redact): T {
   return JSON.parse(JSON.stringify(value), (_, part: unknown) =>
     typeof part === "string" ? redact(part) : part,

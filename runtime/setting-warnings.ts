@@ -1,6 +1,8 @@
 import type { Config } from "./config.ts";
 
-/** What is allowed and yet hardly meant: settings that contradict each other. One sentence each, naming them. */
+/**
+ * What is allowed and yet hardly meant: settings that contradict each other. One sentence each, naming them.
+ */
 export function settingWarnings(config: Config): string[] {
   const { ISSUE_DEADLINE_MS, STORE_DEADLINE_MS, COMMIT_DEADLINE_MS, COMMIT_STALL_MS, DRAIN_DEADLINE_MS } =
     config;

@@ -1,4 +1,6 @@
-/** One run at a time for each key: callers that come while it is under way share its answer, be it a failure. */
+/**
+ * One run at a time for each key: callers that come while it is under way share its answer, be it a failure.
+ */
 export type SingleFlight<T> = {
   /** The answer that is under way; undefined: none is. */
   underWay(key: string): Promise<T> | undefined;

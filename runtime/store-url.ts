@@ -6,8 +6,8 @@ const PORT_MAX = 65_535;
 const ENCODE = "write : / ? # [ ] @ , and % in a user or password as %3A %2F %3F %23 %5B %5D %40 %2C and %25";
 
 /**
- * What is wrong with the value of REDIS_URL, and what is allowed; undefined: nothing. Never repeats a part of it: nobody knows which part of
- * a malformed URL is the password.
+ * What is wrong with the value of REDIS_URL, and what is allowed; undefined: nothing. Never repeats a part of
+ * it: nobody knows which part of a malformed URL is the password.
  */
 export function redisUrlTrouble(text: string): string | undefined {
   const urls = text.split(",");
@@ -54,7 +54,10 @@ export function mongodbUrlTrouble(text: string): string | undefined {
   return optionTrouble(text);
 }
 
-/** The option is named where its name is a known one, else told by its place: what nobody knows may be a part of a password. */
+/**
+ * The option is named where its name is a known one, else told by its place: what nobody knows may be a part
+ * of a password.
+ */
 function optionTrouble(text: string): string | undefined {
   if (isAccepted(text)) return undefined;
   const [before = "", query = ""] = text.split("?");

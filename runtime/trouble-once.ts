@@ -5,7 +5,10 @@ export type TroubleOnce = {
   readonly recovered?: () => void;
 };
 
-/** A round that never rejects: trouble is told when it begins and when it is over, not again with every round while it lasts. */
+/**
+ * A round that never rejects: trouble is told when it begins and when it is over, not again with every round
+ * while it lasts.
+ */
 export function troubleOnce(
   round: () => Promise<unknown>,
   { failed, recovered }: TroubleOnce,

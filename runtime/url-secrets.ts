@@ -3,7 +3,9 @@ export const REDACTED = "[redacted]";
 
 const namesIn = (...lists: string[]) => new Set(lists.join().toLowerCase().split(","));
 
-/** Options of a store's URL whose values help a person and open nothing. Every other option counts as secret. */
+/**
+ * Options of a store's URL whose values help a person and open nothing. Every other option counts as secret.
+ */
 const HARMLESS_OPTIONS = namesIn(
   "appName,authMechanism,authSource,compressors,connectTimeoutMS,directConnection,family,heartbeatFrequencyMS,journal",
   "loadBalanced,localThresholdMS,maxIdleTimeMS,maxPoolSize,maxStalenessSeconds,minPoolSize,proxyHost,proxyPort,readConcernLevel",
@@ -27,7 +29,10 @@ const URL_IN_TEXT = /\b([a-z][a-z\d+.-]*:\/\/)(\S+)/giu;
 export const USER_FORM = "[user:password@]";
 /** A scheme that is talked about: "begins with redis://, or rediss://". */
 const ONLY_SCHEME = /^["'`)\],;.!…]*$/u;
-/** What stores repeat of what they were sent: codes, users, and the password of a HELLO or AUTH that a Redis does not know. */
+/**
+ * What stores repeat of what they were sent: codes, users, and the password of a HELLO or AUTH that a Redis
+ * does not know.
+ */
 const REPEATED = /(?<=dup key: |args beginning with: ).*$/gim;
 
 /** The text without what is secret by its shape: URLs, and what a store repeats of a command. */
@@ -36,8 +41,9 @@ export function redactShapes(text: string): string {
 }
 
 /**
- * The text without what is secret in the URLs in it, told by their shape alone: user, password, and the value of every option that is not
- * known to be harmless. Of a URL that is malformed nothing is shown but its scheme.
+ * The text without what is secret in the URLs in it, told by their shape alone: user, password, and the value
+ * of every option that is not known to be harmless. Of a URL that is malformed nothing is shown but its
+ * scheme.
  */
 export function redactUrls(text: string): string {
   return text.replace(URL_IN_TEXT, (url, scheme: string, rest: string) => {
@@ -69,8 +75,9 @@ function redactOption(option: string): string {
 }
 
 /**
- * Every text that is secret in a setting that holds one URL or several, parsable or not: the password (a user where there is none), the values
- * of options. Of a URL that is malformed, where nobody knows what was meant, also all pieces of what may be a secret.
+ * Every text that is secret in a setting that holds one URL or several, parsable or not: the password (a user
+ * where there is none), the values of options. Of a URL that is malformed, where nobody knows what was meant,
+ * also all pieces of what may be a secret.
  */
 export function secretsOfUrls(setting: string): string[] {
   const listed = setting.split(LISTED_URL);

@@ -7,8 +7,9 @@ const hidden = new RegExp(
 );
 
 /**
- * The text with all that a terminal would obey or not show escaped as JSON does: controls, direction overrides, characters without width, fillers,
- * tags. `coupon` has the same rule (cli/render.ts), and no import from here.
+ * The text with all that a terminal would obey or not show escaped as JSON does: controls, direction
+ * overrides, characters without width, fillers, tags. `coupon` has the same rule (cli/render.ts), and no
+ * import from here.
  */
 export function visible(text: string): string {
   return text.replace(hidden, (character) =>

@@ -26,7 +26,10 @@ export type ActionsDeps = TopUpDeps & {
   readonly isStopped: () => boolean;
 };
 
-/** What the scheduler does about what `decide` found, each guarded in the store: one of several schedulers wins. */
+/**
+ * What the scheduler does about what `decide` found, each guarded in the store: one of several schedulers
+ * wins.
+ */
 export function createActions(deps: ActionsDeps) {
   const { pool, campaigns, restore, clock, logger, metrics, record, timers, background, isStopped } = deps;
   const toppingUp = new Set<string>();
@@ -121,7 +124,8 @@ export function createActions(deps: ActionsDeps) {
         return distrust(campaign, action.generation, action.why);
       case "contradiction": {
         const standing = await campaigns.find(id);
-        // Changed since: what was read before and what the pool was then do not belong together. The next round sees both anew.
+        // Changed since: what was read before and what the pool was then do not belong together. The next
+        // round sees both anew.
         if (standing?.generation !== campaign.generation || standing.revision !== campaign.revision) return;
         return distrust(campaign, action.generation, { recorded: campaign.generation });
       }
@@ -144,7 +148,10 @@ export function createActions(deps: ActionsDeps) {
     }
   }
 
-  /** The pool and MongoDB do not agree although nothing is under way: MongoDB is right, the pool is made again. */
+  /**
+   * The pool and MongoDB do not agree although nothing is under way: MongoDB is right, the pool is made
+   * again.
+   */
   async function distrust(
     campaign: CampaignDoc,
     generation: number,

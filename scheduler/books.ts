@@ -6,9 +6,9 @@ const SETTLE_MS = 10_000;
 const CAMPAIGNS_MAX = 10_000;
 
 /**
- * When to compare a pool with MongoDB: once after each rebuild, when whatever was under way before it has ended. A server that
- * crashes between a late insert and telling the new pool leaves an issued code in it; nothing else would notice before somebody pops
- * that code.
+ * When to compare a pool with MongoDB: once after each rebuild, when whatever was under way before it has
+ * ended. A server that crashes between a late insert and telling the new pool leaves an issued code in it;
+ * nothing else would notice before somebody pops that code.
  */
 export type BooksWatch = {
   /** Whether this pool, as seen now, is due. Also remembers that it was seen. */

@@ -8,11 +8,17 @@ export type Action =
   | { readonly kind: "aim"; readonly at: "start" | "end"; readonly atMs: number }
   /** Ask the script to open or end the pool: the instant has come on our clock. */
   | { readonly kind: "advance" }
-  /** The pool is missing, was loaded elsewhere, or is held by a change that may have died: make it what the record says. */
+  /**
+   * The pool is missing, was loaded elsewhere, or is held by a change that may have died: make it what the
+   * record says.
+   */
   | { readonly kind: "repair"; readonly why: Standstill }
   /** The record has coupons that the pool has not been given yet. */
   | { readonly kind: "top-up"; readonly missing: number }
-  /** Codes have vanished from the pool, or it is an old one that came back: give it up, then make it again from MongoDB. */
+  /**
+   * Codes have vanished from the pool, or it is an old one that came back: give it up, then make it again
+   * from MongoDB.
+   */
   | { readonly kind: "give-up"; readonly generation: number; readonly why: Readonly<Record<string, number>> }
   /** The pool is not what the record says: the same, unless the record has changed since it was read. */
   | { readonly kind: "contradiction"; readonly generation: number }
@@ -28,7 +34,9 @@ export type Action =
 /** How far ahead an absolute timer is set. Longer than any pause of the tick that is likely. */
 export const LOOK_AHEAD_MS = 90_000;
 
-/** Decides purely: the same clock, campaign and pool always give the same actions, in the order to take them. */
+/**
+ * Decides purely: the same clock, campaign and pool always give the same actions, in the order to take them.
+ */
 export function decide(nowMs: number, campaign: CampaignDoc, pool: Inspection): Action[] {
   if (pool.status !== "ok") return [{ kind: "repair", why: pool.status }];
   // Codes and claims never sum to less than what the pool was given: see claim.lua.
@@ -64,8 +72,9 @@ export function decide(nowMs: number, campaign: CampaignDoc, pool: Inspection): 
 }
 
 /**
- * An operator's decision that the pool does not show, or shows although it was taken back: a state, a start, an end. A pool of a later
- * generation than the campaign had when it was read says that the reading is out of date.
+ * An operator's decision that the pool does not show, or shows although it was taken back: a state, a start,
+ * an end. A pool of a later generation than the campaign had when it was read says that the reading is out of
+ * date.
  */
 function contradicts(campaign: CampaignDoc, pool: Inspection): boolean {
   if (pool.generation > campaign.generation || pool.state === "ended") return false;

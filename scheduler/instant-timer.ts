@@ -4,8 +4,8 @@ import type { Cancel, Clock } from "../runtime/clock.ts";
 const LOOK_AGAIN_MS = 10_000;
 
 /**
- * Calls back once, when the clock has reached `atMs` and not before: setTimeout may fire up to a millisecond early and fires at
- * once beyond 2^31 ms, so the clock is asked again each time.
+ * Calls back once, when the clock has reached `atMs` and not before: setTimeout may fire up to a millisecond
+ * early and fires at once beyond 2^31 ms, so the clock is asked again each time.
  */
 export function atInstant(clock: Clock, atMs: number, callback: () => void): Cancel {
   let cancel: Cancel = () => undefined;

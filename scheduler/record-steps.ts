@@ -13,7 +13,10 @@ export type RecordStepsDeps = {
   readonly logger: Logger;
 };
 
-/** Steps that a campaign has made by itself, as the record gets them: each guarded by what it was, with its entry in the history. */
+/**
+ * Steps that a campaign has made by itself, as the record gets them: each guarded by what it was, with its
+ * entry in the history.
+ */
 export type RecordSteps = ReturnType<typeof createRecordSteps>;
 
 export function createRecordSteps({ campaigns, history, issuances, logger }: RecordStepsDeps) {
@@ -37,8 +40,8 @@ export function createRecordSteps({ campaigns, history, issuances, logger }: Rec
   }
 
   /**
-   * Only with the coupons that it was seen with: codes that were added in between count, and come into the pool before. An addition
-   * whose codes do not count yet is dropped.
+   * Only with the coupons that it was seen with: codes that were added in between count, and come into the
+   * pool before. An addition whose codes do not count yet is dropped.
    */
   async function recordEnded(campaign: CampaignDoc, from: readonly RecordedState[]): Promise<void> {
     const { _id: id, total, endsAt } = campaign;
@@ -46,7 +49,10 @@ export function createRecordSteps({ campaigns, history, issuances, logger }: Rec
     if (await step(id, from, "ENDED", own)) logger.info({ campaign: id }, "ended, and recorded as such");
   }
 
-  /** How many issuances there are, where that is not the campaign's total although the pool is empty: undefined where all is well. */
+  /**
+   * How many issuances there are, where that is not the campaign's total although the pool is empty:
+   * undefined where all is well.
+   */
   async function recordSoldOut({
     _id: id,
     total,

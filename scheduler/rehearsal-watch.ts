@@ -12,7 +12,10 @@ export type RehearsalWatchDeps = {
   logger: Logger;
 };
 
-/** Removes rehearsals whose time is over, and finishes removals that somebody began and left: a command that was killed leaves nothing. */
+/**
+ * Removes rehearsals whose time is over, and finishes removals that somebody began and left: a command that
+ * was killed leaves nothing.
+ */
 export type RehearsalWatch = {
   start(): void;
   /** One look; the tick calls this. */

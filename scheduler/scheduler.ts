@@ -45,8 +45,9 @@ export type Scheduler = {
 const SOLD_OUT_PAGE = 100;
 
 /**
- * Arms what is due and repairs what is missing. Any number may run: each step is guarded in the store, one wins and the others
- * see that it is done. node-cron is only the tick; an absolute timer aims at each instant, and the script decides.
+ * Arms what is due and repairs what is missing. Any number may run: each step is guarded in the store, one
+ * wins and the others see that it is done. node-cron is only the tick; an absolute timer aims at each
+ * instant, and the script decides.
  */
 export function createScheduler(deps: SchedulerDeps): Scheduler {
   const { pool, campaigns, history, issuances, restore, clock } = deps;
@@ -65,7 +66,8 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     const pooled = await pool.advance(campaign._id, clock.now(), campaign.loadedGeneration);
     if (pooled.kind === "none" || pooled.kind === "fenced")
       return background.run("repair", campaign._id, async () => void (await restore(campaign._id)));
-    // Held: a change is being decided. Not ended: it is not time yet on the clock of Redis. The next round sees.
+    // Held: a change is being decided. Not ended: it is not time yet on the clock of Redis. The next round
+    // sees.
     if (pooled.kind === "ok" && pooled.state === "ended") await record.recordEnded(campaign, ["SOLD_OUT"]);
   }
 

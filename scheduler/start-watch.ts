@@ -12,13 +12,19 @@ import { createTick } from "./tick.ts";
 /** So long before each start a preflight is made by itself, in ms, in the order in which they come. */
 export const MOMENTS_MS: readonly number[] = [600_000, 60_000, 10_000];
 
-/** The moment whose turn it is: the last one that has come. A scheduler that was away makes up for that one only. */
+/**
+ * The moment whose turn it is: the last one that has come. A scheduler that was away makes up for that one
+ * only.
+ */
 export function dueMoment(nowMs: number, startsAtMs: number): number | undefined {
   const leftMs = startsAtMs - nowMs;
   return leftMs > 0 ? MOMENTS_MS.findLast((momentMs) => leftMs <= momentMs) : undefined;
 }
 
-/** What was found so shortly before is not told once more: two moments may come close, and so may a look and a step of the campaign's state. */
+/**
+ * What was found so shortly before is not told once more: two moments may come close, and so may a look and a
+ * step of the campaign's state.
+ */
 const TOLD_AGAIN_AFTER_MS = 5_000;
 
 /** From here on it is looked at in any case. */
@@ -26,7 +32,10 @@ const LAST_LOOK_MS = 5_000;
 /** From the creation to a generator that has taken it up. */
 const TAKEN_UP_MS = 5_000;
 
-/** It was just created and its codes are being made: that nothing is ready yet says nothing. A making that takes too long does. */
+/**
+ * It was just created and its codes are being made: that nothing is ready yet says nothing. A making that
+ * takes too long does.
+ */
 export function isJustBeingMade(
   { state, total, createdAt, startsAt }: Pick<CampaignDoc, "state" | "total" | "createdAt" | "startsAt">,
   nowMs: number,

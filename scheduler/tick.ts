@@ -13,15 +13,17 @@ const EVERY_SECOND = "* * * * * *";
 
 /** For how long the tick may stay away, by timers, which no setting of the clock touches. */
 const OVERDUE_MS = 3_000;
-/** A timer that is so late tells of a process that was held up: then the tick was too, and comes by itself. */
+/**
+ * A timer that is so late tells of a process that was held up: then the tick was too, and comes by itself.
+ */
 const HELD_UP_MS = 1_000;
 /** The wall clock against the monotonic one between two ticks; less is a clock that is being slewed. */
 const STEP_MS = 500;
 
 /**
- * Runs a round every second, one at a time. node-cron sleeps until an instant of the wall clock: when that is set back, it would sleep for as
- * long as the step was; and in a process that is not in UTC (`runInUtc`) for the repeated hour of a zone with summer time. So a tick that stays
- * away is begun anew.
+ * Runs a round every second, one at a time. node-cron sleeps until an instant of the wall clock: when that is
+ * set back, it would sleep for as long as the step was; and in a process that is not in UTC (`runInUtc`) for
+ * the repeated hour of a zone with summer time. So a tick that stays away is begun anew.
  */
 export function createTick(
   clock: Clock,

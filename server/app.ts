@@ -59,7 +59,9 @@ export type App = {
   grpcSessions: Http2Sessions;
 };
 
-/** Requests are small; the library's default of 4 GiB would let one compressed body hold the loop for seconds. */
+/**
+ * Requests are small; the library's default of 4 GiB would let one compressed body hold the loop for seconds.
+ */
 const READ_MAX_BYTES = 16 * 1024;
 /** From the first byte of a request on: a kept connection may be idle for longer (see keepAliveTimeoutMs). */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -76,10 +78,12 @@ export function buildApp(deps: AppDeps): App {
   const tellTrouble = createTellTrouble(logger, clock);
   const options = {
     readMaxBytes: READ_MAX_BYTES,
-    // No shutdownSignal: it would abort the claims in flight, which are to be finished. Streams that last listen to `draining`.
+    // No shutdownSignal: it would abort the claims in flight, which are to be finished. Streams that last
+    // listen to `draining`.
     interceptors: [troubleInterceptor(tellTrouble), operatorInterceptor(deps.operatorToken)],
     routes(router: ConnectRouter) {
-      // An operator's misspelt field must not be ignored; callers of the public service may be newer than we are.
+      // An operator's misspelt field must not be ignored; callers of the public service may be newer than we
+      // are.
       routeService(router, CouponService, couponService, { clock, ignoreUnknownFields: true });
       routeService(router, CampaignService, campaignService, { clock, ignoreUnknownFields: false });
     },
@@ -98,8 +102,8 @@ export function buildApp(deps: AppDeps): App {
     const { method, path } = request;
     response.status(404).json({ code: "unimplemented", message: `${method} ${path} is not served here` });
   });
-  // Reached by requests that cannot even be routed, such as one with a Host that is none. Four parameters: that is how Express
-  // knows it.
+  // Reached by requests that cannot even be routed, such as one with a Host that is none. Four parameters:
+  // that is how Express knows it.
   app.use((_: unknown, __: express.Request, response: express.Response, ___: express.NextFunction) => {
     if (response.headersSent) response.destroy();
     else response.status(400).json({ code: "invalid_argument", message: "the request cannot be understood" });
@@ -110,8 +114,8 @@ export function buildApp(deps: AppDeps): App {
     [STATUS_PATH, createStatusAnswers({ campaignStatus: deps.campaignStatus, tellTrouble, clock })],
   ]);
   const inFlight = createInFlight();
-  // A caller on a kept connection must not keep a draining server busy for ever: its next request goes elsewhere.
-  // Not while others of its requests are in flight: Node would end the socket after this answer.
+  // A caller on a kept connection must not keep a draining server busy for ever: its next request goes
+  // elsewhere. Not while others of its requests are in flight: Node would end the socket after this answer.
   const isLast: IsLast = ({ socket }) => draining.aborted && inFlight.on(socket) <= 1;
   const fastPath = createFastPath({
     ...{ methods, clock, isLast, readMaxBytes: READ_MAX_BYTES },

@@ -21,8 +21,9 @@ export type WorkerSlot = { readonly worker: number | undefined; readonly metrics
 const ALONE: WorkerSlot = { worker: undefined, metricsPage: (own) => () => own().metrics() };
 
 /**
- * Connects the stores and starts the roles of the configuration. Each part registers its release: the transports close first,
- * then the workers, then the claims under way end, then the connections to the stores.
+ * Connects the stores and starts the roles of the configuration. Each part registers its release: the
+ * transports close first, then the workers, then the claims under way end, then the connections to the
+ * stores.
  * @throws UserError when a store is absent or a port is taken
  */
 export async function startRoles(

@@ -23,7 +23,9 @@ import type { MetricsPage } from "./workers/metrics-page.ts";
 /** Where a process with the server role can be reached. */
 export type Addresses = { readonly http: string; readonly grpc: string };
 
-/** The claim path: what every claim of this process goes through, and the sweeper of what dead servers left. */
+/**
+ * The claim path: what every claim of this process goes through, and the sweeper of what dead servers left.
+ */
 function startClaims(config: Config, parts: SharedParts, lifecycle: Lifecycle) {
   const { campaigns, pool, clock, mongoFacts } = parts;
   const breakers = createStoreBreakers({

@@ -124,8 +124,8 @@ function endWith(error: unknown, redact: Redact): never {
 }
 
 /**
- * The whole life of a service process, or of a group of them that `--workers` asks for: stands until a signal ends it.
- * `command` is how a person calls it.
+ * The whole life of a service process, or of a group of them that `--workers` asks for: stands until a signal
+ * ends it. `command` is how a person calls it.
  */
 export async function runService(command: string, args: string[], lay: LayGround): Promise<void> {
   const zone = unknownZone(process.env);

@@ -1,4 +1,7 @@
-/** One of several server processes of a group, forked by `server/workers/workers.ts`: settings in the environment, its number as argument. */
+/**
+ * One of several server processes of a group, forked by `server/workers/workers.ts`: settings in the
+ * environment, its number as argument.
+ */
 import { readConfig } from "../runtime/config.ts";
 import { redactCrashes } from "../runtime/crash.ts";
 import { createLifecycle, exitOnSignals, type Lifecycle } from "../runtime/lifecycle.ts";

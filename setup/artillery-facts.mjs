@@ -10,7 +10,10 @@ const HASH_CHARS = 16;
 /** The scenarios, and the lock that says which artillery they are for. */
 export const artilleryManifests = fileURLToPath(new URL("../artillery", import.meta.url));
 
-/** Where setup puts the load generator: one folder for each lock, outside the clone, since every clone can use it. */
+/**
+ * Where setup puts the load generator: one folder for each lock, outside the clone, since every clone can use
+ * it.
+ */
 export function artilleryDir() {
   const lock = join(artilleryManifests, "package-lock.json");
   let text;

@@ -6,7 +6,9 @@ import { runCommand } from "./command.mjs";
 import { takeLock } from "./lock.mjs";
 
 const TEMPORARY = "new-artillery-";
-/** Neither install scripts (browsers, native sockets) nor what other systems need: no scenario here uses them. */
+/**
+ * Neither install scripts (browsers, native sockets) nor what other systems need: no scenario here uses them.
+ */
 const NPM_FLAGS = ["--no-audit", "--no-fund", "--ignore-scripts", "--omit=optional", "--omit=dev"];
 const BYTES_A_BLOCK = 512;
 
@@ -15,8 +17,8 @@ export function isArtilleryHere() {
 }
 
 /**
- * Made beside its place and renamed when it is whole, so that one which was interrupted is never taken for it. The clones of one user
- * share the folder, hence a lock of its own.
+ * Made beside its place and renamed when it is whole, so that one which was interrupted is never taken for
+ * it. The clones of one user share the folder, hence a lock of its own.
  *
  * @param {(words: string) => void} say
  */

@@ -3,7 +3,8 @@ import { isAbsolute, join } from "node:path";
 import { SetupError } from "./error.mjs";
 
 /**
- * What is large and the same for all clones of one user: LOCAL_CACHE_DIR, else coupon-issuer in $XDG_CACHE_HOME, else in ~/.cache.
+ * What is large and the same for all clones of one user: LOCAL_CACHE_DIR, else coupon-issuer in
+ * $XDG_CACHE_HOME, else in ~/.cache.
  *
  * @param {Readonly<Record<string, string | undefined>>} env
  */

@@ -8,7 +8,9 @@ import { SetupError } from "./error.mjs";
 const HASH_FILE = ".setup-hash";
 
 /**
- * @typedef {{ version?: string, integrity?: string, optional?: boolean, devOptional?: boolean, link?: boolean }} LockedPackage
+ * @typedef {{ version?: string, integrity?: string, optional?: boolean, devOptional?: boolean,
+ *   link?: boolean }}
+ * LockedPackage
  */
 
 /**

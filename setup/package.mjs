@@ -6,7 +6,8 @@ import { withoutServiceStarts } from "./no-service.mjs";
 /**
  * Installs one package of Debian's. `service`: what it would start, which is not wanted.
  *
- * @param {{ what: string, debianPackage: string, isHere: () => boolean, instead: string, service?: string }} wanted
+ * @param {{ what: string, debianPackage: string, isHere: () => boolean, instead: string, service?: string }}
+ * wanted
  */
 export async function installPackage({ what, debianPackage, isHere, instead, service }) {
   if (programOnPath("apt-get") === undefined) {

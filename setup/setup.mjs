@@ -62,7 +62,8 @@ async function main() {
 }
 
 /**
- * @param {{ modulesOnly: boolean, artillery: boolean, chaos: boolean, bench: boolean, proxy: boolean }} wanted
+ * @param {{ modulesOnly: boolean, artillery: boolean, chaos: boolean, bench: boolean, proxy: boolean }}
+ * wanted
  * @returns {Step[]}
  */
 function stepsFor({ modulesOnly, artillery, chaos, bench, proxy }) {

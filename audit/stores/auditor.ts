@@ -29,7 +29,10 @@ export type AuditorOptions = {
 
 /** Both stores, opened for reading. */
 export type Auditor = {
-  /** Until the ledger is empty and, if states are given, the campaign is in one of them. False: not within the deadline. */
+  /**
+   * Until the ledger is empty and, if states are given, the campaign is in one of them. False: not within the
+   * deadline.
+   */
   waitForRest(campaignId: string, states: readonly string[], deadlineMs: number): Promise<boolean>;
   /** All of it in memory, for campaigns of some thousand coupons. */
   takeSnapshot(campaignId: string): Promise<Snapshot>;
@@ -43,7 +46,10 @@ export type AuditPlan = Partial<
 > & {
   /** Read twice. */
   readonly history?: Iterable<HistoryEntry>;
-  /** Documents or items a page, and what is awaited after each: lets somebody else have the stores and the processor. */
+  /**
+   * Documents or items a page, and what is awaited after each: lets somebody else have the stores and the
+   * processor.
+   */
   readonly pageSize?: number;
   readonly pause?: () => Promise<void>;
   readonly onProgress?: (progress: Progress) => void;
@@ -132,8 +138,8 @@ async function campaignOf(db: Db, campaignId: string): Promise<CampaignRecord> {
 }
 
 /**
- * One reading. The order matters: a code goes from the pool to the claims and the ledger, and from there into the issuances. Read in this
- * order it may be seen twice, but never nowhere.
+ * One reading. The order matters: a code goes from the pool to the claims and the ledger, and from there into
+ * the issuances. Read in this order it may be seen twice, but never nowhere.
  */
 async function readOnce(
   redis: RedisReader,

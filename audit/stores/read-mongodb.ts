@@ -113,7 +113,10 @@ export async function readCampaign(db: Db, campaignId: string): Promise<Campaign
   };
 }
 
-/** What waits in the outbox was read before what is written: a change that moves in between is seen twice, and not missed. */
+/**
+ * What waits in the outbox was read before what is written: a change that moves in between is seen twice, and
+ * not missed.
+ */
 async function changesOf(db: Db, { _id, outbox = [] }: CampaignDocument): Promise<Change[]> {
   const written = await db.collection<ChangeDocument>("history").find({ campaignId: _id }).toArray();
   const settings = ({ total, startsAt }: ChangeDocument["after"]) => ({
@@ -145,7 +148,9 @@ export async function* codePages(
   }
 }
 
-/** Every durable issuance, in issue order; one that is not as it has to be says so, and agrees with nothing. */
+/**
+ * Every durable issuance, in issue order; one that is not as it has to be says so, and agrees with nothing.
+ */
 export async function* issuancePages(
   db: Db,
   campaignId: string,

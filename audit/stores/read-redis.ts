@@ -40,7 +40,10 @@ const PING_INTERVAL_MS = 2_000;
 const RETRY_MS = 200;
 const RETRIES_MAX = 300;
 
-/** `url` as the service takes it: a server, or nodes of a cluster. @throws StoreUnavailable, or StoreDenial where it is refused */
+/**
+ * `url` as the service takes it: a server, or nodes of a cluster. @throws StoreUnavailable, or StoreDenial
+ * where it is refused
+ */
 export async function connectReader(url: string): Promise<RedisReader> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -71,7 +74,10 @@ async function connected(client: Client): Promise<RedisReader> {
   return client;
 }
 
-/** Of a cluster, only the nodes that are asked are connected to: one that is gone does not keep the others from being read. */
+/**
+ * Of a cluster, only the nodes that are asked are connected to: one that is gone does not keep the others
+ * from being read.
+ */
 async function clientOf(url: string): Promise<Client> {
   const address = parseRedisUrls(url);
   const { socket, ...credentials } = credentialsOf(address);
@@ -112,8 +118,9 @@ async function clientOf(url: string): Promise<Client> {
 }
 
 /**
- * The pool's own numbers and the process that serves them, all of one moment. One transaction: of a cluster, the node that has the keys
- * is then the one that says which process it is; any other command without a key asks some node.
+ * The pool's own numbers and the process that serves them, all of one moment. One transaction: of a cluster,
+ * the node that has the keys is then the one that says which process it is; any other command without a key
+ * asks some node.
  */
 export async function readMark(redis: RedisReader, campaignId: string): Promise<PoolMark> {
   const keys = campaignKeys(campaignId);
@@ -150,8 +157,8 @@ function parseLengths([staged = 0, open = 0, away = 0, claims = 0, ledger = 0]: 
 }
 
 /**
- * The codes of all lists of the pool. Read from the tail: codes are popped from the head, so those that are not yet read keep their
- * place, and none is left out while a sale goes on.
+ * The codes of all lists of the pool. Read from the tail: codes are popped from the head, so those that are
+ * not yet read keep their place, and none is left out while a sale goes on.
  */
 export async function* pooledPages(
   redis: RedisReader,
@@ -188,7 +195,10 @@ export async function* claimPages(
   } while (cursor !== "0");
 }
 
-/** Claims that are not confirmed durable: their ids `generation-seq`, and when they were made by the clock of Redis. */
+/**
+ * Claims that are not confirmed durable: their ids `generation-seq`, and when they were made by the clock of
+ * Redis.
+ */
 export async function* ledgerPages(
   redis: RedisReader,
   campaignId: string,

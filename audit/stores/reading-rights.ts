@@ -4,8 +4,9 @@ import { StoreDenial } from "../../runtime/store-denial.ts";
 import type { RedisReader } from "./read-redis.ts";
 
 /**
- * Tries each command that the audit reads with, in the campaign's own slot: each node of a cluster has rights of its own. One by one, so that
- * all that are missing are named at once, in the words in which they are granted.
+ * Tries each command that the audit reads with, in the campaign's own slot: each node of a cluster has rights
+ * of its own. One by one, so that all that are missing are named at once, in the words in which they are
+ * granted.
  * @throws StoreDenial
  */
 export async function demandReadingRights(redis: RedisReader, campaignId: string): Promise<void> {
@@ -26,7 +27,8 @@ export async function demandReadingRights(redis: RedisReader, campaignId: string
   const missing: string[] = [];
   for (const [key, ...command] of commands) {
     await redis.ask(key, command).catch((error: unknown) => {
-      // Anything else, such as a slot that is on its way, says nothing of rights: the reading itself will tell.
+      // Anything else, such as a slot that is on its way, says nothing of rights: the reading itself will
+      // tell.
       if (isNoPermission(error)) missing.push(`+${command[0]?.toLowerCase()}`);
     });
   }

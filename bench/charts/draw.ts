@@ -9,8 +9,8 @@ import { svgOf } from "./svg.ts";
 export const MEASURED_FILE = "measured.json";
 
 /**
- * Draws what the newest results allow, those of the charts that are there included; the names of the files. So a chart of which
- * nothing was measured since stays as it is.
+ * Draws what the newest results allow, those of the charts that are there included; the names of the files.
+ * So a chart of which nothing was measured since stays as it is.
  * @throws Trouble where there are no results
  */
 export function drawCharts(resultsDir: string, chartsDir: string): string[] {

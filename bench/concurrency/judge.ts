@@ -4,7 +4,10 @@ import { violated } from "../../audit/verdict-table.ts";
 import { type ConcurrencyOptions, WITHIN_MOST_SECONDS } from "./options.ts";
 import type { Sent } from "./send.ts";
 
-/** FAIL: a guarantee is violated. NOT JUDGED: nothing speaks against one, and not all of it could be looked at. */
+/**
+ * FAIL: a guarantee is violated. NOT JUDGED: nothing speaks against one, and not all of it could be looked
+ * at.
+ */
 export type ConcurrencyVerdict = "PASS" | "FAIL" | "NOT JUDGED";
 
 export type Judged = {
@@ -13,7 +16,10 @@ export type Judged = {
   readonly reasons: readonly string[];
 };
 
-/** Exactly the right coupons went out: one each to as many users as there are coupons, on record, and a clear no to all others. */
+/**
+ * Exactly the right coupons went out: one each to as many users as there are coupons, on record, and a clear
+ * no to all others.
+ */
 export function judge(
   { servers, requests, coupons }: Pick<ConcurrencyOptions, "servers" | "requests" | "coupons">,
   sent: readonly Sent[],

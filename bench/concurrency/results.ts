@@ -27,7 +27,8 @@ export type Results = {
 };
 
 /**
- * The file is always of the newest run, from its begin on, and each earlier run keeps its own beside it, under the time at which it was written.
+ * The file is always of the newest run, from its begin on, and each earlier run keeps its own beside it,
+ * under the time at which it was written.
  * @throws Trouble where nothing can be written there
  */
 export function openResults(out: string): Results {

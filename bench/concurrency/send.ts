@@ -27,7 +27,10 @@ const TRY_TIMEOUT_MS = 7_000;
 /** A bound only: the whole run has a deadline of its own. */
 const PATIENCE_MS = 3_600_000;
 
-/** All requests at once, each of another user and to the next server. Where an answer says "ask again", the same user asks the next one again. */
+/**
+ * All requests at once, each of another user and to the next server. Where an answer says "ask again", the
+ * same user asks the next one again.
+ */
 export async function sendAll(sending: Sending): Promise<Sent[]> {
   const { urls, campaignId, requests, history, signal } = sending;
   const clients = urls.map((url) => createHttpClient(url, SOCKETS_A_SERVER));

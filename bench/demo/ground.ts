@@ -23,7 +23,10 @@ type GroundOptions = { readonly port: number; readonly keep: boolean };
 const READY_DEADLINE_MS = 30_000;
 const STOP_DEADLINE_MS = 12_000;
 
-/** Each part is registered for release before it is waited for, so that an interrupted start leaves nothing either. */
+/**
+ * Each part is registered for release before it is waited for, so that an interrupted start leaves nothing
+ * either.
+ */
 export async function layGround(
   { port, keep }: GroundOptions,
   releases: Releases,

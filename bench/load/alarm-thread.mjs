@@ -1,5 +1,5 @@
-// The thread of `fineAlarm`: sleeps until the last order is due, says its number, waits for the next. Plain JavaScript, because tsx
-// does not reach into threads on Node 20.
+// The thread of `fineAlarm`: sleeps until the last order is due, says its number, waits for the next. Plain
+// JavaScript, because tsx does not reach into threads on Node 20.
 import { parentPort, workerData } from "node:worker_threads";
 
 /** @type {{ count: Int32Array, dueMs: Float64Array }} */

@@ -6,8 +6,9 @@ const TRIES_MAX = 5;
 const READS = /^(Get|List|Find|Describe)/;
 
 /**
- * Asks again when the connection broke under a call. A service closes connections that were idle for a minute, and a busy process may
- * write into one before it has read that it is closed. Only calls that may be repeated: those that change nothing, and those with a request id.
+ * Asks again when the connection broke under a call. A service closes connections that were idle for a
+ * minute, and a busy process may write into one before it has read that it is closed. Only calls that may be
+ * repeated: those that change nothing, and those with a request id.
  */
 export const askAgain: Interceptor = (next) => async (request) => {
   const mayRepeat = !request.stream && (READS.test(request.method.name) || carriesKey(request.message));

@@ -8,7 +8,10 @@ export type Stream = {
   readonly fromMs: number;
   readonly perSecond: number;
   readonly count: number;
-  /** `random`: independent of each other, as people come (exponential gaps), so bursts and lulls; `even`: one each so often. */
+  /**
+   * `random`: independent of each other, as people come (exponential gaps), so bursts and lulls; `even`: one
+   * each so often.
+   */
   readonly spacing: "even" | "random";
   readonly seed: number;
 };
@@ -48,7 +51,9 @@ export type CallerReport = {
   readonly seen: readonly Seen[];
   /** From the first request to the last answer. */
   readonly seconds: number;
-  /** How late a caller was started at worst, in ms: the load's own fault, and counted as latency all the same. */
+  /**
+   * How late a caller was started at worst, in ms: the load's own fault, and counted as latency all the same.
+   */
   readonly worstLagMs: number;
 };
 

@@ -15,7 +15,10 @@ export type Clients = {
   close(): void;
 };
 
-/** The real client of the API as a web server would use it: Connect, JSON, HTTP/1.1, connections kept alive. (No stream can be refused under it, as over HTTP/2.) */
+/**
+ * The real client of the API as a web server would use it: Connect, JSON, HTTP/1.1, connections kept alive.
+ * (No stream can be refused under it, as over HTTP/2.)
+ */
 export function connectClients(baseUrl: string, operatorToken?: string): Clients {
   const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, scheduling: "lifo" });
   const transport = createConnectTransport({
@@ -39,7 +42,10 @@ function bearer(token: string): Interceptor {
   };
 }
 
-/** Asks through the Connect client: the library's own way from end to end, at more than twice the processor time of `askByHttp`. */
+/**
+ * Asks through the Connect client: the library's own way from end to end, at more than twice the processor
+ * time of `askByHttp`.
+ */
 export function askByConnect(coupons: Clients["coupons"]): Ask {
   return async (campaignId, userId, timeoutMs) => {
     try {

@@ -8,8 +8,9 @@ export type AlarmOrders = { readonly count: Int32Array; readonly dueMs: Float64A
 export const monotonicMs = () => Number(process.hrtime.bigint()) / 1e6;
 
 /**
- * To about a tenth of a millisecond: a thread sleeps until the instant and says so. Timers of Node are whole milliseconds, which is
- * half of what an answer takes; and whoever is due within the same one would come together.
+ * To about a tenth of a millisecond: a thread sleeps until the instant and says so. Timers of Node are whole
+ * milliseconds, which is half of what an answer takes; and whoever is due within the same one would come
+ * together.
  */
 export function fineAlarm(): Alarm & { close(): Promise<unknown> } {
   const orders: AlarmOrders = {

@@ -16,14 +16,17 @@ const HEAD_END = "\r\n\r\n";
 const STATUS_AT = "HTTP/1.1 ".length;
 
 /**
- * HTTP/1.1 straight on sockets, one request at a time on each. The load shares its two cores with what it measures: `node:http`
- * takes 0.20 ms of processor time a request, which at thousands a second would be most of a core; this takes a third of it. It
- * understands answers with a Content-Length and no others; anything else is told as no answer, so it is seen.
+ * HTTP/1.1 straight on sockets, one request at a time on each. The load shares its two cores with what it
+ * measures: `node:http` takes 0.20 ms of processor time a request, which at thousands a second would be most
+ * of a core; this takes a third of it. It understands answers with a Content-Length and no others; anything
+ * else is told as no answer, so it is seen.
  */
 export function createLightClient(baseUrl: string, connectionsMax: number): LightClient {
   const { hostname, port, host } = new URL(baseUrl);
   const all = new Set<Connection>();
-  /** The one that was used last goes first: few connections stay warm, as with a browser's or a proxy's pool. */
+  /**
+   * The one that was used last goes first: few connections stay warm, as with a browser's or a proxy's pool.
+   */
   const free: Connection[] = [];
   const waiting: Waiting[] = [];
   let served = 0;
@@ -97,7 +100,10 @@ export function createLightClient(baseUrl: string, connectionsMax: number): Ligh
   };
 }
 
-/** The answer, once all of it was read; status 0 where it is none that we understand. `text` holds a character a byte. */
+/**
+ * The answer, once all of it was read; status 0 where it is none that we understand. `text` holds a character
+ * a byte.
+ */
 export function wholeAnswer(text: string): LightAnswer | undefined {
   const headEnd = text.indexOf(HEAD_END);
   if (headEnd < 0) return undefined;

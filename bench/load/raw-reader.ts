@@ -20,7 +20,10 @@ const FLAG_END = 2;
 type Call = {
   readonly baseUrl: string;
   readonly campaignId: string;
-  /** Keep what came, to look into it; else it is counted and let go, so that reading costs the machine next to nothing. */
+  /**
+   * Keep what came, to look into it; else it is counted and let go, so that reading costs the machine next to
+   * nothing.
+   */
   readonly keep: boolean;
   readonly signal: AbortSignal;
   /** As it comes, so many bytes at a time. */
@@ -28,8 +31,8 @@ type Call = {
 };
 
 /**
- * ExportCoupons to its end, in the binary form of Connect, its batches as large as the service likes. Envelopes are followed, their
- * content is not decoded.
+ * ExportCoupons to its end, in the binary form of Connect, its batches as large as the service likes.
+ * Envelopes are followed, their content is not decoded.
  * @throws where the stream breaks off or ends with an error
  */
 export function readExport({ campaignId, ...call }: Call): Promise<Reading> {

@@ -93,8 +93,8 @@ function told({ campaignId, answer, ...rest }: Raw): Seen {
 }
 
 /**
- * What to add to `performance.now()` for the wall clock, to a few microseconds: `Date.now()` is cut to whole milliseconds, so it is
- * read as it turns.
+ * What to add to `performance.now()` for the wall clock, to a few microseconds: `Date.now()` is cut to whole
+ * milliseconds, so it is read as it turns.
  */
 function epochOfPerformanceMs(): number {
   const before = Date.now();

@@ -1,4 +1,7 @@
-/** The yardstick: Node's own HTTP server that answers every request with the same JSON, about as long as a coupon. Prints `ready PORT`. */
+/**
+ * The yardstick: Node's own HTTP server that answers every request with the same JSON, about as long as a
+ * coupon. Prints `ready PORT`.
+ */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 

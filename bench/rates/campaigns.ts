@@ -15,7 +15,9 @@ async function read({ clients }: Ground, campaignId: string) {
   return campaign;
 }
 
-/** How many coupons are on record, once that number stands still: a load that ended leaves claims under way. */
+/**
+ * How many coupons are on record, once that number stands still: a load that ended leaves claims under way.
+ */
 export async function issuedOf(ground: Ground, campaignId: string): Promise<number> {
   let last = (await read(ground, campaignId)).issued;
   for (;;) {
@@ -26,7 +28,9 @@ export async function issuedOf(ground: Ground, campaignId: string): Promise<numb
   }
 }
 
-/** A campaign in the state that is wanted: open since it was loaded, or with its start an hour away. Its id. */
+/**
+ * A campaign in the state that is wanted: open since it was loaded, or with its start an hour away. Its id.
+ */
 export function campaignIn(
   ground: Ground,
   wanted: "open" | "scheduled",

@@ -7,7 +7,10 @@ import { bareLoad, claims, load, medianOf, PAST_LANE, WARM_UP_SECONDS } from "./
 const PROCESSES = ["service", "redis", "mongodb", "load"] as const;
 type CpuSeconds = Record<(typeof PROCESSES)[number], number>;
 
-/** Claims at so many connections, by both doors, beside the yardstick, and what those of the hot lane cost each process. */
+/**
+ * Claims at so many connections, by both doors, beside the yardstick, and what those of the hot lane cost
+ * each process.
+ */
 export function claimsAt(connections: number): Benchmark {
   const name = `claims_${connections}`;
   return {

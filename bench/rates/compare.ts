@@ -7,7 +7,8 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Runs several things in turn, A B C A B C …, so that what else the machine does meets all of them alike. Results by name, in order.
+ * Runs several things in turn, A B C A B C …, so that what else the machine does meets all of them alike.
+ * Results by name, in order.
  */
 export async function interleaved<T>(
   rounds: number,

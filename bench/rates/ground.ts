@@ -9,7 +9,10 @@ import { startStack } from "../../local/stack.ts";
 import { type Clients, connectClients } from "../load/connect-client.ts";
 import { orAborted, type Releases } from "../releases.ts";
 
-/** What the benchmarks run against: durable stores of their own, the built service in one process, and the yardstick. */
+/**
+ * What the benchmarks run against: durable stores of their own, the built service in one process, and the
+ * yardstick.
+ */
 export type Ground = {
   readonly service: { readonly baseUrl: string; readonly pid: number };
   readonly bare: { readonly baseUrl: string };
@@ -69,7 +72,10 @@ export async function layGround(releases: Releases, signal: AbortSignal): Promis
   };
 }
 
-/** Seconds of processor time that a process has used, user and system. Source: proc(5), fields 14 and 15, in ticks of 10 ms. */
+/**
+ * Seconds of processor time that a process has used, user and system. Source: proc(5), fields 14 and 15, in
+ * ticks of 10 ms.
+ */
 export function cpuSeconds(pid: number): number {
   const fields = statOf(pid);
   return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
@@ -87,7 +93,9 @@ function statOf(pid: number | "self"): string[] {
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
-/** The most memory that a process has held so far, or since `forgetPeakMemory`, in MB. Source: proc(5), VmHWM. */
+/**
+ * The most memory that a process has held so far, or since `forgetPeakMemory`, in MB. Source: proc(5), VmHWM.
+ */
 export function peakMemoryMb(pid: number): number {
   const kb = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   return Number(kb) / 1_024;

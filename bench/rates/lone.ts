@@ -19,8 +19,9 @@ const READY_DEADLINE_MS = 30_000;
 const GRACE_MS = 20_000;
 
 /**
- * What gathering in batches costs one who is alone: a caller with one connection and one request at a time, served by the service,
- * by the same two calls to the stores without any queue behind Node's own http, and by these two calls alone.
+ * What gathering in batches costs one who is alone: a caller with one connection and one request at a time,
+ * served by the service, by the same two calls to the stores without any queue behind Node's own http, and by
+ * these two calls alone.
  */
 export const lone: Benchmark = {
   name: "lone",
@@ -72,7 +73,10 @@ async function compare(
   const variants = { service: asked(ground.service.baseUrl), unqueued: asked(unqueuedUrl), direct };
 
   let answers = 0;
-  /** On record, or nothing was measured; each of the two that wrk asks may have had one more under way at its end. */
+  /**
+   * On record, or nothing was measured; each of the two that wrk asks may have had one more under way at its
+   * end.
+   */
   const count = async (runs: readonly Run[], underWay: number) => {
     answers += runs.reduce((sum, run) => sum + run.answers, 0);
     const issued = await issuedOf(ground, campaignId);

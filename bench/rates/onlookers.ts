@@ -11,7 +11,10 @@ const CONNECTIONS = 64;
 const CROWDS = [10, 100] as const;
 const INTERVAL_MS = 1_000;
 
-/** Does something while so many streams watch the campaign, each of which must have been told something meanwhile. */
+/**
+ * Does something while so many streams watch the campaign, each of which must have been told something
+ * meanwhile.
+ */
 async function whileWatched<T>(
   { clients }: Ground,
   campaignId: string,

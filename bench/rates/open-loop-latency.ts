@@ -72,7 +72,10 @@ export function checkCoupons(seen: readonly Seen[], callers: number, onRecord: n
   );
 }
 
-/** Percentiles of each round by itself, then medians over the rounds: one bad moment of the machine does not make the figure. */
+/**
+ * Percentiles of each round by itself, then medians over the rounds: one bad moment of the machine does not
+ * make the figure.
+ */
 function over(rounds: readonly (readonly Seen[])[], percents: readonly number[]): number[] {
   const all = rounds.map((seen) => percentilesOf(seen.map(({ latencyMs }) => latencyMs)));
   return percents.map((percent) => median(all.map((latencies) => latencies.at(percent))));

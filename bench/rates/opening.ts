@@ -6,11 +6,17 @@ import { median } from "./compare.ts";
 
 const CAMPAIGNS = 30;
 const COUPONS = 100;
-/** From instant to instant: no divisor of a second, so that the instants fall anywhere between the scheduler's ticks. */
+/**
+ * From instant to instant: no divisor of a second, so that the instants fall anywhere between the scheduler's
+ * ticks.
+ */
 const APART_MS = 837;
 /** Before the first instant all codes must be made and loaded. */
 const LEAD_MS = 8_000;
-/** Callers press from so long before each instant to so long after it, one a millisecond: what comes after is the service's time. */
+/**
+ * Callers press from so long before each instant to so long after it, one a millisecond: what comes after is
+ * the service's time.
+ */
 const PRESS_MS = 200;
 const PRESSES_A_SECOND = 1_000;
 const CONNECTIONS = 256;

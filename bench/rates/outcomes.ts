@@ -2,7 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Trouble } from "../trouble.ts";
 import type { Ground } from "./ground.ts";
 
-/** Answers of the service since its start by outcome: `issued`, `replayed`, or the reason of a refusal in small letters. */
+/**
+ * Answers of the service since its start by outcome: `issued`, `replayed`, or the reason of a refusal in
+ * small letters.
+ */
 export type Outcomes = Readonly<Record<string, number>>;
 
 const POLL_MS = 50;

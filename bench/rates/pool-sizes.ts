@@ -36,10 +36,11 @@ async function burst(context: BenchmarkContext, campaignId: string): Promise<num
 }
 
 /**
- * A pool of a thousand is empty after a moment, so all sizes are compared by that moment: bursts of a thousand claims by the same
- * callers, in turn, a small campaign of its own for each round. One claim goes before each burst, so that none of them pays for
- * looking up its campaign; the small campaign has a coupon more for it. The larger pools have lost a thousand a round, which
- * leaves them of the same order. Ratios are taken round by round: what the machine does meanwhile meets all three alike.
+ * A pool of a thousand is empty after a moment, so all sizes are compared by that moment: bursts of a
+ * thousand claims by the same callers, in turn, a small campaign of its own for each round. One claim goes
+ * before each burst, so that none of them pays for looking up its campaign; the small campaign has a coupon
+ * more for it. The larger pools have lost a thousand a round, which leaves them of the same order. Ratios are
+ * taken round by round: what the machine does meanwhile meets all three alike.
  */
 export const poolSizes: Benchmark = {
   name: "pool_sizes",

@@ -10,9 +10,9 @@ const LAST_SYLLABLES = 4;
 const [FIRST_SYLLABLE, SYLLABLES] = [0xac00, 11_172];
 
 /**
- * A campaign that was sold out long ago, with so many issuances, written straight into MongoDB: to issue a million would take
- * minutes of each run, and neither GetCampaign nor ExportCoupons of such a campaign looks at anything else. Its id, and its codes in
- * issue order.
+ * A campaign that was sold out long ago, with so many issuances, written straight into MongoDB: to issue a
+ * million would take minutes of each run, and neither GetCampaign nor ExportCoupons of such a campaign looks
+ * at anything else. Its id, and its codes in issue order.
  */
 export async function recordSoldOut(
   ground: Ground,

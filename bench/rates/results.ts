@@ -38,7 +38,10 @@ export function writeResult(dir: string, result: BenchResult): void {
   writeFileSync(file, `${JSON.stringify(result, undefined, 2)}\n`);
 }
 
-/** All results of a folder, the newest first; none where there is no such folder. Those of an older shape are left out. */
+/**
+ * All results of a folder, the newest first; none where there is no such folder. Those of an older shape are
+ * left out.
+ */
 export function readResults(dir: string): BenchResult[] {
   if (!existsSync(dir)) return [];
   const names = readdirSync(dir, { withFileTypes: true })

@@ -1,7 +1,8 @@
 /**
- * A claim without the queues: the built pool and record, one call after the other, nothing gathered and nobody to gather with.
- * A POST does one claim behind Node's own http; a GET of `/direct?campaign=ID&seconds=N` does them in a loop without any HTTP and
- * tells what they took. Stores in the environment, the folder of the built product as argument. Prints `ready PORT`.
+ * A claim without the queues: the built pool and record, one call after the other, nothing gathered and
+ * nobody to gather with. A POST does one claim behind Node's own http; a GET of
+ * `/direct?campaign=ID&seconds=N` does them in a loop without any HTTP and tells what they took. Stores in
+ * the environment, the folder of the built product as argument. Prints `ready PORT`.
  */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -15,7 +15,9 @@ export type WrkTarget = {
   readonly campaignId: string;
   readonly connections: number;
   readonly seconds: number;
-  /** Each request names a user that was never seen before, as IssueCoupon asks; true unless told otherwise. */
+  /**
+   * Each request names a user that was never seen before, as IssueCoupon asks; true unless told otherwise.
+   */
   readonly ofUsers?: boolean;
 };
 

@@ -24,9 +24,14 @@ const ALONE = "mongodb-members";
 const REHEARSAL = ["--total", "500", "--users", "600", "--rate", "200", "--in", "12"];
 const COLLECTIONS = ["campaigns", "coupons", "issuances", "history"] as const;
 const SETTLED_WITHIN_MS = 120_000;
-/** The start is moved to at least so long after the command that moves it: the scheduler's last look at it is ten seconds before. */
+/**
+ * The start is moved to at least so long after the command that moves it: the scheduler's last look at it is
+ * ten seconds before.
+ */
 const LEAD_SECONDS = 14;
-/** So that there is a sale to do things to for minutes, however long a busy machine takes over each command. */
+/**
+ * So that there is a sale to do things to for minutes, however long a busy machine takes over each command.
+ */
 const TRICKLING = 0.01;
 const PREFLIGHT_LOGGED = /preflight/i;
 
@@ -85,7 +90,8 @@ export async function beforeTheStart(launch: Launch): Promise<void> {
   });
 
   await stage.step("open", async () => {
-    // Before the instant: those who ask from then on find coupons until the last step of the sale wants them gone.
+    // Before the instant: those who ask from then on find coupons until the last step of the sale wants them
+    // gone.
     crowd.setAppetite(TRICKLING);
     await sleep(Math.max(0, startsAtMs - Date.now()), undefined, { signal });
     const anybody = () => crowd.history.some(({ outcome }) => outcome.kind === "issued");
@@ -102,7 +108,9 @@ export async function beforeTheStart(launch: Launch): Promise<void> {
   });
 }
 
-/** What both stores hold, by name and number: Redis' keys, and the documents of each collection of campaigns. */
+/**
+ * What both stores hold, by name and number: Redis' keys, and the documents of each collection of campaigns.
+ */
 async function tracesIn({ stack, database }: Ground): Promise<string> {
   const redis = await openMasters(stack.redis.url);
   const mongo = new MongoClient(stack.mongodb.url);

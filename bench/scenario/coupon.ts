@@ -6,7 +6,10 @@ import { repositoryDir } from "../../local/repository.ts";
 import { limitedSignal } from "../../runtime/limited-signal.ts";
 import { Trouble } from "../trouble.ts";
 
-/** What a `coupon` command did. Instants in ms since the Unix epoch: before it was started and after it had ended. */
+/**
+ * What a `coupon` command did. Instants in ms since the Unix epoch: before it was started and after it had
+ * ended.
+ */
 export type Told = {
   readonly verb: string;
   readonly exitCode: number;
@@ -28,8 +31,8 @@ const LAUNCHER = fileURLToPath(new URL("../../cli/coupon.mjs", import.meta.url))
 const DEADLINE_MS = 180_000;
 
 /**
- * The command line as a script would use it: no terminal, `--json` unless told otherwise, the servers from a config file in `dir`,
- * one profile for each.
+ * The command line as a script would use it: no terminal, `--json` unless told otherwise, the servers from a
+ * config file in `dir`, one profile for each.
  */
 export function createCoupon(urls: readonly string[], dir: string, signal: AbortSignal): Coupon {
   const verbs = new Set<string>();

@@ -12,13 +12,22 @@ export type CrowdOptions = {
   readonly signal: AbortSignal;
 };
 
-/** People who ask by the clock, whatever happens, at each server in turn, and keep their own record of all that they are told. */
+/**
+ * People who ask by the clock, whatever happens, at each server in turn, and keep their own record of all
+ * that they are told.
+ */
 export type Crowd = {
   /** In the order of the answers. */
   readonly history: readonly HistoryEntry[];
-  /** Which part of those who ask from now on has no coupon yet, 0 to 1; the others have one and ask again, as far as anybody has. */
+  /**
+   * Which part of those who ask from now on has no coupon yet, 0 to 1; the others have one and ask again, as
+   * far as anybody has.
+   */
   setAppetite(part: number): void;
-  /** The answers to requests that were sent not before `fromMs` and answered not after `untilMs`, by the wall clock. */
+  /**
+   * The answers to requests that were sent not before `fromMs` and answered not after `untilMs`, by the wall
+   * clock.
+   */
   between(fromMs: number, untilMs?: number): HistoryEntry[];
   /** Nobody comes any more; when all who did have their answer. */
   stop(): Promise<{ readonly asked: number; readonly worstLagMs: number }>;
@@ -27,7 +36,10 @@ export type Crowd = {
 const SOCKETS_A_SERVER = 128;
 const TRY_TIMEOUT_MS = 7_000;
 const PATIENCE_MS = 30_000;
-/** Who asks is chosen when a request is due, and all who wait on a busy machine want a coupon once it opens: far fewer than there are. */
+/**
+ * Who asks is chosen when a request is due, and all who wait on a busy machine want a coupon once it opens:
+ * far fewer than there are.
+ */
 const IN_FLIGHT_MAX = 500;
 /** The load ends by itself after this, whatever becomes of the scenario. */
 const LONGEST_MS = 1_800_000;
@@ -125,7 +137,10 @@ export async function writeHistory(file: string, history: readonly HistoryEntry[
   await writer.close();
 }
 
-/** How often each answer was given: "issued" to somebody new, "again" to a holder, or the reason; most frequent first. */
+/**
+ * How often each answer was given: "issued" to somebody new, "again" to a holder, or the reason; most
+ * frequent first.
+ */
 export function tallyOf(entries: readonly HistoryEntry[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { outcome } of entries) {

@@ -39,7 +39,8 @@ export function startFollower(verb: "watch" | "launch", url: string, campaignId:
     }
   }
 
-  // A watch ends when all is gone; a campaign that coupons are added to goes on, and so do we, from the last change that we were told.
+  // A watch ends when all is gone; a campaign that coupons are added to goes on, and so do we, from the last
+  // change that we were told.
   async function follow(): Promise<void> {
     while (!stopping && last !== "ENDED") {
       const from = ["--interval", "200", "--after", String(revision)];

@@ -35,7 +35,10 @@ export const EXIT = { ok: 0, refused: 3, notFound: 4, notConfirmed: 7, amber: 9,
 /** A bound against hanging only. */
 const STATE_WITHIN_MS = 120_000;
 
-/** The command, and the same once more: it must say that it was so already, and must not have changed anything. */
+/**
+ * The command, and the same once more: it must say that it was so already, and must not have changed
+ * anything.
+ */
 export async function changeTwice(
   launch: Launch,
   args: readonly string[],

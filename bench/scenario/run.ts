@@ -43,7 +43,10 @@ async function followed(follower: Follower, signal: AbortSignal): Promise<void> 
   while (!follower.hasEnded && performance.now() < untilMs) await sleep(POLL_MS, undefined, { signal });
 }
 
-/** The whole launch; nothing follows a step that failed. What it took is given back by whoever made `releases`. */
+/**
+ * The whole launch; nothing follows a step that failed. What it took is given back by whoever made
+ * `releases`.
+ */
 export async function runScenario(context: ScenarioContext): Promise<{ pass: boolean; line: string }> {
   const { options, controller, releases, say } = context;
   const { signal } = controller;

@@ -19,7 +19,10 @@ const LOOK_MS = 2_000;
 const SLOWLY = 0.1;
 /** … and is over soon when all is done. */
 const QUICKLY = 0.8;
-/** What a server knows of a sold-out campaign it asks about again within this: whatever is changed, "sold out" is over then. */
+/**
+ * What a server knows of a sold-out campaign it asks about again within this: whatever is changed, "sold out"
+ * is over then.
+ */
 const FORGOTTEN_WITHIN_MS = 1_000;
 /** A bound against hanging only. */
 const NEW_COUPONS_WITHIN_MS = 120_000;
@@ -47,7 +50,8 @@ export async function theSale(launch: Launch): Promise<void> {
     await look();
     const heard = () => firstIssues(crowd.between(first.endedAtMs)).length > 0;
     await mustCome("a coupon after the pause", heard, NEW_COUPONS_WITHIN_MS, signal);
-    // A server that was told "paused" asks again; no caller is told so once the command has said that it is over.
+    // A server that was told "paused" asks again; no caller is told so once the command has said that it is
+    // over.
     return mustHear(crowd.between(first.endedAtMs), { each: ["issued", "again"] });
   });
 

@@ -54,7 +54,10 @@ export async function mustCome(
 }
 
 export type Stage = {
-  /** Runs a step and says what came of it; what it returns is told beside its name. Nothing follows a step that failed. */
+  /**
+   * Runs a step and says what came of it; what it returns is told beside its name. Nothing follows a step
+   * that failed.
+   */
   step(name: string, run: () => Promise<string>): Promise<void>;
   readonly steps: number;
 };

@@ -6,7 +6,9 @@ export type Asked<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly why: string };
 
-/** Waits for an answer, at most so long: a store that hangs is a finding, not a failure of the one who looks. */
+/**
+ * Waits for an answer, at most so long: a store that hangs is a finding, not a failure of the one who looks.
+ */
 export async function ask<T>(answer: Promise<T>, deadlineMs: number, what: string): Promise<Asked<T>> {
   try {
     return { ok: true, value: await withDeadline(answer, deadlineMs, what) };

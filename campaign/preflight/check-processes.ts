@@ -27,7 +27,10 @@ function named(processes: readonly string[]): string {
   return `${processes.slice(0, NAMED_MAX).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
-/** Those whose heartbeat stopped within the last minute without deregistering: perhaps killed, perhaps cut off. */
+/**
+ * Those whose heartbeat stopped within the last minute without deregistering: perhaps killed, perhaps cut
+ * off.
+ */
 function lost(processes: readonly SeenProcess[], role: string): Judged | undefined {
   const silent = withRole(processes, role).filter(({ ageMs }) => ageMs >= SILENT_AFTER_MS);
   if (silent.length === 0) return undefined;
@@ -35,7 +38,10 @@ function lost(processes: readonly SeenProcess[], role: string): Judged | undefin
   return amber(`silent and not deregistered: ${named(told)}`, "see what became of it, and start it again");
 }
 
-/** What fails together: the workers of one process end with it. Of those that do not say whose they are, all of one host. */
+/**
+ * What fails together: the workers of one process end with it. Of those that do not say whose they are, all
+ * of one host.
+ */
 function apart(processes: readonly SeenProcess[]): number {
   const groups = processes.map(({ _id, host, worker, primary }) =>
     worker === undefined ? _id : `${host}/${primary ?? ""}`,
@@ -97,8 +103,9 @@ export function checkSchedulers({ processes }: Facts): Judged {
 type Offset = { readonly name: string; readonly offsetMs: number; readonly uncertaintyMs: number };
 
 /**
- * What is certainly off by more than the limit is red; what may be is amber: half of the round trip is not known. A clock that is
- * behind opens later for the callers of that server; one that is ahead opens nothing early, because that of Redis must agree.
+ * What is certainly off by more than the limit is red; what may be is amber: half of the round trip is not
+ * known. A clock that is behind opens later for the callers of that server; one that is ahead opens nothing
+ * early, because that of Redis must agree.
  */
 export function checkClocks({ processes, ownClock }: Facts): Judged {
   if (!processes.ok) return red(`the clocks cannot be read: ${processes.why}`, ASK_MONGODB);

@@ -1,6 +1,8 @@
 import { grouped } from "../../runtime/counting.ts";
 export const COLOURS = ["green", "amber", "red"] as const;
-/** green: as it should be. amber: it will open, but look at this. red: it will not open, or not as promised. */
+/**
+ * green: as it should be. amber: it will open, but look at this. red: it will not open, or not as promised.
+ */
 export type Colour = (typeof COLOURS)[number];
 
 /** One thing that was looked at. */

@@ -19,7 +19,10 @@ export type Report = {
   readonly lines: readonly Line[];
 };
 
-/** Looks at everything that a start rests on; null: there is no such campaign. Changes nothing but a probe in each store. */
+/**
+ * Looks at everything that a start rests on; null: there is no such campaign. Changes nothing but a probe in
+ * each store.
+ */
 export type Preflight = (campaignId: string) => Promise<Report | null>;
 
 export type PreflightDeps = {

@@ -8,14 +8,19 @@ const MOVING =
 export const AWAIT_THE_MOVE =
   "wait until its migration is over (redis-cli --cluster check; --cluster fix where it was left half-way), then look again";
 
-/** What Redis did not answer: it will open all the same where that is only because the slot of the campaign is being moved. */
+/**
+ * What Redis did not answer: it will open all the same where that is only because the slot of the campaign is
+ * being moved.
+ */
 export function cannotAsk(finding: string, why: string): Judged {
   if (MOVING.test(why))
     return amber(`${finding}: its slot is on its way to another node: ${why}`, AWAIT_THE_MOVE);
   return red(`${finding}: ${why}`, askRedisAgain(why));
 }
 
-/** What to do where Redis did not answer a question: look again, or give its user the right that is missing. */
+/**
+ * What to do where Redis did not answer a question: look again, or give its user the right that is missing.
+ */
 function askRedisAgain(why: string): string {
   const right = missingRight(why);
   if (right !== undefined) return `${grant(right)}, then look again`;
@@ -35,7 +40,10 @@ function grant(right: string): string {
   return `give the user of REDIS_URL the right ${right} (ACL SETUSER)`;
 }
 
-/** How to let a setting be read that Redis does not tell: by the right that is missing, or where its provider has it. */
+/**
+ * How to let a setting be read that Redis does not tell: by the right that is missing, or where its provider
+ * has it.
+ */
 export function howToRead(setting: string, value: string, why: string): string {
   const right = missingRight(why);
   const provider = `see where its provider has the settings (console, parameter group), or ask whoever runs it, that ${setting} is ${value}`;
@@ -43,8 +51,8 @@ export function howToRead(setting: string, value: string, why: string): string {
 }
 
 /**
- * How to change a setting of Redis. A managed one forbids CONFIG SET, most also CONFIG GET: where that was refused, only its provider's
- * own way is told.
+ * How to change a setting of Redis. A managed one forbids CONFIG SET, most also CONFIG GET: where that was
+ * refused, only its provider's own way is told.
  */
 export function howToSet(name: string, value: string, configAnswer: Asked<string>): string {
   const managed = `set ${name} ${value} where its provider has the settings (console, parameter group)`;

@@ -92,7 +92,10 @@ export const action: Action = {
   },
 };
 
-/** Says the instants, asking for the server's clock where it is not known yet; if nobody answers they are said without it. */
+/**
+ * Says the instants, asking for the server's clock where it is not known yet; if nobody answers they are said
+ * without it.
+ */
 async function sayStart(session: Session, instants: NewInstants): Promise<number> {
   let { serverMs } = instants;
   try {

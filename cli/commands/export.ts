@@ -78,7 +78,10 @@ interface Copy {
   readonly resumable: ResumableSink | undefined;
 }
 
-/** Copies batch by batch; the token moves on only after its batch was written, so that a break repeats nothing and skips nothing. */
+/**
+ * Copies batch by batch; the token moves on only after its batch was written, so that a break repeats nothing
+ * and skips nothing.
+ */
 async function copyRows(session: Session, copy: Copy): Promise<number> {
   const { campaignId, format, sink, resumable, knownIssued } = copy;
   const { output } = session;

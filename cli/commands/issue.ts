@@ -58,7 +58,10 @@ const keyWords: Record<Key, string> = {
   unknown: "the key, unless the campaign is one-per-user: then it is the user",
 };
 
-/** Only the campaign knows; a look-up by user is refused where the request id is the key. Never throws: the coupon is issued. */
+/**
+ * Only the campaign knows; a look-up by user is refused where the request id is the key. Never throws: the
+ * coupon is issued.
+ */
 async function keyOf({ coupons, signal }: Session, campaignId: string, userId: string): Promise<Key> {
   try {
     await coupons.findCoupon({ campaignId, userId }, { signal, timeoutMs: keyTimeoutMs });

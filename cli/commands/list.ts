@@ -65,7 +65,10 @@ function blockText(output: Output, zone: string, campaign: Campaign): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** What goes first where there is little room: the start in UTC, its offset and seconds, the start, the name, the counts. */
+/**
+ * What goes first where there is little room: the start in UTC, its offset and seconds, the start, the name,
+ * the counts.
+ */
 function layoutsFor(output: Output, zone: string, campaigns: readonly Campaign[]): Column<Campaign>[][] {
   const id: Column<Campaign> = { heading: "ID", cell: ({ id: text }) => text };
   const state: Column<Campaign> = {

@@ -147,12 +147,17 @@ async function clean(session: Session, of: string | undefined): Promise<void> {
 }
 
 interface Records {
-  /** Where they go, which is made at the first call: a command that is killed before leaves nothing behind. */
+  /**
+   * Where they go, which is made at the first call: a command that is killed before leaves nothing behind.
+   */
   file(): Promise<string>;
   close(): Promise<void>;
 }
 
-/** The file for the callers' records: one that the operator wants, or one that goes with the rehearsal. It holds codes of the shadow. */
+/**
+ * The file for the callers' records: one that the operator wants, or one that goes with the rehearsal. It
+ * holds codes of the shadow.
+ */
 async function openRecords(wanted: string | undefined): Promise<Records> {
   if (wanted !== undefined) {
     const exists = await access(wanted).then(

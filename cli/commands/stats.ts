@@ -85,8 +85,8 @@ async function fairnessOf(files: readonly string[], startsAtMs: number): Promise
 const historyPage = 100;
 
 /**
- * In words where it was sold out before coupons were added: only the history knows, and it says when a scheduler wrote it down.
- * Undefined: not so, or nothing is known of it.
+ * In words where it was sold out before coupons were added: only the history knows, and it says when a
+ * scheduler wrote it down. Undefined: not so, or nothing is known of it.
  */
 async function firstSellOut(
   { campaigns, signal, settings }: Session,

@@ -70,7 +70,10 @@ function orFinding(error: unknown): never {
   });
 }
 
-/** The service cannot tell its issuances: what both stores say is shown all the same, and why the callers' records were not looked at. */
+/**
+ * The service cannot tell its issuances: what both stores say is shown all the same, and why the callers'
+ * records were not looked at.
+ */
 function orUnread(error: unknown): HistoryReport {
   const unread = damageIn(error);
   if (unread === undefined) throw error;

@@ -35,7 +35,9 @@ export function whenLine(model: Model, campaign: Campaign, nowMs: number, look: 
   return spread([span(text, style)], [span(campaign.id, "dim")], look, "left");
 }
 
-/** The longest text first, for terminals that are too narrow for it: what is left out last is how long it is. */
+/**
+ * The longest text first, for terminals that are too narrow for it: what is left out last is how long it is.
+ */
 function whatComes(campaign: Campaign, serverMs: number, zone: string): [texts: string[], style?: Style] {
   const { state } = campaign;
   const startsMs = epochMsOf(campaign.startsAt) ?? 0;

@@ -1,8 +1,9 @@
 import { eastAsianWidth } from "get-east-asian-width";
 
 /**
- * How many cells of a terminal a text takes: Korean, Chinese and Japanese characters and emoji take two, marks that sit on another
- * character none. Widths are those of Unicode Standard Annex #11; what is ambiguous there takes one cell.
+ * How many cells of a terminal a text takes: Korean, Chinese and Japanese characters and emoji take two,
+ * marks that sit on another character none. Widths are those of Unicode Standard Annex #11; what is ambiguous
+ * there takes one cell.
  */
 
 const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
@@ -12,11 +13,15 @@ const unseen = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
 /** Vowels and finals of decomposed Hangul, which sit on their consonant. */
 const jamo = /^[\u1160-\u11ff\ud7b0-\ud7fb]$/u;
 
-/** An emoji is one picture, however many characters it is made of; of all else each character has its own width. */
+/**
+ * An emoji is one picture, however many characters it is made of; of all else each character has its own
+ * width.
+ */
 function graphemeCells(grapheme: string): number {
   if (emoji.test(grapheme) && pictured.test(grapheme)) return 2;
   let cells = 0;
-  // Vowels and signs that stand beside their consonant, as in Thai and Devanagari, are one grapheme with it, and cells of their own.
+  // Vowels and signs that stand beside their consonant, as in Thai and Devanagari, are one grapheme with it,
+  // and cells of their own.
   for (const character of grapheme)
     if (cells === 0 || !jamo.test(character)) cells += characterCells(character);
   return cells;
@@ -50,7 +55,10 @@ export function prefixWithin(text: string, cells: number): string {
   return kept;
 }
 
-/** As much of the text as fits, with an ellipsis where something was left out. Never more cells than asked, perhaps one fewer. */
+/**
+ * As much of the text as fits, with an ellipsis where something was left out. Never more cells than asked,
+ * perhaps one fewer.
+ */
 export function clipped(text: string, cells: number, ellipsis = "…"): string {
   if (cellsOf(text) <= cells) return text;
   const room = cells - cellsOf(ellipsis);

@@ -27,7 +27,10 @@ const tries = /, opening the stream (again in .*?)( \(\d+ of \d+\))?$/;
 const keys = { leave: ["q", "Q", "\x04"], preflight: ["p", "P"], interrupt: "\x03", redraw: "\x0c" } as const;
 const isOneOf = (key: string, some: readonly string[]): boolean => some.includes(key);
 
-/** The launch console: fills the terminal until the operator leaves. The last model, to say once more where things stand. */
+/**
+ * The launch console: fills the terminal until the operator leaves. The last model, to say once more where
+ * things stand.
+ */
 export async function runConsole(
   session: Session,
   { campaignId, intervalMs, afterRevision }: ConsolePlan,

@@ -12,12 +12,17 @@ export function bar(value: number, total: number, cells: number, unicode: boolea
   return full.repeat(filled) + empty.repeat(cells - filled);
 }
 
-/** The last values, one a cell, against the highest of those shown; nothing at all is a blank, not the lowest step. */
+/**
+ * The last values, one a cell, against the highest of those shown; nothing at all is a blank, not the lowest
+ * step.
+ */
 export function sparkline(values: readonly number[], cells: number, unicode: boolean): string {
   return chart(values, cells, 1, unicode)[0] ?? "";
 }
 
-/** The same over several rows, the top one first: each exactly `cells` wide, the last value at the right edge. */
+/**
+ * The same over several rows, the top one first: each exactly `cells` wide, the last value at the right edge.
+ */
 export function chart(values: readonly number[], cells: number, rows: number, unicode: boolean): string[] {
   const steps = unicode ? sparks.unicode : sparks.ascii;
   const shown = lastOf(values, cells);

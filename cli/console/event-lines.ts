@@ -14,7 +14,10 @@ const styles: Readonly<Record<number, Style>> = {
   [EventLevel.ALARM]: "red",
 };
 
-/** A heading and the last events, the newest at the bottom, over more than one line where there is room; at most `room` lines. */
+/**
+ * A heading and the last events, the newest at the bottom, over more than one line where there is room; at
+ * most `room` lines.
+ */
 export function eventLines({ events, zone }: Model, room: number, look: Look): string[] {
   if (room <= 1) return [];
   const shown = events.slice(Math.max(0, events.length - (room - 1)));

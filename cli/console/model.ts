@@ -25,7 +25,10 @@ export interface Broken {
   readonly again: string;
 }
 
-/** Everything the console knows; what is drawn is made of it and nothing else. Its moments are on this machine's own steady clock. */
+/**
+ * Everything the console knows; what is drawn is made of it and nothing else. Its moments are on this
+ * machine's own steady clock.
+ */
 export interface Model {
   readonly url: string;
   readonly campaignId: string;
@@ -67,8 +70,8 @@ export function newModel(
 export function withMessage(model: Model, message: WatchCampaignResponse, nowMs: number): Model {
   const serverMs = epochMsOf(message.serverTime) ?? 0;
   const isFirst = model.message === undefined || model.broken !== undefined;
-  // The first message of a new stream also tells what was before: of that, what is known already is left out. Of changes it tells those
-  // that were not told.
+  // The first message of a new stream also tells what was before: of that, what is known already is left out.
+  // Of changes it tells those that were not told.
   const known = new Set(isFirst ? model.events.map(({ text }) => text) : []);
   const isChange = (revision: number | undefined) => revision !== undefined && model.revision !== undefined;
   const told = message.events

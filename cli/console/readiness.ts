@@ -66,7 +66,10 @@ const styles: Readonly<Record<number, readonly [name: string, style: Style]>> = 
   [PreflightColour.RED]: ["RED", "red"],
 };
 
-/** The verdict, then what is not green, the worst first: at most `room` lines, or up to `free` ones where a line alone does not tell it all. */
+/**
+ * The verdict, then what is not green, the worst first: at most `room` lines, or up to `free` ones where a
+ * line alone does not tell it all.
+ */
 export function readinessLines(
   model: Model,
   nowMs: number,

@@ -26,7 +26,10 @@ const eventsKept = 5;
 /** So much longer than the interval nothing may come before it is worth a word. */
 const silenceMs = 2_000;
 
-/** The whole screen: exactly `height` lines, none wider than `width`. The same model, moment and size always give the same lines. */
+/**
+ * The whole screen: exactly `height` lines, none wider than `width`. The same model, moment and size always
+ * give the same lines.
+ */
 export function screenLines(model: Model, nowMs: number, size: Size): string[] {
   const { message } = model;
   const { campaign } = message ?? {};

@@ -51,8 +51,9 @@ export function painted(spans: readonly Span[], look: Look): string {
 const leftCellsMin = 8;
 
 /**
- * The left part, then blanks, then the right part at the edge. `whole` is the part that is never cut in favour of the other: where there is no
- * room for both, a whole right part takes it from the left one, a whole left part leaves the right one out.
+ * The left part, then blanks, then the right part at the edge. `whole` is the part that is never cut in
+ * favour of the other: where there is no room for both, a whole right part takes it from the left one, a
+ * whole left part leaves the right one out.
  */
 export function spread(
   onLeft: readonly Span[],

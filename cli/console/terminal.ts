@@ -4,7 +4,10 @@ import type { Keyboard } from "../session.ts";
 /** The whole terminal, until it is given back: its lines, its keys, its size. */
 export interface Terminal {
   readonly size: { readonly width: number; readonly height: number };
-  /** Shows these lines; writes only those that differ from what is there, and nothing while the terminal is behind. */
+  /**
+   * Shows these lines; writes only those that differ from what is there, and nothing while the terminal is
+   * behind.
+   */
   draw(lines: readonly string[]): void;
   /** What is there was lost: the next draw writes all of it. */
   forget(): void;
@@ -21,15 +24,18 @@ export interface TerminalPlan {
   readonly onResize: () => void;
 }
 
-/** The alternate screen, no cursor, and no wrapping: a character that is wider there than we think moves no other line. */
+/**
+ * The alternate screen, no cursor, and no wrapping: a character that is wider there than we think moves no
+ * other line.
+ */
 const enter = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J";
 const leave = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l";
 /** What a terminal is taken for that does not tell its size. */
 const defaultSize = { width: 80, height: 24 };
 
 /**
- * Takes the alternate screen, so that what was on the terminal comes back at the end, however the process ends: the screen is also given
- * back when the process exits by itself.
+ * Takes the alternate screen, so that what was on the terminal comes back at the end, however the process
+ * ends: the screen is also given back when the process exits by itself.
  */
 export function openTerminal({ screen, keyboard, onKey, onResize }: TerminalPlan): Terminal {
   let shown: readonly string[] = [];
@@ -80,7 +86,8 @@ export function openTerminal({ screen, keyboard, onKey, onResize }: TerminalPlan
     },
     draw(lines) {
       if (!isOpen || screen.writableNeedDrain) return;
-      // Erased before it is written: after a line that fills its row, erasing to the end would take the last character.
+      // Erased before it is written: after a line that fills its row, erasing to the end would take the last
+      // character.
       const changes = lines
         .map((line, i) => (line === shown[i] ? "" : `\x1b[${i + 1};1H\x1b[2K${line}`))
         .join("");

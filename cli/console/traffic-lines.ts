@@ -11,7 +11,10 @@ const answerLinesMax = 2;
 
 const perSecond = (value: number): string => `${grouped(Math.round(value))}/s`;
 
-/** Rate, latency and answers; of what has not happened yet no rows stand empty: before the first claim one line says so. */
+/**
+ * Rate, latency and answers; of what has not happened yet no rows stand empty: before the first claim one
+ * line says so.
+ */
 export function trafficLines(
   model: Model,
   message: WatchCampaignResponse,
@@ -28,7 +31,10 @@ export function trafficLines(
   ];
 }
 
-/** Coupons per second: now, the highest so far, and how it went; over `rows` rows of their own where there are any, else in the line. */
+/**
+ * Coupons per second: now, the highest so far, and how it went; over `rows` rows of their own where there are
+ * any, else in the line.
+ */
 function rateLines(model: Model, message: WatchCampaignResponse, rows: number, look: Look): string[] {
   const { rates, peakRate } = model;
   const told = `${perSecond(message.issuedPerSecond)}  peak ${perSecond(peakRate)}`;

@@ -4,7 +4,10 @@ import { drawnSpans, type Look, painted, type Span, span } from "./spans.ts";
 /** Fewer cells beside the lead than this: a line each, clipped. */
 const wrapCellsMin = 20;
 
-/** The spans beside and below `lead`, broken between words, over at most `most` lines; what has no room then is clipped. */
+/**
+ * The spans beside and below `lead`, broken between words, over at most `most` lines; what has no room then
+ * is clipped.
+ */
 export function wrapped(lead: Span, spans: readonly Span[], most: number, look: Look): string[] {
   const indent = cellsOf(lead.text);
   const room = look.width - indent;
@@ -23,7 +26,9 @@ export function wrapped(lead: Span, spans: readonly Span[], most: number, look: 
   return rows.map((row, i) => painted([i === 0 ? lead : span(" ".repeat(indent)), ...row], look));
 }
 
-/** The items one below the other: each has a line, and those that come first wrap into what is left of `room`. */
+/**
+ * The items one below the other: each has a line, and those that come first wrap into what is left of `room`.
+ */
 export function wrappedAll(
   items: readonly { readonly lead: Span; readonly spans: readonly Span[] }[],
   room: number,

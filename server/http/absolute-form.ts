@@ -3,8 +3,9 @@ import type { IncomingMessage, RequestListener } from "node:http";
 const ABSOLUTE = /^https?:\/\/([^/?#@]+)([^#]*)$/i;
 
 /**
- * Takes requests whose target is a whole URL (`GET http://host/path HTTP/1.1`), as a caller sends them that takes this server for its
- * proxy. Their host is that of the target, whatever the Host field says. Source: RFC 9112, section 3.2.2.
+ * Takes requests whose target is a whole URL (`GET http://host/path HTTP/1.1`), as a caller sends them that
+ * takes this server for its proxy. Their host is that of the target, whatever the Host field says. Source:
+ * RFC 9112, section 3.2.2.
  */
 export function takeAbsoluteForm(listener: RequestListener): RequestListener {
   return (request, response) => {

@@ -23,7 +23,10 @@ export function answerChannelIn(values: ContextValues): AnswerChannel {
   return values.get(key);
 }
 
-/** Cuts the channel unless what is sent now is taken within so long, or it closes by itself. Call the result when it was taken. */
+/**
+ * Cuts the channel unless what is sent now is taken within so long, or it closes by itself. Call the result
+ * when it was taken.
+ */
 export function cutUnlessTaken(channel: AnswerChannel, withinMs: number, clock: Clock): () => void {
   const cancel = clock.after(withinMs, () => channel.cut());
   const stopWatching = channel.onClosed(cancel);

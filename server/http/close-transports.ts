@@ -22,7 +22,10 @@ export type CloseTransportsDeps = {
   readonly logger: Logger;
 };
 
-/** Ends what callers reach a server through, without failing a request. Resolves when all connections have closed. */
+/**
+ * Ends what callers reach a server through, without failing a request. Resolves when all connections have
+ * closed.
+ */
 export function createCloseTransports(deps: CloseTransportsDeps): (ending: Ending) => Promise<void> {
   const { stopping, draining, drains, isServing, delayMs, patienceMs, clock, logger } = deps;
   return async ({ hurried }) => {

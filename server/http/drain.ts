@@ -14,8 +14,9 @@ export type DrainLimits = {
 };
 
 /**
- * Ends a transport: no new connection, the requests in flight are answered, and connections that are idle stay open for a while, as a proxy
- * may just be sending the next request on one; that is answered, and is the last. Resolves when all connections have closed.
+ * Ends a transport: no new connection, the requests in flight are answered, and connections that are idle
+ * stay open for a while, as a proxy may just be sending the next request on one; that is answered, and is the
+ * last. Resolves when all connections have closed.
  */
 export type Drain = (limits: DrainLimits) => Promise<void>;
 

@@ -2,9 +2,10 @@ import { IncomingMessage, type ServerOptions, ServerResponse } from "node:http";
 import type { Express } from "express";
 
 /**
- * Classes of request and response for a server that this app answers part of. Express gives every request and response that it takes its own
- * prototype; from then on V8 knows two kinds of each, and all of Node's HTTP code runs on slow, general look-ups, also for requests that
- * Express never sees. Made of these classes, they have the prototype of Express from the start, and setting it changes nothing.
+ * Classes of request and response for a server that this app answers part of. Express gives every request and
+ * response that it takes its own prototype; from then on V8 knows two kinds of each, and all of Node's HTTP
+ * code runs on slow, general look-ups, also for requests that Express never sees. Made of these classes, they
+ * have the prototype of Express from the start, and setting it changes nothing.
  */
 export function expressClasses(app: Express): Pick<ServerOptions, "IncomingMessage" | "ServerResponse"> {
   class AppRequest extends IncomingMessage {}

@@ -5,7 +5,10 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { IsLast } from "./last-answer.ts";
 import { type Codec, type PlainAnswer, readPlainHead } from "./plain-call.ts";
 
-/** A method from body to answer, without the framework; undefined: anything unusual, for the framework. Never rejects. */
+/**
+ * A method from body to answer, without the framework; undefined: anything unusual, for the framework. Never
+ * rejects.
+ */
 export type FastMethod = (
   codec: Codec,
   body: Buffer,
@@ -23,15 +26,19 @@ export type FastPathDeps = {
   otherwise: RequestListener;
 };
 
-/** Callers name few hosts, again and again: these are remembered, unless they are longer than a name and a port can be. */
+/**
+ * Callers name few hosts, again and again: these are remembered, unless they are longer than a name and a
+ * port can be.
+ */
 const HOSTS_MAX = 1_000;
 const HOST_LENGTH_MAX = 260;
 
 /**
- * What a launch is made of without the framework, IssueCoupon and GetCampaignStatus: a plain Connect POST over HTTP/1.1, JSON or binary,
- * uncompressed, with its length told. A framework's work for each request costs several times the claim. Everything else, and all that is
- * odd in any way, goes to the framework as it came; a client cannot tell which of the two answered. HTTP itself is read by Node's parser
- * alone: nothing here sees a head before it is whole.
+ * What a launch is made of without the framework, IssueCoupon and GetCampaignStatus: a plain Connect POST
+ * over HTTP/1.1, JSON or binary, uncompressed, with its length told. A framework's work for each request
+ * costs several times the claim. Everything else, and all that is odd in any way, goes to the framework as it
+ * came; a client cannot tell which of the two answered. HTTP itself is read by Node's parser alone: nothing
+ * here sees a head before it is whole.
  */
 export function createFastPath(deps: FastPathDeps): RequestListener {
   const { methods, clock, readMaxBytes, isLast, otherwise } = deps;
@@ -62,7 +69,8 @@ export function createFastPath(deps: FastPathDeps): RequestListener {
       response.end(body, encoding);
       return;
     }
-    // `end(body)` alone makes two pieces of it, the second empty, and Node gathers them; after `write` nothing is left to send.
+    // `end(body)` alone makes two pieces of it, the second empty, and Node gathers them; after `write`
+    // nothing is left to send.
     socket.cork();
     response.write(body, encoding);
     socket.uncork();
@@ -101,7 +109,10 @@ export function createFastPath(deps: FastPathDeps): RequestListener {
   };
 }
 
-/** A caller that waits on a connection, at most for so long. A class, since a getter of a literal is made anew for every request. */
+/**
+ * A caller that waits on a connection, at most for so long. A class, since a getter of a literal is made anew
+ * for every request.
+ */
 class ConnectedCaller implements Caller {
   readonly #socket: Socket;
   readonly #clock: Clock;

@@ -12,7 +12,9 @@ import { listen, urlOf } from "./listen.ts";
 import { refuseSeveralHosts } from "./one-host.ts";
 import { addPages } from "./pages.ts";
 
-/** Where the pages are unless HEALTH_PORT says otherwise; the next process on the machine takes any free port. */
+/**
+ * Where the pages are unless HEALTH_PORT says otherwise; the next process on the machine takes any free port.
+ */
 export const HEALTH_PORT_DEFAULT = 8_090;
 /** A page is small: a reader that takes longer is cut. */
 const DRAIN_PATIENCE_MS = 1_000;
@@ -34,9 +36,9 @@ export type Health = {
 };
 
 /**
- * Serves /healthz, /readyz and /metrics of a process without the server role. To be called before anything else is taken: a port that is
- * taken is said at once, /readyz says 503 while the stores are connected, and the pages are the last to be given back, so that a drain can
- * be watched to its end.
+ * Serves /healthz, /readyz and /metrics of a process without the server role. To be called before anything
+ * else is taken: a port that is taken is said at once, /readyz says 503 while the stores are connected, and
+ * the pages are the last to be given back, so that a drain can be watched to its end.
  * @throws UserError when HEALTH_PORT was given and is taken
  */
 export async function serveHealth({ config, logger, metrics, lifecycle }: HealthDeps): Promise<Health> {

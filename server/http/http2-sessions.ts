@@ -4,9 +4,15 @@ import type { Cancel, Clock } from "../../runtime/clock.ts";
 
 /** What the connections of the gRPC port are given time for, in ms. */
 export type Http2Patience = {
-  /** A connection without a call for so long is closed. Longer than proxies keep idle connections, so that these close them. */
+  /**
+   * A connection without a call for so long is closed. Longer than proxies keep idle connections, so that
+   * these close them.
+   */
   readonly idleMs: number;
-  /** A peer is asked so often whether it is there, which also keeps the connection known to what is in between … */
+  /**
+   * A peer is asked so often whether it is there, which also keeps the connection known to what is in between
+   * …
+   */
   readonly pingEveryMs: number;
   /** … and has so long to answer; to say its first word, too. */
   readonly pingTimeoutMs: number;
@@ -16,7 +22,10 @@ export type Http2Patience = {
   readonly goawayMs: number;
 };
 
-/** Source: Google's load balancers keep idle connections for 600 s; those of AWS forget them after 350 s without a packet. */
+/**
+ * Source: Google's load balancers keep idle connections for 600 s; those of AWS forget them after 350 s
+ * without a packet.
+ */
 export const HTTP2_PATIENCE: Http2Patience = {
   idleMs: 660_000,
   pingEveryMs: 60_000,
@@ -31,12 +40,16 @@ export type Http2Sessions = {
 };
 
 /**
- * A GOAWAY frame that names the highest stream there can be: open no more, those that are on their way are taken. Source: RFC 9113, section
- * 6.8. Written past Node's session, which refuses all further streams from its own first GOAWAY on.
+ * A GOAWAY frame that names the highest stream there can be: open no more, those that are on their way are
+ * taken. Source: RFC 9113, section 6.8. Written past Node's session, which refuses all further streams from
+ * its own first GOAWAY on.
  */
 const GOING_AWAY = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
 
-/** Keeps the connections of an HTTP/2 server: notices peers that have gone, and ends those that nobody uses without failing a call. */
+/**
+ * Keeps the connections of an HTTP/2 server: notices peers that have gone, and ends those that nobody uses
+ * without failing a call.
+ */
 export function keepHttp2Sessions(server: Http2Server, patience: Http2Patience, clock: Clock): Http2Sessions {
   const retires = new Map<ServerHttp2Session, (goawayMs: number) => void>();
   let retiring: number | undefined;
@@ -83,7 +96,10 @@ function keepSession(
     cancelIdle = clock.after(patience.idleMs, () => retire(patience.goawayMs));
   }
 
-  /** Calls that are on their way when the peer learns of it are still taken: only once it has is the last of them known. */
+  /**
+   * Calls that are on their way when the peer learns of it are still taken: only once it has is the last of
+   * them known.
+   */
   function retire(goawayMs: number): void {
     if (retired || session.destroyed) return;
     retired = true;

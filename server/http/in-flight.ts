@@ -1,7 +1,9 @@
 import type { RequestListener } from "node:http";
 import type { Socket } from "node:net";
 
-/** Requests that have come on each socket and are not answered yet: more than one where a caller pipelines. */
+/**
+ * Requests that have come on each socket and are not answered yet: more than one where a caller pipelines.
+ */
 export type InFlight = {
   /** The same listener, each request counted before it is called. */
   counting(listener: RequestListener): RequestListener;
@@ -17,7 +19,8 @@ export function createInFlight(): InFlight {
   return {
     counting(listener) {
       return (request, response) => {
-        // Held here: a request that was destroyed before its end has no socket any more when its response closes.
+        // Held here: a request that was destroyed before its end has no socket any more when its response
+        // closes.
         const { socket } = request;
         const open = counts.get(socket) ?? { requests: 0 };
         if (open.requests === 0) counts.set(socket, open);

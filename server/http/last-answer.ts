@@ -4,8 +4,9 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 export type IsLast = (request: IncomingMessage) => boolean;
 
 /**
- * Says `Connection: close` with the answer that is the last on its connection. Looked at when the head of the answer is written, not when
- * the request came: a server may have begun to drain in between, and more requests may have come behind it.
+ * Says `Connection: close` with the answer that is the last on its connection. Looked at when the head of the
+ * answer is written, not when the request came: a server may have begun to drain in between, and more
+ * requests may have come behind it.
  */
 export function closeWithLastAnswer(listener: RequestListener, isLast: IsLast): RequestListener {
   return (request, response) => {

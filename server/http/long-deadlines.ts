@@ -7,8 +7,8 @@ const GRPC = /^(\d{1,8})([HMS])$/;
 const UNIT_MS = { H: 3_600_000, M: 60_000, S: 1_000 } as const;
 
 /**
- * Shortens deadlines of more than 24.8 days to that. The framework keeps deadlines with setTimeout, for which anything longer is over at
- * once: the most patient callers would be told that their time is up.
+ * Shortens deadlines of more than 24.8 days to that. The framework keeps deadlines with setTimeout, for which
+ * anything longer is over at once: the most patient callers would be told that their time is up.
  */
 export function shortenDeadlines(headers: IncomingHttpHeaders): void {
   const connect = headers["connect-timeout-ms"];

@@ -6,8 +6,9 @@ const ANSWER = JSON.stringify({
 });
 
 /**
- * Refuses a request with several Host fields, equal or not; Node refuses one with none, and reads the first of several where a proxy before it
- * may read the last. The connection ends, since what follows may be meant for another server, too. Source: RFC 9112, section 3.2.
+ * Refuses a request with several Host fields, equal or not; Node refuses one with none, and reads the first
+ * of several where a proxy before it may read the last. The connection ends, since what follows may be meant
+ * for another server, too. Source: RFC 9112, section 3.2.
  */
 export function refuseSeveralHosts(listener: RequestListener): RequestListener {
   return (request, response) => {

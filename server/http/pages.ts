@@ -14,8 +14,9 @@ export type PagesDeps = {
 };
 
 /**
- * The pages that every process has. Alive: the process turns. Ready: its roles are started and it is not about to end. Neither asks a store: when a shared store blinks,
- * taking every replica out at once would turn a pause into an outage; requests say `unavailable` by themselves then.
+ * The pages that every process has. Alive: the process turns. Ready: its roles are started and it is not
+ * about to end. Neither asks a store: when a shared store blinks, taking every replica out at once would turn
+ * a pause into an outage; requests say `unavailable` by themselves then.
  */
 export function addPages(app: Express, { logger, metrics, readiness, metricsPage }: PagesDeps): void {
   app.get("/healthz", (_, response) => void response.json({ status: "ok" }));

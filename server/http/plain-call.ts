@@ -1,11 +1,17 @@
 import type { IncomingHttpHeaders } from "node:http";
 
-/** A unary call of the Connect protocol in its plain form, as the fast path serves it. Source: connectrpc.com/docs/protocol. */
+/**
+ * A unary call of the Connect protocol in its plain form, as the fast path serves it. Source:
+ * connectrpc.com/docs/protocol.
+ */
 
 /** How a body is written. */
 export type Codec = "json" | "proto";
 
-/** An answer as the Connect protocol has it. A text rather than bytes where it can be: head and body then leave in one piece. */
+/**
+ * An answer as the Connect protocol has it. A text rather than bytes where it can be: head and body then
+ * leave in one piece.
+ */
 export type PlainAnswer = {
   readonly status: number;
   readonly type: "application/json" | "application/proto";

@@ -9,7 +9,10 @@ import type { Metrics } from "../../runtime/metrics.ts";
 import { troubleOnce } from "../../runtime/trouble-once.ts";
 import { productVersion } from "../../runtime/version.ts";
 
-/** Says about once a second who this process is and how it does, for preflight and the launch console. Never waited for. */
+/**
+ * Says about once a second who this process is and how it does, for preflight and the launch console. Never
+ * waited for.
+ */
 export type Presence = {
   /** The first beat at once. */
   start(): void;

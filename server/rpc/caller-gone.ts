@@ -1,8 +1,9 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 
 /**
- * What ends a call that nobody waits for any more: its deadline, as the framework tells it, or that the caller has gone. To fall out of a
- * stream instead would tell a caller whose deadline passed that it has heard everything.
+ * What ends a call that nobody waits for any more: its deadline, as the framework tells it, or that the
+ * caller has gone. To fall out of a stream instead would tell a caller whose deadline passed that it has
+ * heard everything.
  */
 export function goneError(signal: AbortSignal): ConnectError {
   const reason: unknown = signal.reason;
@@ -26,7 +27,10 @@ const LEFT = new Set([
   ...["ERR_HTTP2_INVALID_STREAM", "ERR_HTTP2_STREAM_ERROR", "ERR_HTTP2_SESSION_ERROR"],
 ]);
 
-/** Whether a call failed only because its caller has left it, in the middle of the request or of the answer: nobody's mistake. */
+/**
+ * Whether a call failed only because its caller has left it, in the middle of the request or of the answer:
+ * nobody's mistake.
+ */
 export function isCallerGone(error: unknown, signal: AbortSignal): boolean {
   if (!signal.aborted) return false;
   return (

@@ -29,7 +29,10 @@ export type CampaignStatsDeps = {
 const BUCKET_MS = { least: 10, most: BUCKET_MS_MAX } as const;
 const BUCKETS = { least: 1, most: BUCKETS_MAX } as const;
 
-/** The operators' GetCampaignStats. Walking along a million issuances takes MongoDB seconds: all who ask meanwhile share one walk. */
+/**
+ * The operators' GetCampaignStats. Walking along a million issuances takes MongoDB seconds: all who ask
+ * meanwhile share one walk.
+ */
 export function createCampaignStats(
   deps: CampaignStatsDeps,
 ): Pick<ServiceImpl<typeof CampaignService>, "getCampaignStats"> {

@@ -18,7 +18,9 @@ export type CampaignStatus =
 /** At once where the campaign was just looked at. Rejects when MongoDB does not answer. */
 export type GetCampaignStatus = (campaignId: string) => CampaignStatus | Promise<CampaignStatus>;
 
-/** The one handler behind both transports. What was seen is shared for a moment; the times are of each call. */
+/**
+ * The one handler behind both transports. What was seen is shared for a moment; the times are of each call.
+ */
 export function createCampaignStatus(liveView: LiveView, clock: Clock): GetCampaignStatus {
   function tell(look: Look | null): CampaignStatus {
     if (look === null) return { kind: "refused", refusal: { reason: "UNKNOWN_CAMPAIGN" } };

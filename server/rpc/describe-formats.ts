@@ -30,7 +30,10 @@ const SELECTION: readonly string[] = [
   "가가00",
 ];
 
-/** What formats look like and what the odds are. The only store it asks is told patterns and answers with totals: it sees no code. */
+/**
+ * What formats look like and what the odds are. The only store it asks is told patterns and answers with
+ * totals: it sees no code.
+ */
 export function createDescribeFormats({ campaigns, orRefuse }: DescribeFormatsDeps) {
   async function describe(format: CodeFormat, total: number) {
     const existing = await campaigns.totalOfFormats(overlappingPatterns(format.pattern));

@@ -18,7 +18,10 @@ import { pageToken, validCount, validPageToken } from "./validation.ts";
 const EXPORT_BATCH = { most: 10_000, whenZero: 1_000 } as const;
 /** An id has at most 128 characters: a message stays below 3 MB, whatever batch is asked for. */
 const EXPORT_READ = { idle: 2_000, busy: 100 } as const;
-/** What is sent to a reader that does not take it stays in memory: so many at once, and none that takes nothing for so long. */
+/**
+ * What is sent to a reader that does not take it stays in memory: so many at once, and none that takes
+ * nothing for so long.
+ */
 const EXPORTS_MAX = 16;
 const EXPORT_TAKEN_WITHIN_MS = 60_000;
 

@@ -27,7 +27,10 @@ export function viewIssued(issuance: IssuanceDoc) {
   return viewCoupon(claimOf(issuance));
 }
 
-/** What an operator sees of one issuance: the coupon and who claimed it. @throws MisshapenDocument, which names it */
+/**
+ * What an operator sees of one issuance: the coupon and who claimed it. @throws MisshapenDocument, which
+ * names it
+ */
 export function viewIssuance(issuance: IssuanceDoc, onePerUser: boolean) {
   return {
     coupon: viewIssued(issuance),
@@ -46,8 +49,8 @@ export function recordedFormats(patterns: readonly string[]): CodeFormat[] {
 }
 
 /**
- * Who has a code. Reads issuances only, never the codes that were made: that one exists and nobody has it yet cannot come out, not even
- * by the time it takes.
+ * Who has a code. Reads issuances only, never the codes that were made: that one exists and nobody has it yet
+ * cannot come out, not even by the time it takes.
  */
 export function createFindIssuance(deps: FindIssuanceDeps) {
   const { campaigns, issuances, reads, findCampaign, refuse } = deps;

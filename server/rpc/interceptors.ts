@@ -6,9 +6,8 @@ import { goneError, isCallerGone } from "./caller-gone.ts";
 import type { TellTrouble } from "./trouble.ts";
 
 /**
- * Outermost. Turns what went wrong into what a caller may know (see trouble.ts). Refusals pass as they are, and a caller that leaves
- * its call is not trouble. Also watches streams to
- * their end.
+ * Outermost. Turns what went wrong into what a caller may know (see trouble.ts). Refusals pass as they are,
+ * and a caller that leaves its call is not trouble. Also watches streams to their end.
  */
 export function troubleInterceptor(tell: TellTrouble): Interceptor {
   return (next) => async (request) => {
@@ -21,7 +20,8 @@ export function troubleInterceptor(tell: TellTrouble): Interceptor {
       const messages = response.message;
       const watched: AsyncGenerator<typeof messages extends AsyncIterable<infer M> ? M : never> =
         (async function* () {
-          // The framework waits for room to write in, and goes on waiting when the connection closes meanwhile: the stream would stand for ever.
+          // The framework waits for room to write in, and goes on waiting when the connection closes
+          // meanwhile: the stream would stand for ever.
           const stopWatching = answerChannelIn(request.contextValues).onClosed(() => {
             watched.return(undefined).catch(() => undefined);
           });
@@ -43,7 +43,9 @@ export function troubleInterceptor(tell: TellTrouble): Interceptor {
 /** The name of the scheme is in any case of letters, the token is as it is (RFC 9110 §11.1). */
 const BEARER = /^bearer +(?<token>\S+)$/i;
 
-/** Lets nobody without the operators' bearer token reach CampaignService. Compares digests, in constant time. */
+/**
+ * Lets nobody without the operators' bearer token reach CampaignService. Compares digests, in constant time.
+ */
 export function operatorInterceptor(token: string | undefined): Interceptor {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   const expected = token === undefined ? undefined : digest(token);

@@ -73,7 +73,10 @@ function reasonWords(refusal: Refusal): string {
   return refusal.reason === "OVERLOADED" ? `${refusal.why ?? ""} ${refusal.retryAfterMs ?? ""}` : "";
 }
 
-/** Refusals come by the thousand in one millisecond, and those that say the same are the same bytes: the last of each reason is kept. */
+/**
+ * Refusals come by the thousand in one millisecond, and those that say the same are the same bytes: the last
+ * of each reason is kept.
+ */
 export function createRefusalAnswers(): (refusal: Refusal, nowMs: number) => PlainAnswer {
   const kept = new Map<Refusal["reason"], { readonly telling: string; readonly answer: PlainAnswer }>();
   return (refusal, nowMs) => {

@@ -4,8 +4,8 @@ import type { Clock } from "../../runtime/clock.ts";
 const PIECE_MOST_MS = 100;
 
 /**
- * Rests after each piece of long work, so that it takes at most `share` of the time: of this process' loop, and of the stores it asks.
- * Each rest lets the requests that wait go first.
+ * Rests after each piece of long work, so that it takes at most `share` of the time: of this process' loop,
+ * and of the stores it asks. Each rest lets the requests that wait go first.
  */
 export function createPace(clock: Clock, share: number): () => Promise<void> {
   const restPerWork = 1 / share - 1;

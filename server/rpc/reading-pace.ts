@@ -9,7 +9,8 @@ export type PageSize = { readonly idle: number; readonly busy: number };
 export type ReadingPace = {
   /**
    * Reads a page when its turn has come; `read` is told how much to read. One page at a time in a process.
-   * @throws ConnectError as soon as `signal` aborts while it waits: a caller that has gone takes no turn from others
+   * @throws ConnectError as soon as `signal` aborts while it waits: a caller that has gone takes no turn from
+   * others
    */
   page<T>(size: PageSize, read: (limit: number) => Promise<T>, signal: AbortSignal): Promise<T>;
 };
@@ -21,21 +22,26 @@ export type ReadingPaceDeps = {
 };
 
 /**
- * Before each page the loop is watched, by what others do in that time it is judged busy or idle. The first look may still see our own
- * last page being sent; so while it was idle only two looks in a row, the second a longer one, make it busy.
+ * Before each page the loop is watched, by what others do in that time it is judged busy or idle. The first
+ * look may still see our own last page being sent; so while it was idle only two looks in a row, the second a
+ * longer one, make it busy.
  */
 const LOOKS_MS = [4, 10] as const;
 const BUSY_SHARE = 0.1;
-/** While it is busy, reading rests for so many times as long as the last page took: the readings of a process get a tenth of it. */
+/**
+ * While it is busy, reading rests for so many times as long as the last page took: the readings of a process
+ * get a tenth of it.
+ */
 const REST_TIMES = 9;
 const REST_MOST_MS = 250;
 /** A shorter look may fall between two callers: it cannot tell that it is busy no longer. */
 const CALM_LOOK_MS = 20;
 
 /**
- * An export of a million coupons at full speed takes six sevenths of the claims from a sale beside it (measured), because both want
- * the same event loop and the same MongoDB. So it goes at full speed only while nobody else is served. How busy the loop is with
- * others shows while the reading rests; claims and refusals count alike.
+ * An export of a million coupons at full speed takes six sevenths of the claims from a sale beside it
+ * (measured), because both want the same event loop and the same MongoDB. So it goes at full speed only while
+ * nobody else is served. How busy the loop is with others shows while the reading rests; claims and refusals
+ * count alike.
  */
 export function createReadingPace({ clock, loopActiveMs = activeMs }: ReadingPaceDeps): ReadingPace {
   /** In the order in which they came; each is called when its turn has come. */

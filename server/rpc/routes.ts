@@ -10,8 +10,9 @@ import type { Clock } from "../../runtime/clock.ts";
 import { strictDecoder } from "./strict-json.ts";
 
 /**
- * Routes a service, each RPC with the decoder that its JSON requests go through. The framework reads the text of each JSON message with
- * `jsonOptions.textDecoder`, in whichever protocol it came: after decompression, out of its envelope, or out of a URL.
+ * Routes a service, each RPC with the decoder that its JSON requests go through. The framework reads the text
+ * of each JSON message with `jsonOptions.textDecoder`, in whichever protocol it came: after decompression,
+ * out of its envelope, or out of a URL.
  */
 export function routeService<S extends DescService>(
   router: ConnectRouter,

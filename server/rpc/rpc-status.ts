@@ -114,7 +114,9 @@ export function toConnectError(refusal: Refusal, serverNowMs: number): ConnectEr
   return new ConnectError(message, code, undefined, [{ desc: RefusalSchema, value: detail }]);
 }
 
-/** What the framework writes for that error over the Connect protocol, without making an Error and its stack. */
+/**
+ * What the framework writes for that error over the Connect protocol, without making an Error and its stack.
+ */
 export function toConnectErrorJson(
   refusal: Refusal,
   serverNowMs: number,

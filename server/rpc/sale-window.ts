@@ -29,8 +29,8 @@ const ROUND_MS: readonly number[] = [
 export const BUCKET_MS_MAX = 20 * day;
 
 /**
- * The window that shows the sale: from the start on, so that a late opening is seen; or from the first coupon on, where the time before it
- * would be more than half of the picture or all of what was asked for.
+ * The window that shows the sale: from the start on, so that a late opening is seen; or from the first coupon
+ * on, where the time before it would be more than half of the picture or all of what was asked for.
  */
 export function saleWindow(asked: AskedWindow, extent: SaleExtent | undefined): SaleWindow {
   const firstMs = Math.max(0, extent?.firstMs ?? 0);

@@ -14,7 +14,10 @@ import type { TellTrouble } from "./trouble.ts";
 const METHOD = `${CouponService.typeName}/${CouponService.method.getCampaignStatus.name}`;
 export const STATUS_PATH = `/${METHOD}`;
 
-/** Nothing but the id, in either spelling of its field, and white space as JSON knows it. Source: RFC 8259, section 2. */
+/**
+ * Nothing but the id, in either spelling of its field, and white space as JSON knows it. Source: RFC 8259,
+ * section 2.
+ */
 const PLAIN =
   /^[ \t\r\n]*\{[ \t\r\n]*"campaign(?:Id|_id)"[ \t\r\n]*:[ \t\r\n]*"([0-9A-Za-z]*)"[ \t\r\n]*\}[ \t\r\n]*$/;
 const KEPT_MAX = 1_000;
@@ -58,7 +61,8 @@ export function createStatusAnswers({ campaignStatus, tellTrouble, clock }: Stat
       return told.catch((error: unknown) => errorAnswer(tellTrouble(error, METHOD)));
     if (told.status === 200) {
       if (kept.size >= KEPT_MAX) kept.clear();
-      // The clock may have moved on meanwhile: then the bytes are of the later millisecond, and nobody else is told them.
+      // The clock may have moved on meanwhile: then the bytes are of the later millisecond, and nobody else
+      // is told them.
       if (clock.now() === atMs) kept.set(key, { atMs, answer: told });
     }
     return told;

@@ -5,10 +5,11 @@ import { toConnectError } from "./rpc-status.ts";
 import { INSTANT_RULE } from "./validation.ts";
 
 /**
- * Holds JSON requests to what they spell. The codec of protobuf-es is lenient: 30 February is 2 March to it, hour 24 is the next day, and
- * "0x10" is 16; and where it does refuse an instant or a name of an enum it does not say in which field. Each of that is refused here,
- * by the descriptor of the request, before the codec sees it; what is wrong in any other way is left to the codec.
- * Source of the mapping: the protobuf language guide, "ProtoJSON format".
+ * Holds JSON requests to what they spell. The codec of protobuf-es is lenient: 30 February is 2 March to it,
+ * hour 24 is the next day, and "0x10" is 16; and where it does refuse an instant or a name of an enum it does
+ * not say in which field. Each of that is refused here, by the descriptor of the request, before the codec
+ * sees it; what is wrong in any other way is left to the codec. Source of the mapping: the protobuf language
+ * guide, "ProtoJSON format".
  */
 export type JsonDecoder = { decode(bytes?: Uint8Array): string };
 
@@ -42,7 +43,10 @@ export function strictDecoder(request: DescMessage, clock: Clock): JsonDecoder {
   };
 }
 
-/** A number as it is written: JSON.parse makes 5 of 4.9999999999999999, and another whole number of one beyond 2^53. */
+/**
+ * A number as it is written: JSON.parse makes 5 of 4.9999999999999999, and another whole number of one beyond
+ * 2^53.
+ */
 type Written = { readonly number: string };
 
 /** With every number as `Written`. Text that is no JSON is the codec's to refuse. */
@@ -169,7 +173,10 @@ function checkInstant(json: unknown, field: string): Wrong | undefined {
   return { field, allowed: `is ${echoed(json)}, which is not on the calendar: must be ${INSTANT_RULE}` };
 }
 
-/** Whether an instant on the calendar is in the years 1 to 9999 in UTC too, where a Timestamp must be: its offset may push it out. */
+/**
+ * Whether an instant on the calendar is in the years 1 to 9999 in UTC too, where a Timestamp must be: its
+ * offset may push it out.
+ */
 function isInYears(match: RegExpExecArray): boolean {
   const [, year, month, day, hour, minute, second, sign, hours = 0, minutes = 0] = match;
   const local = new Date(0);

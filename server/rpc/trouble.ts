@@ -12,10 +12,16 @@ import { StoreDenial } from "../../runtime/store-denial.ts";
 import { redactUrls } from "../../runtime/url-secrets.ts";
 import { toConnectError } from "./rpc-status.ts";
 
-/** What a caller may know of an error; logs the cause that it may not know. `method`: as in `coupon.v1.CouponService/IssueCoupon`. */
+/**
+ * What a caller may know of an error; logs the cause that it may not know. `method`: as in
+ * `coupon.v1.CouponService/IssueCoupon`.
+ */
 export type TellTrouble = (error: unknown, method: string) => ConnectError;
 
-/** A store that does not answer is `unavailable`, a damaged document `data_loss`, anything unknown is `internal`, a ConnectError is told as it is. */
+/**
+ * A store that does not answer is `unavailable`, a damaged document `data_loss`, anything unknown is
+ * `internal`, a ConnectError is told as it is.
+ */
 export function createTellTrouble(logger: Logger, clock: Clock): TellTrouble {
   return (error, method) => {
     if (error instanceof ConnectError) {

@@ -181,8 +181,9 @@ export function validCodeFormats(patterns: readonly string[]): Valid<CodeFormat[
 }
 
 /**
- * Milliseconds since the epoch, rounded up: an instant between two milliseconds must not come early. In binary the seconds and nanoseconds
- * may be anything that fits their types; a Timestamp is what RFC 3339 can write.
+ * Milliseconds since the epoch, rounded up: an instant between two milliseconds must not come early. In
+ * binary the seconds and nanoseconds may be anything that fits their types; a Timestamp is what RFC 3339 can
+ * write.
  */
 function validInstant(field: string, { seconds, nanos }: Timestamp): Valid<number> {
   if (nanos < 0 || nanos > NANOS_MAX) return invalid(field, `has ${nanos} nanos: must be 0 to ${NANOS_MAX}`);

@@ -36,8 +36,8 @@ const PAGE = 250;
 const SHARE_OF_TIME = 0.2;
 
 /**
- * The operators' VerifyCampaign: the independent audit of `audit/`, with connections of its own, beside the claims. It says what the
- * stores show; what only callers know is checked by them, from outside.
+ * The operators' VerifyCampaign: the independent audit of `audit/`, with connections of its own, beside the
+ * claims. It says what the stores show; what only callers know is checked by them, from outside.
  */
 export function createVerifyCampaign(
   deps: VerifyDeps,

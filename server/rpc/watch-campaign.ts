@@ -41,7 +41,10 @@ const PREFLIGHTS_FRESH_MS = 1_000;
 /** Counting a million issuances takes MongoDB a while. */
 const ISSUED_FRESH_MS = 1_000;
 
-/** What is happening in a campaign, for onlookers: each stream asks the shared views and remembers what it saw last. */
+/**
+ * What is happening in a campaign, for onlookers: each stream asks the shared views and remembers what it saw
+ * last.
+ */
 export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
   const { issuances, preflights, clock, draining } = deps;
   const preflightLook = createSharedLook(
@@ -69,8 +72,8 @@ export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
   }
 
   /**
-   * Until MongoDB has this revision, which the caller was told of. A primary that has been replaced and does not know so yet may lag behind, for
-   * the time of an election: only then there is no such revision.
+   * Until MongoDB has this revision, which the caller was told of. A primary that has been replaced and does
+   * not know so yet may lag behind, for the time of an election: only then there is no such revision.
    */
   async function untilReached(campaignId: string, revision: number, leaving: AbortSignal): Promise<void> {
     const refusedAtMs = clock.elapsed() + REVISION_PATIENCE_MS;

@@ -48,8 +48,9 @@ export function viewState(doc: CampaignDoc): CampaignState {
 }
 
 /**
- * The campaign as it is this moment: its record may trail the pool by a tick of the scheduler, for example when a claim opened it. Its
- * state and the time of its opening belong together: none is told without the other.
+ * The campaign as it is this moment: its record may trail the pool by a tick of the scheduler, for example
+ * when a claim opened it. Its state and the time of its opening belong together: none is told without the
+ * other.
  */
 export function liveCampaign(doc: CampaignDoc, pool: Inspection | undefined): CampaignDoc {
   const trails = doc.state === "SCHEDULED" || doc.state === "OPEN" || doc.state === "PAUSED";

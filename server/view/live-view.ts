@@ -9,15 +9,17 @@ import type { Clock } from "../../runtime/clock.ts";
 export type Look = { readonly campaign: CampaignDoc; readonly pool: Inspection | undefined };
 
 /**
- * What is happening now, for any number of onlookers: both stores are asked at most once per `FRESH_MS` and campaign, one question at a
- * time. What was seen before the start or the end of a campaign is not told after it.
+ * What is happening now, for any number of onlookers: both stores are asked at most once per `FRESH_MS` and
+ * campaign, one question at a time. What was seen before the start or the end of a campaign is not told after
+ * it.
  */
 export type LiveView = {
   /** Without waiting; undefined: ask `look`. */
   peek(campaignId: string): Look | undefined;
   /**
-   * null: there is no such campaign. Rejects when MongoDB does not answer. Who knows of this revision of the campaign is shown no older one from
-   * memory: the stores are asked anew, once; what MongoDB answers then is what there is to see. Infinity: never from memory.
+   * null: there is no such campaign. Rejects when MongoDB does not answer. Who knows of this revision of the
+   * campaign is shown no older one from memory: the stores are asked anew, once; what MongoDB answers then is
+   * what there is to see. Infinity: never from memory.
    */
   look(campaignId: string, leastRevision?: number): Promise<Look | null>;
 };

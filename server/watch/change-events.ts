@@ -11,8 +11,9 @@ export const isTold = ({ verb, actor }: HistoryDoc): boolean =>
   !BY_ITSELF.includes(verb) && !(verb === "end" && actor === "scheduler");
 
 /**
- * What was done and what states that led to, in the order of the revisions. The history tells it and not what was seen: between two looks a
- * state may have come and gone. Only where the record went on without an entry (by an earlier version) is what was seen told.
+ * What was done and what states that led to, in the order of the revisions. The history tells it and not what
+ * was seen: between two looks a state may have come and gone. Only where the record went on without an entry
+ * (by an earlier version) is what was seen told.
  */
 export function* changeEvents(
   before: Pick<Sight, "recorded"> | undefined,

@@ -33,7 +33,10 @@ export type OnlookerDeps = {
   afterRevision?: number | undefined;
 };
 
-/** One look. null: there is no such campaign. Rejects when MongoDB does not answer and has not answered before. */
+/**
+ * One look. null: there is no such campaign. Rejects when MongoDB does not answer and has not answered
+ * before.
+ */
 export type Onlooker = () => Promise<{
   readonly message: WatchCampaignResponse;
   /** There are more changes to tell already. */
@@ -71,7 +74,9 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
   let toldRevision = deps.afterRevision;
   /** The first look does not tell the changes before this; undefined: it told all, or that was said. */
   let cutAt: Date | undefined;
-  /** What was last made of the processes, and of which: they are asked about less often than onlookers look. */
+  /**
+   * What was last made of the processes, and of which: they are asked about less often than onlookers look.
+   */
   let viewed: { readonly of: readonly SeenProcess[]; readonly views: ReturnType<typeof viewsOf> } | undefined;
 
   function viewsOf(processes: readonly SeenProcess[]) {
@@ -86,7 +91,8 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
   }
 
   async function find(): Promise<Found | null> {
-    // The first look is after all that its caller knows of, a change that was just made, say: not from memory.
+    // The first look is after all that its caller knows of, a change that was just made, say: not from
+    // memory.
     const leastRevision = found === undefined ? Number.POSITIVE_INFINITY : toldRevision;
     const look = await liveView.look(campaignId, leastRevision);
     if (look === null) return null;
@@ -117,8 +123,8 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
   }
 
   /**
-   * The changes that are not told yet, oldest first, up to this revision, or the first page of them. Those after it are told with a campaign
-   * that has them: a message is of one and the same view.
+   * The changes that are not told yet, oldest first, up to this revision, or the first page of them. Those
+   * after it are told with a campaign that has them: a message is of one and the same view.
    */
   async function changesUntil(revision: number): Promise<Changes> {
     const since = toldRevision;
@@ -170,8 +176,9 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
     const more = issued - (counted?.issued ?? issued);
     if (now !== undefined) counted = { atMs, issued };
     const isBehind = changes?.isBehind ?? false;
-    // The recorded state: an end that is not written down yet may still have claims under way. And not before all of it is told.
-    // A caller may have been told more, by another server, than this campaign has: what it was then may be no end any more.
+    // The recorded state: an end that is not written down yet may still have claims under way. And not before
+    // all of it is told. A caller may have been told more, by another server, than this campaign has: what it
+    // was then may be no end any more.
     const isCurrent = (campaign.revision ?? 0) >= (toldRevision ?? 0);
     const isOver =
       changes !== undefined && !isBehind && isCurrent && FINAL.includes(CampaignState[campaign.state]);

@@ -10,8 +10,8 @@ const isSilent = ({ ageMs }: SeenProcess): boolean => ageMs >= SILENT_AFTER_MS;
 const isLate = ({ tickAgeMs = 0, ageMs }: SeenProcess): boolean => tickAgeMs - ageMs >= LATE_TICK_MS;
 
 /**
- * False: nobody can have written that it lives, since even the server that looks is silent. That says something about MongoDB and nothing
- * about the processes.
+ * False: nobody can have written that it lives, since even the server that looks is silent. That says
+ * something about MongoDB and nothing about the processes.
  */
 export function tellsWhoLives(processes: readonly SeenProcess[]): boolean {
   return processes.length === 0 || !processes.every(isSilent);

@@ -6,7 +6,10 @@ export type GroupAddresses = { readonly http: string; readonly grpc: string };
 /** The metrics of one process, as prom-client writes them down. */
 export type MetricsPart = readonly MetricObjectWithValues<MetricValue<string>>[];
 
-/** Why a worker could not start. Known: its user can mend it, and the words are one line; else they are a stack trace. */
+/**
+ * Why a worker could not start. Known: its user can mend it, and the words are one line; else they are a
+ * stack trace.
+ */
 export type StartTrouble = { readonly known: boolean; readonly told: string; readonly exitCode: number };
 
 /** What a worker tells the primary. `ask` numbers a question, so that answers find it. */

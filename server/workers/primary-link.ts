@@ -51,7 +51,8 @@ export function createPrimaryLink({ onEnd, onAlone }: PrimaryLinkOptions): Prima
     }
   });
   cluster.worker?.once("disconnect", () => {
-    // Node ends a worker on the spot unless it left of its own will; requests in flight are to be answered first.
+    // Node ends a worker on the spot unless it left of its own will; requests in flight are to be answered
+    // first.
     if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
     onAlone();
   });

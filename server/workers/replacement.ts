@@ -9,8 +9,8 @@ export type Replacement =
   | { readonly kind: "give-up"; readonly deathsInRow: number };
 
 /**
- * What to do about a worker that died, given how many died in its place before it without steady service, and for how long it
- * had served (0: it never came to it).
+ * What to do about a worker that died, given how many died in its place before it without steady service, and
+ * for how long it had served (0: it never came to it).
  */
 export function replacementFor(deathsBefore: number, servedMs: number): Replacement {
   const deathsInRow = servedMs >= STEADY_MS ? 1 : deathsBefore + 1;

@@ -10,7 +10,9 @@ export type Source = {
   readonly ask: (ask: number) => void;
 };
 
-/** One metrics page out of those of all workers; which of them a scrape happens to reach makes no difference. */
+/**
+ * One metrics page out of those of all workers; which of them a scrape happens to reach makes no difference.
+ */
 export type GroupMetrics = {
   page(): Promise<string>;
   arrived(id: number, ask: number, part: MetricsPart): void;
@@ -18,7 +20,10 @@ export type GroupMetrics = {
   departed(id: number): void;
 };
 
-/** A worker that says nothing for so long is left out of a page but for what it had counted when last asked, in ms. */
+/**
+ * A worker that says nothing for so long is left out of a page but for what it had counted when last asked,
+ * in ms.
+ */
 const PART_DEADLINE_MS = 1_000;
 
 /** `sources` are the workers that serve now. */
@@ -94,7 +99,10 @@ function keyOf(id: number, ask: number): string {
   return `${id} ${ask}`;
 }
 
-/** What only rises: without it a page would fall back when a worker crashes, and be taken for a service that began anew. */
+/**
+ * What only rises: without it a page would fall back when a worker crashes, and be taken for a service that
+ * began anew.
+ */
 function counted(part: MetricsPart): MetricsPart {
   return part.filter(({ type }) => String(type) !== "gauge");
 }

@@ -1,5 +1,4 @@
 import cluster, { type Worker } from "node:cluster";
-import { createServer } from "node:net";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Cancel, type Clock, systemClock } from "../../runtime/clock.ts";
@@ -8,8 +7,8 @@ import { withDeadline } from "../../runtime/deadline.ts";
 import type { Ending } from "../../runtime/lifecycle.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { EXIT, UserError } from "../../runtime/user-error.ts";
-import { listen } from "../http/listen.ts";
 import { withoutEnvFile } from "./exec-arguments.ts";
+import { freePorts } from "./free-ports.ts";
 import type { FromWorker, GroupAddresses, StartTrouble, ToWorker } from "./messages.ts";
 import { replacementFor } from "./replacement.ts";
 import { createGroupMetrics } from "./worker-metrics.ts";
@@ -63,8 +62,8 @@ export function createWorkerGroup({
   if (!cluster.isPrimary) {
     throw new UserError("configuration: WORKERS must be 1 in a process that is itself a worker of a cluster");
   }
-  // Each worker accepts for itself. Handed out in turn by the primary, a connection on its way to a worker that crashes is lost, and
-  // its caller waits for ever (docs/decisions/0008-workers.md).
+  // Each worker accepts for itself. Handed out in turn by the primary, a connection on its way to a worker
+  // that crashes is lost, and its caller waits for ever (docs/decisions/0008-workers.md).
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   const logger = options.logger.child({ component: "workers" });
   const places = Array.from({ length: config.WORKERS }, (_, i): Place => {
@@ -211,7 +210,7 @@ export function createWorkerGroup({
 
   return {
     async start() {
-      ports = await freeDoors(config);
+      ports = await freePorts(config);
       return new Promise((resolve, reject) => {
         starting = { resolve, reject };
         for (const place of places) fork(place);
@@ -238,21 +237,4 @@ function errorOf(number: number, { code, signal }: End, trouble: StartTrouble | 
   const error = new Error(trouble.told.split("\n", 1)[0]);
   error.stack = trouble.told;
   return error;
-}
-
-/**
- * The ports that the group will share, tried before anything is forked: a taken one is said at once and once, and for port 0 a
- * free one is chosen, which stays the group's even if all of its workers die.
- * @throws UserError when one is taken
- */
-async function freeDoors({ HOST, PORT, GRPC_PORT }: Config): Promise<{ http: number; grpc: number }> {
-  const [http, grpc] = [createServer(), createServer()];
-  try {
-    return {
-      http: await listen(http, HOST, PORT, "PORT"),
-      grpc: await listen(grpc, HOST, GRPC_PORT, "GRPC_PORT"),
-    };
-  } finally {
-    await Promise.all([http, grpc].map((server) => new Promise((resolve) => server.close(resolve))));
-  }
 }

@@ -29,7 +29,10 @@ export const sales: fc.Arbitrary<Sale> = fc.record({
   ),
 });
 
-/** What a right issuer does with these asks: decides in order of arrival, raises the generation once on the way. */
+/**
+ * What a right issuer does with these asks: decides in order of arrival, raises the generation once on the
+ * way.
+ */
 export function simulate({ total, rebuildAtMs, asks }: Sale): Books {
   const books = emptyBooks(total);
   const held = new Map<string, Issuance>();

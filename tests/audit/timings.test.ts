@@ -4,7 +4,9 @@ import { DEFAULT_TIMINGS, leftAfterMs, readAgainAfterMs, type Timings } from "..
 import { violated } from "../../audit/verdict-table.ts";
 import { healthyBooks, snapshotOf } from "../support/written-books.ts";
 
-/** A reading of a sale with a ledger entry of this age, which nothing but its age tells from one that is left. */
+/**
+ * A reading of a sale with a ledger entry of this age, which nothing but its age tells from one that is left.
+ */
 function violatedWith(ageMs: number, timings: Timings): readonly string[] {
   const { campaign, codes, issuances, redis } = snapshotOf(healthyBooks({ total: 10, issued: 5 }));
   const examination = examine(campaign, { scope: "stores", rest: "observed", timings });

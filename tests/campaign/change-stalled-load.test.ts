@@ -23,7 +23,10 @@ describe("a change of a campaign whose first load has stalled", () => {
     records = recordsOf(stores.db);
   });
 
-  /** A generator that was stopped just before its commit, for longer than its lease; `goOn` lets the commit through. */
+  /**
+   * A generator that was stopped just before its commit, for longer than its lease; `goOn` lets the commit
+   * through.
+   */
   async function stalledLoad(campaign: CampaignDoc) {
     const [reached, release] = [gate(), gate()];
     const pool: Pool = {

@@ -1,6 +1,9 @@
 import { LIFE_CYCLE, PHASES, type Phase, SYSTEM_STEPS, VERBS } from "../../campaign/life-cycle.ts";
 
-/** The state machine for docs/life-cycle.md: a Mermaid diagram of what moves, made of the table that the service judges by. */
+/**
+ * The state machine for docs/life-cycle.md: a Mermaid diagram of what moves, made of the table that the
+ * service judges by.
+ */
 export function drawing(): string {
   const arrows = new Map<string, string[]>();
   const arrow = (from: Phase, to: Phase, label: string) => {

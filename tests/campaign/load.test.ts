@@ -54,7 +54,10 @@ describe("loading a pool from MongoDB", () => {
   const fence = (campaign: CampaignDoc) => raw.hSet(campaignKeys(campaign._id).meta, "token", "elsewhere");
   const generationOf = async ({ _id }: CampaignDoc) => (await records.campaigns.find(_id))?.generation ?? -1;
 
-  /** The pool is codes minus issuances in the order of their ordinals, its claims are the issuances, and nothing else. */
+  /**
+   * The pool is codes minus issuances in the order of their ordinals, its claims are the issuances, and
+   * nothing else.
+   */
   async function expectExact(campaign: CampaignDoc, codes: readonly string[]): Promise<void> {
     const { meta, staged, open, away, claims, ledger, loading, loadingCodes, loadingClaims } =
       await contentsOf(raw, campaign._id);

@@ -123,7 +123,8 @@ describe("breaker", () => {
   });
 
   it("a process that stood still itself learns nothing about the store", () => {
-    // Its timers come late and all at once, before what has arrived meanwhile is read: one tick, not ten seconds.
+    // Its timers come late and all at once, before what has arrived meanwhile is read: one tick, not ten
+    // seconds.
     const clock = fakeClock();
     const late: (() => void)[] = [];
     const one = createBreaker({
@@ -292,7 +293,8 @@ describe("claimer while nothing can be made durable", () => {
     failing = true;
     expect(reasonOf(await sale.issue("first"))).to.equal("UNCERTAIN");
     expect(sale.claimer.holdsBack()).to.equal(true);
-    // The first who is refused sets off a probe, which is answered; then one claim is let through to find out, the rest are not.
+    // The first who is refused sets off a probe, which is answered; then one claim is let through to find
+    // out, the rest are not.
     expect(reasonOf(await sale.issue("second"))).to.equal("OVERLOADED");
     const asked = await Promise.all(Array.from({ length: 30 }, (_, i) => sale.issue(`user-${i}`)));
     expect(asked.map(reasonOf)).to.deep.equal(["UNCERTAIN", ...Array(29).fill("OVERLOADED")]);
@@ -307,7 +309,8 @@ describe("claimer while nothing can be made durable", () => {
     expect(reasonOf(await sale.issue("user-5"))).to.equal("issued");
     expect(sale.claimer.holdsBack()).to.equal(false);
     const again = await Promise.all(Array.from({ length: 30 }, (_, i) => sale.issue(`user-${i}`)));
-    // Ten coupons: the winner's, the one that was left uncertain before anybody was held back, and eight of these.
+    // Ten coupons: the winner's, the one that was left uncertain before anybody was held back, and eight of
+    // these.
     expect(again.map(reasonOf).filter((reason) => reason === "issued")).to.have.length(8);
     expect(reasonOf(await sale.issue("first"))).to.equal("issued");
     const durable = await stores.db

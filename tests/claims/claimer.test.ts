@@ -165,7 +165,8 @@ describe("claimer", () => {
         }),
       });
       const caller = new AbortController();
-      // Two batches fill what may be under way; the third is still in the queue when its middle caller leaves.
+      // Two batches fill what may be under way; the third is still in the queue when its middle caller
+      // leaves.
       const first = Array.from({ length: 6 }, (_, i) => sale.issue(`early-${i}`));
       expect(await until(() => calls === 2, HANG_MS, 1)).to.equal(true);
       const third = [

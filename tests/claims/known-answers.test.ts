@@ -321,9 +321,15 @@ describe("known answers", () => {
   });
 
   describe("how much is kept", () => {
-    /** A server that knows of campaigns of these sizes, all sold, without a store in the way; how much it has read. */
+    /**
+     * A server that knows of campaigns of these sizes, all sold, without a store in the way; how much it has
+     * read.
+     */
     function crowded(totals: Readonly<Record<string, number>>) {
-      /** `reads`: of winners; the keys of all of them are read before, and those are in the filter in any case. */
+      /**
+       * `reads`: of winners; the keys of all of them are read before, and those are in the filter in any
+       * case.
+       */
       const seen = { reads: 0, pages: 0, underWay: new Set<string>(), atOnceMost: 0 };
       const begins = (campaignId: string, isFirst: boolean, isLast: boolean) => {
         if (isFirst) seen.underWay.add(campaignId);
@@ -381,7 +387,8 @@ describe("known answers", () => {
         "replay",
         undefined,
       ]);
-      // Nobody asks for the first any more: after a while the other takes its place, and not back again at once.
+      // Nobody asks for the first any more: after a while the other takes its place, and not back again at
+      // once.
       clock.pass(60_000);
       await sold("b");
       expect([kindOf(known, "b", "nobody"), kindOf(known, "b", "user-1")]).to.deep.equal(["sold", "replay"]);

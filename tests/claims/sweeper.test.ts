@@ -81,7 +81,8 @@ describe("sweeper", () => {
     const other = await openSale(stores, { total: 1 });
     const keys = Array.from({ length: 60 }, (_, i) => `user-${i}`);
     await claimAndDie(sale, ...keys);
-    // Who settles which entry is a race that the owner may win whole: how many each sweeper did is not asserted.
+    // Who settles which entry is a race that the owner may win whole: how many each sweeper did is not
+    // asserted.
     const [, , ...asked] = await Promise.all([
       sweeperOf(sale).sweep(),
       sweeperOf(other).sweep(),

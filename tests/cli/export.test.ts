@@ -254,7 +254,8 @@ describe("cli export", () => {
       const fits = join(folder, "fits.jsonl");
       expect((await run(...args, "--out", fits)).code).to.equal(0);
       const { size } = await stat(fits);
-      // The rows of a batch are longer than a block: so the last write is one that is done in part, with no error.
+      // The rows of a batch are longer than a block: so the last write is one that is done in part, with no
+      // error.
       const blocks = where === "midway" ? Math.floor(size / 1_024) : Math.ceil(size / 512) - 1;
       const file = join(folder, "winners.jsonl");
       const surroundings = { url: service.url, fileBlocksMax: blocks };

@@ -306,7 +306,10 @@ describe("cli launch", () => {
   });
 
   describe("in a pseudo terminal", () => {
-    /** The real command under script(1) of util-linux, which Debian always has; what it prints at the end shows the terminal's modes. */
+    /**
+     * The real command under script(1) of util-linux, which Debian always has; what it prints at the end
+     * shows the terminal's modes.
+     */
     async function underScript() {
       const command = join(await builtProduct(), "cli", "coupon.mjs");
       const launch = `exec "${process.execPath}" "${command}" launch ${campaignId}`;

@@ -6,7 +6,10 @@ import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 
 const zone = "Asia/Seoul";
 
-/** What the command sets by itself, or only as true or false: nothing that an operator could have typed wrongly. */
+/**
+ * What the command sets by itself, or only as true or false: nothing that an operator could have typed
+ * wrongly.
+ */
 const notTyped = [
   "batch_size",
   "dry_run",

@@ -90,7 +90,8 @@ describe("on a Redis Cluster of six nodes", () => {
 
   it("where it cannot judge a live pool, verify says so: by its own exit code, in the verdict, and on stderr", async () => {
     const campaignId = await createOpenCampaign(clients, { total: 10 });
-    // Nobody repairs it: the services of this test file are asked for nothing else, and their scheduler is held off by the lease.
+    // Nobody repairs it: the services of this test file are asked for nothing else, and their scheduler is
+    // held off by the lease.
     const lease = { owner: "a test", until: new Date(Date.now() + 120_000) };
     await stores.db
       .collection<{ _id: string }>("campaigns")

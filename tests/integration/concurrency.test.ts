@@ -36,7 +36,10 @@ describe("Many claimants on two servers", () => {
     }
   });
 
-  /** Every claimant asks at least twice: half of them both servers at once, all of them again on the other server. */
+  /**
+   * Every claimant asks at least twice: half of them both servers at once, all of them again on the other
+   * server.
+   */
   async function everyoneAsks(
     campaignId: string,
     claimants: number,

@@ -97,7 +97,10 @@ describe("A service on a Redis Cluster whose nodes come and go", () => {
     };
   }
 
-  /** Until a master of another part lists `node` as the master of the key's slot, whatever became of the answers on the way there. */
+  /**
+   * Until a master of another part lists `node` as the master of the key's slot, whatever became of the
+   * answers on the way there.
+   */
   async function takeOver(node: ClusterNode, key: string): Promise<void> {
     const witness = cluster.nodes.find(
       ({ store }, i) => store.isRunning && i % 3 !== cluster.nodes.indexOf(node) % 3,

@@ -146,7 +146,8 @@ describe("coupon rehearse", () => {
     expect([own.length, shadows.length]).to.deep.equal([total, 800]);
     expect(own.filter((code) => shadows.includes(code))).to.deep.equal([]);
     await until(() => Date.now() >= startsAtMs, HANG_MS, 5);
-    // Whatever the pace of this machine: users of the shadow come for three seconds and a half after the campaign has opened.
+    // Whatever the pace of this machine: users of the shadow come for three seconds and a half after the
+    // campaign has opened.
     const shadowAfterwards = until(
       async () => {
         const since = { campaignId: shadowId, issuedAt: { $gte: new Date(startsAtMs) } };

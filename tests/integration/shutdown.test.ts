@@ -52,8 +52,8 @@ describe("A server that ends", () => {
   }
 
   /**
-   * Pauses a store and sends claims. Resolves when all of them wait for it; the answers come later. User 0 has had a coupon
-   * before, so that the server knows the campaign.
+   * Pauses a store and sends claims. Resolves when all of them wait for it; the answers come later. User 0
+   * has had a coupon before, so that the server knows the campaign.
    */
   async function claimIntoThePause(
     paused: "redis" | "mongodb",

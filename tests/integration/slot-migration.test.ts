@@ -22,7 +22,9 @@ const TOTAL = 600;
 const CALLERS = 8;
 /** Between two coupons of one caller. */
 const PACE_MS = 50;
-/** How long each step of the migration is held open: longer than a rebuild, a lease and several ticks take. */
+/**
+ * How long each step of the migration is held open: longer than a rebuild, a lease and several ticks take.
+ */
 const HELD_MS = 2_000;
 
 describe("a slot that migrates while its campaign is live", () => {
@@ -49,7 +51,10 @@ describe("a slot that migrates while its campaign is live", () => {
   const generationOf = async (campaignId: string) =>
     (await clients.campaigns.getCampaign({ campaignId, view: CampaignView.BASIC })).campaign?.generation ?? 0;
 
-  /** Callers that ask again with the same key until they know, one coupon every few ms, until all are gone or they are told to stop. */
+  /**
+   * Callers that ask again with the same key until they know, one coupon every few ms, until all are gone or
+   * they are told to stop.
+   */
   function press(campaignId: string) {
     const seen = { issued: 0, unclear: 0, next: 0, stopped: false };
     const working = Array.from({ length: CALLERS }, async () => {

@@ -130,7 +130,9 @@ describe("A service whose stores are lost while claims run", () => {
 
   type Seen = { uncertain: number; readonly acknowledged: Map<string, Held>; soldOut: number };
 
-  /** Asks with one key until the answer is definite, as callers are told to, on whichever server comes next. */
+  /**
+   * Asks with one key until the answer is definite, as callers are told to, on whichever server comes next.
+   */
   async function definiteAnswer(
     campaignId: string,
     userId: string,
@@ -173,7 +175,10 @@ describe("A service whose stores are lost while claims run", () => {
     return loads.reduce((sum, count) => sum + count, 0);
   }
 
-  /** A sale in the middle of which `strike` hits a store; `heal` follows as soon as `hurt` says that it was felt. */
+  /**
+   * A sale in the middle of which `strike` hits a store; `heal` follows as soon as `hurt` says that it was
+   * felt.
+   */
   async function saleThrough(fault: {
     strike: () => Promise<void> | void;
     hurt: (seen: Seen, loadsBefore: number) => Promise<boolean> | boolean;

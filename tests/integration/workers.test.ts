@@ -123,8 +123,8 @@ describe("Several workers", () => {
   }
 
   /**
-   * Pauses MongoDB and sends claims until `count` coupons are taken, on connections of their own. Resolves when Redis has decided
-   * all of them; the answers come later.
+   * Pauses MongoDB and sends claims until `count` coupons are taken, on connections of their own. Resolves
+   * when Redis has decided all of them; the answers come later.
    */
   async function claimIntoThePause(service: Service, campaignId: string, count: number): Promise<Answering> {
     const { coupons } = connectClients(service.url);
@@ -154,7 +154,8 @@ describe("Several workers", () => {
     const pids = [workerPid(service, 1), workerPid(service, 2)];
     expect(new Set([...pids, service.process.pid]).size, "processes").to.equal(3);
     const held = (url: string) => pids.map((pid) => connectionsHeldBy(pid, Number(new URL(url).port)));
-    // The kernel gives each connection to whoever wakes first: none is promised to either, but soon both have some.
+    // The kernel gives each connection to whoever wakes first: none is promised to either, but soon both have
+    // some.
     const agents: Agent[] = [];
     while (agents.length < CONNECTIONS_MAX && held(service.url).includes(0)) {
       // An agent each, so that none takes the connection of another.

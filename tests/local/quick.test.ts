@@ -45,7 +45,8 @@ describe("npm run test:quick", () => {
     const inIt = folders.filter((folder) => [...quick].some((file) => file.startsWith(`tests/${folder}/`)));
     const named = folders.filter((folder) => ignore.includes(`tests/${folder}/**`));
     expect([...inIt, ...named].sort()).to.deep.equal(folders.sort());
-    // What the service is for: codes, both stores, a claim, the doors, and one service with all its protocols.
+    // What the service is for: codes, both stores, a claim, the doors, and one service with all its
+    // protocols.
     for (const folder of ["codes", "proto", "generator", "pool", "record", "server"])
       expect(inIt).to.include(folder);
     expect(quick).to.include("tests/integration/protocols.test.ts");

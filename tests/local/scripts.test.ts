@@ -24,7 +24,8 @@ setInterval(() => undefined, 1_000);
 describe("scripts of package.json", () => {
   for (const manifest of ["package.json", "artillery/package.json"]) {
     it(`${manifest}: the shell of each script becomes its last command, so that a signal reaches it`, () => {
-      // npm hands a signal to its shell alone; one that waits for a child dies of it, and leaves the child behind.
+      // npm hands a signal to its shell alone; one that waits for a child dies of it, and leaves the child
+      // behind.
       const wrong = scriptsOf(manifest).filter(([, script]) => !/(?:^|&& )exec [^;&|]+$/.test(script));
       expect(wrong).to.deep.equal([]);
     });

@@ -13,7 +13,10 @@ import { temporaryDir } from "../support/temporary-dir.ts";
 import { rawProtocol } from "../support/wire/frames.ts";
 import { type StoreProxy, startProxy } from "../support/wire/proxy.ts";
 
-/** A service behind a name or a forwarder: where it leads changes, and nobody closes the connections that stand. */
+/**
+ * A service behind a name or a forwarder: where it leads changes, and nobody closes the connections that
+ * stand.
+ */
 describe("Redis is found again behind the same address", () => {
   const dirs = [temporaryDir(), temporaryDir()];
   const lines: string[] = [];

@@ -9,7 +9,10 @@ import * as model from "../support/pool-model.ts";
 import { contentsOf, openRaw, type RawRedis, tokenOf } from "../support/raw-redis.ts";
 import { withStores } from "../support/with-stores.ts";
 
-/** Two clocks on one machine, read at two moments: Redis takes whole milliseconds, and caches them within a turn. */
+/**
+ * Two clocks on one machine, read at two moments: Redis takes whole milliseconds, and caches them within a
+ * turn.
+ */
 const CLOCK_SLACK_MS = 30;
 
 /** Beside the histories that are always run. */
@@ -299,7 +302,8 @@ describe("pool scripts against a model", () => {
         { numRuns, endOnFailure: false },
       );
     await histories(60);
-    // Chance seldom leaves this one out: it takes an addition to a pool that has run dry, and a claim before its time is over.
+    // Chance seldom leaves this one out: it takes an addition to a pool that has run dry, and a claim before
+    // its time is over.
     await new History(stores.pool, raw, token).run(DRY_AND_ADDED_TO);
     const wanted = [
       ...[
@@ -421,7 +425,10 @@ class History {
     };
   }
 
-  /** The one thing the model cannot know is the instant that Redis read; take it from Redis where it was written. */
+  /**
+   * The one thing the model cannot know is the instant that Redis read; take it from Redis where it was
+   * written.
+   */
   async #armedAtNow(): Promise<number> {
     return Number((await this.#raw.hGet(campaignKeys(this.#campaignId).meta, "armedAt")) ?? 0);
   }

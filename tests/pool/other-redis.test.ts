@@ -10,7 +10,9 @@ import { contentsOf, openRaw, tokenOf } from "../support/raw-redis.ts";
 import { silentLogger } from "../support/shared-stores.ts";
 import { temporaryDir } from "../support/temporary-dir.ts";
 
-/** What becomes of a pool when its Redis restarts, forgets, or is full: a Redis of its own, damaged for real. */
+/**
+ * What becomes of a pool when its Redis restarts, forgets, or is full: a Redis of its own, damaged for real.
+ */
 describe("pool on a Redis in trouble", () => {
   let own: OwnRedis;
 
@@ -87,7 +89,8 @@ describe("pool on a Redis in trouble", () => {
     const raw = await openRaw(replica.url);
     try {
       await raw.sendCommand(["REPLICAOF", own.store.host, String(own.store.port)]);
-      // The first replica that a Redis ever has gives it a new master_replid: fenced, and loaded anew, on both sides.
+      // The first replica that a Redis ever has gives it a new master_replid: fenced, and loaded anew, on
+      // both sides.
       const pool = createPool(redis, 5_000);
       const following = async () => (await own.raw.info("replication")).includes("state=online");
       expect(await until(following, HANG_MS, 20)).to.equal(true);

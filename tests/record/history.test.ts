@@ -39,7 +39,8 @@ describe("history", () => {
   });
 
   it("an entry that is not visible yet beside a later one is looked for again, and none is missed", async () => {
-    // Two entries were written down and moved after the outbox was read; of those that are moved, the later one is visible first.
+    // Two entries were written down and moved after the outbox was read; of those that are moved, the later
+    // one is visible first.
     await holding([0, 1, 3], []);
     const campaigns = stores.db.collection<CampaignDoc>("campaigns");
     let moved = false;
@@ -56,7 +57,10 @@ describe("history", () => {
   });
 });
 
-/** The same database; after each look at an outbox or at the entries that are written something else happens first. */
+/**
+ * The same database; after each look at an outbox or at the entries that are written something else happens
+ * first.
+ */
 function pausingAfterReads(db: Db, meanwhile: () => Promise<void>): Db {
   const after = async <T>(found: Promise<T>): Promise<T> => {
     const one = await found;

@@ -8,7 +8,10 @@ import { redactUrls } from "../../runtime/url-secrets.ts";
 
 /** A word that stands nowhere else, so that each trace of it is a leak. */
 const word = fc.stringMatching(/^[A-Z][a-z]{2}[0-9]{4}[A-Z]$/);
-/** All that is of meaning in a URL, in a list, in JSON, to a shell, to a regular expression; and what nobody encodes. */
+/**
+ * All that is of meaning in a URL, in a list, in JSON, to a shell, to a regular expression; and what nobody
+ * encodes.
+ */
 const between = fc.stringMatching(/^[@/:%,#?&=;+$^*.|()[\]{}<>"'`\\!~ 가é-]{1,3}$/);
 /** Words of a secret with anything between them, and the whole as somebody typed it, encoded or not. */
 const secret = fc
@@ -35,7 +38,10 @@ const scheme = fc.constantFrom("redis", "rediss", "mongodb", "mongodb+srv", "htt
 
 type Url = { readonly text: string; readonly words: readonly string[]; readonly secrets: readonly string[] };
 
-/** A URL with secrets in it, in every place that can hold one; most of them are such that nobody can parse them. */
+/**
+ * A URL with secrets in it, in every place that can hold one; most of them are such that nobody can parse
+ * them.
+ */
 const url: fc.Arbitrary<Url> = fc
   .record({
     scheme,

@@ -40,7 +40,9 @@ describe("a caller that leaves its call", () => {
   const lines: string[] = [];
   const consoleError = console.error;
 
-  /** At which calls stand that have come to their handler, and to a store. Open but where a test closes them. */
+  /**
+   * At which calls stand that have come to their handler, and to a store. Open but where a test closes them.
+   */
   const doors: { handler: Door; store: Door } = { handler: openDoor(), store: openDoor() };
   let underWay = 0;
   let reads = 0;

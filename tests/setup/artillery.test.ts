@@ -11,8 +11,8 @@ import { copyScripts } from "./copy-scripts.ts";
 const STEP_MS = 60_000;
 
 /**
- * Stands in for npm, which would fetch hundreds of megabytes: makes half of what is wanted, waits where it is told to, and makes the rest
- * unless it is to fail. Each run leaves a line.
+ * Stands in for npm, which would fetch hundreds of megabytes: makes half of what is wanted, waits where it is
+ * told to, and makes the rest unless it is to fail. Each run leaves a line.
  */
 const NPM = `#!${process.execPath}
 const { appendFileSync, existsSync, mkdirSync, writeFileSync } = require("node:fs");

@@ -2,7 +2,10 @@ import { cpSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { repositoryDir } from "../../local/repository.ts";
 
-/** Set-up as a clone has it that has nothing installed yet: the scripts of its own room, and what they import of the next. */
+/**
+ * Set-up as a clone has it that has nothing installed yet: the scripts of its own room, and what they import
+ * of the next.
+ */
 export function copyScripts(clone: string): void {
   for (const room of ["setup", "local"]) {
     const scripts = readdirSync(join(repositoryDir, room)).filter((name) => name.endsWith(".mjs"));

@@ -91,8 +91,9 @@ export function expectExactCodes({ coupons }: Books, total: number): void {
 }
 
 /**
- * The books at rest against what callers were told (claim key → coupon): every acknowledged coupon is recorded unchanged, one
- * owner a code, both stores agree, and what is not issued is still there to be issued.
+ * The books at rest against what callers were told (claim key → coupon): every acknowledged coupon is
+ * recorded unchanged, one owner a code, both stores agree, and what is not issued is still there to be
+ * issued.
  */
 export function expectRightBooks(books: Books, total: number, acknowledged: ReadonlyMap<string, Held>): void {
   expectExactCodes(books, total);

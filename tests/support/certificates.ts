@@ -2,7 +2,10 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Files of a certificate authority that nobody else trusts, and of a server on this machine that it vouches for. */
+/**
+ * Files of a certificate authority that nobody else trusts, and of a server on this machine that it vouches
+ * for.
+ */
 export type Certificates = { readonly caFile: string; readonly certFile: string; readonly keyFile: string };
 
 const NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];

@@ -6,7 +6,10 @@ type Coupon = Extract<Outcome, { kind: "issued" }>;
 export type Damage = {
   readonly fails: Invariant;
   readonly what: string;
-  /** Which healthy books it is done to: all coupons gone, half of them, or all of a campaign whose start was moved and that grew. */
+  /**
+   * Which healthy books it is done to: all coupons gone, half of them, or all of a campaign whose start was
+   * moved and that grew.
+   */
   readonly to: "sold-out" | "half" | "grown";
   readonly plant: (books: Books) => void;
 };

@@ -1,7 +1,9 @@
 import type { Db } from "mongodb";
 import type { RawRedis } from "./books.ts";
 
-/** Both stores, byte for byte: each key of Redis as it would be dumped, each document as it is on the wire. */
+/**
+ * Both stores, byte for byte: each key of Redis as it would be dumped, each document as it is on the wire.
+ */
 export type Everything = ReadonlyMap<string, string>;
 
 /** What changes by itself every second, whatever anybody does. */

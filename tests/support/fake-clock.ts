@@ -62,8 +62,8 @@ export function fakeClock({ startMs = 1_800_000_000_000, earlyMs = 0 }: FakeCloc
 }
 
 /**
- * The real clock, but a test may shift its wall time, or let time go by on both scales. Timers are real ones: for tests that wait for
- * a store.
+ * The real clock, but a test may shift its wall time, or let time go by on both scales. Timers are real ones:
+ * for tests that wait for a store.
  */
 export type ShiftedClock = Clock & { shift(ms: number): void; pass(ms: number): void };
 

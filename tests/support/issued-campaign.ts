@@ -2,7 +2,10 @@ import type { IssuanceDoc } from "../../record/documents.ts";
 import { madeCampaign, recordsOf } from "./made-campaign.ts";
 import type { TestStores } from "./shared-stores.ts";
 
-/** The id of a campaign of which every coupon is on record, to user-0, user-1 …, as listings and exports read it. */
+/**
+ * The id of a campaign of which every coupon is on record, to user-0, user-1 …, as listings and exports read
+ * it.
+ */
 export async function issuedCampaign(stores: TestStores, total: number): Promise<string> {
   const { campaign, codes } = await madeCampaign(recordsOf(stores.db), { total });
   const issuances = stores.db.collection<IssuanceDoc>("issuances");

@@ -4,7 +4,9 @@ import { connect } from "node:net";
 /** An answer with a told length. */
 export type KeptAnswer = { readonly status: number; readonly connection: string; readonly body: string };
 
-/** A connection over HTTP/1.1 that a caller keeps and asks on, one request after the other, as a proxy does. */
+/**
+ * A connection over HTTP/1.1 that a caller keeps and asks on, one request after the other, as a proxy does.
+ */
 export type KeptConnection = {
   /** `body`: a POST of JSON. */
   ask(path: string, body?: object): Promise<KeptAnswer>;

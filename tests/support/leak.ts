@@ -2,7 +2,10 @@ import { createHook } from "node:async_hooks";
 import { setImmediate } from "node:timers/promises";
 import { until } from "../../local/poll.ts";
 
-/** For how long after the last test something may be there that was not before the first one, in ms; then it counts as a leak. */
+/**
+ * For how long after the last test something may be there that was not before the first one, in ms; then it
+ * counts as a leak.
+ */
 const LEAK_AFTER_MS = Number(process.env["LEAK_AFTER_MS"] ?? 15_000);
 
 /** What can keep a process alive, as `process.getActiveResourcesInfo` and async_hooks call it. */
@@ -11,8 +14,8 @@ const ALIVE = /^(Timeout|Immediate|\w*WRAP|\w*Wrap|\w*REQ\w*)$/;
 const origins = new Map<number, string>();
 
 /**
- * With LEAK_TRACE=1 a leak is told with where each thing was made: of what is still there at the end, also of what keeps nothing
- * alive. Not otherwise, since each timer of a run then pays for a stack trace.
+ * With LEAK_TRACE=1 a leak is told with where each thing was made: of what is still there at the end, also of
+ * what keeps nothing alive. Not otherwise, since each timer of a run then pays for a stack trace.
  */
 if (process.env["LEAK_TRACE"] === "1") {
   createHook({
@@ -47,7 +50,10 @@ function left(): string[] {
   return open;
 }
 
-/** A handle that a test left open may keep a process alive, or disturb the tests after it: throws where there is one, and says which. */
+/**
+ * A handle that a test left open may keep a process alive, or disturb the tests after it: throws where there
+ * is one, and says which.
+ */
 export async function failOnLeak(): Promise<void> {
   if (await until(() => left().length === 0, LEAK_AFTER_MS, 20)) return;
   const made = [...origins.values()].map((origin) => `\nleak: made here: ${origin}`);

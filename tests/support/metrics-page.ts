@@ -10,7 +10,10 @@ export async function readMetrics(url: string): Promise<Map<string, number>> {
   return values;
 }
 
-/** The sum over all series of a metric whose labels include the given one (`outcome="loaded"`); 0 when there is none. */
+/**
+ * The sum over all series of a metric whose labels include the given one (`outcome="loaded"`); 0 when there
+ * is none.
+ */
 export async function metric(url: string, name: string, label = ""): Promise<number> {
   let sum = 0;
   for (const [series, value] of await readMetrics(url)) {

@@ -10,7 +10,10 @@ import { temporaryDir } from "./temporary-dir.ts";
 /** Debian's nginx in front of servers on this machine, with a configuration and files of its own. */
 export type Nginx = {
   readonly url: string;
-  /** For each request that it has answered: the ports it was passed to, in order, and the status that its caller got. */
+  /**
+   * For each request that it has answered: the ports it was passed to, in order, and the status that its
+   * caller got.
+   */
   passed(): { readonly ports: readonly number[]; readonly status: number }[];
   /** What it complained of. */
   errors(): string;
@@ -21,8 +24,9 @@ export type Nginx = {
 const FAIL_TIMEOUT_S = 1;
 
 /**
- * Keeps connections to the servers, as one does that is to carry load, and is otherwise as it comes: it notices by itself that nobody
- * listens at a server, asks /readyz of nobody, and sends no POST a second time once the first has left.
+ * Keeps connections to the servers, as one does that is to carry load, and is otherwise as it comes: it
+ * notices by itself that nobody listens at a server, asks /readyz of nobody, and sends no POST a second time
+ * once the first has left.
  */
 export async function startNginx(ports: readonly number[]): Promise<Nginx> {
   const dir = temporaryDir();

@@ -1,6 +1,9 @@
 import type { PoolContents } from "./raw-redis.ts";
 
-/** The pool as its Lua headers say it behaves, written down a second time, in memory and without an eye on the scripts. */
+/**
+ * The pool as its Lua headers say it behaves, written down a second time, in memory and without an eye on the
+ * scripts.
+ */
 export type Meta = {
   state: string;
   startsAt: number;
@@ -69,8 +72,8 @@ export type Advanced =
   | { status: "ok"; changed: "" | "opened" | "ended"; waitMs: number };
 
 /**
- * What the clock of Redis said: about when the script ran, which decides, and the instants that it wrote down to the
- * millisecond, which the model takes over.
+ * What the clock of Redis said: about when the script ran, which decides, and the instants that it wrote down
+ * to the millisecond, which the model takes over.
  */
 export type RedisClock = { nowMs: number; armedAtMs: number; claimedAtMs: number };
 

@@ -19,7 +19,10 @@ export type RawCall = {
   readonly signal?: AbortSignal;
 };
 
-/** Sends a call by hand: a client library keeps its own deadline and would hide what the server says at the end of it. */
+/**
+ * Sends a call by hand: a client library keeps its own deadline and would hide what the server says at the
+ * end of it.
+ */
 export function sendRaw(call: RawCall, contentType: string, body: Buffer): Promise<IncomingMessage> {
   const { port, method, headers, signal } = call;
   return new Promise((resolve, reject) => {

@@ -153,7 +153,10 @@ export interface RecordedCalls extends Readonly<Calls> {
   readonly coupons: (...args: string[]) => Promise<Finished>;
 }
 
-/** A stand-in of its own for the tests of one `describe`, which records what the commands send and is given back after them. */
+/**
+ * A stand-in of its own for the tests of one `describe`, which records what the commands send and is given
+ * back after them.
+ */
 export function withRecordedCalls(): RecordedCalls {
   const calls = new Calls();
   let started: StandIn | undefined;

@@ -14,7 +14,9 @@ import { temporaryDir } from "./temporary-dir.ts";
 export type ClusterOptions = {
   /** `requirepass` and `masterauth` of every node. */
   readonly password?: string;
-  /** A user beside the default one, with `rights` as ACL SETUSER takes them; default: all keys, all commands. */
+  /**
+   * A user beside the default one, with `rights` as ACL SETUSER takes them; default: all keys, all commands.
+   */
   readonly user?: { readonly name: string; readonly password: string; readonly rights?: readonly string[] };
   /** TLS only, by certificates of an authority of its own (`caFile`). */
   readonly tls?: boolean;
@@ -22,23 +24,35 @@ export type ClusterOptions = {
   readonly persistent?: boolean;
   /** One replica for each of the three masters (default), or none. */
   readonly replicas?: boolean;
-  /** Whether a replica takes over by itself when its master has failed; default: only when it is told to (CLUSTER FAILOVER TAKEOVER). */
+  /**
+   * Whether a replica takes over by itself when its master has failed; default: only when it is told to
+   * (CLUSTER FAILOVER TAKEOVER).
+   */
   readonly automaticFailover?: boolean;
-  /** After so long without an answer a node counts as failed; short ones bring false failures on a busy machine. */
+  /**
+   * After so long without an answer a node counts as failed; short ones bring false failures on a busy
+   * machine.
+   */
   readonly nodeTimeoutMs?: number;
   /** More redis-server arguments; they come last and win. */
   readonly args?: readonly string[];
 };
 
 export type ClusterNode = {
-  /** Kill, pause and start it here; after a start it has its place in the cluster, its password and its user again. */
+  /**
+   * Kill, pause and start it here; after a start it has its place in the cluster, its password and its user
+   * again.
+   */
   readonly store: Store;
   readonly id: string;
   /** Connects as the default user, asks this node itself, and closes. */
   ask(...command: readonly string[]): Promise<unknown>;
 };
 
-/** A real Redis Cluster on this machine: nodes 0 to 2 are masters, node 3 follows node 0, 4 follows 1, 5 follows 2. */
+/**
+ * A real Redis Cluster on this machine: nodes 0 to 2 are masters, node 3 follows node 0, 4 follows 1, 5
+ * follows 2.
+ */
 export type RedisCluster = {
   readonly nodes: readonly ClusterNode[];
   /** REDIS_URL of all nodes, with the user's credentials if there is one, else the password, in each. */
@@ -61,7 +75,10 @@ const START_TRIES = 3;
 const OK_DEADLINE_MS = HANG_MS;
 const POLL_MS = 25;
 
-/** Starts all of it anew where another process took one of the ports meanwhile, or a busy machine let a node start too slowly. */
+/**
+ * Starts all of it anew where another process took one of the ports meanwhile, or a busy machine let a node
+ * start too slowly.
+ */
 export async function startRedisCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -107,7 +124,10 @@ async function startOnce(options: ClusterOptions): Promise<RedisCluster> {
 
 type NodePlan = { readonly id: string; readonly port: number; readonly busPort: number };
 
-/** The port on which nodes speak with each other is a free one too: the usual one, 10000 above the other, may not exist. */
+/**
+ * The port on which nodes speak with each other is a free one too: the usual one, 10000 above the other, may
+ * not exist.
+ */
 async function planNodes(count: number): Promise<NodePlan[]> {
   const plans: NodePlan[] = [];
   while (plans.length < count) {
@@ -116,7 +136,10 @@ async function planNodes(count: number): Promise<NodePlan[]> {
   return plans;
 }
 
-/** What a node remembers of its cluster. Written beforehand, it saves the seconds that getting acquainted takes. */
+/**
+ * What a node remembers of its cluster. Written beforehand, it saves the seconds that getting acquainted
+ * takes.
+ */
 function nodesFile(plans: readonly NodePlan[], self: NodePlan): string {
   const share = Math.ceil(SLOTS / MASTERS);
   const lines = plans.map((plan, i) => {

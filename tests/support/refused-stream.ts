@@ -1,8 +1,9 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 
 /**
- * A stream that HTTP/2 refused was not looked at by any server (RFC 9113, section 8.7): the call may be sent again. Connect for Node has a
- * mapping to `unavailable` for it, and tells `internal` all the same, as Node's error of the stream comes before its close.
+ * A stream that HTTP/2 refused was not looked at by any server (RFC 9113, section 8.7): the call may be sent
+ * again. Connect for Node has a mapping to `unavailable` for it, and tells `internal` all the same, as Node's
+ * error of the stream comes before its close.
  */
 export const refusedIsUnavailable: Interceptor = (next) => async (request) => {
   try {

@@ -2,7 +2,10 @@ import { removeBuiltProduct, shareBuiltProduct } from "../../local/built.ts";
 import { failOnLeak, markAlive } from "./leak.ts";
 import { startSharedStack, stopSharedStack } from "./shared-stores.ts";
 
-/** Mocha calls the two global ones once a run, with its runner as `this`; in a parallel run that is before the workers are forked. */
+/**
+ * Mocha calls the two global ones once a run, with its runner as `this`; in a parallel run that is before the
+ * workers are forked.
+ */
 type Runner = { isParallelMode?(): boolean };
 
 export async function mochaGlobalSetup(this: Runner): Promise<void> {

@@ -56,7 +56,9 @@ export function environment(surroundings: Pick<Surroundings, "url" | "env">): No
   };
 }
 
-/** The real command in its own process, in the time zone of Seoul; as built unless another launcher is given. */
+/**
+ * The real command in its own process, in the time zone of Seoul; as built unless another launcher is given.
+ */
 export async function startCli(args: readonly string[], surroundings: Surroundings = {}): Promise<Running> {
   const command = surroundings.launcher ?? (await installedCommand());
   const env = {

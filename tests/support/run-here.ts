@@ -2,8 +2,9 @@ import { PassThrough, Writable } from "node:stream";
 import { environment, type Finished, type Surroundings } from "./run-cli.ts";
 
 /**
- * The command in this process, over real HTTP: many runs take no time, where a process of its own takes a third of a second of the
- * processor. For what does not depend on the process, such as signals, locks and how it was started.
+ * The command in this process, over real HTTP: many runs take no time, where a process of its own takes a
+ * third of a second of the processor. For what does not depend on the process, such as signals, locks and how
+ * it was started.
  */
 export async function runHere(
   args: readonly string[],
@@ -20,7 +21,8 @@ export async function runHere(
   const { signal } = new AbortController();
   const env = environment(surroundings);
   const [stdout, stderr] = [into("stdout"), into("stderr")];
-  // What it loads on demand is loaded as it is itself: an error is then of the class that it is compared with.
+  // What it loads on demand is loaded as it is itself: an error is then of the class that it is compared
+  // with.
   const { run } = await import("../../cli/run.ts");
   const code = await inZone(env["TZ"], () =>
     run({ args, env, stdin: new PassThrough(), stdout, stderr, signal }),
@@ -36,7 +38,10 @@ function setZone(zone: string | undefined): void {
   else process.env["TZ"] = zone;
 }
 
-/** The zone is a property of the process, which looks again whenever TZ is set. Runs at the same time have the same one. */
+/**
+ * The zone is a property of the process, which looks again whenever TZ is set. Runs at the same time have the
+ * same one.
+ */
 async function inZone<T>(zone: string | undefined, work: () => Promise<T>): Promise<T> {
   if (running === 0) outerZone = process.env["TZ"];
   else if (process.env["TZ"] !== zone) throw new Error("two zones at once in one process");

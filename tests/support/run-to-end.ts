@@ -7,7 +7,10 @@ import { HANG_MS } from "./patience.ts";
 
 export type End = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
-/** Runs the service as a person would who gets its settings wrong, to the end that this has; logs only what it must. `entry`: another program of the repository, from its source. */
+/**
+ * Runs the service as a person would who gets its settings wrong, to the end that this has; logs only what it
+ * must. `entry`: another program of the repository, from its source.
+ */
 export async function runToEnd(
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],

@@ -5,7 +5,10 @@ import { type Books, STARTS_AT_MS, seqOf } from "./written-books.ts";
 
 type AnyDocument = { _id: string };
 
-/** Writes books into both stores in the layout of docs/architecture.md, as they would stand after a sale in this Redis process. */
+/**
+ * Writes books into both stores in the layout of docs/architecture.md, as they would stand after a sale in
+ * this Redis process.
+ */
 export async function seedBooks(redis: RawRedis, db: Db, books: Books): Promise<void> {
   const { campaign, codes, issuances, meta, staged, open, away, claims, ledgerIds } = books;
   const { id: campaignId, startsAtMs, openedAtMs, total, onePerUser, state, generation, endsAtMs } = campaign;

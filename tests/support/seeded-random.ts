@@ -15,7 +15,9 @@ export function seededRandom(seed: number): RandomSource {
   return randomFromWords(seededWords(seed));
 }
 
-/** Gives the draws in order, whatever the bound; `drawn()` says how many were taken. Throws when they run out. */
+/**
+ * Gives the draws in order, whatever the bound; `drawn()` says how many were taken. Throws when they run out.
+ */
 export function scriptedRandom(draws: readonly number[]): { random: RandomSource; drawn: () => number } {
   let used = 0;
   return {

@@ -26,7 +26,10 @@ export type Services = {
   start(options?: ServiceOptions): Promise<Service>;
   /** Everything that any of them wrote so far. */
   readonly lines: readonly string[];
-  /** Ends what still runs, expects each to leave cleanly, and expects that none wrote a code or a user id to its log. */
+  /**
+   * Ends what still runs, expects each to leave cleanly, and expects that none wrote a code or a user id to
+   * its log.
+   */
   end(): Promise<void>;
 };
 

@@ -13,11 +13,15 @@ import { createLogger } from "../../runtime/logger.ts";
 const STORES_DIR = "TEST_STORES_DIR";
 
 /**
- * One real Redis and one real MongoDB for the whole test run, started when the first test asks; the workers of a parallel run join
- * those of the run. Tests keep apart by database name and campaign id; a test that kills or floods a store starts its own.
+ * One real Redis and one real MongoDB for the whole test run, started when the first test asks; the workers
+ * of a parallel run join those of the run. Tests keep apart by database name and campaign id; a test that
+ * kills or floods a store starts its own.
  */
 let shared: Promise<{ stack: Stack; remove(): Promise<void> }> | undefined;
-/** One connection for all of them: the start of one takes a quarter of a second, which is for the tests of the start to spend. */
+/**
+ * One connection for all of them: the start of one takes a quarter of a second, which is for the tests of the
+ * start to spend.
+ */
 let sharedRedis: Promise<Redis> | undefined;
 
 export async function sharedStack(): Promise<Stack> {

@@ -5,7 +5,9 @@ export type SlotMigration = {
   readonly slot: number;
   readonly source: ClusterNode;
   readonly target: ClusterNode;
-  /** From now on the source creates no key of the slot any more, and refuses what needs one that it has not. */
+  /**
+   * From now on the source creates no key of the slot any more, and refuses what needs one that it has not.
+   */
   begin(): Promise<void>;
   /** Moves at most so many of its keys, all in one MIGRATE; how many there were. */
   moveKeys(atMost?: number): Promise<number>;

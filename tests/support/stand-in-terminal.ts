@@ -45,7 +45,9 @@ export function standInTerminal(columns = 120, rows = 24): StandInTerminal {
   return terminal;
 }
 
-/** Reads what was written as a terminal does; knows only what the console writes, and fails at anything else. */
+/**
+ * Reads what was written as a terminal does; knows only what the console writes, and fails at anything else.
+ */
 export function readScreen(written: string): Shown {
   let rows: string[] | undefined;
   let row = 0;

@@ -15,7 +15,10 @@ import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.t
 import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 
-/** The remote service as the CLI sees it, over real HTTP: each test gives the answers that it wants to provoke. */
+/**
+ * The remote service as the CLI sees it, over real HTTP: each test gives the answers that it wants to
+ * provoke.
+ */
 export interface StandIn {
   readonly url: string;
   readonly requests: readonly IncomingMessage[];

@@ -1,11 +1,14 @@
 import { type OpenedStores, openStores, openStoresAlone, type TestStores } from "./shared-stores.ts";
 
-/** The shared stores with one database for all tests of the `describe`, or for each of them anew; or a Redis and a MongoDB of its own. */
+/**
+ * The shared stores with one database for all tests of the `describe`, or for each of them anew; or a Redis
+ * and a MongoDB of its own.
+ */
 export type WhichStores = "once" | "each" | "alone";
 
 /**
- * Real stores for the tests of one `describe`, there from its first `before` hook on. They are given back after every other hook of it:
- * what a test has built on them is closed by then.
+ * Real stores for the tests of one `describe`, there from its first `before` hook on. They are given back
+ * after every other hook of it: what a test has built on them is closed by then.
  */
 export function withStores(which: WhichStores = "once"): TestStores {
   let opened: OpenedStores | undefined;

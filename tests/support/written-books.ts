@@ -56,7 +56,10 @@ export function emptyBooks(total: number): Books {
   };
 }
 
-/** Books of N coupons of which `issued` went, one caller after the other; each asks again, and one asked too early. */
+/**
+ * Books of N coupons of which `issued` went, one caller after the other; each asks again, and one asked too
+ * early.
+ */
 export function healthyBooks({ total, issued }: { total: number; issued: number }): Books {
   const books = emptyBooks(total);
   const { codes, history, issuances, claims } = books;
@@ -93,8 +96,8 @@ export function healthyBooks({ total, issued }: { total: number; issued: number 
 }
 
 /**
- * Books of a sale whose start was moved into the past and that grew: N coupons go, as many callers hear that all are gone, half as many
- * coupons are added and go, partly to them, and again all are gone.
+ * Books of a sale whose start was moved into the past and that grew: N coupons go, as many callers hear that
+ * all are gone, half as many coupons are added and go, partly to them, and again all are gone.
  */
 export function grownBooks(total: number): Books {
   const from = Math.floor((total * 2) / 3);

@@ -22,7 +22,8 @@ describe("console cells", () => {
     ["a\u200bb", 2],
     ["▁▂█░ → ± …", 10],
     ["𠀀", 2],
-    // A vowel that stands beside its consonant is one letter with it for a reader, and a cell of its own for a terminal.
+    // A vowel that stands beside its consonant is one letter with it for a reader, and a cell of its own for
+    // a terminal.
     ["น\u0e33", 2],
     ["क\u093f", 2],
     ["क\u094dष", 2],

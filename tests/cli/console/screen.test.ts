@@ -290,7 +290,8 @@ describe("console screen", () => {
     );
   });
 
-  // What names may be made of, and the cells that each takes once it is drawn: widths of a terminal, not of ours.
+  // What names may be made of, and the cells that each takes once it is drawn: widths of a terminal, not of
+  // ours.
   const pieces: readonly (readonly [piece: string, drawn: string, cells: number])[] = [
     ["a", "a", 1],
     ["가", "가", 2],

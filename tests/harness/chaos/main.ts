@@ -1,6 +1,6 @@
 /**
- * `npm run chaos`: sales under fault, each judged from the callers' history and both stores. Exit codes: 0 PASS, 1 FAIL,
- * 2 could not run, 130 Ctrl-C.
+ * `npm run chaos`: sales under fault, each judged from the callers' history and both stores. Exit codes: 0
+ * PASS, 1 FAIL, 2 could not run, 130 Ctrl-C.
  */
 import { setMaxListeners } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -13,7 +13,10 @@ export type Round = {
   readonly restStates?: readonly string[];
   /** What the checks must allow for: a refusal as too early while a clock is behind. */
   readonly lateRefusalMs?: number;
-  /** The instants that Redis writes are off by up to so much in this round; only U7 compares them with the callers' clock. */
+  /**
+   * The instants that Redis writes are off by up to so much in this round; only U7 compares them with the
+   * callers' clock.
+   */
   readonly instantsOffMs?: number;
   /** Runs beside the load, from the creation of the campaign on. */
   readonly act: (sale: Sale) => Promise<void>;

@@ -41,7 +41,10 @@ export type Asked = HistoryEntry & { readonly server: number };
 
 export type Evidence = { readonly what: string; readonly value: number; readonly ok: boolean };
 
-/** One sale under fault: the load, what was seen of it, and what the fault's author needs to choose the moment. */
+/**
+ * One sale under fault: the load, what was seen of it, and what the fault's author needs to choose the
+ * moment.
+ */
 export type Sale = {
   readonly ground: Ground;
   readonly plan: SalePlan;

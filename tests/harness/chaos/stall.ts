@@ -1,6 +1,9 @@
 const LOOK_EVERY_MS = 200;
 
-/** How long this process stood still at worst, by a clock that goes on meanwhile: a machine that was frozen proves nothing. */
+/**
+ * How long this process stood still at worst, by a clock that goes on meanwhile: a machine that was frozen
+ * proves nothing.
+ */
 export function watchStalls(): { readonly worstMs: number; end(): void } {
   let last = performance.now();
   let worstMs = 0;

@@ -12,12 +12,15 @@ export type Try = {
 /** What a machine that is busy, frozen or stopped can violate by itself. */
 const MATTERS_OF_TIME = new Set(["U9", "U11"]);
 
-/** How much longer the sale takes in each try: the fault gets more time to meet it where the machine is slow. */
+/**
+ * How much longer the sale takes in each try: the fault gets more time to meet it where the machine is slow.
+ */
 const PACES = [1, 2, 4];
 
 /**
- * The first try that says something about the product, or the last of three. A try whose hazard was missed, or that violates
- * nothing but a matter of time, is made again, slower; a violation of anything else is the result at once.
+ * The first try that says something about the product, or the last of three. A try whose hazard was missed,
+ * or that violates nothing but a matter of time, is made again, slower; a violation of anything else is the
+ * result at once.
  */
 export async function untilTelling<T extends Try>(
   attempt: (pace: number) => Promise<T>,

@@ -17,12 +17,16 @@ function told(bytes: Buffer): string[] {
   return answers;
 }
 
-/** What Node's parser says to bytes that are no HTTP, for the connection as a whole: the only answers without a date. */
+/**
+ * What Node's parser says to bytes that are no HTTP, for the connection as a whole: the only answers without
+ * a date.
+ */
 const isParsersWord = (answer: string | undefined) => answer !== undefined && !/^date$/m.test(answer);
 
 /**
- * What differs, or undefined. A caller that closed its half before all was answered has a right to none of the rest, and behind bytes that are
- * no HTTP nothing is answered any more: how much of what came before is answered by then is chance, and one side may have said less.
+ * What differs, or undefined. A caller that closed its half before all was answered has a right to none of
+ * the rest, and behind bytes that are no HTTP nothing is answered any more: how much of what came before is
+ * answered by then is chance, and one side may have said less.
  */
 export function difference(fast: Heard, alone: Heard): string | undefined {
   const [here, there] = [told(fast.bytes), told(alone.bytes)];
@@ -31,7 +35,8 @@ export function difference(fast: Heard, alone: Heard): string | undefined {
   let isWhole = fast.settled && alone.settled;
   const [last, otherLast] = [here.at(-1), there.at(-1)];
   if (isWhole && (isParsersWord(last) || isParsersWord(otherLast))) {
-    // On one side alone only where the other ended the connection as well: Node says nothing where an answer has begun to leave.
+    // On one side alone only where the other ended the connection as well: Node says nothing where an answer
+    // has begun to leave.
     const mayDiffer = isParsersWord(last) ? alone.closed : fast.closed;
     if (last !== otherLast && !mayDiffer) return words(last, otherLast);
     isWhole = false;

@@ -22,7 +22,9 @@ export type FuzzResult = {
   readonly found?: { readonly seed: number; readonly words: string };
 };
 
-/** Sends the same bytes to the product's server and to the framework alone, and compares all that comes back. */
+/**
+ * Sends the same bytes to the product's server and to the framework alone, and compares all that comes back.
+ */
 export async function fuzz({ seed, goOn, tamper }: FuzzOptions): Promise<FuzzResult> {
   const fast = await startFuzzed({ past: false, ...(tamper === undefined ? {} : { tamper }) });
   const alone = await startFuzzed({ past: true });

@@ -8,9 +8,15 @@ import { STATUS_PATH } from "../../../server/rpc/status-answer.ts";
 import type { Random } from "../simulation/random.ts";
 import type { Script } from "./talk.ts";
 
-/** Random requests: most are plain or differ from a plain one in one thing, as what is odd in every way is refused at its first oddity. */
+/**
+ * Random requests: most are plain or differ from a plain one in one thing, as what is odd in every way is
+ * refused at its first oddity.
+ */
 
-/** Not HEAD: its answers tell a length that they do not have, so that where the next one begins cannot be told. */
+/**
+ * Not HEAD: its answers tell a length that they do not have, so that where the next one begins cannot be
+ * told.
+ */
 const METHODS = ["GET", "PUT", "post", "OPTIONS", "DELETE"];
 const TARGETS = [
   ...[`${ISSUE_PATH}?a=b`, `${ISSUE_PATH}/`, `http://a.example${ISSUE_PATH}`, "/", "*", "//x", "/readyz"],
@@ -116,8 +122,8 @@ function inAnyCase(random: Random, name: string): string {
 }
 
 /**
- * Of the first request of a connection only: behind another one, Node 20 may write 100 Continue between the head and the body of its
- * answer, whoever answers.
+ * Of the first request of a connection only: behind another one, Node 20 may write 100 Continue between the
+ * head and the body of its answer, whoever answers.
  */
 const EXPECT: (typeof FIELDS)[number] = ["expect", ["100-continue", "200-ok"]];
 

@@ -53,7 +53,10 @@ const REFUSALS: readonly Refusal[] = [
   { reason: "INVALID", field: "user_id", allowed: "must not be empty" },
 ];
 
-/** What came in decides what goes out, at once or later, so that a field that is read otherwise shows in the answer. */
+/**
+ * What came in decides what goes out, at once or later, so that a field that is read otherwise shows in the
+ * answer.
+ */
 function issueOf({ campaignId, userId, requestId }: IssueRequest, caller: Caller): Issue | Promise<Issue> {
   if (caller.aborted) return { kind: "refused", refusal: { reason: "UNCERTAIN" } };
   const sum = [...campaignId, ...userId, ...requestId].reduce(
@@ -88,7 +91,10 @@ function statusOf(campaignId: string): CampaignStatus | Promise<CampaignStatus> 
     : Promise.resolve({ kind: "status", status });
 }
 
-/** The product's own server, or with `past` the framework alone, to which each request is led past the fast path. */
+/**
+ * The product's own server, or with `past` the framework alone, to which each request is led past the fast
+ * path.
+ */
 export async function startFuzzed(how: {
   readonly past: boolean;
   readonly tamper?: Tamper;

@@ -10,7 +10,10 @@ export type Callers = {
   readonly history: readonly HistoryEntry[];
   /** They pause less between asking from now on. */
   hurry(): void;
-  /** Each of those who ask has its answer; then everybody who was left without knowing asks until it knows, and some others again. */
+  /**
+   * Each of those who ask has its answer; then everybody who was left without knowing asks until it knows,
+   * and some others again.
+   */
   stop(): Promise<void>;
   close(): void;
 };

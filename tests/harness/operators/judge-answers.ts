@@ -9,8 +9,9 @@ type While = { readonly settings: Settings; readonly fromMs: number; readonly un
 const COMMIT_MS = 500;
 
 /**
- * Whether each call was answered by the table: there is a moment between question and answer at which the campaign was in a phase that
- * explains it. The changes are ascending and themselves right (see judge-history.ts).
+ * Whether each call was answered by the table: there is a moment between question and answer at which the
+ * campaign was in a phase that explains it. The changes are ascending and themselves right (see
+ * judge-history.ts).
  */
 export function judgeAnswers(
   calls: readonly Call[],

@@ -13,7 +13,10 @@ export type EffectFacts = {
 
 /** For so long a server may repeat from memory what it heard before the change. */
 const MEMORY_MS = 1_100;
-/** From an addition on record to coupons for everybody: a pool that has run dry waits a second, and a scheduler looks once a second. */
+/**
+ * From an addition on record to coupons for everybody: a pool that has run dry waits a second, and a
+ * scheduler looks once a second.
+ */
 const REOPENS_MS = 4_000;
 
 const STANDS_STILL: ReadonlySet<string> = new Set(["PAUSED", "ENDED", "CANCELLED"]);
@@ -23,7 +26,10 @@ type Standstill = {
   readonly reason: string;
   readonly fromMs: number;
   readonly untilMs: number;
-  /** When the operator was told, and when the next change was asked for, on the clock of all events. Undefined: nobody was told. */
+  /**
+   * When the operator was told, and when the next change was asked for, on the clock of all events.
+   * Undefined: nobody was told.
+   */
   readonly toldAt: Call["answered"] | undefined;
   readonly nextAskedAt: Call["invoked"] | undefined;
 };
@@ -100,7 +106,9 @@ function toldMeanwhile(still: Standstill, { asked, issuances }: EffectFacts): st
   });
 }
 
-/** Whoever asks some seconds after coupons were added is not told that all are gone, unless they are again. */
+/**
+ * Whoever asks some seconds after coupons were added is not told that all are gone, unless they are again.
+ */
 function stillSoldOut(
   { verb, atMs, before, after }: Change,
   { asked, issuances, changes }: EffectFacts,

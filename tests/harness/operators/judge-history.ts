@@ -25,7 +25,10 @@ export type Settings = {
   readonly endsAtMs: number | undefined;
 };
 
-/** What is wrong with the history of a campaign, its changes ascending; empty: nothing. `openedAtMs`: undefined: it never opened. */
+/**
+ * What is wrong with the history of a campaign, its changes ascending; empty: nothing. `openedAtMs`:
+ * undefined: it never opened.
+ */
 export function judgeHistory(changes: readonly Change[], openedAtMs: number | undefined): string[] {
   const faults: string[] = [];
   let last: Change | undefined;

@@ -217,7 +217,10 @@ describe("the judge of operators", () => {
   });
 });
 
-/** A campaign that is in the phase since long, and one call with the answer that the table wants, or with another. */
+/**
+ * A campaign that is in the phase since long, and one call with the answer that the table wants, or with
+ * another.
+ */
 function lifeIn(phase: (typeof PHASES)[number], verb: (typeof VERBS)[number], step: string) {
   const opened = ["OPEN", "PAUSED", "SOLD_OUT", "ENDED"].includes(phase) ? 100 : undefined;
   const state = phase === "PAUSED_BEFORE_OPENING" ? "PAUSED" : phase;

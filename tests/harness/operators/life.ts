@@ -55,7 +55,10 @@ const REST_MS = 15_000;
 const LOOK_MS = 40;
 const OVER: ReadonlySet<string> = new Set(["SOLD_OUT", "ENDED", "CANCELLED"]);
 
-/** One campaign from its creation to its end, changed by several operators while many ask for coupons; then all of it is judged. */
+/**
+ * One campaign from its creation to its end, changed by several operators while many ask for coupons; then
+ * all of it is judged.
+ */
 export async function liveThrough(ground: LifeGround, options: LifeOptions): Promise<Life> {
   const { clients, auditor, urls } = ground;
   const { seed, calls, trace } = options;

@@ -3,7 +3,9 @@ import { type Random, seededRandom } from "../../../callers/random.ts";
 import type { Clients } from "../../support/clients.ts";
 import { type Call, type CallPlan, makeCall, type Wish } from "./call.ts";
 
-/** Several people at several terminals, each of whom does one thing after the other, whatever the others do. */
+/**
+ * Several people at several terminals, each of whom does one thing after the other, whatever the others do.
+ */
 export type Operators = {
   /** All of them, until so many calls were made in all, or soon after it is over for good. */
   work(calls: number): Promise<void>;
@@ -85,7 +87,9 @@ export function createOperators({ clients, campaignId, seed, onCall }: Operators
   };
 }
 
-/** How often each is wished for; what ends a campaign for good seldom, so that most of a life is lived before. */
+/**
+ * How often each is wished for; what ends a campaign for good seldom, so that most of a life is lived before.
+ */
 const WEIGHTS: readonly (readonly [Wish["verb"], number])[] = [
   ["pause", 16],
   ["resume", 24],

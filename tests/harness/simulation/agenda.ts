@@ -1,4 +1,7 @@
-/** Who an event happens to: a server process, a store. What comes for a dead one is lost; a held one (SIGSTOP) gets it later. */
+/**
+ * Who an event happens to: a server process, a store. What comes for a dead one is lost; a held one (SIGSTOP)
+ * gets it later.
+ */
 export type Actor = { readonly name: string; alive: boolean; heldUntilMs: number };
 
 export function newActor(name: string): Actor {
@@ -6,8 +9,8 @@ export function newActor(name: string): Actor {
 }
 
 /**
- * All that will happen, in order of virtual time. One event at a time; everything that it sets off inside the process
- * (promises) has run before the next one, so the order of the agenda is the only order there is.
+ * All that will happen, in order of virtual time. One event at a time; everything that it sets off inside the
+ * process (promises) has run before the next one, so the order of the agenda is the only order there is.
  */
 export type Agenda = {
   /** Virtual milliseconds since the beginning; never steps. */
@@ -74,7 +77,8 @@ export function createAgenda(trace?: (line: string) => void): Agenda {
         steps++;
         note(entry.actor === undefined ? entry.label : `${entry.actor.name} ${entry.label}`);
         entry.run();
-        // A tick asked for in a microtask comes when no microtask is left: everything the event set off has run then.
+        // A tick asked for in a microtask comes when no microtask is left: everything the event set off has
+        // run then.
         await new Promise<void>((resolve) => process.nextTick(resolve));
         return true;
       }

@@ -7,7 +7,10 @@ import type { Client } from "./client.ts";
 import type { MongoServer } from "./mongo-server.ts";
 import type { RedisServer } from "./redis-server.ts";
 
-/** Invariants that concern only what the stores hold and the callers were told: the audit's, they read no wall clock. */
+/**
+ * Invariants that concern only what the stores hold and the callers were told: the audit's, they read no wall
+ * clock.
+ */
 const AUDITS: readonly Invariant[] = ["U1", "U2", "U3", "U4", "U5", "U10"];
 
 /** What is wrong at rest; empty: nothing. */
@@ -18,7 +21,8 @@ export function checkAtRest(
 ): string[] {
   const snapshot = snapshotOf(redis, mongo);
   const { campaign, issuances } = snapshot;
-  // Sold out with every coupon durable: servers answer from the record, and nobody makes a pool again that would be empty.
+  // Sold out with every coupon durable: servers answer from the record, and nobody makes a pool again that
+  // would be empty.
   const needsNoPool = redis.model.meta === undefined && issuances.length === campaign.total;
   const audits = needsNoPool ? AUDITS.filter((invariant) => invariant !== "U5") : AUDITS;
   const found = runChecks(snapshot, history).flatMap(({ invariant, offenders }) =>
@@ -31,8 +35,8 @@ export function checkAtRest(
 }
 
 /**
- * Known and open: once a campaign is recorded as ENDED, no scheduler looks after its pool; an insert that comes later still is in
- * MongoDB only. Everything else at rest is a violation.
+ * Known and open: once a campaign is recorded as ENDED, no scheduler looks after its pool; an insert that
+ * comes later still is in MongoDB only. Everything else at rest is a violation.
  */
 export function isKnownAfterTheEnd({ state }: CampaignDoc, found: readonly string[]): boolean {
   const late = /is in the pool and issued$|has an issuance and is not in the claims hash$/;
@@ -110,7 +114,10 @@ export function checkNothingLeft(mongo: MongoServer, clients: readonly Client[])
   return [`U6 ${clients.length} keys wanted ${campaign.total} coupons, ${issued} were issued`];
 }
 
-/** U11: who was without an answer for longer than `withinMs` after the last fault, or after its own first press. */
+/**
+ * U11: who was without an answer for longer than `withinMs` after the last fault, or after its own first
+ * press.
+ */
 export function checkAnswered(clients: readonly Client[], calmMs: number, withinMs: number): string[] {
   return clients.flatMap(({ claimKey, definite, hasLeft }) => {
     if (hasLeft()) return [];

@@ -2,7 +2,10 @@ import type { CampaignDoc, CouponDoc, IssuanceDoc } from "../../../record/docume
 import { type Actor, newActor } from "./agenda.ts";
 import { type Machine, type World, wallMs } from "./world.ts";
 
-/** An issuance as the primary has it: readers see it, and the writer hears of it, once it has reached the majority. */
+/**
+ * An issuance as the primary has it: readers see it, and the writer hears of it, once it has reached the
+ * majority.
+ */
 export type Stored = {
   readonly doc: IssuanceDoc;
   majority: boolean;

@@ -27,7 +27,10 @@ export function restartRedis({ world, redis }: NemesisOptions, comeback: Comebac
   });
 }
 
-/** A lease that was taken on a clock that was ahead lasts so much longer: MongoDB's clock steps less far than the others. */
+/**
+ * A lease that was taken on a clock that was ahead lasts so much longer: MongoDB's clock steps less far than
+ * the others.
+ */
 export const MONGO_STEP_MAX_MS = 1_500;
 
 function stepClock(

@@ -1,4 +1,7 @@
-/** Bugs to plant, each with the invariant that is expected to catch it. They live in the simulated stores and wiring only. */
+/**
+ * Bugs to plant, each with the invariant that is expected to catch it. They live in the simulated stores and
+ * wiring only.
+ */
 export const PLANTS = {
   "acknowledge-early": "issuances.insert resolves before anything is durable (U2)",
   "settle-before-durable": "ledger entries are dropped before the issuance is durable (U2)",

@@ -8,10 +8,16 @@ export class SocketClosedUnexpectedlyError extends Error {
   override readonly name = "SocketClosedUnexpectedlyError";
 }
 
-/** One server's connection to Redis: requests arrive in the order in which they were sent, and so do the replies. */
+/**
+ * One server's connection to Redis: requests arrive in the order in which they were sent, and so do the
+ * replies.
+ */
 export type RedisLink = {
   call<T>(label: string, run: () => T): Promise<T>;
-  /** The connection breaks: nobody hears what came of the calls under way; a first few of those on their way still arrive. */
+  /**
+   * The connection breaks: nobody hears what came of the calls under way; a first few of those on their way
+   * still arrive.
+   */
   cut(): void;
 };
 

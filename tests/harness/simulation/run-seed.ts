@@ -38,7 +38,10 @@ export type SeedOptions = {
   trace?: (line: string) => void;
 };
 
-/** Answers are due so long after the last fault (U11), on top of a lease that a dead or cut-off server may hold. */
+/**
+ * Answers are due so long after the last fault (U11), on top of a lease that a dead or cut-off server may
+ * hold.
+ */
 const ANSWERED_WITHIN_MS = 5_000;
 /** The books are compared 10 s after a rebuild, and the rebuild that may follow is compared again. */
 const REST_WITHIN_MS = 40_000;
@@ -47,7 +50,10 @@ const STEPS_MAX = 200_000;
 const CAMPAIGN_ID = "C";
 const silent = createLogger({ level: "silent", format: "json" });
 
-/** One whole life of a campaign under faults, then in peace, then checked. The same options give the same result. */
+/**
+ * One whole life of a campaign under faults, then in peace, then checked. The same options give the same
+ * result.
+ */
 export async function runSeed({ seed, plant, strict = false, trace }: SeedOptions): Promise<SeedResult> {
   const random = createRandom(seed);
   const agenda = createAgenda(trace);
@@ -183,7 +189,8 @@ export async function runSeed({ seed, plant, strict = false, trace }: SeedOption
     const allKnow = isCalm && clients.every((client) => client.isDone());
     const isOver = campaign.state === "SOLD_OUT" || campaign.state === "ENDED";
     if (allKnow && askedOnceMore) resting = atRest().length === 0;
-    // The service puts itself right, without anybody's pressing; but for a campaign that is over, which only questions bring back.
+    // The service puts itself right, without anybody's pressing; but for a campaign that is over, which only
+    // questions bring back.
     else if (allKnow && (isOver || atRest().length === 0)) {
       askedOnceMore = true;
       for (const client of clients) client.askOnceMore();

@@ -16,7 +16,10 @@ export type SimulatedPoolDeps = {
   callerNowMs: () => number;
 };
 
-/** The typed calls of the pool over the reference model of the scripts; each runs when its request arrives at Redis. */
+/**
+ * The typed calls of the pool over the reference model of the scripts; each runs when its request arrives at
+ * Redis.
+ */
 export function createSimulatedPool({ world, redis, link, watch, callerNowMs }: SimulatedPoolDeps): Pool {
   const { plant } = world;
 

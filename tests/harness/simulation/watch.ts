@@ -45,7 +45,8 @@ export function createWatch(world: World, mongo: MongoServer, redis: RedisServer
     },
     loaded(generation, state) {
       const what = `U12 a pool of generation ${generation} was loaded after one of ${loadedLast}`;
-      // Known and open: a loader that was held since it took its generation wakes up before a Redis that has lost the newer pool.
+      // Known and open: a loader that was held since it took its generation wakes up before a Redis that has
+      // lost the newer pool.
       const isWoken = generation < loadedLast && !world.strict;
       if (isWoken) happened(world, "known: a held loader loaded an older generation into an emptied Redis");
       else if (generation <= loadedLast) violate(what);
@@ -72,7 +73,8 @@ export function createWatch(world: World, mongo: MongoServer, redis: RedisServer
       if (mongo.durableStep(claimKey) >= askedStep) return;
       const what = `U7 ${claimKey} was told SOLD_OUT although it held a durable coupon before it asked`;
       const isBound = statusOf(redis.model) === "ok" && redis.model.claims.has(claimKey);
-      // Known and open: an insert of an older generation is durable, and the pool that was made without it has not heard yet.
+      // Known and open: an insert of an older generation is durable, and the pool that was made without it
+      // has not heard yet.
       if (isBound || world.strict) violate(what);
       else happened(world, "known: sold out before a late insert was adopted");
     },

@@ -85,7 +85,9 @@ export function latencyMs(world: World, typicalMs: number): number {
 export const wallMs = (world: World, machine: Machine) =>
   Math.floor(EPOCH_MS + world.agenda.nowMs() + machine.offsetMs);
 
-/** The product's clock on one machine: its wall time may be set, its timers do not notice, as with setTimeout. */
+/**
+ * The product's clock on one machine: its wall time may be set, its timers do not notice, as with setTimeout.
+ */
 export function clockOf(world: World, actor: Actor, machine: Machine): Clock {
   return {
     now: () => wallMs(world, machine),

@@ -24,7 +24,10 @@ const IMPOSSIBLE = [
   // Damage of the document, not of the books that are written from it: tests/audit/stores.test.ts.
   "an issuance whose instant is no date",
 ];
-/** A campaign that goes on is read three times before it is called wrong, which takes 12 s: the one with a Redis that has lost everything is enough here. */
+/**
+ * A campaign that goes on is read three times before it is called wrong, which takes 12 s: the one with a
+ * Redis that has lost everything is enough here.
+ */
 const SLOW = [
   "the campaign is paused and the pool gives out coupons",
   "the campaign goes on and the pool is paused",

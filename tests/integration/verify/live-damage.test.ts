@@ -65,7 +65,10 @@ describe("coupon verify finds what was done to a real sale", () => {
   const issuances = () => stores.db.collection<IssuanceDoc>("issuances");
   const coupons = () => stores.db.collection<CouponDoc>("coupons");
 
-  /** A sale over the API with its callers' own record. Whoever could mend the pool afterwards has left by then. */
+  /**
+   * A sale over the API with its callers' own record. Whoever could mend the pool afterwards has left by
+   * then.
+   */
   async function sell(sold: number, total = TOTAL): Promise<Sale> {
     const workers = await services.start({ roles: "generator,scheduler" });
     const id = await createOpenCampaign(clients, { total, startsAtMs: START_MS });

@@ -12,7 +12,10 @@ import { ISSUE_PATH } from "../../../server/rpc/issue-answer.ts";
 import { HANG_MS } from "../../support/patience.ts";
 import { silentLogger } from "../../support/shared-stores.ts";
 
-/** What a caller may send for as long as it likes: blanks that an expression of ours would look through anew with every byte. */
+/**
+ * What a caller may send for as long as it likes: blanks that an expression of ours would look through anew
+ * with every byte.
+ */
 const UNFINISHED = `POST ${ISSUE_PATH} HTTP/1.1\r\ncontent-type: application/json\r\nHost: x/${" ".repeat(7_900)}b`;
 
 describe("a head that does not end", () => {
@@ -62,7 +65,10 @@ describe("a head that does not end", () => {
     }
   });
 
-  /** How many listen to each event: what sees bytes before Node's parser has a request out of them must be among these. */
+  /**
+   * How many listen to each event: what sees bytes before Node's parser has a request out of them must be
+   * among these.
+   */
   const listeners = (of: {
     eventNames(): (string | symbol)[];
     listenerCount(name: string | symbol): number;

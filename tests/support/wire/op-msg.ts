@@ -7,7 +7,10 @@ export function messageEnd(bytes: Buffer, at: number): number {
   return end <= bytes.length ? end : -1;
 }
 
-/** `insert issuances`: the command and, where its value is one, the collection. Of anything but OP_MSG: `other`. */
+/**
+ * `insert issuances`: the command and, where its value is one, the collection. Of anything but OP_MSG:
+ * `other`.
+ */
 export function kindOf(message: Buffer): string {
   const command = commandOf(message);
   if (command === undefined) return "other";

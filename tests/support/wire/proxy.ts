@@ -34,11 +34,17 @@ export type StoreProxy = {
   trap(spec: TrapSpec): Trap;
   /** From now on every frame in either direction is late by this. */
   delay(ms: number): void;
-  /** A network that swallows everything: connections stand, new ones too, and nothing passes; afterwards what was sent arrives. */
+  /**
+   * A network that swallows everything: connections stand, new ones too, and nothing passes; afterwards what
+   * was sent arrives.
+   */
   blackHole(on: boolean): void;
   /** New connections go there; those that stand are closed. */
   pointAt(target: Address): void;
-  /** The same, but those that stand stay where they are, as with a name or a forwarder that leads elsewhere from now on. */
+  /**
+   * The same, but those that stand stay where they are, as with a name or a forwarder that leads elsewhere
+   * from now on.
+   */
   leadTo(target: Address): void;
   /** Closes every connection. */
   cutAll(): void;

@@ -9,15 +9,18 @@ import { startStoreProcess } from "../../../../local/store-process.ts";
 import { faketimeLibrary } from "../../../../setup/faketime.mjs";
 
 /**
- * glibc's own allocator, put before the others: jemalloc, which Redis is linked with, asks the clock while it starts, and
- * libfaketime, which allocates while it starts, would wait for it for ever.
+ * glibc's own allocator, put before the others: jemalloc, which Redis is linked with, asks the clock while it
+ * starts, and libfaketime, which allocates while it starts, would wait for it for ever.
  */
 const PLAIN_ALLOCATORS = [
   "/usr/lib/x86_64-linux-gnu/libc_malloc_debug.so.0",
   "/usr/lib/aarch64-linux-gnu/libc_malloc_debug.so.0",
 ];
 
-/** The environment under which a program reads its clock through `file` (`+3600`: an hour ahead), within a second. */
+/**
+ * The environment under which a program reads its clock through `file` (`+3600`: an hour ahead), within a
+ * second.
+ */
 export function clockFrom(file: string): Record<string, string> {
   const library = faketimeLibrary();
   if (library === undefined)

@@ -1,4 +1,7 @@
-/** The sum over all series of a metric of one server whose labels include the given text; undefined: it did not answer. */
+/**
+ * The sum over all series of a metric of one server whose labels include the given text; undefined: it did
+ * not answer.
+ */
 export async function metricOf(url: string, name: string, label: string): Promise<number | undefined> {
   try {
     const response = await fetch(new URL("/metrics", url), { signal: AbortSignal.timeout(2_000) });

@@ -6,8 +6,9 @@ const SAMPLE_EVERY_MS = 40;
 const LAST_LOOK_MS = 5_000;
 
 /**
- * Looks up, directly in MongoDB and right after its reply, every code that a caller was told. An issuance is never removed, so
- * one that is not there now was not there at the moment of the reply either. While MongoDB does not answer, nothing can be said.
+ * Looks up, directly in MongoDB and right after its reply, every code that a caller was told. An issuance is
+ * never removed, so one that is not there now was not there at the moment of the reply either. While MongoDB
+ * does not answer, nothing can be said.
  */
 export function watchReplies(db: Db): {
   told(code: string): void;

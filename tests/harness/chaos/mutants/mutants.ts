@@ -1,7 +1,10 @@
 import type { Invariant } from "../../../../audit/verdict.ts";
 import type { Patch } from "./patch.ts";
 
-/** The design broken on purpose in one place, the round in which that must show, and the invariant that must show it. */
+/**
+ * The design broken on purpose in one place, the round in which that must show, and the invariant that must
+ * show it.
+ */
 export type Mutant = {
   readonly name: string;
   readonly patches: readonly Patch[];
@@ -12,7 +15,10 @@ export type Mutant = {
   readonly because: string;
 };
 
-/** The second lock on a lost pool, taken off where the first is what is to be tested: sold out is believed when the list is empty. */
+/**
+ * The second lock on a lost pool, taken off where the first is what is to be tested: sold out is believed
+ * when the list is empty.
+ */
 const BELIEVE_THE_EMPTY_LIST: Patch = {
   file: "pool/lua/claim.lua",
   search: "if redis.call('HLEN', claims_key) >= tonumber(stock[1]) then",

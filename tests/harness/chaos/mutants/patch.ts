@@ -1,9 +1,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** One textual change to a file of the product. The search text is a part of a line, the same in source and build. */
+/**
+ * One textual change to a file of the product. The search text is a part of a line, the same in source and
+ * build.
+ */
 export type Patch = {
-  /** Without its extension where that differs between source and build: `claims/pipeline`, `pool/lua/claim.lua`. */
+  /**
+   * Without its extension where that differs between source and build: `claims/pipeline`,
+   * `pool/lua/claim.lua`.
+   */
   readonly file: string;
   readonly search: string;
   readonly replace: string;

@@ -57,7 +57,10 @@ async function tryMutant(
   }
 }
 
-/** The names of those that nothing noticed, and apart from them of those whose hazard did not happen in any try. */
+/**
+ * The names of those that nothing noticed, and apart from them of those whose hazard did not happen in any
+ * try.
+ */
 export async function runMutants(
   options: MutantOptions,
   only: readonly string[] = [],

@@ -39,7 +39,8 @@ export const additionRounds: readonly Round[] = [
     after: (sale) => proveHistory(sale, "added", 1),
   },
   {
-    // Nobody dies: servers that know by heart that all are gone have to hear of it when more come, and winners of those are winners.
+    // Nobody dies: servers that know by heart that all are gone have to hear of it when more come, and
+    // winners of those are winners.
     name: "added-after-sold-out",
     sale: { total: 200, users: 300 },
     async act(sale) {
@@ -71,7 +72,10 @@ export const additionRounds: readonly Round[] = [
   },
 ];
 
-/** Until each server answers "sold out" from memory: another asker of each hears it without a question to Redis. */
+/**
+ * Until each server answers "sold out" from memory: another asker of each hears it without a question to
+ * Redis.
+ */
 async function untilKnownByHeart(sale: Sale): Promise<void> {
   const [first, second] = [0, 1].map((index) => sale.server(index).url);
   const from = await Promise.all([first, second].map(fromMemory));
@@ -93,7 +97,9 @@ const ASK_AT_ONCE = 4;
 /** A bound: far more than hear "sold out" before the added ones come. */
 const LATE_MOST = 20_000;
 
-/** Adds coupons and kills whoever is caught at it; the other goes on, and in the end all of them are there. */
+/**
+ * Adds coupons and kills whoever is caught at it; the other goes on, and in the end all of them are there.
+ */
 async function addAndKill(
   sale: Sale,
   count: number,

@@ -13,7 +13,9 @@ const BALLAST = "ballast";
 const GIVES_UP_WITHIN_MS = 20_000;
 const CHUNK = Buffer.alloc(64 * 1024, 1);
 
-/** A disk of its own for Redis, small enough to be filled; an ordinary folder where mounting is not allowed. */
+/**
+ * A disk of its own for Redis, small enough to be filled; an ordinary folder where mounting is not allowed.
+ */
 async function smallDisk(roundDir: string): Promise<{ dir: string; release: () => Promise<void> }> {
   const disk = join(roundDir, "disk");
   mkdirSync(disk, { recursive: true });

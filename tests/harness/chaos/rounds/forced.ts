@@ -55,7 +55,8 @@ export const forcedRounds: readonly Round[] = [
     async act(sale) {
       await part(sale, 0.3);
       const keys = Array.from({ length: 8 }, (_, i) => `${USER_PREFIX}had-one-${i}`);
-      // From the end of the pool: whoever popped one of them before the key is asked would bring the key's coupon into the pool.
+      // From the end of the pool: whoever popped one of them before the key is asked would bring the key's
+      // coupon into the pool.
       for (const [i, key] of keys.entries()) await issueByHand(sale, key, -1 - i);
       await Promise.all(keys.map((key) => sale.ask(key)));
       sale.faultOver();

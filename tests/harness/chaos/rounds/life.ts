@@ -26,7 +26,10 @@ const resume =
   (campaigns: Campaigns) =>
     campaigns.resumeCampaign({ campaignId });
 
-/** The named crash points of a change of a campaign's life. After each it is wholly done or wholly not, and the campaign goes on. */
+/**
+ * The named crash points of a change of a campaign's life. After each it is wholly done or wholly not, and
+ * the campaign goes on.
+ */
 export const lifeRounds: readonly Round[] = [
   {
     // Nobody dies: claims that were made before a change become durable after it, and are done with.

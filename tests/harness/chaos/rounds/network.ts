@@ -76,7 +76,8 @@ export const networkRounds: readonly Round[] = [
     },
   },
   {
-    // The last codes are on their way to MongoDB and do not arrive; meanwhile others are told that all is gone.
+    // The last codes are on their way to MongoDB and do not arrive; meanwhile others are told that all is
+    // gone.
     name: "cut-last-inserts",
     async act(sale) {
       await part(sale, 0.6);

@@ -19,7 +19,10 @@ export async function operate<T>(server: Server, what: (campaigns: Campaigns) =>
   }
 }
 
-/** An operator asks the first server, which is killed when the trap has caught something; nobody is told what came of it. */
+/**
+ * An operator asks the first server, which is killed when the trap has caught something; nobody is told what
+ * came of it.
+ */
 export async function cutOff(
   sale: Sale,
   trap: Trap,

@@ -70,7 +70,8 @@ export const replicaRounds: readonly Round[] = [
     },
   },
   {
-    // What a name, a Kubernetes Service or a managed endpoint does: new connections reach the new primary, and nobody closes the old ones.
+    // What a name, a Kubernetes Service or a managed endpoint does: new connections reach the new primary,
+    // and nobody closes the old ones.
     name: "replica-promoted-behind-forwarder",
     quick: true,
     async act(sale) {
@@ -131,7 +132,8 @@ export const replicaRounds: readonly Round[] = [
     after: async (sale) => sale.prove("rebuilds", (await sale.recorded()).generation - 1, 2),
   },
   {
-    // Nobody told it that it is primary no more: the same process, the same dataset, and a valid token of an old generation.
+    // Nobody told it that it is primary no more: the same process, the same dataset, and a valid token of an
+    // old generation.
     name: "fail-back-stale",
     sale: { overMs: 3_000 },
     async act(sale) {

@@ -20,7 +20,9 @@ async function copyFiles(sale: Sale): Promise<() => Promise<void>> {
   };
 }
 
-/** Redis dies and comes back with what it knew long before. How many claims it has forgotten is the hazard. */
+/**
+ * Redis dies and comes back with what it knew long before. How many claims it has forgotten is the hazard.
+ */
 async function comeBack(sale: Sale, putBack: () => Promise<void>): Promise<void> {
   const { ground, keys } = sale;
   const claims = await ground.raw.hLen(keys.claims);
@@ -60,7 +62,8 @@ export const rollbackRounds: readonly Round[] = [
     async act(sale) {
       await part(sale, 0.25);
       const putBack = await copyFiles(sale);
-      // Claims of one server are not made durable any more while the other goes on: Redis forgets them for good.
+      // Claims of one server are not made durable any more while the other goes on: Redis forgets them for
+      // good.
       await part(sale, 0.4);
       const times = Number.POSITIVE_INFINITY;
       const spec: TrapSpec = { at: "request", kind: "insert issuances", deed: "hold", times };

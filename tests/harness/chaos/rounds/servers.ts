@@ -6,7 +6,10 @@ import { MOMENT_MS, part, proveRebuilt, proveSwept, proveUnknown } from "./proof
 const CONNECTING_MS = 5;
 const INSERT = "insert issuances";
 
-/** The named crash points of a claim, without a hook in the product: the wire is held, then the server is killed. */
+/**
+ * The named crash points of a claim, without a hook in the product: the wire is held, then the server is
+ * killed.
+ */
 export const serverRounds: readonly Round[] = [
   {
     name: "kill-server-before-claim",
