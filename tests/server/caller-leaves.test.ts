@@ -286,21 +286,30 @@ describe("a caller that leaves its call", () => {
         }
       };
       for (const call of [claim, watch]) {
-        for (const timeoutMs of [undefined, DEADLINE_MS]) {
-          Object.assign(doors, { handler: closedDoor(), store: openDoor() });
-          const leaving = new AbortController();
-          const left = call({
-            signal: leaving.signal,
-            ...(timeoutMs === undefined ? {} : { timeoutMs }),
-          }).then(
-            () => "answered",
-            (error: unknown) => Code[ConnectError.from(error).code],
-          );
-          await becomes("it comes to the handler", () => doors.handler.waiting === 1);
-          if (timeoutMs === undefined) leaving.abort();
-          expect(await left).to.equal(timeoutMs === undefined ? "Canceled" : "DeadlineExceeded");
-          doors.handler.open();
-          await becomes("the call ends", () => underWay === 0);
+        for (const leavesBy of ["its signal", "its deadline"] as const) {
+          // A deadline that passes before the call has come to the handler shows nothing: a longer one.
+          for (let timeoutMs = DEADLINE_MS; ; timeoutMs *= 2) {
+            Object.assign(doors, { handler: closedDoor(), store: openDoor() });
+            const leaving = new AbortController();
+            let ended = "";
+            const left = call({
+              signal: leaving.signal,
+              ...(leavesBy === "its deadline" ? { timeoutMs } : {}),
+            }).then(
+              () => "answered",
+              (error: unknown) => {
+                ended = Code[ConnectError.from(error).code] ?? "";
+                return ended;
+              },
+            );
+            await becomes("it comes to the handler", () => doors.handler.waiting === 1 || ended !== "");
+            const came = doors.handler.waiting === 1;
+            if (leavesBy === "its signal") leaving.abort();
+            expect(await left).to.equal(leavesBy === "its signal" ? "Canceled" : "DeadlineExceeded");
+            doors.handler.open();
+            await becomes("the call ends", () => underWay === 0);
+            if (came) break;
+          }
         }
       }
       // The library does not end a call whose messages are asked for no more, but when its signal says so.

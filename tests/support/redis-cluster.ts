@@ -288,8 +288,10 @@ async function askOnce(
   const address = {
     host,
     port,
-    connectTimeout: 2_000,
-    socketTimeout: 5_000,
+    // Bounds against hanging, of a node that was stopped, say: a busy machine takes seconds for a short
+    // answer.
+    connectTimeout: 30_000,
+    socketTimeout: 30_000,
     reconnectStrategy: false,
   } as const;
   const client = createClient({
