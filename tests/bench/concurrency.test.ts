@@ -13,6 +13,7 @@ import { Trouble } from "../../bench/trouble.ts";
 import { exitOf } from "../../local/child.ts";
 import { until } from "../../local/poll.ts";
 import { repositoryDir } from "../../local/repository.ts";
+import { HANG_MS } from "../support/patience.ts";
 
 const sentBy = (index: number, outcome: Outcome): Sent => ({
   ...{ user: `user-${index}`, server: (index % 2) + 1, outcome, tries: 1, tookMs: 1 },
@@ -205,13 +206,13 @@ describe("npm run concurrency", () => {
 
     it("two servers, forty requests for twenty coupons: each request's answer and the verdict are in the file", async function () {
       // A bound against hanging: on a machine at rest it takes seconds.
-      this.timeout(300_000);
+      this.timeout(6 * HANG_MS);
       const out = join(dir, "results.txt");
       const gone = spawn(process.execPath, ["-e", ""]);
       await exitOf(gone);
       mkdirSync(builtBy(gone.pid), { recursive: true });
       const { code, words, built } = await run(
-        ...["--servers", "2", "--requests", "40", "--within", "240", "--out", out],
+        ...["--servers", "2", "--requests", "40", "--within", "600", "--out", out],
       );
       expect(code, words).to.equal(0);
       expect(existsSync(built), "what it built is removed").to.equal(false);
@@ -231,9 +232,9 @@ describe("npm run concurrency", () => {
 
     it("Ctrl-C, also while it builds: nothing of it is left", async function () {
       // A bound against hanging.
-      this.timeout(120_000);
+      this.timeout(3 * HANG_MS);
       const { child, told, ended } = start("--out", join(dir, "interrupted.txt"));
-      expect(await until(() => existsSync(builtBy(child.pid)), 100_000)).to.equal(true);
+      expect(await until(() => existsSync(builtBy(child.pid)), HANG_MS)).to.equal(true);
       child.kill("SIGINT");
       expect((await ended).code, told.words).to.equal(130);
       expect(existsSync(builtBy(child.pid))).to.equal(false);
