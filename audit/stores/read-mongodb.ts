@@ -58,7 +58,8 @@ const COUPON: Shape = { _id: "text", ordinal: "whole number" };
 
 /** Codes of MongoDB's answers: Unauthorized, AuthenticationFailed, and Atlas' own. */
 const DENIED = [13, 18, 8000];
-const CONNECT_TIMEOUT_MS = 5_000;
+/** Generous: an audit is in no hurry, and may run on a machine that is at its limit. */
+const CONNECT_TIMEOUT_MS = 15_000;
 const SOCKET_TIMEOUT_MS = 10_000;
 /** One for the reading, one for what is asked beside it: claims need the others. */
 const CONNECTIONS_MAX = 2;

@@ -33,7 +33,8 @@ type MarkTransaction = {
   exec(): Promise<unknown[]>;
 };
 
-const CONNECT_TIMEOUT_MS = 5_000;
+/** Generous: an audit is in no hurry, and may run on a machine that is at its limit. */
+const CONNECT_TIMEOUT_MS = 15_000;
 const SOCKET_TIMEOUT_MS = 10_000;
 const PING_INTERVAL_MS = 2_000;
 /** Connecting again, before a question is given up: an audit may wait for a store that comes back. */

@@ -232,9 +232,9 @@ describe("npm run concurrency", () => {
 
     it("Ctrl-C, also while it builds: nothing of it is left", async function () {
       // A bound against hanging.
-      this.timeout(3 * HANG_MS);
+      this.timeout(5 * HANG_MS);
       const { child, told, ended } = start("--out", join(dir, "interrupted.txt"));
-      expect(await until(() => existsSync(builtBy(child.pid)), HANG_MS)).to.equal(true);
+      expect(await until(() => existsSync(builtBy(child.pid)), 3 * HANG_MS)).to.equal(true);
       child.kill("SIGINT");
       expect((await ended).code, told.words).to.equal(130);
       expect(existsSync(builtBy(child.pid))).to.equal(false);

@@ -242,9 +242,12 @@ describe("removal of a rehearsal, on real stores", () => {
     await made(over, { ...rehearsalFields(), expiresAt: new Date(Date.now() - 1) });
     const standing = newRehearsalId(Date.now());
     await made(standing, rehearsalFields());
-    expect(await rehearsals.due(10)).to.have.members([begun, over]);
+    // Those of the tests before may be over by now, too.
+    const due = async () =>
+      (await rehearsals.due(1_000)).filter((id) => [begun, over, standing].includes(id));
+    expect(await due()).to.have.members([begun, over]);
     await Promise.all([begun, over].map((id) => untilRemoved(id, remover(0))));
-    expect(await rehearsals.due(10)).to.deep.equal([]);
+    expect(await due()).to.deep.equal([]);
     expect(await rehearsals.stands(standing)).to.equal(true);
     await untilRemoved(standing);
   });

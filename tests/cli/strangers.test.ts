@@ -27,7 +27,10 @@ const verbs: readonly (readonly string[])[] = [
   ["issue", campaignId, "--user", "u"],
 ];
 
-/** Of those that answer something, each command ends at the answer, however busy the machine is; else it ends by the time-out. */
+/**
+ * Of those that answer something, each command ends at the answer, however busy the machine is; else it ends
+ * by the time-out.
+ */
 const answering = /garbage|greets|redis/;
 const flagsFor = (what: string) => [
   ...["--retries", "0", "--timeout"],

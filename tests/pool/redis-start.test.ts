@@ -236,7 +236,7 @@ describe("Redis at the start: what is there", () => {
 });
 
 /**
- * Asked again where five seconds were too few to connect to six nodes, as an operator does on a busy machine.
+ * Asked again where its seconds were too few to connect to six nodes, as an operator does on a busy machine.
  */
 async function openPatiently(urls: Parameters<typeof openAuditor>[0]): Promise<Auditor> {
   const giveUpAtMs = performance.now() + HANG_MS;

@@ -24,6 +24,9 @@ let shared: Promise<{ stack: Stack; remove(): Promise<void> }> | undefined;
  */
 let sharedRedis: Promise<Redis> | undefined;
 
+/** The run itself has set it, too, but for those that it starts. */
+const isWorker = (): boolean => process.env["MOCHA_WORKER_ID"] !== undefined;
+
 export async function sharedStack(): Promise<Stack> {
   shared ??= openShared();
   return (await shared).stack;
@@ -31,7 +34,7 @@ export async function sharedStack(): Promise<Stack> {
 
 async function openShared() {
   const ofTheRun = process.env[STORES_DIR];
-  if (ofTheRun !== undefined) {
+  if (ofTheRun !== undefined && isWorker()) {
     return { stack: await startStack({ dataDir: ofTheRun, join: true }), remove: async () => {} };
   }
   const dir = await mkdtemp(join(tmpdir(), "coupon-tests-"));
@@ -44,11 +47,12 @@ export async function startSharedStack(): Promise<void> {
   process.env[STORES_DIR] = (await sharedStack()).dataDir;
 }
 
-/** Also gives back what one that only joined them holds of them. The next test that asks has them again. */
+/** A worker, which only joined them, closes its connection alone: they are the run's to stop. */
 export async function stopSharedStack(): Promise<void> {
   const redis = sharedRedis;
   sharedRedis = undefined;
   await (await redis)?.close();
+  if (isWorker()) return;
   const opened = shared;
   shared = undefined;
   if (opened === undefined) return;
