@@ -76,17 +76,8 @@ const files = git(["ls-files", "--cached", "--others", "--exclude-standard"])
   .split("\n")
   .filter((file) => existsSync(join(root, file)));
 
-function importsPointOneWay() {
-  return wrongImports(files, (file) => readFileSync(join(root, file), "utf8")).join("\n");
-}
-
-function noTimeOutIsLost() {
-  return lostTimeOuts(files, (file) => readFileSync(join(root, file), "utf8")).join("\n");
-}
-
-function sourcesHaveTheirShape() {
-  return wrongShapes(files, (file) => readFileSync(join(root, file), "utf8")).join("\n");
-}
+/** @param {string} file */
+const read = (file) => readFileSync(join(root, file), "utf8");
 
 /** Exact versions only, and lock files without addresses. */
 function pinsAreExact() {
@@ -117,9 +108,9 @@ const steps = [
     name: "lint and format (biome)",
     run: () => said("biome", ["ci", "--colors=off", "--error-on-warnings", "."]),
   },
-  { name: "imports point one way", run: importsPointOneWay },
-  { name: "no time-out is lost", run: noTimeOutIsLost },
-  { name: "files are short, comments wrap", run: sourcesHaveTheirShape },
+  { name: "imports point one way", run: () => wrongImports(files, read).join("\n") },
+  { name: "no time-out is lost", run: () => lostTimeOuts(files, read).join("\n") },
+  { name: "files are short, comments wrap", run: () => wrongShapes(files, read).join("\n") },
   { name: "contract style (buf lint)", run: () => said("buf", ["lint"]) },
   { name: "contract format (buf format)", run: () => said("buf", ["format", "--diff", "--exit-code"]) },
   { name: "contract kept (buf breaking)", run: contractIsKept },

@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { spawnKept } from "./child.ts";
 import { startTimeOf } from "./process-identity.mjs";
 import { repositoryDir } from "./repository.ts";
 
@@ -49,9 +50,10 @@ async function build(): Promise<string> {
  */
 export async function runBounded(args: readonly string[], withinMs: number): Promise<void> {
   for (const isLast of [false, true]) {
-    const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawnKept(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
     running = child;
-    const words = Promise.all([text(child.stdout), text(child.stderr)]);
+    const told = [child.stdout, child.stderr].flatMap((stream) => stream ?? []);
+    const words = Promise.all(told.map((stream) => text(stream)));
     let late = false;
     const timer = setTimeout(() => {
       late = true;
@@ -65,6 +67,7 @@ export async function runBounded(args: readonly string[], withinMs: number): Pro
   }
 }
 
+/** Also where the child is gone and one that it started keeps its pipes open. */
 function killGroup({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) process.kill(-pid, "SIGKILL");

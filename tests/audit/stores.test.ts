@@ -1,16 +1,13 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect } from "chai";
 import { type Db, MongoClient } from "mongodb";
 import { auditBooks } from "../../artillery/books.ts";
 import { conclude } from "../../artillery/verdict.ts";
 import { type Auditor, openAuditor } from "../../audit/stores/auditor.ts";
 import { violated } from "../../audit/verdict-table.ts";
-import { type Stack, startStack } from "../../local/stack.ts";
 import { type CampaignKeys, campaignKeys } from "../../pool/keys.ts";
-import { openRawRedis, type RawRedis } from "../support/books.ts";
+import { openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { seedBooks } from "../support/seed-books.ts";
+import { type StackAlone, startStackAlone } from "../support/stack-alone.ts";
 import { type Books, healthyBooks, snapshotOf } from "../support/written-books.ts";
 
 const DATABASE = "coupons_audit_test";
@@ -66,16 +63,15 @@ const damages: readonly { fails: string; what: string; plant: (stores: Stores) =
 ];
 
 describe("audit on real stores", () => {
-  let dir = "";
-  let stack: Stack;
+  let alone: StackAlone;
   let mongo: MongoClient;
   let redis: RawRedis;
   let auditor: Auditor;
   let stores: Stores;
 
   before(async () => {
-    dir = await mkdtemp(join(tmpdir(), "audit-stores-"));
-    stack = await startStack({ dataDir: dir });
+    alone = await startStackAlone();
+    const { stack } = alone;
     redis = await openRawRedis(stack.redis.url);
     mongo = await new MongoClient(stack.mongodb.url).connect();
     auditor = await openAuditor({
@@ -88,8 +84,7 @@ describe("audit on real stores", () => {
     await auditor?.close();
     await redis?.close();
     await mongo?.close();
-    await stack?.stop();
-    await rm(dir, { recursive: true, force: true });
+    await alone?.end();
   });
   beforeEach(async () => {
     const db = mongo.db(DATABASE);
@@ -169,7 +164,11 @@ describe("audit on real stores", () => {
   it("a load fails for a coupon that was tampered with in MongoDB, and passes without", async () => {
     const { campaign, history, issuances } = stores.books;
     const ended = async () => {
-      const urls = { redisUrl: stack.redis.url, mongodbUrl: stack.mongodb.url, from: "of its own" };
+      const urls = {
+        redisUrl: alone.stack.redis.url,
+        mongodbUrl: alone.stack.mongodb.url,
+        from: "of its own",
+      };
       const noApi = {} as Parameters<typeof auditBooks>[0]; // the stores are known: nothing is asked of the service
       const plan = { stores: urls, own: true, database: DATABASE, remote: false };
       const { issued, verdicts } = await auditBooks(noApi, campaign.id, history, plan);

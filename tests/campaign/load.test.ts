@@ -7,7 +7,7 @@ import { createMetrics } from "../../runtime/metrics.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { bareCampaign, madeCampaign, type Records, recordsOf } from "../support/made-campaign.ts";
 import { gate } from "../support/open-sale.ts";
-import { contentsOf, openRaw, type RawRedis } from "../support/raw-redis.ts";
+import { contentsOf, openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { silentLogger } from "../support/shared-stores.ts";
 import { withStores } from "../support/with-stores.ts";
 
@@ -19,7 +19,7 @@ describe("loading a pool from MongoDB", () => {
   let records: Records;
 
   before(async () => {
-    raw = await openRaw(stores.env.REDIS_URL);
+    raw = await openRawRedis(stores.env.REDIS_URL);
     records = recordsOf(stores.db);
   });
 

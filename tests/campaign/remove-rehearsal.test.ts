@@ -12,8 +12,8 @@ import { createPreflights } from "../../record/preflights.ts";
 import { createRehearsals } from "../../record/rehearsals.ts";
 import { RehearsalRemoved } from "../../record/still-exists.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { openRawRedis, type RawRedis } from "../support/books.ts";
 import { differences, mentionsOf, readEverything } from "../support/everything.ts";
+import { openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { silentLogger } from "../support/shared-stores.ts";
 import { withStores } from "../support/with-stores.ts";
 

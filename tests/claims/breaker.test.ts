@@ -7,7 +7,7 @@ import { DeadlineExceeded } from "../../runtime/deadline.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { gate, issuedBy, openSale, reasonOf } from "../support/open-sale.ts";
 import { HANG_MS } from "../support/patience.ts";
-import { contentsOf, openRaw, type RawRedis } from "../support/raw-redis.ts";
+import { contentsOf, openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { silentLogger } from "../support/shared-stores.ts";
 import { withStores } from "../support/with-stores.ts";
 
@@ -272,7 +272,7 @@ describe("claimer while nothing can be made durable", () => {
   let raw: RawRedis;
 
   before(async () => {
-    raw = await openRaw(stores.env.REDIS_URL);
+    raw = await openRawRedis(stores.env.REDIS_URL);
   });
 
   after(async () => {
@@ -410,7 +410,7 @@ describe("claimer while Redis does not answer", () => {
   let raw: RawRedis;
 
   before(async () => {
-    raw = await openRaw(stores.env.REDIS_URL);
+    raw = await openRawRedis(stores.env.REDIS_URL);
   });
 
   after(async () => {

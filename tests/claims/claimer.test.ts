@@ -6,7 +6,7 @@ import type { IssuanceDoc } from "../../record/documents.ts";
 import { recordsOf } from "../support/made-campaign.ts";
 import { gate, issuedBy, openSale, reasonOf, type Sale } from "../support/open-sale.ts";
 import { HANG_MS } from "../support/patience.ts";
-import { contentsOf, openRaw, type RawRedis } from "../support/raw-redis.ts";
+import { contentsOf, openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { withStores } from "../support/with-stores.ts";
 
 const HOUR_MS = 3_600_000;
@@ -16,7 +16,7 @@ describe("claimer", () => {
   let raw: RawRedis;
 
   before(async () => {
-    raw = await openRaw(stores.env.REDIS_URL);
+    raw = await openRawRedis(stores.env.REDIS_URL);
   });
 
   after(async () => {

@@ -9,7 +9,7 @@ import { createPool, type Pool } from "../../pool/pool.ts";
 import { connectRedis, type Redis } from "../../pool/redis.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import { UserError } from "../../runtime/user-error.ts";
-import { openRaw, type RawRedis } from "../support/raw-redis.ts";
+import { openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { silentLogger } from "../support/shared-stores.ts";
 import { temporaryDir } from "../support/temporary-dir.ts";
 import { withStores } from "../support/with-stores.ts";
@@ -76,7 +76,7 @@ describe("store trouble", () => {
     before(async () => {
       store = await startRedis({ dir: dir.path });
       redis = await connectRedis({ url: store.url, connectWithinMs: 10_000, logger: silentLogger });
-      raw = await openRaw(store.url);
+      raw = await openRawRedis(store.url);
       pool = createPool(redis, 400);
     });
 

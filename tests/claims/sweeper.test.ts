@@ -8,7 +8,7 @@ import { fakeClock } from "../support/fake-clock.ts";
 import { recordsOf } from "../support/made-campaign.ts";
 import { gate, issuedBy, openSale, reasonOf, type Sale } from "../support/open-sale.ts";
 import { HANG_MS } from "../support/patience.ts";
-import { contentsOf, openRaw, type RawRedis } from "../support/raw-redis.ts";
+import { contentsOf, openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { silentLogger } from "../support/shared-stores.ts";
 import { withStores } from "../support/with-stores.ts";
 
@@ -17,7 +17,7 @@ describe("sweeper", () => {
   let raw: RawRedis;
 
   beforeEach(async () => {
-    raw = await openRaw(stores.env.REDIS_URL);
+    raw = await openRawRedis(stores.env.REDIS_URL);
   });
 
   afterEach(async () => {

@@ -7,11 +7,12 @@ import type { CreateCampaignRequestSchema } from "../../proto/gen/coupon/v1/camp
 import type { IssueCouponRequestSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { held, type Refused, refusal } from "../support/answers.ts";
-import { openRawRedis, type RawRedis, readBooks } from "../support/books.ts";
+import { readBooks } from "../support/books.ts";
 import { createOpenCampaign, untilState } from "../support/campaign.ts";
 import { type Clients, connectClients } from "../support/clients.ts";
 import { post, type Reply, read } from "../support/post.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
+import { openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { createServices, type Services } from "../support/service.ts";
 import { withStores } from "../support/with-stores.ts";
 

@@ -3,10 +3,11 @@ import { expect } from "chai";
 import { SYMBOLS } from "../../codes/alphabet.ts";
 import { checkFits } from "../../codes/check-character.ts";
 import { held, refusal } from "../support/answers.ts";
-import { openRawRedis, type RawRedis, readBooks } from "../support/books.ts";
+import { readBooks } from "../support/books.ts";
 import { createCampaign, createOpenCampaign, untilState } from "../support/campaign.ts";
 import { type Clients, connectClients } from "../support/clients.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
+import { openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { createServices, type Services } from "../support/service.ts";
 import { withStores } from "../support/with-stores.ts";
 

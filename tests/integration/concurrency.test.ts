@@ -1,11 +1,12 @@
 import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
 import { type Answer, answerOf, type Held } from "../support/answers.ts";
-import { expectRightBooks, openRawRedis, type RawRedis, readBooksAtRest } from "../support/books.ts";
+import { expectRightBooks, readBooksAtRest } from "../support/books.ts";
 import { createOpenCampaign, untilState } from "../support/campaign.ts";
 import { type Clients, connectClients } from "../support/clients.ts";
 import { inParallel } from "../support/in-parallel.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
+import { openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { createServices, type Services } from "../support/service.ts";
 import { withStores } from "../support/with-stores.ts";
 

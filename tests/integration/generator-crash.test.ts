@@ -1,11 +1,12 @@
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
-import { type Books, expectExactCodes, openRawRedis, type RawRedis, readBooks } from "../support/books.ts";
+import { type Books, expectExactCodes, readBooks } from "../support/books.ts";
 import { createCampaign, createOpenCampaign, untilState } from "../support/campaign.ts";
 import { type Clients, connectClients } from "../support/clients.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
+import { openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { createServices, type Service, type Services } from "../support/service.ts";
 import { withStores } from "../support/with-stores.ts";
 

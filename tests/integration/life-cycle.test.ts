@@ -6,10 +6,11 @@ import { until } from "../../local/poll.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { CheckVerdict } from "../../proto/gen/coupon/v1/verify_pb.ts";
-import { openRawRedis, type RawRedis, readBooksAtRest } from "../support/books.ts";
+import { readBooksAtRest } from "../support/books.ts";
 import { createCampaign, createOpenCampaign, untilState } from "../support/campaign.ts";
 import { type Clients, connectClients } from "../support/clients.ts";
 import { HANG_MS } from "../support/patience.ts";
+import { openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { createServices, type Services } from "../support/service.ts";
 import { withStores } from "../support/with-stores.ts";
 

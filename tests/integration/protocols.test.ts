@@ -4,11 +4,12 @@ import { expect } from "chai";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignView, type WatchCampaignResponse } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { held, refusal } from "../support/answers.ts";
-import { expectRightBooks, openRawRedis, type RawRedis, readBooksAtRest } from "../support/books.ts";
+import { expectRightBooks, readBooksAtRest } from "../support/books.ts";
 import { createCampaign, createOpenCampaign, untilState } from "../support/campaign.ts";
 import { type Clients, connectClients, grpcClients, grpcWebClients } from "../support/clients.ts";
 import { post } from "../support/post.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
+import { openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { createServices, type Service, type Services } from "../support/service.ts";
 import { withStores } from "../support/with-stores.ts";
 

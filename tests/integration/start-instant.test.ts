@@ -5,17 +5,12 @@ import { until } from "../../local/poll.ts";
 import { enumName } from "../../proto/enum-name.ts";
 import { CampaignState, CampaignStateSchema } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { type Answer, answerOf, type Held, isUncertain } from "../support/answers.ts";
-import {
-  expectRightBooks,
-  openRawRedis,
-  type RawRedis,
-  readBooks,
-  readBooksAtRest,
-} from "../support/books.ts";
+import { expectRightBooks, readBooks, readBooksAtRest } from "../support/books.ts";
 import { createCampaign, untilState } from "../support/campaign.ts";
 import { type Clients, connectClients } from "../support/clients.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
+import { openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { createServices, type Services } from "../support/service.ts";
 import { withStores } from "../support/with-stores.ts";
 

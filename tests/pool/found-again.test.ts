@@ -8,7 +8,7 @@ import { LOOK_EVERY_MS } from "../../pool/redis-second-look.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { claimAll, loadedPool } from "../support/loaded-pool.ts";
 import { HANG_MS } from "../support/patience.ts";
-import { openRaw, type RawRedis } from "../support/raw-redis.ts";
+import { openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { temporaryDir } from "../support/temporary-dir.ts";
 import { rawProtocol } from "../support/wire/frames.ts";
 import { type StoreProxy, startProxy } from "../support/wire/proxy.ts";
@@ -35,7 +35,7 @@ describe("Redis is found again behind the same address", () => {
 
   before(async () => {
     [a, b] = (await Promise.all(dirs.map(({ path }) => startRedis({ dir: path })))) as [Store, Store];
-    [rawA, rawB] = await Promise.all([openRaw(a.url), openRaw(b.url)]);
+    [rawA, rawB] = await Promise.all([openRawRedis(a.url), openRawRedis(b.url)]);
     forwarder = await startProxy(rawProtocol, a);
     const { host, port } = forwarder.address;
     redis = await connectRedis({ url: `redis://${host}:${port}`, connectWithinMs: HANG_MS, logger });

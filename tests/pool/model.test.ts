@@ -6,7 +6,7 @@ import type { Pool } from "../../pool/pool.ts";
 import { newCampaignId } from "../../record/campaign-id.ts";
 import { HOUR_MS } from "../support/loaded-pool.ts";
 import * as model from "../support/pool-model.ts";
-import { contentsOf, openRaw, type RawRedis, tokenOf } from "../support/raw-redis.ts";
+import { contentsOf, openRawRedis, type RawRedis, tokenOf } from "../support/raw-redis.ts";
 import { withStores } from "../support/with-stores.ts";
 
 /**
@@ -281,7 +281,7 @@ describe("pool scripts against a model", () => {
   let token: string;
 
   before(async () => {
-    raw = await openRaw(stores.env.REDIS_URL);
+    raw = await openRawRedis(stores.env.REDIS_URL);
     token = await tokenOf(raw);
   });
 

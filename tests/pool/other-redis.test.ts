@@ -6,7 +6,7 @@ import { connectRedis } from "../../pool/redis.ts";
 import { claimAll, claimIn, loadedPool } from "../support/loaded-pool.ts";
 import { type OwnRedis, ownRedis } from "../support/own-redis.ts";
 import { HANG_MS } from "../support/patience.ts";
-import { contentsOf, openRaw, tokenOf } from "../support/raw-redis.ts";
+import { contentsOf, openRawRedis, tokenOf } from "../support/raw-redis.ts";
 import { silentLogger } from "../support/shared-stores.ts";
 import { temporaryDir } from "../support/temporary-dir.ts";
 
@@ -86,7 +86,7 @@ describe("pool on a Redis in trouble", () => {
     const replica = await startRedis({ dir: dir.path });
     // Connected while it is a primary: as a replica it would not do for a start.
     const redis = await connectRedis({ url: replica.url, connectWithinMs: 10_000, logger: silentLogger });
-    const raw = await openRaw(replica.url);
+    const raw = await openRawRedis(replica.url);
     try {
       await raw.sendCommand(["REPLICAOF", own.store.host, String(own.store.port)]);
       // The first replica that a Redis ever has gives it a new master_replid: fenced, and loaded anew, on

@@ -4,7 +4,7 @@ import { campaignKeys } from "../../pool/keys.ts";
 import type { Pool } from "../../pool/pool.ts";
 import { newCampaignId } from "../../record/campaign-id.ts";
 import { claimAll, claimIn, HOUR_MS, loadedPool } from "../support/loaded-pool.ts";
-import { contentsOf, openRaw, type RawRedis } from "../support/raw-redis.ts";
+import { contentsOf, openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { withStores } from "../support/with-stores.ts";
 
 describe("pool scripts", () => {
@@ -14,7 +14,7 @@ describe("pool scripts", () => {
 
   before(async () => {
     pool = stores.pool;
-    raw = await openRaw(stores.env.REDIS_URL);
+    raw = await openRawRedis(stores.env.REDIS_URL);
   });
 
   after(async () => {

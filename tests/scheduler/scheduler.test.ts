@@ -11,7 +11,7 @@ import { createScheduler, type Scheduler } from "../../scheduler/scheduler.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { madeCampaign, type Records, recordsOf } from "../support/made-campaign.ts";
 import { HANG_MS } from "../support/patience.ts";
-import { openRaw, type RawRedis } from "../support/raw-redis.ts";
+import { openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { silentLogger } from "../support/shared-stores.ts";
 import { withStores } from "../support/with-stores.ts";
 
@@ -24,7 +24,7 @@ describe("scheduler", () => {
   let running: Scheduler[];
 
   beforeEach(async () => {
-    raw = await openRaw(stores.env.REDIS_URL);
+    raw = await openRawRedis(stores.env.REDIS_URL);
     records = recordsOf(stores.db);
     running = [];
   });

@@ -1,11 +1,11 @@
 import { expect } from "chai";
 import type { Db } from "mongodb";
-import { createClient } from "redis";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
 import type { CampaignDoc, CouponDoc, IssuanceDoc } from "../../record/documents.ts";
 import type { Held } from "./answers.ts";
 import { HANG_MS } from "./patience.ts";
+import type { RawRedis } from "./raw-redis.ts";
 
 /** Both stores read directly, by nothing of the product but the names of its keys. */
 export type Books = {
@@ -19,20 +19,6 @@ export type Books = {
   readonly claims: Readonly<Record<string, string>>;
   readonly ledgerDepth: number;
 };
-
-export type RawRedis = ReturnType<typeof rawRedis>;
-
-function rawRedis(url: string) {
-  return createClient({ url });
-}
-
-/** A plain connection to Redis for looking and for breaking things. */
-export async function openRawRedis(url: string): Promise<RawRedis> {
-  const redis = rawRedis(url);
-  redis.on("error", () => undefined); // a store that is killed on purpose; what cannot be read fails by itself
-  await redis.connect();
-  return redis;
-}
 
 export async function readBooks(redis: RawRedis, db: Db, campaignId: string): Promise<Books> {
   const keys = campaignKeys(campaignId);

@@ -1,5 +1,5 @@
 import type { Db } from "mongodb";
-import type { RawRedis } from "./books.ts";
+import type { RawRedis } from "./raw-redis.ts";
 
 /**
  * Both stores, byte for byte: each key of Redis as it would be dumped, each document as it is on the wire.

@@ -2,7 +2,7 @@ import { startRedis } from "../../local/redis-server.ts";
 import type { Store } from "../../local/store.ts";
 import { createPool, type Pool } from "../../pool/pool.ts";
 import { connectRedis, type Redis } from "../../pool/redis.ts";
-import { openRaw, type RawRedis } from "./raw-redis.ts";
+import { openRawRedis, type RawRedis } from "./raw-redis.ts";
 import { silentLogger } from "./shared-stores.ts";
 import { temporaryDir } from "./temporary-dir.ts";
 
@@ -21,7 +21,7 @@ export async function ownRedis(): Promise<OwnRedis> {
   const dir = temporaryDir();
   const store = await startRedis({ dir: dir.path });
   const redis = await connectRedis({ url: store.url, connectWithinMs: 10_000, logger: silentLogger });
-  const raw = await openRaw(store.url);
+  const raw = await openRawRedis(store.url);
   return {
     store,
     redis,

@@ -1,7 +1,7 @@
 import { MongoClient } from "mongodb";
-import { type Stack, startStack } from "../../local/stack.ts";
-import { openRawRedis, type RawRedis } from "./books.ts";
-import { temporaryDir } from "./temporary-dir.ts";
+import type { Stack } from "../../local/stack.ts";
+import { openRawRedis, type RawRedis } from "./raw-redis.ts";
+import { startStackAlone } from "./stack-alone.ts";
 
 export const OWN_DATABASE = "own";
 
@@ -14,8 +14,7 @@ export type OwnStack = Pick<Stack, "redis" | "mongodb"> & {
 };
 
 export async function startOwnStack(): Promise<OwnStack> {
-  const dir = temporaryDir();
-  const stack = await startStack({ dataDir: dir.path, join: false });
+  const { stack, end } = await startStackAlone();
   const rawRedis = await openRawRedis(stack.redis.url);
   const mongo = new MongoClient(stack.mongodb.url);
   return {
@@ -31,8 +30,7 @@ export async function startOwnStack(): Promise<OwnStack> {
     async close() {
       rawRedis.destroy();
       await mongo.close(true);
-      await stack.stop();
-      dir.remove();
+      await end();
     },
   };
 }

@@ -2,11 +2,13 @@ import { createClient } from "redis";
 import { campaignKeys } from "../../pool/keys.ts";
 
 /** A plain client beside the product's, to look at the keys and to damage them. */
-export type RawRedis = Awaited<ReturnType<typeof openRaw>>;
+export type RawRedis = Awaited<ReturnType<typeof openRawRedis>>;
 
-export async function openRaw(url: string) {
-  const client = createClient({ url });
-  client.on("error", () => undefined);
+/** `reconnectEveryMs`: by default the waits get longer, as the client library has it. */
+export async function openRawRedis(url: string, reconnectEveryMs?: number) {
+  const socket = reconnectEveryMs === undefined ? {} : { reconnectStrategy: reconnectEveryMs };
+  const client = createClient({ url, socket });
+  client.on("error", () => undefined); // a store that is killed on purpose; what cannot be read fails by itself
   await client.connect();
   return client;
 }

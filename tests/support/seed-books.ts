@@ -1,6 +1,6 @@
 import type { Db } from "mongodb";
 import { campaignKeys } from "../../pool/keys.ts";
-import type { RawRedis } from "./books.ts";
+import type { RawRedis } from "./raw-redis.ts";
 import { type Books, STARTS_AT_MS, seqOf } from "./written-books.ts";
 
 type AnyDocument = { _id: string };

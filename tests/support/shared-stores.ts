@@ -1,13 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Db, MongoClient } from "mongodb";
 import { type Stack, startStack } from "../../local/stack.ts";
 import { createPool, type Pool } from "../../pool/pool.ts";
 import { connectRedis, type Redis } from "../../pool/redis.ts";
 import { connectMongo } from "../../record/mongo.ts";
 import { createLogger } from "../../runtime/logger.ts";
+import { type StackAlone, startStackAlone } from "./stack-alone.ts";
 
 /** Set by the run for its workers: the data folder of the stores that the run itself has started. */
 const STORES_DIR = "TEST_STORES_DIR";
@@ -17,29 +15,23 @@ const STORES_DIR = "TEST_STORES_DIR";
  * of a parallel run join those of the run. Tests keep apart by database name and campaign id; a test that
  * kills or floods a store starts its own.
  */
-let shared: Promise<{ stack: Stack; remove(): Promise<void> }> | undefined;
+let shared: Promise<StackAlone> | undefined;
 /**
  * One connection for all of them: the start of one takes a quarter of a second, which is for the tests of the
  * start to spend.
  */
 let sharedRedis: Promise<Redis> | undefined;
 
-/** The run itself has set it, too, but for those that it starts. */
-const isWorker = (): boolean => process.env["MOCHA_WORKER_ID"] !== undefined;
-
 export async function sharedStack(): Promise<Stack> {
   shared ??= openShared();
   return (await shared).stack;
 }
 
-async function openShared() {
+async function openShared(): Promise<StackAlone> {
   const ofTheRun = process.env[STORES_DIR];
-  if (ofTheRun !== undefined && isWorker()) {
-    return { stack: await startStack({ dataDir: ofTheRun, join: true }), remove: async () => {} };
-  }
-  const dir = await mkdtemp(join(tmpdir(), "coupon-tests-"));
-  const stack = await startStack({ dataDir: dir, join: false });
-  return { stack, remove: () => rm(dir, { recursive: true, force: true }) };
+  if (ofTheRun === undefined) return startStackAlone();
+  const stack = await startStack({ dataDir: ofTheRun, join: true });
+  return { stack, end: () => stack.stop() };
 }
 
 /** Starts the stores before the workers of a parallel run, which join them. */
@@ -47,18 +39,15 @@ export async function startSharedStack(): Promise<void> {
   process.env[STORES_DIR] = (await sharedStack()).dataDir;
 }
 
-/** A worker, which only joined them, closes its connection alone: they are the run's to stop. */
+/** One that only joined them closes its connection alone: they are the run's to stop. */
 export async function stopSharedStack(): Promise<void> {
   const redis = sharedRedis;
   sharedRedis = undefined;
   await (await redis)?.close();
-  if (isWorker()) return;
-  const opened = shared;
+  const opened = await shared;
+  if (opened === undefined || opened.stack.joined) return;
   shared = undefined;
-  if (opened === undefined) return;
-  const { stack, remove } = await opened;
-  await stack.stop();
-  await remove();
+  await opened.end();
 }
 
 export const silentLogger = createLogger({ level: "silent", format: "json" });
@@ -86,8 +75,7 @@ export async function openStores(): Promise<OpenedStores> {
 
 /** Not shared with any other test: for one that compares all that is in them. */
 export async function openStoresAlone(): Promise<OpenedStores> {
-  const dir = await mkdtemp(join(tmpdir(), "coupon-alone-"));
-  const stack = await startStack({ dataDir: dir, join: false });
+  const { stack, end } = await startStackAlone();
   const redis = await connectTo(stack);
   const { close, ...stores } = await openOn(stack, redis);
   return {
@@ -95,8 +83,7 @@ export async function openStoresAlone(): Promise<OpenedStores> {
     async close() {
       await close();
       await redis.close();
-      await stack.stop();
-      await rm(dir, { recursive: true, force: true });
+      await end();
     },
   };
 }

@@ -17,7 +17,7 @@ import { createMetrics } from "../../../runtime/metrics.ts";
 import { madeCampaign, type Records, recordsOf } from "../../support/made-campaign.ts";
 import { type OwnRedis, ownRedis } from "../../support/own-redis.ts";
 import { allGreen } from "../../support/preflight-facts.ts";
-import { openRaw } from "../../support/raw-redis.ts";
+import { openRawRedis } from "../../support/raw-redis.ts";
 import { startSentinel } from "../../support/sentinel.ts";
 import { silentLogger } from "../../support/shared-stores.ts";
 import { withStores } from "../../support/with-stores.ts";
@@ -165,7 +165,7 @@ describe("preflight on real stores", () => {
   it("a Sentinel is red, and none of its Redis lines are green", async () => {
     const sentinel = await startSentinel();
     try {
-      const raw = await openRaw(sentinel.url);
+      const raw = await openRawRedis(sentinel.url);
       const redis = { command: (_: string, args: readonly string[]) => raw.sendCommand([...args]) } as Redis;
       const probe = createRedisProbe(redis, 10_000);
       const info = { ok: true, value: await probe.info(campaign._id) } as const;

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { type Db, MongoClient } from "mongodb";
 import { createReleases } from "../../../../bench/releases.ts";
 import type { Store } from "../../../../local/store.ts";
+import { openRawRedis, type RawRedis } from "../../../support/raw-redis.ts";
 import type { Product } from "./product.ts";
-import { clockFrom, openRawRedis, type RawRedis, startRedisNode } from "./redis-node.ts";
+import { clockFrom, RECONNECT_MS, startRedisNode } from "./redis-node.ts";
 import { prepareServer, type Server } from "./server.ts";
 
 export const OPERATOR_TOKEN = "chaos-operators-token-7f3a9c";
@@ -76,7 +77,7 @@ export async function layGround(options: GroundOptions): Promise<Ground> {
     });
     const [firstRedis] = [redis];
     releases.add("Redis", () => firstRedis.kill());
-    let raw = await openRawRedis(redis.url);
+    let raw = await openRawRedis(redis.url, RECONNECT_MS);
     releases.add("a connection to Redis", () => raw.destroy());
     const mongo = new MongoClient(mongodb.url, {
       readConcern: { level: "majority" },
@@ -110,7 +111,7 @@ export async function layGround(options: GroundOptions): Promise<Ground> {
     const audit = async (next: Store) => {
       raw.destroy();
       redis = next;
-      raw = await openRawRedis(next.url);
+      raw = await openRawRedis(next.url, RECONNECT_MS);
     };
     return {
       ...{ dir, mongodb, database, db, servers, logLines, clockFile },

@@ -1,12 +1,14 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { createClient } from "redis";
 import { Trouble } from "../../../../bench/trouble.ts";
 import { exchange } from "../../../../local/exchange.ts";
 import { programOnPath } from "../../../../local/program.mjs";
 import type { Store } from "../../../../local/store.ts";
 import { startStoreProcess } from "../../../../local/store-process.ts";
 import { faketimeLibrary } from "../../../../setup/faketime.mjs";
+
+/** Of a plain connection whose server is killed on purpose. */
+export const RECONNECT_MS = 50;
 
 /**
  * glibc's own allocator, put before the others: jemalloc, which Redis is linked with, asks the clock while it
@@ -77,18 +79,4 @@ async function answeringPid(host: string, port: number): Promise<number | undefi
   const text = (await exchange(host, port, asked, enough))?.toString("latin1") ?? "";
   const pid = /process_id:(\d+)/.exec(text)?.[1];
   return text.startsWith("+PONG") && pid !== undefined ? Number(pid) : undefined;
-}
-
-export type RawRedis = ReturnType<typeof plainClient>;
-
-function plainClient(url: string) {
-  return createClient({ url, socket: { reconnectStrategy: 50 } });
-}
-
-/** A plain connection, for looking and for breaking things. */
-export async function openRawRedis(url: string): Promise<RawRedis> {
-  const client = plainClient(url);
-  client.on("error", () => {}); // its server is killed on purpose
-  await client.connect();
-  return client;
 }

@@ -3,6 +3,7 @@ import { shuffle } from "../../../../callers/random.ts";
 import type { Round } from "../round.ts";
 import type { Sale } from "../sale.ts";
 import { whileDown, whilePaused } from "./down.ts";
+import { flushUntilMadeAgain } from "./flush.ts";
 import { part } from "./proofs.ts";
 
 type Fault = { readonly name: string; readonly strike: (sale: Sale) => Promise<void> };
@@ -42,9 +43,8 @@ const faults: readonly Fault[] = [
     name: "hold-insert-over-flushall",
     async strike(sale) {
       const trap = anyServer(sale).mongodb.trap({ at: "request", kind: INSERT, deed: "hold", times: 3 });
-      await sleep(200);
-      await sale.ground.raw.flushAll();
-      await sleep(200);
+      await trap.sprung(4_000).catch(() => {}); // nobody may ask that one any more
+      await flushUntilMadeAgain(sale);
       trap.release();
     },
   },

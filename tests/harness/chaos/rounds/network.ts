@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { TrapSpec } from "../../../support/wire/proxy.ts";
 import type { Round } from "../round.ts";
 import type { Sale } from "../sale.ts";
+import { flushUntilMadeAgain } from "./flush.ts";
 import { MOMENT_MS, part, proveRebuilt, proveUnknown, redisInfo } from "./proofs.ts";
 
 const INSERT = "insert issuances";
@@ -105,12 +106,9 @@ export const networkRounds: readonly Round[] = [
       const times = Number.POSITIVE_INFINITY;
       const trap = sale.server(0).mongodb.trap({ at: "request", kind: INSERT, deed: "hold", times });
       await trap.sprung(MOMENT_MS);
-      await sleep(150);
-      await sale.ground.raw.flushAll();
-      await sale.untilTrue("the pool is made again", async () => {
-        return Number(await sale.ground.raw.hGet(sale.keys.meta, "generation")) > 1;
-      });
-      await sleep(300);
+      await flushUntilMadeAgain(sale);
+      // The new pool gives coupons before the commit of the old one comes.
+      await sale.untilIssued(sale.issued() + 1);
       trap.release();
       sale.faultOver();
       sale.prove("held", trap.caught);

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { Store } from "../../../../local/store.ts";
+import { openRawRedis, type RawRedis } from "../../../support/raw-redis.ts";
 import { rawProtocol } from "../../../support/wire/frames.ts";
 import { type StoreProxy, startProxy } from "../../../support/wire/proxy.ts";
-import { openRawRedis, type RawRedis, startRedisNode } from "../ground/redis-node.ts";
+import { RECONNECT_MS, startRedisNode } from "../ground/redis-node.ts";
 import type { Round } from "../round.ts";
 import type { Sale } from "../sale.ts";
 import { part, proveRebuilt, proveUnknown } from "./proofs.ts";
@@ -20,7 +21,7 @@ async function follow(sale: Sale): Promise<Replica> {
   ground.own("the replication link", () => link.close());
   const store = await startRedisNode({ dir: join(ground.dir, "replica") });
   ground.own("the replica", () => store.kill());
-  const raw = await openRawRedis(store.url);
+  const raw = await openRawRedis(store.url, RECONNECT_MS);
   ground.own("a connection to the replica", () => raw.destroy());
   await raw.sendCommand(["REPLICAOF", link.address.host, String(link.address.port)]);
   await sale.untilTrue("the replica is in step", async () => /master_link_status:up/.test(await infoOf(raw)));
@@ -76,7 +77,7 @@ export const replicaRounds: readonly Round[] = [
     quick: true,
     async act(sale) {
       const { ground } = sale;
-      const old = await openRawRedis(ground.redis.url);
+      const old = await openRawRedis(ground.redis.url, RECONNECT_MS);
       ground.own("a connection to the old primary", () => old.destroy());
       const replica = await follow(sale);
       await part(sale, 0.4);
@@ -115,7 +116,7 @@ export const replicaRounds: readonly Round[] = [
     async act(sale) {
       const primary = sale.ground.redis;
       const replica = await follow(sale);
-      const back = await openRawRedis(primary.url);
+      const back = await openRawRedis(primary.url, RECONNECT_MS);
       sale.ground.own("a connection to the old primary", () => back.destroy());
       await part(sale, 0.25);
       await promoteUpToDate(sale, replica);
