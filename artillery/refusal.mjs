@@ -22,6 +22,9 @@ export const REASONS = /** @type {const} */ ([
   "UNCERTAIN",
   "CONFLICT",
   "NOT_ALLOWED",
+  "UNAUTHENTICATED",
+  "PERMISSION_DENIED",
+  "RATE_LIMITED",
 ]);
 
 const TYPE = "coupon.v1.Refusal";

@@ -26,7 +26,11 @@ export type Refusal =
   | { readonly reason: "NOT_READY"; readonly adding?: number }
   /** `why`: what stood in the way, where that is not how much waits here. */
   | { readonly reason: "OVERLOADED"; readonly why?: string; readonly retryAfterMs?: number }
-  | { readonly reason: "UNCERTAIN" };
+  | { readonly reason: "UNCERTAIN" }
+  /** `why`: what is wrong with the credential, without a part of it. */
+  | { readonly reason: "UNAUTHENTICATED" | "PERMISSION_DENIED"; readonly why: string }
+  /** `by`: which of the limits was reached. */
+  | { readonly reason: "RATE_LIMITED"; readonly by: string; readonly retryAfterMs: number };
 
 /** A store is known to be away, and is being probed. */
 export const STORE_AWAY = {

@@ -23,7 +23,9 @@ export const mayImport = {
   // What happens to campaigns and coupons.
   campaign: ["runtime", "codes", "pool", "record"],
   "campaign/preflight": ["runtime", "pool", "record"],
-  claims: ["runtime", "codes", "pool", "record", "campaign"],
+  // Who may ask: what a credential proves, and how often its owner may ask.
+  access: ["runtime", "campaign"],
+  claims: ["runtime", "codes", "pool", "record", "campaign", "access"],
   generator: ["runtime", "codes", "pool", "record", "campaign"],
   scheduler: ["runtime", "codes", "pool", "record", "campaign", "campaign/preflight"],
   // It judges the product, so it uses nothing of it but the names of keys and addresses: its checks read no
@@ -48,6 +50,7 @@ export const mayImport = {
       "record",
       "campaign",
       "campaign/preflight",
+      "access",
       "claims",
     ],
     ...["audit", "audit/stores", "server/http", "server/view", "server/watch"],
@@ -56,8 +59,17 @@ export const mayImport = {
   "server/workers": ["runtime", "server/http"],
   // The composition root: the only place that sees all of them.
   server: [
-    ...["runtime", "proto/gen", "pool", "record", "campaign", "campaign/preflight", "claims", "generator"],
-    ...["scheduler", "audit/stores", "server/http", "server/view", "server/watch", "server/rpc"],
+    ...["runtime", "proto/gen", "pool", "record", "campaign", "campaign/preflight", "access"],
+    ...[
+      "claims",
+      "generator",
+      "scheduler",
+      "audit/stores",
+      "server/http",
+      "server/view",
+      "server/watch",
+      "server/rpc",
+    ],
     ...["server/presence", "server/workers"],
   ],
   // Callers and operators: clients of the API alone.

@@ -8,7 +8,7 @@ import { QueueFull } from "./batch-queue.ts";
 import { CircuitOpen } from "./breaker.ts";
 import type { CampaignCache, CampaignFacts } from "./campaign-cache.ts";
 import type { Claimer } from "./claimer.ts";
-import type { Caller, Issue } from "./issue.ts";
+import type { Caller, Issue, RemoteCaller } from "./issue.ts";
 import type { Tally } from "./tally.ts";
 
 /** What IssueCoupon is asked with; empty: not given. */
@@ -22,7 +22,7 @@ export type IssueRequest = {
  * At once where no store need be asked. Throws and rejects only for trouble that is not a claim's: a store
  * that could not be asked about the campaign, or a bug.
  */
-export type IssueCoupon = (request: IssueRequest, caller: Caller) => Issue | Promise<Issue>;
+export type IssueCoupon = (request: IssueRequest, caller: RemoteCaller) => Issue | Promise<Issue>;
 
 export type IssueCouponDeps = {
   claimer: Claimer;

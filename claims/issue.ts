@@ -12,6 +12,14 @@ export type Caller = {
   readonly aborted: boolean;
 };
 
+/** A caller as its transport sees it. What it may claim is decided by these two, on every transport alike. */
+export type RemoteCaller = Caller & {
+  /** The `authorization` header as it came; undefined: none. */
+  readonly authorization: string | undefined;
+  /** The source address; empty: unknown, since the connection has closed. */
+  readonly address: string;
+};
+
 export type IssueAsk = {
   readonly campaignId: string;
   readonly facts: CampaignFacts;

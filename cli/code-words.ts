@@ -4,8 +4,10 @@ import type { Words } from "./reach.ts";
 import { printable } from "./render.ts";
 import { codeFacts } from "./rpc-exit-code.ts";
 
+export const DENIED_HINT = "use a credential that may do this";
+
 /** Nobody learns of a secret here, only whether one was sent and where it was found. */
-function unauthenticatedHint(tokenFrom: string | undefined): string {
+export function unauthenticatedHint(tokenFrom: string | undefined): string {
   return tokenFrom === undefined
     ? "give the operator token with COUPON_TOKEN, --token or the config file"
     : `the token of ${printable(tokenFrom)} was sent and is not that of the service; give the right one`;
@@ -18,7 +20,7 @@ export function codeWords(code: Code, serverMessage: string, { url, tokenFrom }:
     case Code.Unauthenticated:
       return { message: `not let in: ${said}`, hint: unauthenticatedHint(tokenFrom) };
     case Code.PermissionDenied:
-      return { message: `not allowed: ${said}`, hint: "use a token that may do this" };
+      return { message: `not allowed: ${said}`, hint: DENIED_HINT };
     case Code.DeadlineExceeded:
       return { message: `no answer from ${url} in time`, hint: "try again, or give more with --timeout" };
     case Code.Unimplemented:

@@ -1,4 +1,5 @@
 import { type Refusal, RefusalReason } from "../proto/gen/coupon/v1/refusal_pb.ts";
+import { DENIED_HINT, unauthenticatedHint } from "./code-words.ts";
 import type { FailureContext } from "./failure-context.ts";
 import type { Words } from "./reach.ts";
 import { countdown, epochMsOf, instantText, printable } from "./render.ts";
@@ -11,7 +12,7 @@ export function reasonWords(
   reason: KnownReason,
   refusal: Refusal,
   serverMessage: string,
-  { zone, campaignId, url, verb }: FailureContext,
+  { zone, campaignId, url, verb, tokenFrom }: FailureContext,
 ): Words {
   const words: Record<KnownReason, Words> = {
     [RefusalReason.UNSPECIFIED]: { message: serverMessage, hint: "" },
@@ -67,6 +68,15 @@ export function reasonWords(
     [RefusalReason.NOT_ALLOWED]: {
       message: serverMessage,
       hint: "coupon history shows what was done with it; docs/life-cycle.md has the whole table",
+    },
+    [RefusalReason.UNAUTHENTICATED]: {
+      message: `the service refused the credential: ${serverMessage}`,
+      hint: unauthenticatedHint(tokenFrom),
+    },
+    [RefusalReason.PERMISSION_DENIED]: { message: `not allowed: ${serverMessage}`, hint: DENIED_HINT },
+    [RefusalReason.RATE_LIMITED]: {
+      message: `the service limits how often it may be asked: ${serverMessage}`,
+      hint: "wait a moment, then ask again with the same key",
     },
   };
   return words[reason];

@@ -46,6 +46,9 @@ export const reasonExitCodes: Record<KnownReason, ExitCode | undefined> = {
   [RefusalReason.UNCERTAIN]: exitCodes.unavailable,
   [RefusalReason.CONFLICT]: exitCodes.refused,
   [RefusalReason.NOT_ALLOWED]: exitCodes.refused,
+  [RefusalReason.UNAUTHENTICATED]: exitCodes.denied,
+  [RefusalReason.PERMISSION_DENIED]: exitCodes.denied,
+  [RefusalReason.RATE_LIMITED]: exitCodes.unavailable,
 };
 
 /** A newer server may send a reason this build does not know: undefined, and the RPC code decides. */

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { isLoopback } from "./loopback.ts";
 import { isSecretSetting } from "./redactor.ts";
 import { isSendable, SENDABLE, settingOf } from "./setting.ts";
+import { checked, count, milliseconds, oneOf, port } from "./setting-kinds.ts";
 import { mongodbUrlTrouble, redisUrlTrouble } from "./store-url.ts";
 import { REDACTED, redactUrls } from "./url-secrets.ts";
 import { UserError } from "./user-error.ts";
@@ -10,34 +11,10 @@ import { UserError } from "./user-error.ts";
 export const ROLES = ["server", "scheduler", "generator"] as const;
 export type Role = (typeof ROLES)[number];
 
-/** A whole number, written in digits; anything else is told what is allowed. */
-function whole(least: number, most: number, unit: string) {
-  const error = `must be a whole number${unit}, ${least} to ${most}`;
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, error)
-    .transform(Number)
-    .refine((value) => value >= least && value <= most, error);
-}
-
-const port = whole(0, 65_535, " (a port)");
-const milliseconds = (least: number, most: number) => whole(least, most, " of milliseconds");
-const count = (least: number, most: number) => whole(least, most, "");
-
-const oneOf = <const W extends readonly string[]>(words: W) =>
-  z.enum(words, `must be one of ${words.join(", ")}`);
-
 const roles = z
   .string()
   .transform((text) => text.split(",").map((role) => role.trim()))
   .pipe(z.array(z.enum(ROLES, `must be one or more of ${ROLES.join(", ")}, with commas between`)).min(1));
-
-/** A text that a function finds no trouble with. */
-const checked = (troubleOf: (text: string) => string | undefined) =>
-  z.string().superRefine((text, context) => {
-    const message = troubleOf(text);
-    if (message !== undefined) context.addIssue({ code: "custom", message });
-  });
 
 /** What binds and resolves; a wrong one is said before anything is started. */
 function hostTrouble(text: string): string | undefined {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { constants, type Http2ServerRequest } from "node:http2";
 import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
 import type { Clock } from "../../runtime/clock.ts";
+import { setSourceAddress } from "./source-address.ts";
 
 /** What the answer to a call goes through: its connection or, over HTTP/2, its stream alone. */
 export type AnswerChannel = {
@@ -16,7 +17,7 @@ const key = createContextKey<AnswerChannel>(NONE, { description: "the answer cha
 
 /** What the framework hands on of a request. */
 export function withAnswerChannel(request: IncomingMessage | Http2ServerRequest): ContextValues {
-  return createContextValues().set(key, answerChannelOf(request));
+  return setSourceAddress(createContextValues().set(key, answerChannelOf(request)), request);
 }
 
 export function answerChannelIn(values: ContextValues): AnswerChannel {

@@ -1,9 +1,10 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Caller } from "../../claims/issue.ts";
+import type { RemoteCaller } from "../../claims/issue.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { IsLast } from "./last-answer.ts";
 import { type Codec, type PlainAnswer, readPlainHead } from "./plain-call.ts";
+import { sourceAddressOf } from "./source-address.ts";
 
 /**
  * A method from body to answer, without the framework; undefined: anything unusual, for the framework. Never
@@ -12,7 +13,7 @@ import { type Codec, type PlainAnswer, readPlainHead } from "./plain-call.ts";
 export type FastMethod = (
   codec: Codec,
   body: Buffer,
-  caller: Caller,
+  caller: RemoteCaller,
 ) => PlainAnswer | Promise<PlainAnswer> | undefined;
 
 export type FastPathDeps = {
@@ -85,7 +86,7 @@ export function createFastPath(deps: FastPathDeps): RequestListener {
       return;
     }
     const { codec, length, timeoutMs } = head;
-    const caller = new ConnectedCaller(request.socket, clock, timeoutMs);
+    const caller = new ConnectedCaller(request, clock, timeoutMs);
     let pieces: Buffer[] | undefined;
     let missing = length;
     const take = (piece: Buffer): void => {
@@ -113,15 +114,26 @@ export function createFastPath(deps: FastPathDeps): RequestListener {
  * A caller that waits on a connection, at most for so long. A class, since a getter of a literal is made anew
  * for every request.
  */
-class ConnectedCaller implements Caller {
+class ConnectedCaller implements RemoteCaller {
+  // Kept here: a request that is destroyed before its end loses its socket.
   readonly #socket: Socket;
+  readonly #headers: IncomingHttpHeaders;
   readonly #clock: Clock;
   readonly #deadlineMs: number;
 
-  constructor(socket: Socket, clock: Clock, timeoutMs: number) {
-    this.#socket = socket;
+  constructor(request: IncomingMessage, clock: Clock, timeoutMs: number) {
+    this.#socket = request.socket;
+    this.#headers = request.headers;
     this.#clock = clock;
     this.#deadlineMs = timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : clock.elapsed() + timeoutMs;
+  }
+
+  get authorization(): string | undefined {
+    return this.#headers.authorization;
+  }
+
+  get address(): string {
+    return sourceAddressOf({ socket: this.#socket, headers: this.#headers });
   }
 
   get aborted(): boolean {

@@ -11,6 +11,7 @@ import { viewCoupon } from "../view/campaign-view.ts";
 import type { GetCampaignStatus } from "./campaign-status.ts";
 import { recordedFormats, viewIssued } from "./find-issuance.ts";
 import { createRefuse } from "./refuse.ts";
+import { remoteCallerOf } from "./remote-caller.ts";
 
 export type CouponServiceDeps = {
   issueCoupon: IssueCoupon;
@@ -28,7 +29,7 @@ export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof
 
   return {
     async issueCoupon(request, context: HandlerContext) {
-      const issue = await issueCoupon(request, context.signal);
+      const issue = await issueCoupon(request, remoteCallerOf(context));
       if (issue.kind === "refused") throw refuse(issue.refusal);
       return { coupon: viewCoupon(issue.held), replayed: issue.replayed };
     },

@@ -44,7 +44,7 @@ function toRpcStatus(refusal: Refusal): RpcStatus {
         retryAfterMs: SOON_MS,
       };
     case "SOLD_OUT":
-      return { code: Code.ResourceExhausted, message: "all coupons are gone", retryAfterMs: 0 };
+      return { code: Code.FailedPrecondition, message: "all coupons are gone", retryAfterMs: 0 };
     case "UNKNOWN_CAMPAIGN":
       return { code: Code.NotFound, message: "campaign_id: there is no such campaign", retryAfterMs: 0 };
     case "NO_COUPON":
@@ -74,6 +74,16 @@ function toRpcStatus(refusal: Refusal): RpcStatus {
         code: Code.Unavailable,
         message: "a store did not confirm this, it may or may not have happened; ask again with the same key",
         retryAfterMs: AT_ONCE_MS,
+      };
+    case "UNAUTHENTICATED":
+      return { code: Code.Unauthenticated, message: refusal.why, retryAfterMs: 0 };
+    case "PERMISSION_DENIED":
+      return { code: Code.PermissionDenied, message: refusal.why, retryAfterMs: 0 };
+    case "RATE_LIMITED":
+      return {
+        code: Code.ResourceExhausted,
+        message: `too many requests ${refusal.by}; nothing was tried, ask again with the same key`,
+        retryAfterMs: refusal.retryAfterMs,
       };
     default:
       return refusal satisfies never;

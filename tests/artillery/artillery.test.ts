@@ -131,7 +131,7 @@ describe("artillery scenario", () => {
       [200, couponBody({ code: "하하하하하하0000" })],
       [200, couponBody({ seq: 6 })],
       [200, couponBody({ issuedAt: "2026-11-21T03:39:17.124Z" })],
-      [429, soldOut],
+      [400, soldOut],
       [400, notStarted],
     ];
     for (const [status, body] of second) {

@@ -184,7 +184,7 @@ describe("an answer over plain HTTP", () => {
       const details = [{ type: RefusalSchema.typeName, value: base64Encode(refusal, "std_raw") }];
       return JSON.stringify({ code: "unavailable", details });
     };
-    expect(answerOf(429, bodyOf(RefusalReason.SOLD_OUT), "C")).to.deep.equal({
+    expect(answerOf(400, bodyOf(RefusalReason.SOLD_OUT), "C")).to.deep.equal({
       outcome: { kind: "refused", reason: "SOLD_OUT" },
       retryAfterMs: 100,
     });

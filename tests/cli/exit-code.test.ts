@@ -18,7 +18,7 @@ const contract: Record<keyof typeof RefusalReason, [code: Code, exitCode: number
   CANCELLED: [Code.FailedPrecondition, 3],
   PAUSED: [Code.FailedPrecondition, 3],
   NOT_READY: [Code.FailedPrecondition, 3],
-  SOLD_OUT: [Code.ResourceExhausted, 3],
+  SOLD_OUT: [Code.FailedPrecondition, 3],
   UNKNOWN_CAMPAIGN: [Code.NotFound, 4],
   NO_COUPON: [Code.NotFound, 4],
   INVALID: [Code.InvalidArgument, 2],
@@ -26,6 +26,9 @@ const contract: Record<keyof typeof RefusalReason, [code: Code, exitCode: number
   UNCERTAIN: [Code.Unavailable, 5],
   CONFLICT: [Code.AlreadyExists, 3],
   NOT_ALLOWED: [Code.FailedPrecondition, 3],
+  UNAUTHENTICATED: [Code.Unauthenticated, 6],
+  PERMISSION_DENIED: [Code.PermissionDenied, 6],
+  RATE_LIMITED: [Code.ResourceExhausted, 5],
 };
 
 describe("cli exit codes", () => {

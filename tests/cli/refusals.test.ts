@@ -13,7 +13,7 @@ describe("cli refusals", () => {
   let service: StandIn;
   const answers: Record<string, ConnectError> = {
     NOT_STARTED: refusal(Code.FailedPrecondition, RefusalReason.NOT_STARTED, { startsAtMs: startMs }),
-    SOLD_OUT: refusal(Code.ResourceExhausted, RefusalReason.SOLD_OUT),
+    SOLD_OUT: refusal(Code.FailedPrecondition, RefusalReason.SOLD_OUT),
     ENDED: refusal(Code.FailedPrecondition, RefusalReason.ENDED),
     UNKNOWN_CAMPAIGN: refusal(Code.NotFound, RefusalReason.UNKNOWN_CAMPAIGN),
     INVALID: refusal(Code.InvalidArgument, RefusalReason.INVALID, { message: "user_id: 1 to 128" }),

@@ -33,7 +33,7 @@ describe("cli retries", () => {
     }
     expect(isTransient(refusal(Code.Unavailable, RefusalReason.OVERLOADED))).to.equal(true);
     expect(isTransient(refusal(Code.Unavailable, RefusalReason.UNCERTAIN))).to.equal(true);
-    expect(isTransient(refusal(Code.ResourceExhausted, RefusalReason.SOLD_OUT))).to.equal(false);
+    expect(isTransient(refusal(Code.FailedPrecondition, RefusalReason.SOLD_OUT))).to.equal(false);
     expect(isTransient(new Error("a bug"))).to.equal(false);
   });
 

@@ -75,7 +75,7 @@ describe("Many claimants on two servers", () => {
       } else {
         for (const answer of answers) {
           const refused = answer.kind === "refused" ? answer.refused : undefined;
-          expect([refused?.code, refused?.reason]).to.deep.equal([Code.ResourceExhausted, "SOLD_OUT"]);
+          expect([refused?.code, refused?.reason]).to.deep.equal([Code.FailedPrecondition, "SOLD_OUT"]);
         }
       }
     }

@@ -90,7 +90,7 @@ describe("One running service", () => {
     expect(new Set(codes).size).to.equal(total);
     const late = await refusal(coupons.issueCoupon({ campaignId, userId: user(total) }));
     expect([late.code, late.reason, late.message]).to.deep.equal([
-      Code.ResourceExhausted,
+      Code.FailedPrecondition,
       "SOLD_OUT",
       "all coupons are gone",
     ]);
@@ -179,7 +179,7 @@ describe("One running service", () => {
       const again = await post(service.url, "CouponService/IssueCoupon", claim);
       expect(again.json).to.deep.equal({ coupon: issued.json?.["coupon"], replayed: true });
       const sold = await post(service.url, "CouponService/IssueCoupon", { ...claim, [userIdField]: user(2) });
-      expect([sold.status, sold.code]).to.deep.equal([429, "resource_exhausted"]);
+      expect([sold.status, sold.code]).to.deep.equal([400, "failed_precondition"]);
       const got = await post(service.url, "CampaignService/GetCampaign", { [campaignIdField]: id });
       expect(got.json?.["issuedCodes"]).to.deep.equal([coupon.code]);
     }

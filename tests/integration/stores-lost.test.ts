@@ -162,7 +162,7 @@ describe("A service whose stores are lost while claims run", () => {
       if (answer.kind === "coupon") seen.acknowledged.set(userId, answer.held);
       else {
         const { code, reason } = answer.refused;
-        expect([code, reason], "a definite no").to.deep.equal([Code.ResourceExhausted, "SOLD_OUT"]);
+        expect([code, reason], "a definite no").to.deep.equal([Code.FailedPrecondition, "SOLD_OUT"]);
         seen.soldOut++;
       }
     });

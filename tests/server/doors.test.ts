@@ -22,6 +22,7 @@ import { createInFlight } from "../../server/http/in-flight.ts";
 import { closeWithLastAnswer, type IsLast } from "../../server/http/last-answer.ts";
 import { createCampaignStatus, type GetCampaignStatus } from "../../server/rpc/campaign-status.ts";
 import { createIssueAnswers } from "../../server/rpc/issue-answer.ts";
+import { remoteCallerOf } from "../../server/rpc/remote-caller.ts";
 import { toConnectError } from "../../server/rpc/rpc-status.ts";
 import { createStatusAnswers, STATUS_PATH } from "../../server/rpc/status-answer.ts";
 import { createTellTrouble } from "../../server/rpc/trouble.ts";
@@ -127,7 +128,7 @@ describe("the fast path and the framework answer alike", () => {
       couponService: {
         ...(unasked as ServiceImpl<typeof CouponService>),
         async issueCoupon(request, context) {
-          const issue = await issueCoupon(request, context.signal);
+          const issue = await issueCoupon(request, remoteCallerOf(context));
           if (issue.kind === "refused") throw toConnectError(issue.refusal, clock.now());
           return { coupon: viewCoupon(issue.held), replayed: issue.replayed };
         },

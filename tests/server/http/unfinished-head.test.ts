@@ -101,7 +101,7 @@ describe("a head that does not end", () => {
     });
     caller.write('\r\ncontent-length: 14\r\n\r\n{"userId":"a"}');
     await until(() => answer.includes("\r\n\r\n"), HANG_MS);
-    expect(answer).to.match(/^HTTP\/1\.1 429 /);
+    expect(answer).to.match(/^HTTP\/1\.1 400 /);
     expect([heads, asked]).to.deep.equal([1, 1]);
     caller.destroy();
   });

@@ -74,7 +74,7 @@ describe("trouble interceptor", () => {
   it("passes a refusal as it is, and logs nothing", async () => {
     const { campaigns, lines } = throwing(toConnectError({ reason: "SOLD_OUT" }, 1));
     const error = await errorOf(campaigns.getCampaign({}));
-    expect(error.code).to.equal(Code.ResourceExhausted);
+    expect(error.code).to.equal(Code.FailedPrecondition);
     expect(error.findDetails(RefusalSchema)[0]?.reason).to.equal(RefusalReason.SOLD_OUT);
     expect(lines).to.deep.equal([]);
   });

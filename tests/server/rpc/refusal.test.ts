@@ -52,7 +52,7 @@ const tellings: { [reason in Refusal["reason"]]: Telling } = {
   },
   SOLD_OUT: {
     refusal: { reason: "SOLD_OUT" },
-    code: Code.ResourceExhausted,
+    code: Code.FailedPrecondition,
     message: "all coupons are gone",
     retryAfterMs: 0n,
   },
@@ -103,6 +103,24 @@ const tellings: { [reason in Refusal["reason"]]: Telling } = {
     message:
       "end is not possible: the campaign is paused and has not opened yet (PAUSED); allowed now: resume, cancel",
     retryAfterMs: 0n,
+  },
+  UNAUTHENTICATED: {
+    refusal: { reason: "UNAUTHENTICATED", why: "the token has expired" },
+    code: Code.Unauthenticated,
+    message: "the token has expired",
+    retryAfterMs: 0n,
+  },
+  PERMISSION_DENIED: {
+    refusal: { reason: "PERMISSION_DENIED", why: "the token is of another campaign" },
+    code: Code.PermissionDenied,
+    message: "the token is of another campaign",
+    retryAfterMs: 0n,
+  },
+  RATE_LIMITED: {
+    refusal: { reason: "RATE_LIMITED", by: "from this address", retryAfterMs: 250 },
+    code: Code.ResourceExhausted,
+    message: "too many requests from this address; nothing was tried, ask again with the same key",
+    retryAfterMs: 250n,
   },
 };
 

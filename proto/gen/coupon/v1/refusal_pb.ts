@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file coupon/v1/refusal.proto.
  */
 export const file_coupon_v1_refusal: GenFile = /*@__PURE__*/
-  fileDesc("Chdjb3Vwb24vdjEvcmVmdXNhbC5wcm90bxIJY291cG9uLnYxIuUBCgdSZWZ1c2FsEigKBnJlYXNvbhgBIAEoDjIYLmNvdXBvbi52MS5SZWZ1c2FsUmVhc29uEi0KCXN0YXJ0c19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLc2VydmVyX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnJldHJ5X2FmdGVyX21zGAQgASgDEicKBXN0YXRlGAUgASgOMhguY291cG9uLnYxLkNhbXBhaWduU3RhdGUSDwoHYWxsb3dlZBgGIAMoCSq2AwoNUmVmdXNhbFJlYXNvbhIeChpSRUZVU0FMX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGlJFRlVTQUxfUkVBU09OX05PVF9TVEFSVEVEEAESGAoUUkVGVVNBTF9SRUFTT05fRU5ERUQQAhIcChhSRUZVU0FMX1JFQVNPTl9DQU5DRUxMRUQQAxIZChVSRUZVU0FMX1JFQVNPTl9QQVVTRUQQBBIcChhSRUZVU0FMX1JFQVNPTl9OT1RfUkVBRFkQBRIbChdSRUZVU0FMX1JFQVNPTl9TT0xEX09VVBAGEiMKH1JFRlVTQUxfUkVBU09OX1VOS05PV05fQ0FNUEFJR04QBxIcChhSRUZVU0FMX1JFQVNPTl9OT19DT1VQT04QCBIaChZSRUZVU0FMX1JFQVNPTl9JTlZBTElEEAkSHQoZUkVGVVNBTF9SRUFTT05fT1ZFUkxPQURFRBAKEhwKGFJFRlVTQUxfUkVBU09OX1VOQ0VSVEFJThALEhsKF1JFRlVTQUxfUkVBU09OX0NPTkZMSUNUEAwSHgoaUkVGVVNBTF9SRUFTT05fTk9UX0FMTE9XRUQQDWIGcHJvdG8z", [file_coupon_v1_campaign, file_google_protobuf_timestamp]);
+  fileDesc("Chdjb3Vwb24vdjEvcmVmdXNhbC5wcm90bxIJY291cG9uLnYxIuUBCgdSZWZ1c2FsEigKBnJlYXNvbhgBIAEoDjIYLmNvdXBvbi52MS5SZWZ1c2FsUmVhc29uEi0KCXN0YXJ0c19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLc2VydmVyX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnJldHJ5X2FmdGVyX21zGAQgASgDEicKBXN0YXRlGAUgASgOMhguY291cG9uLnYxLkNhbXBhaWduU3RhdGUSDwoHYWxsb3dlZBgGIAMoCSqhBAoNUmVmdXNhbFJlYXNvbhIeChpSRUZVU0FMX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGlJFRlVTQUxfUkVBU09OX05PVF9TVEFSVEVEEAESGAoUUkVGVVNBTF9SRUFTT05fRU5ERUQQAhIcChhSRUZVU0FMX1JFQVNPTl9DQU5DRUxMRUQQAxIZChVSRUZVU0FMX1JFQVNPTl9QQVVTRUQQBBIcChhSRUZVU0FMX1JFQVNPTl9OT1RfUkVBRFkQBRIbChdSRUZVU0FMX1JFQVNPTl9TT0xEX09VVBAGEiMKH1JFRlVTQUxfUkVBU09OX1VOS05PV05fQ0FNUEFJR04QBxIcChhSRUZVU0FMX1JFQVNPTl9OT19DT1VQT04QCBIaChZSRUZVU0FMX1JFQVNPTl9JTlZBTElEEAkSHQoZUkVGVVNBTF9SRUFTT05fT1ZFUkxPQURFRBAKEhwKGFJFRlVTQUxfUkVBU09OX1VOQ0VSVEFJThALEhsKF1JFRlVTQUxfUkVBU09OX0NPTkZMSUNUEAwSHgoaUkVGVVNBTF9SRUFTT05fTk9UX0FMTE9XRUQQDRIiCh5SRUZVU0FMX1JFQVNPTl9VTkFVVEhFTlRJQ0FURUQQDhIkCiBSRUZVU0FMX1JFQVNPTl9QRVJNSVNTSU9OX0RFTklFRBAPEh8KG1JFRlVTQUxfUkVBU09OX1JBVEVfTElNSVRFRBAQYgZwcm90bzM", [file_coupon_v1_campaign, file_google_protobuf_timestamp]);
 
 /**
  * The typed detail of every refusal, beside the RPC code and the message.
@@ -122,7 +122,7 @@ export const RefusalReason = {
   NOT_READY: 5,
 
   /**
-   * All N coupons went to other claim keys (resource_exhausted).
+   * All N coupons went to other claim keys (failed_precondition: final, so that no proxy tries again).
    *
    * @generated from enum value: REFUSAL_REASON_SOLD_OUT = 6;
    */
@@ -176,6 +176,28 @@ export const RefusalReason = {
    * @generated from enum value: REFUSAL_REASON_NOT_ALLOWED = 13;
    */
   NOT_ALLOWED: 13,
+
+  /**
+   * The call has no valid credential (unauthenticated); the message names what is wrong with it.
+   *
+   * @generated from enum value: REFUSAL_REASON_UNAUTHENTICATED = 14;
+   */
+  UNAUTHENTICATED: 14,
+
+  /**
+   * The credential is valid, and does not cover this call: another user's coupon, another campaign, a role that is too low
+   * (permission_denied).
+   *
+   * @generated from enum value: REFUSAL_REASON_PERMISSION_DENIED = 15;
+   */
+  PERMISSION_DENIED: 15,
+
+  /**
+   * This user, source address or key asks too often (resource_exhausted); nothing was tried. See retry_after_ms.
+   *
+   * @generated from enum value: REFUSAL_REASON_RATE_LIMITED = 16;
+   */
+  RATE_LIMITED: 16,
 } as const;
 
 /**

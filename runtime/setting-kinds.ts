@@ -1,0 +1,27 @@
+import { z } from "zod";
+
+/** The kinds of values that settings have, each with the words that say what is allowed. */
+
+/** A whole number, written in digits; anything else is told what is allowed. */
+export function whole(least: number, most: number, unit: string) {
+  const error = `must be a whole number${unit}, ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, error)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, error);
+}
+
+export const port = whole(0, 65_535, " (a port)");
+export const milliseconds = (least: number, most: number) => whole(least, most, " of milliseconds");
+export const count = (least: number, most: number) => whole(least, most, "");
+
+export const oneOf = <const W extends readonly string[]>(words: W) =>
+  z.enum(words, `must be one of ${words.join(", ")}`);
+
+/** A text that a function finds no trouble with. */
+export const checked = (troubleOf: (text: string) => string | undefined) =>
+  z.string().superRefine((text, context) => {
+    const message = troubleOf(text);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  });
