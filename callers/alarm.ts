@@ -1,11 +1,11 @@
 /** One alarm, to be set again and again. */
 export type Alarm = {
-  /** Calls back once after so many milliseconds, which need not be whole. Replaces what was set before. */
+  /** Calls back once after `afterMs`, a whole number or not. Replaces the alarm that was set before. */
   set(afterMs: number, callback: () => void): void;
   clear(): void;
 };
 
-/** To the millisecond, as timers of Node are: late by half of one on average, by all of one at worst. */
+/** An alarm with the resolution of Node's timers, 1 ms: 0.5 ms late on average, 1 ms at worst. */
 export function coarseAlarm(): Alarm {
   let timer: NodeJS.Timeout | undefined;
   return {

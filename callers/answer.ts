@@ -4,10 +4,10 @@ import { enumName } from "../proto/enum-name.ts";
 import type { Coupon } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import { type Refusal, RefusalReason, RefusalReasonSchema } from "../proto/gen/coupon/v1/refusal_pb.ts";
 
-/** An answer as the history keeps it, and in how long asking again makes sense. */
+/** The outcome of a try in the form of the history, and the time after which another try makes sense. */
 export type Answer = { readonly outcome: Outcome; readonly retryAfterMs: number };
 
-/** Asks for a coupon once. Never rejects: what is not a definite answer is an `unknown` one. */
+/** Asks for a coupon once. Never rejects: an answer that is not definite becomes an `unknown` outcome. */
 export type Ask = (campaignId: string, claimKey: string, timeoutMs: number) => Promise<Answer>;
 
 export function answerOfCoupon(coupon: Coupon | undefined, replayed: boolean, campaignId: string): Answer {
@@ -20,7 +20,7 @@ export function answerOfCoupon(coupon: Coupon | undefined, replayed: boolean, ca
   };
 }
 
-/** `otherwise`: what is known of an error that carries no refusal. */
+/** `otherwise`: the message of an error that carries no refusal. */
 export function answerOfRefusal(refusal: Refusal | undefined, otherwise: string): Answer {
   if (refusal === undefined) return unknownAnswer(otherwise);
   const reason = enumName(RefusalReasonSchema, refusal.reason);

@@ -1,6 +1,6 @@
 import { seededRandom, shuffle } from "./random.ts";
 
-/** One press of the button: by whom, and when it is due, relative to the opening. */
+/** One press of the button: its user, and when it is due, relative to the opening. */
 export type Arrival = { readonly userId: string; readonly offsetMs: number; readonly isSecond: boolean };
 
 export type ArrivalPlan = {
@@ -10,25 +10,25 @@ export type ArrivalPlan = {
   readonly seed: number;
 };
 
-/** Of those who press twice, so many at most are too early: the others double-click, or come again late. */
+/** At most this share of the users that press twice press too early; the others press again soon or late. */
 const EARLY_SHARE = 0.6;
-/** Within this part of the time after the opening, an impatient second press follows its first. */
+/** An impatient second press follows its first within this fraction of the time after the opening. */
 const SOON = 0.02;
 /**
- * After this part of the time after the opening, a patient second press comes: mostly after everything is
+ * A patient second press comes after this fraction of the time after the opening: mostly when all coupons are
  * gone.
  */
 const LATE = 0.6;
 
-/** Half of the users, and at least one, so that somebody is too early whatever the number. */
+/** Half of the users, at least one: so at least one press is too early, however few the users are. */
 export function pressingTwice(users: number): number {
   return Math.max(1, Math.floor(users / 2));
 }
 
 /**
- * Who presses when. Half of the users press twice. Up to three in five of those press before the opening, and
- * again after it. The early presses are evenly spaced over `secondsBefore`, at most at the rate; those after
- * the opening are evenly spaced at the rate.
+ * The presses of all users. Half of the users press twice. Up to three in five of those press before the
+ * opening, and again after it. The early presses are evenly spaced over `secondsBefore`, at most at the rate;
+ * those after the opening are evenly spaced at the rate.
  */
 export function planArrivals({ users, ratePerSecond, secondsBefore, seed }: ArrivalPlan): Arrival[] {
   const random = seededRandom(seed);
@@ -42,7 +42,7 @@ export function planArrivals({ users, ratePerSecond, secondsBefore, seed }: Arri
 
   const after: { userId: string; place: number; isSecond: boolean }[] = [];
   for (const userId of early) {
-    // Half of those who were too early are back at once, the others at any time.
+    // Half of the users that were too early press again at once, the others at any time.
     const place = random() < 0.5 ? random() * SOON : random();
     after.push({ userId, place, isSecond: true });
   }

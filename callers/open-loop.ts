@@ -2,20 +2,20 @@ import { type Alarm, coarseAlarm } from "./alarm.ts";
 
 /**
  * Open-loop load: arrivals come by the clock and never wait for answers, as people do. Latency is measured
- * from the instant an arrival was due, so a slow service or a slow driver is seen and not left out (no
- * coordinated omission).
+ * from the instant an arrival was due, so the delay of a slow service or a slow driver counts (no coordinated
+ * omission).
  */
 export type OpenLoopOptions = {
   /** Instants on `performance.now()`'s scale, ascending. */
   readonly dueMs: readonly number[];
   /** Starts the work of one arrival; must not reject. */
   readonly launch: (index: number, dueMs: number) => Promise<void>;
-  /** An arrival over this many waits for a place; the wait counts as latency. */
+  /** While so many arrivals are under way, the next one waits for a place; the wait counts as latency. */
   readonly inFlightMax: number;
-  /** Everything ends at this instant, finished or not. */
+  /** The run ends at this instant, even if arrivals are unfinished. */
   readonly endsAtMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** What wakes the driver for the next arrival; a timer of Node unless told otherwise. */
+  /** Wakes the driver for the next arrival; undefined: a timer of Node. */
   readonly alarm?: Alarm | undefined;
 };
 
@@ -66,15 +66,15 @@ export function runOpenLoop(options: OpenLoopOptions): Promise<OpenLoopResult> {
     }
 
     /**
-     * Starts all that are due now; after a late wake-up that is more than one: the clock decides, not the
-     * timer.
+     * Starts all arrivals that are due by the clock: after a late wake-up of the timer these are more than
+     * one.
      */
     function startDue(place = false): void {
       alarm.clear();
       if (over) return;
       const now = performance.now();
       for (let due = dueMs[next]; due !== undefined && due <= now; due = dueMs[next]) {
-        if (inFlight === inFlightMax) return; // the next one to finish goes on here
+        if (inFlight === inFlightMax) return; // the next arrival that finishes calls this again
         if (place) heldBack += 1;
         else worstLagMs = Math.max(worstLagMs, now - due);
         next += 1;

@@ -9,7 +9,7 @@ export type PressOptions = {
   /** How many tries may be under way at once; waiting for a place counts as latency, not as part of a try. */
   readonly triesInFlightMax: number;
   readonly campaignId: string;
-  /** One try, on the client's side: longer than the service's own deadline. */
+  /** The time-out of one try, in the client: longer than the service's own deadline. */
   readonly tryTimeoutMs: number;
   /** From the first try to giving up. */
   readonly patienceMs: number;
@@ -18,7 +18,7 @@ export type PressOptions = {
   readonly signal?: AbortSignal | undefined;
 };
 
-/** The end of one press of the button: the last answer, definite unless patience ran out. */
+/** The end of one press of the button: its last answer, which is definite unless `patienceMs` ran out. */
 export type PressResult = {
   readonly outcome: Outcome;
   readonly tries: number;
@@ -28,7 +28,7 @@ export type PressResult = {
 const FIRST_WAIT_MS = 50;
 const WAIT_MOST_MS = 1_000;
 
-/** Refusals that say "ask again with the same key" rather than yes or no. */
+/** Refusals that are not final: the caller asks again with the same key. */
 const PASSING: ReadonlySet<string> = new Set(["OVERLOADED", "NOT_READY"]);
 
 export function isDefinite(outcome: Outcome): boolean {
@@ -37,7 +37,7 @@ export function isDefinite(outcome: Outcome): boolean {
 
 /**
  * Presses the button for a user: asks, and asks again with the same key until the answer is definite or
- * patience is over.
+ * `patienceMs` is over.
  */
 export function createPresser(options: PressOptions): (userId: string) => Promise<PressResult> {
   const { ask, triesInFlightMax, campaignId, tryTimeoutMs, patienceMs, random, record, signal } = options;
@@ -58,7 +58,7 @@ export function createPresser(options: PressOptions): (userId: string) => Promis
         answeredOrder: answered.order,
         outcome,
       });
-      // Doubling, with jitter so that those who failed together do not come back together.
+      // The wait doubles, with jitter, so that callers that failed together do not ask again together.
       const backOffMs = Math.min(WAIT_MOST_MS, FIRST_WAIT_MS * 2 ** Math.min(tries - 1, 10));
       const waitMs = Math.max(retryAfterMs, backOffMs) * (0.5 + random());
       const over = signal?.aborted === true || performance.now() + waitMs > givesUpAtMs;

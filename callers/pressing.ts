@@ -18,17 +18,17 @@ export type Pressing = {
   readonly signal: AbortSignal;
 };
 
-/** Connections of the load, and so tries at once. */
+/** The most connections of the load, and so the most tries at once. */
 export const SOCKETS_MAX = 256;
 /** Longer than the service's own deadline for a claim (ISSUE_DEADLINE_MS). */
 const TRY_TIMEOUT_MS = 7_000;
-/** Long enough for somebody to kill a store by hand and start it again. */
+/** Long enough to kill a store by hand and start it again. */
 const PATIENCE_MS = 60_000;
 const IN_FLIGHT_MAX = 20_000;
-/** After the end of a second, its last answers are let in before it is shown. */
+/** A second is shown so long after its end, so that its last answers are counted. */
 const SHOW_AFTER_MS = 50;
 
-/** Presses the button as the arrival list says, and tells of each second when it is over. */
+/** Presses the button at the instants of the arrival list; calls `onSecond` after the end of each second. */
 export async function pressAll(pressing: Pressing): Promise<OpenLoopResult> {
   const { ask, campaignId, startsAtMs, arrivals, seed, history, scoreboard, onSecond, signal } = pressing;
   const press = createPresser({
@@ -45,8 +45,8 @@ export async function pressAll(pressing: Pressing): Promise<OpenLoopResult> {
     },
   });
 
-  // The list is relative to the opening, which is an instant of the wall clock; the driver counts on a clock
-  // that never steps.
+  // The list is relative to the opening, which is an instant of the wall clock; the driver counts on a
+  // monotonic clock.
   const openingMs = performance.now() + (startsAtMs - Date.now());
   const lastDueMs = openingMs + (arrivals.at(-1)?.offsetMs ?? 0);
   let shown = Math.floor((arrivals[0]?.offsetMs ?? 0) / 1_000) - 1;

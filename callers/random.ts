@@ -1,6 +1,6 @@
 /**
- * A repeatable source of numbers in [0, 1) for arrival lists and waits (mulberry32). Nothing secret comes
- * from it.
+ * A repeatable source of numbers in [0, 1) for arrival lists and waits (mulberry32). It must not be used for
+ * secrets.
  */
 export type Random = () => number;
 

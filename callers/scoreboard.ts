@@ -2,14 +2,14 @@ import type { HistoryEntry } from "../audit/history.ts";
 import { type Percentiles, percentilesOf } from "./percentiles.ts";
 import { isDefinite, type PressResult } from "./press.ts";
 
-/** What happened in one second, by the instant of the answers. */
+/** The counts of one second, by the instant of the answers. */
 export type Second = {
   /** Relative to the opening: -1 is the last second before it. */
   readonly second: number;
-  /** Users who got a coupon, and in all up to the end of this second. */
+  /** Users that got a coupon in this second; `issuedSoFar`: from the first second to the end of this one. */
   readonly issued: number;
   readonly issuedSoFar: number;
-  /** Answers that repeated a coupon its user had already. */
+  /** Answers with a coupon that the user had already. */
   readonly again: number;
   readonly notStarted: number;
   readonly soldOut: number;
@@ -30,14 +30,14 @@ type Tally = {
 };
 
 export type Scoreboard = {
-  /** Each try of each press, as it is answered. */
+  /** Called for each try of each press, when it is answered. */
   onEntry(entry: HistoryEntry): void;
-  /** Each press, when it has its last answer; `dueOffsetMs` relative to the opening. */
+  /** Called for each press, when it has its last answer; `dueOffsetMs` relative to the opening. */
   onPress(result: PressResult, dueOffsetMs: number, latencyMs: number): void;
   second(second: number): Second;
-  /** The last second in which anything was answered. */
+  /** The last second in which a try was answered. */
   lastSecond(): number;
-  /** Presses due after the opening. */
+  /** The latency of the presses that were due after the opening. */
   latencyAfterStart(): Percentiles;
   /** Presses that ended without a definite answer. */
   unanswered(): number;

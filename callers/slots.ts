@@ -1,4 +1,4 @@
-/** At most so many at once; the others wait in the order in which they came. */
+/** At most `max` holders at once; other takers wait in the order in which they came. */
 export type Slots = { take(): Promise<void>; give(): void };
 
 export function createSlots(max: number): Slots {
