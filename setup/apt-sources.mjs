@@ -1,6 +1,6 @@
 /**
- * Takes the machine's own apt sources to another release of the same distribution: the same mirrors, keys
- * and options, another suite, `main` only. Sources of other suites (updates, security) and other vendors
+ * Rewrites the machine's own apt sources for another release of the same distribution: the same mirrors, keys
+ * and options, the other suite, `main` only. Sources of other suites (updates, security) and other vendors
  * are left out.
  */
 

@@ -7,12 +7,12 @@ import { SetupError } from "./error.mjs";
 
 const HASH_CHARS = 16;
 
-/** The scenarios, and the lock that says which artillery they are for. */
+/** The folder of the scenarios and of the lock file that names their version of artillery. */
 export const artilleryManifests = fileURLToPath(new URL("../artillery", import.meta.url));
 
 /**
- * Where setup puts the load generator: one folder for each lock, outside the clone, since every clone can use
- * it.
+ * The folder into which set-up installs artillery: one for each content of the lock file, outside the clone,
+ * because all clones of one user share it.
  */
 export function artilleryDir() {
   const lock = join(artilleryManifests, "package-lock.json");

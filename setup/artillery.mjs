@@ -7,7 +7,8 @@ import { takeLock } from "./lock.mjs";
 
 const TEMPORARY = "new-artillery-";
 /**
- * Neither install scripts (browsers, native sockets) nor what other systems need: no scenario here uses them.
+ * No install scripts (browsers, native sockets), no optional packages (for other systems), no development
+ * packages: no scenario here uses them.
  */
 const NPM_FLAGS = ["--no-audit", "--no-fund", "--ignore-scripts", "--omit=optional", "--omit=dev"];
 const BYTES_A_BLOCK = 512;
@@ -17,8 +18,9 @@ export function isArtilleryHere() {
 }
 
 /**
- * Made beside its place and renamed when it is whole, so that one which was interrupted is never taken for
- * it. The clones of one user share the folder, hence a lock of its own.
+ * Installs into a temporary folder beside the final one and renames it when it is complete, so that an
+ * interrupted installation is never used. The clones of one user share the folder, so it has a lock of its
+ * own.
  *
  * @param {(words: string) => void} say
  */
@@ -28,7 +30,7 @@ export async function installArtillery(say) {
   const lock = join(cache, "artillery.lock");
   await takeLock(lock, { say, advice: "Give another folder in LOCAL_CACHE_DIR." });
   try {
-    if (isArtilleryHere()) return; // another clone's setup was first
+    if (isArtilleryHere()) return; // the set-up of another clone has installed it
     for (const left of readdirSync(cache))
       if (left.startsWith(TEMPORARY)) rmSync(join(cache, left), { recursive: true, force: true });
     say(`artillery is fetched into ${folder}: about 330 MB, one to two minutes, once`);
@@ -52,7 +54,7 @@ export async function installArtillery(say) {
 }
 
 /**
- * What a folder takes on the disk.
+ * The bytes that a folder takes on the disk.
  *
  * @param {string} folder
  * @returns {number}

@@ -3,7 +3,7 @@ import { isAbsolute, join } from "node:path";
 import { SetupError } from "./error.mjs";
 
 /**
- * What is large and the same for all clones of one user: LOCAL_CACHE_DIR, else coupon-issuer in
+ * The folder for large files that all clones of one user share: LOCAL_CACHE_DIR, else coupon-issuer in
  * $XDG_CACHE_HOME, else in ~/.cache.
  *
  * @param {Readonly<Record<string, string | undefined>>} env

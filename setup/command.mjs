@@ -4,12 +4,12 @@ import { SetupError } from "./error.mjs";
 const MAX_OUTPUT_CHARS = 200_000;
 const LAST_LINES = 8;
 
-/** Set once somebody wants us to end: no further command is started. */
+/** Set by the first signal to end: no further command is started. */
 let interrupted = false;
 /** @type {Set<import("node:child_process").ChildProcess>} */
 const running = new Set();
 
-/** From now on a signal ends the command under way, and what we changed for it is put back before we end. */
+/** From now on a signal ends the command under way; set-up undoes its temporary changes before it ends. */
 export function endCommandsOnSignals() {
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
     process.on(signal, () => {
@@ -20,7 +20,7 @@ export function endCommandsOnSignals() {
 }
 
 /**
- * Runs a command to its end without a word. When it fails, throws with what it said last.
+ * Runs a command to its end and prints nothing. When it fails, throws with the last lines of its output.
  *
  * @param {string} command
  * @param {readonly string[]} args

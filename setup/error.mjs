@@ -1,4 +1,4 @@
-/** What the machine lacks and we cannot bring: one message that says what failed and what to do instead. */
+/** Set-up cannot install a part that the machine lacks: the message says which, and what to do instead. */
 export class SetupError extends Error {
   /** @override */
   name = "SetupError";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { installPackage } from "./package.mjs";
 
-/** Debian's places for the library that lies about the time to one process. */
+/** Where Debian installs libfaketime, the library that gives one process a wrong clock. */
 const LIBRARIES = [
   "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
   "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",

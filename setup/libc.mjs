@@ -21,20 +21,20 @@ const SYSTEM_PARTS = "/etc/apt/sources.list.d";
 const NEWER_SUITE = "trixie";
 const TEMPORARY = "new-";
 
-/** Whether MongoDB can be had without the newer libc, or that is here. */
+/** Whether a MongoDB is available without the newer libc, or that libc is unpacked. */
 export function isMongodbHere() {
   if (process.env["MONGODB_URL"] || programOnPath("mongod") !== undefined) return true;
-  if (process.platform !== "linux") return true; // nothing that we could bring; the stack says what is missing
+  if (process.platform !== "linux") return true; // nothing to install; local/ reports what is missing
   const version = glibcVersion();
   return version === undefined || isGlibcNewEnough(version) || isLibcUnpacked();
 }
 
 /**
- * Unpacks a newer release's libc beside us: apt itself fetches and verifies it, from sources derived from the
- * machine's own, with private lists and caches. Nothing is installed; the system's lists stay as they are.
- * Needs no root.
+ * Unpacks the libc of a newer release into .local: apt itself fetches and verifies it, from sources derived
+ * from the machine's own, with private lists and caches. Nothing is installed; the system's lists stay as
+ * they are. Needs no root.
  *
- * @param {string} engineFolder where node modules are, to try the outcome
+ * @param {string} engineFolder the folder of the node modules, to try the unpacked libc
  */
 export async function unpackLibc(engineFolder) {
   for (const program of ["apt-get", "dpkg-deb"]) {
@@ -81,7 +81,7 @@ async function fetchLibc(work) {
     "Acquire::Languages=none",
     "Acquire::Retries=2",
     "APT::Update::Error-Mode=any",
-    "APT::Sandbox::User=root", // the lower-privileged user may not reach a folder in somebody's home
+    "APT::Sandbox::User=root", // apt's unprivileged user may have no access below a home folder
   ].flatMap((setting) => ["-o", setting]);
   const advice = `The newer libc for the embedded MongoDB engine could not be fetched. ${INSTEAD}`;
   await runCommand("apt-get", [...settings, "update"], { cwd: download, advice });
@@ -130,7 +130,7 @@ function codename() {
 }
 
 /**
- * Loads the engine with it once: an unsuitable libc is found here and not at the first start.
+ * Loads the engine with the unpacked libc once: an unsuitable libc is found here and not at the first start.
  *
  * @param {string} libraries
  * @param {string} engineFolder

@@ -8,8 +8,8 @@ const POLL_MS = 200;
 const DEADLINE_MS = 20 * 60_000;
 
 /**
- * Two setups at once would pull what they install from under each other: the second waits, then finds it all
- * done. The holder gives the lock back with `releaseOwned`.
+ * Two set-ups at once would overwrite each other's files: the second waits for the first, then finds nothing
+ * to do. The holder releases the lock with `releaseOwned`.
  *
  * @param {string} file
  * @param {{ say: (words: string) => void, advice: string }} options advice: when the file's folder cannot be

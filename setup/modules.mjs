@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { runCommand } from "./command.mjs";
 import { SetupError } from "./error.mjs";
 
-/** In node_modules: the hash of the lock that they were installed from. Goes when they go. */
+/** In node_modules: the hash of the lock file that they were installed from. Removed with them. */
 const HASH_FILE = ".setup-hash";
 
 /**
@@ -14,7 +14,7 @@ const HASH_FILE = ".setup-hash";
  */
 
 /**
- * Whether the node modules of a folder are those its lock asks for.
+ * Whether the node modules of a folder are those that its lock file names.
  *
  * @param {string} folder
  */
@@ -25,12 +25,12 @@ export function areModulesInstalled(folder) {
   const hash = hashOf(folder);
   const hashFile = join(modules, HASH_FILE);
   if (existsSync(hashFile) && readFileSync(hashFile, "utf8") === hash) return true;
-  // Somebody ran npm without us: look whether the outcome is the same.
+  // A user may have run npm without set-up: compare the installed modules with the lock file.
   if (!isInstalledFrom(join(folder, "package-lock.json"), installedLock)) return false;
   try {
     writeFileSync(hashFile, hash);
   } catch {
-    // a folder that is not ours to write: the look is repeated next time
+    // the folder is not writable: the comparison is repeated next time
   }
   return true;
 }

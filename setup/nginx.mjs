@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { programOnPath } from "../local/program.mjs";
 import { installPackage } from "./package.mjs";
 
-/** Debian's place, which is not on the PATH of everybody. */
+/** Where Debian installs nginx; not every user has that folder on PATH. */
 const DEBIAN = "/usr/sbin/nginx";
 
 /** @returns {string | undefined} */

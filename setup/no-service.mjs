@@ -1,14 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
-/** Debian's way to say which services a package may start; 101 means none. */
+/** Debian's packages run this program before they start a service; exit code 101 forbids the start. */
 const POLICY = "/usr/sbin/policy-rc.d";
 const POLICY_SAVED = `${POLICY}.saved-by-coupon-setup`;
 const POLICY_MARK = "# put here by setup/setup.mjs of the coupon issuer for the time of one installation";
 const DENIED = 101;
 
 /**
- * Installs with no service started: packages of servers start theirs on its default port.
+ * Runs an installation that starts no service: the package of a server starts its service on the default
+ * port.
  * @template T
  * @param {string} service as the package calls it
  * @param {() => Promise<T>} install

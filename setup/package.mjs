@@ -4,7 +4,7 @@ import { SetupError } from "./error.mjs";
 import { withoutServiceStarts } from "./no-service.mjs";
 
 /**
- * Installs one package of Debian's. `service`: what it would start, which is not wanted.
+ * Installs one Debian package. `service`: the service that the package would start; it is not started.
  *
  * @param {{ what: string, debianPackage: string, isHere: () => boolean, instead: string, service?: string }}
  * wanted

@@ -1,17 +1,17 @@
 /**
- * Brings what this machine lacks to run, test and develop the service: node modules, redis-server and a libc
- * that the embedded MongoDB engine accepts. Does nothing, quickly, when nothing is lacking.
+ * Installs what this machine lacks to run, test and develop the service: node modules, redis-server and a
+ * libc that the embedded MongoDB engine accepts. Ends at once when nothing is missing.
  *
  *   node setup/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench] [--proxy]
  *
- * --quiet         no word when nothing is to do
+ * --quiet         prints nothing when nothing is to do
  * --modules-only  only node modules (enough for the checks)
  * --artillery     also artillery, the load generator of `npm run load`, in a cache outside the clone
  * --chaos         also libfaketime, which tests and fault rounds with wrong clocks need
  * --bench         also wrk, the load generator of the benchmarks
  * --proxy         also nginx, which the test of a rolling restart needs
  *
- * Plain JavaScript without dependencies: it runs before there are any. Says things on stderr only.
+ * Plain JavaScript without dependencies: it runs before any are installed. Prints on stderr only.
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
