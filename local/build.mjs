@@ -1,5 +1,5 @@
-// `npm run build`: the product in dist/, which production and the package run. Or `build.mjs FOLDER [FLAG OF
-// TSC ...]`.
+// `npm run build`: builds the product into dist/, which production and the package run. Or `build.mjs FOLDER
+// [FLAG OF TSC ...]`.
 import { fileURLToPath } from "node:url";
 import { buildProduct } from "./product.mjs";
 

@@ -11,7 +11,7 @@ import { repositoryDir } from "./repository.ts";
 const localDir = join(repositoryDir, ".local");
 const outDir = join(localDir, `build-${process.pid}`);
 
-/** Set by a process that has made it for those that it starts. */
+/** The folder of a build, set by a process that has built the product, for its child processes. */
 const SHARED_DIR = "BUILT_PRODUCT_DIR";
 
 /** A bound against hanging: a build takes five seconds, on a very busy machine a minute. */
@@ -21,8 +21,8 @@ let built: Promise<string> | undefined;
 let running: ChildProcess | undefined;
 
 /**
- * The product as `npm run build` makes it, made once a process, or by the one that started this: tests and
- * benchmarks start these, which is also what production runs. Resolves with the folder.
+ * Builds the product as `npm run build` does, once in each process, unless its parent has shared a build.
+ * Tests and benchmarks start the built files, which production runs too. Resolves with the folder.
  */
 export async function builtProduct(): Promise<string> {
   const shared = process.env[SHARED_DIR];
@@ -31,22 +31,22 @@ export async function builtProduct(): Promise<string> {
   return built;
 }
 
-/** Makes it now, for this process and for all that it starts from here on. */
+/** Builds the product now, for this process and for the child processes that it starts from now on. */
 export async function shareBuiltProduct(): Promise<void> {
   process.env[SHARED_DIR] = await builtProduct();
 }
 
 async function build(): Promise<string> {
   removeOrphans();
-  // Types are `npm run check`'s to judge: without them the build takes a fifth of the processor time.
+  // `npm run check` checks the types: without that the build takes a fifth of the processor time.
   await runBounded([join(repositoryDir, "local", "build.mjs"), outDir, "--noCheck"], BUILD_MS);
   return outDir;
 }
 
 /**
- * Runs a program of Node to its end, in a process group of its own that is killed after `withinMs`, and then
- * once more: of thousands of builds on busy machines one never ended, with all of its processes alive.
- * Rejects with what it wrote where it failed.
+ * Runs a Node program to its end, in a process group of its own. A group that has not ended within `withinMs`
+ * is killed and the program is run once more: of thousands of builds on busy machines one never ended, with
+ * all of its processes alive. When the program fails, rejects with its output.
  */
 export async function runBounded(args: readonly string[], withinMs: number): Promise<void> {
   for (const isLast of [false, true]) {
@@ -67,7 +67,7 @@ export async function runBounded(args: readonly string[], withinMs: number): Pro
   }
 }
 
-/** Also where the child is gone and one that it started keeps its pipes open. */
+/** Works also when the child has ended and a process that it started keeps its pipes open. */
 function killGroup({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) process.kill(-pid, "SIGKILL");
@@ -76,7 +76,7 @@ function killGroup({ pid }: ChildProcess): void {
   }
 }
 
-/** Builds of processes that were killed. */
+/** Removes the builds of processes that were killed. */
 function removeOrphans(): void {
   const names = existsSync(localDir) ? readdirSync(localDir) : [];
   for (const name of names) {
@@ -86,7 +86,7 @@ function removeOrphans(): void {
   }
 }
 
-/** Also one that is under way, which it ends. */
+/** Ends a build that is under way, and removes its files too. */
 export async function removeBuiltProduct(): Promise<void> {
   if (running !== undefined) killGroup(running);
   await built?.catch(() => undefined);

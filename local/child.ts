@@ -10,7 +10,7 @@ export interface ChildExit {
 
 const KILL_DEADLINE_MS = 15_000;
 
-/** What a child needs of our environment; the rest (NODE_OPTIONS, store URLs) must not leak into it. */
+/** The variables that a child inherits; the others (NODE_OPTIONS, store URLs) must not leak into it. */
 const INHERITED = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "NODE_V8_COVERAGE"] as const;
 
 export function inheritedEnvironment(): Record<string, string> {
@@ -23,8 +23,9 @@ export function inheritedEnvironment(): Record<string, string> {
 }
 
 /**
- * Starts a child in its own session and process group, so that Ctrl-C in a terminal reaches only us and we
- * decide the order in which things end; and in the watchdog's care, so that it never outlives us.
+ * Starts a child in its own session and process group, so that Ctrl-C in a terminal reaches only this
+ * process, which then ends its children in the right order. The watchdog kills the child if this process ends
+ * first.
  */
 export function spawnKept(
   command: string,
@@ -33,7 +34,7 @@ export function spawnKept(
 ): ChildProcess {
   startWatchdog();
   const child = spawn(command, args, { ...options, detached: true });
-  child.on("error", () => {}); // one that could not be started has no pid, which the caller looks at
+  child.on("error", () => {}); // a child that could not be started has no pid, which the caller checks
   keep(child);
   return child;
 }
@@ -48,7 +49,7 @@ export function hasExited(child: ChildProcess): boolean {
   return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 }
 
-/** Sends a signal to the child alone; a child that is gone needs none. */
+/** Sends a signal to the child alone; does nothing when the child has ended. */
 export function signalChild(child: ChildProcess, signal: NodeJS.Signals): void {
   if (!hasExited(child)) child.kill(signal);
 }
@@ -63,9 +64,9 @@ function killGroup(child: ChildProcess): void {
 }
 
 /**
- * SIGTERM, or another signal, and SIGKILL to the whole group when the deadline passes. A paused child is
- * resumed first: it could not obey otherwise. Waits by a timer: a child that must not keep our event loop
- * alive would let us end in the middle of waiting for it.
+ * Sends SIGTERM, or another signal, and SIGKILL to the whole group when the deadline passes. Resumes a paused
+ * child first: it could not handle the signal otherwise. Waits by a timer: an unreferenced child does not
+ * keep the event loop alive, so this process could end in the middle of the wait.
  */
 export async function endChild(
   child: ChildProcess,
@@ -77,7 +78,7 @@ export async function endChild(
   if (!(await until(() => hasExited(child), deadlineMs, 5))) await killChild(child);
 }
 
-/** SIGKILL to the child and everything it started; resolves when it is gone. */
+/** Sends SIGKILL to the child and to all that it started; resolves when the child has ended. */
 export async function killChild(child: ChildProcess): Promise<void> {
   killGroup(child);
   if (!(await until(() => hasExited(child), KILL_DEADLINE_MS, 2))) {
@@ -85,7 +86,7 @@ export async function killChild(child: ChildProcess): Promise<void> {
   }
 }
 
-/** The shell's way to say an exit in one number. */
+/** An exit as one number, as a shell gives it. */
 export function exitNumber({ code, signal }: ChildExit): number {
   return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
 }

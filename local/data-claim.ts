@@ -21,7 +21,7 @@ import { unusableFolder } from "./unusable-folder.ts";
 const FILE = "stack.json";
 const MAX_TRIES = 20;
 const STARTING_DEADLINE_MS = 60_000;
-/** The dead owner's watchdog ends them at once; this is how long we let it before we do. */
+/** How long the watchdog of an ended owner has to end its stores, before this process ends them. */
 const LEFTOVER_DEADLINE_MS = 2_000;
 
 export interface StoreRecord {
@@ -33,11 +33,11 @@ export interface StoreRecord {
 
 interface ClaimRecord {
   readonly owner: ProcessRecord;
-  /** Absent until they are all up. */
+  /** Absent until all stores answer. */
   readonly stores?: Readonly<Record<StoreKind, StoreRecord>>;
 }
 
-/** Either the folder is ours to start stores on, or these are the stores that run on it. */
+/** Either this process may start stores on the folder, or these stores of another process run on it. */
 export type Claim =
   | {
       readonly ours: true;
@@ -51,11 +51,11 @@ export type Claim =
       isOwnerAlive(): boolean;
     };
 
-/** @throws UserError where there can be no such folder, or nothing can be written in it */
+/** @throws UserError where the folder cannot be made, or nothing can be written in it */
 function makeDataDir(dataDir: string): void {
   try {
     makeFolder(dataDir);
-    // Not asked of its mode: a file system may be full, or take nothing whatever the mode says.
+    // A trial write, not a look at the mode: a file system may be full or read-only, whatever the mode is.
     const trial = join(dataDir, `.write-${process.pid}-${randomUUID()}`);
     writeFileSync(trial, "trial");
     rmSync(trial);
@@ -65,8 +65,8 @@ function makeDataDir(dataDir: string): void {
 }
 
 /**
- * One stack a data folder. Whoever manages to create `stack.json` has it; the record of an owner that is
- * gone is put aside, and whatever it left running is ended first.
+ * One stack for each data folder: the process that creates `stack.json` has it. When the recorded owner has
+ * ended, its stores that still run are ended, and then its record is put aside.
  */
 export async function claimDataDir(dataDir: string): Promise<Claim> {
   makeDataDir(dataDir);
@@ -75,7 +75,7 @@ export async function claimDataDir(dataDir: string): Promise<Claim> {
   for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
     if (createOwned(file, { owner })) return ourClaim(file, owner);
     const found = claimIn(file);
-    if (found === undefined) continue; // released between our two looks
+    if (found === undefined) continue; // released between the two calls
     if (isAlive(found.owner)) {
       const stores = found.stores ?? (await storesOnceStarted(file, found.owner));
       if (stores !== undefined) return othersClaim(file, found.owner, stores);
@@ -126,7 +126,7 @@ function recordOf(store: Store): StoreRecord {
   };
 }
 
-/** Undefined when the owner went before they were up. */
+/** undefined: the owner has ended, or has released the folder, before all its stores were up. */
 async function storesOnceStarted(file: string, owner: ProcessRecord): Promise<ClaimRecord["stores"]> {
   let stores: ClaimRecord["stores"];
   const settled = await until(() => {
@@ -152,7 +152,7 @@ async function endLeftovers(record: ClaimRecord): Promise<void> {
     try {
       process.kill(one.pid, "SIGKILL");
     } catch {
-      // it ended in this very moment, or is another user's: the next look tells
+      // it has just ended, or belongs to another user: the next check finds out
     }
   }
   if (!(await until(allGone, LEFTOVER_DEADLINE_MS))) {

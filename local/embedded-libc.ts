@@ -8,8 +8,8 @@ export type NodeLaunch =
   | { readonly ok: false; readonly reason: string };
 
 /**
- * The engine wants a newer glibc than some systems have. There, `npm run setup` unpacks one beside us and
- * node is started through that one's own loader; nothing of the system changes.
+ * The engine needs a newer glibc than some systems have. On these, `npm run setup` unpacks one into .local,
+ * and node is started through the loader of that glibc; the system stays unchanged.
  */
 export function nodeForEngine(): NodeLaunch {
   const plain: NodeLaunch = { ok: true, command: process.execPath, args: [] };

@@ -43,7 +43,7 @@ const SESSION_COMMANDS = new Set([
   "killAllSessionsByPattern",
 ]);
 
-/** Without it some in-memory sorts fail with code 224. */
+/** Without this parameter some in-memory sorts fail with code 224. */
 const PLAN_RANKER = serialize({
   setParameter: 1,
   internalQueryPlanRanker: "multiPlanning",
@@ -61,7 +61,7 @@ let stopping = false;
 
 const server = createServer({ noDelay: true }, (socket) => {
   sockets.add(socket);
-  socket.on("error", () => {}); // a client that went away; `close` follows and tidies up
+  socket.on("error", () => {}); // the client has gone; `close` follows and removes the socket
   socket.on("close", () => sockets.delete(socket));
   serve(socket).catch((error) => {
     if (!stopping) say(`connection ended: ${messageFrom(error)}`);
@@ -81,8 +81,8 @@ server.listen(port, HOST, () => {
 for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, stop);
 
 /**
- * One connection: a message is read, answered and its reply handed over before the next is read, so
- * replies keep their order and neither side can fill our memory. Connections run side by side.
+ * Serves one connection: reads a message, answers it and sends the reply before it reads the next, so that
+ * replies keep their order and no client can fill the memory. Connections run side by side.
  *
  * @param {import("node:net").Socket} socket
  */
@@ -190,7 +190,7 @@ function readArguments() {
       return { dir: values.dir, port: portNumber };
     }
   } catch {
-    // an unknown option: the usage line says it
+    // an unknown option: the usage line follows
   }
   return fail(EXIT_USAGE, "usage: node local/engine-server.mjs --dir <data folder> --port <0-65535>");
 }
@@ -213,8 +213,8 @@ function say(message) {
 /** @param {unknown} error */
 function messageFrom(error) {
   if (!(error instanceof Error)) return String(error);
-  // The addon's loader chains one error for each place it looked in; an outdated libc is the one that
-  // explains.
+  // The addon's loader chains one error for each path that it tried; the one about an outdated libc is the
+  // cause.
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
     if (cause.message.includes("GLIBC")) return cause.message;
   }

@@ -1,8 +1,9 @@
 /**
- * What Node is to be started with so that it reads `.env`: prints `--env-file=.env` where that file exists,
- * nothing where it does not. Node passes over what it cannot read, and refuses a file that is not there; so
- * this looks first, and ends with exit code 2 (configuration) and one line where the file cannot be read or a
- * line would not be read as it stands. No message repeats a value: it may be a secret.
+ * Prints the argument with which Node reads `.env`: `--env-file=.env` where that file exists, nothing where
+ * it does not. Node skips lines that it cannot parse, and refuses a file that does not exist. So this program
+ * checks the file first: it prints one line and ends with exit code 2 (configuration) where the file cannot
+ * be read, or Node would read a line otherwise than it is written. No message repeats a value: it may be a
+ * secret.
  *
  *   ENV_FILE=$(node local/env-file.mjs) && exec node $ENV_FILE …
  */
@@ -12,7 +13,7 @@ import { troubleIn } from "./env-lines.mjs";
 const FILE = ".env";
 const CONFIGURATION = 2;
 
-// As Node does: in the folder in which it is started, which npm makes that of package.json.
+// Relative to the current folder, as for Node; npm makes that the folder of package.json.
 if (existsSync(FILE)) {
   const trouble = troubleOf();
   if (trouble === undefined) process.stdout.write(`--env-file=${FILE}\n`);

@@ -1,15 +1,15 @@
-// Node 20 reads the next line wrong after one of blanks, or after a comment that does not begin in the first
-// column; and takes a tab for a letter of a name or a value.
+// Node 20 misreads the line after a line of blanks, or after a comment that does not begin in the first
+// column; and it reads a tab as a part of a name or a value.
 const NOTHING = /^(#|$)/;
 const ASSIGNMENT = /^ *(?:export +)?([A-Za-z_]\w*) *= *(.*?) *$/;
 const QUOTED = /^(["'`])(.*?)\1 *(#.*)?$/;
 
 /**
- * The first line of an env file that Node would not read as it stands, with what is wrong; never its value.
- * Settings have no line ends, so neither have values here.
+ * Finds the first line of an env file that Node would read otherwise than it is written, and says what is
+ * wrong with it, never its value. No setting contains a line end, so a quoted value must end on its line.
  *
  * @param {string} text
- * @returns {string | undefined} to go on after the file's name, such as `:3: …`
+ * @returns {string | undefined} the rest of a message that begins with the file's name, such as `:3: …`
  */
 export function troubleIn(text) {
   for (const [index, line] of text.split(/\r?\n/).entries()) {

@@ -4,8 +4,8 @@ const DEADLINE_MS = 1_000;
 const MAX_REPLY_BYTES = 4_000_000;
 
 /**
- * Sends one request on a connection of its own and returns what came back once it is enough; undefined when
- * nobody answers in time.
+ * Sends one request on a connection of its own and returns the received bytes once `isEnough` accepts them;
+ * undefined: no server answered in time, or the reply was too long.
  */
 export function exchange(
   host: string,

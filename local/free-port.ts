@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:net";
 const HOST = "127.0.0.1";
 const MAX_TRIES = 20;
 
-/** Given out by this process already: the kernel may offer one again before its taker listens on it. */
+/** Ports given out by this process: the kernel may offer one again before a server listens on it. */
 const given = new Set<number>();
 
 export async function freePort(): Promise<number> {

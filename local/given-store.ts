@@ -17,13 +17,13 @@ export interface GivenFacts {
   readonly pid?: number | undefined;
   readonly dir?: string | undefined;
   readonly logFile?: string | undefined;
-  /** START_DEADLINE_MS: how long it may take to answer. */
+  /** How long the store may take to answer (START_DEADLINE_MS). */
   readonly withinMs?: number | undefined;
-  /** Whether it can be expected to answer at all; waiting ends at once when not. */
+  /** Whether the store can be expected to answer at all; where not, waiting ends at once. */
   readonly isExpected?: (() => boolean) | undefined;
 }
 
-/** A store that somebody else runs: we use it and leave it alone. */
+/** A store that another process runs: this process uses it, and never stops or changes it. */
 export function givenStore(kind: StoreKind, url: string, facts: GivenFacts = { origin: "given" }): Store {
   const refuse = (): never => {
     throw new Error(`${kind} is not ours (${facts.origin}): it can only be handled where it was started`);
@@ -47,7 +47,7 @@ export function givenStore(kind: StoreKind, url: string, facts: GivenFacts = { o
             return true;
           } catch (error) {
             last = error;
-            // What waiting does not mend: a refused password or certificate, a list of single servers, a
+            // Errors that no wait resolves: a refused password or certificate, a list of single servers, a
             // Sentinel.
             if (error instanceof UserError) throw new LocalStackError(error.message, { cause: error });
             if (facts.isExpected?.() === false) throw new LocalStackError(`${kind} went away with its owner`);
@@ -73,7 +73,7 @@ export function givenStore(kind: StoreKind, url: string, facts: GivenFacts = { o
   };
 }
 
-/** Where several are listed, the first one stands for all. */
+/** The address of the first server, where the URL lists several. */
 function addressIn(kind: StoreKind, url: string): { host: string; port: number } {
   const authority = /^[a-z+]+:\/\/(?:[^@/]*@)?([^/?,]+)/i.exec(url)?.[1];
   if (authority === undefined) {
@@ -83,7 +83,7 @@ function addressIn(kind: StoreKind, url: string): { host: string; port: number }
   return { host, port: port === undefined ? DEFAULT_PORT[kind] : Number(port) };
 }
 
-/** @throws UserError for what waiting does not mend, the trouble itself where it may */
+/** @throws UserError for an error that no wait resolves, else the driver's own error */
 async function pingMongodb(url: string): Promise<void> {
   const client = new MongoClient(url, {
     serverSelectionTimeoutMS: TRY_DEADLINE_MS,

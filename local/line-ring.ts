@@ -4,7 +4,7 @@ const MAX_LINE_CHARS = 65_536;
 
 type Listener = (line: string) => void;
 
-/** The last lines a process wrote, bounded, with news of each. */
+/** The last lines that a process wrote, at most `capacity`; listeners are called with each line. */
 export class LineRing {
   readonly #capacity: number;
   readonly #lines: string[] = [];
@@ -23,7 +23,7 @@ export class LineRing {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Takes a stream in; several may share one ring. */
+  /** Adds the lines of a stream; several streams may share one ring. */
   read(stream: NodeJS.ReadableStream): void {
     const decoder = new StringDecoder("utf8");
     let partial = "";

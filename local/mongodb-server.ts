@@ -10,9 +10,9 @@ import { startStoreProcess } from "./store-process.ts";
 import { messageOf } from "./wire-message.mjs";
 
 export interface MongodbOptions {
-  /** A mongod and the embedded engine each keep their own folder in it: their files do not mix. */
+  /** mongod and the embedded engine each have their own folder in it: their files are not compatible. */
   readonly dir: string;
-  /** 0 or absent: any free one. */
+  /** 0 or absent: any free port. */
   readonly port?: number | undefined;
   readonly logFile?: string | undefined;
 }
@@ -46,7 +46,7 @@ export async function startMongodb(options: MongodbOptions): Promise<Store> {
 function findServer(): Server {
   const mongod = programOnPath("mongod");
   if (mongod !== undefined) {
-    // A standalone one: w:majority and j:true hold on it as they do on a replica set of one.
+    // A standalone mongod: w:majority and j:true hold on it as they do on a replica set of one.
     return {
       origin: "mongod",
       commandIn: (dir) => (host, port) => [
@@ -87,7 +87,7 @@ function whyEngineIsMissing(): string | undefined {
   }
 }
 
-/** A stock server and the engine both say their pid in serverStatus, as a 64-bit or a 32-bit number. */
+/** mongod and the engine both report their pid in serverStatus, as a 64-bit or a 32-bit number. */
 async function answeringPid(host: string, port: number): Promise<number | undefined> {
   const reply = await exchange(
     host,

@@ -2,8 +2,8 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:
 import { isSameProcess, startTimeOf } from "./process-identity.mjs";
 
 /**
- * A file that at most one living process holds: whoever creates it. It names its owner, so that the next
- * one can tell a holder from one that died.
+ * A file that at most one running process holds: the process that creates it. The file names its owner, so
+ * that another process can find out whether the owner still runs.
  *
  * @typedef {{ pid: number, startTime: string }} ProcessRecord
  */
@@ -34,7 +34,7 @@ export function isSameOwner(one, other) {
  */
 export function createOwned(file, record) {
   const temporary = `${file}.${process.pid}-${Math.random().toString(36).slice(2)}`;
-  // The URL of a store that was given may hold a password: the file is its owner's alone.
+  // The URL of a store that was given may hold a password: only the file's owner may read it.
   writeFileSync(temporary, JSON.stringify(record, null, 2), { mode: 0o600 });
   try {
     linkSync(temporary, file);
@@ -48,7 +48,7 @@ export function createOwned(file, record) {
 }
 
 /**
- * Replaces the content of a file that is ours.
+ * Replaces the content of a file that this process holds.
  *
  * @param {string} file
  * @param {{ owner: ProcessRecord }} record
@@ -60,7 +60,8 @@ export function replaceOwned(file, record) {
 }
 
 /**
- * Undefined when there is no such file. An unreadable one counts as owned by nobody, so it is stale.
+ * undefined: there is no such file, or it cannot be read. A file that cannot be parsed has no owner (pid 0),
+ * so it is stale.
  *
  * @param {string} file
  * @returns {{ owner: ProcessRecord, [key: string]: unknown } | undefined}
@@ -82,7 +83,7 @@ export function readOwned(file) {
 }
 
 /**
- * Moves a stale file away; puts it back if somebody renewed it in the meantime.
+ * Moves a stale file away; puts it back if another process has renewed it in the meantime.
  *
  * @param {string} file
  * @param {{ owner: ProcessRecord }} stale
@@ -99,7 +100,7 @@ export function putAside(file, stale) {
 }
 
 /**
- * Removes the file if it is ours.
+ * Removes the file if this process holds it.
  *
  * @param {string} file
  */

@@ -1,4 +1,4 @@
-/** Asks until the answer is yes; false when the deadline passed first. */
+/** Polls until the condition holds; false when the deadline passed first. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   deadlineMs: number,

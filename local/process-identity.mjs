@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 /**
- * What tells a process from a later one that was given the same pid: its start time.
- * Undefined when no such process lives (an unreaped zombie counts as gone).
+ * The start time of a process, which distinguishes it from a later process with the same pid. undefined: no
+ * such process runs (an unreaped zombie counts as ended).
  *
  * @param {number} pid
  * @returns {string | undefined}
@@ -15,7 +15,7 @@ export function startTimeOf(pid) {
 
 /**
  * @param {number} pid
- * @param {string} startTime as `startTimeOf` said it while the process surely lived
+ * @param {string} startTime as `startTimeOf` returned it while the process certainly ran
  */
 export function isSameProcess(pid, startTime) {
   return startTimeOf(pid) === startTime;

@@ -1,7 +1,7 @@
 /**
  * The product as it is shipped: the service file by file as `tsc` emits it, and the command `coupon` as one
- * bundle with all that it uses, which starts in a third of the time. Only a dev dependency is needed for
- * that, and none of it at run time.
+ * bundle with all that it uses, which starts in a third of the time. The bundler is a dev dependency and is
+ * not needed at run time.
  */
 import { execFile } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ import { makeFolder } from "./make-folder.mjs";
 const run = promisify(execFile);
 const repository = fileURLToPath(new URL("..", import.meta.url));
 
-/** What commander, which is CommonJS, asks for: Node's own modules. */
+/** commander is CommonJS and calls `require` for Node's own modules. */
 const requireOfNode =
   'import { createRequire as createRequireOfNode } from "node:module"; const require = createRequireOfNode(import.meta.url);';
 
@@ -24,7 +24,7 @@ const requireOfNode =
  * @param {readonly string[]} tscFlags
  */
 export async function buildProduct(outDir, tscFlags = []) {
-  // Taken first: what is edited during the build makes it stale.
+  // Taken first, so that a file that is edited during the build makes the build stale.
   const stamp = stampOf(repository);
   rmSync(outDir, { recursive: true, force: true });
   await Promise.all([compileService(outDir, tscFlags), bundleCommand(join(outDir, "cli"))]);
@@ -38,7 +38,7 @@ export async function buildProduct(outDir, tscFlags = []) {
 async function compileService(outDir, flags) {
   const tsc = join(repository, "node_modules", ".bin", "tsc");
   await run(tsc, ["-p", "tsconfig.build.json", ...flags, "--outDir", outDir], { cwd: repository });
-  // The scripts are data to the compiler, and the built pool reads them from beside itself.
+  // The compiler does not copy the Lua scripts, and the built pool reads them from its own folder.
   cpSync(join(repository, "pool", "lua"), join(outDir, "pool", "lua"), { recursive: true });
 }
 
@@ -68,7 +68,7 @@ async function bundleCommand(folder) {
 }
 
 /**
- * The notices of the packages in the bundle, which their licenses want to go along.
+ * The notices of the packages in the bundle, which their licenses require beside each copy.
  *
  * @param {string[]} inputs
  */

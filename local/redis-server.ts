@@ -6,12 +6,12 @@ import { startStoreProcess } from "./store-process.ts";
 
 export interface RedisOptions {
   readonly dir: string;
-  /** 0 or absent: any free one. */
+  /** 0 or absent: any free port. */
   readonly port?: number | undefined;
-  /** More redis-server arguments; they come last and win. */
+  /** More redis-server arguments; they come last, so they override the others. */
   readonly args?: readonly string[] | undefined;
   readonly logFile?: string | undefined;
-  /** Follow this one as a replica. */
+  /** The primary, where this Redis is a replica. */
   readonly replicaOf?: { readonly host: string; readonly port: number } | undefined;
 }
 
@@ -46,7 +46,7 @@ export function startRedis(options: RedisOptions): Promise<Store> {
   );
 }
 
-/** Answers only once the data is loaded: until then PING says LOADING. */
+/** undefined until the data is loaded: until then Redis answers PING with LOADING. */
 async function answeringPid(host: string, port: number): Promise<number | undefined> {
   const reply = await exchange(
     host,

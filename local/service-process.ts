@@ -22,12 +22,12 @@ const TRY_DEADLINE_MS = 2_000;
 const POLL_MS = 25;
 
 export interface ServiceOptions {
-  /** Added to the little a process needs anyway (PATH, HOME, …): nothing else of ours leaks in. */
+  /** Added to the variables that any process needs (PATH, HOME, …); the child inherits no others. */
   readonly env: Readonly<Record<string, string>>;
   readonly args?: readonly string[] | undefined;
-  /** From the repository's top folder. A `.ts` entry runs through tsx. */
+  /** The program, relative to the repository's top folder. A `.ts` entry runs through tsx. */
   readonly entry?: string | undefined;
-  /** What paths given to `waitForHttp` start from. */
+  /** The base of the paths that are given to `waitForHttp`. */
   readonly baseUrl?: string | undefined;
   /** Called with each line of stdout and stderr. */
   readonly onLine?: ((line: string) => void) | undefined;
@@ -41,21 +41,21 @@ export interface ServiceProcess {
   readonly isRunning: boolean;
   /** The last 10,000 lines of stdout and stderr. */
   readonly lines: readonly string[];
-  /** The first line, past or to come, that the predicate likes. Rejects at the deadline or when it ends. */
+  /** The first line, past or to come, that fits. Rejects at the deadline or when the process ends. */
   waitForLine(predicate: (line: string) => boolean, deadlineMs: number): Promise<string>;
-  /** Until a GET of the path (or whole URL) answers 200. Rejects at the deadline or when it ends. */
+  /** Waits until a GET (path or whole URL) returns 200. Rejects at the deadline or when the process ends. */
   waitForHttp(pathOrUrl: string, deadlineMs: number): Promise<void>;
-  /** SIGKILL, to it and what it started. */
+  /** Sends SIGKILL to the process and to all that it started. */
   kill(): Promise<void>;
   pause(): void;
   resume(): void;
-  /** SIGTERM, SIGKILL after the deadline; the exit code (128 + signal number if a signal ended it). */
+  /** SIGTERM, SIGKILL after the deadline; returns the exit code (128 + signal number after a signal). */
   stop(deadlineMs?: number): Promise<number>;
-  /** As `stop`, with SIGINT: the service waits for what is under way and for nothing else. */
+  /** As `stop`, with SIGINT: the service answers the requests under way and waits for nothing else. */
   interrupt(deadlineMs?: number): Promise<number>;
 }
 
-/** Starts the service, or another program of this repository, as a child that never outlives us. */
+/** Starts the service, or another program of this repository, as a child that never outlives this process. */
 export function startService(options: ServiceOptions): ServiceProcess {
   const { entry = "server/main.ts", args = [], baseUrl } = options;
   const loader = entry.endsWith(".ts") ? ["--import", "tsx"] : [];
@@ -96,7 +96,7 @@ export function startService(options: ServiceOptions): ServiceProcess {
         if (found === undefined && predicate(line)) found = line;
       });
       try {
-        // Its last words may be read after its end was noticed: both streams must have ended too.
+        // The last lines may be read after the exit was seen: both streams must have ended too.
         const silent = () => hasExited(child) && child.stdout?.readableEnded && child.stderr?.readableEnded;
         const settled = await until(() => found !== undefined || silent() === true, deadlineMs, POLL_MS);
         if (found !== undefined) return found;

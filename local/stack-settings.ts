@@ -8,7 +8,7 @@ import type { StackOptions } from "./stack.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the environment says about the local stack. @throws UserError naming the setting that is wrong */
+/** The local stack's settings in the environment. @throws UserError naming the setting that is wrong */
 export function stackSettings(env: Environment) {
   return {
     dataDir: settingOf(env, "LOCAL_DATA_DIR") ?? join(repositoryDir, ".local", "data"),
@@ -19,7 +19,7 @@ export function stackSettings(env: Environment) {
   } satisfies StackOptions;
 }
 
-/** Its own words never repeat the value: it may hold a password. */
+/** The error's message never repeats the value: it may hold a password. */
 function urlOf(env: Environment, name: string, troubleOf: (text: string) => string | undefined) {
   const url = settingOf(env, name);
   const trouble = url === undefined ? undefined : troubleOf(url);

@@ -10,13 +10,13 @@ const MAX_TRIES = 5;
 type OthersClaim = Extract<Claim, { readonly ours: false }>;
 
 export interface StackOptions {
-  /** Everything the stores write is in here. One stack a folder at a time. */
+  /** The folder for all that the stores write. One stack at a time uses it. */
   readonly dataDir: string;
   /** Use this Redis instead of starting one (REDIS_URL, read by the caller). */
   readonly redisUrl?: string | undefined;
   /** Use this MongoDB instead of starting one (MONGODB_URL, read by the caller). */
   readonly mongodbUrl?: string | undefined;
-  /** 0 or absent: any free one. */
+  /** 0 or absent: any free port. */
   readonly redisPort?: number | undefined;
   readonly mongodbPort?: number | undefined;
   readonly redisArgs?: readonly string[] | undefined;
@@ -24,9 +24,9 @@ export interface StackOptions {
   readonly logDir?: string | undefined;
   /** How long a store that was given may take to answer (START_DEADLINE_MS). */
   readonly givenWithinMs?: number | undefined;
-  /** Told before a store is started; not for one that was given or is joined. */
+  /** Called before a store is started; not for a store that was given or is joined. */
   readonly onStart?: ((kind: StoreKind) => void) | undefined;
-  /** Use the stores that already run on this data folder (default); false makes that an error. */
+  /** true (default): use the stores that already run on this data folder; false: that is an error. */
   readonly join?: boolean | undefined;
 }
 
@@ -34,9 +34,9 @@ export interface Stack {
   readonly redis: Store;
   readonly mongodb: Store;
   readonly dataDir: string;
-  /** Whether another process runs the stores of this data folder and we only use them. */
+  /** Whether another process runs the stores of this data folder, and this stack only uses them. */
   readonly joined: boolean;
-  /** Stops what this stack started, last started first. Safe to call again. */
+  /** Stops the stores that this stack started, last started first. Safe to call again. */
   stop(): Promise<void>;
 }
 
@@ -62,7 +62,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     } catch (error) {
       await stopAll(own);
       if (claim.ours) claim.release();
-      // An owner that goes while we join takes its stores along: then the folder is free.
+      // An owner that ends while this process joins it also ends its stores: then the folder is free.
       if (claim.ours || claim.isOwnerAlive() || attempt === MAX_TRIES) throw error;
     }
   }
@@ -71,7 +71,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 interface Ground {
   readonly dataDir: string;
   readonly claim: Claim | undefined;
-  /** Filled as we start them, so that a failure half way can stop them. */
+  /** The stores started so far, so that they are stopped after a failure half way. */
   readonly own: Store[];
 }
 
@@ -140,7 +140,7 @@ async function answering(store: Store): Promise<Store> {
   return store;
 }
 
-/** Every one is stopped, whatever happens to the others; the first trouble is reported. */
+/** Stops every store, even when another one cannot be stopped; throws the first error. */
 async function stopAll(stores: readonly Store[]): Promise<void> {
   const failures: unknown[] = [];
   for (const store of stores.toReversed()) {

@@ -11,7 +11,7 @@ await runService("npm start --", process.argv.slice(2), layGround);
 async function layGround(flags: Readonly<Record<string, string | undefined>>): Promise<Ground> {
   const { env } = process;
   const settings = stackSettings(env);
-  // A wrong setting is said before a store is started.
+  // A wrong setting is reported before a store is started.
   const { START_DEADLINE_MS } = readConfig(
     { ...env, REDIS_URL: "redis://local", MONGODB_URL: "mongodb://local" },
     flags,
@@ -28,7 +28,7 @@ async function layGround(flags: Readonly<Record<string, string | undefined>>): P
     return { env: { LOG_FORMAT: "text", ...env, ...stores }, release: () => stack.stop() };
   } catch (error) {
     if (!(error instanceof LocalStackError)) throw error;
-    // A setting that is wrong, as the service itself says it.
+    // A wrong setting: the same error as the service itself throws.
     if (error.cause instanceof UserError) throw error.cause;
     throw new UserError(error.message, EXIT.storeUnavailable, { cause: error });
   }

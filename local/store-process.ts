@@ -19,15 +19,15 @@ export interface StoreRecipe {
   readonly origin: StoreOrigin;
   readonly dir: string;
   readonly logFile: string;
-  /** What to do when the port is taken, in words for the user. */
+  /** The advice to the user when the port is taken. */
   readonly portAdvice: string;
   readonly urlAt: (host: string, port: number) => string;
   readonly commandAt: (host: string, port: number) => readonly [command: string, ...args: string[]];
-  /** The pid of the process that answers there, or undefined while nothing does. */
+  /** The pid of the process that answers at the port; undefined: none answers. */
   readonly answeringPid: (host: string, port: number) => Promise<number | undefined>;
 }
 
-/** Starts a store of ours. Port 0 means any free one; it stays the same over restarts. */
+/** Starts a store as a child process. Port 0: any free one; it stays the same over restarts. */
 export async function startStoreProcess(recipe: StoreRecipe, port: number): Promise<Store> {
   for (const [folder, mode] of [[recipe.dir, 0o700], [dirname(recipe.logFile)]] as const) {
     try {
@@ -48,7 +48,7 @@ export async function startStoreProcess(recipe: StoreRecipe, port: number): Prom
       await store.start();
       return store;
     } catch (error) {
-      // Somebody may have taken the port between our look and the store's.
+      // Another process may have taken the port after `freePort` had found it free.
       if (attempt === FREE_PORT_TRIES || (await isPortFree(chosen))) throw error;
     }
   }
@@ -149,7 +149,7 @@ class StoreProcess implements Store {
   }
 }
 
-/** Coverage is for our own code, not for a wrapper that is killed on purpose. */
+/** Coverage is measured of the product, not of the engine's wrapper, which is killed on purpose. */
 function storeEnvironment(): Record<string, string> {
   const { NODE_V8_COVERAGE: _, ...rest } = inheritedEnvironment();
   return rest;

@@ -1,6 +1,6 @@
 export type StoreKind = "redis" | "mongodb";
 
-/** How we came by it: its URL was given, another process of ours runs it, or we started the program. */
+/** Where the store comes from: a given URL, another local stack that runs it, or a program started here. */
 export type StoreOrigin = "given" | "joined" | "redis-server" | "mongod" | "embedded";
 
 export interface Store {
@@ -9,20 +9,20 @@ export interface Store {
   readonly url: string;
   readonly host: string;
   readonly port: number;
-  /** Undefined while it is down, and for a store that was given. */
+  /** undefined: the store is down, or its URL was given. */
   readonly pid: number | undefined;
   /** Only an owned store can be killed, paused, stopped or started from here. */
   readonly owned: boolean;
-  /** Its data folder; undefined when it was given. */
+  /** Its data folder; undefined: its URL was given. */
   readonly dir: string | undefined;
   readonly logFile: string | undefined;
-  /** Whether its process lives (a paused one does). For a store not owned: not known to be gone. */
+  /** Whether its process runs or is paused. Always true for a store that is not owned. */
   readonly isRunning: boolean;
   /** Resolves when it answers; rejects when it ended or the deadline passed. */
   waitReady(deadlineMs?: number): Promise<void>;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
-  /** SIGSTOP: alive, its port open, and silent. */
+  /** SIGSTOP: the process stays, its port stays open, and it does not answer. */
   pause(): void;
   /** SIGCONT. */
   resume(): void;
@@ -34,7 +34,7 @@ export interface Store {
   restart(): Promise<void>;
 }
 
-/** Trouble with the local stack that its user can do something about: printed without a stack trace. */
+/** An error of the local stack that its user can correct: printed without a stack trace. */
 export class LocalStackError extends Error {
   override readonly name = "LocalStackError";
 }

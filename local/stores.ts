@@ -42,13 +42,13 @@ async function run(): Promise<void> {
   }
   for (const { kind, url } of [stack.redis, stack.mongodb]) {
     const name = kind === "redis" ? "REDIS_URL" : "MONGODB_URL";
-    // One that was given, and holds a password, is not repeated: it may land in a file or a terminal's
-    // memory.
+    // A given URL that holds a password is not repeated: stdout may be a file, or stay in a terminal's
+    // scrollback.
     const told = redactUrls(url) === url ? `export ${name}='${url}'` : `# ${name}: as it was given`;
     process.stdout.write(`${told}\n`);
   }
   say("Ctrl-C stops them.");
-  const alive = setInterval(() => {}, KEEP_ALIVE_MS); // neither the stores nor a signal keep us running
+  const alive = setInterval(() => {}, KEEP_ALIVE_MS); // stores and signal handlers do not keep this running
   const signal = await ended;
   clearInterval(alive);
   say(`${signal}: stopping the stores`);

@@ -1,7 +1,7 @@
 import { EXIT, UserError } from "../runtime/user-error.ts";
 
 /**
- * Why nothing can be written in a folder, for whoever set it. `what`: the setting, or what the folder is for.
+ * The error for a folder in which nothing can be written. `what`: the setting, or the folder's purpose.
  */
 export function unusableFolder(what: string, folder: string, error: unknown): UserError {
   const why = (error as NodeJS.ErrnoException).code ?? String(error);

@@ -1,8 +1,9 @@
 /**
- * Outlives its parent by one moment: when the parent is gone, however it went, ends what it left behind.
+ * The watchdog process: when its parent has ended, even by kill -9, it kills the children that still run, and
+ * ends.
  *
- * Reads lines from stdin: `+<pid> <start time>` takes a process into care, `-<pid>` lets it go. The end of
- * stdin means that the parent is gone, because it alone holds the other end of the pipe.
+ * Reads lines from stdin: `+<pid> <start time>` adds a child, `-<pid>` removes it. The end of stdin means
+ * that the parent has ended, because it alone holds the other end of the pipe.
  */
 import { createInterface } from "node:readline";
 import { isSameProcess } from "./process-identity.mjs";
@@ -10,7 +11,7 @@ import { isSameProcess } from "./process-identity.mjs";
 /** @type {Map<number, string>} */
 const kept = new Map();
 
-// A terminal's Ctrl-C or a closing window is the parent's business.
+// The parent handles Ctrl-C and a closed terminal; the watchdog must not end before it.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {});
 
 for await (const line of createInterface({ input: process.stdin })) {
@@ -20,7 +21,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 for (const [pid, startTime] of kept) {
   if (!isSameProcess(pid, startTime)) continue;
-  // Our children lead their own process groups: what they started goes with them.
+  // Each child leads a process group: the processes that it started are killed with it.
   for (const target of [-pid, pid]) {
     for (const signal of /** @type {const} */ (["SIGCONT", "SIGKILL"])) {
       try {

@@ -4,13 +4,13 @@ import { startTimeOf } from "./process-identity.mjs";
 
 const SCRIPT = fileURLToPath(new URL("./watchdog.mjs", import.meta.url));
 
-/** One per parent process by nature, so it is module state: the children in care, and who watches them. */
+/** Module state, because a process has one watchdog: the start times of its children by pid. */
 const kept = new Map<number, string>();
 let watcher: ChildProcess | undefined;
 
 /**
- * Takes a child into care: when this process is gone, even by kill -9, the child and its process group are
- * ended too. Call it right after `spawn`. A child that ends by itself is let go.
+ * Puts a child under the watchdog: when this process has ended, even by kill -9, the watchdog kills the child
+ * and its process group. Call it right after `spawn`. A child that ends by itself is removed.
  */
 export function keep(child: ChildProcess): void {
   const { pid } = child;
@@ -26,7 +26,7 @@ export function keep(child: ChildProcess): void {
   });
 }
 
-/** Starts the watcher before there is anything to watch, so that a child is never without care. */
+/** Starts the watchdog before the first child, so that no child runs without it. */
 export function startWatchdog(): void {
   watcher ??= startWatcher();
 }
@@ -37,8 +37,8 @@ function startWatcher(): ChildProcess {
     env: {},
     stdio: ["pipe", "ignore", "ignore"],
   });
-  started.on("error", () => {}); // no process could be started: `exit` never comes, children end as usual
-  started.stdin.on("error", () => {}); // it was ended: `exit` follows and starts another
+  started.on("error", () => {}); // it could not be started: no `exit` follows, no child is watched
+  started.stdin.on("error", () => {}); // the watchdog has ended: `exit` follows and starts another
   started.once("exit", () => {
     watcher = undefined;
     if (kept.size === 0) return;
@@ -46,7 +46,7 @@ function startWatcher(): ChildProcess {
     for (const [pid, startTime] of kept) tell(`+${pid} ${startTime}`);
   });
   started.unref();
-  // A pipe's handle is a socket, which the type of `stdin` does not say.
+  // A pipe's handle is a socket, which the type of `stdin` does not show.
   (started.stdin as unknown as { unref(): void }).unref();
   return started;
 }

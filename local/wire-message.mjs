@@ -1,10 +1,10 @@
 /**
- * MongoDB wire protocol messages, as far as a pass-through needs to understand them: where one ends,
- * which command it carries, and how a reply is framed.
+ * MongoDB wire protocol messages, as far as a pass-through has to parse them: where one ends, which command
+ * it carries, and how a reply is framed.
  */
 import { BSONType, Double, onDemand, serialize } from "bson";
 
-/** What a server says in `maxMessageSizeBytes`; a longer message ends the connection, as on a real one. */
+/** The `maxMessageSizeBytes` of MongoDB; a longer message ends the connection, as on a mongod. */
 export const MAX_MESSAGE_BYTES = 48_000_000;
 
 const HEADER_BYTES = 16;
@@ -66,8 +66,8 @@ export class MessageReader {
 }
 
 /**
- * The same message without the two flags the engine refuses: a checksum is cut off, and leave for
- * several replies is not taken up (both are the receiver's choice in the protocol).
+ * The same message without the two flags the engine refuses: a checksum is cut off, and the permission to
+ * send several replies is not used (the protocol lets the receiver do both).
  *
  * @param {Buffer} message
  */
@@ -83,7 +83,7 @@ export function withoutRefusedFlags(message) {
 }
 
 /**
- * Where an OP_MSG's body document begins and ends; undefined if it is none or has none.
+ * Where an OP_MSG's body document begins and ends; undefined: the message is no OP_MSG or has no body.
  *
  * @param {Buffer} message
  * @returns {{ start: number, end: number } | undefined}
@@ -133,7 +133,7 @@ export function requestIdOf(message) {
 }
 
 /**
- * An OP_MSG of one document; also what a request looks like.
+ * An OP_MSG of one document: a reply or a request.
  *
  * @param {Uint8Array} document
  * @param {{ id: number, responseTo: number }} ids

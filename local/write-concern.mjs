@@ -2,12 +2,12 @@ import { BSONType, deserialize, onDemand, serialize } from "bson";
 import { bodyOf } from "./wire-message.mjs";
 
 /**
- * The engine drops `j` when `w` is "majority": it acknowledges writes that are not in its journal, and a
- * kill -9 loses them. With `w: 1, j: true` it keeps its word. On a server of one both mean the same, so a
- * majority is spelled the way the engine understands.
+ * The engine drops `j` when `w` is "majority": it acknowledges writes that are not in its journal, and a kill
+ * -9 loses them. With `w: 1, j: true` it journals first. On a single server both mean the same, so a majority
+ * is replaced by that.
  *
- * A stock replica set journals before it acknowledges a majority unless told `j: false`, and majority is what
- * it takes when a write names no concern; so it is here.
+ * A replica set of mongod journals before it acknowledges a majority unless the write has `j: false`, and
+ * uses majority for a write without a write concern; this module does the same.
  */
 
 const WRITE_COMMANDS = new Set(["insert", "update", "delete", "findAndModify", "findandmodify", "bulkWrite"]);
@@ -30,8 +30,8 @@ export function withJournaledMajority(message) {
     if (name !== "writeConcern" || type !== BSONType.object) continue;
     const end = valueAt + valueBytes;
     const { w, j } = deserialize(message.subarray(valueAt, end));
-    // A majority is meant where no `w` is named, too. An element begins with the byte of its type, before its
-    // name.
+    // A write concern without `w` means majority, too. An element begins with the byte of its type, before
+    // its name.
     return w === undefined || w === "majority"
       ? replaced(message, body.start, { start: nameAt - 1, end }, { w: 1, j: j !== false })
       : message;
@@ -44,7 +44,7 @@ export function withJournaledMajority(message) {
 /**
  * @param {Buffer} message
  * @param {number} bodyStart
- * @param {{ start: number, end: number }} place what the new element takes the place of
+ * @param {{ start: number, end: number }} place the bytes that the new element replaces
  * @param {Record<string, number | boolean>} concern
  */
 function replaced(message, bodyStart, place, concern) {
