@@ -1,5 +1,5 @@
-// `npm run check`: everything that can be said about the tree without running it. Each step prints only what
-// is wrong.
+// `npm run check`: every check of the repository that starts no service and runs no test. Each step prints
+// only what is wrong.
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,7 +22,7 @@ const env = { ...process.env, PATH: `${bin}:${process.env["PATH"] ?? ""}`, NO_CO
 /**
  * @param {string} command
  * @param {string[]} args
- * @returns {string} what it said, if it failed
+ * @returns {string} its output if it failed, else an empty text
  */
 function said(command, args, cwd = root) {
   const done = spawnSync(command, args, { cwd, env, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
@@ -39,7 +39,7 @@ function git(args) {
   return done.status === 0 ? done.stdout.trim() : "";
 }
 
-/** Generated code is what buf makes of the contract now: made again elsewhere and compared. */
+/** The generated code fits the contract: buf generates it again in a temporary folder, diff compares. */
 function generatedIsFresh() {
   const copy = mkdtempSync(join(tmpdir(), "coupon-generated-"));
   try {
@@ -55,7 +55,7 @@ function generatedIsFresh() {
 }
 
 /**
- * Clients outside this repository use the contract: nothing may break since the commit that introduced it.
+ * Clients outside this repository use the contract: it stays compatible with the commit that introduced it.
  */
 function contractIsKept() {
   const [introduced = ""] = git([
@@ -96,7 +96,7 @@ function pinsAreExact() {
   return wrong.join("\n");
 }
 
-/** What was to be filled in has been. */
+/** No page has a placeholder left. */
 function nothingIsLeftBlank() {
   return git(["grep", "-nE", "@@[A-Z_]+@@", "--", "*.md"]);
 }

@@ -1,4 +1,4 @@
-/** The methods and the reasons of a refusal on docs/api.md, against the contract. */
+/** Compares the methods and the reasons of a refusal on docs/api.md with the contract. */
 import { codeSpansOf, differences, tablesIn } from "./markdown.mjs";
 
 const PAGE = "docs/api.md";

@@ -1,6 +1,6 @@
 /**
- * What the pages say of the product, against the product: one step a kind. The facts are read from the
- * product's own modules, so this runs through tsx.
+ * Compares the pages with the product: one step for each kind of fact. The facts are read from the product's
+ * own modules, so this runs through tsx.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,11 +15,11 @@ import { roundsTold } from "./rounds-told.mjs";
 import { pageDifferences } from "./same-page.mjs";
 import { exampleHolds, settingsTold } from "./settings-told.mjs";
 
-/** A user reads the first page whole. */
+/** A user reads the whole first page, so it must be short. */
 const README_BYTES_MAX = 10_000;
-/** What happened and what was decided then: its names are those of its day. */
+/** Pages about the past: they may name files and scripts that no longer exist. */
 const CHRONICLE = new Set(["CHANGELOG.md"]);
-/** Made by a program, which has its own width. */
+/** Pages that a program writes: it has its own width. */
 const MADE = new Set(["docs/cli.md"]);
 
 /**
@@ -87,7 +87,7 @@ async function readSettings() {
 }
 
 /**
- * The settings of the local stack, by how its code names them.
+ * The settings of the local stack: each `LOCAL_…` string in its code.
  *
  * @param {readonly string[]} files
  * @param {(file: string) => string} read

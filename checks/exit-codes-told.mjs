@@ -1,4 +1,4 @@
-/** The exit codes of the service on docs/operations.md, against those that it ends with. */
+/** Compares the exit codes on docs/operations.md with those of the service. */
 import { differences, tablesIn } from "./markdown.mjs";
 
 /**

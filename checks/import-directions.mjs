@@ -1,18 +1,18 @@
 /**
- * Which room may import which: one table, type imports counted, no exception for any file. And no file may
- * import itself by way of others, types included: Biome's noImportCycles forgives those.
+ * Which room may import which: one table, which counts type imports and has no exception for any file. And no
+ * file may import itself through others, type imports included: Biome's noImportCycles ignores those.
  */
 import { readFileSync } from "node:fs";
 import { posix } from "node:path";
 
 /**
- * A room: the longest prefix of a path that is named here. What happens (`pool` to `scheduler`) knows nothing
- * of how it is served (`server`).
+ * A file's room is the longest prefix of its path that is a key here. The business logic (`pool` to
+ * `scheduler`) imports nothing of the transports (`server`).
  *
  * @type {Readonly<Record<string, readonly string[]>>}
  */
 export const mayImport = {
-  // What any process needs.
+  // Needed by every process.
   runtime: [],
   "proto/gen": [],
   proto: ["proto/gen"],
@@ -20,7 +20,7 @@ export const mayImport = {
   // The stores.
   pool: ["runtime"],
   record: ["runtime"],
-  // What happens to campaigns and coupons.
+  // The life of campaigns and coupons.
   campaign: ["runtime", "codes", "pool", "record"],
   "campaign/preflight": ["runtime", "pool", "record"],
   // Who may ask: what a credential proves, and how often its owner may ask.
@@ -28,12 +28,12 @@ export const mayImport = {
   claims: ["runtime", "codes", "pool", "record", "campaign", "access"],
   generator: ["runtime", "codes", "pool", "record", "campaign"],
   scheduler: ["runtime", "codes", "pool", "record", "campaign", "campaign/preflight"],
-  // It judges the product, so it uses nothing of it but the names of keys and addresses: its checks read no
-  // store.
+  // The audit judges the product, so it uses nothing of it but the names of Redis keys and the parsing of
+  // store addresses. Its checks (`audit`) read no store.
   audit: ["runtime"],
   "audit/stores": ["runtime", "pool", "audit"],
   "audit/command": ["runtime", "audit", "audit/stores"],
-  // How it is served.
+  // The transports and the process around them.
   "server/http": ["runtime", "claims"],
   "server/view": ["runtime", "proto/gen", "codes", "pool", "record", "campaign", "claims"],
   "server/watch": [
@@ -57,7 +57,7 @@ export const mayImport = {
   ],
   "server/presence": ["runtime", "pool", "record", "claims"],
   "server/workers": ["runtime", "server/http"],
-  // The composition root: the only place that sees all of them.
+  // The composition root: the only room that may import all of them.
   server: [
     ...["runtime", "proto/gen", "pool", "record", "campaign", "campaign/preflight", "access"],
     ...[
@@ -77,7 +77,7 @@ export const mayImport = {
   cli: ["runtime", "proto", "proto/gen", "audit", "callers"],
 };
 
-/** Rooms of the workshop see the product as they need it. */
+/** The rooms of development tools and tests may import any room. */
 const workshop = new Set(["local", "setup", "checks", "bench", "artillery", "tests"]);
 
 /**

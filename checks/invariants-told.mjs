@@ -1,4 +1,4 @@
-/** The invariants on docs/glossary.md, against those by whose names and titles the audit reports. */
+/** Compares the invariants on docs/glossary.md with the names and titles that the audit reports. */
 import { differences, tablesIn } from "./markdown.mjs";
 
 /**

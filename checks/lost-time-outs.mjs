@@ -1,7 +1,7 @@
 /**
- * `AbortSignal.any()` holds its sources weakly: an `AbortSignal.timeout()` among them may be collected as
- * garbage, and then never comes (Node.js 20). A file that uses both is told to use `limitedSignal` of
- * runtime/limited-signal.ts.
+ * `AbortSignal.any()` holds its sources weakly: an `AbortSignal.timeout()` among them may be
+ * garbage-collected, and then it never aborts (Node.js 20). A file that uses both is reported: it must use
+ * `limitedSignal` of runtime/limited-signal.ts.
  *
  * @param {readonly string[]} files
  * @param {(file: string) => string} read

@@ -1,6 +1,6 @@
 /**
- * What the checks of the documentation read of a page in Markdown: its fenced blocks, its tables, its code
- * spans, its headings.
+ * Reads the parts of a Markdown page that the checks of the documentation need: its fenced blocks, its
+ * tables, its code spans, its headings.
  */
 
 /**
@@ -116,7 +116,7 @@ export function anchorsOf(page) {
 }
 
 /**
- * What each list lacks of the other, in words.
+ * One message for each entry that only one of the two lists has.
  *
  * @param {{ page: string, told: Iterable<string>, true: Iterable<string>, kind: string }} lists
  * @returns {string[]}

@@ -1,4 +1,4 @@
-/** How long a page and its lines may be. */
+/** The limits of a page's size and of its lines' length. */
 import { withoutFences } from "./markdown.mjs";
 
 const COLUMNS_MAX = 120;
@@ -15,8 +15,8 @@ export function tooLarge(file, page, max) {
 }
 
 /**
- * Prose wraps at 120 columns. A table cannot wrap, a block of code stays as it is, and what has no blank has
- * no place to break.
+ * Prose wraps at 120 columns. A table cannot wrap, a block of code stays as it is, and a line without a blank
+ * has no place to break.
  *
  * @param {string} file
  * @param {string} page

@@ -1,6 +1,6 @@
 /**
- * What pages refer to: npm scripts, links within the repository with their anchors, files named in code
- * spans.
+ * Checks that the references of pages exist: npm scripts, links within the repository with their anchors,
+ * files named in code spans.
  */
 import { posix } from "node:path";
 import { anchorsOf, codeSpansOf, fencesOf, withoutFences } from "./markdown.mjs";
@@ -11,7 +11,7 @@ import { anchorsOf, codeSpansOf, fencesOf, withoutFences } from "./markdown.mjs"
  * folder in it, from its top
  */
 
-/** npm has these where package.json names none. */
+/** Commands of npm itself, which are no scripts of package.json. */
 const OWN_SCRIPTS = new Set(["pack", "ci"]);
 
 /**
@@ -62,7 +62,7 @@ function missingLinks({ file, text }, tree, anchors) {
 }
 
 /**
- * A code span that begins with a folder of the repository is one of its files or folders.
+ * A code span that begins with a folder of the repository must name one of its files or folders.
  *
  * @param {Page} page
  * @param {ReadonlySet<string>} tree

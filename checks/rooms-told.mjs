@@ -1,10 +1,11 @@
-/** The table of rooms on docs/architecture.md, against the table of which room may import which. */
+/** Compares the table of rooms on docs/architecture.md with the rooms of checks/import-directions.mjs. */
 import { codeSpansOf, tablesIn } from "./markdown.mjs";
 
 /**
  * @param {string} page docs/architecture.md
  * @param {readonly string[]} rooms
- * @returns {string[]} what is wrong; a folder on the page that does not exist is told by references-exist.mjs
+ * @returns {string[]} what is wrong; a folder on the page that does not exist is reported by
+ * references-exist.mjs
  */
 export function roomsMissing(page, rooms) {
   const cells = tablesIn(page, "Rooms").flatMap(({ rows }) => rows.map(([cell = ""]) => cell));

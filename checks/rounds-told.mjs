@@ -1,8 +1,8 @@
-/** The rounds of the fault harness that pages name in their tables, against its catalogue. */
+/** Compares the rounds of the fault harness in the tables of pages with its catalogue. */
 import { codeSpansOf, differences, tablesOf } from "./markdown.mjs";
 
 /**
- * The code spans of each column whose head speaks of rounds; a span with a slash is a test file.
+ * The code spans of each column whose head contains "round"; a span with a slash is a test file.
  *
  * @param {string} page
  * @returns {string[]}
@@ -16,8 +16,8 @@ function roundsOf(page) {
 }
 
 /**
- * @param {string} operations docs/operations.md, which has each round
- * @param {readonly { file: string, text: string }[]} others pages that have some
+ * @param {string} operations docs/operations.md, which names every round
+ * @param {readonly { file: string, text: string }[]} others pages that name some rounds
  * @param {readonly string[]} rounds
  * @returns {string[]} what is wrong
  */

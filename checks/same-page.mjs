@@ -1,8 +1,8 @@
-/** Two pages that say the same in two languages: the same blocks to paste, the same tables. */
+/** Compares a page with its translation: both have the same blocks to paste and the same tables. */
 import { codeSpansOf, fencesOf, tablesOf } from "./markdown.mjs";
 
 /**
- * A block as it runs: comments are in the page's language, and so is nothing else.
+ * A block without its comments: a translation changes only these.
  *
  * @param {{ language: string, text: string }} fence
  */
@@ -52,7 +52,7 @@ export function pageDifferences([oneFile, one], [otherFile, other]) {
 }
 
 /**
- * In any order: languages have their own.
+ * Sorted, because the word order differs between languages.
  *
  * @param {readonly string[]} cells
  */

@@ -1,6 +1,6 @@
 /**
- * The table of settings on docs/configuration.md and the file .env.example, against what a service process
- * reads.
+ * Compares the table of settings on docs/configuration.md and the file .env.example with the settings that a
+ * service process reads.
  */
 import { codeSpansOf, differences, tablesIn } from "./markdown.mjs";
 
@@ -8,8 +8,8 @@ import { codeSpansOf, differences, tablesIn } from "./markdown.mjs";
  * @typedef {{
  *   names: readonly string[],
  *   defaults: Readonly<Record<string, unknown>>,
- *   local: readonly string[],
- * }} Settings `defaults`: what applies where nothing is set; `local`: those of the local stack.
+ *   local: readonly string[], }} Settings `defaults`: the values that apply where nothing is set; `local`:
+ * the settings of the local stack.
  */
 
 /** @param {string} page */
@@ -39,8 +39,8 @@ export function settingsTold(page, { names, defaults, local }) {
 }
 
 /**
- * Each setting of the table once, as a comment, under a line that says what it means; with the default where
- * it has one.
+ * .env.example has each setting of the table once, as a comment, under a line that says what it means, and
+ * with the default where it has one.
  *
  * @param {string} example .env.example
  * @param {string} page docs/configuration.md
@@ -66,7 +66,7 @@ export function exampleHolds(example, page) {
     ...differences({ page: file, told: values.keys(), true: rows.map(({ name }) => name), kind: "setting" }),
   );
   for (const { name, given } of rows) {
-    // What is required, or has no default, is shown with some value.
+    // A setting that is required, or has no default, has an example value there.
     const [first] = /^`/.test(given) ? codeSpansOf(given) : [];
     const value = values.get(name);
     if (value !== undefined && first !== undefined && value !== first)

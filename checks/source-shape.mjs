@@ -5,8 +5,8 @@ const CODE = /\.(ts|mts|mjs|cjs)$/;
 const ANY_LENGTH = /^(proto\/gen|tests)\//;
 
 /**
- * A file of source is short enough to be read at once, and its comments wrap. What has no blank, an address
- * say, cannot wrap; code is the formatter's to break.
+ * A source file is short enough to be read at once, and its comments wrap. A comment without a blank, such as
+ * an address, cannot wrap; the formatter wraps code.
  *
  * @param {readonly string[]} files
  * @param {(file: string) => string} read
