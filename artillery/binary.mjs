@@ -1,6 +1,6 @@
 /**
- * IssueCoupon in protobuf's binary form, without the service's generated code: what a caller with
- * `application/proto` sends and gets. Kept in step with the contract by tests/artillery/artillery.test.ts.
+ * IssueCoupon in protobuf's binary form, as a caller with `application/proto` sends and receives it, without
+ * the service's generated code. tests/artillery/artillery.test.ts compares it with the contract.
  */
 
 const VARINT = 0;
@@ -15,7 +15,7 @@ export function encodeRequest(campaignId, userId) {
 }
 
 /**
- * An IssueCouponResponse as its JSON form would be.
+ * An IssueCouponResponse in the shape of its JSON form.
  *
  * @param {Buffer} bytes
  */

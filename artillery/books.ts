@@ -14,13 +14,13 @@ import type { StoreUrls } from "./stores.ts";
 export type Books = {
   readonly issued: number;
   readonly verdicts: readonly Verdict[];
-  /** What was looked at, in words. */
+  /** What the audit has read, in words. */
   readonly scope: string;
 };
 
 export type BooksPlan = {
   readonly stores: StoreUrls | undefined;
-  /** The stores are those of the load itself. */
+  /** Whether the load itself started the stores. */
   readonly own: boolean;
   readonly database: string;
   readonly remote: boolean;
@@ -30,8 +30,8 @@ const REST_DEADLINE_MS = 30_000;
 const EXPORT_BATCH = 10_000;
 
 /**
- * The full audit where the stores are known and hold this campaign; else what can be said from outside,
- * unless the stores are ours: what can be looked at is not left out.
+ * The full audit where the stores are known and hold this campaign; else the checks that need only the API.
+ * Where the load itself started the stores, a failure of the full audit is thrown: those stores must be read.
  */
 export async function auditBooks(
   campaigns: Clients["campaigns"],
@@ -78,7 +78,7 @@ async function auditInside(
   }
 }
 
-/** The issuances as the API tells them; codes that nobody has and the Redis side stay unseen. */
+/** The issuances that the API returns; it does not return the codes without an owner, or the pool. */
 async function exportBooks(campaigns: Clients["campaigns"], campaignId: string): Promise<Snapshot> {
   const issuances = await exportIssuances(campaigns, campaignId);
   const { campaign } = await campaigns.getCampaign({ campaignId, view: CampaignView.BASIC });
@@ -111,7 +111,7 @@ async function exportIssuances(campaigns: Clients["campaigns"], campaignId: stri
     for (const { coupon, userId, requestId, generation } of coupons) {
       if (coupon?.issuedAt === undefined) throw new Error("ExportCoupons answered without a whole coupon");
       const { code, seq } = coupon;
-      // One of the two is empty: the campaign gives one a user, or one a request.
+      // One of the two is empty: the claim key is the user id or the request id.
       const claimKey = requestId === "" ? userId : requestId;
       issuances.push({ code, claimKey, generation, seq, issuedAtMs: timestampMs(coupon.issuedAt) });
     }

@@ -1,6 +1,6 @@
 /**
- * A burst: those who wait for the instant ask at it. Generous, since a busy machine may take its time; who
- * was not there has no excuse.
+ * A burst: the users that wait for the instant ask within this time after it. The limits are generous,
+ * because a busy machine may be slow. But all users that should wait must have waited.
  */
 const WITHIN_MS = 3_000;
 const SHARE_LEAST = 0.9;
@@ -14,7 +14,7 @@ export function isInBurst(invokedAtMs, startsAtMs) {
 }
 
 /**
- * Why it was none; undefined: it was one.
+ * Why there was no burst; undefined: there was one.
  *
  * @param {{ wanted: number, waited: number, asked: number }} burst wanted: users who were to wait; waited:
  * who did, until the instant; asked: how

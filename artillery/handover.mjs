@@ -1,7 +1,6 @@
 /**
- * What the runner and artillery's threads tell each other, through files of one folder. Artillery takes
- * seconds to tens of seconds to start, so the runner chooses the instant only when it is told that the users
- * wait:
+ * The messages between the runner and artillery's threads, as files in one folder. Artillery takes seconds to
+ * tens of seconds to start, so the runner chooses the instant only when these files show that the users wait:
  *
  * - `loaded` exists once artillery is loaded,
  * - `waiting` holds one byte for each user who waits for the instant,
@@ -40,7 +39,7 @@ export function waitingIn(folder) {
 }
 
 /**
- * Whole or not at all.
+ * Writes the runner's answer, whole or not at all.
  *
  * @param {string} folder
  * @param {Campaign} campaign
@@ -52,7 +51,7 @@ export function handOver(folder, campaign) {
 }
 
 /**
- * When it is there. Has no deadline of its own: the runner ends artillery when it gives up.
+ * Waits for the runner's answer. Has no deadline of its own: a runner that gives up ends artillery.
  *
  * @param {string} folder
  * @returns {Promise<Campaign>}

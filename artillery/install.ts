@@ -5,8 +5,8 @@ import { exitNumber, exitOf } from "../local/child.ts";
 import { repositoryDir } from "../local/repository.ts";
 
 /**
- * Artillery, unless it is here: large, so only a load that really runs fetches it. What it does is told on
- * standard error.
+ * Installs artillery, unless it is installed. It is large, so only a load that really runs fetches it. Set-up
+ * reports its steps on standard error.
  */
 export async function installArtillery(): Promise<void> {
   const setup = join(repositoryDir, "setup", "setup.mjs");

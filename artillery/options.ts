@@ -7,11 +7,11 @@ export type LoadOptions = {
   readonly total: number;
   readonly ratePerSecond: number;
   readonly seconds: number;
-  /** Everybody who comes before the instant asks at it. */
+  /** All users that arrive before the instant wait for it and ask at it. */
   readonly burst: boolean;
-  /** How requests and coupons are written: application/json or application/proto. */
+  /** The encoding of requests and coupons: application/json or application/proto. */
   readonly codec: "json" | "binary";
-  /** Against stores and a server of its own. */
+  /** Start stores and a server for the load. */
   readonly own: boolean;
   /** Keep the callers' record and artillery's report. */
   readonly keep: boolean;

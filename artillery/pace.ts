@@ -9,7 +9,7 @@ export type Pace = {
 };
 
 /**
- * How many requests were really made a second, by the callers' record: what was planned is not what happened.
+ * How many requests a second were really made, by the callers' record: the load may fall behind its plan.
  */
 export function paceOf(history: readonly HistoryEntry[], startsAtMs: number, fullSeconds: number): Pace {
   const counts = new Map<number, number>();

@@ -17,8 +17,8 @@ const ASKS_A_USER = 1.5;
 
 /**
  * A launch of `seconds` in all that comes to about `rate` requests a second from the instant to the decline.
- * Those who were too early (one second's worth of them) press again within the first three seconds, which is
- * half of the rate then; new arrivals are the other half.
+ * The users that were too early (about `rate` of them) press again within the first three seconds: that makes
+ * half of the requests then; new arrivals make the other half.
  */
 export function launchPhases(rate: number, seconds: number): Phase[] {
   const rush = Math.max(1, Math.round(rate / ASKS_A_USER));

@@ -1,7 +1,7 @@
 /**
- * What artillery calls around each request: who asks, whether the answer is right, and the callers' own
- * record of it (audit/history.ts says its form). Runs in artillery's worker threads, without the service's
- * code.
+ * The functions that artillery calls around each request: they choose the user, check the answer, and write
+ * the callers' own record (audit/history.ts has its form). They run in artillery's worker threads, without
+ * the service's code.
  */
 import { openSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
@@ -21,9 +21,9 @@ import { newUser, readAnswer, takeAnswer, unknownAnswer, wantsToAsk } from "./us
  * @typedef {(error?: Error) => void} Next
  */
 
-/** Where the runner gives the campaign; without a runner it is in COUPON_CAMPAIGN, and open. */
+/** The folder of the runner's answer; empty: no runner, COUPON_CAMPAIGN names a campaign that is open. */
 const handover = process.env["COUPON_HANDOVER"] ?? "";
-/** Who comes before the instant waits for it. */
+/** Whether users that arrive before the instant wait for it. */
 const isBurst = process.env["COUPON_BURST"] === "true";
 /** @type {Campaign | undefined} */
 let campaign =
@@ -34,10 +34,10 @@ const isBinary = process.env["COUPON_CODEC"] === "binary";
 /** @type {WeakSet<Events>} */
 const readAsBytes = new WeakSet();
 const history = openSync(required("COUPON_HISTORY"), "a", 0o600);
-/** Different for each run and thread, so that every virtual user is a new person. */
+/** Different for each run and thread, so that every virtual user has a new user id. */
 const userPrefix = `${hostname().slice(0, 20)}-${process.pid}-${Date.now().toString(36)}-${threadId}`;
 let users = 0;
-/** Wrong answers are all counted; the first ones are told. */
+/** All wrong answers are counted; the first ones are printed. */
 const TELL_MAX = 20;
 let told = 0;
 
@@ -60,8 +60,8 @@ async function theCampaign() {
 }
 
 /**
- * Once, before the first phase: the phases of a launch meet the instant of the campaign. Those of a burst
- * begin at once: their users wait.
+ * Runs once, before the first phase: delays the phases of a launch so that they fit the campaign's instant.
+ * The phases of a burst begin at once, because their users wait.
  */
 export async function waitForPhases() {
   if (handover !== "") tellLoaded(handover);
@@ -136,7 +136,7 @@ export function checkAnswer(_request, response, context, events, next) {
 }
 
 /**
- * Artillery adds the body up as text: with one character a byte none is lost.
+ * Artillery collects the body as text: with one character for each byte, no byte is lost.
  *
  * @param {Events} events
  */
@@ -159,7 +159,7 @@ function jsonOf({ statusCode, body }) {
 }
 
 /**
- * No answer at all. Artillery ends the virtual user here; the record says that nothing is known.
+ * The request has no answer. Artillery ends the virtual user here; the record has an `unknown` outcome.
  *
  * @param {Error & { code?: string }} error
  * @param {unknown} _request
@@ -190,7 +190,7 @@ function take(context, events, answer) {
     answeredOrder: answered.order,
     outcome,
   };
-  // At once and whole: a worker may be ended at any time, and lines of two workers must not mix.
+  // Written at once and whole: a worker may be ended at any time, and lines of two workers must not mix.
   writeSync(history, `${JSON.stringify(entry)}\n`);
   const wrong = takeAnswer(user, answer, Math.random);
   const name = outcome.kind === "refused" ? outcome.reason.toLowerCase() : outcome.kind;
@@ -203,7 +203,7 @@ function take(context, events, answer) {
 }
 
 /**
- * Artillery asks after each turn of the loop.
+ * Artillery calls this after each turn of the loop.
  *
  * @param {Context} context
  * @param {(more: boolean) => void} next

@@ -1,12 +1,11 @@
 /**
  * The `Refusal` detail of a Connect error, read without the service's generated code: reason and
- * retry_after_ms are its two varint fields. Kept in step with the contract by
- * tests/artillery/artillery.test.ts.
+ * retry_after_ms are its two varint fields. tests/artillery/artillery.test.ts compares it with the contract.
  */
 
 import { fieldsOf } from "./binary.mjs";
 
-/** By number, as in proto/coupon/v1/refusal.proto. */
+/** The reasons by number, as in proto/coupon/v1/refusal.proto. */
 export const REASONS = /** @type {const} */ ([
   "UNSPECIFIED",
   "NOT_STARTED",

@@ -21,7 +21,7 @@ export type ArtilleryRun = {
 export type Artillery = {
   /** @throws Trouble when it ends before the condition holds, or the deadline passes */
   until(what: string, condition: () => boolean, deadlineMs: number): Promise<void>;
-  /** What it found, when it has ended. @throws Trouble at the deadline */
+  /** Its report, when it has ended. @throws Trouble at the deadline */
   report(deadlineMs: number): Promise<ArtilleryReport>;
 };
 
@@ -35,7 +35,7 @@ export type ArtilleryReport = {
 const STOP_DEADLINE_MS = 5_000;
 const POLL_MS = 50;
 
-/** Artillery as a child that cannot outlive us; what it prints is seen as it comes. */
+/** Starts artillery as a child that cannot outlive this process; its output is shown at once. */
 export function startArtillery(
   { phases, p99LimitMs, env, reportFile }: ArtilleryRun,
   releases: Releases,
@@ -43,7 +43,7 @@ export function startArtillery(
 ): Artillery {
   const program = artilleryProgram();
   if (!existsSync(program)) throw new Trouble("artillery is not installed: npm run setup -- --artillery");
-  // It writes into a pipe now, and would take that for somebody who sees no colours.
+  // Its output is a pipe, into which artillery would write no colours by itself.
   const colour: Record<string, string> = process.stdout.isTTY === true ? { FORCE_COLOR: "1" } : {};
   const thresholds = [{ "http.response_time.p99": p99LimitMs }];
   const limits = p99LimitMs === undefined ? {} : { ensure: { thresholds } };
@@ -87,8 +87,8 @@ export function startArtillery(
 const seconds = (ms: number) => Math.round(ms / 1_000);
 
 /**
- * The report that it names is ours, and is gone when the audit is done; with --keep we say ourselves where it
- * is.
+ * Hides artillery's line with the path of the report: the report is removed after the audit. With --keep the
+ * runner itself prints the folder.
  */
 function showWithoutReportPath(from: Readable): void {
   const lines = createInterface({ input: from, crlfDelay: Number.POSITIVE_INFINITY });

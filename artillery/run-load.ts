@@ -27,7 +27,7 @@ const DEFAULT_URL = "http://127.0.0.1:8080";
 const READY_TIMEOUT_MS = 5_000;
 /** Artillery's start: a bound against hanging. */
 const WAITING_DEADLINE_MS = 180_000;
-/** From the choice of the instant to the instant, beside the time that the codes take. */
+/** From the choice of the instant to the instant, in addition to the time for making the codes. */
 const LEAD_MS = 3_000;
 /** From the end of artillery's `before` hook to the first arrival: the worker thread's start. */
 const WORKER_START_MS = 300;
@@ -78,7 +78,7 @@ export async function runLoad(
     releases,
     signal,
   );
-  // Only now the instant is chosen: how long artillery takes until its users wait nobody knows.
+  // The instant is chosen only now, because the time that artillery takes to start is not known before.
   await (options.burst
     ? artillery.until("its users waited", () => waitingIn(dir) >= gathering, WAITING_DEADLINE_MS)
     : artillery.until("it was loaded", () => isLoaded(dir), WAITING_DEADLINE_MS));
@@ -100,7 +100,7 @@ export async function runLoad(
   const report = await artillery.report(startsAtMs - Date.now() + seconds * 1_000 + AFTER_MS);
 
   const history = await readHistory(historyFile);
-  // The phases of a burst begin before its instant is known: what it brings comes in the first second.
+  // The phases of a burst begin before its instant is known: all its requests come in the first second.
   const fullSeconds = options.burst ? 1 : seconds - SECONDS_BEFORE - (phases.at(-1)?.duration ?? 0);
   const pace = paceOf(history, startsAtMs, fullSeconds);
   say("");

@@ -5,8 +5,8 @@ import { repositoryDir } from "../local/repository.ts";
 export type StoreUrls = { readonly redisUrl: string; readonly mongodbUrl: string; readonly from: string };
 
 /**
- * Where the stores behind the service are, as far as that can be known here: the environment, else the local
- * stack's own record.
+ * The addresses of the service's stores: from the environment, else from the local stack's own record.
+ * undefined: neither has both.
  */
 export function findStores(env: Record<string, string | undefined>): StoreUrls | undefined {
   const { REDIS_URL: redisUrl, MONGODB_URL: mongodbUrl } = env;

@@ -15,9 +15,9 @@ import { refusalOf } from "./refusal.mjs";
 const TRIES_MAX = 20;
 const FIRST_WAIT_MS = 50;
 const WAIT_MOST_MS = 1_000;
-/** People do not all press at the instant itself. */
+/** A user that was too early presses again within this time, not at the instant itself. */
 const PRESS_AGAIN_WITHIN_MS = 3_000;
-/** The second ask comes so much later. */
+/** The second ask comes within this time after the first answer. */
 const SECOND_ASK_WITHIN_MS = 2_000;
 /** Four to ten Hangul syllables and digits, NFC. */
 const CODE = /^[가-힣0-9]{4,10}$/;
@@ -38,7 +38,7 @@ export function wantsToAsk(user) {
 }
 
 /**
- * What an HTTP answer says; `wrong` where it breaks the contract.
+ * Reads an HTTP answer; `wrong` is set where it breaks the contract.
  *
  * @param {number} status
  * @param {string} body
@@ -86,7 +86,7 @@ function readCoupon({ coupon, replayed = false }, campaignId) {
 }
 
 /**
- * What the user does with an answer: remembers the coupon, and when to ask again if at all.
+ * Takes an answer into the user's state: its coupon, and the wait until the user asks again, if at all.
  *
  * @param {User} user
  * @param {Answer} answer

@@ -10,7 +10,7 @@ export type Ending = {
   readonly requests: number;
   readonly reached: number;
   readonly verdicts: readonly Verdict[];
-  /** Undefined: none was wanted. */
+  /** undefined: no burst was wanted. */
   readonly burst?: { readonly wanted: number; readonly waited: number } | undefined;
 };
 
@@ -20,7 +20,7 @@ export type Conclusion = {
   readonly reasons: readonly string[];
 };
 
-/** Artillery's exit code carries its thresholds: how fast, how many errors, and no wrong answer. */
+/** Artillery's exit code reports its thresholds: latency, share of errors, and no wrong answer. */
 export function conclude({ report, total, issued, requests, reached, verdicts, burst }: Ending): Conclusion {
   const { counters, exitCode, responseTime } = report;
   const wrongAnswers = counters["coupon.wrong_answers"] ?? 0;
