@@ -16,9 +16,8 @@ export function isInBurst(invokedAtMs, startsAtMs) {
 /**
  * Why there was no burst; undefined: there was one.
  *
- * @param {{ wanted: number, waited: number, asked: number }} burst wanted: users who were to wait; waited:
- * who did, until the instant; asked: how
- *   many of these asked at it
+ * @param {{ wanted: number, waited: number, asked: number }} burst wanted: the users that should
+ *   wait; waited: those that waited until the instant; asked: those of them that asked in time
  * @returns {string | undefined}
  */
 export function missedBurst({ wanted, waited, asked }) {

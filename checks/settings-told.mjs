@@ -8,8 +8,8 @@ import { codeSpansOf, differences, tablesIn } from "./markdown.mjs";
  * @typedef {{
  *   names: readonly string[],
  *   defaults: Readonly<Record<string, unknown>>,
- *   local: readonly string[], }} Settings `defaults`: the values that apply where nothing is set; `local`:
- * the settings of the local stack.
+ *   local: readonly string[],
+ * }} Settings `defaults`: the values that apply where nothing is set; `local`: the local stack's settings.
  */
 
 /** @param {string} page */

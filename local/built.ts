@@ -7,7 +7,7 @@ import { spawnKept } from "./child.ts";
 import { startTimeOf } from "./process-identity.mjs";
 import { repositoryDir } from "./repository.ts";
 
-/** Inside the repository, so that the built files find node_modules. One a process: two runs do not meet. */
+/** Inside the repository, so that the built files find node_modules. One for each process. */
 const localDir = join(repositoryDir, ".local");
 const outDir = join(localDir, `build-${process.pid}`);
 

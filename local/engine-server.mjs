@@ -139,7 +139,7 @@ async function write(socket, bytes) {
   });
 }
 
-/** Answers what is under way, then closes the engine: all it acknowledged is on disk before we exit. */
+/** Answers the messages under way, then closes the engine: all acknowledged writes are then on disk. */
 async function stop() {
   if (stopping) return;
   stopping = true;
