@@ -1,8 +1,8 @@
-/** Wall clock and one-shot timers, passed down so that tests can own time. */
+/** Wall clock and one-shot timers, passed as a parameter so that tests can control the time. */
 export type Clock = {
   /** Milliseconds since the Unix epoch, as `Date.now()`. */
   now(): number;
-  /** Milliseconds on a clock that nobody can set; only differences mean anything. */
+  /** Milliseconds on a monotonic clock, which cannot be set; only differences mean anything. */
   elapsed(): number;
   /** Calls back once after about `delayMs` (0 to 2^31-1). May be up to 1 ms early, as setTimeout is. */
   after(delayMs: number, callback: () => void): Cancel;
@@ -25,7 +25,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** Resolves after about so many milliseconds of the clock; not before a test lets them pass. */
+/** Resolves after about `ms` milliseconds of `clock`; in a test, once the test has advanced the clock. */
 export function sleep(clock: Pick<Clock, "after">, ms: number): Promise<void> {
   return new Promise((resolve) => void clock.after(ms, resolve));
 }

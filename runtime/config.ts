@@ -16,7 +16,7 @@ const roles = z
   .transform((text) => text.split(",").map((role) => role.trim()))
   .pipe(z.array(z.enum(ROLES, `must be one or more of ${ROLES.join(", ")}, with commas between`)).min(1));
 
-/** What binds and resolves; a wrong one is said before anything is started. */
+/** Accepts what can be bound and resolved; a wrong host is reported before anything is started. */
 function hostTrouble(text: string): string | undefined {
   const isHost = /^[\p{L}\p{N}._-]{1,253}$/u.test(text) || isIPv6(text);
   return isHost ? undefined : "must be a host name or an IP address, without scheme, port and [ ]";
@@ -27,7 +27,7 @@ function tokenTrouble(text: string): string | undefined {
   return text.length < 16 ? "must have 16 characters or more" : undefined;
 }
 
-/** MongoDB keeps these for itself, in any case of letters. */
+/** MongoDB reserves these names, in upper and lower case. */
 const OWN_DATABASES = ["admin", "config", "local"];
 const databaseTrouble = (text: string) =>
   /^[A-Za-z0-9_-]{1,60}$/.test(text) && !OWN_DATABASES.includes(text.toLowerCase())
@@ -70,14 +70,14 @@ const schema = z.object({
 /** The names of all settings. */
 export const SETTINGS = Object.keys(schema.shape) as readonly (keyof typeof schema.shape)[];
 
-/** So much of a wrong value is repeated. */
+/** The most characters of a wrong value that an error repeats. */
 const SHOWN_MAX = 60;
 
 export type Config = z.output<typeof schema> & { GRPC_PORT: number };
 
 /**
- * Reads the settings once per process. `env` is usually `process.env`; `flags` (from the command line) win
- * over it.
+ * Reads the settings once per process. `env` is usually `process.env`; `flags` (from the command line) take
+ * precedence over it.
  * @throws UserError naming each setting that is missing or out of range.
  */
 export function readConfig(
@@ -94,7 +94,7 @@ export function readConfig(
     const lines = parsed.error.issues.map((issue) => {
       const name = String(issue.path[0]);
       if (given[name] === undefined) return `${name} is required`;
-      // A secret is not repeated; anything else helps to find where it comes from.
+      // A secret is not repeated; any other value is, because it helps to find where it was set.
       const value = isSecretSetting(name) ? "" : `${JSON.stringify(given[name].slice(0, SHOWN_MAX))} `;
       return `${name}: ${value}${issue.message}`;
     });
@@ -108,8 +108,8 @@ export function readConfig(
     throw new UserError("configuration: WORKERS above 1 share the port of the server role: add it to ROLES");
   }
   refuseIdleFlags(config.ROLES, flags);
-  // Without the server role only the health pages are served: nothing on them is secret, and nothing can be
-  // done there.
+  // Without the server role a process serves only the health pages: they hold no secret and offer no
+  // operation.
   if (config.OPERATOR_TOKEN === undefined && config.ROLES.includes("server") && !isLoopback(config.HOST)) {
     throw new UserError(
       `configuration: HOST ${config.HOST} is reachable from other machines, so OPERATOR_TOKEN (16 characters or more) is required`,
@@ -119,8 +119,8 @@ export function readConfig(
 }
 
 /**
- * The environment may be one for processes of all roles; a flag is for this process, which would do nothing
- * with it.
+ * Refuses a flag that this process would not use. A setting in the environment is not refused: processes of
+ * all roles may share one environment.
  */
 function refuseIdleFlags(roles: readonly Role[], flags: Record<string, string | undefined>): void {
   const isServer = roles.includes("server");
@@ -146,8 +146,8 @@ export function redactConfig(config: Config): Record<string, unknown> {
 }
 
 /**
- * The redacted settings that are not their defaults, for a person: what was decided here, without the twenty
- * that nobody touched.
+ * The redacted settings that differ from their defaults, and the URLs of the stores: for a person, who needs
+ * to see what was set and not the twenty defaults.
  */
 export function changedSettings(config: Config): Record<string, unknown> {
   const { REDIS_URL, MONGODB_URL, PORT } = config;

@@ -1,4 +1,4 @@
-/** Numbers in sentences: the one place that groups digits, and says one thing or several. */
+/** Numbers in sentences: the one place that groups digits and chooses singular or plural. */
 
 /** 1234567 → "1,234,567" */
 export function grouped(value: number | bigint): string {
@@ -18,7 +18,7 @@ export function isOrAre(count: number | bigint): "is" | "are" {
   return Number(count) === 1 ? "is" : "are";
 }
 
-/** The limit that a number is beyond: "at most 5,000,000"; undefined: none. */
+/** The limit that a number exceeds, such as "at most 5,000,000"; undefined: none. */
 export function limitBroken(value: number, least: number, most: number): string | undefined {
   if (value > most) return `at most ${grouped(most)}`;
   return value < least ? `at least ${grouped(least)}` : undefined;

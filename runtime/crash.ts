@@ -1,19 +1,19 @@
 import type { Redact } from "./redactor.ts";
 
-/** The most causes of causes that are looked at. */
+/** How deep a chain of causes is redacted. */
 const CAUSES_MAX = 8;
 
 /**
- * What nobody catches, and what Node warns of, is printed by Node itself, with all that hangs on the error:
- * the `input` of an invalid URL, for one. From this call on such an error is redacted before Node prints it
- * and ends the process, as it would without.
+ * Node itself prints uncaught errors and warnings, with all properties of the error: the `input` of an
+ * invalid URL, for one. After this call such an error is redacted before Node prints it. An uncaught error
+ * still ends the process.
  */
 export function redactCrashes(redact: Redact): void {
   process.on("uncaughtExceptionMonitor", (error: unknown) => redactError(error, redact));
   process.prependListener("warning", (warning) => redactError(warning, redact));
 }
 
-/** In place: every text that hangs on the error or on one of its causes. */
+/** Redacts in place every text among the properties of the error and of its causes. */
 export function redactError(error: unknown, redact: Redact, causesMax = CAUSES_MAX): void {
   if (!(error instanceof Error)) return;
   for (const name of new Set(["message", "stack", ...Object.getOwnPropertyNames(error)])) {

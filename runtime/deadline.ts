@@ -1,13 +1,13 @@
 import { type Clock, systemClock } from "./clock.ts";
 
-/** A call that got no answer in time. It may still happen, or have happened. */
+/** A call got no answer in time. It may still take effect, or may have done so. */
 export class DeadlineExceeded extends Error {
   override readonly name = "DeadlineExceeded";
 }
 
 /**
- * The call's result, or DeadlineExceeded after `limitMs`. The call itself is not cancelled: whoever started
- * it must be able to live with its late effect.
+ * The call's result, or DeadlineExceeded after `limitMs`. The call itself is not cancelled: the caller must
+ * allow for its late effect.
  */
 export function withDeadline<T>(
   call: Promise<T>,

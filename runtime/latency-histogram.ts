@@ -21,7 +21,7 @@ export function latencyBucket(ms: number): number {
   return bucket < LATENCY_BUCKETS ? bucket : LATENCY_BUCKETS - 1;
 }
 
-/** Where a bucket begins, in ms; that of the bucket after the last one is where the last one ends. */
+/** Where a bucket begins, in ms; for LATENCY_BUCKETS (beyond the last) it is where the last bucket ends. */
 export function latencyFloorMs(bucket: number): number {
   if (bucket < LINEAR_UNITS) return bucket / UNITS_PER_MS;
   const doublings = Math.floor((bucket - LINEAR_UNITS) / PER_DOUBLING);
@@ -29,7 +29,7 @@ export function latencyFloorMs(bucket: number): number {
   return 2 ** doublings * (1 + quarter / PER_DOUBLING);
 }
 
-/** The latency in ms below which a share of the counted ones lies (0 to 1); undefined: none was counted. */
+/** The latency in ms below which `share` (0 to 1) of the counted ones lie; undefined: none was counted. */
 export function latencyQuantile(counts: readonly number[], share: number): number | undefined {
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (total <= 0) return undefined;

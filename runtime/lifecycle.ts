@@ -2,16 +2,16 @@ import type { Logger } from "./logger.ts";
 import { EXIT } from "./user-error.ts";
 
 /**
- * How the end is to go. Hurried: a person waits for it (Ctrl-C), so that nothing is waited for but what is
+ * How the process ends. Hurried: a person waits for the end (Ctrl-C), so the process waits only for what is
  * under way.
  */
 export type Ending = { readonly hurried: boolean };
 
-/** Resources that must be given back, in the reverse of the order in which they were taken. */
+/** Resources that must be released, in the reverse of the order in which they were registered. */
 export type Lifecycle = {
-  /** Registers how to give a resource back. */
+  /** Registers the function that releases a resource. */
   onRelease(name: string, release: (ending: Ending) => Promise<void> | void): void;
-  /** Gives everything back, once; later calls get the same result. True: all of it within the deadline. */
+  /** Releases everything, once; later calls get the same result. True: all succeeded within the deadline. */
   release(ending?: Ending): Promise<boolean>;
   /** True from the moment that release began. */
   releasing(): boolean;
@@ -56,18 +56,19 @@ export function createLifecycle(logger: Logger, deadlineMs: number): Lifecycle {
 }
 
 /**
- * Ctrl-C under `npm start` reaches the process twice, from the terminal and from npm: within this time they
- * are one.
+ * Ctrl-C under `npm start` sends two signals to the process, from the terminal and from npm: within this time
+ * they count as one.
  */
 const SAME_SIGNAL_MS = 300;
 
-/** Ends the process without a signal. */
+/** Drains and ends the process without a signal; `why` is logged in its place. */
 export type EndProcess = (why: string, ending: Ending) => void;
 
 /**
- * The first SIGINT or SIGTERM drains and releases, the second cuts; the exit code says how it went. SIGINT
- * comes from a person, who waits. `leastCode` is asked at the end: what this process knows of those that
- * ended with it. Returns what drains without a signal; called again it does nothing.
+ * The first SIGINT or SIGTERM drains and releases, the second ends the process at once; the exit code shows
+ * the outcome. SIGINT comes from a person, so that end is hurried. `leastCode` is called at the end: the
+ * least exit code, because of the workers that ended. Returns a function that drains without a signal; its
+ * later calls do nothing.
  */
 export function exitOnSignals(
   lifecycle: Lifecycle,

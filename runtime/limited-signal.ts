@@ -9,8 +9,8 @@ export type LimitedSignal = {
 
 /**
  * Aborted when one of `signals` is, or after `limitMs`. Not `AbortSignal.any([…, AbortSignal.timeout(ms)])`:
- * that one holds its sources weakly, so the garbage collector may take the time-out, which then never comes
- * (Node.js 20), and whatever waits for it waits for ever.
+ * that one holds its sources weakly, so the garbage collector may collect the time-out, which then never
+ * fires (Node.js 20), and code that waits for it waits for ever.
  */
 export function limitedSignal(limitMs: number, ...signals: readonly AbortSignal[]): LimitedSignal {
   const limited = new AbortController();

@@ -10,12 +10,12 @@ const SECRET_NAMES = ["code", "codes", "userId", "claimKey", "requestId", "token
 
 const redactPaths = SECRET_NAMES.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
-/** The most causes of causes that a line tells. */
+/** How many causes of causes a log line contains at most. */
 const CAUSES_MAX = 4;
 
 /**
- * An error for a log line: its type, words and stack, and nothing else. The MongoDB driver hangs the
- * documents it was sent on its errors, codes and users among them, and quotes them after `dup key:` (see
+ * An error for a log line: its type, message, stack and causes, and nothing else. The MongoDB driver attaches
+ * the documents it was sent to its errors, with codes and users, and quotes them after `dup key:` (see
  * `redactShapes`).
  */
 function tellError(error: unknown, causesMax = CAUSES_MAX): unknown {
@@ -32,10 +32,10 @@ function tellError(error: unknown, causesMax = CAUSES_MAX): unknown {
 export type LoggerOptions = {
   level: string;
   format: "json" | "text";
-  /** Which worker of several writes; absent in a process that is alone. */
+  /** The number of the worker slot; absent in a process without workers. */
   worker?: number | undefined;
   /**
-   * Knows the secrets of the settings; without it only what is secret by its shape stays out of the lines.
+   * Redacts the secrets of the settings; without it only texts that are secret by their shape are redacted.
    */
   redact?: Redact;
   /** Where lines go; standard output when absent. */
@@ -61,10 +61,10 @@ export function createLogger(options: LoggerOptions): Logger {
   );
 }
 
-/** One line an event, and nothing in it that a terminal would obey. */
+/** One line an event, without characters that control a terminal. */
 function textLine(line: string): string {
   const { level, time, pid, msg, component, err, ...rest } = JSON.parse(line) as Record<string, unknown>;
-  // Of several processes one wants to know which; of one alone the component says more.
+  // Among workers the pid shows which process wrote the line; in a single process the component is enough.
   const source = rest["worker"] === undefined || component === undefined ? {} : { pid };
   const details = Object.entries({ ...rest, ...source }).map(
     ([name, value]) => `${name}=${textValue(value)}`,
@@ -76,7 +76,7 @@ function textLine(line: string): string {
   return `${visible([said, details.join(" ")].filter((part) => part !== "").join("  "))}\n`;
 }
 
-/** In quotes, as JSON, wherever somebody could take a part of it for another field. */
+/** In quotes, as JSON, wherever a reader could take a part of the value for another field. */
 function textValue(value: unknown): string {
   const text = typeof value === "object" ? JSON.stringify(value) : String(value);
   const isOne = typeof value === "object" ? !/[\s=]/u.test(text) : /^[^\s="\\]+$/u.test(text);

@@ -5,8 +5,8 @@ loopback.addSubnet("127.0.0.0", 8, "ipv4");
 loopback.addAddress("::1", "ipv6");
 
 /**
- * Whether a host is this machine alone, however it is spelled: `LOCALHOST`, `127.1`, `0:0:0:0:0:0:0:1`,
- * `[::1]`, `::ffff:127.0.0.1`. Any other name may be anywhere, `127.example.com` too.
+ * Whether only this machine can reach a host, in any spelling: `LOCALHOST`, `127.1`, `0:0:0:0:0:0:0:1`,
+ * `[::1]`, `::ffff:127.0.0.1`. Any other name may be another machine, `127.example.com` too.
  */
 export function isLoopback(host: string): boolean {
   const name = host.toLowerCase().replace(/\.$/, "");

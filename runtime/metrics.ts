@@ -2,8 +2,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { Clock } from "./clock.ts";
 
 /**
- * Every metric of the service. Labels are bounded: never a campaign, a user or a code. `aggregator` says what
- * becomes of a metric where several workers make one page; without it they are added up.
+ * Every metric of the service. Labels are bounded: never a campaign, a user or a code. `aggregator` is how
+ * the values of several workers become one on their common page; without it they are added up.
  */
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -107,8 +107,8 @@ export function createMetrics() {
 }
 
 /**
- * Of a process with the scheduler role alone: elsewhere an age of 0 would say that there is one, and that it
- * ticks.
+ * Only for a process with the scheduler role: in any other, an age of 0 would mean a scheduler that completes
+ * its rounds.
  */
 export function addTickAge(registry: Registry, sinceTickMs: () => number | undefined, clock: Clock): void {
   const startedAtMs = clock.elapsed();

@@ -3,10 +3,10 @@ import { connect as connectPlainly, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { limitedSignal } from "./limited-signal.ts";
 
-/** What speaks at a port is found out by speaking to it, in so many ms. */
+/** A port whose protocol is unknown: the functions below find it out by sending to it. */
 export type Port = { readonly host: string; readonly port: number };
 
-/** The first bytes that come after a greeting; undefined: none within that time. */
+/** The first bytes that the port sends after `greeting`; undefined: none within `withinMs`. */
 export function answerTo(
   greeting: Uint8Array | string,
   at: Port,
@@ -20,7 +20,7 @@ export function answerTo(
   });
 }
 
-/** True: it answers a TLS greeting. Its certificate does not matter here, and nothing is sent. */
+/** True: the port completes a TLS handshake. Its certificate is not checked, and no data is sent. */
 export async function speaksTls(
   at: Port,
   withinMs: number,
@@ -34,14 +34,14 @@ export async function speaksTls(
   return told === true;
 }
 
-/** Never throws; undefined: it cannot be found out. */
+/** Never throws; undefined: there was no result. */
 async function probed<T>(
   socket: Socket,
   withinMs: number,
   signals: readonly AbortSignal[],
   ask: (socket: Socket, signal: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
-  // Also where it closes without a word: nothing else would keep this process alive until an answer.
+  // Ends the wait where the port closes the connection without an answer; else it would last for `withinMs`.
   const closed = new Promise<undefined>((resolve) =>
     socket.on("error", () => undefined).on("close", () => resolve(undefined)),
   );

@@ -11,12 +11,12 @@ const URL_SETTINGS = ["REDIS_URL", "MONGODB_URL", "COUPON_URL"] as const;
 const SECRET_SETTINGS = ["OPERATOR_TOKEN", "COUPON_TOKEN"] as const;
 
 /**
- * A secret of fewer characters, or one made of words or of digits alone and not this long, also stands in
- * texts that have nothing to do with it ("server", "6379", "localhost"). See `isDistinct`.
+ * A secret shorter than DISTINCT_LENGTH, or of words or digits alone and shorter than DISTINCT_WORDS_LENGTH,
+ * may also occur in unrelated texts ("server", "6379", "localhost"). See `isDistinct`.
  */
 const DISTINCT_LENGTH = 8;
 const DISTINCT_WORDS_LENGTH = 16;
-/** A single character is never sought. */
+/** The least length of a secret that is searched for: a single character never is. */
 const SOUGHT_LENGTH = 2;
 
 export type Secrets = {
@@ -26,12 +26,11 @@ export type Secrets = {
 };
 
 /**
- * What leaves a process (log lines, errors on standard error, stack traces, answers) goes through one of
- * these at the edge. What is secret in a URL, and what a store repeats of a command, it tells by the shape;
- * and the secrets of the settings by value, in each form in which a driver or a parser may repeat them. A
- * replaced word tells which word it was wherever a reader knows the text ("starting [redacted], scheduler"),
- * so by value a secret is replaced everywhere only if no text has it by chance; any other one only where it
- * is quoted.
+ * Each text that leaves a process (log lines, errors on standard error, stack traces, answers) passes a
+ * redactor at the edge. It finds by shape the secrets in URLs and what a store repeats of a command, and by
+ * value the secrets of the settings, in each form in which a driver or a parser may repeat them. A reader who
+ * knows the text can infer a replaced word ("starting [redacted], scheduler"). So a secret is replaced
+ * everywhere only if no text contains it by chance; any other secret only where it is quoted.
  */
 export function createRedactor({ urls = [], secrets = [] }: Secrets): Redact {
   const hosts = urls.flatMap((url) => hostsOfUrls(url ?? "")).join(" ");
@@ -53,26 +52,26 @@ export function createRedactor({ urls = [], secrets = [] }: Secrets): Redact {
   return (text) => redactShapes(text.replace(knownValues, REDACTED));
 }
 
-/** Whether the secret, where it stands in a text, can only be the secret. */
+/** Whether the secret is too long and varied to occur in a text by chance. */
 function isDistinct(secret: string): boolean {
   const isOfWords = /^(?:[\p{L}\s._:/-]*|[\d\s._:/-]*)$/u.test(secret);
   return secret.length >= (isOfWords ? DISTINCT_WORDS_LENGTH : DISTINCT_LENGTH);
 }
 
-/** Knows the secrets of the settings; others of the environment are not looked at. */
+/** Redacts the secrets of the settings in `env`; other variables are not read. */
 export function redactorOf(env: Readonly<Record<string, unknown>>): Redact {
   const textOf = (name: string) => (typeof env[name] === "string" ? env[name] : undefined);
   return createRedactor({ urls: URL_SETTINGS.map(textOf), secrets: SECRET_SETTINGS.map(textOf) });
 }
 
-/** Whether a setting's value may not be repeated where it is complained about. */
+/** Whether an error about a setting must not repeat its value. */
 export function isSecretSetting(name: string): boolean {
   return [...URL_SETTINGS, ...SECRET_SETTINGS].some((secret) => secret === name);
 }
 
 /**
- * What is made of plain data, with each text in it redacted. The names of its fields are the program's own
- * words.
+ * A copy of plain data with each text in it redacted. Names of fields are not: they come from the program
+ * and hold no secret.
  */
 export function redactTexts<T>(value: T, redact: Redact): T {
   return JSON.parse(JSON.stringify(value), (_, part: unknown) =>
@@ -92,7 +91,7 @@ export function redactJsonLine(line: string, redact: Redact): string {
   return changed ? `${JSON.stringify(value)}\n` : line;
 }
 
-/** A secret as it was given, as parsers hand it on, and as JSON or an inspected object shows it. */
+/** A secret as it was given, as parsers return it, and as JSON or an inspected object shows it. */
 function formsOf(secret: string): string[] {
   const trimmed = secret.trim();
   const forms = [
@@ -108,7 +107,7 @@ function formsOf(secret: string): string[] {
 function encodedForms(text: string): string[] {
   const url = new URL("redis://h");
   url.password = text;
-  // A lone surrogate, which has no encoding, becomes what a replaced character is.
+  // `Buffer` replaces a lone surrogate, which has no encoding, by U+FFFD.
   return [url.password, encodeURIComponent(Buffer.from(text).toString())];
 }
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
 
-/** The kinds of values that settings have, each with the words that say what is allowed. */
+/** The kinds of values that settings have, each with the error that states what is allowed. */
 
-/** A whole number, written in digits; anything else is told what is allowed. */
+/** A whole number, written in digits; the error for any other text states what is allowed. */
 export function whole(least: number, most: number, unit: string) {
   const error = `must be a whole number${unit}, ${least} to ${most}`;
   return z
@@ -19,7 +19,7 @@ export const count = (least: number, most: number) => whole(least, most, "");
 export const oneOf = <const W extends readonly string[]>(words: W) =>
   z.enum(words, `must be one of ${words.join(", ")}`);
 
-/** A text that a function finds no trouble with. */
+/** A text for which `troubleOf` returns undefined; else what it returns is the error. */
 export const checked = (troubleOf: (text: string) => string | undefined) =>
   z.string().superRefine((text, context) => {
     const message = troubleOf(text);

@@ -1,7 +1,7 @@
 import type { Config } from "./config.ts";
 
 /**
- * What is allowed and yet hardly meant: settings that contradict each other. One sentence each, naming them.
+ * Settings that are allowed but contradict each other, which is hardly intended: one sentence for each pair.
  */
 export function settingWarnings(config: Config): string[] {
   const { ISSUE_DEADLINE_MS, STORE_DEADLINE_MS, COMMIT_DEADLINE_MS, COMMIT_STALL_MS, DRAIN_DEADLINE_MS } =

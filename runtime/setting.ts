@@ -1,6 +1,6 @@
 /**
- * A setting as it was meant: without the line end that a file or `echo` put behind it, and undefined where
- * nothing is left. No setting has a line end of its own.
+ * A setting without the line end that a file or `echo` adds to it, and undefined where nothing is left. No
+ * setting may end in a line end.
  */
 export function settingOf(
   env: Readonly<Record<string, string | undefined>>,
@@ -16,8 +16,8 @@ export function withoutLineEnd(text: string): string {
 export const SENDABLE = "letters, digits and punctuation of ASCII, without blanks";
 
 /**
- * Whether a header can carry the text as it is. Node refuses some characters, and turns others into ones that
- * nobody meant.
+ * Whether a header can carry the text unchanged. Node refuses some characters and replaces others by wrong
+ * ones.
  */
 export function isSendable(text: string): boolean {
   return /^[\x21-\x7e]+$/.test(text);

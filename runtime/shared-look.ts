@@ -8,7 +8,7 @@ const KEYS_MAX = 1_000;
 
 /**
  * Asks at most once per `freshMs` and key, and never twice at a time: a caller that comes while an answer is
- * under way gets that one. A failure is shared in the same way, so that a store in trouble is not asked more
+ * under way gets that one. A failure is shared in the same way, so that a failing store is not asked more
  * often than one that answers.
  */
 export function createSharedLook<T>(

@@ -1,5 +1,5 @@
 /**
- * One run at a time for each key: callers that come while it is under way share its answer, be it a failure.
+ * One run at a time for each key: callers that come while it is under way share its result or its failure.
  */
 export type SingleFlight<T> = {
   /** The answer that is under way; undefined: none is. */

@@ -7,7 +7,7 @@ const ENCODE = "write : / ? # [ ] @ , and % in a user or password as %3A %2F %3F
 
 /**
  * What is wrong with the value of REDIS_URL, and what is allowed; undefined: nothing. Never repeats a part of
- * it: nobody knows which part of a malformed URL is the password.
+ * it: any part of a malformed URL may be the password.
  */
 export function redisUrlTrouble(text: string): string | undefined {
   const urls = text.split(",");
@@ -33,7 +33,7 @@ function redisTrouble(text: string, isListed: boolean): string | undefined {
   return URL.canParse(text) ? undefined : `must be of the form ${form} (${ENCODE})`;
 }
 
-/** The same for MONGODB_URL. What its options may be is the driver's to say. */
+/** The same for MONGODB_URL. The driver decides which options are allowed. */
 export function mongodbUrlTrouble(text: string): string | undefined {
   const form = `mongodb://${USER_FORM}host[:port][,host…][/database][?options]`;
   const parts = /^mongodb(\+srv)?:\/\/(?:([^@]*)@)?(.*)$/s.exec(text);
@@ -55,8 +55,8 @@ export function mongodbUrlTrouble(text: string): string | undefined {
 }
 
 /**
- * The option is named where its name is a known one, else told by its place: what nobody knows may be a part
- * of a password.
+ * A known option is named; any other is given by its position, because an unknown name may be a part of a
+ * password.
  */
 function optionTrouble(text: string): string | undefined {
   if (isAccepted(text)) return undefined;
@@ -71,7 +71,7 @@ function optionTrouble(text: string): string | undefined {
     : `has an option that the MongoDB driver does not know: number ${index + 1} after its ?`;
 }
 
-/** Makes a client, and connects to nothing. */
+/** Makes a client and opens no connection. */
 function isAccepted(url: string): boolean {
   try {
     new MongoClient(url);

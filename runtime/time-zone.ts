@@ -2,15 +2,15 @@
 const UTC_NAMES = /^(etc\/)?(utc|uct|gmt|gmt[+-]?0|zulu|universal|greenwich)$/i;
 
 /**
- * What `TZ` holds where that is no zone that Node knows; undefined where it is one, or is not set. Node then
- * goes on as if it were UTC, and says nothing. POSIX rules such as KST-9 have no name that could be shown.
+ * The value of `TZ` where Node does not support it as a zone, and then uses UTC without a warning; undefined
+ * where it does, or `TZ` is not set. A POSIX rule such as KST-9 is returned too: it is no name of a zone.
  */
 export function unknownZone(env: Readonly<Record<string, string | undefined>>): string | undefined {
   const given = env["TZ"] ?? "";
   const name = given.replace(/^:/, "");
   if (name === "" || UTC_NAMES.test(name)) return undefined;
   try {
-    // Intl takes asia/seoul too, TZ does not.
+    // Intl accepts asia/seoul too, TZ does not.
     if (/^[A-Z]/.test(name) && new Intl.DateTimeFormat("en", { timeZone: name }).format(0) !== "")
       return undefined;
   } catch {

@@ -1,13 +1,13 @@
 export type TroubleOnce = {
-  /** The first failure in a row. */
+  /** Called on the first failure in a row. */
   readonly failed: (error: unknown) => void;
-  /** The first success after a failure. */
+  /** Called on the first success after a failure. */
   readonly recovered?: () => void;
 };
 
 /**
- * A round that never rejects: trouble is told when it begins and when it is over, not again with every round
- * while it lasts.
+ * A round that never rejects: trouble is reported when it begins and when it is over, not again with every
+ * round while it lasts.
  */
 export function troubleOnce(
   round: () => Promise<unknown>,

@@ -1,10 +1,10 @@
-/** What stands where something secret stood. */
+/** Replaces a secret in a text. */
 export const REDACTED = "[redacted]";
 
 const namesIn = (...lists: string[]) => new Set(lists.join().toLowerCase().split(","));
 
 /**
- * Options of a store's URL whose values help a person and open nothing. Every other option counts as secret.
+ * Options of a store's URL whose values help a reader and give no access. All other options count as secret.
  */
 const HARMLESS_OPTIONS = namesIn(
   "appName,authMechanism,authSource,compressors,connectTimeoutMS,directConnection,family,heartbeatFrequencyMS,journal",
@@ -13,7 +13,7 @@ const HARMLESS_OPTIONS = namesIn(
   "srvMaxHosts,srvServiceName,ssl,timeoutMS,tls,tlsCAFile,tlsCertificateKeyFile,tlsInsecure,w,waitQueueTimeoutMS,wtimeoutMS",
 );
 
-/** Options whose values are secret, while it helps to see that they are there. */
+/** Options whose values are secret and whose names are shown, because it helps to see that they are set. */
 const SECRET_OPTIONS = namesIn(
   "tlsCertificateKeyFilePassword,authMechanismProperties,proxyUsername,proxyPassword,password",
 );
@@ -27,23 +27,22 @@ const AFTER_HOSTS = /^(?:$|[/?#"'`<>(){};,.!…|\\\]])/u;
 const URL_IN_TEXT = /\b([a-z][a-z\d+.-]*:\/\/)(\S+)/giu;
 /** Where the forms of URLs in our own advice have the user: `redis://[user:password@]host[:port]`. */
 export const USER_FORM = "[user:password@]";
-/** A scheme that is talked about: "begins with redis://, or rediss://". */
+/** What follows a scheme without a URL, as in "begins with redis://, or rediss://". */
 const ONLY_SCHEME = /^["'`)\],;.!…]*$/u;
 /**
- * What stores repeat of what they were sent: codes, users, and the password of a HELLO or AUTH that a Redis
- * does not know.
+ * The parts of a command that a store repeats in its error: codes, users, and the password of a HELLO or AUTH
+ * that a Redis does not support.
  */
 const REPEATED = /(?<=dup key: |args beginning with: ).*$/gim;
 
-/** The text without what is secret by its shape: URLs, and what a store repeats of a command. */
+/** The text without what its shape shows to be secret: in URLs, and what a store repeats of a command. */
 export function redactShapes(text: string): string {
   return redactUrls(text.replace(REPEATED, REDACTED));
 }
 
 /**
- * The text without what is secret in the URLs in it, told by their shape alone: user, password, and the value
- * of every option that is not known to be harmless. Of a URL that is malformed nothing is shown but its
- * scheme.
+ * The text without the secrets in its URLs, found by shape alone: user, password, and the value of every
+ * option that is not listed as harmless. Of a malformed URL only the scheme is shown.
  */
 export function redactUrls(text: string): string {
   return text.replace(URL_IN_TEXT, (url, scheme: string, rest: string) => {
@@ -76,8 +75,8 @@ function redactOption(option: string): string {
 
 /**
  * Every text that is secret in a setting that holds one URL or several, parsable or not: the password (a user
- * where there is none), the values of options. Of a URL that is malformed, where nobody knows what was meant,
- * also all pieces of what may be a secret.
+ * where there is none), the values of options. Of a malformed URL, whose parts cannot be identified, also all
+ * pieces of what may be a secret.
  */
 export function secretsOfUrls(setting: string): string[] {
   const listed = setting.split(LISTED_URL);
@@ -93,21 +92,21 @@ function secretsOfUrl(url: string): string[] {
     const [name = "", value] = cutAt(option, "=");
     if (isIn(HARMLESS_OPTIONS, name)) return [];
     if (value === undefined) return [option];
-    // A password with `&` in it makes a name that nobody knows.
+    // A password with `&` in it makes an option with an unknown name.
     const names = isIn(SECRET_OPTIONS, name) ? [] : [name];
-    // Some hold several: `authMechanismProperties=AWS_SESSION_TOKEN:…,SERVICE_NAME:…`.
+    // Some values hold several secrets: `authMechanismProperties=AWS_SESSION_TOKEN:…,SERVICE_NAME:…`.
     const parts = decoded(value).split(",");
     return [...names, value, ...parts.flatMap((part) => [part, cutAt(part, ":")[1] ?? ""])];
   });
   const [user = "", password] = cutAt(userInfo ?? "", ":");
-  // A second colon: the user may have held the first.
+  // With a second colon, the first may be a part of the user.
   const own = [password || user, ...(password ?? "").split(":").slice(1), ...options];
-  // Without a scheme, too: `localhost:6379` has no part that could be secret.
+  // A URL without a scheme may be well-formed too: `localhost:6379` has no part that could be secret.
   if (isWellFormed(url) || isWellFormed(`redis://${url}`)) return own;
   return [...own, all, userInfo ?? "", ...all.split(/[:@/?#,&=\s]+/).filter((piece) => piece.length >= 4)];
 }
 
-/** The hosts in a setting, of the URLs in it that can be understood: what may be shown. */
+/** The hosts of the well-formed URLs in a setting: these may be shown. */
 export function hostsOfUrls(setting: string): string[] {
   return setting
     .split(LISTED_URL)
@@ -127,12 +126,12 @@ function hostsOf(rest: string): string {
   return HOSTS.exec(rest)?.[0] ?? "";
 }
 
-/** Where one of these stands before an `@`, nobody knows which part of the URL is the user. */
+/** With one of these characters before an `@`, it is unclear which part of the URL is the user. */
 function isUserInfo(text: string | undefined): boolean {
   return text === undefined || !/[/?#,\s[\]]/.test(text);
 }
 
-/** The last `@` ends the user: a password that holds one was not encoded as it should be. */
+/** The last `@` ends the user: an earlier one is a part of a password that was not encoded. */
 function partsOf(url: string): { scheme: string; userInfo: string | undefined; rest: string; all: string } {
   const [, scheme = "", all = ""] = /^([a-z][a-z\d+.-]*:\/\/)?(.*)$/is.exec(url) ?? [];
   const at = all.lastIndexOf("@");
@@ -148,7 +147,7 @@ function cutAt(text: string, separator: string): [string, string?] {
   return at < 0 ? [text] : [text.slice(0, at), text.slice(at + separator.length)];
 }
 
-/** With its percent escapes resolved, where they are ones. */
+/** The text with its percent escapes resolved; unchanged where one of them is invalid. */
 export function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -157,7 +156,7 @@ export function decoded(text: string): string {
   }
 }
 
-/** A name that is no part of a secret. */
+/** Whether the name is that of a known option, and so no part of a secret. */
 export function isKnownOption(name: string): boolean {
   return isIn(HARMLESS_OPTIONS, name) || isIn(SECRET_OPTIONS, name);
 }

@@ -9,7 +9,7 @@ export const EXIT = {
 } as const;
 
 /**
- * Something the person who started the process can mend: shown as one line without a stack trace.
+ * A fault that the person who started the process can correct: shown as one line without a stack trace.
  * Everything else that reaches the top is a bug and is shown whole.
  */
 export class UserError extends Error {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 
-/** The version in package.json: beside the rooms in a clone, above the build, where `dist` is. */
+/** The version in package.json, which is beside the rooms in a clone and beside `dist` in a build. */
 export function productVersion(): string {
   for (const above of ["../package.json", "../../package.json", "../../../package.json"]) {
     const file = new URL(above, import.meta.url);

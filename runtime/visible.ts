@@ -1,4 +1,4 @@
-/** What only joins or colours an emoji, and is a part of it. */
+/** Characters that only join or colour an emoji and are a part of it. */
 const ofEmoji =
   /(?<=\p{Extended_Pictographic}\ufe0f?|\p{Emoji_Modifier})\u200d(?=\p{Extended_Pictographic})|(?<=\p{Extended_Pictographic})\ufe0f|(?<=[0-9#*])\ufe0f(?=\u20e3)/u;
 const hidden = new RegExp(
@@ -7,9 +7,9 @@ const hidden = new RegExp(
 );
 
 /**
- * The text with all that a terminal would obey or not show escaped as JSON does: controls, direction
- * overrides, characters without width, fillers, tags. `coupon` has the same rule (cli/render.ts), and no
- * import from here.
+ * The text with all characters that control a terminal or are not visible escaped as in JSON: controls,
+ * direction overrides, characters without width, fillers, tags. `coupon` has the same rule (cli/render.ts)
+ * and does not import this one.
  */
 export function visible(text: string): string {
   return text.replace(hidden, (character) =>
