@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: rates and costs of the built service on durable stores of its own, each a median of
- * interleaved runs in one go. Says figures, judges none. Exit codes: 0 all measured, 2 could not run, 130
- * Ctrl-C.
+ * interleaved runs in one go. Prints figures and judges none. Exit codes: 0 all measured, 2 could not run,
+ * 130 Ctrl-C.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -23,8 +23,8 @@ const RESULTS_DIR = join(repositoryDir, "bench", "results");
 const CHARTS_DIR = join(repositoryDir, "docs", "charts");
 
 /**
- * No benchmark takes longer, whatever hangs: the quickest machine seen took 20 s for the slowest of them, the
- * slowest 150 s.
+ * A benchmark that takes longer is ended: the slowest benchmark took 20 s on the quickest machine seen, 150 s
+ * on the slowest.
  */
 const BENCHMARK_MOST_MS = 600_000;
 
@@ -63,8 +63,8 @@ async function measure({ chosen, effortOf }: BenchOptions, releases: Releases, s
 }
 
 /**
- * @throws Trouble where it takes too long: what it waits for is left behind, and ends with the ground it
- * stands on
+ * @throws Trouble where the benchmark takes too long: its pending calls end with the ground's stores and
+ * services
  */
 async function inTime(
   { name }: Benchmark,

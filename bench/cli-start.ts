@@ -1,6 +1,6 @@
 /**
  * `npm run bench:cli`: the processor seconds that the built command takes to start, beside bare Node, in
- * interleaved runs. Says figures, judges none.
+ * interleaved runs. Prints figures and judges none.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";

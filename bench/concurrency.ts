@@ -1,11 +1,11 @@
 /**
  * `npm run concurrency -- --servers 5 --requests 200`: that many servers over one Redis and one MongoDB, the
- * requests spread over them and sent all at once, and a verdict: exactly the right coupons went out, or not.
- * Exit codes: 0 PASS, 1 FAIL (a guarantee is violated), 2 could not run, 3 NOT JUDGED (not done in time, or
- * stores that could not be read), 130 Ctrl-C.
+ * requests spread over them and sent all at once, and a verdict: exactly the right coupons were issued, or
+ * not. Exit codes: 0 PASS, 1 FAIL (a guarantee is violated), 2 could not run, 3 NOT JUDGED (not done in time,
+ * or stores that could not be read), 130 Ctrl-C.
  *
  * How it flows: `ground` (stores, servers) → `send` (one request a user, each at the next server) → `judge`
- * (what they were told, and the audit of both stores) → results.txt.
+ * (their answers, and the audit of both stores) → results.txt.
  */
 import { setMaxListeners } from "node:events";
 import { readOptions, USAGE } from "./concurrency/options.ts";

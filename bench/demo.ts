@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: a sale from nothing to the verdict, on stores of its own. Exit codes: 0 PASS, 1 FAIL, 2
- * could not run, 130 Ctrl-C.
+ * `npm run demo`: a whole sale and its verdict, on stores of its own. Exit codes: 0 PASS, 1 FAIL, 2 could not
+ * run, 130 Ctrl-C.
  */
 
 import { setMaxListeners } from "node:events";
@@ -13,7 +13,7 @@ import { runCommand } from "./run-command.ts";
 await runCommand("demo", async ({ releases, controller }) => {
   const options = readOptions(process.argv.slice(2));
   if (options.help) return { exitCode: 0, lastWord: USAGE.trimEnd() };
-  setMaxListeners(0, controller.signal); // each press that waits listens to it
+  setMaxListeners(0, controller.signal); // each waiting press adds a listener
   const stream = options.json ? process.stderr : process.stdout;
   const { result, report } = await runDemo({
     options,

@@ -15,7 +15,7 @@ import { Trouble } from "./trouble.ts";
  */
 export type Ground = {
   readonly stack: Stack;
-  /** Each does everything: a launch with one scheduler would be amber. */
+  /** Each process has all roles: with one scheduler, the preflight of a launch would be amber. */
   readonly servers: readonly ServiceProcess[];
   readonly urls: readonly [string, ...string[]];
   readonly database: string;
@@ -23,7 +23,7 @@ export type Ground = {
 };
 
 export type GroundPlan = {
-  /** Of the command that it is laid for. */
+  /** The name of the command that uses the ground. */
   readonly name: string;
   readonly servers: number;
   /** Keep the folder. */
@@ -33,13 +33,13 @@ export type GroundPlan = {
 type Started = { readonly server: ServiceProcess; readonly url: string };
 
 const DATABASE = "coupons";
-/** A bound against hanging only: they start at once, and the machine may be busy. */
+/** A bound against hanging only: all services start at the same time, and the machine may be busy. */
 const READY_DEADLINE_MS = 120_000;
 const STOP_DEADLINE_MS = 12_000;
 
 /**
- * Everything is registered for release before it is waited for; once the signal is aborted nobody waits for a
- * drain.
+ * Registers each part for release before it waits for it. Once the signal is aborted, processes are killed
+ * and not drained.
  */
 export async function layGround(
   { name, servers: count, keep }: GroundPlan,
@@ -54,7 +54,7 @@ export async function layGround(
   const starting = startStack({ dataDir: join(dataDir, "stores"), join: false });
   releases.add("the stores", async () => {
     const stack = await starting.catch(() => undefined);
-    // They are durable, and whoever aborted does not wait for an orderly end.
+    // The stores are durable, and a user that aborts does not want to wait for their orderly end.
     if (stack !== undefined && signal.aborted) await Promise.all([stack.redis.kill(), stack.mongodb.kill()]);
     await stack?.stop();
   });
@@ -64,7 +64,7 @@ export async function layGround(
 
   let isOver = false;
   const running: ServiceProcess[] = [];
-  // All at once: each may take its time to drain.
+  // All are ended at the same time: each may take long to drain.
   releases.add("the services", async () => {
     isOver = true;
     const end = (service: ServiceProcess) =>

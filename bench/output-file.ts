@@ -2,8 +2,8 @@ import { closeSync, existsSync, openSync, rmSync } from "node:fs";
 import { Trouble } from "./trouble.ts";
 
 /**
- * Asked before a run begins, not when its result is there: what is in the file stays. `name` is what the
- * person gave it by.
+ * Called before a run begins, so that an error comes before the work and not after it. The file's content
+ * stays. `name`: the flag that named the file.
  * @throws Trouble where nothing can be written there
  */
 export function expectWritable(name: string, file: string): void {
@@ -12,7 +12,7 @@ export function expectWritable(name: string, file: string): void {
   if (isNew) rmSync(file, { force: true });
 }
 
-/** @throws Trouble that names the file, for what goes wrong with it */
+/** @throws Trouble that names the file, for any error of `act` */
 export function orTrouble<T>(name: string, file: string, act: () => T): T {
   try {
     return act();

@@ -2,8 +2,8 @@ import { type ParseArgsConfig, parseArgs } from "node:util";
 import { Trouble } from "./trouble.ts";
 
 /**
- * The flags of a command line. `usage` is said with what is wrong, where it is given.
- * @throws Trouble that names a flag which there is not, or a value that is missing
+ * Parses the flags of a command line. `usage`, where given, follows the error's message.
+ * @throws Trouble that names an unknown flag or a missing value
  */
 export function parseFlags<const T extends NonNullable<ParseArgsConfig["options"]>>(
   args: readonly string[],

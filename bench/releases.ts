@@ -1,16 +1,15 @@
 /**
- * What must be given back at the end, in the reverse of the order in which it was taken; each is tried,
- * whatever happens to others.
+ * The resources of a command, released at the end in the reverse of the order in which they were added. Each
+ * release is tried, even after another one failed.
  */
 export type Releases = {
   add(what: string, release: () => Promise<unknown> | unknown): void;
-  /** Gives everything back once. What could not be given back, in words. */
+  /** Releases all resources, once. Returns the errors, in words. */
   all(): Promise<readonly string[]>;
 };
 
 /**
- * What does not end by itself within so long must not keep the command: the rest is given back, and it is
- * told.
+ * A release that takes longer is reported as an error, and the other resources are released.
  */
 const RELEASE_WITHIN_MS = 30_000;
 

@@ -6,13 +6,13 @@ import { abortOnSignals, Interrupted, inOneLine } from "./trouble.ts";
 
 export type CommandRun = { readonly releases: Releases; readonly controller: AbortController };
 
-/** From the last word to the end of the process, at most. */
+/** The longest time from the last line of output to the end of the process. */
 const LINGER_MS = 5_000;
 
 /**
- * The frame of a command that takes things and gives them back: Ctrl-C aborts, everything is given back
- * before the last word is said, and trouble is one line on standard error (with COUPON_DEBUG also where it
- * comes from). Sets the exit code: what `work` answers, 2 where it could not run, 130 for Ctrl-C.
+ * Runs a command and releases its resources: Ctrl-C aborts, all resources are released before the last line
+ * is printed, and an error is one line on standard error (with COUPON_DEBUG also its stack trace). Sets the
+ * exit code: that of `work`, 2 where it could not run, 130 for Ctrl-C.
  */
 export async function runCommand(
   name: string,
@@ -41,6 +41,6 @@ export async function runCommand(
     if (process.env["COUPON_DEBUG"] && reason instanceof Error) say(reason.stack ?? "");
     process.exitCode = interrupted ? 130 : 2;
   }
-  // What still hangs, such as a builder that never answers, must not keep a command that is done.
+  // A hanging call, such as a builder that never answers, must not keep a finished command from ending.
   setTimeout(() => process.exit(), LINGER_MS).unref();
 }

@@ -1,12 +1,11 @@
 /**
  * `npm run scenario`: the whole life of a launch, each step a real `coupon` command in a process of its own,
- * while a crowd asks two servers 1,000 times a second from before the first step to after the last. Each step
- * asserts what operators, the crowd and both stores must have seen of it. Exit codes: 0 PASS, 1 FAIL, 2 could
- * not run, 130 Ctrl-C.
+ * while a crowd asks two servers 1,000 times a second through all steps. Each step asserts its effects for
+ * operators, for the crowd and in both stores. Exit codes: 0 PASS, 1 FAIL, 2 could not run, 130 Ctrl-C.
  *
- * How it flows: `ground` (stores, two servers) → `crowd` (asks, and keeps its own record) beside `stage`
- * (runs the acts one after the other: a command, then what must hold) → `verify` judges the crowd's record
- * and both stores.
+ * How it flows: `ground` (stores, two servers) → `crowd` (asks, and writes its own record) beside `stage`
+ * (runs the steps one after the other: a command, then assertions) → `verify` judges the crowd's record and
+ * both stores.
  */
 import { setMaxListeners } from "node:events";
 import { runCommand } from "./run-command.ts";

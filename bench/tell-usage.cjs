@@ -1,5 +1,5 @@
-// Loaded before what is measured: says at its end how much processor time the process took, on file
-// descriptor 3.
+// Loaded before the measured program: at the process's end it writes the seconds of processor time that the
+// process took to file descriptor 3.
 const { writeSync } = require("node:fs");
 
 process.on("exit", () => {

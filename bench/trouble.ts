@@ -1,18 +1,18 @@
-/** Something the person at the terminal can understand and mend: shown as one line, without a stack trace. */
+/** An error that the user at the terminal can correct: shown as one line, without a stack trace. */
 export class Trouble extends Error {
   override readonly name = "Trouble";
 }
 
-/** Somebody pressed Ctrl-C, or ended us politely. */
+/** The process received SIGINT (Ctrl-C) or SIGTERM. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
 }
 
-/** Ctrl-C under npm arrives twice, from the terminal and from npm: within this time they are one. */
+/** Ctrl-C under npm arrives twice, from the terminal and from npm: within this time it counts as one. */
 const SAME_SIGNAL_MS = 300;
 
 /**
- * Aborts on the first SIGINT or SIGTERM, so that everything is given back; a second one ends the process at
+ * Aborts on the first SIGINT or SIGTERM, so that all resources are released; a second one ends the process at
  * once (the watchdog ends its children).
  */
 export function abortOnSignals(controller: AbortController): void {

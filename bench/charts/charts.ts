@@ -47,7 +47,7 @@ const CURVES: readonly CurveChart[] = [
   },
 ];
 
-/** Of one run only: what else the machine did makes figures of different runs no match. */
+/** All of one run: the machine's other work differs between runs, so their figures are not comparable. */
 const RATES: readonly (readonly [string, string])[] = [
   ["bare_64", "bare http, 64"],
   ["not_started_64", "not started, 64"],
@@ -57,7 +57,7 @@ const RATES: readonly (readonly [string, string])[] = [
   ["claims_256", "claims, 256"],
 ];
 
-/** What can be drawn of these results, newest first: each chart of the newest run that measured all of it. */
+/** The charts for these results (newest first): each from the newest run that measured all its values. */
 export function drawingsOf(results: readonly BenchResult[]): Drawing[] {
   const drawings: Drawing[] = [];
   for (const { file, curve, ...looks } of CURVES) {

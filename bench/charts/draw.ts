@@ -5,12 +5,12 @@ import { Trouble } from "../trouble.ts";
 import { drawingsOf } from "./charts.ts";
 import { svgOf } from "./svg.ts";
 
-/** Beside the charts: the results they were drawn of, so that they can be checked and drawn again. */
+/** Beside the charts: the results that they show, so that they can be checked and drawn again. */
 export const MEASURED_FILE = "measured.json";
 
 /**
- * Draws what the newest results allow, those of the charts that are there included; the names of the files.
- * So a chart of which nothing was measured since stays as it is.
+ * Draws each chart from the newest results, to which the results of the existing charts belong; returns the
+ * names of the files. So a chart without newer results stays as it is.
  * @throws Trouble where there are no results
  */
 export function drawCharts(resultsDir: string, chartsDir: string): string[] {
@@ -32,13 +32,13 @@ function readMeasured(chartsDir: string): BenchResult[] {
   return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as BenchResult[]) : [];
 }
 
-/** What charts that were drawn before say, by file: it must be what their measurements say. */
+/** The existing charts drawn again from their results, by file: the files must have the same content. */
 export function redrawn(chartsDir: string): ReadonlyMap<string, string> {
   const measured = readMeasured(chartsDir);
   return new Map(drawingsOf(measured).map(({ file, chart }) => [`${file}.svg`, svgOf(chart)]));
 }
 
-/** Of results with the newest first, those which are the newest of some benchmark. */
+/** The results that are the newest of at least one benchmark; `results` has the newest first. */
 function newestOfEach(results: readonly BenchResult[]): BenchResult[] {
   const found = new Set<string>();
   return results.filter(({ efforts }) => {

@@ -1,14 +1,14 @@
 import { escaped, rounded, svgText, ticksFor } from "../../cli/svg.ts";
 
-/** A chart as data: everything on it comes from a result, nothing is judged. */
+/** A chart as data: all its values come from a result, and it judges nothing. */
 export type Chart = {
   readonly title: string;
-  /** What was measured on what, and when; below the title. */
+  /** The machine and the time of the measurement; shown below the title. */
   readonly note: string;
   readonly kind: "bars" | "lines";
-  /** Of the values. */
+  /** The unit of the values. */
   readonly unit: string;
-  /** What the places are. */
+  /** The caption of the axis with the places. */
   readonly placesAre: string;
   readonly places: readonly string[];
   readonly series: readonly { readonly name: string; readonly values: readonly number[] }[];
@@ -20,10 +20,10 @@ const PLOT = { left: 76, right: 740, top: 96, bottom: 318 } as const;
 /** The share of a place's width that its bars take together. */
 const BARS_SHARE = 0.72;
 const PLACES_NAMED_MOST = 12;
-/** Told apart by lightness too, on white and on GitHub's dark grey; contrast 3:1 and more on both. */
+/** They differ in lightness too, on white and on GitHub's dark grey; contrast 3:1 and more on both. */
 const COLOURS = ["#2f81f7", "#d1702b", "#2da160"] as const;
 
-/** GitHub shows an image in both modes: text and lines follow what the reader's system prefers. */
+/** GitHub shows an image in both modes: text and lines use the reader's system preference. */
 const STYLE = `
 text{font:12px system-ui,-apple-system,"Segoe UI",sans-serif;fill:#1f2328}
 .title{font-size:16px;font-weight:600}.note,.axis{fill:#59636e}.grid{stroke:#d1d9e0;stroke-width:1}.page{fill:#ffffff}

@@ -5,8 +5,7 @@ import { type ConcurrencyOptions, WITHIN_MOST_SECONDS } from "./options.ts";
 import type { Sent } from "./send.ts";
 
 /**
- * FAIL: a guarantee is violated. NOT JUDGED: nothing speaks against one, and not all of it could be looked
- * at.
+ * FAIL: a guarantee is violated. NOT JUDGED: no violation was found, and not all invariants could be judged.
  */
 export type ConcurrencyVerdict = "PASS" | "FAIL" | "NOT JUDGED";
 
@@ -17,8 +16,8 @@ export type Judged = {
 };
 
 /**
- * Exactly the right coupons went out: one each to as many users as there are coupons, on record, and a clear
- * no to all others.
+ * PASS: exactly the right coupons were issued. Each coupon went to one user and has its issuance, and all
+ * other users were refused.
  */
 export function judge(
   { servers, requests, coupons }: Pick<ConcurrencyOptions, "servers" | "requests" | "coupons">,
@@ -54,7 +53,7 @@ export function judge(
   return { verdict, line: fields.join(" "), reasons };
 }
 
-/** A run that did not come to its end: what users were told until then may violate a guarantee already. */
+/** Judges a run that did not end in time: the answers until then may already violate a guarantee. */
 export function judgeUnfinished(
   {
     servers,

@@ -6,7 +6,7 @@ export type ConcurrencyOptions = {
   readonly servers: number;
   readonly requests: number;
   readonly coupons: number;
-  /** It ends by itself within so many seconds, done or not. */
+  /** The run ends by itself within so many seconds, finished or not. */
   readonly withinSeconds: number;
   /** Where the results are written. */
   readonly out: string;

@@ -3,7 +3,7 @@ import { parse, resolve } from "node:path";
 import { orTrouble } from "../output-file.ts";
 import type { Sent } from "./send.ts";
 
-/** What each request got, one a line. */
+/** One line for each request, with its outcome. */
 export function resultLines(sent: readonly Sent[]): string[] {
   const width = String(sent.length).length;
   return sent.map(({ user, server, outcome, tries, tookMs }, index) => {
@@ -21,14 +21,14 @@ export function resultLines(sent: readonly Sent[]): string[] {
 
 export type Results = {
   readonly file: string;
-  /** Where those of the run before are now; undefined: there were none. */
+  /** The file to which the earlier run's results were moved; undefined: there were none. */
   readonly earlier: string | undefined;
   write(lines: readonly string[]): void;
 };
 
 /**
- * The file is always of the newest run, from its begin on, and each earlier run keeps its own beside it,
- * under the time at which it was written.
+ * The file always belongs to the newest run, from its beginning on. The file of an earlier run is moved
+ * aside, to a name with the time at which it was written.
  * @throws Trouble where nothing can be written there
  */
 export function openResults(out: string): Results {
@@ -42,7 +42,7 @@ export function openResults(out: string): Results {
 
 function moveAside(file: string): string | undefined {
   const there = statSync(file, { throwIfNoEntry: false });
-  // /dev/stdout and its like hold nothing.
+  // /dev/stdout and other devices have no content to keep.
   if (there === undefined || !there.isFile() || there.size === 0) return undefined;
   const { dir, name, ext } = parse(file);
   const aside = resolve(dir, `${name}.${there.mtime.toISOString().replace(/[:.]/g, "-")}${ext}`);

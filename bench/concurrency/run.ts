@@ -19,23 +19,23 @@ export type ConcurrencyContext = {
   readonly say: (line: string) => void;
 };
 
-/** How far it has come, for when it is late. */
+/** The step, answers and history so far, for the verdict of a run that is late. */
 type Progress = { step: string; answers: readonly string[]; readonly history: HistoryEntry[] };
 
 const sinceProcessStartMs = () => performance.now();
 
-/** It did not come to an end in time. */
+/** The run did not end in time. */
 class Late extends Trouble {}
 
-/** So much of the time is left for ending what was started. */
+/** So much of the time is reserved for ending the servers and stores. */
 const ENDING_MS = 4_000;
-/** To make the codes, in ms; and how many a millisecond makes, a careful guess. */
+/** The time for making the codes, in ms, with a careful guess of the codes made in a millisecond. */
 const LEAD_MS = 1_500;
 const CODES_PER_MS = 10;
-/** After the start, so that no clock is before it. */
+/** The requests are sent so long after the start, so that no clock is before it. */
 const AFTER_START_MS = 20;
 
-/** The whole run; what it took is given back by whoever made `releases`. `line` is the verdict. */
+/** Runs it all; the caller releases the resources with `releases`. `line` is the verdict. */
 export async function runConcurrency(context: ConcurrencyContext): Promise<Omit<Judged, "reasons">> {
   const { options, releases, controller, say } = context;
   const results = openResults(options.out);

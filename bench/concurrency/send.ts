@@ -3,7 +3,7 @@ import { createHttpClient } from "../../callers/http-client.ts";
 import { createPresser } from "../../callers/press.ts";
 import { seededRandom } from "../../callers/random.ts";
 
-/** What one request came to. */
+/** The outcome of one request. */
 export type Sent = {
   readonly user: string;
   /** Which server it was sent to first, from 1. */
@@ -17,7 +17,7 @@ export type Sending = {
   readonly urls: readonly string[];
   readonly campaignId: string;
   readonly requests: number;
-  /** Every request and answer, as they happened, for the audit. */
+  /** Every request with its answer, in the order of the answers, for the audit. */
   readonly history: HistoryEntry[];
   readonly signal: AbortSignal;
 };
@@ -28,8 +28,8 @@ const TRY_TIMEOUT_MS = 7_000;
 const PATIENCE_MS = 3_600_000;
 
 /**
- * All requests at once, each of another user and to the next server. Where an answer says "ask again", the
- * same user asks the next one again.
+ * Sends all requests at once, each of another user and to the next server. After an answer that is not
+ * definite, the same user asks again, at the server after that.
  */
 export async function sendAll(sending: Sending): Promise<Sent[]> {
   const { urls, campaignId, requests, history, signal } = sending;

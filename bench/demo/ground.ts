@@ -9,7 +9,7 @@ import type { Releases } from "../releases.ts";
 import { orAborted } from "../releases.ts";
 import { Trouble } from "../trouble.ts";
 
-/** What the demo stands on: its own stores in a fresh folder, and the whole service as one child process. */
+/** The demo's ground: its own stores in a fresh folder, and the whole service as one child process. */
 export type Ground = {
   readonly stack: Stack;
   readonly service: ServiceProcess;
@@ -24,7 +24,7 @@ const READY_DEADLINE_MS = 30_000;
 const STOP_DEADLINE_MS = 12_000;
 
 /**
- * Each part is registered for release before it is waited for, so that an interrupted start leaves nothing
+ * Registers each part for release before it waits for it, so that an interrupted start leaves nothing,
  * either.
  */
 export async function layGround(
@@ -45,7 +45,7 @@ export async function layGround(
   releases.add("the stores", async () => (await starting.catch(() => undefined))?.stop());
   const stack = await orAborted(starting, signal);
 
-  // In a store that was given, the demo keeps to a database of its own.
+  // In a MongoDB that was given, the demo uses a database of its own.
   const database = stack.mongodb.origin === "given" ? "coupons_demo" : "coupons";
   const httpPort = port === 0 ? await freePort() : port;
   const baseUrl = `http://127.0.0.1:${httpPort}`;
@@ -73,7 +73,7 @@ export async function layGround(
   return { stack, service, baseUrl, database, dataDir };
 }
 
-/** How a service ended: what it said to people, or else by what. */
+/** How a service ended: its last message for users, else its signal or exit code. */
 export function lastWords(
   service: ServiceProcess,
   exit?: { code: number | null; signal: string | null },

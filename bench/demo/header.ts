@@ -12,7 +12,7 @@ export type HeaderFacts = {
   readonly presses: number;
 };
 
-/** What is about to happen, and where everything is, so that somebody can look at it or break it. */
+/** The plan of the demo, and the addresses and pids with which a user can inspect it or break it. */
 export function headerLines({ options, ground, campaignId, startsAtMs, presses }: HeaderFacts): string[] {
   const { stack, service, baseUrl, dataDir } = ground;
   const number = (value: number) => value.toLocaleString("en");

@@ -10,15 +10,15 @@ export type DemoOptions = {
   /** How long before the opening the pressing begins. */
   readonly secondsBefore: number;
   readonly seed: number;
-  /** How to ask: directly on HTTP, or through the Connect client at more than twice the processor time. */
+  /** The callers' client: plain HTTP, or through the Connect client at more than twice the processor time. */
   readonly client: "http" | "connect";
   /** Keep the data folder. */
   readonly keep: boolean;
-  /** Where to write the callers' own records, for coupon verify --history. */
+  /** The file for the callers' own records, for coupon verify --history. */
   readonly history: string | undefined;
   /** One JSON document on standard output instead of the picture, which goes to standard error. */
   readonly json: boolean;
-  /** Of the service; 0: any free one. */
+  /** The service's port; 0: any free one. */
   readonly port: number;
   readonly help: boolean;
 };

@@ -4,7 +4,7 @@ const BAR_CELLS = 24;
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 const SPARKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
-/** Escape codes only where somebody looks at a terminal that wants them. */
+/** Escape codes only where the output is a terminal that supports them. */
 export type Paint = { readonly bold: (text: string) => string; readonly good: (text: string) => string };
 
 export function paintFor(stream: { isTTY?: boolean }, env: Record<string, string | undefined>): Paint {
@@ -27,7 +27,7 @@ export function columnHeads(): string {
   ]);
 }
 
-/** One line a second; the bar is how many of the coupons are gone. */
+/** The line of one second; the bar shows the share of the coupons issued so far. */
 export function secondLine(second: Second, total: number, paint: Paint): string {
   const { latencyMs } = second;
   const milliseconds = (percent: number) => (latencyMs.count === 0 ? "-" : latencyMs.at(percent).toFixed(1));
@@ -47,7 +47,7 @@ export function secondLine(second: Second, total: number, paint: Paint): string 
   ]);
 }
 
-/** `cells` wide whatever it shows, so that the columns stay in line. */
+/** Always `cells` wide, so that the columns stay aligned. */
 export function bar(part: number, whole: number, cells = BAR_CELLS): string {
   const eighths = Math.round(Math.min(1, part / whole) * cells * 8);
   return ("█".repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? "")).padEnd(cells, "·");

@@ -18,7 +18,7 @@ export type DemoResult = {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly violations: readonly string[];
-  /** Why it failed although nothing is violated, in words. */
+  /** Reasons for a failure other than violations, in words. */
   readonly reasons: readonly string[];
 };
 

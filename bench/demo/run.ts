@@ -31,7 +31,7 @@ const LEAD_MS = 3_000;
 const CODES_PER_MS = 10;
 const REST_DEADLINE_MS = 30_000;
 
-/** The whole demo, from nothing to the verdict. What it took is given back by whoever made `releases`. */
+/** The whole demo, to its verdict. The caller releases the resources with `releases`. */
 export async function runDemo(context: DemoContext): Promise<{ result: DemoResult; report: Report }> {
   const { options, releases, controller, say, paint } = context;
   const { signal } = controller;

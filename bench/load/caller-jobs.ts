@@ -1,6 +1,6 @@
 import type { Outcome } from "../../audit/history.ts";
 
-/** Callers of one campaign, each with a user id of its own, who come by the clock. */
+/** Callers of one campaign, each with a user id of its own, that ask by the clock. */
 export type Stream = {
   readonly campaignId: string;
   readonly userPrefix: string;
@@ -9,14 +9,14 @@ export type Stream = {
   readonly perSecond: number;
   readonly count: number;
   /**
-   * `random`: independent of each other, as people come (exponential gaps), so bursts and lulls; `even`: one
-   * each so often.
+   * `random`: independent of each other, as people arrive (exponential gaps), so with bursts and lulls;
+   * `even`: at equal distances.
    */
   readonly spacing: "even" | "random";
   readonly seed: number;
 };
 
-/** Arrivals by the clock, which wait for nobody's answer. */
+/** Arrivals by the clock, which wait for no answer. */
 export type OpenLoopJob = {
   readonly kind: "open-loop";
   readonly baseUrl: string;
@@ -24,7 +24,7 @@ export type OpenLoopJob = {
   readonly streams: readonly Stream[];
 };
 
-/** So many users, each once, over so many connections: the next one as soon as an answer frees a place. */
+/** Each of `users` asks once, over `connections`: the next one as soon as an answer frees a connection. */
 export type BurstJob = {
   readonly kind: "burst";
   readonly baseUrl: string;
@@ -38,9 +38,9 @@ export type CallerJob = OpenLoopJob | BurstJob;
 
 /** One caller's answer. */
 export type Seen = {
-  /** Which stream; 0 in a burst. */
+  /** The index of its stream; 0 in a burst. */
   readonly stream: number;
-  /** From the instant it was due, or in a burst was sent, to its answer. */
+  /** From the instant at which it was due, or in a burst was sent, to its answer. */
   readonly latencyMs: number;
   /** The caller's wall clock, ms since the Unix epoch, with fractions. */
   readonly answeredAtMs: number;
@@ -52,7 +52,7 @@ export type CallerReport = {
   /** From the first request to the last answer. */
   readonly seconds: number;
   /**
-   * How late a caller was started at worst, in ms: the load's own fault, and counted as latency all the same.
+   * How late the load started a caller at worst, in ms: not the service's delay, but counted as latency.
    */
   readonly worstLagMs: number;
 };

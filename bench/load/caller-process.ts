@@ -1,6 +1,6 @@
 /**
- * The callers in a process of their own: what else the benchmarks do must not delay them. Jobs come by IPC,
- * one at a time; each is answered with its report, or with why it failed.
+ * The callers in a process of their own: the other work of the benchmarks must not delay them. Jobs come by
+ * IPC, one at a time; each is answered with its report, or with the error.
  */
 
 import type { CallerJob } from "./caller-jobs.ts";

@@ -13,7 +13,7 @@ type Reply = { readonly report: CallerReport } | { readonly trouble: string };
 
 const ENTRY = fileURLToPath(new URL("caller-process.ts", import.meta.url));
 
-/** Starts the callers' process. It stays for all jobs, so that only the first finds its code cold. */
+/** Starts the callers' process. It runs all jobs, so that its code is cold for the first one only. */
 export function startCallers(): Callers {
   const child = spawnKept(process.execPath, ["--import", "tsx", ENTRY], {
     env: inheritedEnvironment(),

@@ -12,7 +12,7 @@ export type NewCampaign = { readonly name: string; readonly total: number; reado
 const POLL_MS = 50;
 const CALL_TIMEOUT_MS = 10_000;
 
-/** A one-per-user campaign; its id. */
+/** Creates a one-per-user campaign; returns its id. */
 export async function createCampaign(campaigns: Clients["campaigns"], plan: NewCampaign): Promise<string> {
   const { name, total, startsAtMs } = plan;
   const { campaign } = await campaigns.createCampaign(
@@ -23,10 +23,10 @@ export async function createCampaign(campaigns: Clients["campaigns"], plan: NewC
   return campaign.id;
 }
 
-/** A look that came late on a busy machine: its codes were in the pool in time. */
+/** States after the start: on a busy machine the poll may be late, but the pool was loaded in time. */
 const STARTED: readonly (CampaignState | undefined)[] = [CampaignState.OPEN, CampaignState.SOLD_OUT];
 
-/** Until all codes are in the pool. */
+/** Waits until all codes are in the pool. */
 export async function waitUntilScheduled(
   campaigns: Clients["campaigns"],
   campaignId: string,

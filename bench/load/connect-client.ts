@@ -16,8 +16,8 @@ export type Clients = {
 };
 
 /**
- * The real client of the API as a web server would use it: Connect, JSON, HTTP/1.1, connections kept alive.
- * (No stream can be refused under it, as over HTTP/2.)
+ * The Connect client of the API, as a web server would use it: Connect, JSON, HTTP/1.1, connections kept
+ * alive. (Over HTTP/2 the service could refuse a stream of it.)
  */
 export function connectClients(baseUrl: string, operatorToken?: string): Clients {
   const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, scheduling: "lifo" });
@@ -43,8 +43,8 @@ function bearer(token: string): Interceptor {
 }
 
 /**
- * Asks through the Connect client: the library's own way from end to end, at more than twice the processor
- * time of `askByHttp`.
+ * Asks through the whole Connect library, which takes more than twice the processor time of
+ * `createHttpClient`.
  */
 export function askByConnect(coupons: Clients["coupons"]): Ask {
   return async (campaignId, userId, timeoutMs) => {

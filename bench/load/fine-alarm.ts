@@ -1,16 +1,16 @@
 import { Worker } from "node:worker_threads";
 import type { Alarm } from "../../callers/alarm.ts";
 
-/** What the thread reads: how many orders there were, and when the last one is due (`monotonicMs`). */
+/** The thread's input: the number of orders so far, and when the last one is due (`monotonicMs`). */
 export type AlarmOrders = { readonly count: Int32Array; readonly dueMs: Float64Array };
 
-/** The same in all threads of the machine, in ms; `performance.now()` counts from each thread's own start. */
+/** The same in all threads on the machine, in ms; `performance.now()` counts from each thread's own start. */
 export const monotonicMs = () => Number(process.hrtime.bigint()) / 1e6;
 
 /**
- * To about a tenth of a millisecond: a thread sleeps until the instant and says so. Timers of Node are whole
- * milliseconds, which is half of what an answer takes; and whoever is due within the same one would come
- * together.
+ * An alarm with a resolution of about 0.1 ms: a thread sleeps until the instant and posts a message. Node's
+ * timers have whole milliseconds. That is half of the time that an answer takes, and all callers due within
+ * the same millisecond would start together.
  */
 export function fineAlarm(): Alarm & { close(): Promise<unknown> } {
   const orders: AlarmOrders = {

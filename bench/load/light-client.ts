@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 
-/** What came back: the status and body of an answer, or status 0 and in words why there was none. */
+/** The status and body of an answer; or status 0 and, as the body, the reason why there was none. */
 export type LightAnswer = { readonly status: number; readonly body: string };
 
 export type LightClient = {
@@ -16,16 +16,16 @@ const HEAD_END = "\r\n\r\n";
 const STATUS_AT = "HTTP/1.1 ".length;
 
 /**
- * HTTP/1.1 straight on sockets, one request at a time on each. The load shares its two cores with what it
- * measures: `node:http` takes 0.20 ms of processor time a request, which at thousands a second would be most
- * of a core; this takes a third of it. It understands answers with a Content-Length and no others; anything
- * else is told as no answer, so it is seen.
+ * HTTP/1.1 directly on sockets, one request at a time on each. The load shares its two cores with the service
+ * that it measures: `node:http` takes 0.20 ms of processor time a request, which at thousands a second would
+ * be most of a core; this client takes a third of that. It parses only answers with a Content-Length; any
+ * other answer is reported as status 0, so it is not lost.
  */
 export function createLightClient(baseUrl: string, connectionsMax: number): LightClient {
   const { hostname, port, host } = new URL(baseUrl);
   const all = new Set<Connection>();
   /**
-   * The one that was used last goes first: few connections stay warm, as with a browser's or a proxy's pool.
+   * The connection that was used last is used first: few stay in use, as with a browser's or a proxy's pool.
    */
   const free: Connection[] = [];
   const waiting: Waiting[] = [];
@@ -37,7 +37,7 @@ export function createLightClient(baseUrl: string, connectionsMax: number): Ligh
     all.add(connection);
     let read = "";
     let why = "the connection was closed";
-    // latin1 keeps one character a byte, as Content-Length counts; the body is decoded when it is whole.
+    // In latin1 a character is a byte, the unit of Content-Length; the body is decoded when it is complete.
     socket.setEncoding("latin1");
     socket.on("data", (part: string) => {
       read = read === "" ? part : read + part;
@@ -101,8 +101,8 @@ export function createLightClient(baseUrl: string, connectionsMax: number): Ligh
 }
 
 /**
- * The answer, once all of it was read; status 0 where it is none that we understand. `text` holds a character
- * a byte.
+ * The answer, once all of it was read (undefined: not yet); status 0 where it cannot be parsed. `text` has
+ * one character for each byte.
  */
 export function wholeAnswer(text: string): LightAnswer | undefined {
   const headEnd = text.indexOf(HEAD_END);

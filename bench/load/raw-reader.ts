@@ -6,7 +6,7 @@ import {
   GetCampaignResponseSchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 
-/** One whole reading of what the service answers. */
+/** One whole answer of the service to an export or a listing. */
 export type Reading = {
   readonly bytes: number;
   readonly seconds: number;
@@ -21,18 +21,18 @@ type Call = {
   readonly baseUrl: string;
   readonly campaignId: string;
   /**
-   * Keep what came, to look into it; else it is counted and let go, so that reading costs the machine next to
-   * nothing.
+   * Keep the messages for a check of their content; else their bytes are only counted, so that reading takes
+   * almost no processor time.
    */
   readonly keep: boolean;
   readonly signal: AbortSignal;
-  /** As it comes, so many bytes at a time. */
+  /** Called for each part that arrives, with its number of bytes. */
   readonly onBytes?: (bytes: number) => void;
 };
 
 /**
- * ExportCoupons to its end, in the binary form of Connect, its batches as large as the service likes.
- * Envelopes are followed, their content is not decoded.
+ * ExportCoupons to its end, in the binary form of Connect, with the service's default batch size. Parses the
+ * envelopes, does not decode their content.
  * @throws where the stream breaks off or ends with an error
  */
 export function readExport({ campaignId, ...call }: Call): Promise<Reading> {
@@ -46,7 +46,7 @@ export function readExport({ campaignId, ...call }: Call): Promise<Reading> {
   });
 }
 
-/** GetCampaign with all issued codes, in JSON as an operator's script asks. */
+/** GetCampaign with all issued codes, in JSON, as an operator's script calls it. */
 export function readCodes({ campaignId, ...call }: Call): Promise<Reading> {
   const parts: Buffer[] = [];
   return read(call, "GetCampaign", "application/json", Buffer.from(JSON.stringify({ campaignId })), {
@@ -112,7 +112,7 @@ function read(
   });
 }
 
-/** Follows the envelopes of a Connect stream: one byte of flags, four of length, the message. */
+/** Parses the envelopes of a Connect stream: one byte of flags, four of length, the message. */
 export function followEnvelopes(keep: boolean): Sink {
   const messages: Buffer[] = [];
   let head = Buffer.alloc(0);
@@ -142,7 +142,7 @@ export function followEnvelopes(keep: boolean): Sink {
           inBody = true;
         } else {
           const taken = part.subarray(at, at + missing);
-          // The end tells whether all went well: it is read in any case.
+          // The last message contains the stream's error, if any: it is read in any case.
           if (keep || (head[0] ?? 0) & FLAG_END) body.push(taken);
           missing -= taken.length;
           at += taken.length;

@@ -12,14 +12,14 @@ import {
 } from "./caller-jobs.ts";
 import type { LightAnswer, LightClient } from "./light-client.ts";
 
-/** As it came: what it says is made out when the load is over. */
+/** An answer that is not parsed yet: that is done when the load is over. */
 type Raw = Omit<Seen, "outcome"> & { readonly campaignId: string; readonly answer: LightAnswer };
 
-/** After the last caller was due, the answers still under way are waited for so long. */
+/** How long the load waits for outstanding answers after the last caller was due. */
 const PATIENCE_MS = 10_000;
 const IN_FLIGHT_MAX = 50_000;
 
-/** Does a job with a client for its service; throws where a caller was left without an answer. */
+/** Runs a job with a client of its service; throws where a caller had no answer. */
 export function runCallers(
   job: CallerJob,
   client: LightClient,
@@ -93,8 +93,8 @@ function told({ campaignId, answer, ...rest }: Raw): Seen {
 }
 
 /**
- * What to add to `performance.now()` for the wall clock, to a few microseconds: `Date.now()` is cut to whole
- * milliseconds, so it is read as it turns.
+ * The difference between the wall clock and `performance.now()`, to a few microseconds: `Date.now()` has
+ * whole milliseconds, so it is read when it changes.
  */
 function epochOfPerformanceMs(): number {
   const before = Date.now();

@@ -1,6 +1,6 @@
 /**
- * The yardstick: Node's own HTTP server that answers every request with the same JSON, about as long as a
- * coupon. Prints `ready PORT`.
+ * The yardstick: a server on Node's own http that answers every request with the same JSON, about as long as
+ * a coupon's. Prints `ready PORT`.
  */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

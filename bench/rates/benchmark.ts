@@ -1,14 +1,14 @@
 import type { Callers } from "../load/callers.ts";
 import type { Ground } from "./ground.ts";
 
-/** One figure of a benchmark: its name, its value, and what it is. */
+/** One figure of a benchmark: its name, its value, and the unit of that. */
 export type Figure = { readonly name: string; readonly value: number; readonly unit: string };
 
-/** What a chart shows of a benchmark: for each series its values, in the order of `places`. */
+/** The data of a chart: for each series its values, in the order of `places`. */
 export type Curve = {
   readonly name: string;
   readonly unit: string;
-  /** What the values stand over: percentiles, campaigns in order, …; as they are written below the chart. */
+  /** The labels below the chart, one for each value: percentiles, campaigns in order, … */
   readonly places: readonly string[];
   readonly series: readonly { readonly name: string; readonly values: readonly number[] }[];
 };
@@ -21,7 +21,7 @@ export type Effort = { readonly rounds: number; readonly seconds: number };
 export type BenchmarkContext = Effort & {
   readonly ground: Ground;
   readonly callers: Callers;
-  /** Coupons for so many seconds of closed-loop claims at what this machine does, with room to spare. */
+  /** The coupons for so many seconds of closed-loop claims at this machine's rate, with room to spare. */
   readonly couponsFor: (seconds: number) => Promise<number>;
   readonly signal: AbortSignal;
 };
@@ -29,7 +29,7 @@ export type BenchmarkContext = Effort & {
 export type Benchmark = {
   readonly name: string;
   readonly what: string;
-  /** Unless flags say otherwise. */
+  /** The default; flags can change it. */
   readonly effort: Effort;
   readonly run: (context: BenchmarkContext) => Promise<Findings>;
 };

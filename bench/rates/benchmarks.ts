@@ -11,7 +11,7 @@ import { reading } from "./reading.ts";
 import { refusals } from "./refusals.ts";
 import { status } from "./status.ts";
 
-/** In the order in which they run: generation first, while the service's memory has seen nothing else. */
+/** In the order in which they run: generation first, while the service's memory is fresh. */
 export const benchmarks: readonly Benchmark[] = [
   generation,
   opening,

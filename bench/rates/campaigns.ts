@@ -16,7 +16,7 @@ async function read({ clients }: Ground, campaignId: string) {
 }
 
 /**
- * How many coupons are on record, once that number stands still: a load that ended leaves claims under way.
+ * The number of issuances, once it no longer changes: a load that ended leaves claims under way.
  */
 export async function issuedOf(ground: Ground, campaignId: string): Promise<number> {
   let last = (await read(ground, campaignId)).issued;
@@ -29,7 +29,7 @@ export async function issuedOf(ground: Ground, campaignId: string): Promise<numb
 }
 
 /**
- * A campaign in the state that is wanted: open since it was loaded, or with its start an hour away. Its id.
+ * Makes a campaign in the wanted state: open, or scheduled with its start in an hour. Returns its id.
  */
 export function campaignIn(
   ground: Ground,
@@ -41,7 +41,7 @@ export function campaignIn(
   return made(ground, { total, startsAtMs: Date.now() }, CampaignState.OPEN, signal);
 }
 
-/** A campaign that waits for its start, with all codes loaded. Its id. */
+/** Makes a campaign that waits for its start, with all codes loaded. Returns its id. */
 export function campaignAt(ground: Ground, plan: Plan, signal: AbortSignal): Promise<string> {
   return made(ground, plan, CampaignState.SCHEDULED, signal);
 }

@@ -8,8 +8,8 @@ const PROCESSES = ["service", "redis", "mongodb", "load"] as const;
 type CpuSeconds = Record<(typeof PROCESSES)[number], number>;
 
 /**
- * Claims at so many connections, by both doors, beside the yardstick, and what those of the hot lane cost
- * each process.
+ * Claims at so many connections, by the fast path and by Express, beside the yardstick, and the processor
+ * time of each process for those by the fast path.
  */
 export function claimsAt(connections: number): Benchmark {
   const name = `claims_${connections}`;

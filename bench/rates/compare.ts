@@ -1,4 +1,4 @@
-/** The median of what was measured: the middle one, or the mean of the middle two. */
+/** The median of the values: the middle one, or the mean of the middle two. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -7,8 +7,8 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Runs several things in turn, A B C A B C …, so that what else the machine does meets all of them alike.
- * Results by name, in order.
+ * Runs the variants in turn, A B C A B C …, so that the machine's other work affects all of them alike.
+ * Returns the results by name, in order.
  */
 export async function interleaved<T>(
   rounds: number,

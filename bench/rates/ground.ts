@@ -10,7 +10,7 @@ import { type Clients, connectClients } from "../load/connect-client.ts";
 import { orAborted, type Releases } from "../releases.ts";
 
 /**
- * What the benchmarks run against: durable stores of their own, the built service in one process, and the
+ * The ground of the benchmarks: durable stores of their own, the built service in one process, and the
  * yardstick.
  */
 export type Ground = {
@@ -19,7 +19,7 @@ export type Ground = {
   readonly mongodb: { readonly url: string; readonly database: string };
   readonly clients: Clients;
   readonly pids: Readonly<Record<"service" | "redis" | "mongodb", number>>;
-  /** What a process needs in its environment to use the same stores as the service. */
+  /** The environment with which another process uses the same stores as the service. */
   readonly stores: Readonly<Record<"REDIS_URL" | "MONGODB_URL", string>>;
 };
 
@@ -81,13 +81,13 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
 }
 
-/** The same of our own children that have ended, which runs of wrk are. Source: proc(5), fields 16 and 17. */
+/** The same of this process's children that have ended, such as wrk. Source: proc(5), fields 16 and 17. */
 export function cpuSecondsOfEnded(): number {
   const fields = statOf("self");
   return (Number(fields[13]) + Number(fields[14])) / TICKS_A_SECOND;
 }
 
-/** From field 3 on: the second one, the name, may hold spaces. */
+/** The fields from field 3 on: the second one, the name, may hold spaces. */
 function statOf(pid: number | "self"): string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
@@ -101,7 +101,7 @@ export function peakMemoryMb(pid: number): number {
   return Number(kb) / 1_024;
 }
 
-/** From now on the peak counts anew, from what the process holds now. Source: proc(5), clear_refs. */
+/** Resets the peak to the memory that the process holds now. Source: proc(5), clear_refs. */
 export function forgetPeakMemory(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, "5");
 }

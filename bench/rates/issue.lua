@@ -1,7 +1,7 @@
--- wrk's side of the benchmarks: a call about one campaign in JSON, each for a user of its own where there are users.
--- Arguments after `--`: path, campaign id, and for IssueCoupon the prefix of the user ids.
--- Says at the end, as one line of JSON: answers, seconds, answers that were not 200, requests that broke off, requests
--- that had no answer in time, latencies in ms.
+-- wrk's side of the benchmarks: a call about one campaign in JSON, each for a user of its own where there are
+-- users. Arguments after `--`: path, campaign id, and for IssueCoupon the prefix of the user ids. Prints at
+-- the end, as one line of JSON: answers, seconds, answers that were not 200, requests that broke off,
+-- requests that had no answer in time, latencies in ms.
 local path, campaign, prefix
 local serial = 0
 

@@ -6,19 +6,19 @@ import { median } from "./compare.ts";
 import type { Ground } from "./ground.ts";
 import { runWrk, type WrkResult } from "./wrk.ts";
 
-/** Before anything is measured, so that the service's code is warm and its connections stand. */
+/** A load before the measurement, so that the service's code is warm and its connections are open. */
 export const WARM_UP_SECONDS = 2;
 export const ALL_BUSY_CONNECTIONS = 256;
 
-/** A query leads past the hot lane, to Express and connect-express. */
+/** A request with a query does not take the fast path, but Express and connect-express. */
 export const PAST_LANE = `${ISSUE_PATH}?`;
 
-/** The campaign of which the yardstick's constant answer is a coupon. */
+/** The campaign of the coupon in the yardstick's constant answer. */
 export const BARE_CAMPAIGN = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
-/** More coupons than this machine issues in a second, whatever it is. */
+/** More coupons than any machine issues in a second. */
 const COUPONS_A_SECOND = 40_000;
-/** A machine that others use too can become quicker meanwhile, and warm code is quicker than cold. */
+/** A machine that other programs use can become quicker later, and warm code is quicker than cold. */
 const ROOM = 2;
 
 export type Load = {
@@ -46,7 +46,7 @@ export function bareLoad(
   return runWrk(target, signal);
 }
 
-/** A closed loop on the service: each connection asks again as soon as it is answered. */
+/** A closed loop on the service: each connection asks again as soon as it has its answer. */
 export function load(
   { ground, signal }: LoadContext,
   { path = ISSUE_PATH, ...rest }: Load,
@@ -54,7 +54,7 @@ export function load(
   return runWrk({ baseUrl: ground.service.baseUrl, path, ...rest }, signal);
 }
 
-/** Claims of a campaign that has coupons for all; every answer must be one of them, and on record. */
+/** Claims of a campaign that has coupons for all; every answer must be a coupon that has its issuance. */
 export async function claims(context: LoadContext, wanted: Load): Promise<WrkResult> {
   const { ground } = context;
   const before = await issuedOf(ground, wanted.campaignId);
@@ -64,8 +64,9 @@ export async function claims(context: LoadContext, wanted: Load): Promise<WrkRes
 }
 
 /**
- * What was under way when the load ended is issued and was never read: at most one a connection.
- * @throws Trouble where answers and record differ by anything else
+ * The requests under way at the end of the load are issued, but wrk does not read their answers: at most one
+ * for each connection.
+ * @throws Trouble where the numbers of answers and of issuances differ by anything else
  */
 export function checkClaims({ answers, refused }: WrkResult, issued: number, connections: number): void {
   if (refused === 0 && issued >= answers && issued <= answers + connections) return;
@@ -73,7 +74,7 @@ export function checkClaims({ answers, refused }: WrkResult, issued: number, con
   throw new Trouble(refused > 0 ? `${words}: did the coupons run out?` : words);
 }
 
-/** Tries once, when it is first asked, how quickly this machine claims. */
+/** Measures once, at the first call, how many claims a second this machine makes. */
 export function createCouponsFor(ground: Ground, signal: AbortSignal): BenchmarkContext["couponsFor"] {
   let tried: Promise<number> | undefined;
 

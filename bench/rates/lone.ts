@@ -10,16 +10,16 @@ import { interleaved, median } from "./compare.ts";
 import { WARM_UP_SECONDS } from "./loads.ts";
 import { runWrk } from "./wrk.ts";
 
-/** One of a run: half of its claims were answered within this, in ms. */
+/** One run: half of its claims were answered within `p50Ms`, in ms. */
 type Run = { readonly p50Ms: number; readonly answers: number };
 
-/** More than one caller who waits for each answer can get. */
+/** More coupons than one caller gets that waits for each answer. */
 const COUPONS_A_SECOND = 5_000;
 const READY_DEADLINE_MS = 30_000;
 const GRACE_MS = 20_000;
 
 /**
- * What gathering in batches costs one who is alone: a caller with one connection and one request at a time,
+ * What the batches cost a caller that is alone: a caller with one connection and one request at a time,
  * served by the service, by the same two calls to the stores without any queue behind Node's own http, and by
  * these two calls alone.
  */
@@ -74,8 +74,8 @@ async function compare(
 
   let answers = 0;
   /**
-   * On record, or nothing was measured; each of the two that wrk asks may have had one more under way at its
-   * end.
+   * Throws unless all answers have their issuances; each of the two variants that wrk runs may have one more,
+   * under way at its end.
    */
   const count = async (runs: readonly Run[], underWay: number) => {
     answers += runs.reduce((sum, run) => sum + run.answers, 0);

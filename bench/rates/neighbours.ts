@@ -9,12 +9,12 @@ import { comeByClock } from "./open-loop-latency.ts";
 
 const CONNECTIONS = 64;
 const QUIET_RATE = 50;
-/** Codes of the pair are made in this time, for each thousand of them. */
+/** The time to make a thousand codes of the pair of campaigns. */
 const CODES_MS_A_THOUSAND = 40;
 const LEAD_MS = 5_000;
 const DRAWN = [50, 75, 90, 95, 98, 99] as const;
 
-/** Until the instant has come, and a little longer: then both are open. */
+/** Waits until 50 ms after the instant: then both campaigns are open. */
 async function past(instantMs: number, signal: AbortSignal): Promise<void> {
   const leftMs = instantMs - Date.now();
   if (leftMs < 0) throw new Trouble(`the codes of two campaigns were made ${-leftMs} ms too late`);
@@ -27,7 +27,7 @@ export const neighbours: Benchmark = {
   effort: { rounds: 4, seconds: 3 },
   async run(context) {
     const { ground, rounds, seconds, signal } = context;
-    // The two share what the machine can do.
+    // The two campaigns share the machine, so each needs fewer coupons.
     const each = Math.ceil(0.6 * (await context.couponsFor(WARM_UP_SECONDS + rounds * seconds)));
     const forOne = await context.couponsFor(WARM_UP_SECONDS + rounds * (2 * seconds + 1));
     const one = await campaignIn(ground, "open", forOne, signal);
@@ -36,7 +36,7 @@ export const neighbours: Benchmark = {
     const pair = await Promise.all([0, 1].map(() => campaignAt(ground, { total: each, startsAtMs }, signal)));
     await past(startsAtMs, signal);
 
-    /** As many connections in all, whether they want of one campaign or of two. */
+    /** The number of connections in all is the same for one campaign and for two. */
     const both = async (forSeconds: number) => {
       const results = await Promise.all(
         pair.map((campaignId) =>
@@ -62,7 +62,7 @@ export const neighbours: Benchmark = {
     await comeByClock(context, { ...calls, seconds: WARM_UP_SECONDS });
     const latencies = await interleaved(rounds, {
       alone: () => comeByClock(context, calls),
-      // The busy one begins before and ends after the quiet one's callers.
+      // The busy campaign's load runs longer than the quiet campaign's callers.
       beside: async () => (await Promise.all([comeByClock(context, calls), alone(seconds + 1)]))[0],
     });
     const figures: Figure[] = [
@@ -70,7 +70,7 @@ export const neighbours: Benchmark = {
       { name: "pair_sum_over_one", value: median(ratios), unit: "" },
       { name: "pair_slower_over_quicker", value: median(fairness), unit: "" },
     ];
-    // Of all rounds together: a round has too few callers for a p99 of its own.
+    // The percentiles of all rounds together: a round has too few callers for a p99 of its own.
     const quietOnes = (["alone", "beside"] as const).map((name) => ({
       name,
       all: percentilesOf((latencies[name] ?? []).flat().map(({ latencyMs }) => latencyMs)),

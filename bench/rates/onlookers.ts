@@ -12,7 +12,7 @@ const CROWDS = [10, 100] as const;
 const INTERVAL_MS = 1_000;
 
 /**
- * Does something while so many streams watch the campaign, each of which must have been told something
+ * Runs `act` while `count` streams watch the campaign; each stream must receive at least two messages
  * meanwhile.
  */
 async function whileWatched<T>(
@@ -22,7 +22,7 @@ async function whileWatched<T>(
   act: () => Promise<T>,
 ): Promise<T> {
   const leaving = new AbortController();
-  // Each stream listens for its end: no leak, but as many as were asked for.
+  // Each stream adds a listener for its end: so many listeners are no leak.
   setMaxListeners(count + 1, leaving.signal);
   const request = { campaignId, intervalMs: INTERVAL_MS, keepOn: true };
   const streams = Array.from({ length: count }, async () => {

@@ -7,9 +7,9 @@ import { interleaved, median } from "./compare.ts";
 import { BARE_CAMPAIGN, claims, load, WARM_UP_SECONDS } from "./loads.ts";
 
 const ORDINARY_RATE = 1_000;
-/** Connections of the open loop, all that it may need; it takes the one that was used last. */
+/** The most connections of the open loop; it takes the free one that was used last. */
 const CONNECTIONS = 256;
-/** The first caller is due so long after the job was given. */
+/** The first caller is due so long after the job was sent. */
 const LEAD_MS = 300;
 const TOLD = [50, 99, 99.9] as const;
 const DRAWN = [50, 75, 90, 95, 98, 99, 99.5, 99.9, 99.99] as const;
@@ -28,7 +28,7 @@ function streamOf(campaignId: string, { perSecond, seconds }: Arrivals): Stream 
   };
 }
 
-/** Callers of one campaign by the clock; each must get a coupon that is on record, and each another one. */
+/** Callers of one campaign by the clock; each must get a coupon of its own that has its issuance. */
 export async function comeByClock(
   { ground, callers, signal }: CallersContext,
   { campaignId, ...arrivals }: Arrivals & { readonly campaignId: string },
@@ -42,7 +42,7 @@ export async function comeByClock(
   return seen;
 }
 
-/** The same callers of the yardstick: what they see of a service that does nothing, on this machine, now. */
+/** The same callers at the yardstick: the latency of a service that does nothing, on this machine, now. */
 async function comeToBare({ ground, callers, signal }: CallersContext, arrivals: Arrivals) {
   const stream = streamOf(BARE_CAMPAIGN, arrivals);
   const { baseUrl } = ground.bare;
@@ -54,7 +54,7 @@ async function comeToBare({ ground, callers, signal }: CallersContext, arrivals:
   return seen;
 }
 
-/** @throws Trouble unless each caller has a coupon of its own, and just these are on record */
+/** @throws Trouble unless each caller has a coupon of its own, and the number of issuances is the same */
 export function checkCoupons(seen: readonly Seen[], callers: number, onRecord: number): void {
   const codes = new Set<string>();
   const others = new Map<string, number>();
@@ -73,8 +73,8 @@ export function checkCoupons(seen: readonly Seen[], callers: number, onRecord: n
 }
 
 /**
- * Percentiles of each round by itself, then medians over the rounds: one bad moment of the machine does not
- * make the figure.
+ * Percentiles of each round by itself, then medians over the rounds: one slow moment of the machine does not
+ * decide the figure.
  */
 function over(rounds: readonly (readonly Seen[])[], percents: readonly number[]): number[] {
   const all = rounds.map((seen) => percentilesOf(seen.map(({ latencyMs }) => latencyMs)));

@@ -7,15 +7,15 @@ import { median } from "./compare.ts";
 const CAMPAIGNS = 30;
 const COUPONS = 100;
 /**
- * From instant to instant: no divisor of a second, so that the instants fall anywhere between the scheduler's
- * ticks.
+ * The time from instant to instant: no divisor of a second, so that the instants are spread over the time
+ * between the scheduler's ticks.
  */
 const APART_MS = 837;
-/** Before the first instant all codes must be made and loaded. */
+/** The time before the first instant, in which all codes must be made and loaded. */
 const LEAD_MS = 8_000;
 /**
- * Callers press from so long before each instant to so long after it, one a millisecond: what comes after is
- * the service's time.
+ * Callers press from so long before each instant to so long after it, one a millisecond: a later first coupon
+ * is the service's delay.
  */
 const PRESS_MS = 200;
 const PRESSES_A_SECOND = 1_000;
@@ -23,13 +23,13 @@ const CONNECTIONS = 256;
 
 /** How long after its instant a campaign gave its first coupon, in ms. */
 export type Lateness = {
-  /** As it is on record; whole milliseconds. */
+  /** By the instant in the coupon; whole milliseconds. */
   readonly onRecordMs: number;
-  /** When the first answer with a coupon was there, on the callers' clock. */
+  /** By the callers' clock when the first answer with a coupon had arrived. */
   readonly toCallerMs: number;
 };
 
-/** @throws Trouble where a coupon is early, or there are not as many as there should be */
+/** @throws Trouble where a coupon is early, or their number is not `coupons` */
 export function latenessOf(startsAtMs: number, seen: readonly Seen[], coupons: number): Lateness {
   const codes = new Set<string>();
   let [issuedAtMs, answeredAtMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
@@ -84,7 +84,7 @@ export const opening: Benchmark = {
         { name: "opening_worst", value: Math.max(...onRecord), unit: "ms" },
         { name: "opening_caller_p50", value: median(toCaller), unit: "ms" },
         { name: "opening_caller_worst", value: Math.max(...toCaller), unit: "ms" },
-        // The machine's part: how late a caller came at worst, on a load that does nothing else.
+        // The machine's part: how late the load started a caller at worst.
         { name: "opening_callers_lag", value: worstLagMs, unit: "ms" },
         { name: "opening_first_campaign", value: toCaller[0] ?? Number.NaN, unit: "ms" },
       ],

@@ -5,9 +5,9 @@ import type { Benchmark, Effort } from "./benchmark.ts";
 
 export type BenchOptions = {
   readonly chosen: readonly Benchmark[];
-  /** What each benchmark is given: what the flags say, else its own. */
+  /** The effort of each benchmark: from the flags, else its own. */
   readonly effortOf: (benchmark: Benchmark) => Effort;
-  /** Only draw the charts, of what was measured before. */
+  /** Only draw the charts, from earlier results. */
   readonly charts: boolean;
   readonly help: boolean;
 };

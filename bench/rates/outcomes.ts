@@ -10,7 +10,7 @@ export type Outcomes = Readonly<Record<string, number>>;
 
 const POLL_MS = 50;
 
-/** As the service counts them itself, once they stand still. wrk tells only that an answer was not 200. */
+/** The service's own counts, once they no longer change. wrk reports only that an answer was not 200. */
 export async function outcomesOf({ service }: Ground, signal: AbortSignal): Promise<Outcomes> {
   let last: string | undefined;
   for (;;) {
@@ -29,7 +29,8 @@ export function readOutcomes(page: string): Outcomes {
 }
 
 /**
- * What was under way when a load ended was answered and never read: at most one a connection.
+ * The requests under way at the end of a load are answered, but the load does not read the answers: at most
+ * one for each connection.
  * @throws Trouble unless the service gave as many answers as were read, all of them of one outcome
  */
 export function checkOutcome(

@@ -11,12 +11,12 @@ type Size = keyof typeof SIZES;
 /** Claims of a burst: the smallest pool is sold out by exactly one. */
 const BURST = SIZES["1k"];
 const CONNECTIONS = 64;
-/** Campaigns made at a time. */
+/** The number of campaigns that are made at the same time. */
 const MADE_AT_ONCE = 8;
 
 let bursts = 0;
 
-/** So many users, each once, over 64 connections. */
+/** Each of `users` asks once, over 64 connections. */
 async function press({ ground, callers, signal }: BenchmarkContext, campaignId: string, users: number) {
   bursts += 1;
   const userPrefix = `b${process.pid}-${bursts}-`;
@@ -27,7 +27,7 @@ async function press({ ground, callers, signal }: BenchmarkContext, campaignId: 
   );
 }
 
-/** Claims a second of a burst: each caller must get a coupon, and just these are on record. */
+/** Claims a second of a burst: each caller must get a coupon, and the number of issuances is the same. */
 async function burst(context: BenchmarkContext, campaignId: string): Promise<number> {
   const before = await issuedOf(context.ground, campaignId);
   const { seen, seconds } = await press(context, campaignId, BURST);
@@ -36,11 +36,11 @@ async function burst(context: BenchmarkContext, campaignId: string): Promise<num
 }
 
 /**
- * A pool of a thousand is empty after a moment, so all sizes are compared by that moment: bursts of a
- * thousand claims by the same callers, in turn, a small campaign of its own for each round. One claim goes
- * before each burst, so that none of them pays for looking up its campaign; the small campaign has a coupon
- * more for it. The larger pools have lost a thousand a round, which leaves them of the same order. Ratios are
- * taken round by round: what the machine does meanwhile meets all three alike.
+ * A pool of a thousand coupons is soon empty, so all sizes are compared by bursts of a thousand claims by the
+ * same callers, in turn, with a new small campaign for each round. One claim is made before each burst, so
+ * that no burst includes the look-up of its campaign; the small campaign has one more coupon for it. The
+ * larger pools lose a thousand coupons a round, which does not change their order of magnitude. Ratios are
+ * taken round by round, so that the machine's other work affects all three sizes alike.
  */
 export const poolSizes: Benchmark = {
   name: "pool_sizes",

@@ -18,14 +18,14 @@ type Reader = {
   readonly read: typeof readExport;
 };
 
-/** @throws Trouble unless these are all codes, each in its place */
+/** @throws Trouble unless these are all codes, in the order of their issue */
 export function checkCodes(codes: readonly string[], total: number, codeAt: (seq: number) => string): void {
   if (codes.length !== total) throw new Trouble(`${codes.length} codes were read instead of ${total}`);
   const wrong = codes.findIndex((code, index) => code !== codeAt(index + 1));
   if (wrong >= 0) throw new Trouble(`the code in place ${wrong + 1} is not the one that was issued there`);
 }
 
-/** Reads again and again until the work is done; how many bytes came meanwhile. */
+/** Reads again and again until the work is done; returns also the number of bytes read meanwhile. */
 async function beside(
   { ground, signal }: BenchmarkContext,
   { campaignId, read }: Reader,
@@ -48,7 +48,7 @@ async function beside(
     }
   })();
   try {
-    // A reading that fails ends it at once.
+    // A reading that fails ends the measurement at once.
     const broken = reading.then((): never => {
       throw signal.reason;
     });
@@ -71,7 +71,7 @@ export const reading: Benchmark = {
     const listed = await recordSoldOut(ground, LISTED, signal);
     const figures: Figure[] = [];
 
-    /** Once to look into it, then alone for the figures. */
+    /** Reads once to check the codes, then once more, without claims beside it, for the figures. */
     const alone = async (
       { name, campaignId, read }: Reader,
       codesOf: (reading: Reading) => string[],

@@ -6,13 +6,13 @@ import type { Ground } from "./ground.ts";
 
 const BATCH = 10_000;
 const LAST_SYLLABLES = 4;
-/** Of the syllables of Unicode that are assigned in a row, from 가 on. */
+/** The range of Hangul syllables in Unicode, from 가 on. */
 const [FIRST_SYLLABLE, SYLLABLES] = [0xac00, 11_172];
 
 /**
- * A campaign that was sold out long ago, with so many issuances, written straight into MongoDB: to issue a
- * million would take minutes of each run, and neither GetCampaign nor ExportCoupons of such a campaign looks
- * at anything else. Its id, and its codes in issue order.
+ * Writes a campaign that was sold out long ago, with `total` issuances, directly into MongoDB: to issue a
+ * million would take minutes of each run, and for such a campaign GetCampaign and ExportCoupons read nothing
+ * else. Returns its id, and its codes in issue order.
  */
 export async function recordSoldOut(
   ground: Ground,
@@ -45,7 +45,7 @@ export async function recordSoldOut(
   return { campaignId, codeAt };
 }
 
-/** As long as a real one: six syllables, of which two tell the campaign's size apart, and four digits. */
+/** As long as a real code: six syllables, of which two depend on the campaign's size, and four digits. */
 function codeOf(total: number, seq: number): string {
   const syllable = (index: number) => String.fromCharCode(FIRST_SYLLABLE + (index % SYLLABLES));
   const high = Math.floor(seq / 10_000);

@@ -8,11 +8,11 @@ export type Machine = {
   readonly processor: string;
   readonly memoryGiB: number;
   readonly node: string;
-  /** Of the last minute, before anything was measured: what else the machine did. */
+  /** The load average of the last minute before the measurements: the machine's other work. */
   readonly loadAverage: number;
 };
 
-/** What one `npm run bench` measured. */
+/** The results of one `npm run bench`. */
 export type BenchResult = {
   /** ISO 8601. */
   readonly at: string;
@@ -39,8 +39,8 @@ export function writeResult(dir: string, result: BenchResult): void {
 }
 
 /**
- * All results of a folder, the newest first; none where there is no such folder. Those of an older shape are
- * left out.
+ * All results of a folder, the newest first; none where there is no such folder. Results of an older shape
+ * are left out.
  */
 export function readResults(dir: string): BenchResult[] {
   if (!existsSync(dir)) return [];

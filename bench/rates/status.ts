@@ -8,7 +8,7 @@ import { bareLoad, load, medianOf, WARM_UP_SECONDS } from "./loads.ts";
 const CONNECTIONS = 64;
 const COUPONS = 100;
 
-/** What a waiting page asks: by the fast path, by Express (a query leads there), and beside the yardstick. */
+/** The calls of a waiting page: by the fast path, by Express (they have a query), beside the yardstick. */
 export const status: Benchmark = {
   name: "status",
   what: "GetCampaignStatus a second at 64 connections, by the lane and by Express, beside bare Node http",

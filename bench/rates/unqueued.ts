@@ -1,8 +1,8 @@
 /**
- * A claim without the queues: the built pool and record, one call after the other, nothing gathered and
- * nobody to gather with. A POST does one claim behind Node's own http; a GET of
- * `/direct?campaign=ID&seconds=N` does them in a loop without any HTTP and tells what they took. Stores in
- * the environment, the folder of the built product as argument. Prints `ready PORT`.
+ * A claim without the queues: the built pool and record, one call after the other, without batches. A POST
+ * makes one claim behind Node's own http; a GET of `/direct?campaign=ID&seconds=N` makes claims in a loop
+ * without HTTP and returns the time of each, in ms. Stores in the environment, the folder of the built
+ * product as argument. Prints `ready PORT`.
  */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -20,7 +20,7 @@ const { createIssuances } = await built<typeof import("../../record/issuances.ts
 const { issuanceOf } =
   await built<typeof import("../../campaign/claim-record.ts")>("generator/claim-record.js");
 
-/** As the service does it: nobody waits for the ledger. */
+/** As in the service: no caller waits for the removal of ledger entries. */
 const SETTLE_GATHER_MS = 10;
 
 const config = readConfig(process.env);
@@ -75,7 +75,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
-/** As long as the service's own answer. */
+/** The answer to a POST is as long as the service's own. */
 async function answer(request: IncomingMessage): Promise<unknown> {
   if (request.method === "GET") {
     const { searchParams } = new URL(request.url ?? "", "http://here");

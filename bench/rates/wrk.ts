@@ -6,7 +6,7 @@ import { Trouble } from "../trouble.ts";
 const run = promisify(execFile);
 const SCRIPT = fileURLToPath(new URL("issue.lua", import.meta.url));
 const GRACE_MS = 20_000;
-/** The service gives up a claim after 5 s (ISSUE_DEADLINE_MS) and says so. */
+/** Longer than the service waits for a claim: 5 s (ISSUE_DEADLINE_MS). */
 const ANSWER_MOST = "7s";
 
 export type WrkTarget = {
@@ -16,12 +16,12 @@ export type WrkTarget = {
   readonly connections: number;
   readonly seconds: number;
   /**
-   * Each request names a user that was never seen before, as IssueCoupon asks; true unless told otherwise.
+   * Whether each request has a new user id, as IssueCoupon needs; undefined: true.
    */
   readonly ofUsers?: boolean;
 };
 
-/** What one run of wrk saw. Latencies in ms, from the sending of a request (closed loop). */
+/** The result of one run of wrk. Latencies in ms, from the sending of a request (closed loop). */
 export type WrkResult = {
   readonly answers: number;
   readonly perSecond: number;

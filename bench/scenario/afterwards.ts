@@ -11,11 +11,11 @@ type Verified = {
 type Exported = { readonly code: string; readonly userId: string };
 type Changed = { readonly verb: string; readonly actor: string; readonly revision: number };
 
-/** What an operator did, oldest first; what the service did by itself stands between. */
+/** The operators' verbs in the history, oldest first; the service's own verbs stand between them. */
 const OPERATORS_VERBS = ["create", "reschedule", "pause", "resume", "add", "edit", "end"];
 const SERVICES_VERBS = ["schedule", "open", "sell-out", "added", "sell-out"];
 
-/** The proofs, when all is over and the crowd has gone. */
+/** The last steps: after the sale and the end of the crowd, they check its results. */
 export async function afterwards(launch: Launch): Promise<void> {
   const { stage, coupon, crowd, campaignId, ground } = launch;
   const total = launch.total + ADDED;

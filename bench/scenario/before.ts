@@ -18,19 +18,20 @@ type Preflight = {
 const RED = "PREFLIGHT_COLOUR_RED";
 const AMBER = "PREFLIGHT_COLOUR_AMBER";
 const GREEN = "PREFLIGHT_COLOUR_GREEN";
-/** The local stack's MongoDB is a server by itself. */
+/** The check that is always amber here: the local stack's MongoDB is a single server. */
 const ALONE = "mongodb-members";
-/** Small: the crowd takes its share of the machine meanwhile. */
+/** A small rehearsal, because the crowd loads the machine meanwhile. */
 const REHEARSAL = ["--total", "500", "--users", "600", "--rate", "200", "--in", "12"];
 const COLLECTIONS = ["campaigns", "coupons", "issuances", "history"] as const;
 const SETTLED_WITHIN_MS = 120_000;
 /**
- * The start is moved to at least so long after the command that moves it: the scheduler's last look at it is
- * ten seconds before.
+ * The start is moved to at least so long after the command that moves it, because the scheduler's last
+ * preflight is ten seconds before the start.
  */
 const LEAD_SECONDS = 14;
 /**
- * So that there is a sale to do things to for minutes, however long a busy machine takes over each command.
+ * A small share of buyers, so that the sale lasts for minutes, even if a busy machine is slow with each
+ * command.
  */
 const TRICKLING = 0.01;
 const PREFLIGHT_LOGGED = /preflight/i;
@@ -82,7 +83,7 @@ export async function beforeTheStart(launch: Launch): Promise<void> {
     const later = ["reschedule", campaignId, "--start"];
     const tried = mustExit(await coupon([...later, "+1h", "--dry-run"]), EXIT.ok);
     must((await untilState(launch, "SCHEDULED")) === 0, "something was issued");
-    // Two commands come before the start, and a busy machine may take long over each.
+    // Two commands run before the start, and a busy machine may take long for each.
     const leadMs = LEAD_SECONDS * 1_000 + 4 * (tried.endedAtMs - tried.startedAtMs);
     startsAtMs = Math.ceil((Date.now() + leadMs) / 1_000) * 1_000;
     await changeTwice(launch, [...later, new Date(startsAtMs).toISOString()], "SCHEDULED");
@@ -90,8 +91,7 @@ export async function beforeTheStart(launch: Launch): Promise<void> {
   });
 
   await stage.step("open", async () => {
-    // Before the instant: those who ask from then on find coupons until the last step of the sale wants them
-    // gone.
+    // Set before the instant, so that coupons are left until the step of the sale that sells them out.
     crowd.setAppetite(TRICKLING);
     await sleep(Math.max(0, startsAtMs - Date.now()), undefined, { signal });
     const anybody = () => crowd.history.some(({ outcome }) => outcome.kind === "issued");
@@ -109,7 +109,8 @@ export async function beforeTheStart(launch: Launch): Promise<void> {
 }
 
 /**
- * What both stores hold, by name and number: Redis' keys, and the documents of each collection of campaigns.
+ * The content of both stores: the names of Redis' keys, and the number of documents in each collection of
+ * campaigns.
  */
 async function tracesIn({ stack, database }: Ground): Promise<string> {
   const redis = await openMasters(stack.redis.url);

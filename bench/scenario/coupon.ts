@@ -7,8 +7,8 @@ import { limitedSignal } from "../../runtime/limited-signal.ts";
 import { Trouble } from "../trouble.ts";
 
 /**
- * What a `coupon` command did. Instants in ms since the Unix epoch: before it was started and after it had
- * ended.
+ * The result of a `coupon` command. Instants in ms since the Unix epoch: before it was started and after it
+ * had ended.
  */
 export type Told = {
   readonly verb: string;
@@ -20,18 +20,18 @@ export type Told = {
 };
 
 export type Coupon = {
-  /** Runs a command to its end, at one server and the other in turn. */
+  /** Runs a command to its end, at the two servers in turn. */
   (args: readonly string[], options?: { readonly asText?: boolean }): Promise<Told>;
   /** The verbs that were run. */
   readonly verbs: ReadonlySet<string>;
 };
 
 const LAUNCHER = fileURLToPath(new URL("../../cli/coupon.mjs", import.meta.url));
-/** Some of them wait for a whole rehearsal. */
+/** Long enough for the command that runs a whole rehearsal. */
 const DEADLINE_MS = 180_000;
 
 /**
- * The command line as a script would use it: no terminal, `--json` unless told otherwise, the servers from a
+ * The command line as a script would use it: no terminal, `--json` unless `asText` is set, the servers from a
  * config file in `dir`, one profile for each.
  */
 export function createCoupon(urls: readonly string[], dir: string, signal: AbortSignal): Coupon {

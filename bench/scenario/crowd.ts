@@ -13,15 +13,15 @@ export type CrowdOptions = {
 };
 
 /**
- * People who ask by the clock, whatever happens, at each server in turn, and keep their own record of all
- * that they are told.
+ * Callers that ask by the clock, at each server in turn, whatever the service does, and record all their
+ * answers.
  */
 export type Crowd = {
   /** In the order of the answers. */
   readonly history: readonly HistoryEntry[];
   /**
-   * Which part of those who ask from now on has no coupon yet, 0 to 1; the others have one and ask again, as
-   * far as anybody has.
+   * The share of the callers from now on that have no coupon yet, 0 to 1; the others are holders that ask
+   * again, once there are holders.
    */
   setAppetite(part: number): void;
   /**
@@ -29,7 +29,7 @@ export type Crowd = {
    * clock.
    */
   between(fromMs: number, untilMs?: number): HistoryEntry[];
-  /** Nobody comes any more; when all who did have their answer. */
+  /** Starts no more callers; resolves when all started callers have their answers. */
   stop(): Promise<{ readonly asked: number; readonly worstLagMs: number }>;
 };
 
@@ -37,15 +37,15 @@ const SOCKETS_A_SERVER = 128;
 const TRY_TIMEOUT_MS = 7_000;
 const PATIENCE_MS = 30_000;
 /**
- * Who asks is chosen when a request is due, and all who wait on a busy machine want a coupon once it opens:
- * far fewer than there are.
+ * The user of a request is chosen when it is sent, so on a busy machine all waiting requests may take a
+ * coupon once the campaign opens: this must be far fewer than the coupons.
  */
 const IN_FLIGHT_MAX = 500;
-/** The load ends by itself after this, whatever becomes of the scenario. */
+/** The load ends by itself after this, even if the scenario does not stop it. */
 const LONGEST_MS = 1_800_000;
-/** How many of those without a coupon have asked before, and come back. */
+/** The share of the callers without a coupon that have asked before. */
 const COME_BACK = 0.5;
-/** Before anybody has a coupon and while all is quiet. */
+/** The share at first, before there are holders and before the opening. */
 const FIRST_APPETITE = 0.1;
 
 export function startCrowd({ urls, campaignId, ratePerSecond, seed, signal }: CrowdOptions): Crowd {
@@ -138,7 +138,7 @@ export async function writeHistory(file: string, history: readonly HistoryEntry[
 }
 
 /**
- * How often each answer was given: "issued" to somebody new, "again" to a holder, or the reason; most
+ * The number of answers of each kind: "issued" to a new holder, "again" to a holder, or the reason; most
  * frequent first.
  */
 export function tallyOf(entries: readonly HistoryEntry[]): Map<string, number> {

@@ -2,17 +2,17 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { exitOf, inheritedEnvironment, killChild, spawnKept } from "../../local/child.ts";
 
-/** `coupon watch --json`, or `launch`, as another program would read it, all through the launch. */
+/** `coupon watch --json`, or `launch`, read as another program would read it, through the whole launch. */
 export type Follower = {
-  /** Every change of state that it was told, in the order in which it was: "SCHEDULED → OPEN". */
+  /** Every change of state that it received, in order: "SCHEDULED → OPEN". */
   readonly changes: readonly string[];
   readonly messages: number;
-  /** It was told the end. */
+  /** Whether it has received the change to ENDED. */
   readonly hasEnded: boolean;
   stop(): Promise<void>;
 };
 
-/** One line, as far as it is looked at. */
+/** The fields of a line that are used here. */
 type Message = {
   readonly revision?: number;
   readonly events?: readonly { readonly fromState?: string; readonly toState?: string }[];
@@ -39,8 +39,8 @@ export function startFollower(verb: "watch" | "launch", url: string, campaignId:
     }
   }
 
-  // A watch ends when all is gone; a campaign that coupons are added to goes on, and so do we, from the last
-  // change that we were told.
+  // A watch ends when the campaign is sold out. Coupons may be added to it, so the follower starts the watch
+  // again, from the last change that it received.
   async function follow(): Promise<void> {
     while (!stopping && last !== "ENDED") {
       const from = ["--interval", "200", "--after", String(revision)];

@@ -7,7 +7,7 @@ import type { Coupon, Told } from "./coupon.ts";
 import { type Crowd, tallyOf } from "./crowd.ts";
 import { jsonOf, must, mustCome, mustExit, type Stage } from "./stage.ts";
 
-/** What all acts of the launch work with. */
+/** What all steps of the launch use. */
 export type Launch = {
   readonly ground: Ground;
   readonly clients: Clients;
@@ -19,7 +19,7 @@ export type Launch = {
   readonly signal: AbortSignal;
 };
 
-/** What every verb that changes a campaign writes with `--json`. */
+/** The output with `--json` of every verb that changes a campaign. */
 export type Change = {
   readonly campaign: {
     readonly id: string;
@@ -36,8 +36,8 @@ export const EXIT = { ok: 0, refused: 3, notFound: 4, notConfirmed: 7, amber: 9,
 const STATE_WITHIN_MS = 120_000;
 
 /**
- * The command, and the same once more: it must say that it was so already, and must not have changed
- * anything.
+ * Runs a command twice: the first must change the campaign to `state`, the second must report that it was so
+ * already.
  */
 export async function changeTwice(
   launch: Launch,
@@ -58,7 +58,7 @@ export async function changeTwice(
 
 export const stateOf = ({ campaign }: Change): string => campaign.state.replace("CAMPAIGN_STATE_", "");
 
-/** Until the record says so, and how many were issued then. */
+/** Waits until the campaign has the state; returns how many coupons were issued then. */
 export async function untilState(
   { clients, campaignId, signal }: Launch,
   wanted: keyof typeof CampaignState,
@@ -80,18 +80,18 @@ export async function untilState(
   return issued;
 }
 
-/** Coupons that these answers gave to people who had none. */
+/** The answers that gave a coupon to a user that had none. */
 export function firstIssues(entries: readonly HistoryEntry[]): HistoryEntry[] {
   return entries.filter(({ outcome }) => outcome.kind === "issued" && !outcome.replayed);
 }
 
-/** What the crowd was told, in words: "1,204 PAUSED, 802 again". */
+/** The crowd's answers, in words: "1,204 PAUSED, 802 again". */
 export function crowdWords(entries: readonly HistoryEntry[]): string {
   const counts = [...tallyOf(entries)].map(([name, count]) => `${count.toLocaleString("en")} ${name}`);
   return counts.length === 0 ? "the crowd was told nothing" : `the crowd: ${counts.join(", ")}`;
 }
 
-/** All that the crowd was told is one of these, and each of these was told. @throws Broken */
+/** @throws Broken unless the answers are of `each` and `maybe` only, with at least one of each of `each` */
 export function mustHear(
   entries: readonly HistoryEntry[],
   { each, maybe = [] }: { each: readonly string[]; maybe?: readonly string[] },

@@ -2,7 +2,7 @@ import { createClient } from "redis";
 import { askKind, credentialsOf } from "../../pool/redis-kind.ts";
 import { parseRedisUrls } from "../../pool/redis-url.ts";
 
-/** The masters of what is at REDIS_URL, as the service takes it: a server alone, or nodes of a cluster. */
+/** The masters at REDIS_URL, which the service may use: a single server, or the nodes of a cluster. */
 export type Masters = {
   configSet(name: string, value: string): Promise<void>;
   /** The names of all keys, in order. */
@@ -48,13 +48,13 @@ export async function openMasters(url: string): Promise<Masters> {
   };
 }
 
-/** By the first address that answers. */
+/** The masters of the cluster, as the first address that answers reports them. */
 async function mastersOf(credentials: Credentials, roots: readonly { host: string; port: number }[]) {
   const slotsOf = async (root: { host: string; port: number }) => {
     const client = await connect(credentials, root);
     try {
       const slots = await client.clusterSlots();
-      // A node that does not know its own address leaves it out: it is the one that was asked.
+      // A node to which its own address is unknown leaves it out: it is the node of this connection.
       return slots.map(({ master }) => ({ host: master.host || root.host, port: master.port }));
     } finally {
       client.destroy();

@@ -21,9 +21,9 @@ export type ScenarioContext = {
 };
 
 const POLL_MS = 50;
-/** They run all through the launch, each in a pipe at a server of its own. */
+/** These commands run through the whole launch, each with its output in a pipe, at a server of its own. */
 const FOLLOWING = ["watch", "launch"] as const;
-/** What both must tell, each once and in order, however late they read it. */
+/** The changes that both must report, each once and in order, however late they read them. */
 const EVERY_STATE = [
   "GENERATING → SCHEDULED",
   "SCHEDULED → OPEN",
@@ -37,15 +37,14 @@ const EVERY_STATE = [
 /** A bound against hanging only: a busy machine may take long to start the command again. */
 const FOLLOWED_WITHIN_MS = 120_000;
 
-/** Until it has told the end. What it told by then is judged in either case. */
+/** Waits for the follower's end, or the deadline. The changes so far are judged in both cases. */
 async function followed(follower: Follower, signal: AbortSignal): Promise<void> {
   const untilMs = performance.now() + FOLLOWED_WITHIN_MS;
   while (!follower.hasEnded && performance.now() < untilMs) await sleep(POLL_MS, undefined, { signal });
 }
 
 /**
- * The whole launch; nothing follows a step that failed. What it took is given back by whoever made
- * `releases`.
+ * Runs the whole launch; no step follows one that failed. The caller releases the resources with `releases`.
  */
 export async function runScenario(context: ScenarioContext): Promise<{ pass: boolean; line: string }> {
   const { options, controller, releases, say } = context;
@@ -118,7 +117,7 @@ export async function runScenario(context: ScenarioContext): Promise<{ pass: boo
   return { pass, line: `scenario: ${pass ? "PASS" : "FAIL"} ${words}` };
 }
 
-/** Far ahead at first: there is much to do before it opens. */
+/** Creates the campaign, with its start an hour ahead: many steps come before the opening. */
 async function created(stage: Stage, coupon: Coupon, clients: Clients, total: number): Promise<string> {
   let campaignId = "";
   const args = ["create", "--name", "Scenario", "--total", String(total), "--start", "+1h", "--one-per-user"];

@@ -13,21 +13,21 @@ import {
 import { jsonLinesOf, jsonOf, must, mustCome, mustExit } from "./stage.ts";
 
 export const ADDED = 500;
-/** How long a state is looked at. */
+/** How long the crowd's answers are collected in each state. */
 const LOOK_MS = 2_000;
-/** So that the second sale can be watched … */
+/** The share of buyers in the second sale, small so that it lasts … */
 const SLOWLY = 0.1;
-/** … and is over soon when all is done. */
+/** … and then large, so that it ends soon. */
 const QUICKLY = 0.8;
 /**
- * What a server knows of a sold-out campaign it asks about again within this: whatever is changed, "sold out"
- * is over then.
+ * A server asks Redis again about a sold-out campaign within this time: later it no longer answers "sold out"
+ * after a change.
  */
 const FORGOTTEN_WITHIN_MS = 1_000;
 /** A bound against hanging only. */
 const NEW_COUPONS_WITHIN_MS = 120_000;
 
-/** From the opening to the end. */
+/** The steps from the opening to the end. */
 export async function theSale(launch: Launch): Promise<void> {
   const { stage, coupon, crowd, campaignId, total, signal } = launch;
   const look = () => sleep(LOOK_MS, undefined, { signal });
@@ -50,8 +50,7 @@ export async function theSale(launch: Launch): Promise<void> {
     await look();
     const heard = () => firstIssues(crowd.between(first.endedAtMs)).length > 0;
     await mustCome("a coupon after the pause", heard, NEW_COUPONS_WITHIN_MS, signal);
-    // A server that was told "paused" asks again; no caller is told so once the command has said that it is
-    // over.
+    // No server answers "paused" from its memory: once the command has returned, no caller gets that answer.
     return mustHear(crowd.between(first.endedAtMs), { each: ["issued", "again"] });
   });
 
@@ -63,7 +62,7 @@ export async function theSale(launch: Launch): Promise<void> {
       mustExit(await coupon(["find", campaignId, ...user]), EXIT.ok),
     );
     must(found.coupon.code === given.code, "find tells another code than issue");
-    // As people type it: in pieces, and as some systems write Hangul.
+    // As a user may type the code: with a blank, and with decomposed Hangul (NFD) as on some systems.
     const typed = `${given.code.slice(0, 4)} ${given.code.slice(4)}`.normalize("NFD");
     const holder = mustExit(await coupon(["find", "--code", typed]), EXIT.ok);
     must(holder.stdout.includes("an operator's friend"), "find --code does not tell who has it");
@@ -128,7 +127,7 @@ export async function theSale(launch: Launch): Promise<void> {
   });
 }
 
-/** All of the added coupons, slowly at first, so that there is something to see. */
+/** Waits for the end of the second sale, which is slow at first, so that it can be observed. */
 async function soldOutAgain(launch: Launch): Promise<number> {
   const { crowd, total, signal } = launch;
   await sleep(LOOK_MS, undefined, { signal });
@@ -138,10 +137,10 @@ async function soldOutAgain(launch: Launch): Promise<number> {
   return issued;
 }
 
-/** From a second after the campaign re-opened to its last coupon, nobody was told "sold out". */
+/** From a second after the campaign re-opened to its last coupon, no caller got "sold out". */
 function nobodyHeldBack({ crowd, total }: Launch): string {
   const order = firstIssues(crowd.history).sort((a, b) => a.answeredAtMs - b.answeredAtMs);
-  // One coupon is the operator's friend's.
+  // One coupon went to the step "issue", not to the crowd.
   const [reopened, last] = [order[total - 1], order.at(-1)];
   must(reopened !== undefined && last !== undefined, "coupons are missing in the crowd's record");
   const open = crowd.between(reopened.answeredAtMs + FORGOTTEN_WITHIN_MS, last.invokedAtMs);
@@ -150,7 +149,7 @@ function nobodyHeldBack({ crowd, total }: Launch): string {
   return crowdWords(open);
 }
 
-/** Calling off, on a campaign of its own. */
+/** Cancels a campaign that is made for this step. */
 export async function aCampaignCalledOff({ stage, coupon }: Launch): Promise<void> {
   await stage.step("cancel", async () => {
     const made = mustExit(

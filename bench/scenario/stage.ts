@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { inOneLine, Trouble } from "../trouble.ts";
 import type { Told } from "./coupon.ts";
 
-/** What a step asserts did not hold. */
+/** An assertion of a step did not hold. */
 export class Broken extends Error {
   override readonly name = "Broken";
 }
@@ -28,7 +28,7 @@ export function jsonOf<T>(told: Told): T {
   }
 }
 
-/** One JSON document a line. */
+/** The JSON documents on standard output, one a line. */
 export function jsonLinesOf<T>(told: Told): T[] {
   return told.stdout
     .split("\n")
@@ -38,7 +38,7 @@ export function jsonLinesOf<T>(told: Told): T[] {
 
 const POLL_MS = 50;
 
-/** @throws Broken where it does not come about in time */
+/** @throws Broken where the condition does not hold in time */
 export async function mustCome(
   what: string,
   condition: () => boolean | Promise<boolean>,
@@ -55,8 +55,8 @@ export async function mustCome(
 
 export type Stage = {
   /**
-   * Runs a step and says what came of it; what it returns is told beside its name. Nothing follows a step
-   * that failed.
+   * Runs a step and prints its name, its result and the text that it returns. No step follows one that
+   * failed.
    */
   step(name: string, run: () => Promise<string>): Promise<void>;
   readonly steps: number;
