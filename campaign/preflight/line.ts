@@ -29,7 +29,7 @@ export function worstOf(lines: readonly Pick<Line, "colour">[]): Colour {
 
 /** 1234567 → "1,234,567" */
 
-/** "12 ms", "3.4 s", "5 min", "2 h 5 min" */
+/** "12 ms", "3.4 s", "5 min 0 s", "2 h 5 min" */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
