@@ -19,16 +19,16 @@ export type ChangeAsk = {
   readonly campaignId: string;
   readonly change: Change;
   readonly actor: string;
-  /** Undefined: none. */
+  /** Undefined: the caller gave none. */
   readonly requestId: string | undefined;
-  /** Judges, and changes nothing. */
+  /** True: the change is judged, and nothing is changed. */
   readonly dryRun: boolean;
-  /** Aborted: nobody waits for the answer any more. Nothing is begun then. */
+  /** Aborted: the caller has gone or its deadline has passed. The change does not begin any more. */
   readonly signal: AbortSignal;
 };
 
 export type ChangeAnswer =
-  /** The campaign as recorded; with a dry run, as it would be. */
+  /** The campaign as MongoDB has it; after a dry run, as it would be. */
   | {
       readonly kind: "changed" | "already";
       readonly campaign: CampaignDoc;
@@ -37,8 +37,8 @@ export type ChangeAnswer =
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /**
- * Rejects where MongoDB does not say whether the change was recorded; it may have been, and the pool stands
- * still until that is known.
+ * Rejects where MongoDB has not answered whether it recorded the change. It may have; the pool is frozen
+ * until that is known.
  */
 export type ChangeCampaign = (ask: ChangeAsk) => Promise<ChangeAnswer>;
 
@@ -52,21 +52,22 @@ export type ChangeDeps = {
   leaseMs: number;
 };
 
-/** How long a change may wait for its turn: for the lease, for a pool that is being rebuilt. */
+/** How long a change may wait for its turn (the lease, a pool that is being rebuilt), in ms. */
 const WAIT_MS = 5_000;
-/** How often a campaign may change by itself (open, sell out) between judging and writing. */
+/** How often a change is judged again because the campaign opened or sold out before the write. */
 const JUDGED_MAX = 5;
 
 /**
- * What one try came to; `again`: the pool was lost, or somebody else has been at it, and nothing was written.
+ * The outcome of one try; `again`: the pool was lost, or another process or change came first, and nothing
+ * was written.
  */
 type Try = ChangeAnswer | { readonly kind: "again"; readonly why: string };
 
 /**
- * A change of a campaign's life: MongoDB's document is the truth of it, the pool follows. It passes the same
- * gate as a rebuild, the lease and with it a new generation, and the pool is held while MongoDB decides; so
- * at no moment does the pool do what the record forbids. Killed anywhere, the lease expires, and the next
- * process that is told that the pool is frozen turns it to what the record says.
+ * Changes a campaign: MongoDB's document decides, the pool follows. A change takes the lease and a new
+ * generation, as a rebuild does, and the pool is frozen while MongoDB decides. So the pool never does what
+ * the document forbids. If the process is killed at any point, the lease expires, and the next process that
+ * finds the pool frozen sets it to the state in MongoDB.
  */
 export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
   const { pool, campaigns, history, restore, clock } = deps;
@@ -75,7 +76,7 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
   async function judge(ask: ChangeAsk, campaign: CampaignDoc, seen: PoolSeen): Promise<Judgement> {
     const facts: PoolFacts = { state: seen.state, opened: seen.armedAtMs > 0 };
     const phase = phaseOf(campaign.state, campaign.openedAt, facts);
-    // After each claim, whose instants are whole milliseconds and never before the opening.
+    // Later than every claim: the instant of a claim is a whole millisecond and never before the opening.
     const afterLastClaimMs = Math.max(seen.redisNowMs, seen.armedAtMs) + 1;
     const adds = ask.change.verb === "add";
     const codesInSpace = adds ? await campaigns.totalOfFormats(overlappingPatterns(campaign.codeFormat)) : 0;
@@ -83,10 +84,10 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
   }
 
   /**
-   * Judges and writes what was judged, in one step that fails where the campaign has changed since. That step
-   * is also what makes a request happen once: whether it already has is asked after the campaign was read,
-   * every change raises the revision, and nothing is written at any other revision than the one that was
-   * read. Undefined: somebody else is at it.
+   * Judges the change and writes it by one update, which fails if the campaign has changed since it was read.
+   * The same update makes a request take effect once: the history is searched for the request after the
+   * campaign was read, every change raises the revision, and the update only matches the revision that was
+   * read. Undefined: another process has the lease.
    */
   async function decide(ask: ChangeAsk, owner: string, leased: CampaignDoc, seen: PoolSeen) {
     let campaign = leased;
@@ -97,7 +98,7 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
       if (judgement.kind !== "change") return { answer: answerOf(judgement, campaign), campaign };
       const openedAt =
         campaign.openedAt === undefined && seen.armedAtMs > 0 ? { openedAt: new Date(seen.armedAtMs) } : {};
-      // A pool of a campaign whose generator died before it wrote SCHEDULED has to follow too.
+      // The pool must follow even where a generator crashed before it recorded SCHEDULED.
       const closes = judgement.fields.state === "CANCELLED" || judgement.fields.state === "ENDED";
       const settling = closes && seen.state !== "" ? { settling: true as const } : {};
       const { actor, requestId } = ask;
@@ -113,7 +114,7 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
     return undefined;
   }
 
-  /** A change that the pool need not know of. */
+  /** Makes a change that does not affect the pool. */
   async function changeRecord(ask: ChangeAsk, seen: PoolSeen, untilMs: number): Promise<Try> {
     const owner = randomUUID();
     const leased = await takeTurn(deps, ask, owner, { raise: false, untilMs });
@@ -123,7 +124,7 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
     return decided?.answer ?? OVERTAKEN;
   }
 
-  /** A change that the pool has to follow. */
+  /** Makes a change that the pool must follow. */
   async function changeHeld(ask: ChangeAsk, untilMs: number): Promise<Try> {
     const { campaignId } = ask;
     const owner = randomUUID();
@@ -135,8 +136,8 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
       .catch((error: unknown): undefined => {
         logger.warn({ campaign: campaignId, err: error }, "the pool could not be held: nothing is changed");
       });
-    // Without a pool only where none was ever loaded: otherwise it is brought back first, because it knows
-    // what has come by itself.
+    // A change without a pool is allowed only where none was ever loaded. Otherwise the pool is rebuilt
+    // first: it shows whether the campaign has opened or ended by itself.
     const none = held?.kind === "none" && leased.state === "GENERATING";
     if (held?.kind !== "held" && !none) {
       await campaigns.dropLease(campaignId, owner);
@@ -144,7 +145,7 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
     }
     const seen = seenOf(held);
     const decided = await decide(ask, owner, leased, seen);
-    // Another has the lease, and has turned the pool or will.
+    // Another process has the lease; it has set the state of the pool, or will.
     if (decided === undefined) return OVERTAKEN;
     const { answer, campaign } = decided;
     const followed = held.kind !== "held" || (await turn(campaign, seen));
@@ -157,8 +158,8 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
   }
 
   /**
-   * False: it is not known to have followed. It stands still, and is brought to what the record says by
-   * whoever notices.
+   * Sets the pool to the state in MongoDB. False: it is not known whether the pool has followed. It stays
+   * frozen until any process finds that and sets it.
    */
   async function turn(campaign: CampaignDoc, seen: PoolSeen): Promise<boolean> {
     const turned = await pool.turn(turnTargetOf(campaign, seen)).catch((error: unknown) => {
@@ -167,7 +168,7 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
     return turned === "turned";
   }
 
-  /** What an earlier call with the same request id came to. Says nothing of one that is under way. */
+  /** The answer to an earlier call with the same request id; undefined: none, or it is still under way. */
   async function repeated(ask: ChangeAsk): Promise<ChangeAnswer | undefined> {
     if (ask.requestId === undefined) return undefined;
     const earlier = await history.findByRequest(ask.campaignId, ask.requestId);
@@ -187,10 +188,10 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
     for (;;) {
       const campaign = await campaigns.find(campaignId);
       if (campaign === null) return { kind: "refused", refusal: { reason: "UNKNOWN_CAMPAIGN" } };
-      // Refusals and "already" disturb nobody: they are the truth of this moment.
+      // A refusal or "already" needs neither lease nor hold: it is true at this moment, and changes nothing.
       const seen = seenOf(await pool.inspect(campaignId).catch(() => undefined));
       const judgement = await judge(ask, campaign, seen);
-      // What stands in the way may be this very request, carried out elsewhere since it was looked for.
+      // The refusal may be the effect of this same request, carried out by another server since the search.
       if (judgement.kind !== "change") return (await repeated(ask)) ?? answerOf(judgement, campaign);
       if (ask.dryRun) return answerOf(judgement, { ...campaign, ...judgement.fields } as CampaignDoc);
       let tried: Try;

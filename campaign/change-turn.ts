@@ -8,25 +8,27 @@ export type TurnDeps = {
   readonly leaseMs: number;
 };
 
-/** Whose turn it is to be; aborted: nobody waits for the answer any more. */
+/** The change that asks for its turn; aborted: its caller has gone or its deadline has passed. */
 export type TurnAsk = { readonly campaignId: string; readonly signal: AbortSignal };
 
 /** Between two tries to get the lease, in ms. */
 export const POLL_MS = 25;
 /**
- * For how long a waiting change keeps fills and loads from taking the lease again; renewed while it waits.
+ * For how long a waiting change keeps fills and loads from taking the lease, in ms; renewed while the change
+ * waits.
  */
 const TICKET_MS = 1_000;
 const TICKET_AGAIN_MS = 300;
 
-/** Whether it is too late to begin: the caller may have been told so, and have asked elsewhere since. */
+/** Whether it is too late to begin: the caller may have had an error and have asked another server. */
 export function isLate({ clock }: Pick<TurnDeps, "clock">, { signal }: TurnAsk, untilMs: number): boolean {
   return signal.aborted || clock.elapsed() >= untilMs;
 }
 
 /**
- * The lease, under an owner of its own: it excludes fills and loads of this process too. Undefined: not in
- * time. `raise`: with it comes the next generation. `untilMs`: on the clock's `elapsed`.
+ * Takes the lease under an owner id of its own, so that it excludes fills and loads of this process too.
+ * Undefined: the lease was not free in time. `raise`: the same step raises the generation. `untilMs`: on the
+ * clock's `elapsed`.
  */
 export async function takeTurn(
   deps: TurnDeps,

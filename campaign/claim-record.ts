@@ -1,7 +1,7 @@
 import type { Claim } from "../pool/answers.ts";
 import type { IssuanceDoc } from "../record/documents.ts";
 
-/** What a claim becomes when it is made durable. */
+/** The issuance that makes a claim durable. */
 export function issuanceOf(claim: Claim): IssuanceDoc {
   return {
     _id: claim.code,
@@ -14,7 +14,7 @@ export function issuanceOf(claim: Claim): IssuanceDoc {
   };
 }
 
-/** What a durable issuance looks like in the pool. */
+/** The claim by which the pool holds a durable issuance. */
 export function claimOf(issuance: IssuanceDoc): Claim {
   return {
     campaignId: issuance.campaignId,

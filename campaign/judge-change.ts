@@ -5,7 +5,7 @@ import { allowedIn, commandOf, LIFE_CYCLE, type Phase, recordedAs, type Verb } f
 import type { Refusal } from "./refusal.ts";
 import { TOTAL_MAX, validEnd, validSpace } from "./valid.ts";
 
-/** What an operator wants of a campaign. Ends: an instant in ms, null: none, undefined: as it was. */
+/** The change that an operator asks for. `endsAtMs`: an instant in ms; null: no end; undefined: as it was. */
 export type Change =
   | { readonly verb: "pause" | "resume" | "end" | "cancel" }
   | {
@@ -20,7 +20,7 @@ export type Change =
     }
   | { readonly verb: "add"; readonly count: number };
 
-/** The campaign as it is: its record, its phase with what the pool knows, and the clocks. */
+/** The campaign as it is: its document, its phase (from the document and the pool) and the clocks. */
 export type Judged = {
   readonly campaign: CampaignDoc;
   readonly phase: Phase;
@@ -28,7 +28,7 @@ export type Judged = {
   readonly nowMs: number;
   /** Later than every claim of the pool, on the clock of Redis. */
   readonly afterLastClaimMs: number;
-  /** For an addition: how many codes of formats that overlap this one's there are already. */
+  /** For an addition: how many codes exist already in formats that overlap this campaign's. */
   readonly codesInSpace: number;
 };
 
@@ -37,7 +37,7 @@ export type Judgement =
   | { readonly kind: "refused"; readonly refusal: Refusal }
   | { readonly kind: "change"; readonly fields: CampaignFields; readonly notices: readonly string[] };
 
-/** Decides purely, by the table of campaign/life-cycle.ts. What it gives is what is written down. */
+/** A pure function, by the table of campaign/life-cycle.ts. MongoDB records the fields that it returns. */
 export function judgeChange(change: Change, judged: Judged): Judgement {
   switch (change.verb) {
     case "pause":
@@ -62,7 +62,7 @@ function refused(refusal: Refusal): Judgement {
   return { kind: "refused", refusal };
 }
 
-/** The end has come; of what has opened that is all, what has not can still be given another one. */
+/** The end has passed: a campaign that has opened is over, one that has not can still get another end. */
 function endHasPassed(verb: Verb, phase: Phase, endsAt: Date): Judgement {
   if (phase !== "GENERATING" && phase !== "PAUSED_BEFORE_OPENING") return notAllowed(verb, "ENDED");
   const allowed = allowedIn(phase).filter((command) => command !== commandOf(verb));
@@ -96,14 +96,14 @@ function judgeState(verb: "pause" | "resume" | "end" | "cancel", judged: Judged)
   const fields = {
     state,
     ...(adding === undefined ? {} : { adding: undefined, dropped: adding.count }),
-    // Nothing is under way in a campaign that never had a pool.
+    // A campaign without a pool has no claims under way that would have to settle.
     ...(phase === "GENERATING" ? {} : { settling: true as const }),
   };
   if (verb === "cancel") return changed(fields, ...dropped);
   return changed({ ...fields, endsAt: new Date(judged.afterLastClaimMs) }, ...dropped);
 }
 
-/** What comes at once after a change, because its instant has passed. */
+/** Notices of what happens directly after a change, because its instant has passed. */
 function whatIsDue(
   { startsAt, endsAt }: Pick<CampaignDoc, "startsAt" | "endsAt">,
   phase: Phase,
@@ -121,7 +121,7 @@ function whatIsDue(
   return notices;
 }
 
-/** The end as it is to be, as a field, and whether that is another one. */
+/** The end after the change, whether it differs from the present one, and the field to write. */
 function newEnd(campaign: CampaignDoc, endsAtMs: number | null | undefined) {
   const standing = campaign.endsAt?.getTime();
   const wanted = endsAtMs === undefined ? standing : (endsAtMs ?? undefined);

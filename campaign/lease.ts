@@ -3,19 +3,19 @@ import type { CampaignDoc } from "../record/documents.ts";
 import type { Clock } from "../runtime/clock.ts";
 
 /**
- * Our hold on a campaign while we fill or load it. A hint that saves double work; the stores' guards make it
- * correct.
+ * The lease of a campaign while this process fills or loads it. It only saves double work; the unique indexes
+ * and the generation keep the result correct.
  */
 export type Lease = {
   readonly campaign: CampaignDoc;
   /**
-   * Extends the lease when a third of it has passed. @throws LeaseLost when somebody else took the campaign
+   * Extends the lease when a third of it has passed. @throws LeaseLost when another process took the campaign
    * over.
    */
   keep(): Promise<void>;
   /**
-   * Gives it back; `swapped`: a pool of the lease's generation was loaded, or one that stood was turned to
-   * it.
+   * Returns the lease. `swapped`: a pool was loaded under the lease's generation, or a held one was turned to
+   * it (turn.lua); undefined: neither.
    */
   drop(swapped?: "loaded" | "turned"): Promise<void>;
 };
@@ -26,7 +26,7 @@ export class LeaseLost extends Error {
 
 export type LeaseOptions = { campaigns: Campaigns; clock: Clock; owner: string; leaseMs: number };
 
-/** Takes the lease of a campaign; undefined: somebody else works on it, or there is no such campaign. */
+/** Takes the lease of a campaign; undefined: another process has it, or there is no such campaign. */
 export async function takeLease(
   { campaigns, clock, owner, leaseMs }: LeaseOptions,
   campaignId: string,

@@ -1,9 +1,9 @@
 import type { HistoryVerb, RecordedState } from "../record/documents.ts";
 
 /**
- * Where a campaign is in its life, as a change sees it: the recorded state, and of a paused one whether it
- * had opened. What the pool knows already counts: it opens and ends at the instant, the record follows within
- * a tick.
+ * The phases by which a change is judged: the recorded state, and of a paused campaign whether it had opened.
+ * The state of the pool counts as well: the pool opens and ends at the instant, MongoDB follows within a
+ * tick.
  */
 export const PHASES = [
   "GENERATING",
@@ -30,12 +30,12 @@ export const VERBS = [
 ] as const;
 export type Verb = (typeof VERBS)[number];
 
-/** The phase that follows; `already`: it is so, nothing is to be done; `refused`. */
+/** The phase that follows; `already`: the change has no effect; `refused`: the phase does not allow it. */
 export type Step = Phase | "already" | "refused";
 
 /**
- * The whole of it: what each verb does to a campaign in each phase. Everything else that judges a change asks
- * here.
+ * What each verb does to a campaign in each phase. This is the only table of it: all other code that judges a
+ * change reads it.
  */
 export const LIFE_CYCLE: Readonly<Record<Phase, Readonly<Record<Verb, Step>>>> = {
   GENERATING: {
@@ -88,7 +88,7 @@ export const LIFE_CYCLE: Readonly<Record<Phase, Readonly<Record<Verb, Step>>>> =
     "edit-end": "PAUSED",
     "edit-name": "PAUSED",
   },
-  // Added coupons open it again once their codes are in the pool (see SYSTEM_STEPS).
+  // Added coupons open it again once their codes are made (see SYSTEM_STEPS).
   SOLD_OUT: {
     pause: "refused",
     resume: "already",
@@ -121,7 +121,7 @@ export const LIFE_CYCLE: Readonly<Record<Phase, Readonly<Record<Verb, Step>>>> =
   },
 };
 
-/** A step that no operator makes, and the verb under which the history has it. */
+/** A step that no operator makes, and its verb in the history. */
 export type SystemStep = {
   readonly from: Phase;
   readonly to: Phase;
@@ -129,7 +129,7 @@ export type SystemStep = {
   readonly when: string;
 };
 
-/** What happens by itself: generator and scheduler do these, and write them down by the same rule. */
+/** The steps that generator and scheduler make without an operator, and record by the same rule. */
 export const SYSTEM_STEPS: readonly SystemStep[] = [
   { from: "GENERATING", to: "SCHEDULED", verb: "schedule", when: "all codes are in the pool" },
   { from: "SCHEDULED", to: "OPEN", verb: "open", when: "the start has come" },
@@ -141,8 +141,7 @@ export const SYSTEM_STEPS: readonly SystemStep[] = [
 ];
 
 /**
- * The steps on the way to OPEN that a campaign has made and the record does not have yet: its pool has
- * opened.
+ * For a campaign whose pool has opened: the steps up to OPEN that MongoDB does not have yet.
  */
 export function stepsToOpen(state: RecordedState): readonly SystemStep[] {
   const first = SYSTEM_STEPS.findIndex(({ from }) => from === state);
@@ -151,14 +150,15 @@ export function stepsToOpen(state: RecordedState): readonly SystemStep[] {
 }
 
 /**
- * What the pool says of a campaign's life: its state (empty: there is none) and whether it has ever opened.
+ * What the pool holds of a campaign's phase: its state (empty: there is no pool) and whether it has ever
+ * opened.
  */
 export type PoolFacts = {
   readonly state: "staged" | "open" | "paused" | "ended" | "cancelled" | "";
   readonly opened: boolean;
 };
 
-/** The record decides what operators have decided; the pool, what has come by itself since. */
+/** MongoDB holds what operators decided; the pool shows whether the start or the end has come since. */
 export function phaseOf(state: RecordedState, openedAt: Date | undefined, pool: PoolFacts): Phase {
   if (state === "ENDED" || state === "CANCELLED") return state;
   const opened = openedAt !== undefined || pool.opened;
@@ -169,18 +169,18 @@ export function phaseOf(state: RecordedState, openedAt: Date | undefined, pool: 
   return state;
 }
 
-/** As it is written down. */
+/** The state that MongoDB records for a phase. */
 export function recordedAs(phase: Phase): RecordedState {
   return phase === "PAUSED_BEFORE_OPENING" ? "PAUSED" : phase;
 }
 
-/** What may be done in this phase, in the operator's words; what would change nothing is left out. */
+/** The commands allowed in this phase, as operators name them; those without effect are left out. */
 export function allowedIn(phase: Phase): string[] {
   const open = VERBS.filter((verb) => !["refused", "already"].includes(LIFE_CYCLE[phase][verb]));
   return [...new Set(open.map(commandOf))];
 }
 
-/** The same for a person: of a command that may be given in part, which part. */
+/** The same as words for a person; where only a part of a command is allowed, the words name that part. */
 export function allowedWords(phase: Phase, allowed: readonly string[]): string {
   const isNameAlone = LIFE_CYCLE[phase]["edit-end"] === "refused";
   const words = allowed.map((command) =>

@@ -12,10 +12,10 @@ import { type LeaseOptions, takeLease } from "./lease.ts";
 import { QUIET_BEFORE_TOP_UP_MS } from "./sold-out-memory.ts";
 
 /**
- * What came of a load: `loaded`; `turned`: the pool was held, and is now what the record says; `healthy`: the
- * pool answers, nothing to do; `busy`: somebody else is at it; `not-ready`: its codes are not all made;
- * `called-off`: nor will they be; `gone`: no such campaign; `again`: it was overtaken by an issuance or a
- * newer Redis.
+ * The outcome of a load. `loaded`; `turned`: the pool was held, and now has the state in MongoDB; `healthy`:
+ * the pool answers, nothing to do; `busy`: another process has the lease; `not-ready`: not all codes are
+ * made; `called-off`: the campaign was cancelled before they were; `gone`: no such campaign; `again`: an
+ * issuance, a newer load or change, or another Redis came in between; try again.
  */
 export type LoadOutcome =
   | "loaded"
@@ -38,12 +38,12 @@ export type LoadDeps = LeaseOptions & {
 const PAGE = 5_000;
 
 /**
- * Makes the Redis side of a campaign from MongoDB: the first load and every rebuild are this one procedure.
- * Raises the generation under the lease; finishes what an older ledger still holds; loads codes minus
- * issuances, then the issuances themselves; swaps all of it in by one script that checks generation, fence
- * and counts. Killed anywhere, it leaves nothing that a later load does not replace. `onRaised` is called
- * once a generation was used up. A pool that is held for a change of the campaign's life, by somebody who has
- * died since, has all its codes: it is only turned to what the record says.
+ * Makes the pool of a campaign from MongoDB: the first load and every rebuild are this one procedure. It
+ * raises the generation under the lease; inserts the issuances of claims that an old ledger still holds;
+ * loads codes minus issuances, then the issuances themselves; swaps all of it in by one script that checks
+ * generation, fence and counts. If it is killed at any point, a later load replaces all that it left.
+ * `onRaised` is called after the generation was raised. A pool that a crashed server left held for a change
+ * still has all its codes: only its state is set to the one in MongoDB.
  */
 export async function loadPool(
   deps: LoadDeps,
@@ -51,8 +51,8 @@ export async function loadPool(
   onRaised: () => void = () => undefined,
 ): Promise<LoadOutcome> {
   const { pool, campaigns, clock } = deps;
-  // Rejects while the slot of the campaign is on its way to another node of a cluster: before a generation is
-  // used up for it.
+  // Rejects while a Redis Cluster moves the slot of the campaign to another node, before a generation is used
+  // up.
   if ((await pool.inspect(campaignId)).status === "ok") return "healthy";
   const before = await campaigns.find(campaignId);
   if (before === null) return "gone";
@@ -65,7 +65,7 @@ export async function loadPool(
   const startedAtMs = clock.elapsed();
   let swapped: "loaded" | "turned" | undefined;
   try {
-    // Again, now that nobody else changes it.
+    // Read again: under the lease, no other process changes the pool.
     const seen = await pool.inspect(campaignId);
     if (seen.status === "ok") return "healthy";
     if (seen.status === "held") {
@@ -78,11 +78,11 @@ export async function loadPool(
     const begun = await pool.loadBegin(campaignId, generation);
     if (begun !== "begun") return begun === "healthy" ? "healthy" : "again";
     const anyIssued = (await deps.issuances.inOrder(campaignId, undefined, 1)).length > 0;
-    // Codes before issuances: one that becomes durable in between is then counted twice, and the swap refuses
-    // the sum.
+    // Codes are read before issuances. A code whose issuance becomes durable in between is counted twice, and
+    // the swap refuses the sum.
     if (!(await loadCodes(deps, lease, anyIssued))) return "again";
     if (!(await loadClaims(deps, lease))) return "again";
-    // Coupons were added since it was loaded last: a server may still remember that all were gone.
+    // Coupons were added since the last load: a server may still answer "sold out" from its memory.
     const { loadedTotal = campaign.total } = campaign;
     if (anyIssued && loadedTotal < campaign.total) await quiet(deps, lease, startedAtMs);
     const committed = await pool.loadCommit(targetOf(campaign, anyIssued));
@@ -90,15 +90,15 @@ export async function loadPool(
     return committed === "loaded" || committed === "healthy" ? committed : "again";
   } finally {
     await lease.drop(swapped);
-    // A rehearsal that was removed meanwhile: what was loaded after that goes too.
+    // The rehearsal was removed during the load: the keys that were loaded since are removed too.
     if (isRehearsalId(campaignId) && (await campaigns.find(campaignId)) === null)
       await pool.remove(campaignId);
   }
 }
 
 /**
- * Until no memory of a pool that has not answered since `sinceMs` (on the clock's `elapsed`) is believed any
- * more.
+ * Waits until no server answers "sold out" from memory any more. The pool has not confirmed it since
+ * `sinceMs` (on the clock's `elapsed`).
  */
 async function quiet({ clock }: LoadDeps, lease: Held, sinceMs: number): Promise<void> {
   for (
@@ -114,8 +114,8 @@ async function quiet({ clock }: LoadDeps, lease: Held, sinceMs: number): Promise
 type Held = { campaign: CampaignDoc; keep(): Promise<void> };
 
 /**
- * Claims that a dead server or a lost Redis left: forward, for the same owner. MongoDB's indexes decide about
- * stale ones.
+ * Inserts the issuances of claims that a crashed server or a lost Redis left in the ledger, for the same
+ * claim keys. MongoDB's unique indexes refuse stale ones.
  */
 async function drainLedger({ pool, issuances }: LoadDeps, lease: Held): Promise<void> {
   const campaignId = lease.campaign._id;
@@ -128,7 +128,7 @@ async function drainLedger({ pool, issuances }: LoadDeps, lease: Held): Promise<
   } while (after !== "");
 }
 
-/** The next page is read while the one before is pushed. */
+/** Reads the next page while the one before is pushed. False: this load is over (see load-codes.lua). */
 async function loadCodes(
   { pool, coupons, issuances }: LoadDeps,
   lease: Held,
@@ -150,7 +150,7 @@ async function loadCodes(
     await lease.keep();
     const free = await page;
     page = ahead(freeCodes(first + PAGE));
-    // Pushes of one connection arrive in order, and each checks the length it was promised.
+    // Pushes over one connection arrive in order, and each checks the length that it expects.
     const pushed = parts(free).map((part) => {
       const offset = length;
       length += part.length;
@@ -176,8 +176,8 @@ async function loadClaims({ pool, issuances }: LoadDeps, lease: Held): Promise<b
 }
 
 /**
- * A page that is read ahead: if it cannot be read, that is noticed when it is its turn, unless the load is
- * over by then.
+ * A page that is read ahead. A failed read rejects when the load comes to that page; if the load has ended
+ * before, the failure is ignored.
  */
 function ahead<T>(page: Promise<T>): Promise<T> {
   page.catch(() => undefined);
@@ -191,7 +191,7 @@ function parts<T>(items: readonly T[]): (readonly T[])[] {
   );
 }
 
-/** Where the pool of a campaign is when the record is in this state. */
+/** The state of the pool that belongs to a recorded state. */
 export function poolStateOf(state: RecordedState, opened: boolean): PoolState {
   switch (state) {
     case "PAUSED":
@@ -211,7 +211,8 @@ export function poolStateOf(state: RecordedState, opened: boolean): PoolState {
 }
 
 /**
- * Once anything has been issued the campaign has opened, whether or not a scheduler got to write that down.
+ * The pool to load. If any coupon was issued, the campaign has opened, even if no scheduler has recorded the
+ * opening.
  */
 function targetOf(campaign: CampaignDoc, anyIssued: boolean): LoadTarget {
   const armedAtMs = campaign.openedAt?.getTime() ?? (anyIssued ? campaign.startsAt.getTime() : 0);
@@ -219,8 +220,8 @@ function targetOf(campaign: CampaignDoc, anyIssued: boolean): LoadTarget {
 }
 
 /**
- * What the record says that a pool is to be which is or was like this; one that has reached its end does not
- * open again.
+ * What a pool, now in this state, must become by the document in MongoDB. A pool that has ended does not open
+ * again.
  */
 export function turnTargetOf(
   campaign: CampaignDoc,

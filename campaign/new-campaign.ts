@@ -12,7 +12,7 @@ export type NewCampaign = {
   readonly actor: string;
 };
 
-/** The document of a campaign to be, with the first entry of its history. */
+/** The document of a new campaign, with the first entry of its history. */
 export function newCampaignDoc(
   id: string,
   wanted: NewCampaign,

@@ -5,8 +5,8 @@ import type { Change } from "./judge-change.ts";
 import { recordedAs, stepsToOpen } from "./life-cycle.ts";
 
 /**
- * A change of state is told after the opening that it follows, also where no scheduler has written that down
- * yet.
+ * The steps that the campaign made by itself before this change, where no scheduler has recorded them yet:
+ * the history lists the opening before the change of state.
  */
 export function stepsBeforeOf(
   { state, openedAt }: CampaignDoc,
@@ -20,7 +20,7 @@ export function stepsBeforeOf(
   }));
 }
 
-/** Added coupons come into the pool by a step of their own; a name is nothing to it. */
+/** Whether the pool must follow this change. Added coupons reach it by a top-up; it has no name. */
 export function followsInPool(change: Change): boolean {
   return !(change.verb === "add" || (change.verb === "edit" && change.endsAtMs === undefined));
 }

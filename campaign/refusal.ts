@@ -1,7 +1,8 @@
 import type { Phase } from "./life-cycle.ts";
 
 /**
- * Everything the service may say instead of yes: a closed set of values. A throw anywhere else means trouble.
+ * Every answer other than the result that was asked for: a closed set of values. An exception means a
+ * failure, never a refusal.
  */
 export type Refusal =
   | { readonly reason: "NOT_STARTED"; readonly startsAtMs: number; readonly waitMs: number }
@@ -12,8 +13,8 @@ export type Refusal =
   /** `what`: what the request_id was used for, and how that differs. */
   | { readonly reason: "CONFLICT"; readonly what: string }
   /**
-   * A change that the campaign's place in its life does not allow; `allowed`: what is; `why`: if that place
-   * alone does not tell.
+   * A change that the campaign's phase does not allow. `allowed`: the changes that it allows. `why`: the
+   * reason, where the phase alone does not explain it.
    */
   | {
       readonly reason: "NOT_ALLOWED";
@@ -22,9 +23,9 @@ export type Refusal =
       readonly allowed: readonly string[];
       readonly why?: string;
     }
-  /** `adding`: so many coupons are being added, one addition at a time. */
+  /** `adding`: how many coupons are being added; only one addition runs at a time. */
   | { readonly reason: "NOT_READY"; readonly adding?: number }
-  /** `why`: what stood in the way, where that is not how much waits here. */
+  /** `why`: the reason, where it is not that this server has too many waiting requests. */
   | { readonly reason: "OVERLOADED"; readonly why?: string; readonly retryAfterMs?: number }
   | { readonly reason: "UNCERTAIN" }
   /** `why`: what is wrong with the credential, without a part of it. */
@@ -32,7 +33,7 @@ export type Refusal =
   /** `by`: which of the limits was reached. */
   | { readonly reason: "RATE_LIMITED"; readonly by: string; readonly retryAfterMs: number };
 
-/** A store is known to be away, and is being probed. */
+/** A breaker is open: a store does not answer, and is being probed. */
 export const STORE_AWAY = {
   reason: "OVERLOADED",
   why: "this server does not reach a store at the moment",

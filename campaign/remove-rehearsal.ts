@@ -5,14 +5,14 @@ import type { Logger } from "../runtime/logger.ts";
 import { createSingleFlight } from "../runtime/single-flight.ts";
 
 export type Removal =
-  /** Nothing is left of it; nothing was, if it had gone before. */
+  /** Nothing is left of it, or nothing was: it had been removed before. */
   | { readonly kind: "removed" }
-  /** Nobody finds it any more. What is left goes when this is called again, by anybody. */
+  /** It is marked, so no query returns it any more. The next call, by any process, removes what is left. */
   | { readonly kind: "under-way" }
-  /** A campaign that is no rehearsal: it stands as it did. */
+  /** The campaign is no rehearsal: nothing was changed. */
   | { readonly kind: "no-rehearsal" };
 
-/** Goes on with the removal for about a second; any number may do so at once, and again after a crash. */
+/** Works on the removal for about a second. Any number of calls may run at once, and again after a crash. */
 export type RemoveRehearsal = (campaignId: string) => Promise<Removal>;
 
 export type RemoveRehearsalDeps = {
@@ -21,8 +21,9 @@ export type RemoveRehearsalDeps = {
   clock: Clock;
   logger: Logger;
   /**
-   * For so long after nobody finds it any more its own document stays, in ms: longer than an insert may take.
-   * Who writes takes back what came too late; this is for what a server had sent when it was killed.
+   * How long the rehearsal's own document stays after the mark, in ms: longer than an insert may take. A
+   * process that writes something after the mark deletes it again; this wait is for inserts that a server had
+   * sent before it was killed.
    */
   settleMs: number;
 };
@@ -30,7 +31,7 @@ export type RemoveRehearsalDeps = {
 const GO_ON_FOR_MS = 1_000;
 
 /**
- * The reverse of filling and loading. See record/rehearsals.ts for why nothing is left and nothing else is
+ * The reverse of filling and loading. record/rehearsals.ts explains why nothing is left and nothing else is
  * touched.
  */
 export function createRemoveRehearsal(deps: RemoveRehearsalDeps): RemoveRehearsal {
@@ -38,14 +39,14 @@ export function createRemoveRehearsal(deps: RemoveRehearsalDeps): RemoveRehearsa
   const logger = deps.logger.child({ component: "campaign" });
   const removals = createSingleFlight<Removal>();
 
-  /** As long as the work before took: the claims of others come first. */
+  /** Pauses for as long as the last step took, so that the claims of other campaigns are not slowed down. */
   const rest = (workedMs: number) => sleep(clock, workedMs);
 
   async function attempt(campaignId: string): Promise<Removal> {
     const mark = await rehearsals.mark(campaignId);
     if (mark.kind === "no-rehearsal") return mark;
     if (mark.kind === "gone") return { kind: "removed" };
-    // From the mark on no pool is loaded; without one nothing is claimed.
+    // After the mark no process loads the pool, and without a pool nothing is claimed.
     await pool.remove(campaignId);
     const untilMs = clock.elapsed() + GO_ON_FOR_MS;
     for (;;) {

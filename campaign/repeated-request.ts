@@ -1,13 +1,13 @@
 import type { Asked, HistoryDoc } from "../record/documents.ts";
 import type { Change } from "./judge-change.ts";
 
-/** The fields of a request, as they are kept with its entry in the history. */
+/** The fields of a request, as its entry in the history keeps them. */
 export function askedOf(change: Change): Asked {
   const { verb: _, ...fields } = change;
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** After "it was used before for". */
+/** Completes the message "it was used before for …". */
 const OTHER_FIELD: Readonly<Record<keyof Asked, string>> = {
   count: "an addition of another count",
   startsAtMs: "another start",
@@ -15,7 +15,7 @@ const OTHER_FIELD: Readonly<Record<keyof Asked, string>> = {
   name: "another name",
 };
 
-/** What a request id was used for, where that is not this change. */
+/** What a request id was used for before; undefined: for this same change. */
 export function usedFor(earlier: HistoryDoc, change: Change): string | undefined {
   const { verb, asked = askedBefore(earlier, change) } = earlier;
   if (verb !== change.verb) return `another change (${verb})`;
@@ -26,8 +26,8 @@ export function usedFor(earlier: HistoryDoc, change: Change): string | undefined
 }
 
 /**
- * Of an entry that was written before requests were kept: what its effect tells, and of the rest that it was
- * the same.
+ * For an entry of an earlier version, which kept no fields of the request: they are derived from its effect,
+ * and assumed to be equal where the effect does not show them.
  */
 function askedBefore({ before, after }: HistoryDoc, change: Change): Asked {
   const now = askedOf(change);

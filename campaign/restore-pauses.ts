@@ -2,35 +2,35 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../runtime/clock.ts";
 
 /**
- * When a pool may be brought back again, by this process: at once the first time; after attempts that brought
- * none, or one that did not last, each further one waits longer. A Redis that does not hold still (a slot
- * that moves, a failover that flaps) is then not loaded again and again, each time under another generation.
+ * When this process may try to rebuild a pool again. The first attempts follow at once. After attempts that
+ * brought no pool, or one that did not last, each further attempt waits longer. So a Redis that keeps
+ * changing (a slot that moves, repeated failovers) is not loaded again and again, each time under another
+ * generation.
  */
 export type RestorePauses = {
-  /** In ms, how long it still rests; 0: not at all. */
+  /** How long to wait before the next attempt, in ms; 0: it may begin at once. */
   leftMs(campaignId: string): number;
-  /** An attempt was made; `costly`: it used up a generation. */
+  /** Counts an attempt; `costly`: it used up a generation. */
   attempted(campaignId: string, costly: boolean): void;
 };
 
 /**
- * The first attempts follow each other as quickly as they are asked for: what failed may have been the last
- * of a store's trouble.
+ * So many attempts run without a pause between them: the store may have recovered since the first one failed.
  */
 const AT_ONCE = 2;
 const FIRST_MS = 50;
-/** An attempt that could not even begin costs next to nothing. */
+/** The longest pause after attempts that used up no generation: they cost next to nothing. */
 const CHEAP_MOST_MS = 250;
 const COSTLY_MOST_MS = 2_000;
-/** After so long without an attempt it is forgotten what came before. */
+/** After so long without an attempt, the earlier attempts no longer count. */
 const CALM_MS = 10_000;
 const CAMPAIGNS_MAX = 10_000;
 
 type Past = { readonly attempts: number; readonly atMs: number; readonly pauseMs: number };
 
 /**
- * `owner` spreads the attempts of several processes: each has waits of its own, between half of the pause and
- * all of it.
+ * `owner` spreads the attempts of several processes: each waits for its own share of the pause, between half
+ * of it and all of it.
  */
 export function createRestorePauses(clock: Clock, owner: string): RestorePauses {
   const costly = new Map<string, Past>();
@@ -62,7 +62,7 @@ export function createRestorePauses(clock: Clock, owner: string): RestorePauses 
   };
 }
 
-/** From 0 to 1, the same for the same text. */
+/** A number from 0 to 1; the same text always gives the same number. */
 function share(text: string): number {
   return createHash("sha1").update(text).digest().readUInt32BE(0) / 2 ** 32;
 }

@@ -5,8 +5,8 @@ import { type LoadDeps, type LoadOutcome, loadPool } from "./load.ts";
 import { createRestorePauses } from "./restore-pauses.ts";
 
 /**
- * Brings the pool of a campaign back; any number of callers in this process share one attempt. After attempts
- * in vain it rests for a moment before each further one, and is `busy` meanwhile.
+ * Rebuilds the pool of a campaign. All callers in this process share one attempt. After failed attempts it
+ * pauses before each further one, and returns `busy` during the pause.
  */
 export type Restore = (campaignId: string) => Promise<LoadOutcome>;
 

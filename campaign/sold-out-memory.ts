@@ -1,14 +1,14 @@
 /**
- * For so long after Redis last confirmed "sold out", a server may say it from memory
+ * For so long after Redis last confirmed "sold out", a server may answer it from memory, in ms
  * (claims/known-answers.ts).
  *
- * An invariant rests on it (U7): nobody who holds an added coupon is told that there are none. So both times
- * come from here.
+ * Invariant U7 depends on it: no caller is answered "sold out" once an added coupon can be issued. So both
+ * times are defined here.
  */
 export const SOLD_OUT_REMEMBERED_MS = 1_000;
 
 /**
- * A pool that has run dry is quiet for so long before it is given added codes: until the last memory has
- * lapsed, and a little more.
+ * An empty pool is quiet for so long before it gets added codes, in ms: until the last remembered "sold out"
+ * has expired, and a little longer.
  */
 export const QUIET_BEFORE_TOP_UP_MS = SOLD_OUT_REMEMBERED_MS + 100;

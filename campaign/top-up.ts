@@ -6,25 +6,25 @@ import { type Clock, sleep } from "../runtime/clock.ts";
 import { QUIET_BEFORE_TOP_UP_MS } from "./sold-out-memory.ts";
 
 /**
- * What came of a top-up: `topped`: the pool has every code of the campaign; `later`: it does not answer, or
- * somebody else was at it: whoever looks next goes on.
+ * The outcome of a top-up. `topped`: the pool has every code of the campaign. `later`: the pool is missing or
+ * fenced, or other processes kept changing it; the next round of a scheduler goes on.
  */
 export type TopUpOutcome = "topped" | "later";
 
 export type TopUpDeps = { pool: Pool; campaigns: Campaigns; coupons: Coupons; clock: Clock };
 
 /**
- * How often in a row a script may say that somebody else was quicker, or changes the campaign, before this is
- * left to whoever looks next.
+ * How often in a row a script may report that another process was quicker, or that a change holds the pool,
+ * before the rest is left to the next round.
  */
 const OVERTAKEN_MAX = 40;
-/** Until a pool that a change holds is looked at again, in ms. */
+/** The pause before a pool that a change holds is read again, in ms. */
 export const HELD_AGAIN_MS = 25;
 
 /**
  * Brings codes that were added to a campaign into its pool, in the order of their ordinals. Needs no lease:
- * each step names the generation and the number of codes that it was made for, so any number may do it at
- * once and each code comes in once.
+ * each step names the generation and the number of codes that it was made for, so any number of processes may
+ * do it at once and each code is added once.
  */
 export async function topUpPool(deps: TopUpDeps, campaignId: string): Promise<TopUpOutcome> {
   const { pool, campaigns, coupons, clock } = deps;
@@ -32,8 +32,8 @@ export async function topUpPool(deps: TopUpDeps, campaignId: string): Promise<To
   if (campaign === null) return "later";
   const { total } = campaign;
   let seen = await pool.inspect(campaignId);
-  // Of the memories of "sold out": kept while operators change the campaign, or many changes would put it off
-  // for ever.
+  // The name of the quiet that was waited for (see top-up.lua). It is kept while operators change the
+  // campaign: otherwise many changes could postpone the top-up for ever.
   let waitedFor = "";
   for (let overtaken = 0; seen.total < total && overtaken < OVERTAKEN_MAX; ) {
     if (seen.status === "none" || seen.status === "fenced") return "later";

@@ -21,17 +21,17 @@ export const invalid = (field: string, allowed: string): { ok: false; refusal: R
   refusal: { reason: "INVALID", field, allowed },
 });
 
-// Control, format-invisible separators of lines, and halves of surrogate pairs: nothing that a log or a
-// terminal could obey. And the replacement character: bytes that were no UTF-8 have become it, so two
-// callers' different ids would be one.
+// Control characters and line separators could change what a log or a terminal shows; half a surrogate pair
+// is no character. The replacement character stands for bytes that were no UTF-8, so two different ids could
+// become the same text.
 const UNWANTED = /[\p{Cc}\p{Cs}\u2028\u2029\ufffd]/u;
 
-/** Nothing that anybody sees: blanks, what has no width, fillers, the empty pattern of Braille. */
+/** Invisible characters only: blanks, characters of no width, fillers, the empty Braille pattern. */
 const UNSEEN = /^[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cf}\u2800]*$/u;
 
 /**
- * 1 to `max` characters (code points), one of them visible, without control characters. Compared exactly
- * later: no normalisation.
+ * 1 to `max` characters (code points), at least one of them visible, no control characters. Not normalised:
+ * texts are compared exactly.
  */
 export function text(field: string, value: string, max: number): Valid<string> {
   const rule = `1 to ${max} characters, at least one that is visible, no control characters`;
@@ -53,8 +53,8 @@ export function validKey(field: "user_id" | "request_id", value: string): Valid<
 }
 
 /**
- * The id as it is on record, given in any case. One that cannot be one of ours is an unknown campaign,
- * without asking a store; an empty one is a mistake.
+ * Takes an id in upper or lower case, returns it as it is recorded. A text that cannot be a campaign id is an
+ * unknown campaign, without a question to a store; an empty one is invalid.
  */
 export function validCampaignId(value: string): Valid<string> {
   if (value === "") return invalid("campaign_id", "must not be empty: the id that CreateCampaign answered");
@@ -62,14 +62,15 @@ export function validCampaignId(value: string): Valid<string> {
   return id === undefined ? { ok: false, refusal: { reason: "UNKNOWN_CAMPAIGN" } } : valid(id);
 }
 
-/** The rooms below name the field in their messages; here the refusal does. */
+/** Takes the field name off a message of `codes/`: the refusal names the field itself. */
 export function withoutField(field: string, message: string): string {
   return message.startsWith(field) ? message.slice(field.length).replace(/^:? /, "") : message;
 }
 
-/** An end beside its start, now. */
+/** Checks an end against its start and the present time. */
 export function validEnd(endsAtMs: number, startsAtMs: number, nowMs: number): Valid<void> {
-  // First, so that "after starts_at" is only said where the start lies ahead and can still be moved.
+  // Checked first, so that "after starts_at" is only reported where the start lies ahead and can still be
+  // moved.
   if (endsAtMs <= nowMs) return invalid("ends_at", `has passed: it is ${new Date(nowMs).toISOString()} now`);
   if (endsAtMs <= startsAtMs)
     return invalid("ends_at", `must be after starts_at, ${new Date(startsAtMs).toISOString()}`);

@@ -1,13 +1,14 @@
 import { withDeadline } from "../../runtime/deadline.ts";
 import { redactUrls } from "../../runtime/url-secrets.ts";
 
-/** What a store answered, or in words why it did not. */
+/** The answer of a store, or in words why there is none. */
 export type Asked<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly why: string };
 
 /**
- * Waits for an answer, at most so long: a store that hangs is a finding, not a failure of the one who looks.
+ * Waits for an answer, at most `deadlineMs`: a store that hangs is a finding of the preflight, not an error
+ * of it.
  */
 export async function ask<T>(answer: Promise<T>, deadlineMs: number, what: string): Promise<Asked<T>> {
   try {

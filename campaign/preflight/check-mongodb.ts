@@ -4,7 +4,7 @@ import type { Facts } from "./facts.ts";
 import { amber, green, type Judged, red } from "./line.ts";
 
 const SLOW_WRITE_MS = 250;
-/** How MongoDB words that a right is missing, or a user and password. */
+/** Error texts of MongoDB for a missing right, or a missing user and password. */
 const DENIED = /not authorized|requires authentication|authentication failed/i;
 
 export function checkMongodbWrite({ mongodb: { write } }: Facts): Judged {
@@ -23,7 +23,7 @@ export function checkMongodbWrite({ mongodb: { write } }: Facts): Judged {
   );
 }
 
-/** Where one member takes what was acknowledged with it, that is told also when it is well. */
+/** Amber also if all is healthy, but one failed member would lose acknowledged coupons or stop all writes. */
 export function checkMongodbMembers({ mongodb: { deployment } }: Facts): Judged {
   if (!deployment.ok)
     return amber(

@@ -7,7 +7,7 @@ import { cannotAsk } from "./redis-advice.ts";
 const LOAD_AGAIN =
   "a scheduler or the first claim makes the pool again from MongoDB by itself; if this stays, read the log of the scheduler";
 
-/** Whether the pool's own checks can say anything: it is there and answers. */
+/** The line for a pool that cannot be checked; undefined: the pool exists and answers. */
 function unusable({ pool, campaign, processes }: Facts): Judged | undefined {
   if (!pool.ok) return cannotAsk("the pool cannot be read", pool.why);
   if (pool.value.status === "ok") return undefined;
@@ -23,7 +23,7 @@ function unusable({ pool, campaign, processes }: Facts): Judged | undefined {
   return red("the pool was loaded into another Redis process or dataset and answers nobody", LOAD_AGAIN);
 }
 
-/** The pool decides by its own instants when it opens and ends. */
+/** A pool opens and ends by its own instants: the line for one that differs from the document. */
 function strayedFrom(campaign: Facts["campaign"], pool: PoolFacts): Judged | undefined {
   const instant = (ms: number) => (ms === 0 ? "never" : new Date(ms).toISOString());
   const endsAtMs = campaign.endsAtMs ?? 0;

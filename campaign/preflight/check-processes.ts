@@ -2,7 +2,7 @@ import type { SeenProcess } from "../../record/processes.ts";
 import type { Facts } from "./facts.ts";
 import { amber, duration, green, type Judged, red } from "./line.ts";
 
-/** A process that was not heard of for so long is not counted on. It says that it lives every second. */
+/** A process whose last heartbeat is older than this counts as gone. Each process writes one a second. */
 export const SILENT_AFTER_MS = 5_000;
 const LATE_TICK_MS = 5_000;
 const CLOCK_AMBER_MS = 50;
@@ -28,8 +28,8 @@ function named(processes: readonly string[]): string {
 }
 
 /**
- * Those whose heartbeat stopped within the last minute without deregistering: perhaps killed, perhaps cut
- * off.
+ * Processes whose heartbeat stopped within the last minute without deregistering: killed, or cut off from
+ * MongoDB.
  */
 function lost(processes: readonly SeenProcess[], role: string): Judged | undefined {
   const silent = withRole(processes, role).filter(({ ageMs }) => ageMs >= SILENT_AFTER_MS);
@@ -39,8 +39,8 @@ function lost(processes: readonly SeenProcess[], role: string): Judged | undefin
 }
 
 /**
- * What fails together: the workers of one process end with it. Of those that do not say whose they are, all
- * of one host.
+ * How many groups of servers can fail separately. The workers of one primary process end with it; workers of
+ * a version that does not report its primary count as one group for each host.
  */
 function apart(processes: readonly SeenProcess[]): number {
   const groups = processes.map(({ _id, host, worker, primary }) =>
@@ -103,9 +103,9 @@ export function checkSchedulers({ processes }: Facts): Judged {
 type Offset = { readonly name: string; readonly offsetMs: number; readonly uncertaintyMs: number };
 
 /**
- * What is certainly off by more than the limit is red; what may be is amber: half of the round trip is not
- * known. A clock that is behind opens later for the callers of that server; one that is ahead opens nothing
- * early, because that of Redis must agree.
+ * Red: a clock is certainly off by more than its limit. Amber: it may be off, because the measurement is
+ * uncertain by half of a round trip. A server whose clock is behind opens later for its callers; one whose
+ * clock is ahead opens nothing early, because the clock of Redis must have reached the start too.
  */
 export function checkClocks({ processes, ownClock }: Facts): Judged {
   if (!processes.ok) return red(`the clocks cannot be read: ${processes.why}`, ASK_MONGODB);

@@ -6,16 +6,16 @@ import { AWAIT_THE_MOVE, cannotAsk, howToRead, howToSet } from "./redis-advice.t
 const SLOW_WRITE_MS = 100;
 const MB = 1_048_576;
 /**
- * What a code that is claimed adds to Redis: its entry in the claims and for a while one in the ledger.
+ * What a claimed code adds to the memory of Redis: its entry in the claims and for a while one in the ledger.
  * Measured, see docs.
  */
 const BYTES_A_CLAIM = 80 + 46;
-/** More than this share of what is free is tight. */
+/** A need of more than this share of the free memory is amber. */
 const TIGHT = 0.8;
 
 /**
- * Nothing that was acknowledged rests on the file of Redis: without it the pool is made again from MongoDB
- * after each restart.
+ * No acknowledged coupon depends on the file of Redis: without it, the pool is rebuilt from MongoDB after
+ * each restart.
  */
 export function checkRedisDurability({ redis: { info, appendfsync } }: Facts): Judged {
   if (!info.ok) return cannotAsk("Redis does not say how it writes", info.why);

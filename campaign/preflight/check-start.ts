@@ -3,9 +3,9 @@ import { alive } from "./check-processes.ts";
 import type { Facts } from "./facts.ts";
 import { amber, duration, green, type Judged, red } from "./line.ts";
 
-/** Codes made in a second by one generator on a slow machine: how long the rest takes is told from it. */
+/** Codes that one generator makes in a second on a slow machine: the remaining time is estimated from it. */
 const CODES_A_SECOND = 20_000;
-/** So much longer than the rest should take is asked for. */
+/** The estimate is multiplied by this, for safety. */
 const PATIENCE = 3;
 
 export function checkStart({ nowMs, campaign, pool }: Facts): Judged {
@@ -32,7 +32,7 @@ export function checkStart({ nowMs, campaign, pool }: Facts): Judged {
   );
 }
 
-/** How long the making of so many codes may take, generously. */
+/** A generous estimate of how long so many codes take to make, in ms. */
 export const makingMs = (codes: number): number => (codes / CODES_A_SECOND) * 1_000 * PATIENCE + 1_000;
 
 export function checkCodes({ nowMs, campaign, processes }: Facts): Judged {

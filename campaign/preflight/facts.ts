@@ -5,23 +5,23 @@ import type { Deployment } from "../../record/mongo-facts.ts";
 import type { SeenProcess } from "../../record/processes.ts";
 import type { Asked } from "./asked.ts";
 
-/** What the pool in Redis has of the campaign. */
+/** What the pool in Redis holds of the campaign. */
 export type PoolFacts = {
-  /** `ok`, or why it answers nobody. */
+  /** `ok`, or why the pool issues nothing. */
   readonly status: string;
   readonly generation: number;
-  /** Codes that nobody has, wherever they wait. */
+  /** Codes that nobody has, over all lists of the pool. */
   readonly codes: number;
   readonly claims: number;
   readonly ledger: number;
-  /** 0: not yet. */
+  /** 0: the pool has not opened yet. */
   readonly armedAtMs: number;
   readonly startsAtMs: number;
-  /** 0: none. */
+  /** 0: the campaign has no end. */
   readonly endsAtMs: number;
 };
 
-/** Everything that is looked at before a start; read at about one moment, each by itself. */
+/** All facts that preflight judges; read at about the same moment, each by its own call. */
 export type Facts = {
   readonly nowMs: number;
   readonly campaign: {
@@ -38,9 +38,9 @@ export type Facts = {
   readonly pool: Asked<PoolFacts>;
   readonly redis: {
     readonly info: Asked<RedisInfo>;
-    /** A managed Redis may forbid to read it. */
+    /** A managed Redis may refuse to return it. */
     readonly appendfsync: Asked<string>;
-    /** Of a cluster; undefined: it is none. */
+    /** The slot in a Redis Cluster; undefined: it is no cluster. */
     readonly slot: Asked<SlotState | undefined>;
     /** An actual write in the campaign's slot: how long it took, in ms. */
     readonly write: Asked<number>;
@@ -50,8 +50,8 @@ export type Facts = {
     readonly write: Asked<number>;
     readonly deployment: Asked<Deployment>;
   };
-  /** Of the process that looks, against the Redis of this campaign. */
+  /** The clock of the process that runs the preflight, against the Redis of this campaign. */
   readonly ownClock: Asked<ClockOffset>;
-  /** Those heard of within the last minute. */
+  /** Processes with a heartbeat within the last minute. */
   readonly processes: Asked<readonly SeenProcess[]>;
 };

@@ -33,7 +33,7 @@ const CHECKS: Readonly<Record<string, (facts: Facts) => Judged>> = {
   clocks: checkClocks,
 };
 
-/** Will it open, and as promised? The same facts always give the same lines, in this order. */
+/** Whether the campaign will open as promised. The same facts always give the same lines, in this order. */
 export function judge(facts: Facts): Line[] {
   return Object.entries(CHECKS).map(([check, of]) => ({ check, ...of(facts) }));
 }

@@ -1,13 +1,14 @@
 import { grouped } from "../../runtime/counting.ts";
 export const COLOURS = ["green", "amber", "red"] as const;
 /**
- * green: as it should be. amber: it will open, but look at this. red: it will not open, or not as promised.
+ * green: as it should be. amber: the campaign will open, but an operator should look at this. red: it will
+ * not open, or not as promised.
  */
 export type Colour = (typeof COLOURS)[number];
 
-/** One thing that was looked at. */
+/** One check with its result. */
 export type Line = {
-  /** What was looked at, in kebab-case; never changes, so that scripts can rely on it. */
+  /** The name of the check, in kebab-case; it never changes, so that scripts can rely on it. */
   readonly check: string;
   readonly colour: Colour;
   /** What was found, with its figures. */
@@ -26,8 +27,6 @@ export function worstOf(lines: readonly Pick<Line, "colour">[]): Colour {
   const rank = Math.max(0, ...lines.map(({ colour }) => COLOURS.indexOf(colour)));
   return COLOURS[rank] ?? "red";
 }
-
-/** 1234567 → "1,234,567" */
 
 /** "12 ms", "3.4 s", "5 min 0 s", "2 h 5 min" */
 export function duration(ms: number): string {

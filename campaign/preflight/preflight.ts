@@ -20,8 +20,8 @@ export type Report = {
 };
 
 /**
- * Looks at everything that a start rests on; null: there is no such campaign. Changes nothing but a probe in
- * each store.
+ * Checks everything that the start depends on; null: there is no such campaign. Writes only a probe to each
+ * store.
  */
 export type Preflight = (campaignId: string) => Promise<Report | null>;
 
@@ -36,9 +36,9 @@ export type PreflightDeps = {
   clock: Clock;
 };
 
-/** For each question to a store. All are asked at once. */
+/** For each question to a store, in ms. */
 const ASK_DEADLINE_MS = 3_000;
-/** Processes that were heard of within this are told, be it that they are silent now. */
+/** Processes whose last heartbeat is not older than this are listed, in ms, also those that count as gone. */
 const HEARD_WITHIN_MS = 60_000;
 
 export function createPreflight(deps: PreflightDeps): Preflight {
@@ -52,7 +52,8 @@ export function createPreflight(deps: PreflightDeps): Preflight {
   async function gather(campaign: CampaignDoc): Promise<Facts> {
     const id = campaign._id;
     const asked = <T>(answer: Promise<T>, what: string) => ask(answer, ASK_DEADLINE_MS, what);
-    // The clock and the write before the rest: what else is asked would be in their way.
+    // The clock and the write come first, one by one: other questions at the same time would distort their
+    // measurement.
     const ownClock = await asked(redisClock(id), "the clock of Redis");
     const redisWrite = await asked(redisProbe.write(id), "Redis");
     const [issued, pooled, info, appendfsync, slot, mongoWrite, deployment, seen] = await Promise.all([

@@ -2,15 +2,15 @@ import { commandIn } from "../../pool/redis-rights.ts";
 import type { Asked } from "./asked.ts";
 import { amber, type Judged, red } from "./line.ts";
 
-/** What nodes of a cluster, and their client, say of a slot that is on its way from one to another. */
+/** Error texts of Redis Cluster nodes, and of their client, for a slot that is moving between nodes. */
 const MOVING =
   /^(TRYAGAIN|ASK|MOVED)\b|non local key in a cluster node|Too many Cluster redirections|^Cannot find node /;
 export const AWAIT_THE_MOVE =
   "wait until its migration is over (redis-cli --cluster check; --cluster fix where it was left half-way), then look again";
 
 /**
- * What Redis did not answer: it will open all the same where that is only because the slot of the campaign is
- * being moved.
+ * The line for a question that Redis did not answer. Amber where the only reason is that the slot of the
+ * campaign is moving: the campaign opens all the same.
  */
 export function cannotAsk(finding: string, why: string): Judged {
   if (MOVING.test(why))
@@ -19,7 +19,7 @@ export function cannotAsk(finding: string, why: string): Judged {
 }
 
 /**
- * What to do where Redis did not answer a question: look again, or give its user the right that is missing.
+ * Advice where Redis did not answer a question: look again, or give its user the missing right.
  */
 function askRedisAgain(why: string): string {
   const right = missingRight(why);
@@ -29,7 +29,7 @@ function askRedisAgain(why: string): string {
   return "see that Redis answers and look again";
 }
 
-/** `+info` of a refusal for want of that right; undefined: it was refused for something else. */
+/** The missing right that a refusal names, such as `+info`; undefined: the refusal has another reason. */
 function missingRight(why: string): string | undefined {
   if (!/^NOPERM\b/.test(why)) return undefined;
   const command = commandIn(why);
@@ -41,7 +41,7 @@ function grant(right: string): string {
 }
 
 /**
- * How to let a setting be read that Redis does not tell: by the right that is missing, or where its provider
+ * Advice where Redis does not let a setting be read: grant the missing right, or read it where the provider
  * has it.
  */
 export function howToRead(setting: string, value: string, why: string): string {
@@ -51,8 +51,8 @@ export function howToRead(setting: string, value: string, why: string): string {
 }
 
 /**
- * How to change a setting of Redis. A managed one forbids CONFIG SET, most also CONFIG GET: where that was
- * refused, only its provider's own way is told.
+ * Advice how to change a setting of Redis. A managed Redis forbids CONFIG SET, and most forbid CONFIG GET
+ * too: where that was refused, the advice names only the provider's own settings.
  */
 export function howToSet(name: string, value: string, configAnswer: Asked<string>): string {
   const managed = `set ${name} ${value} where its provider has the settings (console, parameter group)`;
