@@ -20,7 +20,7 @@ export function unknownZone(env: Readonly<Record<string, string | undefined>>): 
 }
 
 /**
- * From here on this process computes in UTC, whatever `TZ` says: node-cron 4.6 sets the milliseconds of local
+ * From here on this process computes in UTC, whatever `TZ` is: node-cron 4.6 sets the milliseconds of local
  * dates, and in the repeated hour of a zone with summer time such a date falls back by an hour, with the
  * option `timezone: "UTC"` too.
  */

@@ -30,7 +30,7 @@ import { createTellTrouble } from "./rpc/trouble.ts";
 
 export type AppDeps = {
   couponService: ServiceImpl<typeof CouponService>;
-  /** What the fast path and the framework ask. */
+  /** The handler that the fast path and the framework call. */
   issueCoupon: IssueCoupon;
   /** The same for GetCampaignStatus. */
   campaignStatus: GetCampaignStatus;
@@ -41,15 +41,15 @@ export type AppDeps = {
   operatorToken: string | undefined;
   /** How long a connection may be idle between two requests. */
   keepAliveTimeoutMs: number;
-  /** Aborted once the process is about to end: it is not ready any more, and goes on serving. */
+  /** Aborted once the process is about to end: /readyz answers 503, and requests are still served. */
   stopping: AbortSignal;
   /** Aborted once the server ends its connections. */
   draining: AbortSignal;
-  /** What /metrics answers. */
+  /** The text that /metrics answers with. */
   metricsPage: () => Promise<string>;
 };
 
-/** Neither listens yet: the caller does, on the addresses it was given. */
+/** Neither server listens yet: the caller of `buildApp` starts both, on the configured addresses. */
 export type App = {
   /** Connect, gRPC-Web and plain JSON over HTTP/1.1, and the health and metrics pages. */
   http: Http1Server;
@@ -60,7 +60,8 @@ export type App = {
 };
 
 /**
- * Requests are small; the library's default of 4 GiB would let one compressed body hold the loop for seconds.
+ * Requests are small; with the library's default of 4 GiB one compressed body could block the event loop for
+ * seconds.
  */
 const READ_MAX_BYTES = 16 * 1024;
 /** From the first byte of a request on: a kept connection may be idle for longer (see keepAliveTimeoutMs). */
@@ -73,17 +74,17 @@ const H2_CONNECTIONS_MAX = 5_000;
 
 export function buildApp(deps: AppDeps): App {
   const { couponService, campaignService, issueCoupon, clock, logger, draining } = deps;
-  // Each request in flight listens to it: many at once are no leak.
+  // Each request in flight listens to it: many listeners at once are no leak.
   setMaxListeners(0, draining);
   const tellTrouble = createTellTrouble(logger, clock);
   const options = {
     readMaxBytes: READ_MAX_BYTES,
-    // No shutdownSignal: it would abort the claims in flight, which are to be finished. Streams that last
-    // listen to `draining`.
+    // No shutdownSignal: it would abort the claims in flight, which must be finished. Long streams listen to
+    // `draining`.
     interceptors: [troubleInterceptor(tellTrouble), operatorInterceptor(deps.operatorToken)],
     routes(router: ConnectRouter) {
-      // An operator's misspelt field must not be ignored; callers of the public service may be newer than we
-      // are.
+      // An operator's misspelt field must not be ignored; callers of the public service may use a newer
+      // contract than this server.
       routeService(router, CouponService, couponService, { clock, ignoreUnknownFields: true });
       routeService(router, CampaignService, campaignService, { clock, ignoreUnknownFields: false });
     },
@@ -102,8 +103,8 @@ export function buildApp(deps: AppDeps): App {
     const { method, path } = request;
     response.status(404).json({ code: "unimplemented", message: `${method} ${path} is not served here` });
   });
-  // Reached by requests that cannot even be routed, such as one with a Host that is none. Four parameters:
-  // that is how Express knows it.
+  // Answers requests that cannot be routed, such as one with an invalid Host. Express recognises an error
+  // handler by its four parameters.
   app.use((_: unknown, __: express.Request, response: express.Response, ___: express.NextFunction) => {
     if (response.headersSent) response.destroy();
     else response.status(400).json({ code: "invalid_argument", message: "the request cannot be understood" });
@@ -114,8 +115,8 @@ export function buildApp(deps: AppDeps): App {
     [STATUS_PATH, createStatusAnswers({ campaignStatus: deps.campaignStatus, tellTrouble, clock })],
   ]);
   const inFlight = createInFlight();
-  // A caller on a kept connection must not keep a draining server busy for ever: its next request goes
-  // elsewhere. Not while others of its requests are in flight: Node would end the socket after this answer.
+  // A caller on a kept connection must not keep a draining server busy for ever: its next request goes to
+  // another server. Not while others of its requests are in flight: Node would end the socket too early.
   const isLast: IsLast = ({ socket }) => draining.aborted && inFlight.on(socket) <= 1;
   const fastPath = createFastPath({
     ...{ methods, clock, isLast, readMaxBytes: READ_MAX_BYTES },
@@ -138,7 +139,7 @@ export function buildApp(deps: AppDeps): App {
     { settings: { maxConcurrentStreams: H2_STREAMS_MAX } },
     (request, response) => {
       shortenDeadlines(request.headers);
-      // The adapter makes a URL of the authority that the caller sent, and throws where that is none.
+      // The adapter makes a URL of the authority that the caller sent, and throws where that is invalid.
       try {
         adapt(request, response);
       } catch {

@@ -12,10 +12,10 @@ import { type Addresses, startServerRole } from "./server-role.ts";
 import { createSharedParts } from "./shared-parts.ts";
 import type { MetricsPage } from "./workers/metrics-page.ts";
 
-/** Where a process without the server role has its health pages. */
+/** The base URL of the health pages of a process without the server role. */
 export type HealthAddress = { readonly health: string };
 
-/** Which of several workers on the same ports a process is, and what its /metrics answers. */
+/** The number of a worker slot (undefined: a process without workers), and what its /metrics answers with. */
 export type WorkerSlot = { readonly worker: number | undefined; readonly metricsPage: MetricsPage };
 
 const ALONE: WorkerSlot = { worker: undefined, metricsPage: (own) => () => own().metrics() };

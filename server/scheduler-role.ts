@@ -5,7 +5,7 @@ import { createScheduler, type Scheduler } from "../scheduler/scheduler.ts";
 import { createStartWatch } from "../scheduler/start-watch.ts";
 import type { SharedParts } from "./shared-parts.ts";
 
-/** Opens campaigns at their instants, looks at them shortly before, and removes rehearsals that are over. */
+/** Opens campaigns at their instants, runs preflights before that, and removes rehearsals that are over. */
 export function startSchedulerRole(parts: SharedParts, lifecycle: Lifecycle): Scheduler {
   const scheduler = createScheduler(parts);
   addTickAge(parts.metrics.registry, scheduler.sinceTickMs, parts.clock);

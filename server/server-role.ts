@@ -20,11 +20,11 @@ import { createLiveView } from "./view/live-view.ts";
 import { createProcessLook } from "./watch/process-look.ts";
 import type { MetricsPage } from "./workers/metrics-page.ts";
 
-/** Where a process with the server role can be reached. */
+/** The base URLs of a process with the server role. */
 export type Addresses = { readonly http: string; readonly grpc: string };
 
 /**
- * The claim path: what every claim of this process goes through, and the sweeper of what dead servers left.
+ * Starts the claim path of this process, and the sweeper, which finishes claims that crashed servers left.
  */
 function startClaims(config: Config, parts: SharedParts, lifecycle: Lifecycle) {
   const { campaigns, pool, clock, mongoFacts } = parts;
@@ -98,7 +98,7 @@ export async function startServerRole(
     operatorToken: config.OPERATOR_TOKEN,
     keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
     metricsPage: metricsPage(() => {
-      // These are read off rather than counted.
+      // These gauges are set when the page is made, not at each change.
       for (const [queue, size] of Object.entries(claimer.sizes())) metrics.queueDepth.set({ queue }, size);
       metrics.queueLimit.set(config.CLAIM_QUEUE_MAX);
       metrics.breakerOpen.set(claimer.holdsBack() ? 1 : 0);
@@ -113,7 +113,7 @@ export async function startServerRole(
       prepareHttp2Drain(app.grpc, app.grpcSessions, clock),
     ],
     delayMs: config.SHUTDOWN_DELAY_MS,
-    // The transports get half of the time, so that what is behind them can end in order too.
+    // The transports get half of the time, so that the parts behind them can end in order too.
     patienceMs: config.DRAIN_DEADLINE_MS / 2,
   });
   lifecycle.onRelease("transports", closeTransports);

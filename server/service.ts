@@ -13,10 +13,10 @@ import { createWorkerGroup, DRAIN_GRACE_MS, type WorkerGroup } from "./workers/w
 
 type Environment = Record<string, string | undefined>;
 
-/** What must be there before the service starts, and how to give it back after everything else. */
+/** The environment of the service, and the function that releases what it refers to, called last. */
 export type Ground = { readonly env: Environment; readonly release: () => Promise<void> };
 
-/** `flags` are settings too: with them a wrong one can be said before anything is started. */
+/** `flags` are settings too: passed here so that a wrong one is reported before anything is started. */
 export type LayGround = (flags: Environment) => Promise<Ground>;
 
 const usageOf = (command: string) => `usage: ${command} [flags]
@@ -40,7 +40,7 @@ const FLAGS = {
   workers: { type: "string" },
 } as const;
 
-/** `--roles server,scheduler` and the like; they win over the environment. */
+/** Flags such as `--roles server,scheduler`; they take precedence over the environment. */
 function readFlags(command: string, args: string[]): Environment {
   try {
     const { values } = parseArgs({ args, options: FLAGS });
@@ -110,7 +110,7 @@ async function start(
   }
 }
 
-/** One line for what the person who started it can mend (see EXIT for the codes), a stack trace for a bug. */
+/** Prints one line for a UserError (see EXIT for the codes) or a stack trace for a bug, and exits. */
 function endWith(error: unknown, redact: Redact): never {
   const known = error instanceof UserError;
   const told = redact(
@@ -124,8 +124,8 @@ function endWith(error: unknown, redact: Redact): never {
 }
 
 /**
- * The whole life of a service process, or of a group of them that `--workers` asks for: stands until a signal
- * ends it. `command` is how a person calls it.
+ * Runs a service process, or the group of them that `--workers` asks for, until a signal ends it. `command`
+ * is the command line that the usage text shows.
  */
 export async function runService(command: string, args: string[], lay: LayGround): Promise<void> {
   const zone = unknownZone(process.env);
@@ -135,7 +135,7 @@ export async function runService(command: string, args: string[], lay: LayGround
   try {
     const flags = readFlags(command, args);
     const ground = await lay(flags);
-    // The stores that it stands on may have secrets of their own.
+    // The stores that `lay` prepared may have secrets of their own.
     redact = redactorOf(ground.env);
     await start(flags, ground, redact, zone);
   } catch (error) {

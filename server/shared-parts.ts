@@ -22,10 +22,10 @@ import type { Lifecycle } from "../runtime/lifecycle.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 
-/** An insert that was given up may still be on its way for so long. */
+/** How long after its deadline an insert may still take effect. */
 const SETTLE_AFTER_DEADLINE_MS = 1_000;
 
-/** What the roles of one process share: both stores, and what is made of them. */
+/** The parts that the roles of one process share: both stores, and what is built on them. */
 export type SharedParts = Awaited<ReturnType<typeof createSharedParts>>;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * One of several server processes of a group, forked by `server/workers/workers.ts`: settings in the
- * environment, its number as argument.
+ * One of several server processes of a group, forked by `server/workers/workers.ts`, with its settings in the
+ * environment and its number as argument.
  */
 import { readConfig } from "../runtime/config.ts";
 import { redactCrashes } from "../runtime/crash.ts";
@@ -25,7 +25,7 @@ async function runWorker(number: number): Promise<void> {
     onEnd: (ending) => drain("asked by the primary", ending),
     onAlone() {
       logger.fatal("the primary process is gone: this worker ends too");
-      // Whoever supervises the service starts it again, and wants the ports.
+      // The supervisor starts the service again, and the new process needs the ports.
       drain("the primary is gone", { hurried: true });
     },
   });
@@ -41,7 +41,7 @@ async function runWorker(number: number): Promise<void> {
   }
 }
 
-/** The primary says it, once for all workers. */
+/** Sends the trouble to the primary, which reports it once for all workers, and exits. */
 async function endFailed(
   lifecycle: Lifecycle,
   tell: ReturnType<typeof createPrimaryLink>["tell"],

@@ -4,7 +4,7 @@ const ABSOLUTE = /^https?:\/\/([^/?#@]+)([^#]*)$/i;
 
 /**
  * Takes requests whose target is a whole URL (`GET http://host/path HTTP/1.1`), as a caller sends them that
- * takes this server for its proxy. Their host is that of the target, whatever the Host field says. Source:
+ * uses this server as its proxy. Their host is that of the target, whatever the Host field is. Source:
  * RFC 9112, section 3.2.2.
  */
 export function takeAbsoluteForm(listener: RequestListener): RequestListener {

@@ -4,9 +4,9 @@ import { type ContextValues, createContextKey, createContextValues } from "@conn
 import type { Clock } from "../../runtime/clock.ts";
 import { setSourceAddress } from "./source-address.ts";
 
-/** What the answer to a call goes through: its connection or, over HTTP/2, its stream alone. */
+/** The connection that an answer goes through or, over HTTP/2, its stream alone. */
 export type AnswerChannel = {
-  /** For an answer that nobody takes: that cannot be told, as what was sent already stands before it. */
+  /** For an answer that its caller does not read. An error cannot be sent: the unread data is before it. */
   cut(): void;
   /** Calls back once when nothing can be sent any more, until it is cancelled. */
   onClosed(callback: () => void): () => void;
@@ -15,7 +15,7 @@ export type AnswerChannel = {
 const NONE: AnswerChannel = { cut: () => undefined, onClosed: () => () => undefined };
 const key = createContextKey<AnswerChannel>(NONE, { description: "the answer channel of a call" });
 
-/** What the framework hands on of a request. */
+/** The values of a request that the framework passes to its handler. */
 export function withAnswerChannel(request: IncomingMessage | Http2ServerRequest): ContextValues {
   return setSourceAddress(createContextValues().set(key, answerChannelOf(request)), request);
 }
@@ -25,8 +25,8 @@ export function answerChannelIn(values: ContextValues): AnswerChannel {
 }
 
 /**
- * Cuts the channel unless what is sent now is taken within so long, or it closes by itself. Call the result
- * when it was taken.
+ * Cuts the channel unless the caller takes what is sent now within `withinMs`, or the channel closes before.
+ * Call the returned function when it was taken.
  */
 export function cutUnlessTaken(channel: AnswerChannel, withinMs: number, clock: Clock): () => void {
   const cancel = clock.after(withinMs, () => channel.cut());

@@ -3,7 +3,7 @@ import type { Ending } from "../../runtime/lifecycle.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Drain } from "./drain.ts";
 
-/** What an idle connection is kept for once the server drains, as a proxy may be about to use it. */
+/** How long an idle connection is kept once the server drains, because a proxy may be about to use it. */
 export const IDLE_CHANCE_MS = 2_000;
 
 export type CloseTransportsDeps = {
@@ -12,19 +12,18 @@ export type CloseTransportsDeps = {
   /** Aborted when the delay is over: each answer is the last on its connection. */
   readonly draining: AbortController;
   readonly drains: readonly Drain[];
-  /** False: the ports were not all taken, so that no caller was served and nobody is told of a drain. */
+  /** False: not all ports are listened on yet, so no caller is served and no drain is logged. */
   readonly isServing: () => boolean;
-  /** So long the server goes on serving, for load balancers to notice. */
+  /** How long the server goes on serving, so that load balancers notice. */
   readonly delayMs: number;
-  /** What is not answered within so long after that is cut. */
+  /** Requests that are not answered within so long after that are cut. */
   readonly patienceMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
 };
 
 /**
- * Ends what callers reach a server through, without failing a request. Resolves when all connections have
- * closed.
+ * Closes the transports of a server without failing a request. Resolves when all connections have closed.
  */
 export function createCloseTransports(deps: CloseTransportsDeps): (ending: Ending) => Promise<void> {
   const { stopping, draining, drains, isServing, delayMs, patienceMs, clock, logger } = deps;

@@ -7,9 +7,9 @@ import type { InFlight } from "./in-flight.ts";
 import { stopListening } from "./listener.ts";
 
 export type DrainLimits = {
-  /** What is not answered within so long (half a body, a reader that stalls) is cut. */
+  /** Requests that are not answered within so long (half a body, a reader that stalls) are cut. */
   readonly patienceMs: number;
-  /** So long a connection without a request in flight is kept for one that is on its way. */
+  /** How long a connection without a request in flight is kept for one that may be on its way. */
   readonly idleMs: number;
 };
 
@@ -35,7 +35,7 @@ export function prepareHttpDrain(server: Http1Server, inFlight: InFlight, clock:
     await closed;
     cancelCut();
     cancelIdle();
-    // What Node's HTTP server keeps beside its listener.
+    // Releases what Node's HTTP server keeps beside its listener.
     server.close();
   };
 }

@@ -7,8 +7,8 @@ import { type Codec, type PlainAnswer, readPlainHead } from "./plain-call.ts";
 import { sourceAddressOf } from "./source-address.ts";
 
 /**
- * A method from body to answer, without the framework; undefined: anything unusual, for the framework. Never
- * rejects.
+ * A method from body to answer, without the framework; undefined: an unusual request, for the framework.
+ * Never rejects.
  */
 export type FastMethod = (
   codec: Codec,
@@ -20,32 +20,32 @@ export type FastPathDeps = {
   /** By path. */
   methods: ReadonlyMap<string | undefined, FastMethod>;
   clock: Clock;
-  /** The most bytes of a body; longer ones are the framework's to refuse. */
+  /** The most bytes of a body; the framework refuses longer ones. */
   readMaxBytes: number;
   isLast: IsLast;
-  /** The framework. */
+  /** The framework, which gets all other requests. */
   otherwise: RequestListener;
 };
 
 /**
- * Callers name few hosts, again and again: these are remembered, unless they are longer than a name and a
- * port can be.
+ * Callers send few different hosts: valid ones are kept, unless they are longer than a name and a port can
+ * be.
  */
 const HOSTS_MAX = 1_000;
 const HOST_LENGTH_MAX = 260;
 
 /**
- * What a launch is made of without the framework, IssueCoupon and GetCampaignStatus: a plain Connect POST
- * over HTTP/1.1, JSON or binary, uncompressed, with its length told. A framework's work for each request
- * costs several times the claim. Everything else, and all that is odd in any way, goes to the framework as it
- * came; a client cannot tell which of the two answered. HTTP itself is read by Node's parser alone: nothing
- * here sees a head before it is whole.
+ * Answers the calls of a launch, IssueCoupon and GetCampaignStatus, without the framework: a plain Connect
+ * POST over HTTP/1.1, JSON or binary, uncompressed, with its length given. The framework's work for each
+ * request costs several times the claim. Every other or unusual request is passed to the framework unchanged;
+ * a client cannot see which of the two answered. Node's parser alone reads HTTP: this code gets a head only
+ * when it is complete.
  */
 export function createFastPath(deps: FastPathDeps): RequestListener {
   const { methods, clock, readMaxBytes, isLast, otherwise } = deps;
   const knownHosts = new Set<string>();
 
-  /** The framework makes a URL of it and refuses what is none. */
+  /** Whether the framework accepts this Host: it makes a URL of it and refuses an invalid one. */
   function isHost(host: string): boolean {
     if (knownHosts.has(host)) return true;
     if (!URL.canParse(`http://${host}`)) return false;
@@ -62,16 +62,16 @@ export function createFastPath(deps: FastPathDeps): RequestListener {
     const fields = ["content-type", type, "content-length", String(length)];
     if (isLast(request)) fields.push("connection", "close");
     response.writeHead(status, fields);
-    // Head and text leave as one string; one of single bytes is written with less work.
+    // Node writes head and text as one string; a string of single-byte characters costs less work.
     const encoding = isText && length === body.length ? "latin1" : "utf8";
     const { socket } = response;
     if (socket === null) {
-      // An earlier answer of the connection is still to come.
+      // An earlier answer on this connection is not sent yet.
       response.end(body, encoding);
       return;
     }
-    // `end(body)` alone makes two pieces of it, the second empty, and Node gathers them; after `write`
-    // nothing is left to send.
+    // `end(body)` alone makes two pieces, the second empty, and Node has to join them; after `write` nothing
+    // is left to send.
     socket.cork();
     response.write(body, encoding);
     socket.uncork();
@@ -111,8 +111,8 @@ export function createFastPath(deps: FastPathDeps): RequestListener {
 }
 
 /**
- * A caller that waits on a connection, at most for so long. A class, since a getter of a literal is made anew
- * for every request.
+ * A caller that waits on a connection, at most until its deadline. A class, because a getter of an object
+ * literal is made anew for every request.
  */
 class ConnectedCaller implements RemoteCaller {
   // Kept here: a request that is destroyed before its end loses its socket.

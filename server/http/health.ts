@@ -13,7 +13,7 @@ import { refuseSeveralHosts } from "./one-host.ts";
 import { addPages } from "./pages.ts";
 
 /**
- * Where the pages are unless HEALTH_PORT says otherwise; the next process on the machine takes any free port.
+ * The port of the pages unless HEALTH_PORT is set; where it is taken, a process uses any free port.
  */
 export const HEALTH_PORT_DEFAULT = 8_090;
 /** A page is small: a reader that takes longer is cut. */
@@ -31,14 +31,14 @@ export type HealthDeps = {
 export type Health = {
   /** Base URL of the pages. */
   readonly url: string;
-  /** From now on /readyz says that the roles are started. */
+  /** From now on /readyz answers 200: the roles are started. */
   started(): void;
 };
 
 /**
- * Serves /healthz, /readyz and /metrics of a process without the server role. To be called before anything
- * else is taken: a port that is taken is said at once, /readyz says 503 while the stores are connected, and
- * the pages are the last to be given back, so that a drain can be watched to its end.
+ * Serves /healthz, /readyz and /metrics of a process without the server role. Must be called before any other
+ * resource is taken: then a taken port is reported at once, /readyz answers 503 while the stores are being
+ * connected, and the pages are released last, so that a drain can be watched to its end.
  * @throws UserError when HEALTH_PORT was given and is taken
  */
 export async function serveHealth({ config, logger, metrics, lifecycle }: HealthDeps): Promise<Health> {

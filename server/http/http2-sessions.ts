@@ -2,29 +2,29 @@ import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2S
 import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../../runtime/clock.ts";
 
-/** What the connections of the gRPC port are given time for, in ms. */
+/** The time limits for connections of the gRPC port, in ms. */
 export type Http2Patience = {
   /**
-   * A connection without a call for so long is closed. Longer than proxies keep idle connections, so that
-   * these close them.
+   * A connection without a call for so long is closed. Longer than proxies keep idle connections, so that the
+   * proxies close them.
    */
   readonly idleMs: number;
   /**
-   * A peer is asked so often whether it is there, which also keeps the connection known to what is in between
-   * …
+   * How often a ping is sent to a peer, which also keeps the connection in the tables of load balancers on
+   * the way.
    */
   readonly pingEveryMs: number;
-  /** … and has so long to answer; to say its first word, too. */
+  /** How long a peer may take to answer a ping, and to send its first frame. */
   readonly pingTimeoutMs: number;
-  /** What a call's request may take to come whole. */
+  /** How long the request of a call may take to arrive completely. */
   readonly requestMs: number;
-  /** The time a peer has to be told that its connection ends, and to close it once its calls have ended. */
+  /** How long a peer may take to confirm a GOAWAY, and to close its connection once its calls have ended. */
   readonly goawayMs: number;
 };
 
 /**
- * Source: Google's load balancers keep idle connections for 600 s; those of AWS forget them after 350 s
- * without a packet.
+ * Source: Google's load balancers keep idle connections for 600 s; those of AWS drop them after 350 s without
+ * a packet.
  */
 export const HTTP2_PATIENCE: Http2Patience = {
   idleMs: 660_000,
@@ -35,19 +35,19 @@ export const HTTP2_PATIENCE: Http2Patience = {
 };
 
 export type Http2Sessions = {
-  /** Has all connections end, and gives their peers so long to learn of it; those that come later, too. */
+  /** Ends all connections, later ones too, and gives their peers so long to confirm it. */
   retireAll(goawayMs: number): void;
 };
 
 /**
- * A GOAWAY frame that names the highest stream there can be: open no more, those that are on their way are
- * taken. Source: RFC 9113, section 6.8. Written past Node's session, which refuses all further streams from
- * its own first GOAWAY on.
+ * A GOAWAY frame with the highest possible stream id: the peer must open no more streams, and those on their
+ * way are accepted. Source: RFC 9113, section 6.8. Written directly to the socket, because Node's session
+ * refuses all further streams from its own first GOAWAY on.
  */
 const GOING_AWAY = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
 
 /**
- * Keeps the connections of an HTTP/2 server: notices peers that have gone, and ends those that nobody uses
+ * Manages the connections of an HTTP/2 server: detects peers that have gone, and ends unused connections
  * without failing a call.
  */
 export function keepHttp2Sessions(server: Http2Server, patience: Http2Patience, clock: Clock): Http2Sessions {
@@ -55,7 +55,7 @@ export function keepHttp2Sessions(server: Http2Server, patience: Http2Patience, 
   let retiring: number | undefined;
   let arriving: Socket | undefined;
 
-  // A session hands its socket out to nobody, and is made in the turn in which the socket comes.
+  // A session does not give access to its socket, and is made in the same turn of the event loop.
   server.prependListener("connection", (socket: Socket) => {
     arriving = socket;
   });
@@ -73,7 +73,7 @@ export function keepHttp2Sessions(server: Http2Server, patience: Http2Patience, 
   };
 }
 
-/** Returns what ends it. */
+/** Returns the function that ends the session. */
 function keepSession(
   session: ServerHttp2Session,
   socket: Socket | undefined,
@@ -97,8 +97,8 @@ function keepSession(
   }
 
   /**
-   * Calls that are on their way when the peer learns of it are still taken: only once it has is the last of
-   * them known.
+   * Calls on their way when the peer gets the GOAWAY are still accepted: the last of them is known only once
+   * the peer has answered the ping behind it.
    */
   function retire(goawayMs: number): void {
     if (retired || session.destroyed) return;
@@ -121,7 +121,7 @@ function keepSession(
     });
   }
 
-  /** It is the peer's turn to close, which one that is stuck does not. */
+  /** The peer has to close the connection now; one that hangs does not, so the wait is limited. */
   function linger(): void {
     cancelEnd();
     cancelEnd = clock.after(lingerMs, destroy);
@@ -156,7 +156,7 @@ function keepSession(
     });
   }
 
-  // A connection on which nothing was ever said.
+  // Ends a connection whose peer never sends a frame.
   cancelPing = clock.after(patience.pingTimeoutMs, destroy);
   session.once("remoteSettings", () => {
     cancelPing();

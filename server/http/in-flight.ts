@@ -2,7 +2,7 @@ import type { RequestListener } from "node:http";
 import type { Socket } from "node:net";
 
 /**
- * Requests that have come on each socket and are not answered yet: more than one where a caller pipelines.
+ * Counts the requests on each socket that are not answered yet: more than one where a caller pipelines.
  */
 export type InFlight = {
   /** The same listener, each request counted before it is called. */
@@ -19,7 +19,7 @@ export function createInFlight(): InFlight {
   return {
     counting(listener) {
       return (request, response) => {
-        // Held here: a request that was destroyed before its end has no socket any more when its response
+        // Kept here: a request that was destroyed before its end has no socket any more when its response
         // closes.
         const { socket } = request;
         const open = counts.get(socket) ?? { requests: 0 };

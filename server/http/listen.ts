@@ -8,7 +8,7 @@ export function urlOf(host: string, port: number): string {
 
 /**
  * Listens; resolves with the port really taken (for port 0 any free one).
- * @throws UserError when the address is taken or not ours, saying which setting to change
+ * @throws UserError when the address is taken or not of this machine; it names the setting to change
  */
 export function listen(server: NetServer, host: string, port: number, setting: string): Promise<number> {
   return new Promise((resolve, reject) => {

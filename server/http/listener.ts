@@ -1,21 +1,21 @@
 import { Server as NetServer } from "node:net";
 
 /**
- * A turn of the event loop in which no connection came and which was so short: none can have come unseen
- * since, or hardly.
+ * After a turn of the event loop this short, in which no connection came, one can hardly have come since
+ * without being noticed.
  */
 const SHORT_TURN_MS = 0.2;
-/** A busy process has no short turns: after so long any turn in which no connection came will do, … */
+/** A busy process has no short turns: after so long any turn in which no connection came is enough, … */
 const CHOOSY_MS = 20;
-/** … and after so long any turn at all. */
+/** … and after so long any turn. */
 const LOOKING_MS = 100;
 
 /**
- * Ends listening and leaves the connections as they are; Node's HTTP server would cut those that are idle,
- * into which a proxy may just be writing. What the kernel has accepted and this process has not is reset with
- * the listener, which is why the moment is chosen; there is no call that ends accepting and keeps what was
- * accepted, and a balancer that SHUTDOWN_DELAY_MS has told sends nothing new by then. Resolves when the last
- * connection has closed.
+ * Stops listening and leaves the open connections; Node's HTTP server would cut the idle ones, to which a
+ * proxy may just be writing. Connections that the kernel has accepted and this process has not are reset with
+ * the listener, which is why the moment is chosen: no system call stops accepting and keeps them. A load
+ * balancer that noticed during SHUTDOWN_DELAY_MS sends no new ones by then. Resolves when the last connection
+ * has closed.
  */
 export async function stopListening(server: NetServer): Promise<void> {
   let came = false;

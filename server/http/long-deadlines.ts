@@ -3,12 +3,12 @@ import { MAX_TIMER_MS } from "../../runtime/clock.ts";
 
 const CONNECT = /^\d{1,10}$/;
 const GRPC = /^(\d{1,8})([HMS])$/;
-/** Shorter units cannot say anything too long in eight digits. */
+/** In shorter units, eight digits cannot exceed the limit. */
 const UNIT_MS = { H: 3_600_000, M: 60_000, S: 1_000 } as const;
 
 /**
- * Shortens deadlines of more than 24.8 days to that. The framework keeps deadlines with setTimeout, for which
- * anything longer is over at once: the most patient callers would be told that their time is up.
+ * Shortens deadlines of more than 24.8 days to that. The framework passes deadlines to setTimeout, which
+ * fires at once for longer ones: those calls would end at once with `deadline_exceeded`.
  */
 export function shortenDeadlines(headers: IncomingHttpHeaders): void {
   const connect = headers["connect-timeout-ms"];

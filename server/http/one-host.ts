@@ -17,7 +17,7 @@ export function refuseSeveralHosts(listener: RequestListener): RequestListener {
   };
 }
 
-/** Names and values in turn. A name of four bytes is rare: comparing lengths first is most of the work. */
+/** `fields`: names and values in turn. Few names have four characters, so lengths are compared first. */
 function hasSeveralHosts(fields: readonly string[]): boolean {
   let hosts = 0;
   for (let at = 0; at < fields.length; at += 2) {

@@ -7,16 +7,16 @@ export type Readiness = "starting" | "ready" | "draining";
 export type PagesDeps = {
   logger: Logger;
   metrics: Metrics;
-  /** Ready: it takes requests, or does what its roles are for. */
+  /** Ready: the process takes requests, or does the work of its roles. */
   readiness: () => Readiness;
-  /** What /metrics answers. */
+  /** The text that /metrics answers with. */
   metricsPage: () => Promise<string>;
 };
 
 /**
- * The pages that every process has. Alive: the process turns. Ready: its roles are started and it is not
- * about to end. Neither asks a store: when a shared store blinks, taking every replica out at once would turn
- * a pause into an outage; requests say `unavailable` by themselves then.
+ * The pages that every process has. Healthy: its event loop runs. Ready: its roles are started and it is not
+ * about to end. Neither page asks a store: when a shared store fails for a moment, taking every replica out
+ * at once would turn a pause into an outage; requests are refused as `unavailable` meanwhile.
  */
 export function addPages(app: Express, { logger, metrics, readiness, metricsPage }: PagesDeps): void {
   app.get("/healthz", (_, response) => void response.json({ status: "ok" }));

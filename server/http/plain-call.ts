@@ -9,8 +9,8 @@ import type { IncomingHttpHeaders } from "node:http";
 export type Codec = "json" | "proto";
 
 /**
- * An answer as the Connect protocol has it. A text rather than bytes where it can be: head and body then
- * leave in one piece.
+ * An answer of the Connect protocol. A text rather than bytes where possible: Node then writes head and body
+ * in one piece.
  */
 export type PlainAnswer = {
   readonly status: number;
@@ -18,7 +18,7 @@ export type PlainAnswer = {
   readonly body: string | Uint8Array;
 };
 
-/** What the fields of a plain call say. */
+/** The header fields of a plain call. */
 export type PlainHead = {
   readonly codec: Codec;
   /** Bytes of the body, 1 or more. */
@@ -36,7 +36,7 @@ const CODECS: ReadonlyMap<string, Codec> = new Map([
 ]);
 const DIGITS = /^\d{1,10}$/;
 
-/** Of a head that Node's parser has taken whole and found right. undefined: no plain call. */
+/** Reads a complete head that Node's parser has accepted. undefined: no plain call. */
 export function readPlainHead(headers: IncomingHttpHeaders): PlainHead | undefined {
   const { host, "content-type": type, "content-length": told, "connect-timeout-ms": timeout } = headers;
   const codec = type === undefined ? undefined : CODECS.get(type);

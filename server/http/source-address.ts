@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { type ContextValues, createContextKey } from "@connectrpc/connect";
 
-/** What the source of a request is read from, over HTTP/1.1 and HTTP/2 alike. */
+/** The parts of a request that hold its source, over HTTP/1.1 and HTTP/2 alike. */
 export type Sourced = {
   readonly socket: { readonly remoteAddress?: string | undefined };
   readonly headers: IncomingHttpHeaders;

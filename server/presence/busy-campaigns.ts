@@ -3,7 +3,7 @@ import { isRehearsalId } from "../../record/campaign-id.ts";
 import type { CampaignCounts } from "../../record/documents.ts";
 import type { Rehearsals } from "../../record/rehearsals.ts";
 
-/** The busiest campaigns of this process; a rehearsal that was removed is forgotten here too. */
+/** The busiest campaigns of this process; the counts of a removed rehearsal are removed too. */
 export function createBusyCampaigns(
   tally: Pick<Tally, "busiest" | "forget">,
   rehearsals: Pick<Rehearsals, "stands">,

@@ -10,36 +10,36 @@ import { troubleOnce } from "../../runtime/trouble-once.ts";
 import { productVersion } from "../../runtime/version.ts";
 
 /**
- * Says about once a second who this process is and how it does, for preflight and the launch console. Never
- * waited for.
+ * Writes the heartbeat of this process about once a second, for preflight and the launch console. No request
+ * waits for it.
  */
 export type Presence = {
-  /** The first beat at once. */
+  /** Writes the first heartbeat at once. */
   start(): void;
-  /** No more beats; the others see that it left. */
+  /** Stops the heartbeats and deregisters this process. */
   stop(): Promise<void>;
 };
 
 export type PresenceDeps = {
   processes: Processes;
-  /** How far our clock is from that of Redis; rejects where Redis does not answer. */
+  /** The offset of this process' clock to that of Redis; rejects where Redis does not answer. */
   redisClock: () => Promise<ClockOffset>;
   clock: Clock;
   logger: Logger;
   metrics: Metrics;
   owner: string;
   roles: readonly string[];
-  /** Which worker of several on one port. */
+  /** The number of the worker slot; undefined: a process without workers. */
   worker?: number | undefined;
-  /** Since the scheduler here last completed a round; undefined: there is none, or none was completed yet. */
+  /** Since the last completed round of its scheduler; undefined: no scheduler, or no completed round yet. */
   sinceTickMs: () => number | undefined;
   campaigns: () => CampaignCounts[] | Promise<CampaignCounts[]>;
 };
 
 export const BEAT_EVERY_MS = 1_000;
-/** Who has not been heard of for so long is removed by whoever beats … */
+/** A heartbeat document that is older than this is removed by every process, … */
 const FORGET_AFTER_MS = 3_600_000;
-/** … which looks for them every so many beats. */
+/** … with its first heartbeat and with every so many after it. */
 const FORGET_EVERY_BEATS = 60;
 /** How long an orderly end waits for the last heartbeat, and then for the deregistration. */
 const DEREGISTER_MS = 500;
@@ -83,7 +83,7 @@ export function createPresence(deps: PresenceDeps): Presence {
     recovered: () => logger.info("the heartbeat of this process is back"),
   });
 
-  /** One at a time: while MongoDB hangs, its driver's own limits end a beat. */
+  /** One heartbeat at a time: while MongoDB hangs, its driver's own limits end it. */
   async function next(): Promise<void> {
     await tryBeat();
     if (!stopped) cancel = clock.after(BEAT_EVERY_MS, again);
@@ -98,7 +98,7 @@ export function createPresence(deps: PresenceDeps): Presence {
     async stop() {
       stopped = true;
       cancel();
-      // A heartbeat that comes through after the deregistration would look like a process that was lost.
+      // A heartbeat that is written after the deregistration would look like a process that was lost.
       await withDeadline(underWay, DEREGISTER_MS, "the last heartbeat", clock)
         .then(() => withDeadline(processes.leave(owner), DEREGISTER_MS, "the deregistration", clock))
         .catch((error: unknown) => logger.debug({ err: error }, "deregistration failed"));

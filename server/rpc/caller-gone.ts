@@ -1,21 +1,21 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 
 /**
- * What ends a call that nobody waits for any more: its deadline, as the framework tells it, or that the
- * caller has gone. To fall out of a stream instead would tell a caller whose deadline passed that it has
- * heard everything.
+ * The error that ends an aborted call: its deadline, as the framework reports it, or that its caller has
+ * gone. A stream must not simply return instead: a caller whose deadline passed would take what it has for
+ * all.
  */
 export function goneError(signal: AbortSignal): ConnectError {
   const reason: unknown = signal.reason;
   return reason instanceof ConnectError ? reason : new ConnectError("the caller has gone", Code.Canceled);
 }
 
-/** @throws ConnectError when nobody waits for the answer any more */
+/** @throws ConnectError when the call was aborted: its caller has gone or its deadline has passed */
 export function throwIfGone(signal: AbortSignal): void {
   if (signal.aborted) throw goneError(signal);
 }
 
-/** What Node says of a stream or connection that the other side has left. */
+/** Node's error codes for a stream or connection that the other side has closed. */
 const LEFT = new Set([
   ...[
     "ERR_STREAM_PREMATURE_CLOSE",
@@ -29,7 +29,7 @@ const LEFT = new Set([
 
 /**
  * Whether a call failed only because its caller has left it, in the middle of the request or of the answer:
- * nobody's mistake.
+ * this is no fault of the service.
  */
 export function isCallerGone(error: unknown, signal: AbortSignal): boolean {
   if (!signal.aborted) return false;

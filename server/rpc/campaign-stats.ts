@@ -25,13 +25,13 @@ export type CampaignStatsDeps = {
   clock: Clock;
 };
 
-/** Zero leaves it to the sale. */
+/** 0 as well: then the value is chosen to fit the sale. */
 const BUCKET_MS = { least: 10, most: BUCKET_MS_MAX } as const;
 const BUCKETS = { least: 1, most: BUCKETS_MAX } as const;
 
 /**
- * The operators' GetCampaignStats. Walking along a million issuances takes MongoDB seconds: all who ask
- * meanwhile share one walk.
+ * The operators' GetCampaignStats. To read a million issuances takes MongoDB seconds: all callers that ask
+ * meanwhile share one reading.
  */
 export function createCampaignStats(
   deps: CampaignStatsDeps,

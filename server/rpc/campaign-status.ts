@@ -15,11 +15,11 @@ export type CampaignStatus =
   | { readonly kind: "status"; readonly status: GetCampaignStatusResponse }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
-/** At once where the campaign was just looked at. Rejects when MongoDB does not answer. */
+/** No promise where the campaign was just read. Rejects when MongoDB does not answer. */
 export type GetCampaignStatus = (campaignId: string) => CampaignStatus | Promise<CampaignStatus>;
 
 /**
- * The one handler behind both transports. What was seen is shared for a moment; the times are of each call.
+ * The one handler behind both transports. Calls share what was just read; each computes its own times.
  */
 export function createCampaignStatus(liveView: LiveView, clock: Clock): GetCampaignStatus {
   function tell(look: Look | null): CampaignStatus {

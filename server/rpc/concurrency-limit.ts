@@ -1,16 +1,16 @@
 import type { Clock } from "../../runtime/clock.ts";
 import { toConnectError } from "./rpc-status.ts";
 
-/** So many of a kind at once in a process. */
+/** Limits how many calls of a kind run at once in a process. */
 export type ConcurrencyLimit = {
   /**
-   * A place, until it is given back; giving back twice is harmless.
+   * Takes a place and returns the function that frees it; to free it twice is harmless.
    * @throws the refusal OVERLOADED where none is free
    */
   take(): () => void;
 };
 
-/** `what`: what they are, after a number: "exports are under way". */
+/** `what` follows the number in the refusal: "exports are under way". */
 export function createConcurrencyLimit(most: number, what: string, clock: Clock): ConcurrencyLimit {
   let taken = 0;
   return {

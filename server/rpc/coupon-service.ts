@@ -22,7 +22,7 @@ export type CouponServiceDeps = {
   clock: Clock;
 };
 
-/** The public service. Each method validates, asks one component, and turns its answer into words. */
+/** The public service. Each method validates, calls one component, and makes the response of its result. */
 export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof CouponService> {
   const { issueCoupon, campaignCache, issuances, campaignStatus, reads, clock } = deps;
   const { refuse, orRefuse } = createRefuse(clock);

@@ -23,12 +23,12 @@ export type CreateCampaignDeps = {
   readonly logger: Logger;
 };
 
-/** A campaign of its own; asked again with the same request_id, the one that stands. */
+/** Creates a campaign; a repeated request with the same request_id returns the existing one. */
 export function createCreateCampaign(
   deps: CreateCampaignDeps,
 ): ServiceImpl<typeof CampaignService>["createCampaign"] {
   const { campaigns, history, issuances, clock } = deps;
-  // Counting the codes of a format takes some 20 ms the first time: now, not while claims wait.
+  // Counting the codes of a format takes some 20 ms the first time: done now, not while claims wait.
   countCodes(DEFAULT_CODE_FORMAT);
   const logger = deps.logger.child({ component: "server" });
   const { refuse, orRefuse } = createRefuse(clock);
@@ -43,10 +43,10 @@ export function createCreateCampaign(
     if (earlier === null) orRefuse(validSpace(wanted.codeFormat, wanted.total, existing));
     const standing = earlier ?? (await campaigns.create(doc));
     if (standing._id !== doc._id) {
-      // Whoever took it for a campaign would have one that goes away by itself.
+      // A caller that took the rehearsal for a campaign would have one that the service removes.
       if (standing.rehearsalOf !== undefined) throw refuse({ reason: "CONFLICT", what: "a rehearsal" });
       const created = await history.findByRequest(standing._id, wanted.requestId ?? "");
-      // As it was created: it may have been changed since.
+      // Compared as it was created: it may have been changed since.
       const field = differingField({ ...standing, ...asCreated(standing, created?.after) }, wanted);
       if (field !== undefined) throw refuse({ reason: "CONFLICT", what: `a campaign with another ${field}` });
     } else {
@@ -64,7 +64,7 @@ export function createCreateCampaign(
   };
 }
 
-/** What a change could have changed, as it was before any. */
+/** The campaign with the settings that it was created with, before any change. */
 function asCreated(standing: CampaignDoc, after: CampaignSettings | undefined): Partial<CampaignDoc> {
   if (after === undefined) return {};
   const { name, total, startsAt } = after;

@@ -19,7 +19,7 @@ export type DescribeFormatsDeps = {
 const EXAMPLES = 3;
 const TOTAL = { least: 1, whenZero: 1_000 } as const;
 
-/** From the roomiest down, with and without a check character; the last one shows what is refused. */
+/** The largest first, with and without a check character; the last one is an example of a refused one. */
 const SELECTION: readonly string[] = [
   "가가가가가가0000",
   "가가가가가가000#",
@@ -31,8 +31,8 @@ const SELECTION: readonly string[] = [
 ];
 
 /**
- * What formats look like and what the odds are. The only store it asks is told patterns and answers with
- * totals: it sees no code.
+ * Describes formats and their odds. The only call to a store sends patterns and returns totals: no code is
+ * read.
  */
 export function createDescribeFormats({ campaigns, orRefuse }: DescribeFormatsDeps) {
   async function describe(format: CodeFormat, total: number) {
@@ -64,7 +64,7 @@ export function createDescribeFormats({ campaigns, orRefuse }: DescribeFormatsDe
     const described = [];
     for (const format of formats) {
       described.push(await describe(format, total));
-      // Counting a pattern for the first time takes up to 0.1 s: claims get their turn in between.
+      // Counting a pattern for the first time takes up to 0.1 s: claims are served in between.
       await turn();
     }
     return { formats: described, total };

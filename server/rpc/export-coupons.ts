@@ -19,8 +19,8 @@ const EXPORT_BATCH = { most: 10_000, whenZero: 1_000 } as const;
 /** An id has at most 128 characters: a message stays below 3 MB, whatever batch is asked for. */
 const EXPORT_READ = { idle: 2_000, busy: 100 } as const;
 /**
- * What is sent to a reader that does not take it stays in memory: so many at once, and none that takes
- * nothing for so long.
+ * A message that its caller does not read stays in memory: so at most this many exports run at once, and one
+ * whose caller takes nothing for so long is cut.
  */
 const EXPORTS_MAX = 16;
 const EXPORT_TAKEN_WITHIN_MS = 60_000;
@@ -30,11 +30,11 @@ export type ExportCouponsDeps = {
   readonly pace: ReadingPace;
   readonly findCampaign: (id: string) => Promise<CampaignDoc>;
   readonly clock: Clock;
-  /** Fires when the server drains: the export ends then, with where to go on. */
+  /** Fires when the server drains: the export ends then; its caller can go on with the last page_token. */
   readonly draining: AbortSignal;
 };
 
-/** Streams issuances in issue order, page by page, behind the callers of the process. */
+/** Streams issuances in issue order, page by page, throttled so that claims are not slowed down. */
 export function createExportCoupons(
   deps: ExportCouponsDeps,
 ): ServiceImpl<typeof CampaignService>["exportCoupons"] {

@@ -21,15 +21,15 @@ export type FindIssuanceDeps = {
   refuse: (refusal: Refusal) => ReturnType<typeof toConnectError>;
 };
 
-/** The coupon of an issuance as it was read. @throws MisshapenDocument, which names it */
+/** The coupon of an issuance as it was read. @throws MisshapenDocument, which names the document */
 export function viewIssued(issuance: IssuanceDoc) {
   demandShape(issuance, ISSUANCE, issuanceNamed(issuance._id));
   return viewCoupon(claimOf(issuance));
 }
 
 /**
- * What an operator sees of one issuance: the coupon and who claimed it. @throws MisshapenDocument, which
- * names it
+ * One issuance as operators see it: the coupon and the user id or request id that claimed it. @throws
+ * MisshapenDocument, which names the document
  */
 export function viewIssuance(issuance: IssuanceDoc, onePerUser: boolean) {
   return {
@@ -40,7 +40,7 @@ export function viewIssuance(issuance: IssuanceDoc, onePerUser: boolean) {
   };
 }
 
-/** The format of a campaign that is recorded, so it was valid; one that a newer version wrote may not be. */
+/** The formats of recorded campaigns, all valid when recorded; one of a newer version may be unknown here. */
 export function recordedFormats(patterns: readonly string[]): CodeFormat[] {
   return patterns.flatMap((pattern) => {
     const parsed = parseCodeFormat(pattern);
@@ -49,8 +49,8 @@ export function recordedFormats(patterns: readonly string[]): CodeFormat[] {
 }
 
 /**
- * Who has a code. Reads issuances only, never the codes that were made: that one exists and nobody has it yet
- * cannot come out, not even by the time it takes.
+ * Finds the holder of a code. Reads issuances only, never the codes that were made: so an answer cannot
+ * reveal that an unissued code exists, not even by the time it takes.
  */
 export function createFindIssuance(deps: FindIssuanceDeps) {
   const { campaigns, issuances, reads, findCampaign, refuse } = deps;

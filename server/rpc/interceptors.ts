@@ -6,8 +6,8 @@ import { goneError, isCallerGone } from "./caller-gone.ts";
 import type { TellTrouble } from "./trouble.ts";
 
 /**
- * Outermost. Turns what went wrong into what a caller may know (see trouble.ts). Refusals pass as they are,
- * and a caller that leaves its call is not trouble. Also watches streams to their end.
+ * The outermost interceptor. Turns an error into what a caller may see of it (see trouble.ts). Refusals pass
+ * unchanged, and a caller that leaves its call is no error. Also ends streams whose connection has closed.
  */
 export function troubleInterceptor(tell: TellTrouble): Interceptor {
   return (next) => async (request) => {
@@ -20,8 +20,8 @@ export function troubleInterceptor(tell: TellTrouble): Interceptor {
       const messages = response.message;
       const watched: AsyncGenerator<typeof messages extends AsyncIterable<infer M> ? M : never> =
         (async function* () {
-          // The framework waits for room to write in, and goes on waiting when the connection closes
-          // meanwhile: the stream would stand for ever.
+          // The framework waits until it can write, and goes on waiting when the connection closes
+          // meanwhile: the stream would stay for ever.
           const stopWatching = answerChannelIn(request.contextValues).onClosed(() => {
             watched.return(undefined).catch(() => undefined);
           });
@@ -40,11 +40,11 @@ export function troubleInterceptor(tell: TellTrouble): Interceptor {
   };
 }
 
-/** The name of the scheme is in any case of letters, the token is as it is (RFC 9110 §11.1). */
+/** The name of the scheme is case-insensitive, the token is not (RFC 9110 §11.1). */
 const BEARER = /^bearer +(?<token>\S+)$/i;
 
 /**
- * Lets nobody without the operators' bearer token reach CampaignService. Compares digests, in constant time.
+ * Refuses calls of CampaignService without the operators' bearer token. Compares digests, in constant time.
  */
 export function operatorInterceptor(token: string | undefined): Interceptor {
   const digest = (text: string) => createHash("sha256").update(text).digest();

@@ -68,14 +68,14 @@ export function errorAnswer(error: ConnectError): PlainAnswer {
   return { status: codeToHttpStatus(error.code), type: "application/json", body };
 }
 
-/** What two refusals of one reason may differ in, beside what is counted. */
+/** The parts in which two OVERLOADED refusals may differ; empty for other reasons. */
 function reasonWords(refusal: Refusal): string {
   return refusal.reason === "OVERLOADED" ? `${refusal.why ?? ""} ${refusal.retryAfterMs ?? ""}` : "";
 }
 
 /**
- * Refusals come by the thousand in one millisecond, and those that say the same are the same bytes: the last
- * of each reason is kept.
+ * Thousands of refusals are sent in one millisecond, and equal ones are the same bytes: the last answer of
+ * each reason is kept.
  */
 export function createRefusalAnswers(): (refusal: Refusal, nowMs: number) => PlainAnswer {
   const kept = new Map<Refusal["reason"], { readonly telling: string; readonly answer: PlainAnswer }>();

@@ -2,23 +2,23 @@ import type { IssueRequest } from "../../claims/issue-coupon.ts";
 import type { Claim } from "../../pool/answers.ts";
 
 /**
- * IssueCoupon in proto3 JSON, without the reflection of a general codec: the tests hold both directions to
- * protobuf-es. Source of the mapping: the protobuf language guide, "ProtoJSON format".
+ * IssueCoupon in proto3 JSON, without the reflection of a general codec: the tests compare both directions
+ * with protobuf-es. Source of the mapping: the protobuf language guide, "ProtoJSON format".
  */
 
 /**
  * One member of an object, the brace before the first, and what comes behind: a comma, or the end of the
  * text. White space and unescaped characters are those of RFC 8259, sections 2 and 7; no escapes, as only an
- * escape can bring half a surrogate pair or hide a field's name. No part can end where another would go on,
- * so each character is looked at once.
+ * escape can make half a surrogate pair or hide a field's name. No part can end where another would go on, so
+ * the expression reads each character once.
  */
 const MEMBER =
   /(?:^[ \t\r\n]*\{|(?!^))[ \t\r\n]*"(\w+)"[ \t\r\n]*:[ \t\r\n]*"([ !#-[\]-\uffff]*)"[ \t\r\n]*(?:(,)|\}[ \t\r\n]*$)/y;
 
 /**
- * The request, or undefined for anything but an object of known fields, in either spelling, with plain
- * strings: that is for the general codec, as is a field that comes twice. Costs a third of JSON.parse, which
- * also puts each name and short text into V8's table of strings.
+ * The request, if it is an object of known fields, in either spelling, with plain strings. undefined: the
+ * general codec reads it, as it does where a field comes twice. Costs a third of JSON.parse, which also puts
+ * each name and short text into V8's table of strings.
  */
 export function readIssueRequest(json: string): IssueRequest | undefined {
   let campaignId: string | undefined;

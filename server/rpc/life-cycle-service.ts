@@ -49,7 +49,7 @@ type LifeCycleService = Pick<
   | "listHistory"
 >;
 
-/** What all requests for a change have in common. */
+/** The fields that all requests for a change have. */
 type ChangeRequest = {
   readonly campaignId: string;
   readonly actor: string;
@@ -59,7 +59,7 @@ type ChangeRequest = {
 
 const HISTORY_PAGE = { most: 1_000, whenZero: 100 } as const;
 
-/** The part of the operators' service that changes campaigns and tells what was changed. */
+/** The part of the operators' service that changes campaigns and lists their history. */
 export function createLifeCycleService(deps: LifeCycleServiceDeps): LifeCycleService {
   const { changeCampaign, campaigns, history, issuances, clock } = deps;
   const { refuse, orRefuse } = createRefuse(clock);

@@ -5,9 +5,9 @@ import { createConcurrencyLimit } from "./concurrency-limit.ts";
 import type { ReadingPace } from "./reading-pace.ts";
 import { pageToken } from "./validation.ts";
 
-/** What is read at once; what a server decodes at once, callers wait for. */
+/** How many codes are read at once: callers wait while the server decodes them. */
 const CODES_READ = { idle: 5_000, busy: 250 } as const;
-/** Listings of codes that are read at once in a process; they wait for each other. */
+/** The most listings of codes under way in a process; they wait for each other. */
 const LISTINGS_MAX = 64;
 
 /** At most `limit` issued codes in issue order, and where to go on if there are more. */
@@ -27,7 +27,7 @@ export type ListCodesDeps = {
 export function createListCodes({ issuances, pace, clock }: ListCodesDeps): ListCodes {
   const listings = createConcurrencyLimit(LISTINGS_MAX, "listings of codes are under way", clock);
 
-  /** The next issued codes, as many as the pace allows now, at most so many. */
+  /** The next issued codes, as many as the pace allows now, at most `most`. */
   function codesAfter(
     campaignId: string,
     after: IssuePosition | undefined,
@@ -47,7 +47,7 @@ export function createListCodes({ issuances, pace, clock }: ListCodesDeps): List
     let after = from;
     const leave = listings.take();
     try {
-      // In steps, so that a long list does not hold everything twice, and claims come in between.
+      // Read in steps, so that a long list is not in memory twice, and claims are served in between.
       for (;;) {
         const left = limit - issuedCodes.length;
         const page = await codesAfter(campaignId, after, Math.max(1, left), signal);

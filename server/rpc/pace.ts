@@ -1,6 +1,6 @@
 import type { Clock } from "../../runtime/clock.ts";
 
-/** A piece that seems to have taken longer was waiting for something, and a wait need not be rested from. */
+/** A piece of work that took longer was waiting for something, and a wait needs no rest after it. */
 const PIECE_MOST_MS = 100;
 
 /**

@@ -2,13 +2,13 @@ import { performance } from "node:perf_hooks";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import { goneError, throwIfGone } from "./caller-gone.ts";
 
-/** What a page may hold, in documents: while nothing else happens, and while callers are served. */
+/** How many documents a page may hold: while the process is idle, and while it serves callers. */
 export type PageSize = { readonly idle: number; readonly busy: number };
 
-/** Lets long readings step back behind the callers of this process. */
+/** Throttles long readings, so that the callers of this process go first. */
 export type ReadingPace = {
   /**
-   * Reads a page when its turn has come; `read` is told how much to read. One page at a time in a process.
+   * Reads a page when its turn has come; `limit` is how much to read. One page at a time in a process.
    * @throws ConnectError as soon as `signal` aborts while it waits: a caller that has gone takes no turn from
    * others
    */
@@ -22,35 +22,35 @@ export type ReadingPaceDeps = {
 };
 
 /**
- * Before each page the loop is watched, by what others do in that time it is judged busy or idle. The first
- * look may still see our own last page being sent; so while it was idle only two looks in a row, the second a
- * longer one, make it busy.
+ * Before each page the loop is observed: by the work of others in that time it is judged busy or idle. The
+ * first look may still include the sending of our own last page; so an idle loop is judged busy only after
+ * two looks in a row, the second a longer one.
  */
 const LOOKS_MS = [4, 10] as const;
 const BUSY_SHARE = 0.1;
 /**
- * While it is busy, reading rests for so many times as long as the last page took: the readings of a process
- * get a tenth of it.
+ * While the loop is busy, reading rests for so many times as long as the last page took: the readings of a
+ * process get a tenth of its time.
  */
 const REST_TIMES = 9;
 const REST_MOST_MS = 250;
-/** A shorter look may fall between two callers: it cannot tell that it is busy no longer. */
+/** A shorter look may fall between two callers, and so cannot show that the loop is idle again. */
 const CALM_LOOK_MS = 20;
 
 /**
  * An export of a million coupons at full speed takes six sevenths of the claims from a sale beside it
- * (measured), because both want the same event loop and the same MongoDB. So it goes at full speed only while
- * nobody else is served. How busy the loop is with others shows while the reading rests; claims and refusals
+ * (measured), because both need the same event loop and the same MongoDB. So it goes at full speed only while
+ * no other caller is served. The load by others is measured while the reading rests; claims and refusals
  * count alike.
  */
 export function createReadingPace({ clock, loopActiveMs = activeMs }: ReadingPaceDeps): ReadingPace {
-  /** In the order in which they came; each is called when its turn has come. */
+  /** The readings that wait, in order of arrival; each function is called when its turn has come. */
   const waiting = new Set<() => void>();
   let taken = false;
   let busy = false;
   let lastPageMs = 0;
 
-  /** Which part of so many milliseconds, in which we do nothing, the loop had work. */
+  /** The share of `lookMs` in which the loop had work, while the readings do nothing. */
   async function shareOfOthers(lookMs: number): Promise<number> {
     const [fromMs, activeFromMs] = [clock.elapsed(), loopActiveMs()];
     await sleep(clock, lookMs);

@@ -4,7 +4,7 @@ import type { Valid } from "../../campaign/valid.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { toConnectError } from "./rpc-status.ts";
 
-/** How a handler says no. */
+/** How a handler refuses a request. */
 export type Refuse = {
   /** The error to throw, with the service's time in its detail. */
   refuse(refusal: Refusal): ConnectError;

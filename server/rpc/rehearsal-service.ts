@@ -85,7 +85,7 @@ export function createRehearsalService(deps: RehearsalServiceDeps): RehearsalSer
   };
 }
 
-/** Both are served by the same processes and stores. */
+/** Warnings, because the same processes and stores serve the campaign and its rehearsal. */
 function noticesOf(source: CampaignDoc, { startsAt, expiresAt = startsAt }: CampaignDoc): string[] {
   if (source.state === "OPEN")
     return [`the campaign itself is open: its callers share servers and stores with the rehearsal`];

@@ -10,9 +10,9 @@ import type { Clock } from "../../runtime/clock.ts";
 import { strictDecoder } from "./strict-json.ts";
 
 /**
- * Routes a service, each RPC with the decoder that its JSON requests go through. The framework reads the text
- * of each JSON message with `jsonOptions.textDecoder`, in whichever protocol it came: after decompression,
- * out of its envelope, or out of a URL.
+ * Routes a service, each RPC with its own decoder for JSON requests. The framework reads the text of each
+ * JSON message with `jsonOptions.textDecoder`, in any protocol: after decompression, from its envelope, or
+ * from a URL.
  */
 export function routeService<S extends DescService>(
   router: ConnectRouter,

@@ -19,7 +19,7 @@ type RpcStatus = { readonly code: Code; readonly message: string; readonly retry
 const SOON_MS = 1_000;
 const AT_ONCE_MS = 100;
 
-/** The one place where a refusal becomes an RPC code and words. */
+/** The one place where a refusal becomes an RPC code and a message. */
 function toRpcStatus(refusal: Refusal): RpcStatus {
   switch (refusal.reason) {
     case "NOT_STARTED":
@@ -90,7 +90,7 @@ function toRpcStatus(refusal: Refusal): RpcStatus {
   }
 }
 
-/** After "the campaign". */
+/** What follows "the campaign" in a message. */
 const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   GENERATING: "is still being made (GENERATING)",
   SCHEDULED: "has not opened yet (SCHEDULED)",
@@ -102,7 +102,7 @@ const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   CANCELLED: "was cancelled (CANCELLED)",
 };
 
-/** What is said of a refusal beside its code and words. */
+/** The typed detail of a refusal. */
 function detailOf(refusal: Refusal, retryAfterMs: number, serverNowMs: number): RefusalMessage {
   const detail = create(RefusalSchema, {
     reason: RefusalReason[refusal.reason],
@@ -117,7 +117,7 @@ function detailOf(refusal: Refusal, retryAfterMs: number, serverNowMs: number): 
   return detail;
 }
 
-/** The error a client gets: code, words, and the typed detail. */
+/** The error a client gets: code, message, and the typed detail. */
 export function toConnectError(refusal: Refusal, serverNowMs: number): ConnectError {
   const { code, message, retryAfterMs } = toRpcStatus(refusal);
   const detail = detailOf(refusal, retryAfterMs, serverNowMs);

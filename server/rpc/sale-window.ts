@@ -6,19 +6,19 @@ export type SaleWindow = {
   readonly buckets: number;
 };
 
-/** What was asked for; 0: whatever shows the sale. */
+/** The window that the request asks for; 0: chosen to fit the sale. */
 export type AskedWindow = { readonly bucketMs: number; readonly buckets: number };
 
-/** Where the sale lies, after the start. */
+/** When the first coupon was issued, and by when most were, in ms after the start. */
 export type SaleExtent = { readonly firstMs: number; readonly mostByMs: number };
 
 export const BUCKETS_MAX = 1_000;
 const bucketsChosen = 40;
-/** Of a campaign without coupons. */
+/** The length of a bucket for a campaign without issuances. */
 const bucketMsOfNothing = 1_000;
 
 const [second, minute, hour, day] = [1_000, 60_000, 3_600_000, 86_400_000];
-/** Lengths that people reckon in. */
+/** Round lengths, which people read easily. */
 const ROUND_MS: readonly number[] = [
   ...[10, 20, 50, 100, 200, 500],
   ...[1, 2, 5, 10, 15, 30].map((n) => n * second),
@@ -29,8 +29,8 @@ const ROUND_MS: readonly number[] = [
 export const BUCKET_MS_MAX = 20 * day;
 
 /**
- * The window that shows the sale: from the start on, so that a late opening is seen; or from the first coupon
- * on, where the time before it would be more than half of the picture or all of what was asked for.
+ * The window that shows the sale: from the start on, so that a late opening is visible; or from the first
+ * coupon on, where the time before it would fill more than half of the window, or all of the one asked for.
  */
 export function saleWindow(asked: AskedWindow, extent: SaleExtent | undefined): SaleWindow {
   const firstMs = Math.max(0, extent?.firstMs ?? 0);

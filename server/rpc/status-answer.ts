@@ -15,8 +15,7 @@ const METHOD = `${CouponService.typeName}/${CouponService.method.getCampaignStat
 export const STATUS_PATH = `/${METHOD}`;
 
 /**
- * Nothing but the id, in either spelling of its field, and white space as JSON knows it. Source: RFC 8259,
- * section 2.
+ * Nothing but the id, in either spelling of its field, and JSON's white space. Source: RFC 8259, section 2.
  */
 const PLAIN =
   /^[ \t\r\n]*\{[ \t\r\n]*"campaign(?:Id|_id)"[ \t\r\n]*:[ \t\r\n]*"([0-9A-Za-z]*)"[ \t\r\n]*\}[ \t\r\n]*$/;
@@ -27,7 +26,7 @@ export type StatusAnswersDeps = { campaignStatus: GetCampaignStatus; tellTrouble
 /** GetCampaignStatus from body to answer, without the framework. */
 export function createStatusAnswers({ campaignStatus, tellTrouble, clock }: StatusAnswersDeps): FastMethod {
   const refusals = createRefusalAnswers();
-  /** By codec and campaign: those who ask in the same millisecond are told the same bytes. */
+  /** By codec and campaign: callers that ask in the same millisecond get the same bytes. */
   const kept = new Map<string, { readonly atMs: number; readonly answer: PlainAnswer }>();
 
   function tell(codec: Codec, given: CampaignStatus): PlainAnswer {
@@ -61,8 +60,8 @@ export function createStatusAnswers({ campaignStatus, tellTrouble, clock }: Stat
       return told.catch((error: unknown) => errorAnswer(tellTrouble(error, METHOD)));
     if (told.status === 200) {
       if (kept.size >= KEPT_MAX) kept.clear();
-      // The clock may have moved on meanwhile: then the bytes are of the later millisecond, and nobody else
-      // is told them.
+      // The clock may have moved on meanwhile: then the bytes are of the later millisecond, and no other
+      // caller gets them.
       if (clock.now() === atMs) kept.set(key, { atMs, answer: told });
     }
     return told;
@@ -74,7 +73,7 @@ export function createStatusAnswers({ campaignStatus, tellTrouble, clock }: Stat
   };
 }
 
-/** undefined: anything unusual, for the framework to understand or refuse. */
+/** undefined: an unusual body, which the framework reads or refuses. */
 function readJson(body: Buffer): string | undefined {
   return PLAIN.exec(body.toString("latin1"))?.[1];
 }

@@ -5,16 +5,16 @@ import { toConnectError } from "./rpc-status.ts";
 import { INSTANT_RULE } from "./validation.ts";
 
 /**
- * Holds JSON requests to what they spell. The codec of protobuf-es is lenient: 30 February is 2 March to it,
- * hour 24 is the next day, and "0x10" is 16; and where it does refuse an instant or a name of an enum it does
- * not say in which field. Each of that is refused here, by the descriptor of the request, before the codec
- * sees it; what is wrong in any other way is left to the codec. Source of the mapping: the protobuf language
- * guide, "ProtoJSON format".
+ * Checks JSON requests strictly. The codec of protobuf-es is lenient: it reads 30 February as 2 March, hour
+ * 24 as the next day, and "0x10" as 16; and where it does refuse an instant or a name of an enum, its error
+ * does not name the field. All of these are refused here, by the descriptor of the request, before the codec
+ * gets the text; other mistakes are left to the codec. Source of the mapping: the protobuf language guide,
+ * "ProtoJSON format".
  */
 export type JsonDecoder = { decode(bytes?: Uint8Array): string };
 
 type Wrong = { readonly field: string; readonly allowed: string };
-/** Looks at the value that a field was given. */
+/** Checks the value that a field was given. */
 type Check = (json: unknown, field: string) => Wrong | undefined;
 
 const RFC_3339 =
@@ -26,7 +26,7 @@ const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
 const ECHOED_MAX = 40;
 
 /**
- * The text of a request of this type, once it has been looked through.
+ * Decodes the text of a request of this type, and checks it.
  * @throws Error at the start, for a type that has a field of a kind that no request had so far
  */
 export function strictDecoder(request: DescMessage, clock: Clock): JsonDecoder {
@@ -49,7 +49,7 @@ export function strictDecoder(request: DescMessage, clock: Clock): JsonDecoder {
  */
 type Written = { readonly number: string };
 
-/** With every number as `Written`. Text that is no JSON is the codec's to refuse. */
+/** Parses with every number as `Written`. undefined: the text is no JSON, and the codec refuses it. */
 function parsed(text: string): unknown {
   try {
     JSON.parse(text);
@@ -80,7 +80,7 @@ function checkOfMessage(desc: DescMessage): Check | undefined {
     if (typeof json !== "object" || json === null) return undefined;
     for (const [spelled, value] of Object.entries(json)) {
       const known = checks.get(spelled);
-      // Null says in JSON that a field is absent.
+      // In JSON, null means that a field is absent.
       if (known === undefined || value === null) continue;
       const wrong = known.check(value, path === "" ? known.name : `${path}.${known.name}`);
       if (wrong !== undefined) return wrong;
@@ -180,7 +180,7 @@ function checkInstant(json: unknown, field: string): Wrong | undefined {
 function isInYears(match: RegExpExecArray): boolean {
   const [, year, month, day, hour, minute, second, sign, hours = 0, minutes = 0] = match;
   const local = new Date(0);
-  // Not Date.UTC, to which the year 1 is 1901.
+  // Not Date.UTC, which reads the year 1 as 1901.
   local.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
   local.setUTCHours(Number(hour), Number(minute), Number(second));
   const offsetMs = (Number(hours) * 60 + Number(minutes)) * 60_000 * (sign === "-" ? -1 : 1);

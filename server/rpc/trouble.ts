@@ -13,14 +13,14 @@ import { redactUrls } from "../../runtime/url-secrets.ts";
 import { toConnectError } from "./rpc-status.ts";
 
 /**
- * What a caller may know of an error; logs the cause that it may not know. `method`: as in
+ * The error that a caller may see; logs the cause, which it may not see. `method`: as in
  * `coupon.v1.CouponService/IssueCoupon`.
  */
 export type TellTrouble = (error: unknown, method: string) => ConnectError;
 
 /**
- * A store that does not answer is `unavailable`, a damaged document `data_loss`, anything unknown is
- * `internal`, a ConnectError is told as it is.
+ * A store that does not answer becomes `unavailable`, a damaged document `data_loss`, any unknown error
+ * `internal`; a ConnectError is returned unchanged.
  */
 export function createTellTrouble(logger: Logger, clock: Clock): TellTrouble {
   return (error, method) => {
@@ -30,7 +30,7 @@ export function createTellTrouble(logger: Logger, clock: Clock): TellTrouble {
         logger.error({ component: "server", method, err: error }, "a call failed");
       return error;
     }
-    // Nothing was tried. Where a store is away, its breaker has said so once.
+    // Nothing was tried. Its breaker has already logged that the store does not answer.
     if (error instanceof CircuitOpen) return toConnectError(STORE_AWAY, clock.now());
     if (error instanceof QueueFull) return toConnectError({ reason: "OVERLOADED" }, clock.now());
     if (isDenial(error)) {
@@ -38,7 +38,7 @@ export function createTellTrouble(logger: Logger, clock: Clock): TellTrouble {
         { component: "server", method, err: error },
         "a call failed: a store refuses this service a right",
       );
-      // Operators can grant it, and are told which it is; callers can only ask again with the same key.
+      // Operators can grant the right, so their error names it; callers can only ask again with the same key.
       if (method.startsWith(`${CampaignService.typeName}/`)) return toOperators(error);
       return toConnectError({ reason: "UNCERTAIN" }, clock.now());
     }
@@ -59,7 +59,7 @@ export function createTellTrouble(logger: Logger, clock: Clock): TellTrouble {
   };
 }
 
-/** Without a Refusal: it is no answer about the campaign, and asking again does not help. */
+/** Without a Refusal detail: it is no answer about the campaign, and asking again does not help. */
 function toOperators(error: unknown): ConnectError {
   const why = redactUrls(error instanceof Error ? error.message : String(error));
   const words =

@@ -42,14 +42,14 @@ export function validCount(
   return valid(value);
 }
 
-/** What a zero stands for; where it only leaves the choice to the service there is no number to tell. */
+/** The words for what 0 stands for; empty where 0 leaves the choice to the service. */
 function zeroWords(whenZero: number): string {
   return whenZero === 0 ? "" : `, or 0 for ${grouped(whenZero)}`;
 }
 
 const ACTOR_MAX = 100;
 
-/** Who makes a change, as they say; empty: they do not. */
+/** The actor of a change, as the caller gives it; empty: not given. */
 export function validActor(value: string): Valid<string> {
   return value === "" ? valid(value) : text("actor", value, ACTOR_MAX);
 }
@@ -59,14 +59,14 @@ export function validNewName(value: string): Valid<string | undefined> {
   return value === "" ? valid(undefined) : text("name", value, NAME_MAX);
 }
 
-/** How many coupons to add; whether they fit the campaign is judged with it. */
+/** How many coupons to add; whether they fit the campaign is judged later. */
 export function validAddition(count: number): Valid<number> {
   const limit = limitBroken(count, 1, TOTAL_MAX);
   if (limit !== undefined) return invalid("count", `is ${grouped(count)}: must be ${limit}`);
   return valid(count);
 }
 
-/** A start that is to come, or has come. */
+/** A start, in the future or in the past. */
 export function validStart(startsAt: Timestamp | undefined, nowMs: number): Valid<number> {
   if (startsAt === undefined) {
     return invalid("starts_at", `is required: ${INSTANT_RULE}`);
@@ -86,7 +86,7 @@ export function validStart(startsAt: Timestamp | undefined, nowMs: number): Vali
   return valid(startsAtMs);
 }
 
-/** The end that a change gives: an instant in ms, null: none from now on, undefined: as it was. */
+/** The end that a change gives: an instant in ms; null: the end is removed; undefined: it is unchanged. */
 export function validNewEnd(endsAt: Timestamp | undefined, noEnd: boolean): Valid<number | null | undefined> {
   if (endsAt !== undefined && noEnd) return invalid("ends_at", "must be absent where no_end is true");
   if (noEnd) return valid(null);
@@ -94,7 +94,7 @@ export function validNewEnd(endsAt: Timestamp | undefined, noEnd: boolean): Vali
   return validInstant("ends_at", endsAt);
 }
 
-/** Checks everything about a campaign to be that can be checked without a store. */
+/** Checks everything about a new campaign that can be checked without a store. */
 export function validNewCampaign(
   request: Omit<CreateCampaignRequest, "$typeName" | "$unknown">,
   nowMs: number,
@@ -139,7 +139,7 @@ export function validNewCampaign(
 const LIFETIME_MS = { least: 60_000, most: 86_400_000, whenZero: 3_600_000 } as const;
 const REHEARSAL_NAME = "rehearsal of ";
 
-/** A shadow of the campaign: its settings, but for what the request gives. */
+/** A shadow of the campaign: its settings, except those that the request gives. */
 export function validNewRehearsal(
   request: CreateRehearsalRequest,
   { name, total, startsAt, endsAt, onePerUser, codeFormat }: CampaignDoc,
@@ -167,7 +167,7 @@ export function validNewRehearsal(
   return wanted.ok ? valid({ wanted: wanted.value, lifetimeMs: lifetime.value }) : wanted;
 }
 
-/** Patterns of code formats, at most `FORMATS_MAX`: each is some arithmetic. */
+/** Patterns of code formats, at most `FORMATS_MAX`, because each costs some arithmetic. */
 export function validCodeFormats(patterns: readonly string[]): Valid<CodeFormat[]> {
   if (patterns.length > FORMATS_MAX)
     return invalid("code_formats", `has ${counted(patterns.length, "pattern")}: at most ${FORMATS_MAX}`);
@@ -182,24 +182,24 @@ export function validCodeFormats(patterns: readonly string[]): Valid<CodeFormat[
 
 /**
  * Milliseconds since the epoch, rounded up: an instant between two milliseconds must not come early. In
- * binary the seconds and nanoseconds may be anything that fits their types; a Timestamp is what RFC 3339 can
- * write.
+ * binary the seconds and nanoseconds may have any value of their types; a valid Timestamp is one that RFC
+ * 3339 can write.
  */
 function validInstant(field: string, { seconds, nanos }: Timestamp): Valid<number> {
   if (nanos < 0 || nanos > NANOS_MAX) return invalid(field, `has ${nanos} nanos: must be 0 to ${NANOS_MAX}`);
   const ms = Number(seconds) * 1_000 + Math.ceil(nanos / 1_000_000);
   if (ms < EARLIEST_MS) return invalid(field, "must be in the year 1 or later");
   if (Number(seconds) * 1_000 > LATEST_MS) return invalid(field, "must be before the year 10000");
-  // The last millisecond that there is has none to be rounded up to.
+  // The last allowed millisecond cannot be rounded up.
   return valid(Math.min(ms, LATEST_MS));
 }
 
-/** A place in the issue order as an opaque token, and back; an empty token is the start. */
+/** A place in the issue order as an opaque token, which `validPageToken` reads; an empty one is the start. */
 export function pageToken({ generation, seq }: IssuePosition): string {
   return Buffer.from(`${generation}-${seq}`).toString("base64url");
 }
 
-/** The place in a history to go on below; an empty token is the newest entry. */
+/** The revision below which a page of the history begins; undefined, for an empty token: at the newest. */
 export function validRevision(token: string): Valid<number | undefined> {
   if (token === "") return valid(undefined);
   if (!/^\d{1,9}$/.test(token))

@@ -37,7 +37,7 @@ const SHARE_OF_TIME = 0.2;
 
 /**
  * The operators' VerifyCampaign: the independent audit of `audit/`, with connections of its own, beside the
- * claims. It says what the stores show; what only callers know is checked by them, from outside.
+ * claims. It judges what the stores show; checks that need the callers' records are made by the callers.
  */
 export function createVerifyCampaign(
   deps: VerifyDeps,
@@ -49,7 +49,7 @@ export function createVerifyCampaign(
 
   const { orRefuse } = createRefuse(clock);
 
-  /** The result, or undefined when it is time to say how far it is. */
+  /** The result, or undefined when it is time to send the progress. */
   async function soonOrNot<T>(result: Promise<T>): Promise<T | undefined> {
     let cancel: Cancel = () => undefined;
     const later = new Promise<undefined>((resolve) => {

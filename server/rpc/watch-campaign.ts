@@ -28,11 +28,11 @@ export type WatchCampaignDeps = {
 };
 
 const INTERVAL_MS = { least: 100, most: 60_000, whenZero: 1_000 } as const;
-/** Streams of one process; whoever comes then is told to ask another server. */
+/** The most streams of one process; further callers must ask another server. */
 export const WATCHERS_MAX = 100;
-/** Preflights that are looked at: more than one start has moments. */
+/** How many preflights are read: more than the scheduler makes before one start. */
 const PREFLIGHTS_MAX = 4;
-/** What its field can hold. */
+/** The greatest value of its field. */
 const REVISION_MAX = 2 ** 31 - 1;
 /** A primary that is cut off steps down within `electionTimeoutMillis`, 10 s. */
 const REVISION_PATIENCE_MS = 12_000;
@@ -42,8 +42,7 @@ const PREFLIGHTS_FRESH_MS = 1_000;
 const ISSUED_FRESH_MS = 1_000;
 
 /**
- * What is happening in a campaign, for onlookers: each stream asks the shared views and remembers what it saw
- * last.
+ * The operators' WatchCampaign: each stream reads the views that all share, and keeps its own last snapshot.
  */
 export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
   const { issuances, preflights, clock, draining } = deps;
@@ -57,7 +56,7 @@ export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
 
   const { orRefuse } = createRefuse(clock);
 
-  /** Waits between two messages of a stream, or until the caller or the server leaves. */
+  /** Waits between two messages of a stream, or until the caller has gone or the server drains. */
   function pause(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve();
@@ -72,8 +71,8 @@ export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
   }
 
   /**
-   * Until MongoDB has this revision, which the caller was told of. A primary that has been replaced and does
-   * not know so yet may lag behind, for the time of an election: only then there is no such revision.
+   * Waits until MongoDB has this revision, which the caller has seen. A MongoDB primary that was replaced and
+   * has not stepped down yet may lag behind, for the time of an election: only after that is it refused.
    */
   async function untilReached(campaignId: string, revision: number, leaving: AbortSignal): Promise<void> {
     const refusedAtMs = clock.elapsed() + REVISION_PATIENCE_MS;

@@ -10,7 +10,7 @@ import {
 } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import type { CampaignDoc } from "../../record/documents.ts";
 
-/** A campaign as callers see it; `issued` is told by whoever asked the stores. */
+/** A campaign as callers see it; `issued`: the count that was read from a store. */
 export function viewCampaign(doc: CampaignDoc, issued: number): Campaign {
   const view: MessageInitShape<typeof CampaignSchema> = {
     id: doc._id,
@@ -49,7 +49,7 @@ export function viewState(doc: CampaignDoc): CampaignState {
 
 /**
  * The campaign as it is this moment: its record may trail the pool by a tick of the scheduler, for example
- * when a claim opened it. Its state and the time of its opening belong together: none is told without the
+ * when a claim opened it. Its state and the time of its opening belong together: neither is shown without the
  * other.
  */
 export function liveCampaign(doc: CampaignDoc, pool: Inspection | undefined): CampaignDoc {

@@ -9,17 +9,17 @@ import type { Clock } from "../../runtime/clock.ts";
 export type Look = { readonly campaign: CampaignDoc; readonly pool: Inspection | undefined };
 
 /**
- * What is happening now, for any number of onlookers: both stores are asked at most once per `FRESH_MS` and
- * campaign, one question at a time. What was seen before the start or the end of a campaign is not told after
- * it.
+ * A campaign and its pool now, for any number of onlookers: both stores are asked at most once per `FRESH_MS`
+ * and campaign, one call at a time. What was read before the start or the end of a campaign is not returned
+ * after it.
  */
 export type LiveView = {
-  /** Without waiting; undefined: ask `look`. */
+  /** Without waiting; undefined: call `look`. */
   peek(campaignId: string): Look | undefined;
   /**
-   * null: there is no such campaign. Rejects when MongoDB does not answer. Who knows of this revision of the
-   * campaign is shown no older one from memory: the stores are asked anew, once; what MongoDB answers then is
-   * what there is to see. Infinity: never from memory.
+   * null: there is no such campaign. Rejects when MongoDB does not answer. A campaign in memory below
+   * `leastRevision` is not returned: the stores are asked again, once, and that answer is returned whatever
+   * its revision. Infinity: never from memory.
    */
   look(campaignId: string, leastRevision?: number): Promise<Look | null>;
 };
@@ -82,7 +82,7 @@ export function createLiveView(
         entry.seen = seen;
       },
       () => {
-        // A failure is not remembered: the next onlooker asks again.
+        // A failure is not kept: the next onlooker asks again.
         if (entries.get(campaignId) === entry) entries.delete(campaignId);
       },
     );
@@ -106,7 +106,7 @@ export function createLiveView(
         const last = entries.get(campaignId);
         const entry = last !== undefined && isFresh(last) && !isOutdated(last) ? last : askAnew(campaignId);
         const seen = await entry.answer;
-        // Each round asks later than the one before; a campaign has two instants.
+        // The loop ends: each round asks later than the one before, and only start and end can overtake it.
         if (!isOvertaken(entry) && !isOutdated({ ...entry, seen })) return seen;
       }
     },

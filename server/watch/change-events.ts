@@ -2,18 +2,18 @@ import type { HistoryDoc, HistoryVerb, RecordedState } from "../../record/docume
 import { counted } from "../../runtime/counting.ts";
 import type { Sight, WatchEvent } from "./sight.ts";
 
-/** What the service does by itself shows as a change of state. */
+/** Changes by the service itself have no event of their own: the change of state is their event. */
 const BY_ITSELF: readonly HistoryVerb[] = ["create", "schedule", "open", "sell-out"];
 const STOPPING: readonly HistoryVerb[] = ["pause", "end", "cancel"];
 
-/** Which changes are told, with who made them. */
+/** Whether a change has an event of its own, which names its actor. */
 export const isTold = ({ verb, actor }: HistoryDoc): boolean =>
   !BY_ITSELF.includes(verb) && !(verb === "end" && actor === "scheduler");
 
 /**
- * What was done and what states that led to, in the order of the revisions. The history tells it and not what
- * was seen: between two looks a state may have come and gone. Only where the record went on without an entry
- * (by an earlier version) is what was seen told.
+ * The changes and the states that they led to, in the order of the revisions. They come from the history, not
+ * from the two snapshots: between these a state may have come and gone. Only where the record changed without
+ * an entry (by an earlier version) does the event come from the snapshots.
  */
 export function* changeEvents(
   before: Pick<Sight, "recorded"> | undefined,
@@ -71,7 +71,7 @@ function textOf({ actor, verb, before, after }: HistoryDoc): string {
   }
 }
 
-/** "2026-12-24T11:00:00Z": in UTC, since it is told to operators of any zone. */
+/** "2026-12-24T11:00:00Z": in UTC, since operators of any zone read it. */
 function instant(at: Date): string {
   return at.toISOString().replace(".000Z", "Z");
 }

@@ -3,10 +3,10 @@ import { changeEvents } from "./change-events.ts";
 import { processEvents } from "./process-events.ts";
 import type { Sight, WatchEvent } from "./sight.ts";
 
-/** A start that has passed for longer without an opening is worth a word. */
+/** A start that passed longer ago than this without an opening raises an alarm. */
 const LATE_START_MS = 2_000;
 
-/** What happened between two sights; of the first sight, what is worth knowing of what was before. Purely. */
+/** The events between two snapshots; for the first one, earlier events that still matter. Pure. */
 export function eventsBetween(before: Sight | undefined, now: Sight): WatchEvent[] {
   const events = [
     ...changeEvents(before, now),
@@ -19,7 +19,7 @@ export function eventsBetween(before: Sight | undefined, now: Sight): WatchEvent
   return inOrder(events);
 }
 
-/** By time, but what the history tells in its order: its instants are of two clocks. */
+/** Sorted by time; events of the history stay in its order, because their instants are of two clocks. */
 function inOrder(events: readonly WatchEvent[]): WatchEvent[] {
   let latestMs = Number.NEGATIVE_INFINITY;
   const placed = events.map((event) => {
@@ -74,7 +74,7 @@ function* poolEvents(before: Sight | undefined, now: Sight): Generator<WatchEven
       text: `the pool answers nobody (${pool.status}): it is made again`,
     };
   const { generation } = pool;
-  // A change that an operator made raises it too, and is told as such.
+  // An operator's change raises the generation too, and has an event of its own.
   const isChanged = now.changes.length > 0 || before.changes.length > 0;
   if (
     pool.status === "ok" &&

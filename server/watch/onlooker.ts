@@ -25,36 +25,36 @@ export type OnlookerDeps = {
   processLook: ProcessLook;
   /** The last preflights of a campaign, newest first. */
   preflightLook: SharedLook<readonly PreflightDoc[]>;
-  /** Issuances in MongoDB, for when the pool cannot tell. */
+  /** The count of issuances in MongoDB, for when the pool cannot give it. */
   issuedLook: SharedLook<number>;
   history: Pick<History, "list" | "listAfter">;
   clock: Clock;
-  /** Tell every change above this revision; undefined: the last few. */
+  /** The changes above this revision are sent; undefined: the last few. */
   afterRevision?: number | undefined;
 };
 
 /**
- * One look. null: there is no such campaign. Rejects when MongoDB does not answer and has not answered
- * before.
+ * Takes one snapshot. null: there is no such campaign. Rejects when MongoDB does not answer and has not
+ * answered before.
  */
 export type Onlooker = () => Promise<{
   readonly message: WatchCampaignResponse;
-  /** There are more changes to tell already. */
+  /** True: there are already more changes to send. */
   readonly isBehind: boolean;
 } | null>;
 
-/** Changes told in one message; of those before the first look, the last few. */
+/** The most changes in one message, and the most of those from before the first snapshot. */
 const CHANGES_MAX = 50;
 const FIRST_CHANGES_MAX = 20;
 
-/** States after which nothing more will happen to watch. */
+/** States after which there is nothing more to watch. */
 const FINAL: readonly CampaignState[] = [
   CampaignState.SOLD_OUT,
   CampaignState.ENDED,
   CampaignState.CANCELLED,
 ];
 
-/** undefined: MongoDB does not say. */
+/** undefined: MongoDB has not answered. */
 type Changes = { readonly entries: readonly HistoryDoc[]; readonly isBehind: boolean } | undefined;
 
 type Found = { readonly look: Look; readonly issued: number };
@@ -64,7 +64,7 @@ const isUntil =
   (entry: HistoryDoc): boolean =>
     entry.revision <= revision;
 
-/** Looks at one campaign again and again, and knows what it saw the time before. */
+/** Takes snapshots of one campaign, and compares each with the one before. */
 export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker {
   const { liveView, processLook, preflightLook, issuedLook, history, clock } = deps;
   const traffic = createTrafficWindow(campaignId);
@@ -72,10 +72,11 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
   let found: Found | undefined;
   let counted: { readonly atMs: number; readonly issued: number } | undefined;
   let toldRevision = deps.afterRevision;
-  /** The first look does not tell the changes before this; undefined: it told all, or that was said. */
+  /** The first message lacks the changes before this; undefined: it has all, or an event has said so. */
   let cutAt: Date | undefined;
   /**
-   * What was last made of the processes, and of which: they are asked about less often than onlookers look.
+   * The last views of the processes, and the list that they show: it is read less often than snapshots are
+   * taken.
    */
   let viewed: { readonly of: readonly SeenProcess[]; readonly views: ReturnType<typeof viewsOf> } | undefined;
 
@@ -91,8 +92,8 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
   }
 
   async function find(): Promise<Found | null> {
-    // The first look is after all that its caller knows of, a change that was just made, say: not from
-    // memory.
+    // The first snapshot must have every change that its caller has seen, such as one it just made: it is
+    // not taken from memory.
     const leastRevision = found === undefined ? Number.POSITIVE_INFINITY : toldRevision;
     const look = await liveView.look(campaignId, leastRevision);
     if (look === null) return null;
@@ -102,7 +103,7 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
     return { look, issued };
   }
 
-  /** undefined: MongoDB does not answer, which an onlooker who has seen the campaign lives through. */
+  /** undefined: MongoDB does not answer, and the onlooker goes on with the campaign that it found before. */
   async function findOrWait(): Promise<Found | null | undefined> {
     try {
       return await find();
@@ -112,7 +113,7 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
     }
   }
 
-  /** The changes before the first look that are told, oldest first; undefined: MongoDB does not say. */
+  /** The last changes before the first snapshot, oldest first; undefined: MongoDB has not answered. */
   async function lastChanges(revision: number): Promise<Changes> {
     const newestFirst = await history.list(campaignId, undefined, FIRST_CHANGES_MAX).catch(() => undefined);
     if (newestFirst === undefined) return undefined;
@@ -123,8 +124,8 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
   }
 
   /**
-   * The changes that are not told yet, oldest first, up to this revision, or the first page of them. Those
-   * after it are told with a campaign that has them: a message is of one and the same view.
+   * The changes that are not sent yet, oldest first, up to this revision, or the first page of them. Later
+   * ones are sent with a campaign that has them: all parts of a message are of one revision.
    */
   async function changesUntil(revision: number): Promise<Changes> {
     const since = toldRevision;
@@ -138,7 +139,7 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
     return { entries: entries.filter(isUntil(revision)), isBehind };
   }
 
-  /** The recorded state after what is told; a campaign that was read before that is out of date. */
+  /** The recorded state after the changes sent so far; a campaign that was read before is out of date. */
   function recordedAfter(changes: Changes, { state, revision = 0 }: CampaignDoc): RecordedState | undefined {
     const isCurrent = changes !== undefined && !changes.isBehind && revision >= (toldRevision ?? 0);
     return isCurrent ? state : (changes?.entries.at(-1)?.after.state ?? before?.recorded);
@@ -176,9 +177,9 @@ export function createOnlooker(campaignId: string, deps: OnlookerDeps): Onlooker
     const more = issued - (counted?.issued ?? issued);
     if (now !== undefined) counted = { atMs, issued };
     const isBehind = changes?.isBehind ?? false;
-    // The recorded state: an end that is not written down yet may still have claims under way. And not before
-    // all of it is told. A caller may have been told more, by another server, than this campaign has: what it
-    // was then may be no end any more.
+    // By the recorded state: an end that is not recorded yet may still have claims under way. Not before all
+    // changes are sent. Another server may have sent the caller later changes than this campaign has, and
+    // after them it may be open again.
     const isCurrent = (campaign.revision ?? 0) >= (toldRevision ?? 0);
     const isOver =
       changes !== undefined && !isBehind && isCurrent && FINAL.includes(CampaignState[campaign.state]);

@@ -2,22 +2,22 @@ import { nameOf, SILENT_AFTER_MS } from "../../campaign/preflight/check-processe
 import type { SeenProcess } from "../../record/processes.ts";
 import type { Sight, WatchEvent } from "./sight.ts";
 
-/** A tick that is older than this is late. */
+/** A scheduler whose last round is older than this is late. */
 const LATE_TICK_MS = 5_000;
 
 const isSilent = ({ ageMs }: SeenProcess): boolean => ageMs >= SILENT_AFTER_MS;
-/** When it was last heard of: who is silent ticks nowhere that we know of. */
+/** By the age that the tick had at the last heartbeat: later ticks of a silent process are unknown. */
 const isLate = ({ tickAgeMs = 0, ageMs }: SeenProcess): boolean => tickAgeMs - ageMs >= LATE_TICK_MS;
 
 /**
- * False: nobody can have written that it lives, since even the server that looks is silent. That says
- * something about MongoDB and nothing about the processes.
+ * False: all heartbeats are old, even that of the server that reads them. Then MongoDB takes no writes, and
+ * nothing is known about the processes.
  */
 export function tellsWhoLives(processes: readonly SeenProcess[]): boolean {
   return processes.length === 0 || !processes.every(isSilent);
 }
 
-/** Who came, left, fell silent or raised an alarm. `before` undefined: nobody has looked yet. */
+/** Processes that came, left, fell silent or raised an alarm. `before` undefined: at the first snapshot. */
 export function* processEvents(
   before: readonly SeenProcess[] | undefined,
   { atMs, processes }: Pick<Sight, "atMs" | "processes">,
@@ -30,7 +30,7 @@ export function* processEvents(
     yield* eventsOf(one, was, before === undefined, atMs);
   }
   for (const one of known.values()) {
-    // A process that was silent for a minute is no longer told of: it did not deregister.
+    // A process that was silent for a minute is no longer listed: it did not deregister.
     if (isSilent(one)) continue;
     yield { atMs, level: "warning", kind: "process", text: `${fullName(one)} has left` };
   }

@@ -2,11 +2,11 @@ import type { Processes, SeenProcess } from "../../record/processes.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { createSharedLook } from "../../runtime/shared-look.ts";
 
-/** Who is there, for any number of onlookers. undefined: MongoDB does not answer. */
+/** The processes by their heartbeats, read once for all onlookers. undefined: MongoDB does not answer. */
 export type ProcessLook = () => Promise<readonly SeenProcess[] | undefined>;
 
 const FRESH_MS = 250;
-/** Who was heard of within this is told, be it that it is silent now. */
+/** Processes whose last heartbeat is at most this old are listed, those that are silent now too. */
 export const HEARD_WITHIN_MS = 60_000;
 
 export function createProcessLook(processes: Pick<Processes, "seen">, clock: Clock): ProcessLook {

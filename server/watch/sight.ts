@@ -1,23 +1,23 @@
 import type { HistoryDoc, PreflightDoc, RecordedState } from "../../record/documents.ts";
 import type { SeenProcess } from "../../record/processes.ts";
 
-/** What an onlooker saw at one moment. */
+/** A snapshot that an onlooker took. */
 export type Sight = {
   readonly atMs: number;
-  /** False: MongoDB did not answer, and the rest is what was seen before. */
+  /** False: MongoDB did not answer, and the campaign is the one that was read before. */
   readonly mongodb: boolean;
   /** As the pool has it; the record may trail it by a tick. */
   readonly state: RecordedState;
-  /** As the record had it after all changes that are told; undefined: MongoDB did not say yet. */
+  /** The recorded state after all changes sent so far; undefined: MongoDB has not answered yet. */
   readonly recorded: RecordedState | undefined;
   readonly startsAtMs: number;
   /** undefined: Redis does not answer. */
   readonly pool: { readonly status: string; readonly generation: number } | undefined;
-  /** undefined: MongoDB did not say. */
+  /** undefined: MongoDB has not answered. */
   readonly processes: readonly SeenProcess[] | undefined;
-  /** The last ones, newest first, finished or not. */
+  /** The last preflights, newest first, finished or not. */
   readonly preflights: readonly PreflightDoc[];
-  /** Changes of the campaign that were not told yet, oldest first. */
+  /** Changes of the campaign that were not sent yet, oldest first. */
   readonly changes: readonly HistoryDoc[];
 };
 
@@ -38,8 +38,8 @@ export type WatchEvent = {
   readonly level: EventLevel;
   readonly kind: (typeof EVENT_KINDS)[number];
   readonly text: string;
-  /** The revision of the entry of the history that it tells. */
+  /** The revision of the history entry that the event reports; absent: it reports none. */
   readonly revision?: number;
-  /** Of a new state: the one before, and it. */
+  /** For a change of state: the states before and after it. */
   readonly states?: { readonly from: RecordedState; readonly to: RecordedState };
 };

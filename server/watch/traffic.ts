@@ -5,7 +5,7 @@ import { latencyQuantile } from "../../runtime/latency-histogram.ts";
 
 export type OutcomeTraffic = { readonly outcome: string; readonly perSecond: number; readonly total: number };
 
-/** What callers of one campaign are told, all servers together. */
+/** The answers that callers of one campaign get from all servers together. */
 export type Traffic = {
   readonly answersPerSecond: number;
   readonly outcomes: readonly OutcomeTraffic[];
@@ -16,14 +16,14 @@ export type Traffic = {
 
 /** Makes rates and quantiles of counts that only rise: keeps the last few readings of each process. */
 export type TrafficWindow = {
-  /** Takes in what the processes say now; what was read before changes nothing. */
+  /** Takes in the last heartbeats; one that was read before changes nothing. */
   read(processes: readonly SeenProcess[]): void;
   now(): Traffic;
 };
 
 /** Readings kept of a process: one a second, so quantiles are of about five seconds. */
 const READINGS_MAX = 6;
-/** Who has been silent for so long answers nobody as far as one can tell. */
+/** A process whose last heartbeat is this old is taken to answer no callers. */
 const SILENT_AFTER_MS = 3_000;
 
 type Reading = { readonly atMs: number; readonly counts: CampaignCounts | undefined };
@@ -34,7 +34,7 @@ const NOTHING: CampaignCounts = { campaignId: "", outcomes: {}, latency: [] };
 export function createTrafficWindow(campaignId: string): TrafficWindow {
   let byProcess = new Map<string, Readings>();
 
-  /** What a process has counted; undefined: it did not tell, because others were busier. */
+  /** The counts of a process; undefined: its heartbeat left them out, because other campaigns were busier. */
   function countsOf({ campaigns }: SeenProcess): CampaignCounts | undefined {
     const counts = campaigns.find((one) => one.campaignId === campaignId);
     return counts ?? (campaigns.length < BUSIEST_MAX ? NOTHING : undefined);

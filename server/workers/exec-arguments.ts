@@ -1,7 +1,7 @@
 /**
- * Node's own arguments for a worker: those of the primary, but for the env file. The primary has read it, and
- * hands its settings down: a file that is changed or removed meanwhile neither changes a worker that is
- * replaced nor keeps it from starting.
+ * Node's own arguments for a worker: those of the primary, without the env file. The primary has read it and
+ * passes its settings on: a file that is changed or removed meanwhile neither changes a replacement nor keeps
+ * it from starting.
  */
 export function withoutEnvFile(execArgv: readonly string[]): string[] {
   return execArgv.filter(

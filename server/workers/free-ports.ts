@@ -3,8 +3,8 @@ import type { Config } from "../../runtime/config.ts";
 import { listen } from "../http/listen.ts";
 
 /**
- * The ports that the group will share, tried before anything is forked: a taken one is said at once and once,
- * and for port 0 a free one is chosen, which stays the group's even if all of its workers die.
+ * The ports that the group will share, tried before any worker is forked: a taken port is reported early and
+ * once, and for port 0 a free one is chosen, which the group keeps even if all of its workers crash.
  * @throws UserError when one is taken
  */
 export async function freePorts({ HOST, PORT, GRPC_PORT }: Config): Promise<{ http: number; grpc: number }> {

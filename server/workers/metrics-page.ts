@@ -1,4 +1,4 @@
 import type { Registry } from "prom-client";
 
-/** Makes the page that /metrics answers, given how to read this process' own metrics. */
+/** Makes the page that /metrics answers with; `own` reads the metrics of this process. */
 export type MetricsPage = (own: () => Registry) => () => Promise<string>;

@@ -7,15 +7,15 @@ import type { MetricsPage } from "./metrics-page.ts";
 
 /** A worker's side of the channel to the process that forked it. */
 export type PrimaryLink = {
-  /** Resolves when it has left this process, or never will. */
+  /** Resolves when the message has left this process, or never will. */
   tell(message: FromWorker): Promise<void>;
   readonly metricsPage: MetricsPage;
 };
 
 export type PrimaryLinkOptions = {
-  /** The primary wants this worker to end. */
+  /** Called when the primary asks this worker to end. */
   onEnd: (ending: Ending) => void;
-  /** The primary is gone: nobody replaces or ends this worker any more. */
+  /** Called when the primary has ended: no process replaces or ends this worker any more. */
   onAlone: () => void;
 };
 
@@ -51,7 +51,7 @@ export function createPrimaryLink({ onEnd, onAlone }: PrimaryLinkOptions): Prima
     }
   });
   cluster.worker?.once("disconnect", () => {
-    // Node ends a worker on the spot unless it left of its own will; requests in flight are to be answered
+    // Node exits a disconnected worker at once unless this flag is set; requests in flight must be answered
     // first.
     if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
     onAlone();

@@ -1,7 +1,7 @@
-/** A worker that has served for so long was well, in ms: its death says nothing about the next one. */
+/** In ms: if a worker crashes after serving for so long, the next one is not expected to crash as well. */
 const STEADY_MS = 10_000;
 const FIRST_WAIT_MS = 100;
-/** So many deaths in a row, none of them after steady service: the next one would die too. */
+/** After so many crashes in a row, none of them after steady service, the next worker would crash too. */
 const DEATHS_IN_A_ROW_MAX = 5;
 
 export type Replacement =
@@ -9,8 +9,8 @@ export type Replacement =
   | { readonly kind: "give-up"; readonly deathsInRow: number };
 
 /**
- * What to do about a worker that died, given how many died in its place before it without steady service, and
- * for how long it had served (0: it never came to it).
+ * What to do about a worker that has crashed, given how many crashed in its slot before it without steady
+ * service, and for how long it had served (0: it never did).
  */
 export function replacementFor(deathsBefore: number, servedMs: number): Replacement {
   const deathsInRow = servedMs >= STEADY_MS ? 1 : deathsBefore + 1;

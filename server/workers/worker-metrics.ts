@@ -2,27 +2,27 @@ import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Registry } f
 import { withDeadline } from "../../runtime/deadline.ts";
 import type { MetricsPart } from "./messages.ts";
 
-/** A worker as the metrics see it. */
+/** A worker as a source of metrics. */
 export type Source = {
-  /** Unique over all workers there ever were. */
+  /** Unique among all workers, those that have ended included. */
   readonly id: number;
   /** Asks it for its metrics; they come back through `arrived`. */
   readonly ask: (ask: number) => void;
 };
 
 /**
- * One metrics page out of those of all workers; which of them a scrape happens to reach makes no difference.
+ * Makes one metrics page from those of all workers: it does not matter which of them a scrape reaches.
  */
 export type GroupMetrics = {
   page(): Promise<string>;
   arrived(id: number, ask: number, part: MetricsPart): void;
-  /** A worker has died: what it had counted stays counted, as far as it was told. */
+  /** A worker has crashed: the counts that it sent last stay in the sums. */
   departed(id: number): void;
 };
 
 /**
- * A worker that says nothing for so long is left out of a page but for what it had counted when last asked,
- * in ms.
+ * In ms: for a worker that sends no metrics for so long, a page uses the counts that it sent last and leaves
+ * the rest out.
  */
 const PART_DEADLINE_MS = 1_000;
 
@@ -38,7 +38,7 @@ export function createGroupMetrics(sources: () => readonly Source[]): GroupMetri
     registers,
   });
 
-  /** By worker, what it told last. */
+  /** By worker: the metrics that it sent last. */
   const last = new Map<number, MetricsPart>();
   let past: MetricsPart[] = [];
   const waiting = new Map<string, (part: MetricsPart) => void>();
@@ -72,7 +72,7 @@ export function createGroupMetrics(sources: () => readonly Source[]): GroupMetri
 
   return {
     page() {
-      // One at a time; whoever comes meanwhile shares the next, which begins after they came.
+      // One page at a time; callers that come meanwhile share the next, which begins after they came.
       next ??= underWay.then(() => {
         next = undefined;
         const gathering = gather();
@@ -100,8 +100,8 @@ function keyOf(id: number, ask: number): string {
 }
 
 /**
- * What only rises: without it a page would fall back when a worker crashes, and be taken for a service that
- * began anew.
+ * The metrics that only rise: without those of crashed workers the sums would fall, and a monitoring system
+ * would take that for a restart of the service.
  */
 function counted(part: MetricsPart): MetricsPart {
   return part.filter(({ type }) => String(type) !== "gauge");

@@ -13,30 +13,30 @@ import type { FromWorker, GroupAddresses, StartTrouble, ToWorker } from "./messa
 import { replacementFor } from "./replacement.ts";
 import { createGroupMetrics } from "./worker-metrics.ts";
 
-/** Several server processes on one machine that share both ports, seen from the one that forked them. */
+/** Several server processes on one machine that share both ports, as the primary sees them. */
 export type WorkerGroup = {
   /**
    * Resolves when all of them listen.
-   * @throws what the first that could not start says: as one process would, and only once
+   * @throws the error of the first worker that could not start, once, as a single process would throw it
    */
   start(): Promise<GroupAddresses>;
-  /** Has them all drain at once; resolves when they are gone, those that take too long by force. */
+  /** Drains all workers at once; kills those that take too long; resolves when all have ended. */
   end(ending: Ending): Promise<void>;
-  /** The worst exit code of those that were asked to end. */
+  /** The highest exit code of the workers that were asked to end. */
   worstCode(): number;
 };
 
 export type WorkerGroupOptions = {
   config: Config;
-  /** What the workers read their settings from, beside what the primary decides for them. */
+  /** The environment of the workers, apart from the settings that the primary chooses for them. */
   env: Readonly<Record<string, string | undefined>>;
   logger: Logger;
-  /** A worker keeps dying: the rest is to be ended, and the process with it. */
+  /** Called when a worker keeps crashing: the caller must end the group and the process. */
   onGiveUp: (error: Error) => void;
   clock?: Clock;
 };
 
-/** One place of the group; workers come and go in it. */
+/** One worker slot: it has one worker at a time. */
 type Place = {
   readonly number: number;
   worker: Worker | undefined;
@@ -46,10 +46,10 @@ type Place = {
   cancelFork: Cancel;
 };
 
-/** Longer than SHUTDOWN_DELAY_MS and DRAIN_DEADLINE_MS, which each worker keeps by itself, in ms. */
+/** In ms: the time beyond SHUTDOWN_DELAY_MS and DRAIN_DEADLINE_MS, which each worker keeps by itself. */
 export const DRAIN_GRACE_MS = 1_000;
 const KILL_DEADLINE_MS = 500;
-/** The same file in the source and in what is built from it. */
+/** The same file in the source and in the build, where its extension differs. */
 const WORKER_FILE = fileURLToPath(new URL(`../worker${extname(import.meta.url)}`, import.meta.url));
 
 export function createWorkerGroup({
@@ -62,8 +62,8 @@ export function createWorkerGroup({
   if (!cluster.isPrimary) {
     throw new UserError("configuration: WORKERS must be 1 in a process that is itself a worker of a cluster");
   }
-  // Each worker accepts for itself. Handed out in turn by the primary, a connection on its way to a worker
-  // that crashes is lost, and its caller waits for ever (docs/decisions/0008-workers.md).
+  // Each worker accepts its own connections. If the primary handed them out, one on its way to a worker that
+  // crashes would be lost, and its caller would wait for ever (docs/decisions/0008-workers.md).
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   const logger = options.logger.child({ component: "workers" });
   const places = Array.from({ length: config.WORKERS }, (_, i): Place => {
@@ -95,7 +95,7 @@ export function createWorkerGroup({
       HOST: config.HOST,
       PORT: String(ports.http),
       GRPC_PORT: String(ports.grpc),
-      // Once in a group is enough: what the other roles do is done for all.
+      // One scheduler and one generator in a group are enough: they work for all campaigns.
       ROLES: number === 1 ? config.ROLES.join(",") : "server",
     });
     place.worker = worker;
@@ -109,7 +109,7 @@ export function createWorkerGroup({
       if (worker.process.pid === undefined) gone(place, worker, { code: EXIT.bug, signal: null }, trouble);
     });
     worker.once("exit", (code: number | null, signal: string | null) => {
-      // Its last words may come after its end was noticed.
+      // Its last message may arrive after its exit event.
       const report = () => gone(place, worker, { code, signal }, trouble);
       if (worker.isConnected()) worker.once("disconnect", report);
       else report();
@@ -149,7 +149,7 @@ export function createWorkerGroup({
     place.worker = undefined;
     place.addresses = undefined;
     if (ending !== undefined) {
-      // One that never served left nothing undone.
+      // A worker that never served left nothing undone.
       if (served) worst = Math.max(worst, end.code ?? EXIT.drainTimedOut);
       if (live().length === 0) onEmpty();
       return;
@@ -162,7 +162,7 @@ export function createWorkerGroup({
     }
     metrics.departed(worker.id);
     const { number } = place;
-    // Not `code`: a log line does not repeat what is called so.
+    // Not `code`: the logger redacts fields of that name.
     const how = { exitCode: end.code, signal: end.signal, servedMs: Math.round(servedMs) };
     const told = { number, workerPid: worker.process.pid, ...how };
     const next = replacementFor(place.deathsInRow, servedMs);
@@ -203,7 +203,7 @@ export function createWorkerGroup({
   function killAll(): void {
     for (const worker of live()) worker.process.kill("SIGKILL");
   }
-  // A second signal, or a deadline, cuts the workers too.
+  // If a second signal or a deadline ends this process at once, the workers end with it.
   process.once("exit", () => {
     if (ending !== undefined) killAll();
   });
@@ -224,7 +224,7 @@ export function createWorkerGroup({
 type End = { readonly code: number | null; readonly signal: string | null };
 
 function tell(worker: Worker, message: ToWorker): void {
-  // One that is gone needs to be told nothing.
+  // A worker that has ended needs no message.
   if (worker.isConnected()) worker.send(message, undefined, undefined, () => undefined);
 }
 
