@@ -1,31 +1,30 @@
-/** The queue is full: nothing was tried with the item. */
+/** The queue is full: the item was not sent to a store. */
 export class QueueFull extends Error {
   override readonly name = "QueueFull";
 }
 
 export type BatchQueue<T, R> = {
   /**
-   * Queues one item; resolves with its result. Rejects with QueueFull, or with what the batch it went in
-   * rejected with.
+   * Queues one item; resolves with its result. Rejects with QueueFull, or with the error of its batch.
    */
   push(item: T): Promise<R>;
-  /** Rejects what waits and has not gone in a batch: nothing was tried with it. */
+  /** Rejects the items that wait and were not sent in a batch. */
   rejectWaiting(cause: Error): void;
   /** Items that wait or are under way. */
   size(): number;
-  /** Resolves once nothing waits and nothing is under way. */
+  /** Resolves once no item waits and no batch is under way. */
   idle(): Promise<void>;
 };
 
 export type BatchQueueOptions<T, R> = {
-  /** Does a batch; results in the order of `items`. */
+  /** Processes a batch; returns the results in the order of `items`. */
   run: (items: readonly T[]) => Promise<readonly R[]>;
   maxBatch: number;
   maxInFlight: number;
   maxWaiting: number;
   /**
-   * Nobody waits for the results: what gathered while a batch was under way is deferred too, instead of sent
-   * at once.
+   * No caller waits for the results: items that gathered while a batch was under way are deferred too,
+   * instead of sent at once.
    */
   lazy?: boolean;
   /** Calls back at the end of this turn of the event loop; setImmediate unless a simulation owns the loop. */
@@ -35,9 +34,9 @@ export type BatchQueueOptions<T, R> = {
 type Entry<T, R> = { item: T; resolve: (result: R) => void; reject: (cause: unknown) => void };
 
 /**
- * Gathers items while earlier batches are under way, and sends what has gathered as soon as one comes back. A
- * lone item goes at the end of the turn of the event loop in which it came (so that what one read of the
- * sockets brought goes together): there are no timers, and nobody waits for company.
+ * Gathers items while earlier batches are under way, and sends them as soon as one of those returns. A lone
+ * item is sent at the end of the turn of the event loop in which it came, so that requests from one read of
+ * the sockets go together. There are no timers: no item waits for others to come.
  */
 export function createBatchQueue<T, R>({
   run,

@@ -3,44 +3,45 @@ import { withDeadline } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { isNoAnswer } from "./store-error.ts";
 
-/** The store is known to be away: it was not asked, and nothing was tried. */
+/** The breaker is open: the store was not asked, and no step was made. */
 export class CircuitOpen extends Error {
   override readonly name = "CircuitOpen";
 }
 
 /**
- * `closed`: calls go through. `open`: none do. `half-open`: a probe was answered; single trials go through
- * until one succeeds.
+ * `closed`: calls go through. `open`: none do. `half-open`: the store answered a probe; single trials go
+ * through until one succeeds.
  */
 export type BreakerState = "closed" | "open" | "half-open";
 
-/** What a caller may do now: ask the store, be the one trial, or be refused at once. */
+/** `go`: ask the store. `trial`: ask it as the only trial. `refuse`: refuse the request at once. */
 export type Admission = "go" | "trial" | "refuse";
 
 /**
- * Spares callers the deadline of a store that is known to be away. Opens when a call ended without an answer,
- * or has been under way for longer than `stallMs`. Evidence is ordered by when a call began: what began after
- * the last trouble and was answered ends it, whatever older calls still hang. While it is open, whoever is
- * refused sets off a probe, one at a time and at most one every `PROBE_EVERY_MS`: no caller pays for finding
- * out, and a store that comes back meets one question, not all of them.
+ * Refuses requests early while a store does not answer, instead of letting each wait for its deadline. It
+ * opens when a call ended without an answer, or has been under way for longer than `stallMs`. Calls count in
+ * the order in which they began: an answered call that began after the last failed one closes the breaker,
+ * even if older calls still hang. While it is open, a refused request starts a probe, one at a time and at
+ * most one every `PROBE_EVERY_MS`. So no caller waits for the probe, and a store that recovers gets one
+ * question, not all of them.
  */
 export type Breaker = {
   state(): BreakerState;
   admit(): Admission;
-  /** The trial went nowhere near the store: the next caller may be it. */
+  /** The trial did not reach the store: the next request may be the trial. */
   returnTrial(): void;
-  /** A call has begun; call the result with whether the store answered. */
+  /** Reports that a call begins. Call the returned function at its end: true if the store answered. */
   begin(): (answered: boolean) => void;
-  /** Something else found the store away: probes decide. */
+  /** Opens the breaker after a failure found elsewhere; probes close it again. */
   suspect(): void;
   /**
-   * For calls without effect. @throws CircuitOpen at once while the store is away, and when that is found out
-   * while the call hangs
+   * For calls without effect. @throws CircuitOpen at once while the breaker is open, and when it opens while
+   * the call is under way
    */
   ask<T>(call: () => Promise<T>): Promise<T>;
   /**
-   * The call's result, or CircuitOpen when the store is found away before: for calls without effect that are
-   * no evidence themselves.
+   * The call's result, or CircuitOpen if the breaker opens before. For calls without effect that do not count
+   * for the breaker.
    */
   unlessOpened<T>(call: Promise<T>): Promise<T>;
 };
@@ -51,9 +52,9 @@ export type BreakerOptions = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly stallMs: number;
-  /** One question without effect on callers. */
+  /** One call that has no effect on callers. */
   readonly probe: () => Promise<unknown>;
-  /** An answered probe does not close it by itself: one trial must succeed first. */
+  /** True: an answered probe does not close the breaker; one trial must succeed first. */
   readonly trials?: boolean;
   /** Called each time that it opens. */
   readonly onOpen?: () => void;
@@ -62,22 +63,22 @@ export type BreakerOptions = {
 export const PROBE_EVERY_MS = 250;
 const PROBE_DEADLINE_MS = 1_000;
 /**
- * Age is counted in ticks, not read off a clock: a process that stood still itself (its timers fire before it
- * reads what has arrived meanwhile) learns nothing about the store.
+ * The age of a call is counted in ticks, not by a clock. If the process itself was held up, its timers fire
+ * before it reads the answers that have arrived, and its clock would show a late store where there is none.
  */
 const TICKS = 4;
 
 export function createBreaker(options: BreakerOptions): Breaker {
   const { store, clock, stallMs, probe, trials = false } = options;
   const logger = options.logger.child({ component: "claims" });
-  /** Calls that began after the last one that was answered, in that order. */
+  /** Calls under way that began after the last answered one, in the order of their beginning. */
   const underWay = new Map<number, { readonly tick: number }>();
-  /** Calls without effect that wait. */
+  /** Rejects the calls of `unlessOpened` that wait. */
   const waiting = new Set<(cause: CircuitOpen) => void>();
   let lastOrder = 0;
   /**
-   * By the order in which they began: the last calls that were and were not answered, and the last probe that
-   * was.
+   * Order numbers by the beginning of a call: of the last answered call, the last failed call, and the last
+   * answered probe.
    */
   let answeredOrder = 0;
   let failedOrder = 0;
@@ -105,7 +106,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
     return reached ? "half-open" : "open";
   }
 
-  /** Says and does what follows from new evidence. */
+  /** Logs a change of the state; on opening, rejects waiting calls and notifies the listener. */
   function look(): void {
     const isOpen = state() !== "closed";
     if (isOpen === wasOpen) return;
@@ -135,7 +136,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
 
   function answered(order: number): void {
     answeredOrder = Math.max(answeredOrder, order);
-    // Older ones prove nothing any more.
+    // Older calls no longer count.
     for (const began of underWay.keys()) {
       if (began > answeredOrder) break;
       underWay.delete(began);
@@ -169,7 +170,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
       if (trials) reachedOrder = order;
       else answered(order);
     } catch {
-      // Still away.
+      // The store still does not answer.
     }
     probing = false;
     look();
@@ -186,7 +187,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
       probeIfDue();
       return "refuse";
     }
-    // One at a time: the next when the last one has come to an end, and not at once.
+    // One trial at a time: the next one after the last has ended, and after a pause.
     const trying = lastUnderWay() > reachedOrder;
     if (trying || clock.elapsed() - triedAtMs < PROBE_EVERY_MS) return "refuse";
     triedAtMs = clock.elapsed();

@@ -4,17 +4,17 @@ import type { Clock } from "../runtime/clock.ts";
 import { createSingleFlight } from "../runtime/single-flight.ts";
 import { QueueFull } from "./batch-queue.ts";
 
-/** What every claim needs to know of a campaign, and what stays true of it. */
+/** The facts of a campaign that every claim needs, and that stay true. */
 export type CampaignFacts = Pick<CampaignDoc, "onePerUser"> & {
-  /** The pool cannot be of a lower generation: this one had been swapped in when the campaign was read. */
+  /** The pool cannot be of a lower generation: this one had been swapped in before the campaign was read. */
   readonly leastGeneration: number;
 };
 
-/** What look-ups need beside it. */
+/** The facts of a campaign with its code format, which look-ups of codes need. */
 export type KnownCampaign = CampaignFacts & Pick<CampaignDoc, "codeFormat">;
 
 export type CampaignCache = {
-  /** From memory, without waiting; undefined: not known here, ask `find`. */
+  /** From memory, without waiting; undefined: not in memory, call `find`. */
   peek(campaignId: string): KnownCampaign | undefined;
   /** From memory or MongoDB; null: there is no such campaign. */
   find(campaignId: string): Promise<KnownCampaign | null>;
@@ -23,10 +23,10 @@ export type CampaignCache = {
 const ENTRIES_MAX = 10_000;
 /** Look-ups under way at once, of campaigns that are not in memory. */
 const LOOK_UPS_MAX = 1_000;
-/** For how long "no such campaign" is believed: shields MongoDB from a stream of wrong ids. */
+/** For how long "no such campaign" is kept: it shields MongoDB from a stream of wrong ids. */
 const UNKNOWN_FOR_MS = 1_000;
 
-/** Remembers campaigns by id, in bounded memory: the oldest entry leaves first. */
+/** Keeps campaigns by id, in bounded memory: the oldest entry is removed first. */
 export function createCampaignCache(campaigns: Pick<Campaigns, "find">, clock: Clock): CampaignCache {
   const known = new Map<string, KnownCampaign>();
   const unknown = new Map<string, number>();

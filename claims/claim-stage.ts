@@ -11,23 +11,22 @@ export type Ask = {
   /** See CampaignFacts. */
   readonly leastGeneration: number;
   /**
-   * The claim is not sent to Redis any more when this says so: the caller has gone or its deadline has
-   * passed.
+   * True: the claim is not sent to Redis any more, because the caller has gone or its deadline has passed.
    */
   readonly expired: () => boolean;
 };
 
-/** Claim batches under way at once: the second is on its way while Redis does the first. */
+/** Claim batches under way at once: the second travels while Redis processes the first. */
 const CLAIMS_IN_FLIGHT_MAX = 2;
 
 export type ClaimStage = BatchQueue<Ask, ClaimAnswer | { readonly kind: "expired" }>;
 
-/** The first stage: asks Redis, in batches, who gets which code. */
+/** The first stage: asks Redis, in batches, which claim key gets which code. */
 export function createClaimStage(deps: StageDeps): ClaimStage {
   const { pool, clock, metrics, breakers, leastGenerations, campaignId } = deps;
   const redis = breakers.pool(campaignId);
 
-  /** While nothing can be made durable, nothing is popped, but for one claim now and then that finds out. */
+  /** While MongoDB takes no durable write, no code is popped, except by a trial claim now and then. */
   async function claim(asks: readonly Ask[]): Promise<ClaimAnswer[]> {
     const least = asks.reduce(
       (most, ask) => Math.max(most, ask.leastGeneration),

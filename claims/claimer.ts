@@ -17,17 +17,17 @@ import { createUncertainLog } from "./uncertain-log.ts";
 
 export type Claimer = {
   /**
-   * The coupon of this claim key, durable, or why not; at once where it is known. Never rejects for what a
-   * store does.
+   * The durable coupon of this claim key, or a refusal; without a promise where the answer is known. A
+   * failure of a store is a refusal, never a rejection.
    */
   issue(ask: IssueAsk): Issue | Promise<Issue>;
-  /** Makes a claim from the ledger durable and drops its entry. Rejects when that is uncertain. */
+  /** Makes a claim from the ledger durable and drops its entry. Rejects when the outcome is uncertain. */
   finish(claim: Claim): Promise<void>;
   /** Requests and claims in this process that wait or are under way, by queue. */
   sizes(): { claims: number; commits: number; settles: number };
-  /** True while new claims are held back because nothing can be made durable. */
+  /** True while any breaker is not closed: requests are refused early. */
   holdsBack(): boolean;
-  /** Resolves once nothing is under way. */
+  /** Resolves once no claim is under way. */
   idle(): Promise<void>;
 };
 
@@ -37,17 +37,16 @@ export type ClaimerDeps = Omit<PipelineDeps, "leastGenerations"> & {
   issueDeadlineMs: number;
 };
 
-/** How often one request may meet a code that belongs to somebody else before it is told to ask again. */
+/** How often one request may pop a code of another claim key before it gets UNCERTAIN. */
 const STALE_CODES_MAX = 5;
-/** How often a pool under rebuild is asked whether it answers again, in ms. */
+/** The pause before a pool under rebuild is asked again, in ms. */
 const REBUILD_POLL_MS = 25;
 /**
- * Pipelines kept although nothing is under way in them: they are small, and their campaign is likely asked
- * again.
+ * Idle pipelines that are kept: they are small, and more requests for their campaigns are likely.
  */
 const IDLE_PIPELINES_MAX = 1_000;
 /**
- * Beyond so many campaigns the generations that were seen are forgotten; the campaigns' records still tell
+ * Beyond so many campaigns the generations seen are dropped from memory; the campaigns' documents still have
  * them.
  */
 const GENERATIONS_MAX = 100_000;
@@ -74,7 +73,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     return pipeline;
   }
 
-  // Whoever waits behind a batch that hangs would wait out its deadline for nothing.
+  // A request that waits behind a batch that hangs would wait until its deadline in vain.
   breakers.onOpen((campaignId) => {
     if (campaignId !== undefined) {
       pipelines.get(campaignId)?.claims.rejectWaiting(new CircuitOpen("Redis does not answer"));
@@ -84,19 +83,19 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
       commits.rejectWaiting(new CircuitOpen("MongoDB does not answer"));
   });
 
-  /** Nothing was tried, or all that was has been answered in vain. */
+  /** The refusal where this request has no code: it was not sent, or no answer brought a coupon. */
   function storeAway(): Issue {
     metrics.heldBack.inc();
     return refused(STORE_AWAY);
   }
 
   /**
-   * @throws whatever leaves it uncertain; CircuitOpen: the claim stays in the ledger, for the next that asks
-   * or for the sweeper
+   * @throws any error after which the outcome is uncertain. CircuitOpen: the claim stays in the ledger, for
+   * the next request with its key or for the sweeper
    */
   function commit(pipeline: Pipeline, claim: Claim): Promise<Commit> {
     if (mongo.state() !== "open") return pipeline.commits.push(claim);
-    // Sets off a probe where one is due.
+    // Starts a probe if one is due.
     mongo.admit();
     return Promise.reject(new CircuitOpen("MongoDB does not answer"));
   }
@@ -118,13 +117,13 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
         case "claimed":
         case "pending": {
           const done = await commit(pipeline, answer.claim).catch((error: unknown) => {
-            // The code is popped already: this is no "nothing was tried".
+            // The code is popped already, so the answer must be UNCERTAIN and not a refusal before any step.
             if (error instanceof QueueFull || error instanceof CircuitOpen)
               throw new Error("a claim was not committed", { cause: error });
             throw error;
           });
           if (done.kind === "durable") {
-            // Another code than the one just popped: the key had its coupon already.
+            // A code other than the one just popped: the key had its coupon already.
             const replayed = answer.kind === "pending" || done.held.code !== answer.claim.code;
             return { kind: "issued", held: done.held, replayed };
           }
@@ -149,7 +148,8 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
           if (outcome === "not-ready") return refused({ reason: "NOT_READY" });
           if (outcome === "called-off") return refused({ reason: "CANCELLED" });
           if (outcome === "gone") return refused({ reason: "UNKNOWN_CAMPAIGN" });
-          // Not by us: somebody else is at it, or was, or will have to try again.
+          // This process did not rebuild it: another one has or had the lease, or the load must be tried
+          // again.
           if (outcome !== "loaded" && outcome !== "turned") {
             await sleep(clock, REBUILD_POLL_MS);
           }
@@ -163,8 +163,8 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
   }
 
   /**
-   * A rebuild asks both stores, and everybody waits for the same one: not at all while a store is known to be
-   * away.
+   * Waits for the rebuild that all requests share. It needs both stores: while a breaker of one is open, it
+   * rejects at once.
    */
   async function restoreWithin(campaignId: string, redis: Breaker): ReturnType<Restore> {
     if (breakers.reads.admit() === "refuse") throw new CircuitOpen("MongoDB does not answer");
@@ -176,7 +176,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     return breakers.reads.unlessOpened(redis.unlessOpened(restoring));
   }
 
-  /** What need not be asked; a caller that has gone is told nothing anyway. */
+  /** The answer from memory, if there is one; it is made even for a caller that has gone. */
   function recall({ campaignId, claimKey }: IssueAsk): Issue | undefined {
     const answer = known.recall(campaignId, claimKey);
     if (answer === undefined) return undefined;
@@ -188,7 +188,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
         return refused({ reason: "SOLD_OUT" });
       case "early": {
         const { startsAtMs } = answer;
-        // Both clocks must have reached the start, ours too.
+        // Both clocks must have reached the start, that of Redis and that of this process.
         const waitMs = Math.max(1, startsAtMs - clock.now(), answer.redisWaitMs);
         return refused({ reason: "NOT_STARTED", startsAtMs, waitMs });
       }
@@ -229,7 +229,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     holdsBack: breakers.anyOpen,
 
     async idle() {
-      // In the order of the flow: what a queue holds ends up in the next one.
+      // In the order of the flow: an item of one queue moves on to the next one.
       for (const pipeline of pipelines.values()) {
         await pipeline.claims.idle();
         await pipeline.commits.idle();

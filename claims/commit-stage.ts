@@ -7,8 +7,8 @@ import type { SettleStage } from "./settle-stage.ts";
 import { loggingFailure, type StageDeps } from "./stage.ts";
 
 /**
- * A durable coupon; `again`: the code belonged to somebody else and the binding is gone, claim anew;
- * `removed`: the campaign was a rehearsal and is gone.
+ * The outcome of a commit: a durable coupon; `again`: the code has an issuance of another claim key and the
+ * binding was undone, so claim again; `removed`: the campaign was a rehearsal and has been removed.
  */
 export type Commit =
   | { readonly kind: "durable"; readonly held: Claim }
@@ -19,12 +19,12 @@ const COMMIT_BATCH_MAX = 1_000;
 export type CommitStage = BatchQueue<Claim, Commit>;
 
 /**
- * The second stage: makes claims durable in MongoDB, in bulks, and hands what is durable on to be settled.
+ * The second stage: makes claims durable in MongoDB, in bulks, and passes durable claims on to be settled.
  */
 export function createCommitStage(deps: StageDeps, settles: SettleStage): CommitStage {
   const { pool, issuances, clock, logger, metrics, breakers, campaignId } = deps;
 
-  /** One durable insert; the breaker is told how it went. */
+  /** One durable insert; its outcome is reported to the breaker. */
   async function insert(batch: readonly Claim[]): Promise<InsertOutcome[]> {
     const end = breakers.commits.begin();
     const inserting = issuances.insert(batch.map(issuanceOf));
@@ -34,8 +34,8 @@ export function createCommitStage(deps: StageDeps, settles: SettleStage): Commit
       return outcomes;
     } catch (error) {
       end(false);
-      // It may come through after all, perhaps into a pool that was rebuilt without it: the settling tells
-      // that pool.
+      // The insert may still become durable, perhaps after the pool was rebuilt without it: settling adds it
+      // to that pool.
       void inserting
         .then((outcomes) => {
           end(true);
@@ -46,15 +46,15 @@ export function createCommitStage(deps: StageDeps, settles: SettleStage): Commit
     }
   }
 
-  /** Nobody waits for the ledger; what cannot be dropped now, the sweeper drops. */
+  /** No caller waits for this. An entry that cannot be dropped now is dropped by the sweeper. */
   function settleDurable(batch: readonly Claim[], outcomes: readonly InsertOutcome[]): void {
     batch.forEach((claim, i) => {
       const outcome = outcomes[i];
       if (outcome?.kind !== "durable") return;
       const held = claimOf(outcome.held);
       const isOurs = held.generation === claim.generation && held.seq === claim.seq;
-      // The key had been given this very code before a rebuild, and that insert won: the pool must say so
-      // too, or it would replay another place and instant than the record's.
+      // The key had claimed this same code before a rebuild, and that insert won. The pool must hold that
+      // claim, or a replay would return another sequence number and instant than MongoDB has.
       const settling = isOurs ? settles.push(claim) : pool.release(claim, false, held);
       void settling.catch(() => undefined);
     });

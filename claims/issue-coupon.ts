@@ -11,7 +11,7 @@ import type { Claimer } from "./claimer.ts";
 import type { Caller, Issue, RemoteCaller } from "./issue.ts";
 import type { Tally } from "./tally.ts";
 
-/** What IssueCoupon is asked with; empty: not given. */
+/** The fields of an IssueCoupon request; empty: not given. */
 export type IssueRequest = {
   readonly campaignId: string;
   readonly userId: string;
@@ -19,8 +19,8 @@ export type IssueRequest = {
 };
 
 /**
- * At once where no store need be asked. Throws and rejects only for trouble that is not a claim's: a store
- * that could not be asked about the campaign, or a bug.
+ * Returns at once, without a promise, where no store must be asked. Throws or rejects only if MongoDB could
+ * not be asked about the campaign, or for a bug; a failed claim is a refusal.
  */
 export type IssueCoupon = (request: IssueRequest, caller: RemoteCaller) => Issue | Promise<Issue>;
 
@@ -30,7 +30,7 @@ export type IssueCouponDeps = {
   clock: Clock;
   metrics: Metrics;
   tally: Tally;
-  /** For all of it, the look-up of the campaign and the claim. */
+  /** For the look-up of the campaign and the claim together, in ms. */
   issueDeadlineMs: number;
 };
 
@@ -60,8 +60,8 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
   }
 
   /**
-   * With the campaign's id as it is on record; one that is known needs no look, so a sale pays nothing for
-   * it.
+   * Replaces the campaign id by its recorded form. The id of a cached campaign has it already, so a sale pays
+   * nothing for this.
    */
   function asRecorded(request: IssueRequest): IssueRequest {
     if (campaignCache.peek(request.campaignId) !== undefined) return request;
@@ -102,8 +102,8 @@ function outcomeOf(issue: Issue): string {
 }
 
 /**
- * The key that a claim is bound to: the user where each gets one coupon, else the request, made up where none
- * is given.
+ * The key that a claim is bound to: the user id where each user gets one coupon, else the request id, a
+ * random one where the caller gave none.
  */
 function validClaimKey(
   onePerUser: boolean,

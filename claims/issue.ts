@@ -6,13 +6,13 @@ export type Issue =
   | { readonly kind: "issued"; readonly held: Claim; readonly replayed: boolean }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
-/** Who waits; an AbortSignal is one. */
+/** The caller that waits for the answer; an AbortSignal is one. */
 export type Caller = {
-  /** The caller has gone or its own deadline has passed. Looked at before the claim, never after. */
+  /** The caller has gone or its own deadline has passed. Read before the claim, never after. */
   readonly aborted: boolean;
 };
 
-/** A caller as its transport sees it. What it may claim is decided by these two, on every transport alike. */
+/** A caller as its transport sees it. These two fields decide what it may claim, on every transport. */
 export type RemoteCaller = Caller & {
   /** The `authorization` header as it came; undefined: none. */
   readonly authorization: string | undefined;
@@ -27,7 +27,7 @@ export type IssueAsk = {
   /** The user who asks, where that is not the claim key; empty: not given. */
   readonly userId: string;
   readonly caller: Caller;
-  /** Of its deadline, in ms: what went by before this. */
+  /** How much of its deadline has passed already, in ms. */
   readonly spentMs?: number;
 };
 
@@ -46,7 +46,7 @@ export function refusalOf(state: PoolState): Refusal {
       return { reason: "CANCELLED" };
     case "staged":
     case "open":
-      // The script answers these with a coupon, sold or early.
+      // Cannot happen: the script replies to these with a coupon, `sold` or `early`.
       return { reason: "UNCERTAIN" };
     default:
       return state satisfies never;

@@ -1,13 +1,13 @@
 import { randomInt } from "node:crypto";
 
 /**
- * A set of claim keys in 16 bits a key. A key that was added is always found; another one is mistaken for one
- * of them 6 times in 10,000.
+ * A set of claim keys in 16 bits a key. `mayHave` is true for every key that was added, and for 6 in 10,000
+ * other keys.
  */
 export type KeyFilter = {
   add(key: string): void;
   mayHave(key: string): boolean;
-  /** How many keys it has room for at that rate. */
+  /** For how many keys that rate holds. */
   readonly capacity: number;
 };
 
@@ -17,8 +17,8 @@ const HASHES = 8;
 const SEED_MAX = 2 ** 32;
 
 /**
- * A Bloom filter. Its seed is its own, so that nobody outside can choose keys that are mistaken for others:
- * it would cost a question to Redis each, and no wrong answer.
+ * A Bloom filter. Its seed is random, so that no caller can choose keys that the filter takes for added ones:
+ * each would cost a question to Redis, but get no wrong answer.
  */
 export function createKeyFilter(capacity: number, seed = randomInt(SEED_MAX)): KeyFilter {
   const bits = Math.max(1, capacity) * BITS_A_KEY;
@@ -40,7 +40,7 @@ export function createKeyFilter(capacity: number, seed = randomInt(SEED_MAX)): K
     one = Math.imul(one ^ (one >>> 16), 0x85ebca6b) ^ Math.imul(other ^ (other >>> 13), 0xc2b2ae35);
     other = Math.imul(other ^ (other >>> 16), 0x85ebca6b) ^ Math.imul(one ^ (one >>> 13), 0xc2b2ae35);
     hash[0] = one;
-    // Odd: the steps do not fall into a short round.
+    // Odd, so that the steps do not repeat after a short cycle.
     hash[1] = other | 1;
   }
 

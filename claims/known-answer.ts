@@ -1,6 +1,6 @@
 import type { Claim } from "../pool/answers.ts";
 
-/** What a server may answer by itself, because it cannot have become wrong. */
+/** An answer that a server may give without a store, because it is still true. */
 export type KnownAnswer =
   /** The durable coupon of this key: an issuance never changes. */
   | { readonly kind: "replay"; readonly held: Claim }

@@ -11,18 +11,18 @@ import { readClaimKeys, readWinners as readWinnersOf, type Winner } from "./read
 /**
  * Refusals from memory: before the start, and after the last coupon has become durable.
  *
- * *Not started.* Redis said how long it is to the start by its own clock; for a fraction of a second, and
- * never beyond that start, everybody else is told the same, counted down on a clock that nobody sets. This
- * server's own idea of the time opens and closes nothing.
+ * *Not started.* Redis replied how long it is to the start by its own clock. For a fraction of a second, and
+ * never beyond that start, all callers get the same answer, counted down on a monotonic clock. This server's
+ * wall clock opens and closes nothing.
  *
- * *Sold out.* When Redis says so, the issuances are counted in MongoDB. If they are as many as the campaign
- * has coupons, every code has its durable owner, for good: no rebuild can change that, only more coupons can.
- * Their claim keys are read into a filter, two bytes each: whoever is not in it has no coupon and is told
- * "sold out", as long as Redis has confirmed it, for so many coupons, within the last second; one ask is let
- * through now and then to find out. Whoever may be in it is a winner, but for a few in 10,000, and asks
- * Redis. Then the winners themselves are read, if they find room, and answered from that record too. Where
- * coupons are added, Redis first stops confirming, and gives none of them before the last memory has lapsed
- * (top-up.lua): nobody who holds one of them is told that there are none.
+ * *Sold out.* When Redis replies so, the issuances are counted in MongoDB. If there are as many as coupons,
+ * every code has its durable owner: no rebuild changes that, only added coupons do. Their claim keys are read
+ * into a filter, two bytes each. A key that is not in it has no coupon, and gets "sold out" while Redis has
+ * confirmed it, for that total, within the last second; now and then one request goes to Redis to confirm it.
+ * Requests of keys in the filter go to Redis: all but a few in 10,000 are winners. Then the winners are read
+ * too, if there is room, and answered from memory. Where coupons are added, Redis first stops confirming, and
+ * issues none of them before the last memory has expired (top-up.lua): so no server answers "sold out" while
+ * they can be had.
  */
 export type KnownAnswers = {
   recall(campaignId: string, claimKey: string): KnownAnswer | undefined;
@@ -37,38 +37,38 @@ export type KnownAnswersDeps = {
   logger: Logger;
 };
 
-/** How long "not yet" is believed. A start that is moved to earlier is noticed within this. */
+/** How long "not started" is answered from memory. A start moved to earlier is noticed within this. */
 const EARLY_FOR_MS = 100;
 /**
- * After this, one ask goes to Redis to confirm "sold out"; after SOLD_OUT_REMEMBERED_MS without a
+ * After so long, one request goes to Redis to confirm "sold out"; after SOLD_OUT_REMEMBERED_MS without a
  * confirmation, all do.
  */
 const SOLD_CONFIRM_MS = 250;
 
-/** After a try in vain; each further one waits twice as long as the one before. */
+/** The pause after a failed read; after each further failure it doubles. */
 const WINNERS_AGAIN_MS = { first: 500, most: 8_000 } as const;
 /** Of all filters, in keys: 32 MB. */
 const FILTERED_MAX = 16_000_000;
 /**
- * Winners beyond these ask Redis. 190 to 430 bytes a winner, by the length of the key; one that is read
- * counts already.
+ * Winners in memory; requests of further ones go to Redis. 190 to 430 bytes a winner, by the length of the
+ * key.
  */
 const WINNERS_MAX = 400_000;
-/** A sale whose winners found no room, or had to make it, waits for so long. */
+/** The pause before a sale is read again whose winners found no room, or were removed to make room. */
 const NO_ROOM_FOR_MS = 60_000;
 const CAMPAIGNS_MAX = 1_000;
-/** On the clock's `elapsed`: not before `startMs` does Redis open; until `untilMs` that is believed. */
+/** On the clock's `elapsed`: Redis opens not before `startMs`; the answer may be given until `untilMs`. */
 type Opening = { readonly startMs: number; readonly untilMs: number; readonly startsAtMs: number };
 type Sale = {
   /** The claim keys of all who have a coupon, once each of the coupons has its durable owner. */
   filter: KeyFilter | undefined;
-  /** All of them by claim key. */
+  /** The winners by claim key. */
   winners: ReadonlyMap<string, Winner> | undefined;
-  /** How many coupons Redis said that there were when all were gone. */
+  /** How many coupons the campaign had, by the last "sold out" of Redis. */
   total: number;
   lastAskedAtMs: number;
   readAgainAtMs: number;
-  /** How long after the next try in vain the one after it is. */
+  /** The pause after the next failed read. */
   againInMs: number;
   confirmedAtMs: number;
   confirming: boolean;
@@ -77,7 +77,7 @@ type Sale = {
 export function createKnownAnswers({ campaigns, issuances, clock, logger }: KnownAnswersDeps): KnownAnswers {
   const openings = new Map<string, Opening>();
   const sales = new Map<string, Sale>();
-  /** One sale at a time: what is read is bounded, and MongoDB is not asked for the winners of all at once. */
+  /** True while a sale is read: one at a time, to bound memory and the load on MongoDB. */
   let reading = false;
 
   function recallSale(campaignId: string, sale: Sale, claimKey: string): KnownAnswer | undefined {
@@ -127,7 +127,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
 
   function learnSold(campaignId: string, total: number, askedAtMs: number): void {
     const sale = saleOf(campaignId);
-    // An answer from before coupons were added says nothing any more.
+    // An answer from before coupons were added is out of date.
     if (total < sale.total) return;
     if (total > sale.total) {
       sale.filter = undefined;
@@ -146,7 +146,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     }
   }
 
-  /** One step: the filter, or the winners where that is there; another sale may come in between. */
+  /** One step: reads the filter, or the winners once the filter is read; another sale may come in between. */
   async function read(campaignId: string, sale: Sale): Promise<void> {
     sale.readAgainAtMs = Number.POSITIVE_INFINITY;
     const { total } = sale;
@@ -159,7 +159,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
         return nextWaitMs(sale);
       },
     );
-    // More coupons meanwhile: their winners are asked for as soon as those of any other sale.
+    // If coupons were added meanwhile, their winners are read without a longer pause.
     sale.readAgainAtMs = clock.elapsed() + (sale.total === total ? waitMs : WINNERS_AGAIN_MS.first);
   }
 
@@ -169,15 +169,15 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     return waitMs;
   }
 
-  /** After how many ms to go on. */
+  /** Returns after how many ms to go on. */
   async function readKeys(campaignId: string, sale: Sale, total: number): Promise<number> {
-    // Where coupons were added since, the pool is about to be given them.
+    // Where coupons were added since, the pool gets them soon.
     if ((await campaigns.find(campaignId))?.total !== total) return nextWaitMs(sale);
     if (!makeRoom("filter", total, FILTERED_MAX)) return NO_ROOM_FOR_MS;
-    // Counted first: while one is not durable yet, the others are not read again and again.
+    // Counted first, so that the keys are not read again and again while an issuance is not durable yet.
     if ((await issuances.count(campaignId)) !== total) return nextWaitMs(sale);
     const { filter, read } = await readClaimKeys(issuances, campaignId, total);
-    // Meanwhile more may have been added, and sold.
+    // More coupons may have been added and sold meanwhile.
     if (read !== total || sale.total !== total) return nextWaitMs(sale);
     sale.filter = filter;
     return 0;
@@ -192,7 +192,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     return 0;
   }
 
-  /** Whether so many more can be kept, if need be instead of those whom nobody has asked for lately. */
+  /** Whether there is room for so many more; if needed, removes sales that had no request lately. */
   function makeRoom(of: "filter" | "winners", wanted: number, most: number): boolean {
     const nowMs = clock.elapsed();
     const keptOf = ({ filter, winners }: Sale) => (of === "filter" ? filter?.capacity : winners?.size) ?? 0;
@@ -208,7 +208,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     return wanted <= free;
   }
 
-  /** There are coupons, or may soon be: Redis is asked by everybody. The winners stay winners. */
+  /** There are coupons, or may soon be: all requests go to Redis. Winners keep their coupons. */
   function forget(campaignId: string): void {
     const sale = sales.get(campaignId);
     if (sale !== undefined) sale.confirmedAtMs = Number.NEGATIVE_INFINITY;
@@ -227,7 +227,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
           else forget(campaignId);
           return;
         case "early": {
-          // Redis read its clock after it was asked, and that in whole milliseconds: the start can be as near
+          // Redis read its clock after the question was sent, in whole milliseconds: the start can be as near
           // as this.
           const startMs = askedAtMs + answer.redisWaitMs - 1;
           if (openings.size >= CAMPAIGNS_MAX) openings.clear();
@@ -242,7 +242,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
           forget(campaignId);
           return;
         default:
-          // A replay, or a pool that does not answer, says nothing about the others.
+          // A replay, or a pool that cannot answer, shows nothing about other claim keys.
           return;
       }
     },

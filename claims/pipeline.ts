@@ -3,12 +3,12 @@ import { type CommitStage, createCommitStage } from "./commit-stage.ts";
 import { createSettleStage, type SettleStage } from "./settle-stage.ts";
 import type { PipelineDeps } from "./stage.ts";
 
-/** The way of a claim within one campaign: three stages, one direction. */
+/** The three stages of a claim, for one campaign; claims pass them in this order. */
 export type Pipeline = {
   readonly claims: ClaimStage;
   /**
-   * Makes a claim durable; resolves only after MongoDB has acknowledged it, and sees to it that the ledger
-   * entry goes.
+   * Makes a claim durable; resolves only after MongoDB has acknowledged it. Also has the ledger entry
+   * dropped, later.
    */
   readonly commits: CommitStage;
   readonly settles: SettleStage;

@@ -3,14 +3,14 @@ import type { Claim } from "../pool/answers.ts";
 import type { Issuances, IssuePosition } from "../record/issuances.ts";
 import { createKeyFilter, type KeyFilter } from "./key-filter.ts";
 
-/** What is kept of a claim beside its campaign and its key. */
+/** The fields of a claim other than its campaign and its key. */
 export type Winner = Omit<Claim, "campaignId" | "claimKey">;
 
-/** Issuances per read, and claim keys: what a server decodes at once, claims wait for. */
+/** Issuances and claim keys per read: small, because claims wait while a server decodes a page. */
 const PAGE = 500;
 const KEYS_PAGE = 2_000;
 
-/** A filter for `total` keys with those of all issuances there are, and how many that were. */
+/** A filter for `total` keys, filled with those of all issuances, and the number of keys that were read. */
 export async function readClaimKeys(
   issuances: Pick<Issuances, "claimKeys">,
   campaignId: string,
@@ -28,7 +28,7 @@ export async function readClaimKeys(
   }
 }
 
-/** All durable winners of a campaign by claim key. */
+/** All durable claims of a campaign by claim key. */
 export async function readWinners(
   issuances: Pick<Issuances, "inOrder">,
   campaignId: string,

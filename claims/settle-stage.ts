@@ -5,18 +5,19 @@ import { loggingFailure, type StageDeps } from "./stage.ts";
 
 const SETTLE_BATCH_MAX = 1_000;
 /**
- * Ledger entries gather for so long before a call drops them, in ms: nobody waits for it, and each call costs
- * Redis a disk write.
+ * Ledger entries gather for so long before a call drops them, in ms: no caller waits for it, and each call
+ * costs Redis a disk write.
  */
 const SETTLE_GATHER_MS = 10;
 const SETTLE_ATTEMPTS_MAX = 40;
-/** Between two of them, while the pool is being rebuilt, in ms. */
+/** The pause between two attempts while the pool is being rebuilt, in ms. */
 const SETTLE_AGAIN_MS = 50;
 
 export type SettleStage = BatchQueue<Claim, void>;
 
 /**
- * The last stage: drops the ledger entries of what is durable, and tells a pool that was rebuilt without it.
+ * The last stage: drops the ledger entries of durable claims, and adds a claim to a pool that was rebuilt
+ * without it.
  */
 export function createSettleStage(deps: StageDeps): SettleStage {
   const { pool, restore, clock, campaignId } = deps;
@@ -32,7 +33,7 @@ export function createSettleStage(deps: StageDeps): SettleStage {
         return;
       }
       const restored = await restore(campaignId);
-      // A rehearsal that was removed: its ledger went with it.
+      // A rehearsal that was removed: its ledger was removed with it.
       if (restored === "gone") return;
       if (restored !== "loaded") {
         await sleep(clock, SETTLE_AGAIN_MS);
@@ -48,7 +49,7 @@ export function createSettleStage(deps: StageDeps): SettleStage {
     defer: (callback) => void clock.after(SETTLE_GATHER_MS, callback),
     lazy: true,
     run: loggingFailure(deps, "dropping ledger entries", async (batch: readonly Claim[]) => {
-      // All of one generation, but for the moment after a rebuild.
+      // The claims are of one generation, except right after a rebuild.
       for (const generation of new Set(batch.map((claim) => claim.generation))) {
         await settle(
           generation,

@@ -20,15 +20,15 @@ export type PipelineDeps = {
   commitDeadlineMs: number;
   breakers: StoreBreakers;
   /**
-   * By campaign, the highest generation in which this process was given a code: no pool of a lower one may
-   * give another.
+   * By campaign, the highest generation in which this process got a code: a pool of a lower one must not
+   * issue another.
    */
   leastGenerations: Map<string, number>;
   /** See BatchQueueOptions. */
   defer?: (callback: () => void) => void;
 };
 
-/** What the stages of one campaign's pipeline are made of. */
+/** The dependencies of the stages of one campaign's pipeline. */
 export type StageDeps = PipelineDeps & { readonly campaignId: string };
 
 const logged = new WeakSet<object>();
@@ -42,8 +42,7 @@ export function wasLogged(error: unknown): boolean {
 }
 
 /**
- * Work on a batch that is logged once where it fails, not once a request; the callers are told that it is
- * uncertain.
+ * Wraps the work on a batch so that a failure is logged once, not once a request; the callers get UNCERTAIN.
  */
 export function loggingFailure<T, R>(
   { logger, campaignId }: Pick<StageDeps, "logger" | "campaignId">,

@@ -2,26 +2,26 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { type Breaker, createBreaker } from "./breaker.ts";
 
-/** One breaker for each way to a store that can fail by itself. */
+/** One breaker for each kind of call to a store that can fail separately. */
 export type StoreBreakers = {
-  /** Durable writes to MongoDB: no code is popped while none succeeds. */
+  /** Durable writes to MongoDB: while it is open, no code is popped. */
   readonly commits: Breaker;
-  /** Reads of MongoDB that decide about an answer. */
+  /** Reads of MongoDB that an answer needs. */
   readonly reads: Breaker;
   /** The pool of a campaign: each may live on another node of a Redis Cluster. */
   pool(campaignId: string): Breaker;
   /** True while any of them is not closed. */
   anyOpen(): boolean;
-  /** Calls back each time that `commits` opens, without an argument, or the pool of a campaign. */
+  /** Calls back each time that a breaker opens: `commits` without an argument, a pool with its campaign. */
   onOpen(listener: (campaignId?: string) => void): void;
 };
 
 export type StoreBreakersDeps = {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** A durable write under way for longer than this stops new claims. */
+  /** A durable write under way for longer than this opens the breaker, in ms. */
   readonly commitStallMs: number;
-  /** The same for a call to Redis and for a read of MongoDB. */
+  /** The same for a call to Redis and for a read of MongoDB, in ms. */
   readonly storeStallMs: number;
   readonly probes: {
     /** A write as durable as a commit. */
@@ -33,7 +33,7 @@ export type StoreBreakersDeps = {
   };
 };
 
-/** Beyond so many campaigns those whose pool answers are let go. */
+/** Beyond so many campaigns, closed breakers are dropped from memory. */
 const POOLS_MAX = 2_000;
 
 export function createStoreBreakers(deps: StoreBreakersDeps): StoreBreakers {
@@ -46,7 +46,7 @@ export function createStoreBreakers(deps: StoreBreakersDeps): StoreBreakers {
   const commits = createBreaker({
     ...{ store: "MongoDB (durable writes)", clock, logger, stallMs: commitStallMs },
     probe: probes.write,
-    // That one document was written does not prove that issuances can be.
+    // A probe that writes one document does not prove that issuances can be written.
     trials: true,
     onOpen: () => tell(),
   });

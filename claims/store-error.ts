@@ -6,7 +6,7 @@ import { StoreDenial } from "../runtime/store-denial.ts";
 import { StoreUnavailable } from "../runtime/store-unavailable.ts";
 import { QueueFull } from "./batch-queue.ts";
 
-/** Names under which node-redis throws what comes of a lost, closed, loading or refusing Redis. */
+/** Names of the errors that node-redis throws for a lost, closed, loading or refusing Redis. */
 const REDIS_ERRORS = new Set([
   "AbortError",
   "WatchError",
@@ -28,24 +28,25 @@ const REDIS_ERRORS = new Set([
   "MultiErrorReply",
 ]);
 /**
- * What node-redis throws as a plain Error while the nodes of a cluster do not agree yet on where a slot is.
+ * Messages that node-redis throws as a plain Error while the nodes of a cluster do not agree on where a slot
+ * is.
  */
 const CLUSTER_TROUBLE = /^(Cannot find node |Could not find shard$|Cluster closed$)/;
 
-/** Of these, what a Redis said that could be asked. */
+/** Those of them that are replies of a Redis that was reached. */
 const REDIS_REPLIES = new Set(["ErrorReply", "SimpleError", "BlobError", "WatchError"]);
 
-/** Whether a store gave no answer at all, as opposed to one that nobody likes. */
+/** Whether a store gave no answer at all; an error reply is an answer. */
 export function isNoAnswer(error: unknown): boolean {
   if (error instanceof MongoServerError) return false;
   if ([QueueFull, UncertainInsert, StoreDenial].some((kind) => error instanceof kind)) return false;
   return isStoreError(error) && !(error instanceof Error && REDIS_REPLIES.has(error.constructor.name));
 }
 
-/** Codes of MongoDB's answers: Unauthorized, AuthenticationFailed, and Atlas' own. */
+/** Error codes of MongoDB: Unauthorized, AuthenticationFailed, and one of Atlas. */
 const DENIED = [13, 18, 8000];
 
-/** Whether a store refuses for want of a right or a password: it answers, and is not away. */
+/** Whether a store refuses because a right or a password is missing: it does answer. */
 export function isDenial(error: unknown): boolean {
   if (error instanceof MongoServerError) return DENIED.includes(Number(error.code));
   return error instanceof StoreDenial || isDenied(error);
@@ -56,7 +57,7 @@ export function isUnsent(error: unknown): boolean {
   return error instanceof Error && error.constructor.name === "ClientOfflineError";
 }
 
-/** Whether an error means that a store could not be asked, as opposed to a bug of ours. */
+/** Whether an error means that a store could not be asked; otherwise it is a bug. */
 export function isStoreError(error: unknown): boolean {
   const ours = [DeadlineExceeded, QueueFull, UncertainInsert, StoreUnavailable, StoreDenial];
   if (error instanceof MongoError || ours.some((kind) => error instanceof kind)) return true;

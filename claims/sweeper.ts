@@ -29,8 +29,9 @@ const ROUND_EVERY_MS = 500;
 const ENTRIES_MAX = 500;
 
 /**
- * Finishes what a dead or cut-off server left in the ledger: forward, for the same owner, never back into the
- * pool. Every server runs one; two that meet at an entry agree, because MongoDB's indexes decide.
+ * Finishes the claims that a crashed or cut-off server left in the ledger: it inserts the issuance for the
+ * same claim key, and never returns the code to the pool. Every server runs one. Two may work on the same
+ * entry, because MongoDB's unique indexes decide.
  */
 export function createSweeper(deps: SweeperDeps): Sweeper {
   const { pool, campaigns, claimer, clock, metrics, sweepAfterMs } = deps;
@@ -56,7 +57,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   async function sweep(): Promise<number> {
     let depth = 0;
     let finished = 0;
-    // Of a cluster, one part may be away or on its way while the others serve.
+    // In a Redis Cluster, one node may be away or one slot may be moving while the others serve.
     const failures: unknown[] = [];
     for await (const page of livePages(campaigns)) {
       for (const swept of await Promise.allSettled(page.map((campaign) => sweepCampaign(campaign._id)))) {

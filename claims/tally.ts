@@ -3,24 +3,24 @@ import { LATENCY_BUCKETS, latencyBucket } from "../runtime/latency-histogram.ts"
 
 /**
  * Answers of IssueCoupon in this process since its start, by campaign: how many of each outcome, and how long
- * they took. Counting is on the way of every claim and costs two increments; whoever wants rates reads twice.
+ * they took. Every claim is counted, which costs two increments. A rate is the difference of two readings.
  */
 export type Tally = {
   /** `outcome`: issued, replayed, or the reason of the refusal in small letters. */
   count(campaignId: string, outcome: string, tookMs: number): void;
-  /** The campaign is gone. */
+  /** Drops the counts of a removed campaign. */
   forget(campaignId: string): void;
-  /** The busiest campaigns of late, busiest first, at most `BUSIEST_MAX`. */
+  /** The campaigns with the most recent answers, busiest first, at most `BUSIEST_MAX`. */
   busiest(): CampaignCounts[];
 };
 
 export const BUSIEST_MAX = 20;
 const CAMPAIGNS_MAX = 1_000;
 /**
- * How much of what was busy a look ago still counts as busy: half of it is forgotten in about seven looks.
+ * The factor by which `busiest` reduces older answers at each call: after about seven calls they count half.
  */
 const FADE = 0.9;
-/** Nothing is known to exist under such an id, so nothing is kept for it. */
+/** After these outcomes the campaign may not exist, so no counts are kept for its id. */
 const NO_CAMPAIGN: readonly string[] = ["unknown_campaign", "invalid"];
 
 type Counts = {
@@ -52,7 +52,7 @@ export function createTally(): Tally {
     return counts;
   }
 
-  /** Half of them at once, so that a stream of campaigns does not sort all of them each time. */
+  /** Drops half of them at once, so that many new campaigns do not cause a sort each time. */
   function forgetQuietest(): void {
     const quietest = [...all.values()].sort((a, b) => a.busyness - b.busyness).slice(0, CAMPAIGNS_MAX / 2);
     for (const { campaignId } of quietest) all.delete(campaignId);

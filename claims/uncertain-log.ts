@@ -2,13 +2,13 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { wasLogged } from "./stage.ts";
 
-/** Between two lines, in ms. */
+/** The least time between two log lines, in ms. */
 const LOG_EVERY_MS = 1_000;
 
 /**
- * Logs why claims failed that nothing else has logged, such as a full commit queue: their callers are told no
- * more than UNCERTAIN. A batch that failed is logged with it, once for all of its requests; here, at most
- * once a second in all.
+ * Logs why claims failed where no other place has logged it, such as a full commit queue: their callers only
+ * get UNCERTAIN. A failed batch is logged by its stage, once for all of its requests. This log writes at most
+ * one line a second.
  */
 export function createUncertainLog(
   logger: Logger,
