@@ -13,13 +13,12 @@ export function newCampaignId(nowMs: number): string {
   return id;
 }
 
-/** In the place of the first character, which in a ULID is a digit up to 7. */
+/** Replaces the first character, which in a ULID is a digit from 0 to 7. */
 const REHEARSAL = "R";
 
 /**
- * The id of a rehearsal can be told from every other by itself: so nothing that is not one can ever be
- * removed, whatever else goes wrong, and they come after all others wherever campaigns are gone through by
- * id.
+ * The id of a rehearsal shows that it is one. So no other campaign can be removed, whatever else fails, and
+ * rehearsals come after all other campaigns in every order by id.
  */
 export function newRehearsalId(nowMs: number): string {
   return REHEARSAL + newCampaignId(nowMs).slice(1);
@@ -33,12 +32,12 @@ export function isRehearsalId(campaignId: string): boolean {
 export const REHEARSALS_FROM = REHEARSAL;
 
 const SHAPE = /^[0-9A-HJKMNP-TV-Z]{26}$/;
-/** Only ASCII: other letters become an S or a K as capitals. */
+/** Only ASCII: some other letters become S or K in upper case. */
 const ANY_CASE = /^[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{26}$/;
 
 /**
- * The id as it is on record, which is in capitals, of a text in any case; undefined: no id of ours. Nothing
- * else ever reaches a store.
+ * The recorded id, in capitals, of a text in any case; undefined: it is no campaign id. No other text reaches
+ * a store as an id.
  */
 export function campaignIdOf(text: string): string | undefined {
   if (SHAPE.test(text)) return text;

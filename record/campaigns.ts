@@ -11,16 +11,16 @@ export type Campaigns = ReturnType<typeof createCampaigns>;
 /** States in which the pool may still change. */
 const LIVE: RecordedState[] = ["SCHEDULED", "OPEN", "PAUSED"];
 
-/** Sold out, and a change or a load was begun since the pool was last known to be what the record says. */
+/** Sold out, and a change or a load was begun after the pool was last known to agree with the document. */
 const UNFINISHED = {
   state: "SOLD_OUT",
   $expr: { $gt: ["$generation", { $ifNull: ["$loadedGeneration", 0] }] },
 } as const;
 
-/** States from which the start may still open it, a paused one if it is resumed. */
+/** States before the opening; a paused campaign opens only after it is resumed. */
 const TO_OPEN: RecordedState[] = ["GENERATING", "SCHEDULED", "PAUSED"];
 
-/** Above every id. */
+/** Sorts after every id. */
 const AFTER_ALL = "Z";
 
 export function createCampaigns(db: Db) {
@@ -30,7 +30,7 @@ export function createCampaigns(db: Db) {
     ...createSteps(collection),
 
     /**
-     * Inserts a new campaign. The document that stands: this one, or the earlier one with the same requestId.
+     * Inserts a new campaign. Returns its document, or that of an earlier campaign with the same requestId.
      */
     async create(doc: CampaignDoc): Promise<CampaignDoc> {
       try {
@@ -49,7 +49,7 @@ export function createCampaigns(db: Db) {
       }
     },
 
-    /** How many codes of these formats all campaigns have or are to have. */
+    /** How many codes of these formats all campaigns have or will have. */
     async totalOfFormats(codeFormats: readonly string[]): Promise<number> {
       const [sum] = await collection
         .aggregate<{ total: number }>([
@@ -82,8 +82,8 @@ export function createCampaigns(db: Db) {
         .toArray(),
 
     /**
-     * Campaigns whose pool may still change or is to follow, by id, at most `limit`, above the id `after`
-     * (exclusive).
+     * Campaigns whose pool may still change or must follow a change, by id, at most `limit`, above the id
+     * `after` (exclusive).
      */
     live: (limit: number, after = ""): Promise<CampaignDoc[]> =>
       collection
@@ -104,7 +104,7 @@ export function createCampaigns(db: Db) {
         .limit(limit)
         .toArray(),
 
-    /** Campaigns that are to open after one instant and until another, soonest first, at most `limit`. */
+    /** Campaigns that start after one instant and until another, soonest first, at most `limit`. */
     startingBetween: (after: Date, until: Date, limit: number): Promise<CampaignDoc[]> =>
       collection
         .find({ state: { $in: TO_OPEN }, startsAt: { $gt: after, $lte: until }, ...STANDING })
@@ -113,8 +113,8 @@ export function createCampaigns(db: Db) {
         .toArray(),
 
     /**
-     * A campaign that waits for codes, that nobody works on or wants to change and that is none of `except`,
-     * soonest start first.
+     * The campaign with the soonest start that waits for codes, has no lease, no waiting change, and is none
+     * of `except`; null: none.
      */
     nextToGenerate: (except: readonly string[] = []): Promise<CampaignDoc | null> =>
       collection.findOne(
@@ -124,7 +124,7 @@ export function createCampaigns(db: Db) {
           $expr: { $and: [isOver("$lease.until"), isOver("$changing.until")] },
           ...STANDING,
         },
-        // What is absent comes first: no campaign waits for a rehearsal.
+        // An absent field sorts first: real campaigns come before rehearsals.
         { sort: { rehearsalOf: 1, startsAt: 1 } },
       ),
 
@@ -133,7 +133,8 @@ export function createCampaigns(db: Db) {
     },
 
     /**
-     * The pool of a campaign that an operator ended or cancelled is so, and nothing is under way any more.
+     * Records that the pool has followed an end or a cancellation by an operator, and that no claim is under
+     * way any more.
      */
     async settled(id: string): Promise<void> {
       await collection.updateOne({ _id: id }, { $unset: { settling: 1 } });

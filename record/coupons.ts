@@ -9,9 +9,9 @@ export function createCoupons(db: Db) {
   const collection: Collection<CouponDoc> = db.collection("coupons");
   return {
     /**
-     * Inserts as many as possible of one campaign, durably. How many were refused because their code or their
+     * Inserts coupons of one campaign, durably. Returns how many were refused because their code or their
      * ordinal exists already.
-     * @throws RehearsalRemoved, or whatever else went wrong: any of them may then be durable or not
+     * @throws RehearsalRemoved, or another error: each of them may then be durable or not
      */
     async insert(docs: CouponDoc[]): Promise<number> {
       const refused = await insertUnordered(db, collection.collectionName, docs);

@@ -21,11 +21,11 @@ export type CampaignDoc = {
   onePerUser: boolean;
   codeFormat: string;
   state: RecordedState;
-  /** Raised whenever the Redis side is loaded or rebuilt; 0: never yet. */
+  /** Raised by every load of the pool and every change that the pool follows; 0: never yet. */
   generation: number;
   /**
-   * The highest generation known to have been swapped in or turned to: a pool of a lower one is an old Redis
-   * that came back.
+   * The highest generation known to have been loaded or turned to. A pool of a lower one comes from an old
+   * Redis that has returned.
    */
   loadedGeneration?: number;
   /** Codes known to be durable, a lower bound: ordinals below it all exist. */
@@ -34,18 +34,20 @@ export type CampaignDoc = {
   openedAt?: Date;
   requestId?: string;
   /**
-   * Who fills or loads this campaign, on MongoDB's clock. A hint that saves work; correctness rests on the
-   * indexes.
+   * The process that fills or loads this campaign, or the change of it, until an instant on MongoDB's clock.
+   * See record/leases.ts.
    */
   lease?: { owner: string; until: Date };
   /**
-   * Who wants the lease for a change next: fills and loads leave it to them for so long, on MongoDB's clock.
+   * The change that waits for the lease: fills and loads leave the lease to it until this instant, on
+   * MongoDB's clock.
    */
   changing?: { owner: string; until: Date };
   /** Coupons that are being added; their codes have the ordinals from `total` on. */
   adding?: { count: number };
   /**
-   * An addition that an end or a cancellation cut off: some of its codes may exist, and count for nothing.
+   * The count of an addition that an end or a cancellation cut off. Some of its codes may exist; they do not
+   * count.
    */
   dropped?: number;
   /** How many coupons the pool was last loaded for, where coupons were added since it was created. */
@@ -58,9 +60,9 @@ export type CampaignDoc = {
   outbox?: HistoryDoc[];
   /** The campaign that this one rehearses; only these are ever removed. Never changed. */
   rehearsalOf?: string;
-  /** Of a rehearsal: when it is removed by whoever notices, on MongoDB's clock. */
+  /** Of a rehearsal: from this instant on MongoDB's clock, any scheduler removes it. */
   expiresAt?: Date;
-  /** Of a rehearsal: its removal has begun, and nobody finds it any more; on MongoDB's clock. */
+  /** Of a rehearsal: its removal has begun, and no query returns it any more; on MongoDB's clock. */
   removing?: { since: Date; lookedAt: Date };
 };
 
@@ -84,7 +86,7 @@ export type IssuanceDoc = {
   issuedAt: Date;
 };
 
-/** What a change can change. */
+/** The settings that a change can alter. */
 export type CampaignSettings = {
   state: RecordedState;
   name: string;
@@ -95,18 +97,18 @@ export type CampaignSettings = {
   endsAt?: Date;
 };
 
-/** What a request for a change named, so that its repetition is told from another one. Absent: not named. */
+/** The fields of a request for a change, to recognise its repetition. Absent: not given. */
 export type Asked = {
   name?: string;
   count?: number;
   startsAtMs?: number;
-  /** Null: to have none. */
+  /** Null: no end. */
   endsAtMs?: number | null;
 };
 
 /** One change of a campaign. Written once, never altered. */
 export type HistoryDoc = {
-  /** campaign/revision: a change is written down once, however often it is tried. */
+  /** `campaign/revision`, so that a change is recorded once, however often the insert is tried. */
   _id: string;
   campaignId: string;
   /** The campaign's revision after the change. */
@@ -114,10 +116,10 @@ export type HistoryDoc = {
   /** On the clock of MongoDB. */
   at: Date;
   /**
-   * When it came about, where it was written down afterwards: the opening of the pool, the end. Absent: `at`.
+   * When it happened, where it was recorded afterwards: the opening of the pool, the end. Absent: `at`.
    */
   happenedAt?: Date;
-  /** As the caller told it; empty: not told. */
+  /** The name that the caller gave; empty: none. */
   actor: string;
   verb: HistoryVerb;
   requestId?: string;
@@ -143,31 +145,32 @@ export type HistoryVerb =
   | "sell-out"
   | "added";
 
-/** What a preflight was made for. */
+/** The start and the moment before it that a preflight was made for. */
 export type PreflightTurn = {
   readonly campaignId: string;
   readonly startsAt: Date;
-  /** So long before the start. */
+  /** How long before the start, in ms. */
   readonly beforeMs: number;
   /**
-   * Of the campaign: whatever is changed is looked at anew, also where the start comes back to what it was.
+   * The campaign's revision: after every change a new preflight is made, also where the start returns to an
+   * earlier value.
    */
   readonly revision: number;
 };
 
 /** A preflight that a scheduler made by itself. */
 export type PreflightDoc = PreflightTurn & {
-  /** `campaign/start in ms/ms before it/revision`: one each, whoever of the schedulers comes first. */
+  /** `campaign/start in ms/ms before it/revision`: one each; the first scheduler makes it. */
   _id: string;
   /** When it began, on the clock of the scheduler that made it. */
   at: Date;
-  /** Absent: it is under way, or whoever made it died. */
+  /** Absent: it is under way, or its scheduler has crashed. */
   colour?: string;
-  /** What was not green. */
+  /** The lines that were not green. */
   lines?: { check: string; colour: string; finding: string; advice: string }[];
 };
 
-/** Answers of one process for one campaign since its start; only rises while the process lives. */
+/** Answers of one process for one campaign since the start of the process; counts only rise. */
 export type CampaignCounts = {
   campaignId: string;
   /** By outcome: issued, replayed, or the reason of the refusal in small letters. */
@@ -176,13 +179,13 @@ export type CampaignCounts = {
   latency: number[];
 };
 
-/** What a process says of itself about once a second. */
+/** The heartbeat that a process writes about once a second. */
 export type ProcessBeat = {
   host: string;
   pid: number;
-  /** Which worker of several on one port; absent: it is alone. */
+  /** Its number among the workers of a primary process; absent: it is no worker. */
   worker?: number;
-  /** The process whose worker it is, by its pid; absent: it is none, or of a version that did not say. */
+  /** The pid of its primary process; absent: it is no worker, or of a version that did not write this. */
   primary?: number;
   roles: string[];
   version: string;
@@ -190,20 +193,20 @@ export type ProcessBeat = {
   startedAt: Date;
   /** Its clock minus that of Redis; absent: Redis did not answer. */
   redisClock?: { offsetMs: number; uncertaintyMs: number };
-  /** Things that should not happen and were repaired, by kind, since its start. */
+  /** Counts by kind, since its start, of faults that should not happen and were repaired. */
   alarms: Record<string, number>;
-  /** The busiest campaigns of late; empty without the server role. */
+  /** The campaigns with the most recent answers; empty without the server role. */
   campaigns: CampaignCounts[];
 };
 
 export type ProcessDoc = ProcessBeat & {
-  /** The owner id: new at each start. */
+  /** The owner id of the process: new at each start. */
   _id: string;
   /** On MongoDB's clock. */
   seenAt: Date;
   /**
-   * When its scheduler last completed a round, on MongoDB's clock; absent: it has none, or none was completed
-   * yet.
+   * When its scheduler last completed a round, on MongoDB's clock; absent: it has no scheduler, or no round
+   * was completed yet.
    */
   lastTickAt?: Date;
 };

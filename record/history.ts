@@ -5,7 +5,7 @@ import { insertUnordered } from "./unordered-insert.ts";
 
 export type History = ReturnType<typeof createHistory>;
 
-/** Revisions between two, both exclusive; undefined: no bound. */
+/** Revisions between two bounds, both exclusive; undefined: no bound. */
 type Range = {
   readonly above?: number | undefined;
   readonly below?: number | undefined;
@@ -14,9 +14,9 @@ type Range = {
 };
 
 /**
- * What was done with campaigns: insert-only. A change is written into its campaign's `outbox` in the very
- * update that makes it, so that none is ever made without its entry; from there it is moved here, by whoever
- * comes along. Readers look at both.
+ * The changes of campaigns: insert-only. The same update that makes a change writes its entry into the
+ * campaign's `outbox`, so that no change is made without its entry. Any process may then move the entry here.
+ * Readers read both.
  */
 export function createHistory(db: Db) {
   const entries: Collection<HistoryDoc> = db.collection("history");
@@ -33,7 +33,7 @@ export function createHistory(db: Db) {
   ): Promise<HistoryDoc[]> {
     const [least, most] = [above ?? -1, below ?? Number.POSITIVE_INFINITY];
     const direction = newestFirst ? -1 : 1;
-    // The outbox first: what is moved in between is then seen twice, and not missed.
+    // The outbox is read first: an entry that is moved in between is found twice, not missed.
     const waiting = (await outboxOf(campaignId)).filter(
       ({ revision }) => revision > least && revision < most,
     );
@@ -47,8 +47,8 @@ export function createHistory(db: Db) {
   }
 
   /**
-   * Where a revision seems to be missing it is looked for once more: entries that are moved at once become
-   * visible one by one. One that is older than an entry that was seen is then in the outbox or written.
+   * Reads once more where a revision seems to be missing: entries that are moved together become visible one
+   * by one. By the second read, an entry older than one already found is in the outbox or in the collection.
    */
   async function read(campaignId: string, range: Range): Promise<HistoryDoc[]> {
     const found = await readOnce(campaignId, range);
@@ -56,7 +56,7 @@ export function createHistory(db: Db) {
   }
 
   return {
-    /** Moves what waits in the campaign's outbox; any number may do so at once. */
+    /** Moves the entries of the campaign's outbox; any number of processes may do so at once. */
     async flush(campaignId: string): Promise<void> {
       const waiting = await outboxOf(campaignId);
       if (waiting.length === 0) return;

@@ -3,20 +3,20 @@ import type { IssuanceDoc } from "./documents.ts";
 import { stillExists } from "./still-exists.ts";
 import { insertUnordered } from "./unordered-insert.ts";
 
-/** What became of one issuance; `held` is the durable record to answer with. */
+/** The outcome of one insert; `held` is the durable issuance to answer with. */
 export type InsertOutcome =
-  /** Durable now, or was so already with the same code and key. */
+  /** Durable now, or already before with the same code and key. */
   | { readonly kind: "durable"; readonly held: IssuanceDoc }
   /**
-   * The claim key has another code already. `codeFree`: nobody has an issuance of the code that was tried.
+   * The claim key has another code already. `codeFree`: no key has an issuance of the code that was tried.
    */
   | { readonly kind: "key-taken"; readonly held: IssuanceDoc; readonly codeFree: boolean }
-  /** The code belongs to another claim key: the pool it came from was stale. */
+  /** Another claim key has an issuance of the code: the pool that it came from was stale. */
   | { readonly kind: "code-taken"; readonly held: IssuanceDoc }
-  /** Its campaign, a rehearsal, was removed meanwhile: nothing is left of it. */
+  /** Its campaign, a rehearsal, was removed meanwhile, and the issuance is deleted. */
   | { readonly kind: "removed" };
 
-/** A place in the issue order of a campaign, to go on after. A generation gives each seq once. */
+/** A place in the issue order of a campaign, to read on from. Within a generation each seq occurs once. */
 export type IssuePosition = { readonly generation: number; readonly seq: number };
 
 /** An issued code and its place. */
@@ -27,7 +27,7 @@ export type Issuances = ReturnType<typeof createIssuances>;
 export function createIssuances(db: Db) {
   const collection: Collection<IssuanceDoc> = db.collection("issuances");
 
-  /** Asks who holds what the refused inserts wanted, and says for each what became of it. */
+  /** Reads the issuances that stand against the refused inserts, and returns the outcome of each. */
   async function explain(refused: readonly IssuanceDoc[]): Promise<Map<IssuanceDoc, InsertOutcome>> {
     const standing = await collection
       .find({
@@ -52,7 +52,7 @@ export function createIssuances(db: Db) {
     return outcomes;
   }
 
-  /** After a position in issue order, at most `limit`: two index ranges, never a sort in memory. */
+  /** Reads issuances after a position, at most `limit`: two index ranges, never a sort in memory. */
   async function ordered<T extends IssuePosition>(
     campaignId: string,
     after: IssuePosition | undefined,
@@ -78,9 +78,9 @@ export function createIssuances(db: Db) {
 
   return {
     /**
-     * Makes issuances of one campaign durable (majority, journaled), each by itself; the unique indexes
-     * arbitrate.
-     * @throws whatever leaves it uncertain: any of them may then be durable or not
+     * Makes issuances of one campaign durable (majority, journaled). Each succeeds or fails separately; the
+     * unique indexes decide.
+     * @throws any error after which the outcome is uncertain: each of them may be durable or not
      */
     async insert(docs: IssuanceDoc[]): Promise<InsertOutcome[]> {
       const refused = new Set(await insertUnordered(db, collection.collectionName, docs));
@@ -135,7 +135,7 @@ export function createIssuances(db: Db) {
       return found.map(({ claimKey }) => claimKey);
     },
 
-    /** Their codes and places alone: half of the processor time. */
+    /** Only the codes and places of issuances: half of the processor time. */
     codesInOrder: (
       campaignId: string,
       after: IssuePosition | undefined,

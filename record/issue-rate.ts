@@ -6,14 +6,14 @@ export type BucketPlan = {
   /** How long after the start the first bucket begins. */
   readonly fromMs: number;
   readonly bucketMs: number;
-  /** So many; what comes later is one more, what came before the start another. */
+  /** The number of buckets. Later issuances go into one more, those before the start into another. */
   readonly buckets: number;
 };
 
 export type IssueCounts = {
   /**
-   * Issuances by bucket: 0 begins `fromMs` after the start, and has those between the start and its begin
-   * too.
+   * Issuances by bucket. Bucket 0 begins `fromMs` after the start; issuances between the start and its
+   * beginning count in it too.
    */
   readonly perBucket: ReadonlyMap<number, number>;
   readonly early: number;
@@ -25,7 +25,7 @@ export type IssueCounts = {
   readonly lastAt: Date | undefined;
 };
 
-/** Between which instants a sale lies, for the most part. */
+/** The period of most of a sale. */
 export type Extent = { readonly firstAt: Date; readonly mostBy: Date };
 
 export type IssueRate = ReturnType<typeof createIssueRate>;
@@ -33,7 +33,7 @@ export type IssueRate = ReturnType<typeof createIssueRate>;
 /** Issuances counted at most: the first ones in issue order, which are those around the start. */
 export const COUNTED_MAX = 1_000_000;
 const COUNTING_MAX_MS = 7_000;
-/** A few coupons that come back to life days later are not what a sale is looked at for. */
+/** The share of issuances within `mostBy`: a few coupons issued days later would stretch the period. */
 const MOST = 0.99;
 const SECOND_MS = 1_000;
 
@@ -43,7 +43,7 @@ type Facets = { buckets: Group[]; peak: { _id: number; issued: number }[] };
 export function createIssueRate(db: Db) {
   const collection: Collection<IssuanceDoc> = db.collection("issuances");
 
-  /** The issuance at a place of the issue order, from its end where `last` is true. */
+  /** The instant of the issuance at a place of the issue order, counted from the end where `last` is true. */
   async function instantAt(campaignId: string, place: number, last = false): Promise<Date | undefined> {
     const direction = last ? -1 : 1;
     const [found] = await collection
@@ -59,7 +59,7 @@ export function createIssueRate(db: Db) {
   }
 
   return {
-    /** Where the sale of so many coupons lies; undefined: none is issued. */
+    /** The period of a sale with so many issuances; undefined: there are none. */
     async extent(campaignId: string, issued: number): Promise<Extent | undefined> {
       const place = Math.floor((Math.min(issued, COUNTED_MAX) - 1) * MOST);
       const firstAt = await instantAt(campaignId, 0);
@@ -68,8 +68,8 @@ export function createIssueRate(db: Db) {
     },
 
     /**
-     * Counts by time in MongoDB: one walk along the issue order, bounded, whose answer has a document a
-     * bucket.
+     * Counts by time in MongoDB: reads along the issue order once, up to a bound; the result has one document
+     * for each bucket.
      */
     async count(campaignId: string, plan: BucketPlan): Promise<IssueCounts> {
       const { startsAt, fromMs, bucketMs, buckets } = plan;

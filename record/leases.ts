@@ -6,14 +6,14 @@ import { STANDING } from "./still-exists.ts";
 export const isOver = (until: string) => ({ $lt: [{ $ifNull: [until, new Date(0)] }, "$$NOW"] });
 
 /**
- * The lease of a campaign: one process at a time fills, loads or changes it. A hint that saves work;
- * correctness rests on the indexes.
+ * The lease of a campaign: one process at a time fills, loads or changes it. It only saves double work;
+ * correctness depends on the unique indexes and the generation.
  */
 export function createLeases(collection: Collection<CampaignDoc>) {
   return {
     /**
-     * Takes the campaign's lease for `leaseMs` unless somebody else holds it or is to have it for a change;
-     * null then. `raiseGeneration`: the same step hands out the next generation.
+     * Takes the campaign's lease for `leaseMs`; null: another owner has it, or another change has asked for
+     * it. `raiseGeneration`: the same update raises the generation.
      */
     takeLease: (
       id: string,
@@ -37,7 +37,7 @@ export function createLeases(collection: Collection<CampaignDoc>) {
             $set: {
               lease: { owner, until: { $add: ["$$NOW", leaseMs] } },
               generation: { $add: ["$generation", raiseGeneration ? 1 : 0] },
-              // Whoever had a ticket has the lease now.
+              // The owner that asked for the lease has it now.
               changing: "$$REMOVE",
             },
           },
@@ -46,7 +46,7 @@ export function createLeases(collection: Collection<CampaignDoc>) {
       ),
 
     /**
-     * Asks for the lease: for `ticketMs` nobody takes it but `owner`. Changes nothing while somebody else has
+     * Asks for the lease: for `ticketMs` only `owner` can take it. Changes nothing while another owner has
      * asked.
      */
     async askForLease(id: string, owner: string, ticketMs: number): Promise<void> {
@@ -63,7 +63,7 @@ export function createLeases(collection: Collection<CampaignDoc>) {
       await collection.updateOne({ _id: id, "changing.owner": owner }, { $unset: { changing: 1 } });
     },
 
-    /** Extends a lease that is still ours. False: it is not. */
+    /** Extends a lease that `owner` still has. False: it does not. */
     async renewLease(id: string, owner: string, leaseMs: number): Promise<boolean> {
       const result = await collection.updateOne({ _id: id, "lease.owner": owner }, [
         { $set: { "lease.until": { $add: ["$$NOW", leaseMs] } } },
@@ -71,7 +71,7 @@ export function createLeases(collection: Collection<CampaignDoc>) {
       return result.matchedCount === 1;
     },
 
-    /** `swapped`: what was swapped in, or turned to, under the lease, if anything. */
+    /** `swapped`: the generation and total of the pool that was loaded or turned under the lease, if any. */
     async dropLease(
       id: string,
       owner: string,

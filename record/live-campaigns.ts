@@ -4,8 +4,8 @@ import type { CampaignDoc } from "./documents.ts";
 const PAGE = 500;
 
 /**
- * Goes over all live campaigns, a bounded number at a time: however many old ones are left open, the newest
- * get their turn.
+ * Reads all live campaigns, a bounded number at a time, so that many old open campaigns do not hide the
+ * newest ones.
  */
 export async function* livePages(campaigns: Pick<Campaigns, "live">): AsyncGenerator<readonly CampaignDoc[]> {
   let after = "";

@@ -2,22 +2,22 @@ import { performance } from "node:perf_hooks";
 import { type Db, MongoServerError } from "mongodb";
 import { DUPLICATE_KEY } from "./unordered-insert.ts";
 
-/** What MONGODB_URL leads to. */
+/** The kind of deployment that MONGODB_URL leads to. */
 export type Deployment =
   | { readonly kind: "standalone" }
   | {
       readonly kind: "replica-set";
       readonly name: string;
-      /** Those that hold data: primary and secondaries, no arbiters. */
+      /** Members that hold data: primary and secondaries, no arbiters. */
       readonly members: number;
-      /** Those of them that are up; undefined: it may not be asked. */
+      /** How many of them are up; undefined: the user may not read it. */
       readonly healthy: number | undefined;
       /** How many must be up for a write to be durable. */
       readonly majority: number;
     }
   | {
       readonly kind: "mongos";
-      /** Collections of ours that are spread over several shards; undefined: it may not be asked. */
+      /** Which of `ARBITERS` are sharded; undefined: the user may not read it. */
       readonly sharded: readonly string[] | undefined;
     };
 
@@ -28,9 +28,9 @@ const PROBE = "preflight";
 const PRIMARY = 1;
 const SECONDARY = 2;
 const ARBITER = 7;
-/** What a mongos says in the place of a replica set's name. */
+/** The `msg` that a mongos replies with. */
 const MONGOS = "isdbgrid";
-/** Their unique indexes arbitrate: over several shards MongoDB does not hold a code to be unique. */
+/** Their unique indexes decide. Over several shards MongoDB does not keep a code unique. */
 const ARBITERS = ["coupons", "issuances"];
 
 type Hello = {
@@ -44,17 +44,17 @@ type Status = {
   readonly writeMajorityCount?: number;
 };
 
-/** How MongoDB is set up, and whether it takes a write as durable as ours are. */
+/** Reads how MongoDB is set up, and whether it takes a write as durable as an issuance. */
 export function createMongoFacts(db: Db) {
   const probes = db.collection<{ _id: string; at: Date }>("probes");
   return {
-    /** Writes (majority, journaled), and says how many ms that took. */
+    /** Writes (majority, journaled); returns how many ms that took. */
     async write(withinMs: number): Promise<number> {
       const startedAtMs = performance.now();
       const writeConcern = { w: "majority", journal: true, wtimeoutMS: withinMs } as const;
       const write = () =>
         probes.updateOne({ _id: PROBE }, [{ $set: { at: "$$NOW" } }], { upsert: true, writeConcern });
-      // Two that make the document at once: the second finds it made.
+      // If two processes create the document at once, the second one gets a duplicate key and updates it.
       await write().catch((error: unknown) => {
         if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return write();
         throw error;
@@ -85,7 +85,7 @@ export function createMongoFacts(db: Db) {
   }
 
   async function sharded(): Promise<readonly string[] | undefined> {
-    // What lives whole in one shard is listed too where it was moved there, as unsplittable.
+    // A collection that was moved whole to one shard is listed too, as unsplittable.
     const ids = ARBITERS.map((name) => `${db.databaseName}.${name}`);
     try {
       const found = await db.client

@@ -2,7 +2,7 @@ import { type MongoClient, MongoServerError, MongoServerSelectionError } from "m
 import { EXIT, UserError } from "../runtime/user-error.ts";
 
 export type Asked = {
-  /** `host:port`, with commas between them. */
+  /** One or more `host:port`, separated by commas. */
   readonly hosts: string;
   readonly namesUser: boolean;
   readonly isTls: boolean;
@@ -16,7 +16,8 @@ export function askedOf(client: MongoClient, database: string): Asked {
 }
 
 /**
- * Codes of MongoDB's answers: github.com/mongodb/mongo, src/mongo/base/error_codes.yml; 8000 is Atlas' own.
+ * Error codes of MongoDB. Source: github.com/mongodb/mongo, src/mongo/base/error_codes.yml; 8000 is a code of
+ * Atlas.
  */
 const UNAUTHORIZED = 13;
 const AUTHENTICATION_FAILED = [18, 8000];
@@ -26,9 +27,9 @@ const DUPLICATE_KEY = 11000;
 type Judgment = { readonly what: string; readonly hint: string; readonly exitCode: number };
 
 /**
- * Why MongoDB cannot be used, and what whoever starts the service can do about it. A wrong setting is
- * EXIT.configuration: the same start would fail again. A MongoDB that is not there, or not ready, is
- * EXIT.storeUnavailable: it may come.
+ * Why MongoDB cannot be used, and what the person who starts the service can do about it. A wrong setting is
+ * EXIT.configuration: the same start would fail again. A MongoDB that does not run or is not ready is
+ * EXIT.storeUnavailable: a later start may succeed.
  */
 export function mongoTrouble(error: unknown, asked: Asked): UserError {
   const { what, hint, exitCode } =
@@ -36,7 +37,7 @@ export function mongoTrouble(error: unknown, asked: Asked): UserError {
   return new UserError(`${what}: ${hint}`, exitCode, { cause: error });
 }
 
-/** What a MongoDB that was reached says. */
+/** Judges the error reply of a MongoDB that was reached. */
 function judgeAnswer(error: unknown, { hosts, namesUser, database }: Asked): Judgment | undefined {
   const answer = causesOf(error).find((cause) => cause instanceof MongoServerError);
   if (answer === undefined) return undefined;
@@ -74,7 +75,7 @@ function judgeAnswer(error: unknown, { hosts, namesUser, database }: Asked): Jud
   return undefined;
 }
 
-/** Why no MongoDB was reached, as the errors of its connections tell. */
+/** Judges why no MongoDB was reached, from the errors of its connections. */
 function judgeConnection(error: unknown, { hosts, isTls }: Asked): Judgment | undefined {
   const causes = causesOf(error);
   const has = (pattern: RegExp) => causes.some((cause) => pattern.test(`${codeOf(cause)} ${cause.message}`));
@@ -130,7 +131,7 @@ function judgeConnection(error: unknown, { hosts, isTls }: Asked): Judgment | un
   return undefined;
 }
 
-/** Nothing that is known: most often a time-out. */
+/** Any other failure: most often a time-out. */
 function unknownTrouble(error: unknown, hosts: string): Judgment {
   return {
     what: `no MongoDB at ${hosts} (${saidBy(error)})`,
@@ -141,7 +142,7 @@ function unknownTrouble(error: unknown, hosts: string): Judgment {
 
 const CAUSES_MAX = 20;
 
-/** The error, what caused it, and what the driver knows of each host that it asked. */
+/** The error, its causes, and the error of each host that the driver tried. */
 function causesOf(error: unknown): Error[] {
   const found: Error[] = [];
   const left = [error];

@@ -16,16 +16,15 @@ export type MongoOptions = {
 const POOL_MAX = 32;
 const CONNECT_TIMEOUT_MS = 2_000;
 /**
- * The driver looks at a MongoDB that was lost at this pace; with its default of 10 s a process can stay blind
- * for so long.
+ * How often the driver checks a MongoDB that was lost. With its default of 10 s, a process may notice a
+ * recovery only after that time.
  */
 const HEARTBEAT_MS = 1_000;
 
 /**
- * Connects to MongoDB. Every read that decides something and every write of ours is majority; writes are
- * journaled. Retryable writes are off: the unique indexes arbitrate, and a repeated insert is recognised as
- * such.
- * @throws UserError when there is no MongoDB within `connectWithinMs`, or one that does not let us in
+ * Connects to MongoDB. Every read that decides something and every write that must last is majority; writes
+ * are journaled. Retryable writes are off: the unique indexes decide, and recognise a repeated insert.
+ * @throws UserError when no MongoDB answers within `connectWithinMs`, or it refuses the user
  */
 export async function connectMongo(options: MongoOptions): Promise<{ client: MongoClient; db: Db }> {
   let client: MongoClient;
@@ -42,7 +41,7 @@ export async function connectMongo(options: MongoOptions): Promise<{ client: Mon
       waitQueueTimeoutMS: options.operationMs,
       connectTimeoutMS: CONNECT_TIMEOUT_MS,
       heartbeatFrequencyMS: HEARTBEAT_MS,
-      // Within the deadline, so that what stood in the way is what is told.
+      // Shorter than the deadline, so that the error names the cause and not only the deadline.
       serverSelectionTimeoutMS: Math.min(options.operationMs, options.connectWithinMs * 0.9),
       socketTimeoutMS: options.operationMs * 2,
       ignoreUndefined: true,
@@ -65,7 +64,7 @@ export async function connectMongo(options: MongoOptions): Promise<{ client: Mon
   return { client, db };
 }
 
-/** The unique indexes are the arbiters of who holds what; without them nothing may start. */
+/** The unique indexes decide which claim key has which code; without them no process may start. */
 async function ensureIndexes(db: Db): Promise<void> {
   await db.collection<CampaignDoc>("campaigns").createIndexes([
     { key: { state: 1, startsAt: 1 }, name: "by_state" },
@@ -75,10 +74,10 @@ async function ensureIndexes(db: Db): Promise<void> {
       unique: true,
       partialFilterExpression: { requestId: { $type: "string" } },
     },
-    // Few at any time: the index holds nothing else.
+    // Few campaigns at any time: the index holds no others.
     { key: { adding: 1 }, name: "adding", partialFilterExpression: { adding: { $exists: true } } },
     { key: { expiresAt: 1 }, name: "expiring", partialFilterExpression: { expiresAt: { $exists: true } } },
-    // Each leaves it as soon as its end has come.
+    // A campaign leaves this index when its end has been recorded.
     {
       key: { endsAt: 1 },
       name: "sold_out_before_end",

@@ -8,7 +8,7 @@ export type Preflights = ReturnType<typeof createPreflights>;
 export function createPreflights(db: Db) {
   const collection: Collection<PreflightDoc> = db.collection("preflights");
   return {
-    /** True: it is ours to make. False: another scheduler has it, or made it. */
+    /** True: this process is to make it. False: another scheduler has it, or the rehearsal is gone. */
     async take(turn: PreflightTurn, at: Date): Promise<boolean> {
       try {
         const _id = preflightId(turn);
@@ -22,7 +22,7 @@ export function createPreflights(db: Db) {
       }
     },
 
-    /** What came of it. */
+    /** Records the result. */
     async finish(
       turn: PreflightTurn,
       result: Required<Pick<PreflightDoc, "colour" | "lines">>,
@@ -30,16 +30,16 @@ export function createPreflights(db: Db) {
       await collection.updateOne({ _id: preflightId(turn) }, { $set: result });
     },
 
-    /** It could not be made: whoever comes next may try. */
+    /** The preflight failed: the next scheduler may try. */
     async giveBack(turn: PreflightTurn): Promise<void> {
       await collection.deleteOne({ _id: preflightId(turn), colour: { $exists: false } });
     },
 
-    /** Those of a campaign, the last one first. */
+    /** The preflights of a campaign, newest first. */
     latest: (campaignId: string, limit: number): Promise<PreflightDoc[]> =>
       collection
-        // From "id/" to below "id0", the character after the slash: a range of the one index that there is
-        // anyway.
+        // From "id/" to below "id0" ("0" follows "/"): a range of the index of `_id`, so no other index is
+        // needed.
         .find({ _id: { $gte: `${campaignId}/`, $lt: `${campaignId}0` } })
         .sort({ at: -1 })
         .limit(limit)
@@ -47,7 +47,7 @@ export function createPreflights(db: Db) {
   };
 }
 
-/** The name of a turn: the same for all who want to make it. */
+/** The id of a preflight: the same in every scheduler. */
 export function preflightId({ campaignId, startsAt, beforeMs, revision }: PreflightTurn): string {
   return `${campaignId}/${startsAt.getTime()}/${beforeMs}/${revision}`;
 }

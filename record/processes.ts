@@ -6,17 +6,17 @@ export type SeenProcess = ProcessDoc & { readonly ageMs: number; readonly tickAg
 
 export type Processes = ReturnType<typeof createProcesses>;
 
-/** The most processes that are looked at. */
+/** The most processes that `seen` returns. */
 export const PROCESSES_MAX = 200;
 
-/** One beat that is lost costs nothing: the next comes in a second. */
+/** A lost heartbeat costs nothing: the next one comes in a second. */
 const LIGHT = { w: 1, journal: false } as const;
 
 export function createProcesses(db: Db) {
   const collection: Collection<ProcessDoc> = db.collection("processes");
   const before = (ms: number) => ({ $subtract: ["$$NOW", ms] });
   return {
-    /** Replaces what this process said before. `tickAgeMs`: since its scheduler last completed a round. */
+    /** Replaces the last heartbeat of a process. `tickAgeMs`: since its scheduler last completed a round. */
     async beat(owner: string, beat: ProcessBeat, tickAgeMs?: number): Promise<void> {
       const stamped = {
         seenAt: "$$NOW",
@@ -29,18 +29,18 @@ export function createProcesses(db: Db) {
       );
     },
 
-    /** It ends in an orderly manner: whoever looks sees that it left, not that it was lost. */
+    /** Deregisters a process that ends in an orderly manner, so that it does not look crashed. */
     async leave(owner: string): Promise<void> {
       await collection.deleteOne({ _id: owner }, { writeConcern: LIGHT });
     },
 
-    /** Removes what has not been heard of for so long. */
+    /** Removes the processes whose last heartbeat is older than this. */
     async forget(silentMs: number): Promise<void> {
       const filter = { $expr: { $lt: ["$seenAt", before(silentMs)] } };
       await collection.deleteMany(filter, { writeConcern: LIGHT });
     },
 
-    /** Those heard of within so many ms, longest standing first, at most `PROCESSES_MAX`. */
+    /** Processes with a heartbeat within so many ms, oldest start first, at most `PROCESSES_MAX`. */
     seen: (withinMs: number): Promise<SeenProcess[]> =>
       collection
         .aggregate<SeenProcess>(

@@ -11,26 +11,25 @@ import type {
 import { stillExists } from "./still-exists.ts";
 
 /**
- * What became of the wish to remove a campaign. `sinceMs`: for how long nobody has found it any more, on
- * MongoDB's clock.
+ * The outcome of `mark`. `sinceMs`: how long ago the campaign was first marked, on MongoDB's clock.
  */
 export type RemovalMark =
   | { readonly kind: "marked"; readonly sinceMs: number }
-  /** A campaign of its own: it stands as it did. */
+  /** A real campaign: nothing was changed. */
   | { readonly kind: "no-rehearsal" }
   | { readonly kind: "gone" };
 
 export type Rehearsals = ReturnType<typeof createRehearsals>;
 
-/** Documents found and removed at once: some milliseconds of MongoDB, for which the claims of others wait. */
+/** Documents removed at once: small, because claims of other campaigns wait for MongoDB meanwhile. */
 const BATCH = 500;
 
 /**
- * Removes rehearsals from MongoDB, and nothing else: first the mark, which only a document that says
- * `rehearsalOf` can get and from which on nobody finds the campaign; then what belongs to it; its own
- * document last. Whoever writes something for a rehearsal looks afterwards whether it still stands
- * (`stillExists`), and takes back what came too late. So either the removal sees what was written, or the
- * writer sees the mark.
+ * Removes rehearsals from MongoDB, and nothing else. First it sets a mark, which only a document with
+ * `rehearsalOf` can get; from then on no query returns the campaign. Then it removes the documents that
+ * belong to the campaign, and its own document last. A process that writes something for a rehearsal checks
+ * afterwards whether it still exists (`stillExists`), and deletes what it wrote too late. So either the
+ * removal finds the write, or the writer finds the mark.
  */
 export function createRehearsals(db: Db) {
   const campaigns: Collection<CampaignDoc> = db.collection("campaigns");
@@ -43,7 +42,7 @@ export function createRehearsals(db: Db) {
   const isThere = async (id: string) =>
     (await campaigns.findOne({ _id: id }, { projection: { _id: 1 } })) !== null;
 
-  /** Some of them by one index range; how many went. */
+  /** Removes up to `BATCH` documents of one index range; returns how many. */
   async function removeBatch<T extends { _id: string }>(
     collection: Collection<T>,
     filter: object,
@@ -56,12 +55,12 @@ export function createRehearsals(db: Db) {
     if (found.length === 0) return 0;
     const ids = found.map(({ _id }) => _id);
     const these = { ...filter, _id: { $in: ids } } as never;
-    // Left to itself MongoDB may go through the whole campaign for each batch.
+    // Without the hint MongoDB may scan the whole campaign for each batch.
     return (await collection.deleteMany(these, { hint: "_id_" })).deletedCount;
   }
 
   return {
-    /** Marks it, once; asked again, says since when. One step looks at what it is and marks it. */
+    /** Marks a rehearsal; later calls return since when it is marked. One update checks it and marks it. */
     async mark(id: string): Promise<RemovalMark> {
       if (!isRehearsalId(id)) return { kind: (await isThere(id)) ? "no-rehearsal" : "gone" };
       const marked = await campaigns.findOneAndUpdate(
@@ -73,7 +72,7 @@ export function createRehearsals(db: Db) {
               expiresAt: { $min: ["$expiresAt", "$$NOW"] },
             },
           },
-          // Nobody who fills, loads or changes it goes on, and the same request may ask for a new one.
+          // Fills, loads and changes of it end, and the same request id may create a new one.
           { $unset: ["lease", "changing", "outbox", "adding", "requestId"] },
         ],
         { returnDocument: "after", projection: { removing: 1 } },
@@ -86,12 +85,11 @@ export function createRehearsals(db: Db) {
     },
 
     /**
-     * Removes some of what belongs to a marked rehearsal; how many documents went, 0: nothing is left but its
-     * own.
+     * Removes some documents of a marked rehearsal; returns how many. 0: only its own document is left.
      */
     async removeSome(id: string): Promise<number> {
       assertRehearsal(id);
-      // Who has one first: an issuance always finds its code.
+      // Issuances before coupons, so that no issuance is ever without its code.
       const issued = await removeBatch(issuances, { campaignId: id }, "in_issue_order");
       if (issued > 0) return issued;
       const made = await removeBatch(coupons, { campaignId: id }, "one_per_ordinal");
@@ -104,13 +102,13 @@ export function createRehearsals(db: Db) {
       return told.deletedCount + looked.deletedCount + counted.modifiedCount;
     },
 
-    /** The document itself, in the end. */
+    /** Removes the document of the rehearsal itself, as the last step. */
     async forget(id: string): Promise<void> {
       assertRehearsal(id);
       await campaigns.deleteOne({ _id: id, rehearsalOf: { $exists: true }, removing: { $exists: true } });
     },
 
-    /** Rehearsals whose time is over, or whose removal was begun and not finished; at most `limit`. */
+    /** Rehearsals that have expired, or whose removal was begun and not finished; at most `limit`. */
     async due(limit: number): Promise<string[]> {
       const found = await campaigns
         .find(

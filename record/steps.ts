@@ -2,7 +2,7 @@ import type { Collection, Document } from "mongodb";
 import type { Asked, CampaignDoc, CampaignSettings, HistoryVerb, RecordedState } from "./documents.ts";
 import { historyId, settingsOf } from "./history.ts";
 
-/** What a change writes; undefined takes a field away. */
+/** The fields that a change writes; a field that is undefined is removed. */
 export type CampaignFields = {
   readonly state?: RecordedState;
   readonly name?: string;
@@ -14,14 +14,14 @@ export type CampaignFields = {
   readonly settling?: true;
 };
 
-/** A step that the campaign has made by itself and that the record does not have yet when a change comes. */
+/** A step that the campaign has made by itself before a change, and that is not recorded yet. */
 export type StepBefore = {
   readonly verb: HistoryVerb;
   readonly to: RecordedState;
   readonly happenedAt?: Date;
 };
 
-/** Who makes a change, and by which verb. */
+/** The actor of a change, and its verb. */
 export type ChangeNote = {
   readonly actor: string;
   readonly verb: HistoryVerb;
@@ -35,22 +35,22 @@ export type OwnStep = {
   readonly by: "scheduler" | "generator";
   readonly verb: HistoryVerb;
   readonly openedAt?: Date;
-  /** Only while the campaign has so many coupons: what was seen of it is otherwise out of date. */
+  /** Only while the campaign has so many coupons: otherwise the step rests on outdated facts. */
   readonly total?: number;
-  /** Only while this is its end. */
+  /** Only while this is the campaign's end. */
   readonly endsAt?: Date;
 };
 
-/** States that nothing leads out of. */
+/** States that a campaign never leaves. */
 export const OVER: RecordedState[] = ["ENDED", "CANCELLED"];
 
-/** Steps of a campaign from state to state: each in one update that also writes its entry for the history. */
+/** Changes of a campaign: each is one update that also writes its entry for the history. */
 export function createSteps(collection: Collection<CampaignDoc>) {
   return {
     /**
-     * Moves a campaign on by itself, if it still is in one of `from`, and writes that down. False: it is not,
-     * and nothing changed. `openedAt` is written once and never replaced. What is over gets no more coupons:
-     * an addition that was under way is dropped.
+     * Moves a campaign to the next state without an operator, if its state is one of `from`, and records
+     * that. False: it is not, and nothing changed. `openedAt` is written once and never replaced. A campaign
+     * that is over gets no more coupons: an addition that was under way is dropped.
      */
     async advance(
       id: string,
@@ -73,7 +73,7 @@ export function createSteps(collection: Collection<CampaignDoc>) {
             ...(openedAt === undefined ? {} : { openedAt: { $ifNull: ["$openedAt", openedAt] } }),
             ...(OVER.includes(to) ? ADDING_DROPPED : {}),
           },
-          // An opening is written down after it, and so is an end.
+          // An opening and an end are recorded some time after they happened.
           verb === "open" ? "$openedAt" : verb === "end" ? endsAt : undefined,
         ),
       );
@@ -81,9 +81,9 @@ export function createSteps(collection: Collection<CampaignDoc>) {
     },
 
     /**
-     * One change under the lease of `owner`, of the campaign as it was `judged`, together with its entry in
-     * the history, and those of the steps that the campaign had made by itself before. Null: the lease has
-     * gone to somebody else, or the campaign has changed since; nothing is written then.
+     * Makes one change under the lease of `owner`, if the campaign is still as it was `judged`, together with
+     * its entry in the history and those of the steps that the campaign had made by itself before. Null:
+     * another process has the lease, or the campaign has changed since; nothing is written then.
      */
     change(
       judged: CampaignDoc,
@@ -130,8 +130,8 @@ export function createSteps(collection: Collection<CampaignDoc>) {
     },
 
     /**
-     * The codes of the added coupons are all durable: they count from now on. Null: the campaign is over, or
-     * not under the lease of `owner` any more.
+     * Counts the added coupons in `total`, once all their codes are durable. Null: the campaign is over, or
+     * `owner` has lost the lease.
      */
     finishAdding: (id: string, owner: string, count: number): Promise<CampaignDoc | null> =>
       collection.findOneAndUpdate(
@@ -153,7 +153,7 @@ export function createSteps(collection: Collection<CampaignDoc>) {
   };
 }
 
-/** As an operator's end or cancellation does (see campaign/judge-change.ts). */
+/** The same fields as an operator's end or cancellation writes (campaign/judge-change.ts). */
 const ADDING_DROPPED = {
   dropped: { $ifNull: ["$adding.count", "$dropped", "$$REMOVE"] },
   adding: "$$REMOVE",
@@ -166,7 +166,7 @@ function withEntries(entries: readonly Document[]): Document {
   };
 }
 
-/** What every entry of a change has that was judged beforehand. */
+/** The fields of an entry whose change was judged before the update. */
 function entryOf(id: string, revision: number, before: CampaignDoc, after: CampaignDoc): Document {
   return {
     ...{ _id: historyId(id, revision), campaignId: id, revision },
@@ -185,8 +185,8 @@ const SETTINGS = {
 } satisfies Record<keyof CampaignSettings, string>;
 
 /**
- * A step that nobody judged beforehand: what was before and after is known when it is made. `happenedAt`: an
- * instant, or the field that has it; undefined: when it is written down.
+ * The update for a step that was not judged beforehand: MongoDB takes the settings before and after it from
+ * the document. `happenedAt`: an instant, or the field that has it; undefined: the instant of the update.
  */
 function ownStep(id: string, note: ChangeNote, set: Document, happenedAt?: Date | string): Document[] {
   return [

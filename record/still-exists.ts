@@ -2,17 +2,17 @@ import type { Collection, Db } from "mongodb";
 import { isRehearsalId } from "./campaign-id.ts";
 import type { CampaignDoc } from "./documents.ts";
 
-/** Something was written for a rehearsal while it was being removed; it has been taken back. */
+/** A rehearsal was removed while something was written for it; the write has been deleted again. */
 export class RehearsalRemoved extends Error {
   override readonly name = "RehearsalRemoved";
 }
 
-/** What a rehearsal that is being removed is not. */
+/** Matches every campaign that is not being removed. */
 export const STANDING = { removing: { $exists: false } } as const;
 
 /**
- * Asked after something was written for the campaign. Only rehearsals ever go, so nothing is asked for any
- * other.
+ * Whether a campaign still exists; called after a write for it. Only rehearsals are ever removed, so for any
+ * other campaign it sends no query.
  */
 export async function stillExists(db: Db, campaignId: string): Promise<boolean> {
   if (!isRehearsalId(campaignId)) return true;

@@ -3,8 +3,7 @@ import type { Db, Document } from "mongodb";
 export const DUPLICATE_KEY = 11_000;
 
 /**
- * An insert that MongoDB answered, but not with a certain outcome: any of its documents may be durable or
- * not.
+ * MongoDB answered an insert, but the outcome is uncertain: each of its documents may be durable or not.
  */
 export class UncertainInsert extends Error {
   override readonly name = "UncertainInsert";
@@ -17,11 +16,11 @@ type Reply = {
 };
 
 /**
- * Inserts what no unique index refuses, durably (majority, journaled), as one command: the indices of the
- * refused, ascending. The driver's insertMany measures each document before it writes it and builds a result
- * per document; on the claim path that was a third of an insert's processor time. `docs` must fit one
- * command: 100,000 documents and 16 MB.
- * @throws whatever leaves the outcome uncertain: another failure beside the duplicates, an unmet write
+ * Inserts documents durably (majority, journaled), as one command. Returns the indices, ascending, of those
+ * that a unique index refused. The driver's insertMany measures each document before it writes it and builds
+ * a result per document; on the claim path that was a third of an insert's processor time. `docs` must fit
+ * one command: 100,000 documents and 16 MB.
+ * @throws any error after which the outcome is uncertain: a failure other than duplicates, an unmet write
  * concern, a lost connection
  */
 export async function insertUnordered(
