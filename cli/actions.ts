@@ -2,12 +2,12 @@ import type { Action, Command, Input } from "./command.ts";
 import type { LocalSession, Session } from "./session.ts";
 
 /**
- * What each verb does, in a module of its own that is loaded when the verb is chosen: a command that pauses a
- * sale does not wait for the console, the audit and the charts to be read first.
+ * The action of each verb, in a module of its own that is loaded when the verb is chosen: a command that
+ * pauses a sale does not wait until the console, the audit and the charts are loaded.
  */
 type Load<S extends LocalSession> = () => Promise<{ readonly action: Action<S> }>;
 
-/** Verbs that ask no service; they start without the RPC client. */
+/** Verbs that call no service; they start without the RPC client. */
 export const localActions: Readonly<Record<string, Load<LocalSession>>> = {
   completion: () => import("./commands/completion.ts"),
   config: () => import("./commands/config.ts"),

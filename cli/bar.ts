@@ -7,7 +7,7 @@ import type { Output } from "./output.ts";
 import { countdown, epochMsOf, isHeldBeforeOpening, printable, stateName, whenResumed } from "./render.ts";
 import { defaultColumns } from "./wrap.ts";
 
-/** A line at the bottom of the terminal that draws itself again until it is closed. */
+/** A line at the bottom of the terminal that is redrawn until it is closed. */
 export interface Bar {
   close(): void;
 }
@@ -18,8 +18,8 @@ const hideCursor = "\u001b[?25l";
 const showCursor = "\u001b[?25h";
 
 /**
- * `line` is asked for at every frame, so that a countdown in it moves by itself; what is longer than the
- * columns given is cut.
+ * Calls `line` at every frame, so that a countdown in it moves without messages. `line` must keep to the
+ * number of columns that it is given.
  */
 export function openBar(
   { bars: stream, drawn }: Pick<Output, "bars" | "drawn">,
@@ -47,19 +47,19 @@ export function barText(value: number, total: number, ofCells = barCells): strin
   return "█".repeat(cells) + "░".repeat(ofCells - cells);
 }
 
-/** What a line says, in order. */
+/** A part of the line; the parts are in order. */
 interface Part {
   readonly text: string;
-  /** Where the terminal is too narrow the highest goes first; 0 stays. */
+  /** Where the terminal is too narrow, the part with the highest number is left out first; 0: never. */
   readonly spare: number;
 }
 
 const narrowerCells = [barCells, 16, 8, 0];
 
 /**
- * What is happening, in one line; `elapsedMs` is the time since the message arrived, to go on with the
- * server's clock. Where it is longer than `columns` the drawing shrinks, then words go; the state and the
- * countdown are never cut.
+ * The state of the campaign, in one line; `elapsedMs` is the time since the message arrived, to advance the
+ * server's clock. A line longer than `columns` gets a smaller bar, then fewer words; the state and the
+ * countdown always stay.
  */
 export function watchLine(
   message: WatchCampaignResponse,
@@ -119,7 +119,7 @@ function partsOf(message: WatchCampaignResponse, elapsedMs: number, cells: numbe
   ].filter(({ text }) => text !== "");
 }
 
-/** How fast callers are answered, and how many of them are refused. */
+/** The latency of answers, and the rate of refusals. */
 function trafficTexts({ traffic }: WatchCampaignResponse): { latency: string; refused: string } {
   if (traffic?.p50Ms === undefined || traffic.p99Ms === undefined) return { latency: "", refused: "" };
   const good: readonly string[] = ["issued", "replayed"];
@@ -133,13 +133,13 @@ function trafficTexts({ traffic }: WatchCampaignResponse): { latency: string; re
   };
 }
 
-/** The same without the drawing, for logs and pipes. */
+/** The watch line without the bar, for logs and pipes. */
 export function plainWatchLine(message: WatchCampaignResponse): string {
   const at = new Date(epochMsOf(message.serverTime) ?? 0).toISOString();
   return `${at}  ${watchLine(message, 0).replace(/[█░]+ /g, "")}`;
 }
 
-/** What happened since the message before, a line each: "2026-…Z  !! the process … is silent". */
+/** The events since the message before, a line each: "2026-…Z !! the process … is silent". */
 export function plainEventLines({ events }: WatchCampaignResponse): string[] {
   return events.map(({ at, level, text }) => {
     const mark = level === EventLevel.ALARM ? "!!" : level === EventLevel.WARNING ? "!" : "*";

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-/** In the folder of a build: the stamp of the sources that it was made of. */
+/** In the folder of a build: the stamp of the sources from which it was made. */
 export const stampFile = "cli/built-from.txt";
 
-/** The command is made of these; see the imports that Biome allows it. */
+/** The sources of the command: the rooms that checks/import-directions.mjs lets `cli` import. */
 const sources = [
   "cli",
   "callers",
@@ -17,9 +17,9 @@ const sources = [
 ];
 
 /**
- * Path, size and time of change of every source of the command, as git tells an edited file: a look at 200
- * files, a few milliseconds, and it also notices one that was removed, that came, or that a checkout set back
- * to an older time.
+ * Path, size and time of change of every source of the command; git detects edited files in the same way. It
+ * reads the facts of 200 files in a few milliseconds, and it also detects files that were removed, added, or
+ * set back to an older time by a checkout.
  *
  * @param {string} repository
  */
@@ -42,7 +42,7 @@ function linesOf(repository, path) {
 }
 
 /**
- * Whether the build is of the sources beside it as they are now.
+ * Whether the build was made from the present sources beside it.
  *
  * @param {string} repository
  * @param {string} built

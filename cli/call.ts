@@ -6,18 +6,18 @@ import { UncertainCall } from "./user-error.ts";
 import { refuseWrongProtocol } from "./wrong-protocol.ts";
 
 export interface CallWords {
-  /** What is tried again, for the operator. */
+  /** The words for a retry, shown to the operator. */
   readonly again: string;
-  /** How to ask again safely where the outcome stays unknown; undefined: the call changes nothing. */
+  /** How the operator can safely repeat a call with an unknown outcome; undefined: it changes nothing. */
   readonly advice?: string;
 }
 
 const readingWords: CallWords = { again: "asking again" };
 
 /**
- * One call, tried again with the same request while the service is unavailable or not to be found, which is
- * also what the restart of a server looks like. Where no try went out nothing can have happened, and the
- * error says no more than that.
+ * One call, repeated with the same request while the service is unavailable or cannot be reached, as during
+ * the restart of a server. Where no try was sent, nothing can have happened, and the error is not an
+ * UncertainCall.
  */
 export async function call<T>(
   session: Session,
@@ -39,8 +39,8 @@ export async function call<T>(
         }
         if (failures === 1) await refuseWrongProtocol(session, error);
         const unreachable = unreachableBecause(error);
-        // What speaks no HTTP, or has no certificate that fits, is not the service: nothing can have happened
-        // there.
+        // A server without HTTP, or without a valid certificate, is not the service: nothing can have
+        // happened there.
         if (unreachable?.neverSent !== true && unreachable?.passes !== false) mayHaveHappened = true;
         if (!isTransient(error)) throw error;
         await waitForRetry(error, failures, plan);

@@ -10,10 +10,10 @@ const idLength = 26;
 const namedMost = 5;
 
 /**
- * The id that was meant: as the service writes it, where it was given in another case or cut short. Ids sort
- * by their creation, so the service is asked for those just below the last that could begin so. What cannot
- * be the beginning of an id is the service's to refuse.
- * @throws UserError where nothing begins so, or more than one does
+ * The full id as the service writes it, for an id that was given in another case or shortened. Ids sort by
+ * creation, so the request asks for those just below the last id that could begin so. A text that cannot be
+ * the beginning of an id is returned as it is, and the service refuses it.
+ * @throws UserError where no id begins so, or more than one does
  */
 export async function meantCampaignId(session: Session, given: string): Promise<string> {
   if (!digits.test(given) || given.length > idLength || given.length < prefixLeast) return given;
@@ -47,8 +47,7 @@ export async function meantCampaignId(session: Session, given: string): Promise<
 }
 
 /**
- * Verbs of the public service need no token, while an id that is cut short is looked for among the operators'
- * campaigns.
+ * Verbs of the public service need no token, but a shortened id is looked up with the operators' service.
  */
 function orTokenNeeded(error: unknown): never {
   const isDenied =

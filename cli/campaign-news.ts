@@ -1,8 +1,9 @@
 import type { WatchCampaignResponse } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 
 /**
- * For a stream that follows a campaign: true for a message that tells something new. The first message of an
- * opening says how things stand; where they stand as before, a stream that breaks after it has told nothing.
+ * For a stream that follows a campaign: true for a message that contains something new. The first message
+ * after each opening contains the present state; where that is the same as before, the opening brought no
+ * progress.
  */
 export function newsOfCampaign(): (message: WatchCampaignResponse, place: number) => boolean {
   let last = "";

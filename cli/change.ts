@@ -1,7 +1,6 @@
 /**
- * What all verbs that change a campaign have in common: who does it, the dry run, the question before what
- * cannot be undone, the call, and how the answer is shown. A verb gives its request without these and says
- * what it does in words.
+ * The common part of all verbs that change a campaign: the actor, the dry run, the question before a change
+ * that cannot be undone, the call, and the output. A verb gives its own request and the words for it.
  */
 import { randomUUID } from "node:crypto";
 import type { DescMessage, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
@@ -21,7 +20,7 @@ import { campaignFacts, epochMsOf, factLines, isOver, printable } from "./render
 import { noticeLines } from "./server-words.ts";
 import type { Session } from "./session.ts";
 
-/** What every request for a change carries beside its own fields. */
+/** The fields that every request for a change has, beside its own. */
 export interface CommonRequest {
   readonly campaignId: string;
   readonly actor: string;
@@ -41,9 +40,9 @@ export interface PlannedChange<I extends DescMessage, R extends MessageInitShape
   readonly send: (request: R, options: CallOptions) => Promise<Changed>;
   /** "paused", as in "paused 01J…" and "already paused". */
   readonly done: string;
-  /** The instants that the operator gave; they are said back in full before anything is sent. */
+  /** The instants that the operator gave; they are printed in full before anything is sent. */
   readonly instants?: NewInstants;
-  /** What is asked before it is sent; undefined: it can be taken back. */
+  /** The question before the request is sent; undefined: the change can be undone. */
   readonly question?: (campaign: Campaign, serverMs: number) => Question | undefined;
 }
 
@@ -77,15 +76,15 @@ export async function makeChange<I extends DescMessage, R extends MessageInitSha
     isDry && instants?.start !== undefined ? await clockForDryRun(session, instants.serverMs) : undefined;
   if (await dryRun(session, input, { method, request, namedZone, absent, serverMs: dryMs })) return;
   const asks = question !== undefined && !request.dryRun && input.flag("--yes") !== true;
-  // A start is told with how far away it is, by the server's clock.
+  // A start is shown with the time left until it, by the server's clock.
   const standing = asks || instants?.start !== undefined ? await readStanding(session, request) : undefined;
-  // Of a campaign that opens no more, the refusal alone is told.
+  // For a campaign that can no longer open, only the refusal is shown.
   const opens =
     standing === undefined || (standing.campaign.openedAt === undefined && !isOver(standing.campaign.state));
   if (instants !== undefined && opens) sayInstants(session, instants, standing?.serverMs);
   const asked = asks && standing !== undefined ? question(standing.campaign, standing.serverMs) : undefined;
   if (asked !== undefined) {
-    // Nobody is asked about what is refused anyway, or is so already.
+    // The operator is not asked about a change that would be refused, or that has already been made.
     const judged = await call(session, (options) => send({ ...request, dryRun: true }, options));
     if (judged.already) return show(session, request, judged, planned);
     await confirm(session, input, asked);
@@ -97,13 +96,13 @@ export async function makeChange<I extends DescMessage, R extends MessageInitSha
   await show(session, request, changed, planned);
 }
 
-/** What a change leaves out stays as it is. */
+/** The words for fields that the request does not contain: they stay unchanged. */
 function absentWords(request: object): Record<string, string> {
   const removesEnd = "noEnd" in request && request.noEnd === true;
   return { endsAt: removesEnd ? "(none from now on)" : "(unchanged)", name: "(unchanged)" };
 }
 
-/** The campaign as it is, and the server's clock. */
+/** The campaign before the change, and the server's clock. */
 async function readStanding(session: Session, { campaignId }: CommonRequest) {
   const request = { campaignId, view: CampaignView.BASIC };
   const { campaign, serverTime } = await call(session, (options) =>
@@ -143,7 +142,7 @@ async function show(
   if (common.dryRun) output.note("checked by the service; nothing was changed");
 }
 
-/** How many of its coupons nobody has, as far as the answer tells. */
+/** How many coupons of the campaign have no holder, by the counts in the answer. */
 export function unissued({ total, issued }: Campaign): number {
   return Math.max(0, total - issued);
 }

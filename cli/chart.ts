@@ -1,16 +1,16 @@
 import { escaped, rounded, svgText, ticksFor } from "./svg.ts";
 
 /**
- * A bar chart as an SVG document that needs nothing else: no script, no font, readable on white and on black.
+ * A bar chart as an SVG document that stands alone: no script, no font, readable on white and on black.
  */
 export interface Chart {
   readonly title: string;
   readonly subtitle: string;
-  /** What the height of a bar is, for example "coupons per second". */
+  /** The meaning of a bar's height, for example "coupons per second". */
   readonly yLabel: string;
   readonly xLabel: string;
   readonly values: readonly number[];
-  /** What stands below the left edge of a bar. */
+  /** The label below the left edge of a bar. */
   readonly xAt: (bar: number) => string;
 }
 

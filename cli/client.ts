@@ -16,8 +16,8 @@ const maxAnswerBytes = 64 * 1024 * 1024;
 const maxRequestBytes = 64 * 1024;
 
 /**
- * Over HTTP/1.1, where no stream can be refused: a call that was not tried has a connection error, which
- * `--retries` knows.
+ * Over HTTP/1.1, where no stream can be refused: a call that was not tried has a connection error, which is
+ * retried (`--retries`).
  */
 export function openClients(settings: Settings): Clients {
   const transport = createConnectTransport({
@@ -33,7 +33,7 @@ export function openClients(settings: Settings): Clients {
   };
 }
 
-/** The token opens the operators' service and is sent nowhere else. */
+/** The token is sent with calls of the operators' service only. */
 function operatorToken(token: string): Interceptor {
   return (next) => (request) => {
     if (request.service.typeName === CampaignService.typeName) {

@@ -6,7 +6,7 @@ import { codeFacts } from "./rpc-exit-code.ts";
 
 export const DENIED_HINT = "use a credential that may do this";
 
-/** Nobody learns of a secret here, only whether one was sent and where it was found. */
+/** The hint never contains the token, only whether one was sent and where it was found. */
 export function unauthenticatedHint(tokenFrom: string | undefined): string {
   return tokenFrom === undefined
     ? "give the operator token with COUPON_TOKEN, --token or the config file"

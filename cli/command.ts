@@ -4,25 +4,24 @@ import { UserError } from "./user-error.ts";
 
 export interface OptionSpec {
   /**
-   * As in help: "--total <n>". "--format <csv|jsonl>" also tells shell completion what there is to choose
-   * from.
+   * As in help: "--total <n>". Shell completion takes the choices from "--format <csv|jsonl>".
    */
   readonly flags: string;
   readonly about: string;
-  /** What shell completion offers beside what `flags` tells: these texts, or the files of the folder. */
+  /** More choices for shell completion: these texts, or the files of the folder. */
   readonly offers?: readonly string[] | "files";
   /** True: an older spelling that still works and is not shown. */
   readonly hidden?: boolean;
 }
 
-/** What a verb takes that is not a campaign: "coupon completion <bash|zsh|fish>". */
+/** An argument of a verb that is no campaign: "coupon completion <bash|zsh|fish>". */
 export interface ArgumentSpec {
   readonly name: string;
   readonly about: string;
   readonly choices: readonly string[];
 }
 
-/** A verb as data: what it takes and how it is explained. What it does is its action. */
+/** A verb as data: its arguments and its help. Its behaviour is its `Action`. */
 export interface Command {
   readonly name: string;
   readonly summary: string;
@@ -35,7 +34,7 @@ export interface Command {
   readonly notes?: string;
 }
 
-/** What a verb does. */
+/** The behaviour of a verb. */
 export interface Action<S extends LocalSession = Session> {
   run(session: S, input: Input): Promise<void>;
 }
@@ -56,7 +55,7 @@ export class Input {
     return campaignId;
   }
 
-  /** Undefined: none was given. An empty one is a mistake, most often an unset shell variable. */
+  /** undefined: no id was given. An empty one is a mistake, most often an unset shell variable. */
   get optionalCampaignId(): string | undefined {
     if (this.#argument?.trim() === "") {
       throw new UserError("the campaign id is empty", { hint: "coupon list shows the campaigns" });
@@ -64,17 +63,17 @@ export class Input {
     return this.#argument?.trim();
   }
 
-  /** The same with the id that the one given stands for. */
+  /** The same input with the full id in place of the given one. */
   withCampaignId(campaignId: string): Input {
     return new Input(campaignId, Object.fromEntries(this.#options));
   }
 
-  /** For messages: what was given where this verb takes a campaign id, right or wrong. */
+  /** For messages: the campaign id as given, right or wrong; undefined: the verb takes none. */
   givenCampaignId(command: Command): string | undefined {
     return command.takesCampaign === false ? undefined : this.#argument?.trim();
   }
 
-  /** The first argument of a verb that takes something else than a campaign. */
+  /** The first argument of a verb that takes no campaign. */
   get argument(): string | undefined {
     return this.#argument;
   }

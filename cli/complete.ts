@@ -5,7 +5,7 @@ import { isShell } from "./shell-scripts.ts";
 import { commands, globalOptions } from "./vocabulary.ts";
 
 /**
- * What `coupon __complete SHELL WORD…` writes: one candidate a line for the word under the cursor, which is
+ * The output of `coupon __complete SHELL WORD…`: one candidate a line for the word under the cursor, which is
  * the last one.
  */
 export async function complete(
@@ -34,7 +34,7 @@ async function campaignIds(
   words: readonly string[],
   openSession: (globals: object) => Promise<LocalSession>,
 ): Promise<Candidate[]> {
-  // The flags before the cursor may say which service to ask.
+  // The flags before the cursor may name the service.
   const globals = globalsIn(words);
   const session = await openSession({ ...globals, timeout: "1000", retries: "0" });
   const { campaignCandidates } = await import("./campaign-candidates.ts");

@@ -1,13 +1,13 @@
 import type { Command, OptionSpec } from "./command.ts";
 import { filesMark, type Shell } from "./shell-scripts.ts";
 
-/** One thing that the shell may put where the cursor is. */
+/** A text that the shell may insert at the cursor. */
 export interface Candidate {
   readonly value: string;
   readonly about: string;
 }
 
-/** What fits: candidates, the files of the folder, or the ids of campaigns, which only the service knows. */
+/** The kind of completion: candidates, the files of the folder, or ids of campaigns (from the service). */
 export type Fitting =
   | { readonly kind: "candidates"; readonly candidates: readonly Candidate[] }
   | { readonly kind: "files" }
@@ -20,8 +20,7 @@ export interface Vocabulary {
 }
 
 /**
- * What may stand at the last of `words`; the others are what the operator has typed before it, without
- * "coupon" itself.
+ * The completions for the last of `words`; the others are the words before it, without "coupon" itself.
  */
 export function fitting(words: readonly string[], vocabulary: Vocabulary): Fitting {
   const before = words.slice(0, -1);
@@ -63,7 +62,7 @@ export function answerLines(
   const matching = fits.candidates.filter(({ value }) => value.startsWith(current));
   return matching.map(({ value, about }) => {
     const told = about.replace(/\s+/g, " ");
-    // bash has "=" among its word breaks: it replaces only what follows it.
+    // bash breaks words at "=": it replaces only the part after it.
     if (shell === "bash") return current.includes("=") ? value.slice(value.indexOf("=") + 1) : value;
     if (shell === "fish") return `${value}\t${told}`;
     const escaped = value.replaceAll(":", "\\:");
@@ -71,7 +70,7 @@ export function answerLines(
   });
 }
 
-/** bash cuts "--format=csv" into three words; here it is one again. */
+/** bash splits "--format=csv" into three words; this joins them again. */
 export function joinedWords(words: readonly string[]): string[] {
   const joined: string[] = [];
   let open = false;
@@ -96,9 +95,9 @@ function candidates(all: readonly Candidate[]): Fitting {
 
 interface ConcurrencyLimit {
   readonly command: Command | undefined;
-  /** True: the verb is the one that "coupon help" is to explain. */
+  /** True: the words begin with "help", and the verb is its argument. */
   readonly help: boolean;
-  /** The option whose value comes next; undefined: none is expected. */
+  /** The option whose value comes next; undefined: no value is expected. */
   readonly waiting: OptionSpec | undefined;
   /** How many arguments the verb has been given. */
   readonly arguments: number;

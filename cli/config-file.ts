@@ -6,12 +6,12 @@ import { UserError } from "./user-error.ts";
 
 export interface ConfigFile {
   readonly path: string;
-  /** False: there is none, and nothing is wrong with that. */
+  /** False: there is no file, which is no error. */
   readonly exists: boolean;
-  /** The profile that is used where none is named. */
+  /** The default profile. */
   readonly profile: string | undefined;
   readonly profiles: ReadonlyMap<string, Profile>;
-  /** True: it holds a token, and others on this machine may read it. */
+  /** True: the file holds a token, and other users of this machine may read it. */
   readonly exposesToken: boolean;
 }
 
@@ -21,7 +21,7 @@ const maxBytes = 1_000_000;
 export function configPath(env: NodeJS.ProcessEnv): string {
   if (env["COUPON_CONFIG"]) return env["COUPON_CONFIG"];
   const base = env["XDG_CONFIG_HOME"];
-  // The XDG specification: a relative path there is to be ignored.
+  // The XDG specification: a relative path in it is ignored.
   const folder = base !== undefined && isAbsolute(base) ? base : join(env["HOME"] || homedir(), ".config");
   return join(folder, "coupon", "config.json");
 }
@@ -57,13 +57,13 @@ function parse(path: string, text: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch {
-    // The parser's own words would quote the file, and a token with it.
+    // The parser's own message would quote the file, which may hold a token.
     throw mistake(path, "it is not JSON");
   }
 }
 
 async function configIn(path: string, value: unknown): Promise<Config> {
-  // Loaded where there is a file: zod takes 10 ms, which most commands in a script need not wait for.
+  // Loaded only where there is a file: zod takes 10 ms to load, for which most scripts need not wait.
   const { ConfigMistake, configOf } = await import("./config-schema.ts");
   try {
     return configOf(value);

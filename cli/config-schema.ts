@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 
-/** What a profile may set; all of it may be absent. */
+/** The settings of a profile; each may be absent. */
 export interface Profile {
   readonly url?: string;
   readonly token?: string;
@@ -10,12 +10,12 @@ export interface Profile {
 }
 
 export interface Config {
-  /** The profile that is used where none is named. */
+  /** The default profile. */
   readonly profile?: string;
   readonly profiles: ReadonlyMap<string, Profile>;
 }
 
-/** What is wrong with the file, and what may stand there instead. Never a value: it may be a token. */
+/** A mistake in the file, with a hint of what is allowed. Never contains a value: it may be a token. */
 export class ConfigMistake extends Error {
   readonly hint: string | undefined;
 
@@ -39,7 +39,7 @@ const fileSchema = z.strictObject({
   profiles: z.exactOptional(z.record(z.string(), profileSchema)),
 });
 
-/** Ranges and forms of the values are judged where the settings of all origins are: cli/settings.ts. */
+/** Hints by field. Ranges and forms of values are checked in cli/settings.ts, for all origins. */
 const allowed: Readonly<Record<string, string>> = {
   profile: "give the name of one of the profiles, in quotes",
   profiles: 'give an object, as in "profiles": { "local": { "url": "http://127.0.0.1:8080" } }',
@@ -55,8 +55,8 @@ const typeNames: Readonly<Record<string, string>> = {
 };
 
 /**
- * @throws ConfigMistake where it is not what the file may hold: a setting that is misspelt must not be passed
- * over in silence
+ * @throws ConfigMistake where the file holds anything that is not allowed: a misspelt setting must not be
+ * ignored
  */
 export function configOf(value: unknown): Config {
   const parsed = z.safeParse(fileSchema, value);

@@ -1,6 +1,6 @@
 /**
- * Asks before what cannot be undone. A verb lists `yesOption` among its options and, after its dry run and
- * before its call, says:
+ * Asks the operator before a change that cannot be undone. A verb lists `yesOption` among its options and,
+ * after its dry run and before its call, calls:
  *
  *     await confirm(session, input, {
  *       what: `cancel ${id} (Christmas): its 400 unissued coupons are retired for ever`,
@@ -8,9 +8,9 @@
  *     });
  *
  * It returns where the operator agreed or gave --yes, and throws in every other case. `what` is one plain
- * line that names the campaign, the numbers and, in full, any instant. Give `typed` only where nothing at all
- * can bring it back: the operator then has to type that text, which no habit does. Where nobody can be asked
- * (a pipe, cron, --json) it refuses without --yes.
+ * line that contains the campaign, the numbers and, in full, any instant. Give `typed` only for a change that
+ * nothing can reverse: the operator then has to type that text, which does not happen by habit. Where the
+ * operator cannot be asked (a pipe, cron, --json), it throws without --yes.
  */
 import type { Input } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
@@ -19,9 +19,9 @@ import type { Session } from "./session.ts";
 import { UserError } from "./user-error.ts";
 
 export interface Question {
-  /** What will happen, in one line, as in "end 01J… now". */
+  /** The change, in one line, as in "end 01J… now". */
   readonly what: string;
-  /** What has to be typed to agree; undefined: y or yes. */
+  /** The text that the operator types to agree; undefined: y or yes. */
   readonly typed?: string;
 }
 

@@ -2,7 +2,7 @@ import type { Coupon } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import { grouped } from "../runtime/counting.ts";
 import { epochMsOf, instantText, printable } from "./render.ts";
 
-/** One fact a line about a coupon that somebody has. */
+/** One fact a line about an issued coupon. */
 export function couponFacts(coupon: Coupon, zone: string): [label: string, value: string][] {
   const issuedMs = epochMsOf(coupon.issuedAt);
   return [

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// The launcher. Where only the build is (an installed package, an image) it runs that. In a clone it runs
-// dist/ where that was built of the sources as they are now, which starts in a fraction of the time, else the
-// sources through tsx: so an old build never hides an edit. It imports no package, so that it can say what is
-// wrong in a clone where nothing is installed yet.
+// The launcher. Where there is only a build (an installed package, an image), it runs that. In a clone it
+// runs dist/ if that was built from the present sources, because it starts in a fraction of the time, else
+// the sources through tsx: so an old build never hides an edit. It imports no package, so that it can report
+// what is wrong in a clone where nothing is installed yet.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { isFresh } from "./build-stamp.mjs";
@@ -44,7 +44,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
     process.stderr.write(`coupon: its packages are not installed; run "npm ci" in ${clone} and try again\n`);
     process.exitCode = 1;
   } else {
-    // tsx would otherwise read the tsconfig.json of whatever folder the operator stands in.
+    // tsx would otherwise read the tsconfig.json of the current folder.
     process.env["TSX_TSCONFIG_PATH"] ??= fileURLToPath(beside("../tsconfig.json"));
     const { register } = await import("tsx/esm/api");
     register();

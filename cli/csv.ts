@@ -1,8 +1,8 @@
 const needsQuotes = /[",;\t\r\n]|^\s|\s$/;
-// What spreadsheets take for the start of a formula, in ASCII and full width.
+// The characters with which a formula begins in spreadsheets, in ASCII and full width.
 const formulaStart = /^[=+\-@\t\r\n＝＋－＠]/;
 
-/** One CSV cell that a spreadsheet shows as text: a formula is disarmed with a leading apostrophe. */
+/** One CSV cell that a spreadsheet shows as text: a formula gets a leading apostrophe. */
 export function csvCell(value: string | number): string {
   if (typeof value === "number") return String(value);
   const text = formulaStart.test(value) ? `'${value}` : value;
@@ -13,5 +13,5 @@ export function csvRow(values: readonly (string | number)[]): string {
   return `${values.map(csvCell).join(",")}\n`;
 }
 
-/** Tells spreadsheets that the file is UTF-8. */
+/** Marks the file as UTF-8 for spreadsheets. */
 export const byteOrderMark = "\uFEFF";

@@ -2,12 +2,12 @@ import type { Input } from "./command.ts";
 import { UserError } from "./user-error.ts";
 
 /**
- * `client`: the request is told in full and not sent. `server`: the service judges it and changes nothing.
+ * `client`: the request is shown in full and not sent. `server`: the service judges it and changes nothing.
  */
 export const dryRunModes = ["client", "server"] as const;
 export type DryRunMode = (typeof dryRunModes)[number];
 
-/** Undefined: it is to be done. @throws UserError where the mode is none */
+/** undefined: no dry run. @throws UserError for an unknown mode */
 export function dryRunMode(input: Input): DryRunMode | undefined {
   const given = input.text("--dry-run");
   if (given === undefined) return input.flag("--check") === true ? "server" : undefined;

@@ -1,16 +1,18 @@
 /**
- * `--dry-run=client`: says exactly what a verb would send, and sends nothing. A verb that changes things
+ * `--dry-run=client`: shows exactly what a verb would send, and sends nothing. A verb that changes a campaign
  * lists `dryRunOption` among its options and, when its request is complete and before it confirms or calls,
- * says:
+ * calls:
  *
- *     const request = { campaignId, startsAt: timestampFromMs(start.epochMs) }; if (await dryRun(session,
- *     input, { method: CampaignService.method.rescheduleCampaign, request })) return; await confirm(session,
- *     input, …); await call(session, (options) => session.campaigns.rescheduleCampaign(request, options), …);
+ *     const request = { campaignId, startsAt: timestampFromMs(start.epochMs) };
+ *     const { rescheduleCampaign: method } = CampaignService.method;
+ *     if (await dryRun(session, input, { method, request })) return;
+ *     await confirm(session, input, …);
+ *     await call(session, (options) => session.campaigns.rescheduleCampaign(request, options), …);
  *
- * The same `request` object must go to both, so that the dry run cannot tell something else than what is
- * sent. Reading is allowed before it (the server's clock for "+10m", the campaign for its name); instants are
- * shown in full, in the operator's zone and in UTC. With --json it is one object {dryRun, url, method,
- * request}, whose request is the very body of the call, and the plan where the verb has one.
+ * The same `request` object must go to both, so that the dry run shows what would be sent. Reading is allowed
+ * before it (the server's clock for "+10m", the campaign for its name); instants are shown in full, in the
+ * operator's zone and in UTC. With --json the output is one object {dryRun, url, method, request}, whose
+ * request is the body of the call, and the plan where the verb has one.
  */
 import {
   create,
@@ -33,15 +35,15 @@ export interface PlannedCall<I extends DescMessage> {
   readonly request: MessageInitShape<I>;
   /** The zone that the operator named in an instant, where they named one. */
   readonly namedZone?: string | undefined;
-  /** What a field that is not given comes to, as in { endsAt: "(unchanged)" }; otherwise "(none)". */
+  /** The words for a field that is not given, as in { endsAt: "(unchanged)" }; otherwise "(none)". */
   readonly absent?: Readonly<Record<string, string>>;
-  /** The server's clock, for how far away the start is; undefined: that is not said. */
+  /** The server's clock, for the time left until the start; undefined: that is not shown. */
   readonly serverMs?: number | undefined;
-  /** What the verb would do beside this call; with --json an object of its own. */
+  /** Numbers of what the verb would do besides this call; with --json an object of its own. */
   readonly plan?: Readonly<Record<string, number>>;
 }
 
-/** True: it was a dry run of the client, all is said, the verb is done. */
+/** True: it was a dry run of the client; it is printed, and the verb has nothing more to do. */
 export async function dryRun<I extends DescMessage>(
   session: Session,
   input: Input,
@@ -50,7 +52,7 @@ export async function dryRun<I extends DescMessage>(
   const mode = dryRunMode(input);
   if (mode === undefined) return false;
   if (mode === "server") {
-    // The request itself asks for the check; without such a field it would be carried out.
+    // The request itself asks for the check; without that field the service would make the change.
     if ("dryRun" in request && request["dryRun"] === true) return false;
     throw new UserError("--dry-run=server: the service has no check for this verb", {
       hint: "--dry-run=client shows what would be sent",
@@ -83,7 +85,7 @@ export async function dryRun<I extends DescMessage>(
   return true;
 }
 
-/** The server's clock where it answers at the first try: a dry run does without it as well. */
+/** The server's clock where it answers at the first try: a dry run works without it, too. */
 export async function clockForDryRun(
   session: Session,
   knownMs: number | undefined,
@@ -93,7 +95,7 @@ export async function clockForDryRun(
   return serverNowMs(once).catch(() => undefined);
 }
 
-/** Said only where they are true: false, they read as if the end were touched. */
+/** Shown only where they are true: "noEnd false" would look like a change of the end. */
 const changesNothing: readonly string[] = ["noEnd", "dryRun"];
 
 function opensText(startMs: number, serverMs: number | undefined): string {

@@ -4,7 +4,7 @@ const units = [
   ["min", 60_000],
 ] as const;
 
-/** "1 d 2 h", "5 min 3.25 s", "0 s": the parts that are not nothing, as fine as milliseconds. */
+/** "1 d 2 h", "5 min 3.25 s", "0 s": the parts that are not zero, to the millisecond. */
 export function durationText(ms: number): string {
   const parts: string[] = [];
   let left = Math.max(0, Math.round(ms));

@@ -1,4 +1,4 @@
-/** What the exit code of `coupon` means. Scripts rely on it: never change a number. */
+/** The exit codes of `coupon`. Scripts rely on them: never change a number. */
 export const exitCodes = {
   ok: 0,
   unexpected: 1,

@@ -2,7 +2,7 @@ import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { ExportedCoupon } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { csvRow } from "./csv.ts";
 
-/** How an export looks. */
+/** The format of an export. */
 export interface ExportFormat {
   readonly name: string;
   readonly heading: string;

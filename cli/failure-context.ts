@@ -1,11 +1,11 @@
-/** What is known of the call that failed, for the words about it. */
+/** The facts about the failed call, for its message. */
 export interface FailureContext {
   readonly url: string;
   readonly zone: string;
   readonly interrupted: boolean;
-  /** Undefined: the arguments were not understood. */
+  /** undefined: the arguments were wrong. */
   readonly verb?: string;
-  /** As given; undefined: the verb was given none. */
+  /** The id as given; undefined: none was given. */
   readonly campaignId?: string | undefined;
   /** Where the URL comes from: "--url", "COUPON_URL", "profile local", "default". */
   readonly urlFrom?: string;

@@ -11,7 +11,7 @@ import { epochMsOf, printable, stateName } from "./render.ts";
 import { codeFacts, knownReason, reasonExitCodes, reasonName } from "./rpc-exit-code.ts";
 import { UncertainCall, UserError } from "./user-error.ts";
 
-/** What went wrong, ready to be shown: one line, and what to do next. */
+/** An error, ready to be shown: one line, and what to do next. */
 export interface Failure {
   readonly exitCode: ExitCode;
   readonly code: string;
@@ -22,7 +22,7 @@ export interface Failure {
   readonly startsAt?: string;
   readonly retryAfterMs?: number;
   /**
-   * Where the state of the campaign does not allow what was asked: that state, and the verbs that it allows.
+   * Where the state of the campaign does not allow the change: that state, and the verbs that it allows.
    */
   readonly state?: string;
   readonly allowed?: readonly string[];
@@ -58,7 +58,7 @@ function describe(error: unknown, context: FailureContext): Failure {
     const failure = describeFailure(error.cause, context);
     const unknownOutcome: ExitCode[] = [exitCodes.unavailable, exitCodes.interrupted];
     if (!unknownOutcome.includes(failure.exitCode)) return failure;
-    // The last try is not the only one: an earlier one may have been done all the same.
+    // An earlier try may have been carried out, although the last one was not.
     const message = failure.message.replace(/^nothing was tried: /, "the last try did nothing: ");
     return { ...failure, message, hint: error.advice };
   }
@@ -68,7 +68,7 @@ function describe(error: unknown, context: FailureContext): Failure {
   if (error instanceof UserError) {
     const { exitCode, message, hint, cause } = error;
     const code = userErrorCodes[exitCode] ?? "failed";
-    // Where the service said it and the command only has better words, its reason stays with it.
+    // Where the error came from the service and the command only has a better message, its reason stays.
     return {
       code,
       ...(cause instanceof ConnectError ? describeCall(cause, context) : {}),
@@ -108,7 +108,7 @@ function describeCall(error: ConnectError, context: FailureContext): Failure {
   const refusal = refusalOf(error);
   const reason = refusal === undefined ? undefined : knownReason(refusal.reason);
   if (refusal === undefined || reason === undefined || reason === RefusalReason.UNSPECIFIED) {
-    // Of a newer server: its code decides, and scripts are told which it is.
+    // A reason of a newer server: its RPC code decides, and scripts get the reason's name.
     const told = refusal === undefined || reason !== undefined ? {} : { reason: reasonName(refusal.reason) };
     return { exitCode, code: name, ...told, ...codeWords(error.code, serverMessage, context), serverMessage };
   }
@@ -130,7 +130,8 @@ function describeCall(error: ConnectError, context: FailureContext): Failure {
 }
 
 /**
- * Says where the URL comes from that the advice is about, where that is not what the operator has just typed.
+ * Adds the origin of the URL to an advice about it, where that is not a flag that the operator has just
+ * typed.
  */
 function withOrigin({ message, hint }: Words, { urlFrom = "default" }: FailureContext): Words {
   const from = ["default", "--url"].includes(urlFrom) ? "" : ` (this one is from ${printable(urlFrom)})`;

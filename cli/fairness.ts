@@ -1,17 +1,17 @@
 import type { HistoryEntry } from "../audit/history.ts";
 import { percentilesOf } from "../callers/percentiles.ts";
 
-/** What callers' own records say of waiting and of order. */
+/** Waiting times and order, from callers' own records. */
 export interface Fairness {
   readonly requests: number;
-  /** Keys that were told a coupon. */
+  /** Claim keys that got a coupon. */
   readonly holders: number;
-  /** From the first ask after the start to the first answer with the coupon. */
+  /** From the first request after the start to the first answer with the coupon. */
   readonly waitMs: Percentiles;
-  /** Pairs of holders of which the one that asked first has the later coupon. */
+  /** Pairs of holders in which the one that asked first has the later coupon. */
   readonly inversions: number;
   readonly pairs: number;
-  /** By how many places a holder was passed by others that asked later. */
+  /** How many places a holder lost to others that asked later. */
   readonly placesLost: Percentiles;
 }
 
@@ -31,8 +31,8 @@ interface Holder {
 }
 
 /**
- * Gathers entry by entry, in any order; keeps one record a claim key. Asks from before the start were
- * refused, and are no arrival.
+ * Takes the entries one by one, in any order; keeps one record for each claim key. Requests before the start
+ * were refused, and are no arrival.
  */
 export function gatherFairness(startsAtMs: number) {
   const holders = new Map<string, Partial<Holder>>();
@@ -88,7 +88,7 @@ function placesOf(arrived: readonly Holder[]): Uint32Array {
   return places;
 }
 
-/** How many pairs stand the wrong way round, counted while merging: O(n log n). */
+/** The number of pairs in the wrong order, counted while merging: O(n log n). */
 export function inversionsOf(order: Uint32Array): number {
   let from = Uint32Array.from(order);
   let into = new Uint32Array(order.length);
@@ -110,8 +110,7 @@ export function inversionsOf(order: Uint32Array): number {
 }
 
 /**
- * Each value is one that occurred: the smallest that so many parts do not exceed. All zero where there is
- * nothing.
+ * Each percentile is one of the values (nearest rank). All zero where there are no values.
  */
 export function percentiles(values: readonly number[]): Percentiles {
   if (values.length === 0) return { p50: 0, p99: 0, p999: 0, max: 0 };

@@ -4,19 +4,19 @@ import { hostname } from "node:os";
 import { codeOf } from "./file-trouble.ts";
 import { UserError } from "./user-error.ts";
 
-/** A file that says who works here. */
+/** A lock on a file: the lock file names its holder. */
 export interface FileLock {
-  /** @throws UserError where somebody else took it meanwhile, or removed it. */
+  /** @throws UserError where another process has taken the lock or removed the file meanwhile. */
   assertHeld(): Promise<void>;
   release(): Promise<void>;
 }
 
 interface Holder {
   readonly id: string;
-  /** Which run of the program: numbers of processes are given again. */
+  /** The id of this run of the program, because pids are reused. */
   readonly run: string;
   readonly host: string;
-  /** Which start of the machine, where it tells; "": it does not. */
+  /** The id of the machine's boot; "": the system has none. */
   readonly boot: string;
   readonly pid: number;
   readonly since: string;
@@ -24,11 +24,11 @@ interface Holder {
 
 const run = randomUUID();
 
-/** Others may come in between a look and a deed; who loses that often is told that it is taken. */
+/** Other processes may change the file between two calls; after so many tries the lock counts as taken. */
 const attemptsMax = 5;
 
 /**
- * Takes the lock, from a process of this machine that died too. `what` names what is locked. @throws
+ * Takes the lock, also from a process of this machine that has ended. `what` names the locked thing. @throws
  * UserError where it is taken
  */
 export async function takeFileLock(path: string, what: string): Promise<FileLock> {
@@ -39,7 +39,7 @@ export async function takeFileLock(path: string, what: string): Promise<FileLock
   const text = JSON.stringify(mine);
   for (let attempt = 1; !(await made(path, text)); attempt++) {
     const found = await textOf(path);
-    // It was released just now.
+    // Its holder has just released it.
     if (found === undefined && attempt < attemptsMax) continue;
     const holder = holderIn(found);
     if (attempt >= attemptsMax || holder === undefined || !isDead(holder, mine))
@@ -57,14 +57,14 @@ export async function takeFileLock(path: string, what: string): Promise<FileLock
   };
 }
 
-/** False: there is one. */
+/** False: there is a lock file. */
 async function made(path: string, text: string): Promise<boolean> {
   try {
     await writeFile(path, text, { flag: "wx", mode: 0o600 });
     return true;
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;
-    // It was made and could not be filled; nobody could ever tell whose it is.
+    // The file was made but could not be written, so it would never have a known holder.
     if (["ENOSPC", "EDQUOT", "EFBIG"].includes(codeOf(error) ?? ""))
       await unlink(path).catch(() => undefined);
     throw error;
@@ -72,9 +72,9 @@ async function made(path: string, text: string): Promise<boolean> {
 }
 
 /**
- * Removes a dead process' lock, and no other: of several that saw it dead one may have taken it by now.
- * Moving it away first shows which it was; who lost its lock for that moment finds out with `assertHeld`,
- * should a third have come in.
+ * Removes the lock of a process that has ended, and no other: another process may have taken the lock by now.
+ * Moving it away first shows whose it was. If it was another holder's, it is put back; if a third process
+ * took the lock in between, that holder finds out with `assertHeld`.
  */
 async function setAside(path: string, dead: string): Promise<void> {
   const aside = `${path}.${randomUUID().slice(0, 8)}`;
@@ -86,7 +86,7 @@ async function setAside(path: string, dead: string): Promise<void> {
 
 function isDead(holder: Holder, mine: Holder): boolean {
   if (holder.host !== mine.host) return false;
-  // Numbers of processes begin anew with the machine, and in a container at once.
+  // Pids start again with each boot of the machine, and with each start of a container.
   if (holder.boot !== "" && mine.boot !== "" && holder.boot !== mine.boot) return true;
   if (holder.pid === mine.pid) return holder.run !== mine.run;
   try {
@@ -131,11 +131,11 @@ function isHolder(value: unknown): value is Holder {
   const fields = new Map(Object.entries(value));
   const texts = ["id", "run", "host", "boot", "since"].every((name) => typeof fields.get(name) === "string");
   const pid = Number(fields.get("pid"));
-  // Zero and below would ask for whole groups of processes.
+  // A pid of zero or below would mean a whole group of processes.
   return texts && Number.isSafeInteger(pid) && pid > 0;
 }
 
-/** Linux numbers its starts; elsewhere the process number has to do. */
+/** Linux has an id for each boot; elsewhere the pid has to be enough. */
 async function bootId(): Promise<string> {
   return (await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "")).trim();
 }

@@ -1,14 +1,14 @@
 import type { FileHandle } from "node:fs/promises";
 import { UserError } from "./user-error.ts";
 
-/** What helps, by the error of the system. */
+/** Hints by the system's error code. */
 const hints: Readonly<Record<string, string>> = {
   ENOSPC: "make room there, or name a file on another disk, and give the same command again",
   EDQUOT: "make room within your quota, or name a file on another disk, and give the same command again",
   EFBIG: "files may not grow that big there: see ulimit -f, or name a file on another disk",
 };
 
-/** Does something with the file of a flag; what goes wrong there is the operator's to put right. */
+/** Runs `act` on the file of a flag; turns its errors into UserErrors, which the operator can correct. */
 export async function orUserError<T>(path: string, act: () => Promise<T>, flag = "--out"): Promise<T> {
   try {
     return await act();
@@ -28,7 +28,8 @@ export function codeOf(error: unknown): string | undefined {
 }
 
 /**
- * Writes all of it at this place: a disk that fills up takes a part, says so, and fails only the next time.
+ * Writes all data at this position: a disk that fills up takes a part, returns its length, and fails only at
+ * the next write.
  */
 export async function writeWhole(handle: FileHandle, data: Uint8Array, position: number): Promise<void> {
   let written = 0;

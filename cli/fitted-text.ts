@@ -4,14 +4,14 @@ import { cellsOf, prefixWithin } from "./console/cells.ts";
 const escapes = /\x1b\[[\d;]*m/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the same
 const leadingEscapes = /^(?:\x1b\[[\d;]*m)+/;
-/** Fewer cells beside the indent than this: the rest of a line begins further left. */
+/** Where the indent would leave fewer cells than this, the rest of a line begins further left. */
 const roomMin = 16;
 
 const cellsShown = (text: string): number => cellsOf(text.replace(escapes, ""));
 
 /**
- * Lines of a terminal: each that is wider than `columns` goes on below, under the column in which its last
- * value began. Nothing is cut.
+ * Lines of a terminal: a line wider than `columns` continues below, under the column in which its last value
+ * began. Nothing is cut.
  */
 export function fittedText(text: string, columns: number): string {
   return text
@@ -24,7 +24,7 @@ function brokenLine(line: string, columns: number): string {
   const indent = indentOf(line, columns);
   const rows: string[] = [];
   let row = "";
-  // Words with the blanks before them, which go where a line is broken.
+  // Words with the blanks before them; the blanks are dropped where a line is broken.
   for (const word of line.match(/\s*\S+/g) ?? []) {
     if (cellsShown(row + word) <= columns) {
       row += word;
@@ -34,7 +34,8 @@ function brokenLine(line: string, columns: number): string {
     if (row.trim() !== "") {
       rows.push(row);
       rest = word.trimStart();
-      // An instant or a path that is longer than its column begins further left rather than being broken.
+      // A word that is longer than its column, such as an instant or a path, begins further left and is not
+      // broken.
       const room = columns - cellsShown(rest);
       row = " ".repeat(room >= 0 ? Math.min(indent, room) : indent);
     }
@@ -56,7 +57,7 @@ function brokenLine(line: string, columns: number): string {
   return [...rows, row].join("\n");
 }
 
-/** Where the last column begins that leaves enough room; columns stand two blanks apart. */
+/** The start of the last column that leaves enough room; columns are two blanks apart. */
 function indentOf(line: string, columns: number): number {
   const plain = line.replace(escapes, "");
   const leading = plain.length - plain.trimStart().length;

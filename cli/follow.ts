@@ -13,17 +13,17 @@ import { resumedStream } from "./stream.ts";
 export interface FollowPlan {
   readonly campaignId: string;
   readonly intervalMs: number;
-  /** Every change above this revision is told; undefined: the last few. */
+  /** The stream sends every change above this revision; undefined: the last few. */
   readonly afterRevision?: number | undefined;
-  /** True: draw a bar where a person is looking. */
+  /** True: draw a bar. */
   readonly draw: boolean;
-  /** Gets every message; true: it was the last one wanted. */
+  /** Called with every message; true: that message was the last one wanted. */
   readonly onMessage: (message: WatchCampaignResponse) => boolean | Promise<boolean>;
 }
 
 /**
- * Follows a campaign to the last message wanted, over broken streams, drawing a bar that ticks between the
- * messages.
+ * Follows a campaign to the last message wanted, over broken streams, and draws a bar that is updated between
+ * the messages.
  */
 export async function followCampaign(session: Session, plan: FollowPlan): Promise<WatchCampaignResponse> {
   const { campaigns, output, settings } = session;
@@ -66,19 +66,19 @@ export async function followCampaign(session: Session, plan: FollowPlan): Promis
   throw new Error("a stream that is resumed has ended");
 }
 
-/** Nothing more is to come. An earlier server does not say so: then the state does. */
+/** Whether no more messages come. An earlier server does not send `isOver`: then the state decides. */
 function isLast({ isOver: told, revision, campaign }: WatchCampaignResponse): boolean {
   return told || (revision === undefined && campaign !== undefined && isOver(campaign.state));
 }
 
-/** Of a request to watch: changes are told from there on, each once also over a broken stream. */
+/** For a request to watch: the stream sends the changes after this revision, each once even if it broke. */
 export function goingOn(afterRevision: number | undefined): { afterRevision?: number } {
   return afterRevision === undefined ? {} : { afterRevision };
 }
 
 /**
- * Until it is over: a line for each message and event in a pipe, JSON lines with --json, a bar and the events
- * on a terminal.
+ * Follows the campaign until it is over: a line for each message and event in a pipe, JSON lines with --json,
+ * a bar and the events on a terminal.
  */
 export function followLines(
   session: Session,

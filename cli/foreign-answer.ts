@@ -11,9 +11,9 @@ const bareStatus = /^HTTP (\d{3})$/;
 const foreignType = /^unsupported content type (.*)$/s;
 
 /**
- * The service tells every refusal in its protocol. What comes with a bare HTTP status, or as a page, was said
- * by something else, and advice about tokens and logs of the service would not fit. Undefined: it is the
- * service's own.
+ * The service sends every refusal in its protocol. An answer with a bare HTTP status, or a web page, comes
+ * from another program, and advice about tokens and logs of the service would not fit. undefined: the answer
+ * is the service's own.
  */
 export function foreignAnswer(error: ConnectError, url: string): ForeignAnswer | undefined {
   const type = foreignType.exec(error.rawMessage)?.[1];
@@ -25,7 +25,7 @@ export function foreignAnswer(error: ConnectError, url: string): ForeignAnswer |
     };
   }
   const status = Number(bareStatus.exec(error.rawMessage)?.[1] ?? Number.NaN);
-  // 404 is also what an older service answers to a call that it does not know.
+  // An older service answers an unknown call with 404, too.
   if (Number.isNaN(status) || error.code === Code.Unimplemented) return undefined;
   return answerOf(status, error.metadata.get("location"), url);
 }

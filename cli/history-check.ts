@@ -24,7 +24,7 @@ export interface HistoryPlan {
 }
 
 export interface HistoryReport {
-  /** Why nothing of it was looked at, in words. */
+  /** Why the records were not read, in words. */
   readonly unread?: string;
   readonly entries: number;
   readonly exported: number;
@@ -36,19 +36,19 @@ export interface HistoryReport {
 const couponsPerBatch = 5_000;
 const changesPerPage = 1_000;
 /**
- * How long after the callers were told may a refusal still say "not started": known answers live a tenth of a
- * second.
+ * How long after the start a request may still be refused as "not started": a server remembers that answer
+ * for up to a tenth of a second.
  */
 const lateRefusalMs = 250;
 /**
- * A live sale that looks wrong is read again: an issuance that became durable late stands before the place an
- * export had reached.
+ * A live sale that looks wrong is read again after this time: an issuance that became durable late may belong
+ * before the place that the export had reached.
  */
 const readAgainAfterMs = 2_500;
 
 /**
- * Checks the callers' own records against what the service exports: the audit from outside, in this process.
- * The service that is judged has no part in it but to tell its issuances.
+ * Checks the callers' own records against the service's export: the audit from outside, in this process. The
+ * service only supplies its issuances; it does not judge itself.
  */
 export async function checkHistory(session: Session, plan: HistoryPlan): Promise<HistoryReport> {
   const first = await readOnce(session, plan, undefined);
@@ -119,7 +119,7 @@ async function* issuancesOf(session: Session, campaignId: string) {
       const issuedAtMs = epochMsOf(coupon?.issuedAt);
       if (coupon === undefined || issuedAtMs === undefined)
         throw new Error("the service sent a row without a whole coupon");
-      // One of the two is empty: the campaign gives one a user, or one a request.
+      // One of the two is empty: the claim key is the user id or the request id.
       const claimKey = requestId === "" ? userId : requestId;
       yield { code: coupon.code, claimKey, generation, seq: coupon.seq, issuedAtMs };
     }
@@ -134,7 +134,7 @@ async function campaignOf(session: Session, campaignId: string): Promise<Campaig
   return campaign;
 }
 
-/** All of the campaign's history: how many coupons it had when, and when its start was moved. */
+/** All of the campaign's history: the number of its coupons over time, and the moves of its start. */
 async function changesOf(session: Session, campaignId: string): Promise<Change[]> {
   const changes: Change[] = [];
   const pages = pagesOf(session, (pageToken, options) => {

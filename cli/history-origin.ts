@@ -3,21 +3,21 @@ import { exitCodes } from "./exit-code.ts";
 import type { HistoryReport } from "./history-check.ts";
 import { UserError } from "./user-error.ts";
 
-/** One or two codes that nobody knows are what a lost coupon looks like, even where the file has no other. */
+/** One or two unknown codes may be lost coupons, even where the file has no other codes. */
 const fewestCodes = 3;
-/** Of a file of this campaign more than every hundredth code is known, whatever was lost. */
+/** In a file of this campaign more than one code in a hundred is issued, however many were lost. */
 const knownShareMax = 0.01;
 
 /**
- * Whether a file of callers' records is of another campaign: it tells three or more different codes, and at
- * most every hundredth of them is issued in this one. A file without any issued entry tells nothing of where
- * it is from, and is judged.
+ * Whether a file of callers' records is of another campaign: it has three or more different codes, and at
+ * most one in a hundred of them is issued in this one. The origin of a file without any issued entry is
+ * unknown, so it is judged.
  */
 export function isOfAnother({ all, issued }: HistoryReport["codes"]): boolean {
   return all >= fewestCodes && issued <= all * knownShareMax;
 }
 
-/** Each guarantee would be told as violated; nothing of it would be true of the campaign. */
+/** The error for a file of another campaign, whose checks would report violations wrongly. */
 export function ofAnother(campaignId: string, { all, issued }: HistoryReport["codes"]): UserError {
   const which = issued === 0 ? "none" : `only ${grouped(issued)}`;
   return new UserError(

@@ -14,7 +14,7 @@ const wallPattern =
 const relativePattern = /^\+(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s)?(?:(\d{1,9})ms)?$/;
 const relativeUnitsMs = [86_400_000, 3_600_000, 60_000, 1_000, 1];
 
-/** What may stand where an instant is asked for. */
+/** The forms of an instant, for help and hints. */
 export const instantForms =
   '2026-12-24T20:00:00+09:00, 2026-12-24T11:00:00Z, "2026-12-24 20:00 Asia/Seoul", +10m, +2h30m or now';
 const forms = `give ${instantForms}`;
@@ -25,8 +25,8 @@ export function isRelative(text: string): boolean {
 }
 
 /**
- * `option` names where the text came from, in messages. Fractions finer than a millisecond are rounded up, so
- * never early.
+ * `option` names the origin of the text, in messages. Fractions of a millisecond are rounded up, so that the
+ * instant is never early.
  */
 export function parseInstant(text: string, nowMs: number, option: string): GivenInstant {
   const given = text.trim();

@@ -9,17 +9,17 @@ export interface Start {
 }
 
 /**
- * What the operator types before a verb: "coupon", "npx coupon", "npm run coupon --", "node cli/coupon.mjs".
- * The one place that knows: all texts of this program say `coupon`, and are spelled in this form where they
- * are shown.
+ * The words that the operator types before a verb: "coupon", "npx coupon", "npm run coupon --", "node
+ * cli/coupon.mjs". Only this file decides that: all texts of this program contain `coupon`, which is replaced
+ * by this form in the output.
  */
 export function invocationOf({ env, script, cwd }: Start): string {
   const { npm_lifecycle_event: event, npm_lifecycle_script: lifecycle = "", npm_config_package: from } = env;
   // npx quotes the name.
   const line = lifecycle.replace(/^(['"])(.*)\1$/, "$2");
   const name = basename(script);
-  // npm leaves these to everything that it starts, at any depth: they are about this command only where they
-  // name it.
+  // Every process below npm inherits these variables, at any depth: they describe this command only where
+  // they name it.
   if (event === "npx" && line === name) return from ? `npx -p ${quoted(from)} ${name}` : `npx ${name}`;
   if (event !== undefined && /^(exec )?node \S+$/.test(line) && basename(line) === name)
     return `npm run ${event} --`;
@@ -34,7 +34,7 @@ function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-// A verb behind it, and nothing before it that could make it part of a name that somebody gave to a campaign.
+// "coupon" with a verb behind it, and with nothing before it that could make it a part of a campaign's name.
 const suggestion = new RegExp(
   String.raw`(?<=^|[\s;])coupon (?=(?:${commands.map(({ name }) => name).join("|")}|--help)\b|<command>)`,
   "g",

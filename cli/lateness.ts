@@ -1,7 +1,7 @@
 import type { GetCampaignStatsResponse } from "../proto/gen/coupon/v1/stats_pb.ts";
 import { epochMsOf } from "./render.ts";
 
-/** What follows from the instants; undefined: it has not happened. */
+/** The times after the start, in ms; undefined: the event has not happened. */
 export function lateness(answer: GetCampaignStatsResponse) {
   const { campaign } = answer;
   if (campaign === undefined) throw new Error("the service answered without a campaign");

@@ -5,13 +5,13 @@ import { run } from "./run.ts";
 const showCursor = "\x1b[?25h\x1b[?7h";
 const { stdout, stderr } = process;
 
-/** Ends in the middle of things: a bar may have hidden the cursor. */
+/** Ends the process at once; shows the cursor again, because a bar may have hidden it. */
 function leaveAtOnce(code: number): never {
   if (stderr.isTTY && process.env["TERM"] !== "dumb") stderr.write(showCursor);
   process.exit(code);
 }
 
-// A reader that has seen enough (`| head`) ends the command quietly; a full disk does not.
+// A reader that closes the pipe (`| head`) ends the command without an error; a full disk is an error.
 stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") leaveAtOnce(exitCodes.ok);
   stderr.write(`coupon: cannot write the results: ${error.code ?? error.message}\n`);
@@ -37,7 +37,7 @@ const code = await run({
   stderr,
   signal: interruption.signal,
 });
-// What is still in a pipe is written before the process ends; idle connections are not waited for.
+// Buffered output is written before the process ends; the process does not wait for idle connections.
 await new Promise((resolve) => stdout.write("", resolve));
 await new Promise((resolve) => stderr.write("", resolve));
 process.exit(code);

@@ -5,8 +5,8 @@ import { environment } from "./settings.ts";
 import { commands, globalOptions } from "./vocabulary.ts";
 
 /**
- * docs/cli.md: everything that `--help` says, on one page. Made of the program itself, so that it cannot say
- * anything else.
+ * docs/cli.md: the text of `--help` for all verbs, on one page. Generated from the program itself, so that
+ * both always agree.
  */
 export function manual(): string {
   return [
@@ -59,12 +59,12 @@ function flagList(options: readonly OptionSpec[]): string {
     .join("\n");
 }
 
-/** What is set off in the notes, such as a file's text, stays as it is. */
+/** Indented text in the notes, such as a file's text, stays as it is. */
 function paragraph(text: string): string {
   return text.startsWith("  ") ? `\`\`\`text\n${text.replaceAll(/^ {2}/gm, "")}\n\`\`\`` : prose(text);
 }
 
-/** Nothing in it is markup. */
+/** Escapes the characters that are markup in Markdown. */
 function prose(text: string): string {
   return text.replace(/[<*|]/g, (character) => `\\${character}`);
 }

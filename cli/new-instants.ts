@@ -4,13 +4,14 @@ import { countdown, instantText } from "./render.ts";
 import type { Session } from "./session.ts";
 
 /**
- * The instants that a verb gives, read together: what is relative counts from one look at the server's clock.
+ * The instants that the operator gives to a verb, read together: relative ones count from one reading of the
+ * server's clock.
  */
 export interface NewInstants {
   readonly start: GivenInstant | undefined;
   readonly end: GivenInstant | undefined;
   readonly noEnd: boolean;
-  /** The server's clock at that look; undefined: nothing was relative. */
+  /** The server's clock at that reading; undefined: no instant was relative. */
   readonly serverMs: number | undefined;
 }
 
@@ -20,15 +21,15 @@ export function namedZones(instants: Pick<NewInstants, "start" | "end"> | undefi
   return [...new Set(zones)].filter((zone) => zone !== undefined);
 }
 
-/** The end as a change carries it. */
+/** The fields of a change's request for the end. */
 export function endFields({ end, noEnd }: NewInstants) {
   return { noEnd, ...(end === undefined ? {} : { endsAt: timestampFromMs(end.epochMs) }) };
 }
 
 /**
- * Says the instants in full before anything is sent: the last moment at which a wrong zone or year is only a
- * typing error. With the server's clock also how far away the start is, because a date alone does not tell
- * that it is next year's.
+ * Prints the instants in full before anything is sent: so a wrong zone or year is noticed while it is only a
+ * typing error. With the server's clock it also prints the time left until the start, because a wrong year in
+ * a date is easily overlooked.
  */
 export function sayInstants(session: Session, instants: NewInstants, serverMs: number | undefined): void {
   const { start, end, noEnd } = instants;
@@ -42,7 +43,7 @@ export function sayInstants(session: Session, instants: NewInstants, serverMs: n
   if (said.length > 0) session.output.note(said.join("; "));
 }
 
-/** Nearer than this is now: "now" was asked for, and the asking took its time. */
+/** A start nearer than this counts as now: it was given as "now", and the calls since then took some time. */
 const nowMs = 1_000;
 
 function distance(epochMs: number, serverMs: number | undefined): string {

@@ -2,7 +2,7 @@ import { grouped } from "../runtime/counting.ts";
 
 const roundFrom = 1_000_000;
 
-/** Odds as people compare them: 0.001 → "1 in 1,000", 2e-16 → "1 in 5.0 × 10^15". */
+/** Odds in a form that is easy to compare: 0.001 → "1 in 1,000", 2e-16 → "1 in 5.0 × 10^15". */
 export function oddsText(odds: number): string {
   if (!(odds > 0)) return "none";
   if (odds > 0.5) return odds >= 0.9995 ? "certain" : `${(odds * 100).toFixed(0)} %`;

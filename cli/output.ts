@@ -10,28 +10,28 @@ import { defaultColumns } from "./wrap.ts";
 
 type Style = "bold" | "dim" | "green" | "yellow" | "red" | "cyan";
 
-/** Standard output carries results only; everything said about them goes to standard error. */
+/** Standard output carries results only; messages go to standard error. */
 export interface Output {
   readonly json: boolean;
-  /** True: a person is looking, bars may be drawn on `bars`. */
+  /** True: both streams are terminals, and bars may be drawn on `bars`. */
   readonly interactive: boolean;
   readonly bars: Screen;
-  /** Standard output as a screen: for what fills it. */
+  /** Standard output as a screen, for the launch console. */
   readonly screen: Screen;
   readonly colour: boolean;
-  /** How wide a line may be: the terminal's width; in a pipe there is no limit. */
+  /** The most columns of a line: the terminal's width; in a pipe there is no limit. */
   readonly columns: number;
-  /** Results in words: on a terminal, lines that are too wide go on below. Waits while the reader is slow. */
+  /** Results in words: on a terminal, lines that are too wide wrap. Waits while the reader is slow. */
   write(text: string): Promise<void>;
-  /** Results that are data, exactly as they are. */
+  /** Results that are data, written unchanged. */
   writeData(text: string): Promise<void>;
-  /** Standard error: what is going on. */
+  /** A message about the progress, on standard error. */
   note(text: string): void;
   fail(failure: Failure): void;
   style(style: Style, text: string): string;
   /** The text as the terminal can show it. */
   drawn(text: string): string;
-  /** A text of this program with the commands in it as the operator types them. */
+  /** A text of this program, with its `coupon` commands as the operator types them. */
   spelled(text: string): string;
 }
 
@@ -48,11 +48,11 @@ export interface OutputOptions {
   readonly colour: boolean;
   /** False: the terminal cannot move its cursor. */
   readonly canDraw: boolean;
-  /** False: the terminal takes ASCII alone. */
+  /** False: the terminal shows only ASCII. */
   readonly unicode?: boolean;
-  /** For all that is said on standard error. */
+  /** Applied to all text on standard error. */
   readonly redact: Redact;
-  /** How the operator types the commands that are suggested; undefined: as they are written. */
+  /** Rewrites suggested commands as the operator types them; undefined: they stay as they are. */
   readonly spelled?: (text: string) => string;
 }
 
@@ -66,7 +66,7 @@ export function openOutput(options: OutputOptions): Output {
   const drawn = (text: string): string => drawnFor(unicode || json, text);
   const interactive = options.canDraw && stdout.isTTY === true && stderr.isTTY === true && !json;
   const colour = options.colour && interactive;
-  // Decided here, for the streams given; styleText would look at the process.
+  // Decided here, for the given streams; styleText would use those of the process.
   const paint = (style: Style, text: string): string =>
     colour ? styleText(style, text, { validateStream: false }) : text;
   const columns =
@@ -74,8 +74,8 @@ export function openOutput(options: OutputOptions): Output {
   const writeData = async (text: string): Promise<void> => {
     if (!stdout.write(text)) await once(stdout, "drain");
   };
-  // The last of all sinks: whatever an argument, a file or the service brought in, a terminal obeys nothing
-  // of it. In JSON that is another spelling of the same text.
+  // Applied to all output: escapes control characters from an argument, a file or the service, so that a
+  // terminal does not execute them. In JSON the escaped form means the same text.
   const shown = (text: string): string =>
     text
       .split(colour ? ownColours : lineEnds)

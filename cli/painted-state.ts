@@ -2,7 +2,7 @@ import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import type { Output } from "./output.ts";
 import { stateName } from "./render.ts";
 
-/** The state in the colour an operator expects. */
+/** The state's name in its colour. */
 export function paintedState(output: Output, state: number): string {
   const name = stateName(state);
   if (state === CampaignState.OPEN) return output.style("green", name);

@@ -8,7 +8,7 @@ import type { Output } from "./output.ts";
 import { printable } from "./render.ts";
 import { withInstants } from "./server-words.ts";
 
-/** One line a check, and what to do below it. */
+/** One line for each check, with the advice below it. */
 export function preflightLines(output: Output, lines: readonly PreflightLine[], zone: string): string {
   const width = Math.max(0, ...lines.map(({ check }) => check.length));
   return lines
@@ -28,7 +28,7 @@ export function paintedColour(output: Output, colour: PreflightColour): string {
     case PreflightColour.RED:
       return output.style("red", "RED  ");
     default:
-      // A newer service may have a colour that this build does not know.
+      // A newer service may have a colour that is unknown to this build.
       return enumName(PreflightColourSchema, colour);
   }
 }

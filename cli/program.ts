@@ -10,7 +10,7 @@ import { version } from "./version.ts";
 import { commands, globalOptions } from "./vocabulary.ts";
 import { filled, wrapped } from "./wrap.ts";
 
-/** What the operator asked for: a verb, an explanation, or nothing that is understood. */
+/** The meaning of the arguments: a verb, a request for help, or an error. */
 export type Asked =
   | {
       readonly kind: "verb";
@@ -22,14 +22,14 @@ export type Asked =
   | { readonly kind: "wrong"; readonly failure: Failure; readonly error: CommanderError };
 
 export interface Typed {
-  /** What stands before the verb, as the operator types it. */
+  /** The words before the verb, as the operator types them. */
   readonly invocation: string;
   readonly args: readonly string[];
-  /** How wide help may be. */
+  /** The width of the help text. */
   readonly columns: number;
 }
 
-/** Commander reads and explains the arguments; nothing runs in it. */
+/** Commander parses the arguments and makes the help; the verbs do not run in it. */
 export async function readArguments({ invocation, args, columns }: Typed): Promise<Asked> {
   const spelled = spelledAs(invocation);
   let asked: Asked | undefined;

@@ -1,9 +1,9 @@
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 
-/** Where the operator can be asked something. */
+/** Asks the operator questions. */
 export interface Prompt {
-  /** False: nobody is there who could answer, as in a pipe, a cron job or with --json. */
+  /** False: no operator could answer, as in a pipe, in a cron job or with --json. */
   readonly canAsk: boolean;
   /** The line typed, without its end; undefined: the input ended instead. Rejects when the signal fires. */
   ask(question: string, signal: AbortSignal): Promise<string | undefined>;
@@ -11,7 +11,7 @@ export interface Prompt {
 
 export interface PromptOptions {
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  /** Questions go where the notes go, so that results stay clean. */
+  /** Questions go to the same stream as notes, so that standard output has results only. */
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly json: boolean;
 }
@@ -20,13 +20,13 @@ export function openPrompt({ stdin, stderr, json }: PromptOptions): Prompt {
   return {
     canAsk: stdin.isTTY === true && stderr.isTTY === true && !json,
     ask(question, signal) {
-      // Not `terminal`: that would take Ctrl-C away from the process.
+      // Not `terminal`: in that mode the process would not receive Ctrl-C as a signal.
       const lines = createInterface({ input: stdin, output: stderr, terminal: false });
       let asked: (() => void) | undefined;
       return new Promise<string | undefined>((resolve, reject) => {
         if (signal.aborted) return reject(signal.reason);
         const interrupted = (): void => {
-          // What is said next does not stand behind the question.
+          // So that the next message begins on a line of its own.
           stderr.write("\n");
           reject(signal.reason);
         };

@@ -1,8 +1,8 @@
 import { isLoopback } from "../runtime/loopback.ts";
 
 /**
- * Tells "the service could not be reached" apart from what the service said, by the error Node.js gave, and
- * says what helps.
+ * Distinguishes "the service could not be reached" from an answer of the service, by the error of Node.js,
+ * and has a hint for each case.
  */
 
 export interface Words {
@@ -11,9 +11,9 @@ export interface Words {
 }
 
 export interface Unreachable {
-  /** True: no byte of the request left, so nothing can have happened. */
+  /** True: no byte of the request was sent, so nothing can have happened. */
   readonly neverSent: boolean;
-  /** True: it may pass by itself, as a server that restarts does. */
+  /** True: the error may go away by itself, as during the restart of a server. */
   readonly passes: boolean;
   readonly words: (url: string) => Words;
 }
@@ -21,7 +21,7 @@ export interface Unreachable {
 const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).hostname : url);
 const isHere = (url: string): boolean => URL.canParse(url) && isLoopback(new URL(url).hostname);
 
-/** Nobody listens: on this machine there is one to be started, elsewhere there is one to be found. */
+/** No process listens on the port: the hint depends on whether the URL is of this machine. */
 const refused = (url: string): Words => ({
   message: `no service at ${url}`,
   hint: isHere(url)
@@ -70,7 +70,7 @@ const reasons: Readonly<Record<string, Unreachable>> = {
   EPIPE: { ...during, words: broke },
 };
 
-/** Asking again does not help: somebody has to put it right. */
+/** An error that remains until the operator corrects it: a retry does not help. */
 function misfit(neverSent: boolean, words: (url: string) => Words): Unreachable {
   return { neverSent, passes: false, words };
 }
@@ -103,7 +103,7 @@ const noTls = misfit(true, (url) => ({
   message: `${url} does not answer in TLS`,
   hint: `is it ${url.replace(/^https:/, "http:")}?`,
 }));
-/** It speaks no HTTP, as a store does. */
+/** The server does not speak HTTP, such as a store. */
 export const notThisService = (url: string): Words => ({
   message: `what answers at ${url} is not this service: it does not speak HTTP`,
   hint: "check --url",
@@ -117,7 +117,7 @@ function tlsFailed(code: string): Unreachable {
   }));
 }
 
-/** What plain HTTP looks like to a TLS client. */
+/** The errors of a TLS client at a port with plain HTTP. */
 const plainAnswers = [
   "EPROTO",
   "ERR_SSL_WRONG_VERSION_NUMBER",

@@ -13,7 +13,7 @@ export async function readInstants(session: Session, input: Input): Promise<NewI
   const fromStart = endText?.startsWith("start+") === true;
   if (fromStart && startText === undefined)
     throw new UserError("--end start+… counts from --start, which is not given", { hint: "give an instant" });
-  // Mistakes in the texts are found before the network is asked.
+  // Mistakes in the texts are found before the first call.
   if (startText !== undefined) parseInstant(startText, 0, "--start");
   if (endText !== undefined) parseInstant(fromStart ? endText.slice(5) : endText, 0, "--end");
   const relative = [startText, endText].some((text) => text !== undefined && isRelative(text));

@@ -7,7 +7,7 @@ import type { KnownReason } from "./rpc-exit-code.ts";
 import { inFlags, withInstants } from "./server-words.ts";
 import { tooShortHint } from "./short-id.ts";
 
-/** A refusal in the operator's words, and what to do about it. */
+/** The message and the hint for a refusal. */
 export function reasonWords(
   reason: KnownReason,
   refusal: Refusal,
@@ -82,7 +82,7 @@ export function reasonWords(
   return words[reason];
 }
 
-/** What helps with a field that the service refused. */
+/** The hint for a field that the service refused. */
 function invalidHint(serverMessage: string, verb: string | undefined): string {
   if (serverMessage.startsWith("code_format: ")) return "coupon formats shows which fit";
   if (verb === "edit" && serverMessage.startsWith("ends_at: has passed")) {
@@ -99,7 +99,7 @@ function invalidHint(serverMessage: string, verb: string | undefined): string {
 const holders = "coupon find shows whether a key has one";
 const nothingTried = /^(?<why>.*); nothing was tried, ask again with the same key$/s;
 
-/** What stood in the way, where the service says more than that much waits. */
+/** The reason for OVERLOADED, where the service's message contains one. */
 function overloadedWords(serverMessage: string): string {
   const why = nothingTried.exec(serverMessage)?.groups?.["why"];
   return why === undefined ? "the service is overloaded, nothing was tried" : `nothing was tried: ${why}`;

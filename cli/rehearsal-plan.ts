@@ -3,12 +3,12 @@ import type { Campaign } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import type { Input } from "./command.ts";
 import { UserError } from "./user-error.ts";
 
-/** What a rehearsal is to be like. */
+/** The settings of a rehearsal. */
 export interface RehearsalPlan {
   readonly total: number;
   readonly users: number;
   readonly ratePerSecond: number;
-  /** From the moment it is asked for to its start. */
+  /** The time from the request for the rehearsal to its start. */
   readonly leadMs: number;
   readonly seed: number;
   /** The last press is due so long after the start. */
@@ -20,16 +20,16 @@ const maxUsers = 200_000;
 const maxRate = 5_000;
 const defaultRate = 1_000;
 const maxLeadMs = 3_600_000;
-/** The first presses come two seconds before the start, and something has to be ready by then. */
+/** The first presses come two seconds before the start, and the shadow must exist by then. */
 const minLeadSeconds = 3;
 const maxSeed = 2 ** 31 - 1;
-/** More people than coupons, as there will be. */
+/** More users than coupons, as in a real launch. */
 const usersPerCoupon = 1.2;
 /** Presses begin so long before the start. */
 export const secondsBefore = 2;
-/** Looking whether it will open, by the command and by the schedulers. */
+/** The time for the preflights of the command and of the schedulers. */
 const baseLeadMs = 15_000;
-/** A careful guess of how fast codes are made. */
+/** A careful guess of the codes made in a millisecond. */
 const codesPerMs = 10;
 
 export function pressesOf(users: number): number {

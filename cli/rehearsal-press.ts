@@ -14,19 +14,19 @@ export interface Pressing {
   readonly plan: RehearsalPlan;
   /** On the server's clock. */
   readonly startsAtMs: number;
-  /** The server's clock minus ours. */
+  /** The server's clock minus this machine's clock. */
   readonly offsetMs: number;
-  /** Where the callers' records go; asked when all have pressed. */
+  /** The path for the callers' records; called when all users have pressed. */
   readonly recordsFile: () => Promise<string>;
   readonly onSecond: (second: Second) => void;
   readonly signal: AbortSignal;
 }
 
-/** Synthetic users press, open loop: nobody waits for anybody's answer. */
+/** Synthetic users press by the clock, in an open loop: no user waits for another user's answer. */
 export async function pressForCoupons(pressing: Pressing): Promise<PressFacts> {
   const { url, campaignId, onePerUser, plan, offsetMs, onSecond, signal } = pressing;
   const { users, ratePerSecond, seed } = plan;
-  // Everybody who waits to ask again listens to it.
+  // Each user that waits for its next try adds a listener.
   setMaxListeners(0, signal);
   const arrivals = planArrivals({ users, ratePerSecond, secondsBefore, seed });
   const startsAtMs = pressing.startsAtMs - offsetMs;
@@ -52,7 +52,7 @@ export async function pressForCoupons(pressing: Pressing): Promise<PressFacts> {
   }
 }
 
-/** On the server's clock, by which they are judged. */
+/** Writes the records with times on the server's clock, by which they are judged. */
 async function writeHistory(file: string, history: readonly HistoryEntry[], offsetMs: number): Promise<void> {
   const writer = createHistoryWriter(file);
   for (const entry of history) {

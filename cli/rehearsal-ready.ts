@@ -14,20 +14,20 @@ import { UserError } from "./user-error.ts";
 
 const followIntervalMs = 200;
 /**
- * A start is moved further away each time, so that a few times are enough; a shadow has ten minutes more than
- * its launch.
+ * The start is moved further away each time, so that a few moves are enough; the lifetime of a shadow is ten
+ * minutes longer than its launch.
  */
 const movesMost = 6;
 
 export interface Ready {
   readonly preflight: PreflightCampaignResponse;
-  /** On the server's clock; the first presses are due `secondsBefore` earlier, and that lies ahead. */
+  /** On the server's clock; the first presses are due `secondsBefore` earlier, which is in the future. */
   readonly startsAtMs: number;
 }
 
 /**
- * Until the codes are made and a preflight was made. The start waits for both: where the first presses are
- * due before, it is moved, so that every rehearsal presses before its start.
+ * Waits until the codes are made and a preflight has run. Where the first presses would be due before that,
+ * it moves the start, so that every rehearsal has presses before its start.
  */
 export async function readyToPress(
   session: Session,
@@ -65,7 +65,7 @@ async function prepare(session: Session, campaignId: string): Promise<PreflightC
   return call(session, (options) => session.campaigns.preflightCampaign({ campaignId }, options));
 }
 
-/** Undefined: not within that time; what is there already is there in no time. */
+/** undefined: not settled within that time. A promise that is settled already wins even with limit 0. */
 async function withinMs<T>(promise: Promise<T>, limitMs: number): Promise<T | undefined> {
   const over = new AbortController();
   const late = delay(Math.max(0, limitMs), undefined, { signal: over.signal }).catch(() => undefined);

@@ -8,60 +8,60 @@ import type { RehearsalPlan } from "./rehearsal-plan.ts";
 import { factLines, printable } from "./render.ts";
 import { checkLines, unjudgedIn, violatedIn } from "./verify-table.ts";
 
-/** What came of the presses, by the callers' own record. */
+/** The results of the presses, by the callers' own record. */
 export interface PressFacts {
   readonly presses: number;
-  /** From the instant at which a press was due, those after the start. */
+  /** From the instant at which a press was due; of the presses after the start. */
   readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly issued: number;
   readonly again: number;
-  /** By reason, each answer. */
+  /** The number of refusals by reason. */
   readonly refusals: Readonly<Record<string, number>>;
-  /** Answers that said neither yes nor no; they were asked again. */
+  /** Answers that were not definite; their users asked again. */
   readonly unclear: number;
-  /** Presses that had no definite answer in the end. */
+  /** Presses without a definite answer at the end. */
   readonly unanswered: number;
-  /** How late this command was at worst to press. */
+  /** How late this command started a press at worst. */
   readonly ownLagMs: number;
 }
 
-/** Everything that a rehearsal found out. */
+/** All results of a rehearsal. */
 export interface RehearsalFacts {
   readonly campaignId: string;
   readonly rehearsalId: string;
   readonly plan: RehearsalPlan;
   readonly preflight: { readonly colour: PreflightColour; readonly lines: readonly PreflightLine[] };
   readonly press: PressFacts;
-  /** Durable in the end, by the service. */
+  /** The number of issuances at the end, by the service. */
   readonly issued: number;
   readonly openingLateMs: number | undefined;
   readonly firstCouponLateMs: number | undefined;
   readonly soldOutAfterMs: number | undefined;
   readonly checks: readonly VerifyCheck[];
-  /** Why the service could not check both stores; undefined: it did. */
+  /** Why the service could not check both stores; undefined: it checked them. */
   readonly notAudited?: string | undefined;
   readonly historyChecks: readonly VerifyCheck[];
 }
 
-/** Later than this a start is not as promised, whatever the machine. */
+/** A later opening is a failure of the rehearsal, on any machine. */
 const lateMs = 1_000;
-/** Who waits longer presses again, or goes away. */
+/** Users that wait longer press again, or leave. */
 const slowMs = 1_000;
-/** Where this command itself is so late, what it measured says little. */
+/** Where this command itself is later than this, its latencies mean little. */
 const laggingMs = 100;
 
-/** How many coupons were to go. */
+/** How many coupons must be issued. */
 export function expectedIssued({ total, users }: RehearsalPlan): number {
   return Math.min(total, users);
 }
 
-/** What was not as it has to be, in words; none: it was good. */
+/** The reasons why the rehearsal failed, in words; empty: it was good. */
 export function reasonsAgainst(facts: RehearsalFacts): string[] {
   const { press, plan, issued, openingLateMs } = facts;
   const reasons: string[] = [];
   const broken = new Set([...violatedIn(facts.checks), ...violatedIn(facts.historyChecks)]);
   for (const invariant of broken) reasons.push(`${invariant} is violated`);
-  // Nothing goes on any more, so all can be known; what is not is no proof.
+  // The sale has ended, so every invariant can be judged; one that was not judged is a failure.
   for (const { invariant, notJudgedBecause } of unjudgedIn([...facts.checks, ...facts.historyChecks]))
     reasons.push(`${invariant} was not judged: ${printable(notJudgedBecause)}`);
   if (facts.notAudited !== undefined) reasons.push(notAuditedWords(facts.notAudited));
@@ -79,7 +79,7 @@ function notAuditedWords(why: string): string {
   return `both stores could not be checked: ${why}`;
 }
 
-/** What was good all the same, and yet is worth a thought before the launch. */
+/** Remarks on a good rehearsal, to be considered before the launch. */
 export function remarksOn({ press, preflight }: RehearsalFacts): string[] {
   const remarks: string[] = [];
   if ((press.refusals["NOT_STARTED"] ?? 0) === 0)

@@ -23,7 +23,7 @@ const restDeadlineMs = 20_000;
 const offendersMax = 20;
 const statsBucketMs = 1_000;
 
-/** The launch of a rehearsal that stands already: from the making of its codes to the last check. */
+/** Launches a shadow that was created before: from the making of its codes to the last check. */
 export async function launchRehearsal(
   session: Session,
   rehearsal: Campaign,
@@ -61,8 +61,8 @@ export async function launchRehearsal(
 }
 
 /**
- * The rehearsal has been: that its audit could not be made, for want of a right or of a store, takes nothing
- * from what it showed.
+ * A failure of the audit, such as a missing permission or a store that does not answer, is reported and does
+ * not discard the other results.
  */
 async function auditStores(
   session: Session,
@@ -80,7 +80,7 @@ async function auditStores(
   }
 }
 
-/** Until everything that can be issued is recorded; how much is, in the end. */
+/** Waits until all coupons that can be issued are recorded, or a deadline; returns how many are. */
 async function waitForRest(session: Session, campaignId: string, plan: RehearsalPlan): Promise<number> {
   const expected = expectedIssued(plan);
   const untilMs = performance.now() + restDeadlineMs;
@@ -99,8 +99,8 @@ async function waitForRest(session: Session, campaignId: string, plan: Rehearsal
 }
 
 /**
- * Of a sale that goes on not everything can be known, and with fewer users than coupons it would never be
- * over.
+ * During a sale not every invariant can be judged, and with fewer users than coupons the sale would not end
+ * by itself.
  */
 async function endIfOpen(session: Session, campaignId: string): Promise<void> {
   const request = { campaignId, view: CampaignView.BASIC };

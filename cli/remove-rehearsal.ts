@@ -4,12 +4,12 @@ import { pagesOf } from "./pages.ts";
 import type { Session } from "./session.ts";
 
 const mostAtOnceMs = 5_000;
-/** A million codes take some minutes: claims come first. */
+/** To remove a million codes takes some minutes, because claims come first. */
 const patienceMs = 600_000;
 
 /**
- * Has a rehearsal removed and waits until nothing is left of it. Goes on although the operator has pressed
- * Ctrl-C: that is when it is needed.
+ * Asks the service to remove a rehearsal, until nothing is left of it. Ctrl-C does not interrupt this: an
+ * interrupted rehearsal must be removed, too.
  */
 export async function removeRehearsal(session: Session, campaignId: string): Promise<void> {
   const signal = AbortSignal.timeout(patienceMs);
@@ -23,7 +23,7 @@ export async function removeRehearsal(session: Session, campaignId: string): Pro
   }
 }
 
-/** The rehearsals that are there: of one campaign, or of all. */
+/** The ids of the rehearsals that exist: of one campaign, or of all. */
 export async function standingRehearsals(session: Session, of: string | undefined): Promise<string[]> {
   const found: string[] = [];
   const pages = pagesOf(session, (pageToken, options) => {
@@ -35,7 +35,7 @@ export async function standingRehearsals(session: Session, of: string | undefine
     found.push(
       ...rehearsals.filter(({ rehearsalOf }) => (of ?? rehearsalOf) === rehearsalOf).map(({ id }) => id),
     );
-    // They come before all others.
+    // The listing has rehearsals before all other campaigns.
     if (rehearsals.length < campaigns.length) break;
   }
   return found;

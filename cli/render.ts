@@ -4,7 +4,7 @@ import { type Campaign, CampaignState, CampaignStateSchema } from "../proto/gen/
 import { grouped } from "../runtime/counting.ts";
 import { rfc3339In } from "./zone.ts";
 
-/** What only joins or colours an emoji, and is a part of it. */
+/** Characters that join or colour an emoji, and are a part of it. */
 const ofEmoji =
   /(?<=\p{Extended_Pictographic}\ufe0f?|\p{Emoji_Modifier})\u200d(?=\p{Extended_Pictographic})|(?<=\p{Extended_Pictographic})\ufe0f|(?<=[0-9#*])\ufe0f(?=\u20e3)/u;
 const hidden = new RegExp(
@@ -13,7 +13,7 @@ const hidden = new RegExp(
 );
 
 /**
- * Text of the service with all that a terminal would obey or not show escaped as JSON does: controls,
+ * Text in which all characters that a terminal would execute or not show are escaped as in JSON: controls,
  * direction overrides, characters without width, fillers, tags. The servers' text logs have the same rule
  * (runtime/visible.ts).
  */
@@ -27,8 +27,8 @@ export function printable(text: string): string {
 }
 
 /**
- * Rounded up, so that it never shows zero while there is time left: "2d 03:04:05", "00:01:30", under ten
- * seconds "9.9s".
+ * Rounded up, so that it never shows zero before the end: "2d 03:04:05", "00:01:30", under ten seconds
+ * "9.9s".
  */
 export function countdown(leftMs: number): string {
   if (leftMs <= 0) return "0.0s";
@@ -42,7 +42,8 @@ export function countdown(leftMs: number): string {
 }
 
 /**
- * The instant in full: on the operator's wall clock, on that of the zone they named, if they did, and in UTC.
+ * The instant in full: on the operator's wall clock, on that of the zone that the operator named, if any, and
+ * in UTC.
  */
 export function instantText(epochMs: number, zone: string, named?: string): string {
   const walls = [...new Set([zone, named ?? zone])].filter((wall) => wall !== "UTC");
@@ -55,24 +56,24 @@ export function epochMsOf(timestamp: Timestamp | undefined): number | undefined 
   return timestamp === undefined ? undefined : timestampMs(timestamp);
 }
 
-/** "SOLD_OUT"; of a state that this build does not know, its number. */
+/** "SOLD_OUT"; of a state that is unknown to this build, its number. */
 export function stateName(state: number): string {
   return enumName(CampaignStateSchema, state);
 }
 
-/** True: nothing more will happen in this campaign. */
+/** True: the campaign issues nothing more, unless coupons are added. */
 export function isOver(state: number): boolean {
   return (
     state === CampaignState.SOLD_OUT || state === CampaignState.ENDED || state === CampaignState.CANCELLED
   );
 }
 
-/** True: an operator holds it, and it has not opened: its start alone will not open it. */
+/** True: it was paused before it opened, so its start alone does not open it. */
 export function isHeldBeforeOpening({ state, openedAt }: Pick<Campaign, "state" | "openedAt">): boolean {
   return state === CampaignState.PAUSED && openedAt === undefined;
 }
 
-/** What becomes of the start of a campaign that is held before its opening. */
+/** The words for the start of a campaign that was paused before its opening. */
 export function whenResumed(leftMs: number): string {
   return leftMs > 0
     ? `would open in ${countdown(leftMs)} if it were resumed`
@@ -122,7 +123,7 @@ export function campaignFacts(campaign: Campaign, context: SummaryContext): [lab
   return facts;
 }
 
-/** Beside the start: how far away it is, and whether it opens then at all. */
+/** The words beside the start: the time left, and whether the campaign opens then. */
 function startDistance(campaign: Campaign, startsMs: number, serverMs: number | undefined): string {
   if (isHeldBeforeOpening(campaign)) {
     return serverMs === undefined

@@ -5,38 +5,39 @@ import { codeOf, orUserError, writeWhole } from "./file-trouble.ts";
 import type { Sink } from "./sink.ts";
 import { UserError } from "./user-error.ts";
 
-/** What an export was when it broke, and how far it had come. */
+/** The identity of an export and its last kept place. */
 export interface Checkpoint {
-  /** Campaign, format and heading: what is gone on with must be the same. */
+  /** Campaign, format and heading: only the same export may continue the draft. */
   readonly what: string;
   readonly pageToken: string;
   readonly rows: number;
   /** The length of the draft up to and with these rows. */
   readonly bytes: number;
-  /** How many lines that is, with the heading: a hole in the draft has the right length, but not these. */
+  /** The lines in these bytes, with the heading: a draft with a hole has enough bytes, but fewer lines. */
   readonly lines: number;
 }
 
 export interface ResumableSink extends Sink {
-  /** Where an earlier export had come; undefined: this one begins. */
+  /** The place at which an earlier export ended; undefined: this export begins anew. */
   readonly from: Checkpoint | undefined;
-  /** What was written so far is whole up to this token. */
+  /** Called when all rows before this page token have been written. */
   reached(pageToken: string, rows: number): Promise<void>;
-  /** With how many rows the next export would begin, as the disk has it for certain. */
+  /** The number of rows with which the next export would begin: those that are on disk for certain. */
   readonly rowsKept: number;
-  /** Instead of `abandon`: what was written is of no use, the next export begins anew. */
+  /** Instead of `abandon`: removes the draft, so that the next export begins anew. */
   discard(): Promise<void>;
 }
 
-/** A place is kept at most so often: each costs two waits for the disk. */
+/** The least time between two kept places: each of them waits for the disk twice. */
 const keepEveryMs = 500;
 const newline = 0x0a;
 const readBytes = 1 << 20;
 
 /**
- * Writes a draft beside the file that outlives the process, also one that is killed, with a note of the last
- * place that is on disk for certain. The next export cuts the draft there and goes on: no row twice, none
- * lost. At the end the draft becomes the file. A lock keeps other exports away from the draft.
+ * Writes a draft beside the file, which stays when the process ends or is killed, and a note with the last
+ * place that is on disk for certain. The next export cuts the draft there and continues: no row is written
+ * twice, none is lost. At the end the draft is renamed to the file. A lock excludes other exports from the
+ * draft.
  */
 export async function resumableSink(path: string, what: string): Promise<ResumableSink> {
   const existing = await stat(path).catch(() => undefined);
@@ -69,7 +70,7 @@ interface ConcurrencyLimit {
   readonly lock: Awaited<ReturnType<typeof takeFileLock>>;
 }
 
-/** The draft, cut to where its note says that it is whole; a new one where there is none. */
+/** Opens the draft, cut at the place in its note; a new one where there is none. */
 async function openDraft(draft: string, note: string, what: string): Promise<Draft> {
   const from = await readNote(note, what);
   if (from !== undefined) {
@@ -86,11 +87,11 @@ async function openDraft(draft: string, note: string, what: string): Promise<Dra
         throw error;
       }
     }
-    // The draft became the file, or somebody removed it. A note without it would be ahead of the one that
-    // begins now.
+    // The draft was renamed to the file, or another process or user removed it. A note without a draft would
+    // not fit the new draft.
     await unlink(note);
   }
-  // Codes are worth money: for their owner only.
+  // Codes are worth money: only the file's owner may read it.
   return { handle: await open(draft, "w+", 0o600), from: undefined };
 }
 
@@ -121,7 +122,8 @@ function writeDraft(given: Draft & ConcurrencyLimit): ResumableSink {
     if (last === undefined) return;
     const place = last;
     await lock.assertHeld();
-    // First what the note speaks of, then the note: whichever moment the process or the machine crashes in.
+    // First the rows, then the note about them: so the note is right at whatever moment the process or the
+    // machine crashes.
     await handle.datasync();
     await writeFile(`${note}.new`, JSON.stringify(place), { mode: 0o600, flush: true });
     await rename(`${note}.new`, note);
@@ -129,7 +131,7 @@ function writeDraft(given: Draft & ConcurrencyLimit): ResumableSink {
     keptAtMs = performance.now();
   }
 
-  /** What is on the disk is what was written, and the name still leads to it. */
+  /** Checks that the file holds what was written, and that its name still refers to the same file. */
   async function assertWhole(): Promise<void> {
     await lock.assertHeld();
     const [held, named] = await Promise.all([handle.stat(), stat(draft)]);
@@ -167,7 +169,8 @@ function writeDraft(given: Draft & ConcurrencyLimit): ResumableSink {
       }),
     async discard() {
       await handle.close().catch(() => undefined);
-      // The note first: without a draft it says nothing, but a draft without it is begun anew.
+      // The note is removed first: a draft without a note is begun anew, but a note must not refer to a
+      // missing draft.
       const held = await lock.assertHeld().then(
         () => true,
         () => false,
@@ -178,7 +181,8 @@ function writeDraft(given: Draft & ConcurrencyLimit): ResumableSink {
       await lock.release();
     },
     async abandon() {
-      // What a full disk took of a batch is of no use, and the note may need the room.
+      // The part of a batch that a full disk took is cut off: it is of no use, and the note may need the
+      // space.
       await lock
         .assertHeld()
         .then(() => handle.truncate(bytes))
@@ -190,7 +194,7 @@ function writeDraft(given: Draft & ConcurrencyLimit): ResumableSink {
   };
 }
 
-/** Lines in the first so many bytes. */
+/** The number of lines in the first `bytes`. */
 async function linesIn(handle: FileHandle, bytes: number): Promise<number> {
   const buffer = Buffer.alloc(Math.min(readBytes, bytes));
   let lines = 0;

@@ -6,7 +6,7 @@ import { foreignAnswer } from "./foreign-answer.ts";
 import { unreachableBecause } from "./reach.ts";
 import { type KnownReason, knownReason } from "./rpc-exit-code.ts";
 
-/** After the first try, where the operator does not say how many. */
+/** The tries after the first, where the operator gives no number. */
 export const defaultCallRetries = 5;
 const firstDelayMs = 250;
 const maxDelayMs = 5_000;
@@ -14,14 +14,13 @@ const maxAskedDelayMs = 30_000;
 
 const transientCodes: readonly Code[] = [Code.Unavailable, Code.DeadlineExceeded, Code.Aborted];
 const transientReasons: readonly KnownReason[] = [RefusalReason.OVERLOADED, RefusalReason.UNCERTAIN];
-// A stream that breaks shows itself in more ways than a call: an end without its end message, or half a
-// message.
+// A broken stream has more errors than a broken call: an end without its end message, or half a message.
 const brokenEnds = ["missing EndStreamResponse", "invalid end stream"];
-// Where they come from an error of the connection, which is then their cause. What the service itself said
-// has none.
+// These codes mean a broken stream if an error of the connection is their cause. An error of the service has
+// no cause.
 const brokenStreamCodes: readonly Code[] = [Code.DataLoss, Code.Unknown, Code.Internal];
 
-/** True: trying again may help, and is safe because every call of this CLI carries its key. */
+/** True: a retry may help, and is safe because every call of this CLI has its key. */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof ConnectError)) return false;
   const reason = knownReason(refusalOf(error)?.reason ?? RefusalReason.UNSPECIFIED);
@@ -29,7 +28,7 @@ export function isTransient(error: unknown): boolean {
   return unreachableBecause(error)?.passes ?? transientCodes.includes(error.code);
 }
 
-/** True: the stream broke, as opposed to the service having refused it. */
+/** True: the stream broke, and the service did not refuse it. */
 export function isBrokenStream(error: unknown): boolean {
   if (isTransient(error)) return true;
   if (!(error instanceof ConnectError) || refusalOf(error) !== undefined) return false;
@@ -40,8 +39,8 @@ export function isBrokenStream(error: unknown): boolean {
 }
 
 /**
- * How long to wait before try number `failures` + 1. `random` is from 0 to 1; the service's own wish is
- * respected.
+ * How long to wait before try number `failures` + 1. `random` is from 0 to 1; `askedMs` is the service's
+ * retry_after, of which at most 30 s count.
  */
 export function delayBeforeRetryMs(
   failures: number,
@@ -55,8 +54,7 @@ export function delayBeforeRetryMs(
 }
 
 /**
- * In words, where the service says that a document of its store is not what it has to be; undefined: this
- * error says something else.
+ * The service's message about a damaged document in its store; undefined: it is another error.
  */
 export function damageIn(error: unknown): string | undefined {
   const isSaid = error instanceof ConnectError && error.code === Code.DataLoss && error.cause === undefined;
@@ -68,13 +66,13 @@ export interface RetryPlan {
   readonly retries: number;
   readonly signal: AbortSignal;
   readonly note: (text: string) => void;
-  /** What is tried again, for the operator: "with the same request id". */
+  /** The words for the retry, shown to the operator: "trying again with the same request id". */
   readonly again: string;
-  /** The longest wait by itself; undefined: 5 s. */
+  /** The longest wait that this command chooses; undefined: 5 s. */
   readonly maxDelayMs?: number | undefined;
 }
 
-/** Says so, waits, and returns; throws the error where the tries are used up or the operator interrupts. */
+/** Prints a note, waits, and returns; throws where the tries are used up or the operator interrupts. */
 export async function waitForRetry(error: unknown, failures: number, plan: RetryPlan): Promise<void> {
   if (failures > plan.retries) throw error;
   const askedMs = Number(refusalOf(error)?.retryAfterMs ?? 0n);

@@ -51,7 +51,7 @@ export const reasonExitCodes: Record<KnownReason, ExitCode | undefined> = {
   [RefusalReason.RATE_LIMITED]: exitCodes.unavailable,
 };
 
-/** A newer server may send a reason this build does not know: undefined, and the RPC code decides. */
+/** undefined: a reason of a newer server, unknown to this build; then the RPC code decides. */
 export function knownReason(reason: number): KnownReason | undefined {
   return Object.values(RefusalReason).find((known) => known === reason);
 }

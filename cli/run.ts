@@ -17,7 +17,7 @@ import { defaultColumns } from "./wrap.ts";
 import { systemZone } from "./zone.ts";
 
 export interface Process {
-  /** What the operator types before the verb (cli/invocation.ts); undefined: coupon. */
+  /** The words that the operator types before the verb (cli/invocation.ts); undefined: coupon. */
   readonly invocation?: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
@@ -27,10 +27,10 @@ export interface Process {
   readonly signal: AbortSignal;
 }
 
-/** One run of the command: never throws, answers with the exit code. */
+/** One run of the command: never throws, returns the exit code. */
 export async function run(given: Process): Promise<ExitCode> {
   const { invocation = "coupon", args, env, stdin, stdout, stderr, signal } = given;
-  // Known before the arguments are understood, because wrong usage is told in JSON too.
+  // Read before the arguments are parsed, because wrong usage is reported in JSON too.
   const json = args.includes("--json");
   const colour = !args.includes("--no-color") && !env["NO_COLOR"];
   let redact = createRedactor(givenSecrets(args, env));
@@ -91,14 +91,14 @@ export async function run(given: Process): Promise<ExitCode> {
     await perform(command, session, input);
     return exitCodes.ok;
   } catch (error) {
-    // Loaded where it is needed: it knows every RPC code.
+    // Loaded only after an error: it imports the RPC library.
     const { describeFailure } = await import("./failure.ts");
     const context = { url: "", zone: systemZone(), interrupted: signal.aborted, ...known };
     return fail(describeFailure(error, context), error);
   }
 }
 
-/** A shell waits for this in the middle of a line: it gets candidates or nothing, never an error. */
+/** The shell waits for this while a line is typed: it gets candidates or nothing, never an error. */
 async function answerCompletion(
   { args, env, stdout }: Process,
   openSession: (globals: GlobalOptions) => Promise<LocalSession>,

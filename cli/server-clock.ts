@@ -2,7 +2,7 @@ import { call } from "./call.ts";
 import { epochMsOf } from "./render.ts";
 import type { Session } from "./session.ts";
 
-/** The server's clock: "+10m" on a laptop that is a minute off must not open a minute off. */
+/** The server's clock: "+10m" on a machine with a wrong clock must still mean ten minutes from now. */
 export async function serverNowMs(session: Session): Promise<number> {
   const answer = await call(session, (options) => session.campaigns.listCampaigns({ pageSize: 1 }, options));
   return epochMsOf(answer.serverTime) ?? Date.now();
@@ -10,14 +10,14 @@ export async function serverNowMs(session: Session): Promise<number> {
 
 const asksOfTheClock = 5;
 
-/** The server's clock minus ours, and how far that may be off. What is smaller than that counts as none. */
+/** The server's clock minus this machine's, with its uncertainty; an offset within that counts as 0. */
 export async function serverClock(session: Session): Promise<{ offsetMs: number; uncertaintyMs: number }> {
   let best = { offsetMs: 0, uncertaintyMs: Number.POSITIVE_INFINITY };
   for (let i = 0; i < asksOfTheClock; i++) {
     const beganMs = performance.now();
     const serverMs = await serverNowMs(session);
     const halfMs = (performance.now() - beganMs) / 2;
-    // It was told in whole milliseconds.
+    // The server's clock comes in whole milliseconds.
     const uncertaintyMs = halfMs + 1;
     if (uncertaintyMs < best.uncertaintyMs)
       best = { offsetMs: serverMs - (Date.now() - halfMs), uncertaintyMs };

@@ -1,8 +1,7 @@
 import { instantText, printable } from "./render.ts";
 
 /**
- * The operator's name for each field of a request that the service may complain about; what no flag sets is
- * not here.
+ * The flag for each field of a request that the service may refuse; a field without a flag is not listed.
  */
 export const flagOfField: Readonly<Record<string, string>> = {
   actor: "--actor",
@@ -27,19 +26,20 @@ export const flagOfField: Readonly<Record<string, string>> = {
   user_id: "--user",
 };
 
-/** Where a verb has another name for it. */
+/** Verbs with another flag for a field. */
 const flagsOfVerb: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   find: { request_id: "--request" },
 };
 
 const headPattern = /^(\w+(?:, \w+)*)(: .*)$/s;
-// A field of one word, such as name, is also an English word; only at the head is it surely a field.
+// A field of one word, such as name, is also an English word; only at the beginning of a message it is surely
+// a field.
 const spelledPattern = /\b[a-z]+_[a-z]+\b/g;
 const instantPattern = /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g;
 
 /**
- * "starts_at: is before 1970" → "--start: is before 1970"; a field without a flag stays as it is, said to be
- * an argument.
+ * "starts_at: is before 1970" → "--start: is before 1970"; a field without a flag stays as it is, after "an
+ * argument: ".
  */
 export function inFlags(serverMessage: string, verb = ""): string {
   const [, fields = "", rest = ""] = headPattern.exec(serverMessage) ?? [];
@@ -59,7 +59,7 @@ export function withInstants(serverText: string, zone: string): string {
 
 const namedInstants: Readonly<Record<string, string>> = { starts_at: "the start", ends_at: "the end" };
 
-/** What the service has to say about a change, one line each. */
+/** The service's notices about a change, one line each. */
 export function noticeLines(notices: readonly string[], zone: string): string {
   return notices
     .map((notice) => {

@@ -4,22 +4,22 @@ import type { Output } from "./output.ts";
 import type { Prompt } from "./prompt.ts";
 import type { Settings } from "./settings.ts";
 
-/** Standard input; where it is a terminal it can give each key as it is pressed. */
+/** Standard input; a terminal can report each key as it is pressed. */
 export type Keyboard = Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
 
-/** What a command works with that asks no service. */
+/** The context of a command that calls no service. */
 export interface LocalSession {
   readonly settings: Settings;
   readonly output: Output;
   readonly prompt: Prompt;
   readonly stdin: Keyboard;
-  /** False: the terminal may not know more than ASCII. */
+  /** False: the terminal may show only ASCII. */
   readonly unicode: boolean;
   /** Aborts when the operator presses Ctrl-C. */
   readonly signal: AbortSignal;
 }
 
-/** What a command works with. */
+/** The context of a command that calls the service. */
 export interface Session extends LocalSession {
   readonly campaigns: CampaignClient;
   readonly coupons: CouponClient;

@@ -13,12 +13,12 @@ export interface Settings {
   readonly url: string;
   readonly token: string | undefined;
   readonly json: boolean;
-  /** For each try of a call; for streams the longest silence. */
+  /** The time-out of each try of a call; of streams, the longest silence. */
   readonly timeoutMs: number;
-  /** How often a call is tried again; undefined: the default of the kind of call. */
+  /** The number of retries; undefined: the default for the kind of call. */
   readonly retries: number | undefined;
   readonly zone: string;
-  /** Who the operator says they are, for the history of what they change. */
+  /** The operator's name for the history, as given; it is not checked. */
   readonly actor: string;
   /** The profile in effect; undefined: none. */
   readonly profile: string | undefined;
@@ -28,7 +28,7 @@ export interface Settings {
    * "default".
    */
   readonly origins: Readonly<Record<SettingName, string>>;
-  /** What the operator should know about these settings. */
+  /** Warnings about these settings, for the operator. */
   readonly warnings: readonly string[];
 }
 
@@ -78,8 +78,8 @@ const maxRetries = 100;
 const nothing: Found = { text: undefined, origin: "default" };
 
 /**
- * A flag wins over the environment, the environment over the config file, the file over the default; each
- * setting by itself.
+ * A flag wins over the environment, the environment over the config file, the file over the default; for each
+ * setting separately.
  */
 export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv, file: ConfigFile): Settings {
   const given = (name: Exclude<SettingName, "actor" | "zone">): Found | undefined => {
@@ -105,7 +105,7 @@ export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv, fil
 
   const warnings: string[] = [];
   let token = given("token") ?? inProfile("token");
-  // A secret belongs to the service it was written down for: "--url elsewhere" must not carry it there.
+  // The token in a profile is for that profile's URL: with another --url it must not be sent there.
   if (token.origin.startsWith("profile ") && profile?.url !== undefined) {
     const home = serviceUrl(profile.url, token.origin);
     if (url !== home) {
@@ -147,7 +147,7 @@ export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv, fil
   };
 }
 
-/** The account and machine of this process; a container may have no name for its user. */
+/** The user and machine of this process; in a container the user may have no name. */
 function whoIsHere(): string {
   try {
     return `${userInfo().username}@${hostname()}`.slice(0, 100);
@@ -194,7 +194,7 @@ export function wholeNumber(
   return value;
 }
 
-/** True: what is sent to this URL does not leave the machine, or is encrypted. */
+/** True: requests to this URL stay on this machine, or are encrypted. */
 export function isPrivate(url: string): boolean {
   const { protocol, hostname } = new URL(url);
   return protocol === "https:" || isLoopback(hostname);

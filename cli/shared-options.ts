@@ -9,13 +9,13 @@ export const actorOption: OptionSpec = {
 
 const tellsOnly = "say exactly what would be sent, and send nothing";
 
-/** Of verbs that the service has no check for; what takes it: cli/dry-run.ts. */
+/** For verbs without a check by the service; used in cli/dry-run.ts. */
 export const dryRunOption: OptionSpec = {
   flags: "--dry-run <client>",
   about: `${tellsOnly}; client may be left out`,
 };
 
-/** What takes it: cli/confirm.ts. */
+/** Used in cli/confirm.ts. */
 export const yesOption: OptionSpec = {
   flags: "--yes",
   about: "do not ask; needed where nobody can be asked, as in a script",
@@ -32,5 +32,5 @@ export const changeOptions: readonly OptionSpec[] = [
   { flags: "--check", about: "as --dry-run=server, which it was called", hidden: true },
 ];
 
-/** For those of them that ask before they go on. */
+/** For verbs that change a campaign and ask the operator first. */
 export const finalChangeOptions: readonly OptionSpec[] = [...changeOptions, yesOption];

@@ -1,6 +1,6 @@
 /**
- * What a shell needs to complete `coupon`: thin, because the command itself knows the answers
- * (cli/completions.ts).
+ * The scripts with which shells complete `coupon`. They are short, because the command itself computes the
+ * candidates (cli/completions.ts).
  */
 
 export const shells = ["bash", "zsh", "fish"] as const;
@@ -10,10 +10,10 @@ export function isShell(name: string | undefined): name is Shell {
   return shells.some((shell) => shell === name);
 }
 
-/** The verb that the scripts below call. It is for them and is in no help. */
+/** The verb that the scripts below call. It is only for them, so no help shows it. */
 export const completeVerb = "__complete";
 
-/** What the command answers where the shell is to offer files. */
+/** The command's answer with which the shell offers files. */
 export const filesMark = ":files";
 
 const bash = `# bash completion of coupon

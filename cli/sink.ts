@@ -5,10 +5,10 @@ import { orUserError } from "./file-trouble.ts";
 import type { Output } from "./output.ts";
 import { UserError } from "./user-error.ts";
 
-/** Where exported rows go. Exactly one of `finish` and `abandon` ends it. */
+/** The target of exported rows. Exactly one of `finish` and `abandon` ends it. */
 export interface Sink {
   write(text: string): Promise<void>;
-  /** Makes what was written the result. */
+  /** Completes the result. */
   finish(): Promise<void>;
   /** Leaves no half result behind, where that is possible. */
   abandon(): Promise<void>;
@@ -22,7 +22,7 @@ export function outputSink(output: Output): Sink {
   };
 }
 
-/** Writes beside the file and renames at the end: whoever looks sees the old file or the whole new one. */
+/** Writes beside the file and renames at the end: a reader gets the old file or the complete new one. */
 export async function fileSink(path: string, flag = "--out"): Promise<Sink> {
   const existing = await stat(path).catch(() => undefined);
   // A rename would put a file in the place of a device or a pipe.
@@ -33,7 +33,7 @@ export async function fileSink(path: string, flag = "--out"): Promise<Sink> {
   }
   const target = existing === undefined ? path : await realpath(path);
   const draft = join(dirname(target), `.${basename(target)}.${randomUUID().slice(0, 8)}.part`);
-  // Codes are worth money: a new file is for its owner only.
+  // Codes are worth money: only the file's owner may read a new file.
   const trouble = <T>(act: () => Promise<T>) => orUserError(path, act, flag);
   const handle = await trouble(() => open(draft, "wx", 0o600));
   return {

@@ -1,12 +1,12 @@
 /**
- * User and request ids are compared exactly, as their caller wrote them. What an operator types is often not
- * that: a paste brings spaces along, a Mac writes Hangul as single letters (NFD). So a key that is not found
- * as given is looked up as it may have been meant.
+ * User and request ids are compared exactly, as their caller wrote them. An operator often enters another
+ * text: pasted text may have extra spaces, and a Mac may write Hangul as single letters (NFD). So a key that
+ * is not found as given is looked up in other spellings.
  */
 
 /**
- * As given first; then without the spaces around it, without any, and each in both Unicode forms: at most
- * nine, mostly one.
+ * The key as given first; then without the spaces around it, without any, and each in both Unicode forms: at
+ * most nine, mostly one.
  */
 export function spellingsOf(given: string): string[] {
   const shapes = [given, given.trim(), given.replace(/\s+/gu, "")];
@@ -25,8 +25,8 @@ export async function firstSpelling<T>(
     try {
       return { answer: await look(spelling), spelling };
     } catch (error) {
-      // The other spellings are guesses: that one of them is no valid key says nothing of the one that was
-      // given.
+      // The other spellings are guesses: if one of them is refused as invalid, the given key was still not
+      // found.
       if (notFound === undefined && !isNotFound(error)) throw error;
       if (notFound !== undefined && !isNotFound(error)) throw notFound;
       notFound ??= error;

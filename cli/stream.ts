@@ -7,29 +7,28 @@ import { refuseWrongProtocol } from "./wrong-protocol.ts";
 const defaultRetries = 20;
 
 export interface StreamPlan<T> {
-  /** Opens the stream where the last one broke. */
+  /** Opens the stream, from the place where the last one broke. */
   readonly open: (options: CallOptions) => AsyncIterable<T>;
   /**
-   * What a proper end means: there is no more, or the server went away in an orderly manner and the stream is
-   * to go on.
+   * The meaning of a proper end: all was sent, or the server is shutting down and the stream is opened again.
    */
   readonly properEnd: "finished" | "interrupted";
   /** The longest silence before the stream counts as broken. */
   readonly maxSilenceMs: number;
   readonly note: (text: string) => void;
   /**
-   * Whether a message tells what no earlier one told; `place` counts the messages of this opening from 0.
-   * Tries are counted since the last such message: a stream that begins anew and never gets further is given
+   * Whether a message contains something new; `place` counts the messages of this opening from 0. Tries are
+   * counted since the last such message: a stream that is opened again and again without progress is given
    * up.
    */
   readonly isProgress: (message: T, place: number) => boolean;
-  /** How often to open it again in a row; undefined: as the operator said, or the default. */
+  /** How often to open it again in a row (--retries overrides it); undefined: the default. */
   readonly retries?: number;
   /** The longest wait between two tries; undefined: the default. */
   readonly maxDelayMs?: number;
 }
 
-/** The messages of a stream that is opened again whenever it breaks, while that gets it further. */
+/** The messages of a stream that is opened again whenever it breaks, as long as it makes progress. */
 export async function* resumedStream<T>(session: Session, plan: StreamPlan<T>): AsyncGenerator<T, void> {
   const { signal, settings } = session;
   const retryPlan = {
@@ -39,7 +38,7 @@ export async function* resumedStream<T>(session: Session, plan: StreamPlan<T>): 
     maxDelayMs: plan.maxDelayMs,
   };
   let heard = false;
-  // Openings in a row that told nothing new, and the one that broke.
+  // The number of openings in a row without progress.
   let failures = 0;
   for (;;) {
     const attempt = new AbortController();
@@ -67,7 +66,7 @@ export async function* resumedStream<T>(session: Session, plan: StreamPlan<T>): 
       attempt.abort();
     }
     failures += 1;
-    // One that was found comes back; where nobody ever was, there may be none at all.
+    // A service that answered before is likely to come back; one that was never reached may not exist.
     const found = heard || unreachableBecause(broke)?.neverSent !== true;
     const most = found ? (plan.retries ?? defaultRetries) : defaultCallRetries;
     await waitForRetry(broke, failures, { ...retryPlan, retries: settings.retries ?? most });

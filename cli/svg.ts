@@ -1,4 +1,4 @@
-/** The parts that every chart is made of; for `coupon stats --svg` and for the charts of the benchmarks. */
+/** The common parts of charts; for `coupon stats --svg` and for the charts of the benchmarks. */
 
 const STEPS_MOST = 5;
 
@@ -11,10 +11,10 @@ export function ticksFor(most: number): number[] {
   return Array.from({ length: steps + 1 }, (_, index) => Number((index * step).toPrecision(12)));
 }
 
-/** A coordinate: a tenth of a unit is finer than anybody sees. */
+/** A coordinate, rounded to a tenth of a unit, which is below what is visible. */
 export const rounded = (value: number) => Math.round(value * 10) / 10;
 
-/** Words at a place; `name` is their class. */
+/** A text at a position; `name` is its class. */
 export function svgText(x: number, y: number, words: string, name = "", anchor = "start"): string {
   const named = name === "" ? "" : ` class="${name}"`;
   return `<text x="${rounded(x)}" y="${rounded(y)}" text-anchor="${anchor}"${named}>${escaped(words)}</text>`;
@@ -22,7 +22,7 @@ export function svgText(x: number, y: number, words: string, name = "", anchor =
 
 const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-/** Text of an operator in XML: also without what XML cannot hold at all. */
+/** An operator's text in XML: escaped, and without characters that XML does not allow. */
 export function escaped(text: string): string {
   return text
     .replace(/[^\P{Cc}\t\n\r]|[\p{Cs}\ufffe\uffff]/gu, "\ufffd")

@@ -5,7 +5,7 @@ export interface Column<Row> {
   readonly heading: string;
   readonly cell: (row: Row) => string;
   readonly side?: "left" | "right";
-  /** It may be clipped to so few cells; undefined: never. */
+  /** The fewest cells to which it may be clipped; undefined: it is never clipped. */
   readonly cellsMin?: number;
   /** Colours the cell after it was measured. */
   readonly paint?: (row: Row, text: string) => string;
@@ -14,9 +14,9 @@ export interface Column<Row> {
 const gap = "  ";
 
 /**
- * A heading and a line a row, none wider than `columns`. The layouts say which columns there are, the richest
- * first: the first one that has room is taken, its columns that may be clipped share what is left. The last
- * layout is taken in any case.
+ * A heading and a line for each row, none wider than `columns`. The layouts list the columns, the widest
+ * layout first: the first one that has room is used, and its columns that may be clipped share the remaining
+ * cells. The last layout is used in any case.
  */
 export function tableLines<Row>(
   layouts: readonly (readonly Column<Row>[])[],
@@ -60,7 +60,8 @@ function leastCells<Row>(layout: readonly Column<Row>[], rows: readonly Row[]): 
 function widthsOf<Row>(layout: readonly Column<Row>[], rows: readonly Row[], columns: number): number[] {
   const widths = layout.map((column) => naturalCells(column, rows));
   let over = widths.reduce((sum, one) => sum + one, gap.length * (layout.length - 1)) - columns;
-  // The last ones give way first; where even that is not enough, all of them do.
+  // The last columns are clipped first, to their `cellsMin`; where that is not enough, all columns are
+  // clipped further.
   for (const least of [(at: number) => layout[at]?.cellsMin ?? widths[at] ?? 0, () => 1]) {
     for (let at = layout.length - 1; at >= 0 && over > 0; at--) {
       const given = Math.min(over, Math.max(0, (widths[at] ?? 0) - least(at)));

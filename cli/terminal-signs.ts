@@ -1,13 +1,13 @@
-/** The one place that knows which signs a terminal takes. */
+/** Decides which signs a terminal can show. */
 
-/** As the C library decides it: the first of these that is set counts. Nothing set: terminals of today. */
+/** As in the C library: the first of these that is set counts. None set: UTF-8, as terminals have today. */
 export function takesUtf8(env: NodeJS.ProcessEnv): boolean {
   const locale = env["LC_ALL"] || env["LC_CTYPE"] || env["LANG"] || "";
   return locale === "" || /utf-?8/i.test(locale);
 }
 
 /**
- * What stands for a sign that this program or the service draws with, where a terminal takes ASCII alone.
+ * The replacements for signs in texts of this program or the service, for a terminal that shows only ASCII.
  * Names and codes stay as they are.
  */
 const inAscii: Readonly<Record<string, string>> = {

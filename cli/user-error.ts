@@ -7,7 +7,8 @@ interface UserErrorOptions {
 }
 
 /**
- * Something the operator can put right: one line, and what to do next. Anything else that is thrown is a bug.
+ * An error that the operator can correct: one line, and what to do next. An error that is neither this nor
+ * from a call is a bug.
  */
 export class UserError extends Error {
   override readonly name = "UserError";
@@ -21,7 +22,7 @@ export class UserError extends Error {
   }
 }
 
-/** A call whose outcome is unknown, with what only the command knows: how to ask again safely. */
+/** A call whose outcome is unknown, with the advice how the operator can safely repeat it. */
 export class UncertainCall extends Error {
   override readonly name = "UncertainCall";
   readonly advice: string;

@@ -4,7 +4,7 @@ import { type Bar, barText, openBar } from "./bar.ts";
 import type { Session } from "./session.ts";
 import { resumedStream } from "./stream.ts";
 
-/** Lets the service audit a campaign, and shows how far it is; begins anew where the stream breaks. */
+/** Lets the service audit a campaign, and shows the progress; starts again where the stream breaks. */
 export async function verifyStores(
   session: Session,
   campaignId: string,
@@ -21,8 +21,8 @@ export async function verifyStores(
     open: (options) => campaigns.verifyCampaign({ campaignId, offendersMax }, options),
     properEnd: "interrupted",
     maxSilenceMs: settings.timeoutMs,
-    // An audit begins anew each time, so how far an opening got is nothing gained, and no opening puts off
-    // the last one.
+    // An audit starts from the beginning each time, so no message counts as progress, and the number of tries
+    // stays limited.
     isProgress: () => false,
     note(text) {
       closeBar();

@@ -4,7 +4,7 @@ import { grouped } from "../runtime/counting.ts";
 import type { Output } from "./output.ts";
 import { printable } from "./render.ts";
 
-/** One line a check, its offenders below it. */
+/** One line for each check, with its offenders below it. */
 export function checkLines(output: Output, checks: readonly VerifyCheck[]): string {
   const width = Math.max(0, ...checks.map(({ title }) => title.length));
   return checks.map((check) => checkLine(output, check, width)).join("");
@@ -34,7 +34,7 @@ export function violatedIn(checks: readonly VerifyCheck[]): string[] {
   return [...new Set(wrong.map(({ invariant }) => invariant))];
 }
 
-/** Why guarantees could not be judged that can be, each reason once. */
+/** The guarantees whose check was prevented, and the reasons, each once. */
 export function preventedIn(checks: readonly VerifyCheck[]): { invariants: string[]; why: string[] } {
   const prevented = checks.filter((check) => check.prevented);
   return {
@@ -43,7 +43,7 @@ export function preventedIn(checks: readonly VerifyCheck[]): { invariants: strin
   };
 }
 
-/** The checks that could not say whether their guarantee holds, each guarantee and cause once. */
+/** The checks without a verdict on their guarantee, each guarantee and cause once. */
 export function unjudgedIn(checks: readonly VerifyCheck[]): VerifyCheck[] {
   const unjudged = checks.filter(({ verdict }) => verdict === CheckVerdict.NOT_JUDGED);
   const of = ({ invariant, notJudgedBecause }: VerifyCheck) => `${invariant} ${notJudgedBecause}`;

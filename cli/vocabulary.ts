@@ -25,8 +25,8 @@ import { verify } from "./verbs/verify.ts";
 import { watch } from "./verbs/watch.ts";
 
 /**
- * Every verb, as data: help, completion and the manual are made of it. What they do is loaded for the one
- * that is chosen (cli/actions.ts).
+ * Every verb, as data, for help, completion and the manual. The action is loaded only for the chosen verb
+ * (cli/actions.ts).
  */
 export const commands: readonly Command[] = [
   create,

@@ -3,12 +3,12 @@ import type { Input } from "./command.ts";
 const defaultIntervalMs = 1_000;
 const revisionMax = 2 ** 31 - 1;
 
-/** What `coupon watch` and `coupon launch` follow, and from where on. */
+/** The campaign that `coupon watch` or `coupon launch` follows, and the revision from which it starts. */
 export interface Watched {
   readonly campaignId: string;
-  /** Between two messages. */
+  /** The time between two messages. */
   readonly intervalMs: number;
-  /** Every change above this revision is told; undefined: the last few. */
+  /** The stream sends every change above this revision; undefined: the last few. */
   readonly afterRevision: number | undefined;
 }
 

@@ -1,11 +1,11 @@
 import { cellsOf } from "./console/cells.ts";
 
-/** Where nobody says how wide the terminal is. */
+/** The width of a terminal that does not report one. */
 export const defaultColumns = 80;
 
 /**
- * Prose in lines of at most `columns`; paragraphs stay, and so does what is set off by two spaces, such as a
- * file's text.
+ * Prose in lines of at most `columns`; paragraphs stay, and a paragraph indented by two spaces, such as a
+ * file's text, is not wrapped.
  */
 export function wrapped(text: string, columns: number): string {
   return text
@@ -15,8 +15,8 @@ export function wrapped(text: string, columns: number): string {
 }
 
 /**
- * One paragraph, whose lines after the first begin with `indent`, beside `columns`. A word that is longer
- * than a line has one of its own.
+ * One paragraph, wrapped at `columns`; the lines after the first also begin with `indent`, which does not
+ * count. A word longer than a line has a line of its own.
  */
 export function filled(paragraph: string, columns: number, indent: string): string {
   const [first = "", ...words] = paragraph.split(/\s+/);

@@ -8,16 +8,16 @@ const probeMs = 1_000;
 const frameHeadBytes = 9;
 const settingsFrame = 4;
 const statusLine = "HTTP/1.";
-/** What an HTTP/2 client says first, and an empty SETTINGS frame. */
+/** The beginning of an HTTP/2 client's connection: the preface and an empty SETTINGS frame. */
 const preface = Buffer.concat([
   Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1"),
   Buffer.from([0, 0, 0, settingsFrame, 0, 0, 0, 0, 0]),
 ]);
 
 /**
- * A port that speaks something else breaks every connection that begins in HTTP/1.1, which looks like a
- * service that crashes; asking again cannot help. So after the first connection that broke it is asked what
- * it speaks: HTTP/2 alone, as the gRPC port does, TLS, or no HTTP at all.
+ * A port with another protocol closes every connection that begins in HTTP/1.1, which looks like a service
+ * that crashes; a retry cannot help. So after the first broken connection this finds out the port's protocol:
+ * HTTP/2 alone (the gRPC port), TLS, or no HTTP at all.
  * @throws UserError where it is one of these
  */
 export async function refuseWrongProtocol({ settings, signal }: Session, error: unknown): Promise<void> {
@@ -47,8 +47,8 @@ export async function refuseWrongProtocol({ settings, signal }: Session, error: 
 type Speech = "http1" | "http2" | "other";
 
 /**
- * By what it says first: a SETTINGS frame, a status line of HTTP/1.1, or anything else. Undefined: it says
- * nothing.
+ * The protocol, by the first bytes of the answer: a SETTINGS frame, a status line of HTTP/1.1, or others.
+ * undefined: no answer.
  */
 async function speechOf(url: URL, signal: AbortSignal): Promise<Speech | undefined> {
   const first = await answerTo(preface, addressOf(url), probeMs, signal);

@@ -1,6 +1,6 @@
 /**
- * Time zones as Intl has them: their names, and an instant on the clock of one. Back from a wall clock:
- * cli/wall-time.ts.
+ * Time zones of Intl: their names, and an instant on the clock of a zone. For the other direction, from wall
+ * time to instants: cli/wall-time.ts.
  */
 
 /**
@@ -22,7 +22,7 @@ export function systemZone(): string {
   return zone && zone !== "Etc/Unknown" ? zone : "UTC";
 }
 
-/** A format is dear to make: each zone's is made once. */
+/** A format is expensive to make, so there is one for each zone. */
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function formatOf(zone: string): Intl.DateTimeFormat {

@@ -31,7 +31,7 @@ interface Shown {
 
 function shownSettings(settings: Settings): [name: string, shown: Shown][] {
   const { origins, token, zone } = settings;
-  // Its length tells a token cut short when it was pasted; none of its characters is shown.
+  // The length shows whether a token was cut when it was pasted; none of its characters is shown.
   const hidden = token === undefined ? null : `(set, ${counted(token.length, "character")})`;
   return [
     ["profile", { value: settings.profile ?? null, from: origins.profile }],

@@ -25,15 +25,15 @@ import type { Session } from "../session.ts";
 import { UserError } from "../user-error.ts";
 import { defaultWaitMs } from "../verbs/create.ts";
 
-/** As the service has it: refused here too, so that the mistake is told at once. */
+/** The service's limit, checked here too, so that the mistake is reported at once. */
 const maxTotal = 5_000_000;
 const maxWaitMs = 86_400_000;
 const watchIntervalMs = 200;
 
-/** What a field that is not given comes to. */
+/** The words for fields that the request does not contain. */
 const absent = { codeFormat: "(the default, 가가가가가가0000)", endsAt: "(none: it never ends)" };
 
-/** The campaign as last heard of. */
+/** The campaign as the service last sent it. */
 interface Made {
   campaign: Campaign;
 }
@@ -71,7 +71,7 @@ export const action: Action = {
     }
     const serverMs = await sayStart(session, instants);
     if (!request.onePerUser) session.output.note("without --one-per-user: a user may get several");
-    // Whoever says "now" means it; a date that has passed is most often a mistyped one.
+    // "now" is meant as it is; a date in the past is most often a typing error.
     if (!isRelative(startText) && start.epochMs <= serverMs) {
       const passed = instantText(start.epochMs, session.settings.zone, start.zone);
       await confirm(session, input, {
@@ -86,15 +86,15 @@ export const action: Action = {
     try {
       if (wait) await waitForCodes(session, made, waitMs);
     } finally {
-      // Whatever comes of the wait, the campaign exists, and its id is the result.
+      // Even if the wait fails, the campaign exists, and its id is the result.
       await show(session, made.campaign, answer.notices, requestId, instants);
     }
   },
 };
 
 /**
- * Says the instants, asking for the server's clock where it is not known yet; if nobody answers they are said
- * without it.
+ * Prints the instants. Asks for the server's clock where it is unknown; if the call fails, prints them
+ * without it and throws.
  */
 async function sayStart(session: Session, instants: NewInstants): Promise<number> {
   let { serverMs } = instants;

@@ -71,16 +71,16 @@ interface Copy {
   readonly format: ExportFormat;
   readonly sink: Sink;
   readonly toFile: boolean;
-  /** How many rows there will be at least. */
+  /** The least number of rows of the complete export. */
   readonly knownIssued: number;
-  /** Rows of an earlier export that this one goes on with. */
+  /** The rows of an earlier export that this one continues. */
   readonly rowsBefore: number;
   readonly resumable: ResumableSink | undefined;
 }
 
 /**
- * Copies batch by batch; the token moves on only after its batch was written, so that a break repeats nothing
- * and skips nothing.
+ * Copies batch by batch; the token moves on only after its batch was written, so that a broken stream repeats
+ * no row and skips none.
  */
 async function copyRows(session: Session, copy: Copy): Promise<number> {
   const { campaignId, format, sink, resumable, knownIssued } = copy;
@@ -114,7 +114,7 @@ async function copyRows(session: Session, copy: Copy): Promise<number> {
       if (batch.nextPageToken !== "") pageToken = batch.nextPageToken;
       else if (batch.coupons.length > 0) throw new Error("the service sent a batch without its page token");
       await resumable?.reached(pageToken, rows);
-      // Where the rows themselves go to the terminal there is no place for a bar.
+      // There is no bar where the rows themselves are written to the terminal.
       if (copy.toFile && output.interactive && bar === undefined)
         bar = openBar(output, () => exportLine(rows, Math.max(rows, knownIssued)));
     }
@@ -142,7 +142,7 @@ async function issuedNow(session: Session, campaignId: string): Promise<number> 
   return answer.campaign?.issued ?? 0;
 }
 
-/** Issue order never goes back; a row that does was sent twice. */
+/** Rows come in issue order; a row that goes back was sent twice. */
 function assertInOrder(previous: ExportedCoupon | undefined, row: ExportedCoupon): void {
   if (row.coupon === undefined) throw new Error("the service sent a row without a coupon");
   if (previous?.coupon === undefined) return;

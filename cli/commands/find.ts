@@ -68,7 +68,7 @@ async function findCoupon(session: Session, campaignId: string, { field, given }
   await output.write(`${title}\n${factLines(couponFacts(coupon, settings.zone))}`);
 }
 
-/** Who has the code: only operators may know. */
+/** Finds the holder of a code, with the operators' service. */
 async function findHolder(session: Session, code: string, campaignId: string): Promise<void> {
   const { output, settings } = session;
   const answer = await call(session, (options) =>
@@ -104,7 +104,7 @@ function nothingWentTo({ field, given }: Key, cause: unknown): UserError {
   });
 }
 
-/** Only the campaign says which key it goes by: the service misses that one where the other is given. */
+/** The campaign decides which key it uses: the service refuses a request without that key. */
 function isOtherKey(error: unknown, field: Key["field"]): boolean {
   return isAboutField(error, field === "userId" ? "request_id" : "user_id");
 }

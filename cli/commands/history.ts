@@ -47,7 +47,7 @@ function entryLines(entry: HistoryEntry, zone: string): string {
   return [head, ...[...differences(entry, zone), ...happened].map((line) => `        ${line}`)].join("\n");
 }
 
-/** What the change changed; of a creation, what was created. */
+/** The settings that the change changed; of a creation, all settings. */
 function differences({ before, after }: HistoryEntry, zone: string): string[] {
   if (after === undefined) return [];
   const now = settingTexts(after, zone);

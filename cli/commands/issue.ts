@@ -12,7 +12,7 @@ import { factLines, printable } from "../render.ts";
 import type { Session } from "../session.ts";
 import { UncertainCall, UserError } from "../user-error.ts";
 
-/** Which key is the claim's own is asked afterwards; the coupon is not kept waiting for it. */
+/** The time-out of the call that finds out which claim key applies; the coupon is issued before that. */
 const keyTimeoutMs = 2_000;
 
 export const action: Action = {
@@ -49,7 +49,7 @@ export const action: Action = {
   },
 };
 
-/** What a claim is known by. */
+/** The claim key of the campaign. */
 type Key = "user" | "request id" | "unknown";
 
 const keyWords: Record<Key, string> = {
@@ -59,8 +59,8 @@ const keyWords: Record<Key, string> = {
 };
 
 /**
- * Only the campaign knows; a look-up by user is refused where the request id is the key. Never throws: the
- * coupon is issued.
+ * The campaign decides which key it uses: the service refuses a look-up by user where the request id is the
+ * key. Never throws, because the coupon is issued already.
  */
 async function keyOf({ coupons, signal }: Session, campaignId: string, userId: string): Promise<Key> {
   try {
@@ -72,7 +72,7 @@ async function keyOf({ coupons, signal }: Session, campaignId: string, userId: s
   }
 }
 
-/** Only the campaign says whether it gives one coupon a user, so it is the service that misses the user. */
+/** Only the campaign decides whether it is one-per-user, so the service reports the missing user. */
 function missesUser(error: unknown): boolean {
   return isAboutField(error instanceof UncertainCall ? error.cause : error, "user_id");
 }

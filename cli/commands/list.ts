@@ -14,7 +14,7 @@ import { rfc3339In } from "../zone.ts";
 
 const maxLimit = 1_000_000;
 const campaignsPerPage = 100;
-/** The longest state, so that the pages of a listing stand alike. */
+/** The length of the longest state, so that all pages of a listing have the same columns. */
 const stateCells = 10;
 
 export const action: Action = {
@@ -66,8 +66,8 @@ function blockText(output: Output, zone: string, campaign: Campaign): string {
 }
 
 /**
- * What goes first where there is little room: the start in UTC, its offset and seconds, the start, the name,
- * the counts.
+ * The layouts, the widest first. A narrower one has no start in UTC, then no offset and seconds, then no
+ * start. Where the last one has no room either, each campaign is shown in lines of its own.
  */
 function layoutsFor(output: Output, zone: string, campaigns: readonly Campaign[]): Column<Campaign>[][] {
   const id: Column<Campaign> = { heading: "ID", cell: ({ id: text }) => text };
@@ -95,7 +95,8 @@ function layoutsFor(output: Output, zone: string, campaigns: readonly Campaign[]
     },
   });
   const here = starts(zone, (ms) => wallText(ms, zone));
-  // The heading says the offset where all have one and the same, as they have but for summer time.
+  // The heading has the offset where it is the same for all rows, which is so unless summer time begins or
+  // ends.
   const offsetAt = (ms: number): string => (zone === "UTC" ? "UTC" : rfc3339In(ms, zone).slice(-6));
   const offsets = [...new Set(campaigns.map(({ startsAt }) => offsetAt(epochMsOf(startsAt) ?? 0)))];
   const [offset] = offsets.length === 1 ? offsets : [];

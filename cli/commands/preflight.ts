@@ -48,7 +48,7 @@ function judge(colour: PreflightColour, lines: readonly PreflightLine[]): void {
       hint: "it will open; look at the amber lines",
     });
   }
-  // What a newer service may have is no promise that it will open.
+  // A colour that only a newer service has does not mean that the campaign will open.
   throw new UserError(`preflight is ${enumName(PreflightColourSchema, colour).toLowerCase()}: ${counts}`, {
     exitCode: exitCodes.red,
     hint: "do what the red lines say and look again",

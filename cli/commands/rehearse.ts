@@ -34,7 +34,7 @@ import { serverNowMs } from "../server-clock.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../user-error.ts";
 
-/** Beyond the start and the presses: for the checks, and for an operator who looks at what was kept. */
+/** Lifetime after the start and the presses: for the checks, or for an operator's look at a kept shadow. */
 const lifetimeAfterMs = 600_000;
 const keptLifetimeMs = 3_600_000;
 
@@ -81,7 +81,7 @@ interface How {
   readonly keeps: boolean;
 }
 
-/** Whatever comes of it, and also where the operator interrupts it, the shadow goes. */
+/** Removes the shadow in every case, also after an error or an interruption by the operator. */
 async function rehearseAs(session: Session, shadow: Campaign, plan: RehearsalPlan, how: How): Promise<void> {
   const { output, settings } = session;
   const starts = instantText(epochMsOf(shadow.startsAt) ?? 0, settings.zone);
@@ -109,7 +109,7 @@ async function rehearseAs(session: Session, shadow: Campaign, plan: RehearsalPla
   if (!removed && !how.keeps) throw notRemoved(shadow);
 }
 
-/** True: nothing is left of it. Never throws: what happened before matters more. */
+/** True: the shadow is removed. Never throws, because the result or error before it matters more. */
 async function leave(session: Session, shadow: Campaign, keeps: boolean): Promise<boolean> {
   const { output } = session;
   if (keeps) {
@@ -148,15 +148,16 @@ async function clean(session: Session, of: string | undefined): Promise<void> {
 
 interface Records {
   /**
-   * Where they go, which is made at the first call: a command that is killed before leaves nothing behind.
+   * The path of the file. Its folder is made at the first call, so that a command that is killed before
+   * leaves no folder.
    */
   file(): Promise<string>;
   close(): Promise<void>;
 }
 
 /**
- * The file for the callers' records: one that the operator wants, or one that goes with the rehearsal. It
- * holds codes of the shadow.
+ * The file for the callers' records: the one that the operator named, or a temporary one that is removed with
+ * the rehearsal. It holds codes of the shadow.
  */
 async function openRecords(wanted: string | undefined): Promise<Records> {
   if (wanted !== undefined) {

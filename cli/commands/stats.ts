@@ -19,7 +19,7 @@ import { fileSink, type Sink } from "../sink.ts";
 import { UserError } from "../user-error.ts";
 import { maxBucketMs } from "../verbs/stats.ts";
 
-/** Where only --seconds is given. */
+/** The width of a bar where only --seconds is given. */
 const defaultBucketMs = 1_000;
 const maxSeconds = 172_800_000;
 const maxBuckets = 1_000;
@@ -30,7 +30,7 @@ const barCellsMost = 24;
 export const action: Action = {
   async run(session, input) {
     const svg = input.text("--svg");
-    // Opened before anything is asked: a file that cannot be written is told at once.
+    // Opened before the first call, so that a file that cannot be written is reported at once.
     const chart = svg === undefined ? undefined : await fileSink(svg, "--svg");
     try {
       await showStats(session, input, chart);
@@ -61,7 +61,7 @@ async function showStats(session: Session, input: Input, chart: Sink | undefined
   await output.write(statsText(session, answer, soldOutBefore, fairness));
 }
 
-/** Zero leaves it to the service, which knows where the sale lies. */
+/** Zero: the service chooses, by the times of the sale. */
 function windowOf(input: Input): { bucketMs: number; buckets: number } {
   const given = input.wholeNumber("--bucket", 10, maxBucketMs);
   const seconds = input.wholeNumber("--seconds", 1, maxSeconds);
@@ -85,8 +85,9 @@ async function fairnessOf(files: readonly string[], startsAtMs: number): Promise
 const historyPage = 100;
 
 /**
- * In words where it was sold out before coupons were added: only the history knows, and it says when a
- * scheduler wrote it down. Undefined: not so, or nothing is known of it.
+ * In words: the first time that it was sold out, before coupons were added. Only the history has that, with
+ * the time at which a scheduler wrote the entry. undefined: it was not sold out before, or the history could
+ * not be read.
  */
 async function firstSellOut(
   { campaigns, signal, settings }: Session,
@@ -162,7 +163,7 @@ export function fairnessFacts({ holders, requests, waitMs, inversions, pairs, pl
   ] satisfies [string, string][];
 }
 
-/** The busiest second; of a service that does not tell it, the fullest bar. */
+/** The busiest second; of a service that does not send it, the highest bar. */
 function fastestText({
   issuedPerBucket,
   bucketMs,
@@ -179,19 +180,19 @@ function fastestText({
   return best === 0 ? "nothing yet" : `${grouped(best)} in ${durationText(bucketMs)}`;
 }
 
-/** In milliseconds as long as anybody would say it so. */
+/** In milliseconds below ten minutes, else as a duration. */
 function sinceText(ms: number): string {
   return Math.abs(ms) < 600_000 ? `${grouped(Math.round(ms))} ms` : durationText(ms);
 }
 
-/** Where a bar begins. */
+/** The time after the start at which a bar begins. */
 function offsetText(bucket: number, { firstBucketMs, bucketMs }: GetCampaignStatsResponse): string {
   return `+${durationText(Number(firstBucketMs) + bucket * bucketMs)}`;
 }
 
 function chartOf(answer: GetCampaignStatsResponse): string {
   const { campaign, issuedPerBucket, bucketMs } = answer;
-  // What is counted over longer than a second is no rate.
+  // A count over longer than a second is no rate.
   const isRate = bucketMs <= secondMs;
   const name = campaign?.name ?? "";
   const starts = new Date(epochMsOf(campaign?.startsAt) ?? 0).toISOString();

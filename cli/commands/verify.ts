@@ -22,7 +22,7 @@ import { checkLines, preventedIn, violatedIn } from "../verify-table.ts";
 const maxOffenders = 1_000;
 const maxClockMs = 600_000;
 
-/** What only the callers know; without their records the stores can say nothing of it. */
+/** Invariants that only callers' records show; the stores alone are not enough to judge them. */
 const ofCallers: readonly [invariant: string, title: string][] = [
   ["U2", "every acknowledged coupon is recorded"],
   ["U6", "nothing stranded"],
@@ -60,7 +60,7 @@ export const action: Action = {
   },
 };
 
-/** A document that stops the audit is what it found. */
+/** A damaged document that stops the audit is its finding. */
 function orFinding(error: unknown): never {
   const damage = damageIn(error);
   if (damage === undefined) throw error;
@@ -71,8 +71,8 @@ function orFinding(error: unknown): never {
 }
 
 /**
- * The service cannot tell its issuances: what both stores say is shown all the same, and why the callers'
- * records were not looked at.
+ * The service could not export its issuances: the checks of both stores are shown all the same, with the
+ * reason why the callers' records were not read.
  */
 function orUnread(error: unknown): HistoryReport {
   const unread = damageIn(error);
@@ -82,7 +82,7 @@ function orUnread(error: unknown): HistoryReport {
   return { unread, entries: 0, exported: 0, codes: { all: 0, issued: 0 }, checks };
 }
 
-/** Nothing is wrong; what could have been judged and was not says so by its own exit code. */
+/** Called without a violation: throws, with an exit code of its own, if a check could not be made. */
 function mustBeJudged(checks: readonly VerifyCheck[]): void {
   const { invariants, why } = preventedIn(checks);
   if (invariants.length === 0) return;

@@ -8,7 +8,7 @@ import { bar } from "./drawings.ts";
 import { type Model, serverNowMs } from "./model.ts";
 import { type Look, label, labelCells, painted, type Style, span, spread } from "./spans.ts";
 
-/** Below this a bar says nothing. */
+/** A bar of fewer cells is not drawn. */
 const barCellsMin = 6;
 const dayMs = 86_400_000;
 
@@ -19,7 +19,7 @@ function stateStyle(state: number): Style {
   return "cyan";
 }
 
-/** The name, the state and the time; a state that may be of yesterday says so. */
+/** The name, the state and the time; while the stream is broken, also the age of the state. */
 export function headerLine(model: Model, campaign: Campaign, nowMs: number, look: Look): string {
   const clock = rfc3339In(serverNowMs(model, nowMs), model.zone).slice(11, 19);
   const agoSeconds = Math.max(0, Math.round((nowMs - model.arrivedMs) / 1_000));
@@ -28,7 +28,7 @@ export function headerLine(model: Model, campaign: Campaign, nowMs: number, look
   return spread([span(printable(campaign.name), "bold")], [state, ...stale, span(`  ${clock}`)], look);
 }
 
-/** What comes next, on the server's clock, and the campaign's id. */
+/** The next event by the server's clock, such as the opening, and the campaign's id. */
 export function whenLine(model: Model, campaign: Campaign, nowMs: number, look: Look): string {
   const [texts, style] = whatComes(campaign, serverNowMs(model, nowMs), model.zone);
   const text = texts.find((candidate) => cellsOf(candidate) <= look.width) ?? texts.at(-1) ?? "";
@@ -36,7 +36,8 @@ export function whenLine(model: Model, campaign: Campaign, nowMs: number, look: 
 }
 
 /**
- * The longest text first, for terminals that are too narrow for it: what is left out last is how long it is.
+ * The texts for one event, the longest first, for narrow terminals; the shortest keeps the time that is left,
+ * if any.
  */
 function whatComes(campaign: Campaign, serverMs: number, zone: string): [texts: string[], style?: Style] {
   const { state } = campaign;
@@ -44,7 +45,7 @@ function whatComes(campaign: Campaign, serverMs: number, zone: string): [texts: 
   const endsMs = epochMsOf(campaign.endsAt);
   const openedMs = epochMsOf(campaign.openedAt);
   const at = (ms: number): string => rfc3339In(ms, zone).replace("T", " ");
-  // Without the offset: there is no room for it beside the id on 80 columns.
+  // Without the offset, which has no room beside the id on 80 columns.
   const was = (ms: number): string => rfc3339In(ms, zone).replace("T", " ").slice(0, 23);
   const isAhead = serverMs < startsMs;
   const left = countdown(startsMs - serverMs);
@@ -63,7 +64,7 @@ function whatComes(campaign: Campaign, serverMs: number, zone: string): [texts: 
     return [[`open for ${countdown(serverMs - (openedMs ?? startsMs))}, ${ends}`, ends], "green"];
   }
   if (isAhead) {
-    // Days and milliseconds together have no room on 80 columns, nor has anybody use for both.
+    // Days and milliseconds together have no room on 80 columns, and operators do not need both.
     const instant = startsMs - serverMs < dayMs ? at(startsMs) : at(startsMs).replace(/\.\d+/, "");
     return [[`opens in ${left}  at ${instant}`, `opens in ${left}`], "bold"];
   }
@@ -72,7 +73,7 @@ function whatComes(campaign: Campaign, serverMs: number, zone: string): [texts: 
   return [["the start has come: it is about to open", "about to open"], "yellow"];
 }
 
-/** Before all codes are made, those; then what is issued and what is left, with a bar where there is room. */
+/** The number of codes, until all are made; then of coupons issued and left. With a bar where it fits. */
 export function issuedLine(message: WatchCampaignResponse, campaign: Campaign, look: Look): string {
   const making = campaign.state === CampaignState.GENERATING;
   const value = making ? campaign.generated : campaign.issued;

@@ -2,19 +2,19 @@ import { eastAsianWidth } from "get-east-asian-width";
 
 /**
  * How many cells of a terminal a text takes: Korean, Chinese and Japanese characters and emoji take two,
- * marks that sit on another character none. Widths are those of Unicode Standard Annex #11; what is ambiguous
- * there takes one cell.
+ * marks that sit on another character none. Widths are those of Unicode Standard Annex #11; characters that
+ * are ambiguous there take one cell.
  */
 
 const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
 const emoji = /^(?:\p{Extended_Pictographic}|\p{Regional_Indicator}{2}|[0-9#*]\ufe0f?\u20e3)/u;
 const pictured = /\p{Emoji_Presentation}|\ufe0f/u;
 const unseen = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
-/** Vowels and finals of decomposed Hangul, which sit on their consonant. */
+/** Vowels and finals of decomposed Hangul, which are drawn in the cells of their consonant. */
 const jamo = /^[\u1160-\u11ff\ud7b0-\ud7fb]$/u;
 
 /**
- * An emoji is one picture, however many characters it is made of; of all else each character has its own
+ * An emoji is one picture, however many characters it has; in any other text each character has its own
  * width.
  */
 function graphemeCells(grapheme: string): number {
@@ -33,7 +33,7 @@ function characterCells(character: string): 0 | 1 | 2 {
   return pictured.test(character) ? 2 : eastAsianWidth(point);
 }
 
-/** Only the letters, digits and signs of ASCII: nothing to look up. */
+/** Only printable ASCII: each character takes one cell. */
 const plain = /^[\x20-\x7e]*$/;
 
 export function cellsOf(text: string): number {

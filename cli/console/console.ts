@@ -12,24 +12,24 @@ export type Ending = "left" | "interrupted";
 export interface ConsolePlan {
   readonly campaignId: string;
   readonly intervalMs: number;
-  /** Every change above this revision is told; undefined: the last few. */
+  /** The stream sends every change above this revision; undefined: the last few. */
   readonly afterRevision?: number | undefined;
 }
 
-/** Countdowns go on between two messages. */
+/** The screen is redrawn so often, so that countdowns move between two messages. */
 const framesEveryMs = 200;
-/** A launch is looked at through a restart of all servers, be it long. */
+/** The console stays open through a restart of all servers, even a long one. */
 const retries = 100_000;
-/** … and to be seen soon when it is back. */
+/** A short delay, so that the console connects soon after the servers are back. */
 const maxDelayMs = 1_000;
-/** Nobody counts them here, and there is little room. */
+/** The number of tries is left out of the note, because there is little room. */
 const tries = /, opening the stream (again in .*?)( \(\d+ of \d+\))?$/;
 const keys = { leave: ["q", "Q", "\x04"], preflight: ["p", "P"], interrupt: "\x03", redraw: "\x0c" } as const;
 const isOneOf = (key: string, some: readonly string[]): boolean => some.includes(key);
 
 /**
- * The launch console: fills the terminal until the operator leaves. The last model, to say once more where
- * things stand.
+ * The launch console: fills the terminal until the operator leaves. Returns the last model, from which the
+ * caller prints the final state.
  */
 export async function runConsole(
   session: Session,

@@ -3,7 +3,7 @@
 const blocks = { unicode: ["█", "░"], ascii: ["#", "."] } as const;
 const sparks = { unicode: "▁▂▃▄▅▆▇█", ascii: "_.-=+*%#" } as const;
 
-/** "████░░░░": full only when it is full, empty only when it is empty. */
+/** "████░░░░": full only at `total`, empty only at zero. */
 export function bar(value: number, total: number, cells: number, unicode: boolean): string {
   const [full, empty] = unicode ? blocks.unicode : blocks.ascii;
   const share = total > 0 ? Math.min(1, Math.max(0, value / total)) : 0;
@@ -13,21 +13,21 @@ export function bar(value: number, total: number, cells: number, unicode: boolea
 }
 
 /**
- * The last values, one a cell, against the highest of those shown; nothing at all is a blank, not the lowest
- * step.
+ * The last values, one a cell, relative to the highest of those shown; zero is a blank, not the lowest step.
  */
 export function sparkline(values: readonly number[], cells: number, unicode: boolean): string {
   return chart(values, cells, 1, unicode)[0] ?? "";
 }
 
 /**
- * The same over several rows, the top one first: each exactly `cells` wide, the last value at the right edge.
+ * A sparkline over several rows, the top one first: each exactly `cells` wide, the last value at the right
+ * edge.
  */
 export function chart(values: readonly number[], cells: number, rows: number, unicode: boolean): string[] {
   const steps = unicode ? sparks.unicode : sparks.ascii;
   const shown = lastOf(values, cells);
   const most = Math.max(0, ...shown);
-  // How high each value stands, in steps; whatever is more than nothing is seen.
+  // The height of each value in steps; a value above zero has at least one.
   const heights = shown.map((value) =>
     value <= 0 || most <= 0 ? 0 : Math.ceil((value / most) * rows * steps.length),
   );
@@ -40,7 +40,7 @@ export function chart(values: readonly number[], cells: number, rows: number, un
   });
 }
 
-/** The highest of the values that a drawing so wide shows. */
+/** The highest of the values that a drawing of `cells` shows. */
 export function highestShown(values: readonly number[], cells: number): number {
   return Math.max(0, ...lastOf(values, cells));
 }

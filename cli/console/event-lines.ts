@@ -21,7 +21,7 @@ const styles: Readonly<Record<number, Style>> = {
 export function eventLines({ events, zone }: Model, room: number, look: Look): string[] {
   if (room <= 1) return [];
   const shown = events.slice(Math.max(0, events.length - (room - 1)));
-  // The newest ones wrap first, so it goes from the bottom up.
+  // From the bottom up, because the newest events wrap first.
   let spare = room - 1 - shown.length;
   const lines = shown.toReversed().map((event) => {
     const style = styles[event.level];
@@ -37,7 +37,7 @@ export function eventLines({ events, zone }: Model, room: number, look: Look): s
   return [painted([span("events", "dim")], look), ...lines.toReversed().flat()];
 }
 
-/** "20:00:00 !! …": a mark, so that it is seen without colour too. */
+/** "20:00:00 !! …": the mark shows the level without colours, too. */
 export function eventText(event: ShownEvent, zone: string): string {
   return leadText(event, zone) + printable(event.text);
 }

@@ -13,7 +13,7 @@ export interface ShownEvent {
   readonly text: string;
 }
 
-/** What the last preflight said, or why there is none. */
+/** The result of the last preflight, or why it failed. */
 export type Readiness = { readonly askedMs: number } & (
   | { readonly colour: PreflightColour; readonly lines: readonly PreflightLine[] }
   | { readonly failed: string }
@@ -21,34 +21,34 @@ export type Readiness = { readonly askedMs: number } & (
 
 export interface Broken {
   readonly why: string;
-  /** When it is tried again: "again in 0.5 s". */
+  /** The time until the next try: "again in 0.5 s". */
   readonly again: string;
 }
 
 /**
- * Everything the console knows; what is drawn is made of it and nothing else. Its moments are on this
- * machine's own steady clock.
+ * The whole state of the console: the screen is drawn from it and nothing else. Its instants are on this
+ * machine's monotonic clock.
  */
 export interface Model {
   readonly url: string;
   readonly campaignId: string;
   readonly zone: string;
-  /** Between two messages. */
+  /** The time between two messages. */
   readonly intervalMs: number;
-  /** The last message; undefined: none has come yet. */
+  /** The last message; undefined: none has arrived yet. */
   readonly message: WatchCampaignResponse | undefined;
-  /** All changes up to this one are told; undefined: not known yet. */
+  /** All changes up to this revision were received; undefined: not yet reported. */
   readonly revision: number | undefined;
-  /** When it came. */
+  /** When the last message arrived. */
   readonly arrivedMs: number;
   /** Coupons per second, oldest first, one for each message. */
   readonly rates: readonly number[];
   readonly peakRate: number;
   /** Newest last. */
   readonly events: readonly ShownEvent[];
-  /** Why nothing comes at the moment; undefined: connected. */
+  /** Why no messages arrive at the moment; undefined: connected. */
   readonly broken: Broken | undefined;
-  /** undefined: nobody has asked yet. */
+  /** undefined: no preflight has been requested yet. */
   readonly readiness: Readiness | undefined;
 }
 
@@ -66,12 +66,12 @@ export function newModel(
   };
 }
 
-/** What a message adds. Of a stream that was opened again, the first message has no rate yet. */
+/** The model after a message. The first message of a stream that was opened again has no rate yet. */
 export function withMessage(model: Model, message: WatchCampaignResponse, nowMs: number): Model {
   const serverMs = epochMsOf(message.serverTime) ?? 0;
   const isFirst = model.message === undefined || model.broken !== undefined;
-  // The first message of a new stream also tells what was before: of that, what is known already is left out.
-  // Of changes it tells those that were not told.
+  // The first message of a new stream also contains earlier events: those that the model has already are left
+  // out. Of changes, it contains only those above the revision of the request.
   const known = new Set(isFirst ? model.events.map(({ text }) => text) : []);
   const isChange = (revision: number | undefined) => revision !== undefined && model.revision !== undefined;
   const told = message.events
@@ -92,7 +92,7 @@ export function withMessage(model: Model, message: WatchCampaignResponse, nowMs:
   };
 }
 
-/** The stream broke; the first break of a row is an event. */
+/** The model after the stream broke; only the first of several breaks in a row is an event. */
 export function withBreak(model: Model, broken: Broken, nowMs: number): Model {
   const lost = {
     atMs: serverNowMs(model, nowMs),
@@ -107,19 +107,19 @@ export function withBreak(model: Model, broken: Broken, nowMs: number): Model {
   };
 }
 
-/** Something that the console itself has to say; said twice in a row it is said once. */
+/** The model with a message of the console itself; it is not repeated twice in a row. */
 export function withWord(model: Model, text: string, nowMs: number): Model {
   if (model.events.at(-1)?.text === text) return model;
   const word = { atMs: serverNowMs(model, nowMs), level: EventLevel.INFO, text };
   return { ...model, events: [...model.events, word].slice(-eventsMax) };
 }
 
-/** The server's clock now, going on from when it was last told. */
+/** The server's clock now: that of the last message, plus the time since it arrived. */
 export function serverNowMs({ message, arrivedMs }: Model, nowMs: number): number {
   return (epochMsOf(message?.serverTime) ?? 0) + (message === undefined ? 0 : nowMs - arrivedMs);
 }
 
-/** The connection is back; where the server does not tell what became of the campaign meanwhile, it shows. */
+/** The event of a new connection, with the change of state meanwhile where no other event has it. */
 function returned({ message: last }: Model, message: WatchCampaignResponse, atMs: number): ShownEvent[] {
   if (last === undefined) return [];
   const event = (text: string): ShownEvent => ({ atMs, level: EventLevel.INFO, text });

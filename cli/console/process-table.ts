@@ -3,12 +3,12 @@ import { printable } from "../render.ts";
 import { fitted } from "./cells.ts";
 import { type Look, painted, type Style, span } from "./spans.ts";
 
-/** A process that was silent for longer is shown as such. */
+/** A process whose last heartbeat is older is shown as silent. */
 const silentMs = 5_000;
 const lateTickMs = 5_000;
 const clockOffMs = 50;
 
-/** A heading and a line each, at most `room` lines; where there are too many, those in trouble come first. */
+/** A heading and a line for each process, at most `room` lines; if too many, processes with trouble first. */
 export function processLines(processes: readonly WatchedProcess[], room: number, look: Look): string[] {
   if (room <= 0) return [];
   const shownColumns = columnsFor(look.width);
@@ -17,7 +17,7 @@ export function processLines(processes: readonly WatchedProcess[], room: number,
     return [painted([span("no server, scheduler or generator says that it lives", "red")], look)];
   const rows = Math.max(0, room - 1);
   const tooMany = processes.length > rows;
-  // Who is in trouble must be seen, however many there are.
+  // Processes with trouble must be shown, however many processes there are.
   const byTrouble = [...processes].sort((a, b) => Number(troubled(b)) - Number(troubled(a)));
   const shown = byTrouble.slice(0, tooMany ? Math.max(0, rows - 1) : rows);
   const lines = shown.map((one) => processLine(one, shownColumns, look));
@@ -28,7 +28,7 @@ export function processLines(processes: readonly WatchedProcess[], room: number,
 
 const isClockOff = ({ clockOffsetMs, clockUncertaintyMs }: WatchedProcess): boolean =>
   clockOffsetMs === undefined || Math.abs(clockOffsetMs) + clockUncertaintyMs > clockOffMs;
-/** When it was last heard of: who is silent ticks nowhere that we know of. */
+/** Whether the tick was late at the last heartbeat: later ticks of a silent process are unknown. */
 const isLate = (one: WatchedProcess): boolean =>
   one.tickAgeMs !== undefined && one.tickAgeMs - one.silentMs > lateTickMs;
 const isSilent = (one: WatchedProcess): boolean => one.silentMs >= silentMs;
@@ -49,7 +49,7 @@ interface ProcessColumn {
   readonly side: "left" | "right";
 }
 
-/** Left free at the edge of a wide terminal. */
+/** Cells left free at the edge of a wide terminal. */
 const spareCells = 4;
 const nameCells = { least: 16, most: 40 } as const;
 const besideName: readonly ProcessColumn[] = [
@@ -59,7 +59,7 @@ const besideName: readonly ProcessColumn[] = [
   { name: "heard", title: "heard", cells: 8, side: "right" },
 ];
 
-/** On a narrow terminal the roles go first, then the clock: when a process was heard of stays. */
+/** A narrow terminal omits first the roles, then clock and tick; the last heartbeat always stays. */
 function columnsFor(width: number): ProcessColumn[] {
   const cellsOfAll = (columns: readonly ProcessColumn[]) =>
     columns.reduce((sum, { cells }) => sum + 1 + cells, 0);

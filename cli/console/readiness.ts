@@ -9,7 +9,7 @@ import { type Model, type Readiness, serverNowMs } from "./model.ts";
 import { type Look, label, painted, type Style, span } from "./spans.ts";
 import { wrappedAll } from "./wrapping.ts";
 
-/** A preflight writes to both stores, so it is not made more often than it is of use. */
+/** A preflight writes to both stores, so it is not made more often than useful. */
 const everyMs = { far: 60_000, near: 15_000 } as const;
 const nearMs = 600_000;
 
@@ -19,19 +19,19 @@ const waiting: readonly CampaignState[] = [
   CampaignState.PAUSED,
 ];
 
-/** True: it has not opened, so whether it will is what matters most. */
+/** True: the campaign has not opened yet, and may open. */
 export function isBeforeOpening({ state, openedAt }: Campaign): boolean {
   return openedAt === undefined && waiting.includes(state);
 }
 
-/** What a preflight was asked for; another start or state wants another one. */
+/** When, and for which start and state, a preflight was requested; a change of these needs a new one. */
 export interface Asked {
   readonly atMs: number;
   readonly startsMs: number | undefined;
   readonly state: CampaignState;
 }
 
-/** What is to be asked for now; undefined: nothing. */
+/** The preflight to request now; undefined: none. */
 export function dueReadiness(model: Model, asked: Asked | undefined, nowMs: number): Asked | undefined {
   const { campaign } = model.message ?? {};
   if (campaign === undefined || model.broken !== undefined || !isBeforeOpening(campaign)) return undefined;
@@ -43,7 +43,7 @@ export function dueReadiness(model: Model, asked: Asked | undefined, nowMs: numb
   return nowMs - asked.atMs >= (leftMs > nearMs ? everyMs.far : everyMs.near) ? due : undefined;
 }
 
-/** Never rejects: that there is no answer is an answer. */
+/** Never rejects: a failed call is a result, too. */
 export async function askReadiness(
   { campaigns, settings }: Session,
   campaignId: string,
@@ -67,8 +67,8 @@ const styles: Readonly<Record<number, readonly [name: string, style: Style]>> = 
 };
 
 /**
- * The verdict, then what is not green, the worst first: at most `room` lines, or up to `free` ones where a
- * line alone does not tell it all.
+ * The verdict, then the checks that are not green, the worst first: at most `room` lines, or up to `free`
+ * ones where texts need to wrap.
  */
 export function readinessLines(
   model: Model,

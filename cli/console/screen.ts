@@ -12,18 +12,18 @@ export interface Size extends Look {
   readonly height: number;
 }
 
-/** From this height on there are blank lines between the parts … */
+/** From this height on there are blank lines between the parts. */
 const airyHeight = 20;
-/** … and from this one on the rate is drawn over several rows. */
+/** From this height on the rate is drawn over several rows. */
 const tallHeight = 30;
 const chartRows = 7;
 const readinessMax = { low: 2, airy: 5, tall: 12 } as const;
-/** Of the lines that are left, so many at most go to the processes; the rest are events. */
+/** At most this share of the lines that are left shows processes; the other lines show events. */
 const shareOfProcesses = 0.6;
 const processLinesMin = 3;
-/** So many events keep their lines when the preflight has much to say. */
+/** So many events keep their lines when the preflight needs many lines. */
 const eventsKept = 5;
-/** So much longer than the interval nothing may come before it is worth a word. */
+/** So long after the interval without a message, the footer reports the silence. */
 const silenceMs = 2_000;
 
 /**
@@ -64,7 +64,7 @@ function bodyLines(
   if (before) {
     const most = isTall ? readinessMax.tall : gap.length > 0 ? readinessMax.airy : readinessMax.low;
     const room = Math.min(most, height - lines.length);
-    // What processes and events leave empty, so that an advice can be read to its end.
+    // The lines that processes and events leave free, so that the advice of a check is not cut.
     const below =
       2 * gap.length + message.processes.length + 1 + Math.min(model.events.length, eventsKept) + 1;
     const free = Math.max(0, height - lines.length - below);
@@ -73,7 +73,7 @@ function bodyLines(
   lines.push(...gap);
   const left = Math.max(0, height - lines.length);
   const most = Math.max(processLinesMin, Math.floor(left * shareOfProcesses));
-  // Who there is cannot be known where the traffic is not: both are read in MongoDB.
+  // Without the traffic the processes are unknown too: both are read from MongoDB.
   if (message.traffic !== undefined)
     lines.push(...processLines(message.processes, Math.min(left, message.processes.length + 1, most), size));
   lines.push(...gap);

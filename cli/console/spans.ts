@@ -10,11 +10,11 @@ export interface Span {
   readonly style?: Style | undefined;
 }
 
-/** How a line is drawn. */
+/** The width and the means of drawing a line. */
 export interface Look {
   readonly width: number;
   readonly colour: boolean;
-  /** False: the terminal may not know more than ASCII. */
+  /** False: the terminal may show only ASCII. */
   readonly unicode: boolean;
 }
 
@@ -24,7 +24,7 @@ export const span = (text: string, style?: Style): Span => ({ text, style });
 export const labelCells = 10;
 export const label = (text: string): Span => span(fitted(text, labelCells), "dim");
 
-/** With signs that the terminal can show; they may be wider, so it comes before anything is measured. */
+/** The spans with signs that the terminal can show; these may be wider, so this comes before measuring. */
 export function drawnSpans(spans: readonly Span[], { unicode }: Look): Span[] {
   return spans.map(({ text, style }) => span(drawnFor(unicode, text), style));
 }
@@ -47,13 +47,12 @@ export function painted(spans: readonly Span[], look: Look): string {
   return colour ? line : line.trimEnd();
 }
 
-/** Fewer cells than this say nothing of the left part. */
+/** With fewer cells than this the left part is left out. */
 const leftCellsMin = 8;
 
 /**
- * The left part, then blanks, then the right part at the edge. `whole` is the part that is never cut in
- * favour of the other: where there is no room for both, a whole right part takes it from the left one, a
- * whole left part leaves the right one out.
+ * The left part, then blanks, then the right part at the edge. `whole` is the part that is not cut where
+ * there is no room for both: with "right", the left part is cut; with "left", the right part is left out.
  */
 export function spread(
   onLeft: readonly Span[],

@@ -1,41 +1,41 @@
 import type { Screen } from "../output.ts";
 import type { Keyboard } from "../session.ts";
 
-/** The whole terminal, until it is given back: its lines, its keys, its size. */
+/** The whole terminal until it is closed: its lines, its keys, its size. */
 export interface Terminal {
   readonly size: { readonly width: number; readonly height: number };
   /**
-   * Shows these lines; writes only those that differ from what is there, and nothing while the terminal is
-   * behind.
+   * Shows these lines; writes only those that differ from the lines on the screen, and nothing while the
+   * terminal is slow to read.
    */
   draw(lines: readonly string[]): void;
-  /** What is there was lost: the next draw writes all of it. */
+  /** Clears the screen; the next draw writes all lines. */
   forget(): void;
-  /** Gives the screen back as it was before. Harmless when it has been given back. */
+  /** Restores the screen as it was before. Safe to call again. */
   close(): void;
 }
 
 export interface TerminalPlan {
   readonly screen: Screen;
   readonly keyboard: Keyboard;
-  /** One character at a time. */
+  /** Called with one character at a time. */
   readonly onKey: (key: string) => void;
-  /** The size is another one: draw again. */
+  /** Called when the size has changed: the caller draws again. */
   readonly onResize: () => void;
 }
 
 /**
- * The alternate screen, no cursor, and no wrapping: a character that is wider there than we think moves no
- * other line.
+ * The alternate screen, no cursor, and no wrapping: a character that is wider on the terminal than computed
+ * here moves no other line.
  */
 const enter = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J";
 const leave = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l";
-/** What a terminal is taken for that does not tell its size. */
+/** The size of a terminal that does not report one. */
 const defaultSize = { width: 80, height: 24 };
 
 /**
- * Takes the alternate screen, so that what was on the terminal comes back at the end, however the process
- * ends: the screen is also given back when the process exits by itself.
+ * Takes the alternate screen, so that the terminal's old content comes back at the end. The screen is also
+ * restored when the process exits without `close`.
  */
 export function openTerminal({ screen, keyboard, onKey, onResize }: TerminalPlan): Terminal {
   let shown: readonly string[] = [];
@@ -44,7 +44,7 @@ export function openTerminal({ screen, keyboard, onKey, onResize }: TerminalPlan
 
   const pressed = (chunk: Buffer | string): void => {
     const text = chunk.toString();
-    // Arrows and function keys are several characters that mean nothing by themselves.
+    // Arrows and function keys are several characters, which must not be taken for keys.
     if (!text.startsWith("\x1b")) for (const key of text) onKey(key);
   };
   const forget = (): void => {
@@ -52,7 +52,7 @@ export function openTerminal({ screen, keyboard, onKey, onResize }: TerminalPlan
     screen.write("\x1b[2J");
   };
   const resized = (): void => {
-    // Terminals wrap and cut what is there in ways of their own.
+    // Terminals wrap and cut the old lines in different ways.
     forget();
     onResize();
   };
@@ -74,7 +74,7 @@ export function openTerminal({ screen, keyboard, onKey, onResize }: TerminalPlan
   screen.write(enter);
   if (keyboard.isTTY === true) {
     wasPaused = keyboard.readableFlowing !== true;
-    // Each key as it is pressed, and none of them written across the screen.
+    // Raw mode: each key arrives when it is pressed, and none is echoed on the screen.
     keyboard.setRawMode?.(true);
     keyboard.on("data", pressed);
     keyboard.resume();
@@ -86,8 +86,8 @@ export function openTerminal({ screen, keyboard, onKey, onResize }: TerminalPlan
     },
     draw(lines) {
       if (!isOpen || screen.writableNeedDrain) return;
-      // Erased before it is written: after a line that fills its row, erasing to the end would take the last
-      // character.
+      // Each row is erased before it is written: after a line that fills its row, erasing to the end would
+      // remove the last character.
       const changes = lines
         .map((line, i) => (line === shown[i] ? "" : `\x1b[${i + 1};1H\x1b[2K${line}`))
         .join("");

@@ -12,8 +12,8 @@ const answerLinesMax = 2;
 const perSecond = (value: number): string => `${grouped(Math.round(value))}/s`;
 
 /**
- * Rate, latency and answers; of what has not happened yet no rows stand empty: before the first claim one
- * line says so.
+ * Rate, latency and answers, without empty rows: before the first claim there is only one line, which says
+ * "none yet".
  */
 export function trafficLines(
   model: Model,
@@ -32,8 +32,8 @@ export function trafficLines(
 }
 
 /**
- * Coupons per second: now, the highest so far, and how it went; over `rows` rows of their own where there are
- * any, else in the line.
+ * Coupons per second: now, the highest so far, and a chart of the last ones; in `rows` rows of its own where
+ * there are any, else in the same line.
  */
 function rateLines(model: Model, message: WatchCampaignResponse, rows: number, look: Look): string[] {
   const { rates, peakRate } = model;
@@ -62,7 +62,7 @@ function latencyLine({ traffic, ledgerDepth }: WatchCampaignResponse, look: Look
 const isGood = (outcome: string): boolean => outcome === "issued" || outcome === "replayed";
 const troubles: readonly string[] = ["overloaded", "uncertain"];
 
-/** What callers are told, by reason: rate now and total. As many lines as the width needs, at most two. */
+/** The answers to callers by outcome: rate now and total. As many lines as the width needs, at most two. */
 function answerLines({ traffic }: WatchCampaignResponse, look: Look): string[] {
   if (traffic === undefined)
     return [painted([label("answers"), span("not known: MongoDB does not answer", "red")], look)];

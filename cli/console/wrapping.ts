@@ -1,12 +1,11 @@
 import { cellsOf } from "./cells.ts";
 import { drawnSpans, type Look, painted, type Span, span } from "./spans.ts";
 
-/** Fewer cells beside the lead than this: a line each, clipped. */
+/** With fewer cells beside the lead than this, the text is clipped to one line. */
 const wrapCellsMin = 20;
 
 /**
- * The spans beside and below `lead`, broken between words, over at most `most` lines; what has no room then
- * is clipped.
+ * The spans beside and below `lead`, broken between words, over at most `most` lines; the rest is clipped.
  */
 export function wrapped(lead: Span, spans: readonly Span[], most: number, look: Look): string[] {
   const indent = cellsOf(lead.text);
@@ -27,7 +26,7 @@ export function wrapped(lead: Span, spans: readonly Span[], most: number, look: 
 }
 
 /**
- * The items one below the other: each has a line, and those that come first wrap into what is left of `room`.
+ * The items one below the other: each has a line, and the first ones wrap into the remaining lines of `room`.
  */
 export function wrappedAll(
   items: readonly { readonly lead: Span; readonly spans: readonly Span[] }[],
