@@ -14,7 +14,7 @@ import type { StoreUrls } from "./stores.ts";
 export type Books = {
   readonly issued: number;
   readonly verdicts: readonly Verdict[];
-  /** What the audit has read, in words. */
+  /** The scope of the audit, in words: both stores, or the API alone. */
   readonly scope: string;
 };
 

@@ -23,7 +23,7 @@ export const mayImport = {
   // The life of campaigns and coupons.
   campaign: ["runtime", "codes", "pool", "record"],
   "campaign/preflight": ["runtime", "pool", "record"],
-  // Who may ask: what a credential proves, and how often its owner may ask.
+  // Access: the rights of a credential, and the limit on how often its owner may ask.
   access: ["runtime", "campaign"],
   claims: ["runtime", "codes", "pool", "record", "campaign", "access"],
   generator: ["runtime", "codes", "pool", "record", "campaign"],

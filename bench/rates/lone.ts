@@ -19,7 +19,7 @@ const READY_DEADLINE_MS = 30_000;
 const GRACE_MS = 20_000;
 
 /**
- * What the batches cost a caller that is alone: a caller with one connection and one request at a time,
+ * The cost of the batches for a caller that is alone: a caller with one connection and one request at a time,
  * served by the service, by the same two calls to the stores without any queue behind Node's own http, and by
  * these two calls alone.
  */

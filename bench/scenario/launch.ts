@@ -7,7 +7,7 @@ import type { Coupon, Told } from "./coupon.ts";
 import { type Crowd, tallyOf } from "./crowd.ts";
 import { jsonOf, must, mustCome, mustExit, type Stage } from "./stage.ts";
 
-/** What all steps of the launch use. */
+/** The context that all steps of the launch share. */
 export type Launch = {
   readonly ground: Ground;
   readonly clients: Clients;
