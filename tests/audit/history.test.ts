@@ -93,7 +93,7 @@ describe("history file", () => {
 
   it("finds the same lines wherever the file is cut into pieces", async () => {
     const file = join(dir, "lines");
-    // Longer than what is read at once, and with characters of several bytes across its edges.
+    // Longer than one read from the file, and with characters of several bytes across the edges of the reads.
     const lines = Array.from({ length: 9_000 }, (_line, index) => "가a나".repeat(index % 40));
     await writeFile(file, lines.join("\n"));
     const found: Line[] = [];

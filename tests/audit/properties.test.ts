@@ -97,7 +97,7 @@ function swapSeqs(books: Books, one: number, two: number): void {
   }
 }
 
-/** How many claims have a lower seq than one whose answer had arrived before they were first asked for. */
+/** How many claims have a lower seq than a claim whose answer had arrived before they were first sent. */
 function misplacedByAllPairs({ history }: Books): number {
   const claims = new Map<string, { seq: number; asked: number; answered: number }>();
   for (const { claimKey, outcome, answeredOrder } of history) {

@@ -17,7 +17,7 @@ const TOTAL = 10;
 
 type Reading = { readonly verdicts: readonly Verdict[]; readonly suspects: Suspects };
 
-/** One reading of a sale that goes on: the ledger is moving between the two marks. */
+/** One reading of a sale in progress: the ledger changes between the two marks. */
 function read(books: Books, earlier?: Reading, ordered?: Ordered): Reading {
   const { campaign, codes, issuances, redis } = snapshotOf(books);
   const { meta, lengths, seq } = redis;
@@ -39,7 +39,7 @@ function read(books: Books, earlier?: Reading, ordered?: Ordered): Reading {
   return { verdicts: step.value, suspects: examination.suspects() };
 }
 
-/** Coupons that no pool gave, on record with places that Redis never had. */
+/** Adds codes and issuances that no pool gave out; their numbers (seq) never occurred in Redis. */
 function addRogues(books: Books, count: number): void {
   for (let i = 0; i < count; i += 1) {
     const ordinal = books.codes.push(codeOf(books.codes.length)) - 1;
@@ -119,7 +119,7 @@ describe("audit of a live sale, reading by reading", () => {
     const u3 = ({ verdicts }: Reading) => verdicts.find(({ invariant }) => invariant === "U3")?.ok;
     expect(u3(read(books, undefined, { total: TOTAL + 2 }))).to.equal(true);
     expect(u3(read(books, undefined, { total: TOTAL + 1 }))).to.equal(false);
-    // More are being made by now.
+    // A top-up is under way: more codes are being made.
     books.issuances.splice(-2);
     expect(u3(read(books, undefined, { total: TOTAL, growingTo: TOTAL + 5 }))).to.equal(true);
   });

@@ -3,7 +3,7 @@ import type { Outcome } from "../../audit/history.ts";
 import type { Issuance } from "../../audit/snapshot.ts";
 import { type Books, codeOf, emptyBooks, STARTS_AT_MS } from "../support/written-books.ts";
 
-/** One ask: who, when, how long the way there and back takes, and whether the answer arrives. */
+/** One call: the user, the instant, the travel time there and back, and whether the answer arrives. */
 export type Ask = {
   readonly user: number;
   readonly invokedMs: number;
@@ -30,15 +30,16 @@ export const sales: fc.Arbitrary<Sale> = fc.record({
 });
 
 /**
- * What a right issuer does with these asks: decides in order of arrival, raises the generation once on the
- * way.
+ * The books of a correct issuer after these calls: it decides in order of arrival, and raises the generation
+ * once, at `rebuildAtMs`.
  */
 export function simulate({ total, rebuildAtMs, asks }: Sale): Books {
   const books = emptyBooks(total);
   const held = new Map<string, Issuance>();
   let seq = 0;
   let generation = 1;
-  // Orders leave room for ties of the millisecond: nanoseconds with the arrival's number as the last digits.
+  // Orders leave room for ties within a millisecond: they are nanoseconds, with the arrival's number as the
+  // last digits.
   const order = (ms: number, index: number) => (ms + 1_000) * 1e6 + index;
   const arrivals = asks
     .map((ask, index) => ({ ...ask, index, decidedMs: ask.invokedMs + ask.thereMs }))
@@ -55,7 +56,7 @@ export function simulate({ total, rebuildAtMs, asks }: Sale): Books {
       claimKey,
       invokedAtMs: STARTS_AT_MS + invokedMs,
       answeredAtMs: STARTS_AT_MS + answeredMs,
-      // All of a millisecond's invocations come before its answers: as concurrent as the times allow.
+      // All invocations of a millisecond come before its answers: as concurrent as the instants allow.
       invokedOrder: order(invokedMs, index),
       answeredOrder: order(answeredMs, index) + 500_000,
       outcome: answerLost ? { kind: "unknown", message: "connection reset" } : outcome,

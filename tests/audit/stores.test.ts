@@ -169,7 +169,7 @@ describe("audit on real stores", () => {
         mongodbUrl: alone.stack.mongodb.url,
         from: "of its own",
       };
-      const noApi = {} as Parameters<typeof auditBooks>[0]; // the stores are known: nothing is asked of the service
+      const noApi = {} as Parameters<typeof auditBooks>[0]; // the stores are given: the service is not called
       const plan = { stores: urls, own: true, database: DATABASE, remote: false };
       const { issued, verdicts } = await auditBooks(noApi, campaign.id, history, plan);
       const report = { exitCode: 0, counters: {}, responseTime: undefined };

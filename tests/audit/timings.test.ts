@@ -5,7 +5,8 @@ import { violated } from "../../audit/verdict-table.ts";
 import { healthyBooks, snapshotOf } from "../support/written-books.ts";
 
 /**
- * A reading of a sale with a ledger entry of this age, which nothing but its age tells from one that is left.
+ * The invariants that a reading violates whose ledger has one entry of this age. Only the age shows whether
+ * the entry is under way or was left behind.
  */
 function violatedWith(ageMs: number, timings: Timings): readonly string[] {
   const { campaign, codes, issuances, redis } = snapshotOf(healthyBooks({ total: 10, issued: 5 }));

@@ -17,7 +17,7 @@ describe("bench: the alarm of the callers", () => {
   });
 
   it("is finer than a timer of Node, which takes a whole millisecond for a tenth of one", async function () {
-    this.retries(3); // a machine with other work on it wakes anybody late now and then
+    this.retries(3); // on a busy machine the process now and then wakes late
     const tookMs = async (alarm: Pick<typeof fine, "set">) => {
       const all: number[] = [];
       for (let time = 0; time < 51; time += 1) all.push(await ring(alarm, 0.1));

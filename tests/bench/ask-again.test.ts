@@ -34,7 +34,8 @@ describe("the clients of load and scenario", () => {
     clients = connectClients(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   });
   beforeEach(async () => {
-    // Several kept connections, closed in the same turn as the call: the client cannot have read that yet.
+    // Several kept-alive connections, closed in the same turn as the call: the client cannot have read the
+    // close yet.
     await Promise.all(Array.from({ length: 3 }, () => clients.campaigns.listCampaigns({})));
     expect(sockets.size).to.equal(3);
     calls.length = 0;

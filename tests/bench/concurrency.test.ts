@@ -176,7 +176,7 @@ describe("npm run concurrency", () => {
 
     function start(...args: string[]) {
       const program = join(repositoryDir, "bench", "concurrency.ts");
-      // It builds its own product, also where this run of the tests has one for all.
+      // The program builds its own copy of the product, also when this test run has one build for all tests.
       const env = { ...process.env, BUILT_PRODUCT_DIR: undefined };
       const child = spawn(process.execPath, ["--import", "tsx", program, ...args], {
         cwd: repositoryDir,

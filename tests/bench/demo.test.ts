@@ -55,7 +55,8 @@ describe("the demo's arrivals", () => {
         expect(arrivals).to.have.length(plan.users + pressingTwice(plan.users));
         const early = arrivals.filter(({ offsetMs }) => offsetMs < 0);
         const earlySpacingMs = (plan.secondsBefore * 1_000) / early.length;
-        // Whatever the numbers, somebody presses so long before, and nobody faster than the rate.
+        // For any plan, the first press comes `secondsBefore` before the start, and presses come no faster
+        // than the rate.
         if (plan.secondsBefore > 0) expect(early[0]?.offsetMs).to.equal(-plan.secondsBefore * 1_000);
         expect(early.length).to.be.at.most(plan.ratePerSecond * plan.secondsBefore);
         early.forEach(({ offsetMs }, k) => {

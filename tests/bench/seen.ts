@@ -1,6 +1,6 @@
 import type { Seen } from "../../bench/load/caller-jobs.ts";
 
-/** What a caller saw who got a coupon. */
+/** What a caller with a coupon saw. */
 export function got(code: string, issuedAtMs = 1_000, answeredAtMs = issuedAtMs + 5): Seen {
   const outcome = { kind: "issued" as const, code, seq: 1, issuedAtMs, replayed: false };
   return { stream: 0, latencyMs: 5, answeredAtMs, outcome };

@@ -31,13 +31,14 @@ describe("open-loop load", () => {
       async launch(index, due) {
         expect(performance.now()).to.be.at.least(due);
         started.push(index);
-        // Nobody is answered before all have started: whoever waited for an answer would wait for ever.
+        // The answers come only after the last arrival has started: a loop that waited for one would wait for
+        // ever.
         if (started.length === dueMs.length) answerAll();
         await answers;
       },
     });
     expect(started).to.deep.equal(dueMs.map((_, index) => index));
-    // All had started before the first was answered: nothing waited.
+    // All had started before the first answer came: the loop did not wait for answers.
     expect(result).to.include({ launched: 50, finished: 50, heldBack: 0 });
     expect(result.mostInFlight).to.be.greaterThan(1);
   });

@@ -21,7 +21,7 @@ describe("changing a campaign", () => {
     records = recordsOf(stores.db);
   });
 
-  /** One server's procedure; `over`: what is put before its record. */
+  /** The change procedure of one server; `over`: methods that replace those of its record. */
   function server(
     over: (campaigns: Campaigns) => Partial<Campaigns> = () => ({}),
     clock: Clock = systemClock,
@@ -38,7 +38,7 @@ describe("changing a campaign", () => {
       });
   }
 
-  /** A server that stands still before it takes the lease, until `meanwhile` is done. */
+  /** A server that stops before it takes the lease, until `meanwhile` has ended. */
   const stalled = (meanwhile: () => Promise<unknown>) => {
     let first: Promise<unknown> | undefined;
     return server(({ takeLease }) => ({
@@ -64,7 +64,7 @@ describe("changing a campaign", () => {
     if (doc === null) throw new Error("it is gone");
     return doc;
   };
-  /** What the generator does with coupons that are being added. */
+  /** The generator's step after it has made all added coupons. */
   async function finishAdding({ _id }: CampaignDoc, count: number): Promise<void> {
     await records.campaigns.takeLease(_id, "generator", LEASE_MS, false);
     expect(await records.campaigns.finishAdding(_id, "generator", count)).not.to.equal(null);

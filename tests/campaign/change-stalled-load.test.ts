@@ -24,8 +24,8 @@ describe("a change of a campaign whose first load has stalled", () => {
   });
 
   /**
-   * A generator that was stopped just before its commit, for longer than its lease; `goOn` lets the commit
-   * through.
+   * A generator that is stopped just before its commit, for longer than its lease. `goOn` lets the commit
+   * continue.
    */
   async function stalledLoad(campaign: CampaignDoc) {
     const [reached, release] = [gate(), gate()];

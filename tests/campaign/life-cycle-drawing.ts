@@ -1,8 +1,8 @@
 import { LIFE_CYCLE, PHASES, type Phase, SYSTEM_STEPS, VERBS } from "../../campaign/life-cycle.ts";
 
 /**
- * The state machine for docs/life-cycle.md: a Mermaid diagram of what moves, made of the table that the
- * service judges by.
+ * The state machine for docs/life-cycle.md: a Mermaid diagram of the changes of phase, made from the table
+ * that the service judges by.
  */
 export function drawing(): string {
   const arrows = new Map<string, string[]>();
@@ -27,7 +27,7 @@ export function drawing(): string {
   ].join("\n");
 }
 
-/** What each verb does in each phase; – is a refusal, = changes the campaign and not its phase. */
+/** The result of each verb in each phase; – is a refusal, = changes the campaign but not its phase. */
 export function table(): string {
   const cell = (phase: Phase, verb: (typeof VERBS)[number]) => {
     const step = LIFE_CYCLE[phase][verb];

@@ -76,7 +76,7 @@ describe("the life cycle", () => {
     expect(of("PAUSED", { state: "paused", opened: true })).to.equal("PAUSED");
     expect(of("PAUSED", none, openedAt)).to.equal("PAUSED");
     expect(of("PAUSED", { state: "ended", opened: true })).to.equal("ENDED");
-    // A change that was recorded and that the pool has not followed yet.
+    // A change that is on record and that the pool has not followed yet.
     expect(of("CANCELLED", { state: "open", opened: true })).to.equal("CANCELLED");
     expect(of("PAUSED", { state: "open", opened: true })).to.equal("PAUSED");
     expect(PHASES.map(recordedAs)).to.include("PAUSED").and.not.include("PAUSED_BEFORE_OPENING");

@@ -55,8 +55,8 @@ describe("loading a pool from MongoDB", () => {
   const generationOf = async ({ _id }: CampaignDoc) => (await records.campaigns.find(_id))?.generation ?? -1;
 
   /**
-   * The pool is codes minus issuances in the order of their ordinals, its claims are the issuances, and
-   * nothing else.
+   * The pool holds exactly the codes minus the issuances, in the order of their ordinals; its claims are the
+   * issuances.
    */
   async function expectExact(campaign: CampaignDoc, codes: readonly string[]): Promise<void> {
     const { meta, staged, open, away, claims, ledger, loading, loadingCodes, loadingClaims } =
@@ -164,7 +164,8 @@ describe("loading a pool from MongoDB", () => {
       const asks = Array.from({ length: 4 }, (_, i) => ({ claimKey: `user-${i}`, userId: `of ${i}` }));
       const answers = await stores.pool.claim(campaign._id, Date.now(), asks);
       await fence(campaign);
-      // One of them is settled in MongoDB already, one lost its code to somebody else meanwhile.
+      // One claim already has its issuance in MongoDB; the code of another one was issued to another key
+      // meanwhile.
       await issue(campaign, codes[1] ?? "", "user-1", 2);
       await issue(campaign, codes[2] ?? "", "a stranger", 3, 0);
       expect(await loadPool(depsOf(), campaign._id)).to.equal("loaded");
@@ -354,7 +355,7 @@ function claimIn(answer: unknown): object {
   throw new Error("no claim");
 }
 
-/** Loads; while the lease of somebody who died runs on, waits for its end on MongoDB's clock. */
+/** Loads; while the lease of the crashed process has not expired, waits for its end on MongoDB's clock. */
 async function loadUntilFree(deps: LoadDeps, campaignId: string): Promise<LoadOutcome> {
   for (;;) {
     const outcome = await loadPool(deps, campaignId);
@@ -363,7 +364,7 @@ async function loadUntilFree(deps: LoadDeps, campaignId: string): Promise<LoadOu
   }
 }
 
-/** Stores as a process sees them that dies in its k-th call: that one and every later one fail. */
+/** The stores of a process that crashes in its k-th call: that call and every later one fail. */
 function dyingAt(
   k: number,
   when: "before" | "after",

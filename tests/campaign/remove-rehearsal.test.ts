@@ -44,7 +44,7 @@ describe("removal of a rehearsal, on real stores", () => {
     for (;;) if ((await by(id)).kind === "removed") return;
   }
 
-  /** A campaign with a bit of everything that belongs to one, in both stores. */
+  /** A campaign with documents and keys of every kind, in both stores. */
   async function made(id: string, fields: Partial<CampaignDoc>): Promise<CampaignDoc> {
     const doc: CampaignDoc = {
       ...{ _id: id, name: "a test", total: 3, startsAt: STARTS_AT, onePerUser: true },
@@ -99,7 +99,8 @@ describe("removal of a rehearsal, on real stores", () => {
   it("touches no campaign that is not one, by whatever door", async () => {
     const real = newCampaignId(Date.now());
     await made(real, {});
-    // Neither of these can come about: the id and the document have to say it, both.
+    // Neither of these two can come about: only where both the id and the document say so is a campaign a
+    // rehearsal.
     const misnamed = newCampaignId(Date.now());
     await made(misnamed, rehearsalFields());
     const unsaid = newRehearsalId(Date.now());
@@ -117,7 +118,7 @@ describe("removal of a rehearsal, on real stores", () => {
           /only what is a rehearsal is ever removed/,
         );
     }
-    // Without its mark nothing of a document goes, whatever its id.
+    // A document without the mark of a rehearsal is never removed, whatever its id.
     await rehearsals.forget(unsaid);
     expect(differences(before, await readEverything(redis, stores.db))).to.deep.equal([]);
     expect(await remove(newCampaignId(1))).to.deep.equal({ kind: "removed" });
@@ -160,7 +161,7 @@ describe("removal of a rehearsal, on real stores", () => {
         STARTS_AT,
       ),
     ).to.equal(false);
-    // An outbox that was read before the mark took it away.
+    // The outbox as `flush` read it before the mark emptied it.
     const waiting = [
       { _id: historyId(id, 1), campaignId: id, revision: 1, at: STARTS_AT, actor: "", verb: "open" },
     ];
@@ -179,7 +180,7 @@ describe("removal of a rehearsal, on real stores", () => {
 
   it(`${RACES} removals or more that race with every kind of writer leave nothing, without any time to settle`, async () => {
     const met = { issuances: 0, lateIssuances: 0, codes: 0, lateCodes: 0 };
-    // Each of them has to be met on both sides of the mark, or nothing is shown.
+    // Each kind of write has to occur on both sides of the mark; otherwise the test shows nothing.
     const isMet = () => Object.values(met).every((times) => times > RACES / 4);
     for (let race = 0; race < RACES || (!isMet() && race < RACES_MOST); race++) {
       const id = newRehearsalId(Date.now());
@@ -242,7 +243,7 @@ describe("removal of a rehearsal, on real stores", () => {
     await made(over, { ...rehearsalFields(), expiresAt: new Date(Date.now() - 1) });
     const standing = newRehearsalId(Date.now());
     await made(standing, rehearsalFields());
-    // Those of the tests before may be over by now, too.
+    // Rehearsals of earlier tests may have expired by now, too.
     const due = async () =>
       (await rehearsals.due(1_000)).filter((id) => [begun, over, standing].includes(id));
     expect(await due()).to.have.members([begun, over]);

@@ -3,7 +3,7 @@ import { createRestorePauses } from "../../campaign/restore-pauses.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
 describe("pauses between attempts to bring a pool back", () => {
-  /** How long each of so many attempts, made as soon as it may be, waited for the one before. */
+  /** The pause in ms before each of `count` attempts, each made as soon as it is allowed. */
   function waits(owner: string, count: number, costly: boolean): number[] {
     const clock = fakeClock();
     const pauses = createRestorePauses(clock, owner);

@@ -16,7 +16,7 @@ describe("bringing added codes into a pool", () => {
     records = recordsOf(stores.db);
   });
 
-  /** A campaign of six whose pool has had three, and given out as many as are told. */
+  /** A campaign of six coupons whose pool was loaded with three, of which `taken` are claimed. */
   async function grown(taken: number) {
     const { campaign, codes } = await madeCampaign(records, { total: 6, state: "OPEN" });
     const { pool } = stores;
@@ -30,7 +30,7 @@ describe("bringing added codes into a pool", () => {
   const until = async (condition: () => boolean) => {
     while (!condition()) await new Promise((resolve) => setImmediate(resolve));
   };
-  /** An operator's change comes and goes: the pool is of the next generation then. */
+  /** An operator's change begins and ends; the pool then has the next generation. */
   async function change({ _id: campaignId, startsAt }: CampaignDoc, { generation, state }: Inspection) {
     await stores.pool.hold(campaignId, Date.now(), generation + 1);
     const target = { campaignId, generation: generation + 1, startsAtMs: startsAt.getTime(), endsAtMs: 0 };

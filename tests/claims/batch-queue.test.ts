@@ -4,7 +4,7 @@ import { createBatchQueue, QueueFull } from "../../claims/batch-queue.ts";
 
 type Batch = { items: readonly number[]; finish: () => void; fail: (cause: unknown) => void };
 
-/** A queue whose batches end when the test says so; each item's result is ten times the item. */
+/** A queue whose batches end when the test ends them; each item's result is ten times the item. */
 function controlled(limits: { maxBatch?: number; maxInFlight?: number; maxWaiting?: number } = {}) {
   const batches: Batch[] = [];
   const queue = createBatchQueue<number, number>({

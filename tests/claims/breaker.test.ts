@@ -13,7 +13,7 @@ import { withStores } from "../support/with-stores.ts";
 
 const STALL_MS = 1_000;
 
-/** Everything that the fake clock has set off has run. */
+/** Resolves when all callbacks that the fake clock has started have run. */
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe("breaker", () => {
@@ -123,8 +123,8 @@ describe("breaker", () => {
   });
 
   it("a process that stood still itself learns nothing about the store", () => {
-    // Its timers come late and all at once, before what has arrived meanwhile is read: one tick, not ten
-    // seconds.
+    // After a stall of the process its timers fire late and all at once, before it reads what has arrived
+    // meanwhile: that counts as one tick, not as ten seconds.
     const clock = fakeClock();
     const late: (() => void)[] = [];
     const one = createBreaker({
@@ -223,7 +223,7 @@ describe("breaker", () => {
         .catch((error: Error) => error.message);
       expect([told, one.state()]).to.deep.equal(["a bug", "closed"]);
       const lost = () => Promise.reject(new DeadlineExceeded("no answer"));
-      // It had no effect, so that it may be said of this one too that nothing was tried.
+      // The call had no effect, so its caller too may be told that the step was not tried.
       expect(await one.ask(lost).catch((error: Error) => error.name)).to.equal("CircuitOpen");
       expect(one.state()).to.equal("open");
     });
@@ -248,7 +248,8 @@ describe("breaker", () => {
           else if ("at" in one_) ends.splice(one_.at % Math.max(1, ends.length), 1)[0]?.(one_.answered);
           await settled();
         }
-        // The store is back: within a few probes everybody goes on, whatever still hangs.
+        // The store answers again: within a few probes all calls are admitted, although some earlier ones
+        // still hang.
         reach(true);
         for (let i = 0; i < 20 && one.state() !== "closed"; i++) {
           clock.pass(PROBE_EVERY_MS);
@@ -293,8 +294,8 @@ describe("claimer while nothing can be made durable", () => {
     failing = true;
     expect(reasonOf(await sale.issue("first"))).to.equal("UNCERTAIN");
     expect(sale.claimer.holdsBack()).to.equal(true);
-    // The first who is refused sets off a probe, which is answered; then one claim is let through to find
-    // out, the rest are not.
+    // The first refused caller starts a probe, which is answered. Then one claim is let through as a trial,
+    // the others are not.
     expect(reasonOf(await sale.issue("second"))).to.equal("OVERLOADED");
     const asked = await Promise.all(Array.from({ length: 30 }, (_, i) => sale.issue(`user-${i}`)));
     expect(asked.map(reasonOf)).to.deep.equal(["UNCERTAIN", ...Array(29).fill("OVERLOADED")]);
@@ -309,7 +310,7 @@ describe("claimer while nothing can be made durable", () => {
     expect(reasonOf(await sale.issue("user-5"))).to.equal("issued");
     expect(sale.claimer.holdsBack()).to.equal(false);
     const again = await Promise.all(Array.from({ length: 30 }, (_, i) => sale.issue(`user-${i}`)));
-    // Ten coupons: the winner's, the one that was left uncertain before anybody was held back, and eight of
+    // Ten coupons: the winner's, the one that was left uncertain before claims were held back, and eight of
     // these.
     expect(again.map(reasonOf).filter((reason) => reason === "issued")).to.have.length(8);
     expect(reasonOf(await sale.issue("first"))).to.equal("issued");
@@ -417,8 +418,7 @@ describe("claimer while Redis does not answer", () => {
     raw.destroy();
   });
 
-  /** A sale whose calls to Redis the test holds up, from `away` on. */
-  /** A test that failed with Redis away would leave a server that probes it for ever. */
+  /** Ends the outage after each test; after a failed one its server would otherwise probe Redis for ever. */
   const backAgain: (() => void)[] = [];
   afterEach(() => {
     for (const comeBack of backAgain.splice(0)) comeBack();
@@ -458,7 +458,7 @@ describe("claimer while Redis does not answer", () => {
   it("who waits behind a script that hangs, and who comes later, is refused at once and nothing is tried; what was sent stays uncertain", async () => {
     const { sale, state, door } = await heldUp();
     state.away = true;
-    // Two calls of four each are sent; the rest waits behind them.
+    // Two calls of four claims each are sent; the other claims wait behind them.
     const reasons: string[] = [];
     const asked = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"].map((key) =>
       sale.issue(key).then((issue) => void reasons.push(reasonOf(issue))),
@@ -539,7 +539,7 @@ describe("claimer while Redis does not answer", () => {
     const fromMemory = async () => (await sale.metrics.fromMemory.get()).values[0]?.value ?? 0;
     expect(
       await until(async () => {
-        // The refusals come from memory first, the winners are read after that.
+        // "Sold out" is answered from memory first; the winners' coupons are read after that.
         const [before] = [await fromMemory(), await sale.issue("nobody")];
         const [refused] = [await fromMemory(), await sale.issue("user-3")];
         return refused > before && (await fromMemory()) > refused;

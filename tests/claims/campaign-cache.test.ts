@@ -16,7 +16,7 @@ describe("what a server remembers of campaigns", () => {
   const stores = withStores();
   let records: Records;
   let finds: string[];
-  /** The real collection, but for a note of what was asked of it. */
+  /** The real collection, except that `find` records the ids that it is called with. */
   let campaigns: Campaigns;
   let failing: boolean;
 
@@ -99,7 +99,7 @@ describe("what a server remembers of campaigns", () => {
     });
 
     it("remembers no more than 10,000 ids, known or not: the oldest goes first", async () => {
-      // The question itself is cut short here: 10,001 round trips would say nothing more about the memory.
+      // `find` is replaced here: 10,001 round trips would prove nothing more about the cache.
       const doc = await bareCampaign(records);
       const cut: Campaigns = {
         ...campaigns,

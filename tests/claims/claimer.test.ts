@@ -165,7 +165,7 @@ describe("claimer", () => {
         }),
       });
       const caller = new AbortController();
-      // Two batches fill what may be under way; the third is still in the queue when its middle caller
+      // Two batches are all that may be under way; the third is still in the queue when its middle caller
       // leaves.
       const first = Array.from({ length: 6 }, (_, i) => sale.issue(`early-${i}`));
       expect(await until(() => calls === 2, HANG_MS, 1)).to.equal(true);
@@ -205,7 +205,7 @@ describe("claimer", () => {
       await sale.claimer.idle();
       expect(Object.keys((await contents(sale)).claims).sort()).to.deep.equal(["a", "b"]);
       expect(calls).to.equal(2);
-      // What was claimed after all became durable by itself.
+      // The claims that succeeded late became durable without a further call.
       expect(await until(async () => (await records(sale)).length === 2, HANG_MS)).to.equal(true);
     });
 
@@ -287,7 +287,7 @@ describe("claimer", () => {
       expect(reasonOf(await sale.issue("a"))).to.equal("UNCERTAIN");
       expect(await records(sale)).to.deep.equal([]);
       failing = false;
-      // Until a probe has been answered, MongoDB is not asked.
+      // MongoDB gets no insert until a probe has been answered.
       const answered = await until(async () => {
         sale.clock.pass(PROBE_EVERY_MS);
         return reasonOf(await sale.issue("a")) === "issued";
@@ -338,7 +338,7 @@ describe("claimer", () => {
           },
         }),
       });
-      // A server that died between the claim and the commit.
+      // A server that crashed between the claim and the commit.
       await stores.pool.claim(sale.campaign._id, Date.now(), [{ claimKey: "a", userId: "" }]);
       let answered = false;
       const asked = sale.issue("a").finally(() => {

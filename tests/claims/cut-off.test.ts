@@ -11,9 +11,9 @@ import { rawProtocol } from "../support/wire/frames.ts";
 import { type StoreProxy, startProxy } from "../support/wire/proxy.ts";
 import { withStores } from "../support/with-stores.ts";
 
-/** Long: no call that was sent comes to its deadline in these tests. */
+/** Long: no call that was sent reaches its deadline in these tests. */
 const DEADLINE_MS = 30_000;
-/** However busy the machine is. */
+/** A bound that holds on a busy machine too. */
 const IN_THE_END_MS = 40_000;
 
 describe("a server between which and its stores the network swallows everything", () => {
@@ -87,7 +87,7 @@ describe("a server between which and its stores the network swallows everything"
       expect(await until(() => sale.claimer.holdsBack(), IN_THE_END_MS, 5)).to.equal(true);
       expect(await askAll(sale, keys("early", 40))).to.deep.equal(Array(40).fill("OVERLOADED"));
       expect(isAnswered, "what was sent waits for its answer").to.equal(false);
-      // Where Redis is there the one that found out has its code; nobody else was tried.
+      // If Redis is reachable, the trial claim has its code; no other claim was tried.
       const { claims } = await stores.pool.inspect(sale.campaign._id);
       expect(claims).to.equal(cut.includes("redis" as never) ? 3 : 4);
       for (const store of cut) lines[store].blackHole(false);

@@ -12,7 +12,7 @@ import { silentLogger } from "../support/shared-stores.ts";
 import { withStores } from "../support/with-stores.ts";
 
 const SOLD: ClaimAnswer = { kind: "sold", total: 3 };
-/** For what is not to be known: long enough to be found out otherwise. */
+/** How long a test waits for an answer that must stay unknown: long enough for a bug to make it known. */
 const IN_VAIN_MS = 300;
 const STARTS_AT_MS = 1_900_000_000_000;
 
@@ -41,7 +41,7 @@ describe("known answers", () => {
     });
   }
 
-  /** A campaign of three of which so many are issued, to user-0, user-1 … */
+  /** A campaign of three coupons of which `count` are issued, to user-0, user-1 … */
   async function issued(count: number): Promise<string> {
     const { campaign, codes } = await madeCampaign(recordsOf(stores.db), { total: 3 });
     const docs = codes.slice(0, count).map(
@@ -60,11 +60,11 @@ describe("known answers", () => {
 
   const kindOf = (known: KnownAnswers, id: string, key: string) => known.recall(id, key)?.kind;
 
-  /** After "sold" was heard: until the winners have been read, or it is clear that they were not complete. */
+  /** Reports "sold" until the winners have been read; gives up after `withinMs` (not all are winners yet). */
   async function soldAndRead(known: KnownAnswers, id: string, withinMs = HANG_MS): Promise<void> {
     known.learn(id, SOLD, clock.elapsed());
     await until(() => reads > 0, HANG_MS);
-    // Each "sold" that is heard sets off one step: the filter first, then the winners.
+    // Each "sold" answer starts one step: the filter first, then the winners.
     await until(() => {
       known.learn(id, SOLD, clock.elapsed());
       return kindOf(known, id, "user-0") !== undefined;
@@ -101,7 +101,7 @@ describe("known answers", () => {
       clock.pass(28);
       expect(known.recall("c", "a")?.kind).to.equal("early");
       clock.step(-3_600_000);
-      // Redis told whole milliseconds: the start may be one nearer.
+      // Redis reports whole milliseconds: the start may be one millisecond nearer.
       clock.pass(1);
       expect(known.recall("c", "a")).to.equal(undefined);
       known.learn(
@@ -196,7 +196,7 @@ describe("known answers", () => {
         clock,
         logger: silentLogger,
       });
-      /** A request every quarter of a second, for so long. */
+      /** Sends a request every quarter of a second for `ms`. */
       const asked = async (ms: number) => {
         for (let passedMs = 0; passedMs <= ms; passedMs += 250, clock.pass(250)) {
           known.learn(id, SOLD, clock.elapsed());
@@ -255,7 +255,7 @@ describe("known answers", () => {
         { kind: "held-back" },
         { kind: "not-open", state: "ended" },
         { kind: "held" },
-        // Quiet: more are about to come.
+        // The pool is quiet: it is about to get added codes.
         { kind: "sold", total: 0 },
       ] as const) {
         const known = create();
@@ -280,7 +280,7 @@ describe("known answers", () => {
         undefined,
         undefined,
       ]);
-      // An answer that was on its way since before the addition.
+      // An answer that was sent before the addition.
       known.learn(id, SOLD, clock.elapsed());
       await until(() => reads > 1, HANG_MS);
       expect(kindOf(known, id, "nobody")).to.equal(undefined);
@@ -322,13 +322,13 @@ describe("known answers", () => {
 
   describe("how much is kept", () => {
     /**
-     * A server that knows of campaigns of these sizes, all sold, without a store in the way; how much it has
+     * Known answers of campaigns of these sizes, all sold out, with replaced stores; `seen` counts what was
      * read.
      */
     function crowded(totals: Readonly<Record<string, number>>) {
       /**
-       * `reads`: of winners; the keys of all of them are read before, and those are in the filter in any
-       * case.
+       * `reads`: how often the winners of a campaign were read. The claim keys of all campaigns are read
+       * before, and stay in the filter in any case.
        */
       const seen = { reads: 0, pages: 0, underWay: new Set<string>(), atOnceMost: 0 };
       const begins = (campaignId: string, isFirst: boolean, isLast: boolean) => {
@@ -366,12 +366,12 @@ describe("known answers", () => {
         logger: silentLogger,
       });
       const hear = (id: string) => known.learn(id, { kind: "sold", total: totals[id] ?? 0 }, clock.elapsed());
-      /** All that "sold out" of this one, heard several times, sets off. */
+      /** Reports "sold out" of this campaign several times, and waits for all that this starts. */
       const sold = async (id: string) => {
         for (let step = 0; step < 3; step++) {
           known.recall(id, "nobody");
           hear(id);
-          // A page is read in a few turns of the queue of promises.
+          // A page is read within a few turns of the microtask queue.
           for (let turn = 0; turn < 5_000; turn++) await Promise.resolve();
         }
       };
@@ -387,8 +387,8 @@ describe("known answers", () => {
         "replay",
         undefined,
       ]);
-      // Nobody asks for the first any more: after a while the other takes its place, and not back again at
-      // once.
+      // The first campaign gets no more requests: after a while the other takes its place, and does not lose
+      // it at once.
       clock.pass(60_000);
       await sold("b");
       expect([kindOf(known, "b", "nobody"), kindOf(known, "b", "user-1")]).to.deep.equal(["sold", "replay"]);

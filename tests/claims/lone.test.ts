@@ -6,24 +6,24 @@ import { fakeClock } from "../support/fake-clock.ts";
 import { issuedBy, openSale } from "../support/open-sale.ts";
 import { withStores } from "../support/with-stores.ts";
 
-/** Deadlines of lengths that nothing else has, so that a timer can be told by its delay. */
+/** Deadlines of lengths that no other timer has, so that a timer can be identified by its delay. */
 const DEADLINES = { issueDeadlineMs: 15_013, commitDeadlineMs: 10_007 };
 const STORE_DEADLINE_MS = 10_000;
 
-/** Ends of turns of the event loop that a test owns. */
+/** Turns of the event loop whose end the test decides. */
 function turns() {
   const deferred: (() => void)[] = [];
   return {
     defer: (callback: () => void) => void deferred.push(callback),
     waiting: () => deferred.length,
-    /** The turn ends: what was deferred so far runs. */
+    /** Ends the turn: runs the callbacks that were deferred so far. */
     end() {
       for (const callback of deferred.splice(0)) callback();
     },
   };
 }
 
-/** Tells what goes to a store: when it is called, and when its answer has come. */
+/** Records the calls to the stores: when each is made, and when its answer has come. */
 function heard(events: string[]) {
   const around =
     <A extends unknown[], R>(name: string, call: (...args: A) => Promise<R>) =>
@@ -37,7 +37,7 @@ function heard(events: string[]) {
   };
 }
 
-/** All promises that are ready have been followed, within this turn of the event loop. */
+/** Resolves when all ready promises have been followed, within this turn of the event loop. */
 const microtasks = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
 describe("a lone claim", () => {
@@ -46,7 +46,7 @@ describe("a lone claim", () => {
   it("is sent at the end of the turn in which it came, and its commit at the end of that of Redis' answer", async () => {
     const turn = turns();
     const events: string[] = [];
-    // Nothing of this clock ever comes: who waited for a timer would wait for ever.
+    // No timer of this clock ever fires: a step that waited for one would wait for ever.
     const clock = fakeClock({ startMs: Date.now() });
     const deps = { ...DEADLINES, clock, defer: turn.defer };
     const sale = await openSale(stores, { deps, ...heard(events) });
@@ -85,7 +85,7 @@ describe("a lone claim", () => {
 
   it("sets no timer but for deadlines, and for the ledger, for which nobody waits", async () => {
     const sale = await openSale(stores, { total: CLAIMS + 1, deps: DEADLINES });
-    // The first one also learns things about the process: it is not counted.
+    // The first claim also makes the process read the campaign and prepare its scripts: it is not counted.
     issuedBy(await sale.issue("before"));
     await sale.claimer.idle();
     const delaysMs: number[] = [];
@@ -101,7 +101,7 @@ describe("a lone claim", () => {
       hook.disable();
     }
     const allowed = [...Object.values(DEADLINES), STORE_DEADLINE_MS, LEDGER_MS];
-    // Whatever else in this process sets timers meanwhile does not do so with each claim.
+    // Timers of other parts of this process are not set once for each claim.
     const others = new Set(delaysMs.filter((ms) => !allowed.includes(ms) && ms < SHORT_MS));
     const often = [...others].filter((one) => delaysMs.filter((ms) => ms === one).length >= CLAIMS);
     expect(often, "delays in ms, set with each claim").to.deep.equal([]);
@@ -110,7 +110,7 @@ describe("a lone claim", () => {
 
 /** As in claims/pipeline.ts. */
 const LEDGER_MS = 10;
-/** More than a timer of something else would be set meanwhile. */
+/** More often than any other timer is set meanwhile. */
 const CLAIMS = 8;
-/** Timers of the drivers' own, for heartbeats and sockets, are longer. */
+/** The drivers' own timers, for heartbeats and sockets, are longer. */
 const SHORT_MS = 500;

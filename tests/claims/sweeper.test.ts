@@ -34,7 +34,7 @@ describe("sweeper", () => {
       metrics: sale.metrics,
       sweepAfterMs,
     });
-  /** A server that dies right after Redis has decided. */
+  /** Makes the claims of a server that crashes right after Redis has decided. */
   const claimAndDie = (sale: Sale, ...keys: string[]) =>
     stores.pool.claim(
       sale.campaign._id,
@@ -81,8 +81,8 @@ describe("sweeper", () => {
     const other = await openSale(stores, { total: 1 });
     const keys = Array.from({ length: 60 }, (_, i) => `user-${i}`);
     await claimAndDie(sale, ...keys);
-    // Who settles which entry is a race that the owner may win whole: how many each sweeper did is not
-    // asserted.
+    // The owner and the sweepers race to settle the entries, and the owner may settle all of them: how many
+    // each sweeper settled is not asserted.
     const [, , ...asked] = await Promise.all([
       sweeperOf(sale).sweep(),
       sweeperOf(other).sweep(),
@@ -140,7 +140,7 @@ describe("sweeper", () => {
     expect(await sweeper.sweep()).to.equal(0);
     expect((await contents(sale)).ledger).to.have.length(1);
     failing = false;
-    // The first round after that sets off the probe, if no probe was due before.
+    // The first sweep after that starts the probe, if no probe was due before.
     const finished = await until(async () => {
       sale.clock.pass(PROBE_EVERY_MS);
       return (await sweeper.sweep()) === 1;

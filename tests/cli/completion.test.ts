@@ -71,7 +71,7 @@ describe("cli completion", () => {
     expect(answerLines(fits, "", "zsh")).to.deep.equal(["a\\:b:one: two"]);
     expect(answerLines(fits, "", "fish")).to.deep.equal(["a:b\tone: two"]);
     const flag = fitting(["export", "C", "--format=c"], vocabulary);
-    // With a colon and nothing behind it zsh shows an empty description.
+    // After a colon with no text behind it zsh would show an empty description.
     expect(flag.kind === "candidates" && answerLines(flag, "--format=c", "zsh")).to.deep.equal([
       "--format=csv",
     ]);
@@ -140,7 +140,7 @@ describe("cli completion", () => {
       expect(stdout + stderr).to.equal("");
     });
 
-    /** What a real bash has in COMPREPLY after Tab, with the words and word breaks as readline makes them. */
+    /** COMPREPLY in a real bash after Tab, with the words and word breaks that readline makes. */
     async function inBash(words: readonly string[]): Promise<string[]> {
       const quoted = words.map((word) => `'${word}'`).join(" ");
       const script = `eval "$(coupon completion bash)"
@@ -149,7 +149,7 @@ describe("cli completion", () => {
       return (await bash(script)).split("\n").filter((line) => line !== "");
     }
 
-    /** What the script writes; it must not complain. */
+    /** The standard output of the script; it must write nothing to standard error. */
     async function bash(script: string): Promise<string> {
       const env = {
         PATH: `${folder}:/usr/bin:/bin`,

@@ -10,7 +10,7 @@ import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { readJsonLines, runCli } from "../support/run-cli.ts";
 import { campaign, campaignId, coupon, type StandIn, startMs, startStandIn } from "../support/stand-in.ts";
 
-/** What must be true of every verb, the next one too. */
+/** Requirements for every verb, including those that are added later. */
 describe("cli: every verb", () => {
   let service: StandIn;
   const serverTime = timestampFromMs(startMs);
@@ -100,7 +100,7 @@ describe("cli: every verb", () => {
 
 const reading = /^(get|list|find|watch|export|describe|preflight|verify)/;
 
-/** The calls that change something. */
+/** The calls that change a campaign or issue a coupon. */
 const changing = [...CampaignService.methods, ...CouponService.methods]
   .map(({ localName }) => localName)
   .filter((name) => !reading.test(name));

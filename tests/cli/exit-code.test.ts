@@ -10,7 +10,7 @@ import { refusal, startMs } from "../support/stand-in.ts";
 const context = { url: "http://127.0.0.1:1", zone: "Asia/Seoul", interrupted: false };
 const codes = Object.values(Code).filter((code): code is Code => typeof code === "number");
 
-/** What the proto comments say each reason travels with, and the exit code that the help promises. */
+/** For each reason: the RPC code in the proto comments, and the exit code that the help promises. */
 const contract: Record<keyof typeof RefusalReason, [code: Code, exitCode: number]> = {
   UNSPECIFIED: [Code.Internal, 1],
   NOT_STARTED: [Code.FailedPrecondition, 3],

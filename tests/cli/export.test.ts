@@ -16,7 +16,7 @@ import { campaign, campaignId, coupon, refusal, type StandIn, startStandIn } fro
 
 const batchSize = 4;
 
-/** What the stand-in does at a place in the export. */
+/** What the stand-in does at a given place in the export. */
 type Fault = "reset" | "cut" | "unavailable" | "unauthenticated" | "hang" | "repeat";
 
 describe("cli export", () => {
@@ -77,7 +77,7 @@ describe("cli export", () => {
   after(() => service.close());
 
   const run = (...args: string[]) => runHere(["export", campaignId, ...args], { url: service.url });
-  /** In a process of its own, as which it holds a file. */
+  /** Runs the command in a process of its own, so that the process holds the lock on the file. */
   const runAlone = (...args: string[]) => runCli(["export", campaignId, ...args], { url: service.url });
   const seqs = (jsonl: string): unknown[] => readJsonLines(jsonl).map((row) => row["seq"]);
   const oneTo = (last: number): number[] => Array.from({ length: last }, (_value, index) => index + 1);
@@ -169,7 +169,7 @@ describe("cli export", () => {
     faults = new Map([[4, "hang"]]);
     const file = join(folder, "winners.csv");
     const running = await startCli(["export", campaignId, "--out", file], { url: service.url });
-    // The stand-in is asked once more after the batch that the command has written.
+    // The stand-in gets one more request after the batch that the command has written.
     while (hung === 0) await new Promise((resolve) => setImmediate(resolve));
     running.child.kill("SIGINT");
     const { code, stderr } = await running.finished;
@@ -202,7 +202,7 @@ describe("cli export", () => {
       .to.include(".winners.csv.resume.part")
       .and.not.include("winners.csv");
 
-    // Whatever the killed one had written after its last kept place is cut off.
+    // Anything that the killed process wrote after its last saved place is cut off.
     await appendFile(join(folder, ".winners.csv.resume.part"), "half a row");
     requests = [];
     const again = await run(...args);
@@ -254,8 +254,7 @@ describe("cli export", () => {
       const fits = join(folder, "fits.jsonl");
       expect((await run(...args, "--out", fits)).code).to.equal(0);
       const { size } = await stat(fits);
-      // The rows of a batch are longer than a block: so the last write is one that is done in part, with no
-      // error.
+      // The rows of a batch are longer than a block, so the last write is partial, without an error.
       const blocks = where === "midway" ? Math.floor(size / 1_024) : Math.ceil(size / 512) - 1;
       const file = join(folder, "winners.jsonl");
       const surroundings = { url: service.url, fileBlocksMax: blocks };
@@ -291,7 +290,7 @@ describe("cli export", () => {
       new RegExp(`process ${first.child.pid} on .* is at work on an export to .*winners`),
     );
     expect(second.stderr).to.include(join(folder, ".winners.jsonl.resume.lock"));
-    // The silence ends, the first goes on.
+    // The server answers again, and the first command continues.
     const { code, stderr } = await first.finished;
     expect(code, stderr).to.equal(0);
     expect(seqs(await readFile(file, "utf8"))).to.deep.equal(oneTo(total));
@@ -341,7 +340,7 @@ describe("cli export", () => {
     const running = await startCli(["export", campaignId, ...args], { url: service.url });
     while (hung === 0) await new Promise((resolve) => setImmediate(resolve));
     const path = join(folder, ".winners.jsonl.resume.part");
-    // What it had before the silence is written: nothing of it comes after our change.
+    // The rows of before the silence are in the file: none of them is written after this test's change.
     while ((await readFile(path, "utf8")).split("\n").length <= 200)
       await new Promise((resolve) => setImmediate(resolve));
     const draft = await open(path, "r+");

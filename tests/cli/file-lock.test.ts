@@ -23,7 +23,7 @@ describe("cli file lock", () => {
     ...{ id: "a", run: "b", host: hostname(), boot: "", pid: process.ppid },
     since: "2026-12-24T11:00:00.000Z",
   };
-  /** Larger than any process number of Linux or macOS. */
+  /** Larger than any process id of Linux or macOS. */
   const nobody = 2 ** 30;
 
   it("is one's until it is released", async () => {

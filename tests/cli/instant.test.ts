@@ -44,7 +44,7 @@ describe("cli instants", () => {
     ["+1d", nowMs + 86_400_000],
     ["+1h30m", nowMs + 5_400_000],
     ["2026-07-01 12:00 America/New_York", Date.UTC(2026, 6, 1, 16)],
-    // The clocks there go by half an hour, and are past it.
+    // The clocks there change by half an hour, and have already changed.
     ["2026-04-05 02:00 Australia/Lord_Howe", Date.UTC(2026, 3, 4, 15, 30)],
   ];
   for (const [text, epochMs] of given) {

@@ -31,7 +31,7 @@ describe("cli: how it was called", () => {
       "/c/cli/coupon.mjs",
       "npm run coupon --",
     ],
-    // Inherited from a test run, a script: not about this command.
+    // Variables that a test run and a script leave in the environment: they do not describe this command.
     [{ npm_lifecycle_event: "test", npm_lifecycle_script: "mocha", PATH: "/b" }, "/b/coupon", "coupon"],
     [{ ...npx, npm_lifecycle_script: "bash", PATH: "/b" }, "/b/coupon", "coupon"],
     [{ PATH: "/b" }, "/c/cli/coupon.mjs", "node cli/coupon.mjs"],

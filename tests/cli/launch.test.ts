@@ -19,7 +19,7 @@ import { readScreen, standInTerminal } from "../support/stand-in-terminal.ts";
 
 const { SCHEDULED, OPEN, SOLD_OUT } = CampaignState;
 
-/** How one opening of the stream goes on after its message. */
+/** How the stream continues after its first message. */
 type Course = "stay" | "end" | "reset" | "gone" | "over";
 
 describe("cli launch", () => {
@@ -27,7 +27,7 @@ describe("cli launch", () => {
   let courses: Course[] = [];
   let state: CampaignState = OPEN;
   let requests: WatchCampaignRequest[] = [];
-  /** What the service tells of the history; undefined: nothing, as an earlier one. */
+  /** The revision before the first message; undefined: the service sends none, as an earlier version did. */
   let revision: number | undefined;
   let preflights = 0;
   const interrupts: (() => void)[] = [];
@@ -241,7 +241,7 @@ describe("cli launch", () => {
       .shown()
       .split("\x1b[")
       .filter((piece) => /^\d*m/.test(piece));
-    // The one that ends all styles, when the screen is given back.
+    // The one sequence that ends all styles, when the screen is restored.
     expect(styles.map((piece) => piece.slice(0, 2))).to.deep.equal(["0m"]);
   });
 
@@ -307,7 +307,7 @@ describe("cli launch", () => {
 
   describe("in a pseudo terminal", () => {
     /**
-     * The real command under script(1) of util-linux, which Debian always has; what it prints at the end
+     * Runs the real command under script(1) of util-linux, which Debian always has; the output at the end
      * shows the terminal's modes.
      */
     async function underScript() {

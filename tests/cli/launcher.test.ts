@@ -51,7 +51,7 @@ describe("cli launcher", () => {
         await mkdir(join(folder, part), { recursive: true });
         await writeFile(join(folder, part, "a.ts"), "1");
       }
-      // Stands for tsx, which is asked to run the sources.
+      // Takes the place of tsx, which the launcher calls to run the sources.
       await mkdir(join(folder, "node_modules", "commander"), { recursive: true });
       await writeFile(join(folder, "node_modules", "commander", "index.js"), "");
       const tsx = join(folder, "node_modules", "tsx");

@@ -17,7 +17,7 @@ import {
 
 describe("cli: the life of a campaign", () => {
   let service: StandIn;
-  /** What the service was asked, in order. */
+  /** The requests that the service got, in order. */
   let asked: Record<string, unknown>[];
   let already: boolean;
   let standing: CampaignState;
@@ -53,7 +53,7 @@ describe("cli: the life of a campaign", () => {
   const run = (args: string, env: Record<string, string> = {}) =>
     runHere(args.split(" "), { url: service.url, env: { COUPON_ACTOR: "kim@desk", ...env } });
 
-  /** Without those that only ask what would come of it. */
+  /** Without the dry runs. */
   const changesAsked = () => asked.filter(({ dryRun }) => dryRun !== true);
 
   const VERBS = {
@@ -93,7 +93,7 @@ describe("cli: the life of a campaign", () => {
       expect(checked.stderr).not.to.include("deprecated");
       expect(asked).to.have.length(1);
       expect(asked[0]).to.include({ verb, dryRun: true });
-      // Its name until this release.
+      // The flag's name before this release.
       const old = await run(`${line.replace(" --yes", "")} --check`);
       expect([old.code, old.stdout]).to.deep.equal([0, checked.stdout]);
       expect(old.stderr).to.include("--check is deprecated").and.include("--dry-run=server");

@@ -14,7 +14,7 @@ describe("cli manual", () => {
     expect(page === manual(), "docs/cli.md is old: npm run manual").to.equal(true);
   });
 
-  // Looked for in the page itself, so that a mistake in the making of it shows too.
+  // Read from the page itself, so that a mistake in generating it shows too.
   for (const { name, options, examples } of commands) {
     it(`has ${name} with every flag and example`, () => {
       const section = page.split(/^## /m).find((text) => text.startsWith(`coupon ${name}\n`)) ?? "";

@@ -107,7 +107,8 @@ describe("what is shown fits the terminal", () => {
       for (const columns of widths) {
         const text = await shown(args, columns);
         for (const line of text.split("\n")) expect(cellsOf(line), line).to.be.at.most(columns);
-        // Tables leave columns out and clip names; all else is broken into lines, and nothing of it is lost.
+        // Tables leave columns out and shorten names; all other text is broken into lines, and none of it is
+        // lost.
         const isTable =
           args[0] === "list" || (args[0] === "formats" && args.length === 1) || args[0] === "stats";
         if (!isTable) expect(letters(text)).to.equal(letters(whole));
@@ -116,13 +117,13 @@ describe("what is shown fits the terminal", () => {
         for (const state of ["OPEN", "GENERATING", "SOLD_OUT"]) expect(text).to.include(state);
         for (const name of names) expect(whole).to.include(name);
         if (!text.startsWith("ID")) {
-          // No room for a table: all of a campaign is below its id.
+          // There is no room for a table: each campaign's fields are below its id.
           expect(columns).to.be.below(60);
           expect(text.match(/\d\/[\d,]+ issued/g)).to.have.length(names.length);
           for (const name of names) expect(letters(text)).to.include(letters(name));
           continue;
         }
-        // One line a campaign, whatever it is called, and in a pipe the whole name.
+        // One line for each campaign, however long its name is; in a pipe, the whole name.
         expect(text.trimEnd().split("\n")).to.have.length(names.length + 1);
         expect(text).to.match(/^ID +STATE +ISSUED .*NAME/);
         if (columns >= 80 && /STARTS/.test(text)) expect(text).to.match(/STARTS \([^)]+\)/);

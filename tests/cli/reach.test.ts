@@ -20,14 +20,14 @@ const here = "http://127.0.0.1:8080";
 const away = "https://coupons.example.com";
 const context = { zone: "UTC", interrupted: false };
 
-/** As Connect hands on what Node.js says of a connection. */
+/** The error that Connect makes of a connection error of Node.js. */
 function failing(code: string): ConnectError {
   const cause = Object.assign(new Error(code), { code });
   return new ConnectError(code, Code.Unavailable, undefined, undefined, cause);
 }
 
 describe("cli: the service cannot be reached", () => {
-  // What Node.js says, whether asking again may help, the URL, and what is said of it.
+  // Node's error code, whether a retry may help, the URL, the message and the hint.
   const situations: [code: string, passes: boolean, url: string, message: RegExp, hint: RegExp][] = [
     [
       "ECONNREFUSED",
@@ -87,7 +87,7 @@ describe("cli: the service cannot be reached", () => {
     });
   }
 
-  // What something else at the URL answers: status, headers, exit code, and what is said of it.
+  // The answer of another program at the URL: status, headers; the exit code and the message of the command.
   const answers: [status: number, headers: Record<string, string>, exitCode: number, said: RegExp][] = [
     [
       200,

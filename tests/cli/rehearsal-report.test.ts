@@ -197,7 +197,7 @@ describe("cli rehearse", () => {
       .to.match(/\n {2}users +1001\n/)
       .and.match(/\n {2}presses +1501\n/)
       .and.match(/\n {2}pressesPerSecond +1000\n/);
-    // 15 s and one for each 10,000 codes, the presses of 1,000 users, and ten minutes.
+    // In ms: 15 s and 1 s for each 10,000 codes, the presses of 1,000 users, and ten minutes.
     expect(Number(request.lifetimeMs)).to.equal(25_000 + 1_500 + 600_000);
     expect(Date.parse(request.startsAt) - Date.now()).to.be.within(20_000, 25_100);
     expect(asked).to.deep.equal([]);

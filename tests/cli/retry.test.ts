@@ -43,7 +43,7 @@ describe("cli retries", () => {
     const half = new Error("premature end of the body");
     for (const code of [Code.DataLoss, Code.Unknown, Code.Internal]) {
       expect(isBrokenStream(ConnectError.from(half, code)), Code[code]).to.equal(true);
-      // The service said it: it says it again.
+      // The error is the service's own answer: a retry would get it again.
       expect(isBrokenStream(new ConnectError("it has been logged", code)), Code[code]).to.equal(false);
     }
     expect(isBrokenStream(new ConnectError("invalid end stream", Code.Unknown))).to.equal(true);

@@ -7,8 +7,7 @@ import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 const zone = "Asia/Seoul";
 
 /**
- * What the command sets by itself, or only as true or false: nothing that an operator could have typed
- * wrongly.
+ * Fields that the command sets by itself, or only to true or false: an operator cannot mistype them.
  */
 const notTyped = [
   "batch_size",

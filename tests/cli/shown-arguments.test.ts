@@ -3,7 +3,7 @@ import { commands } from "../../cli/vocabulary.ts";
 import { runHere } from "../support/run-here.ts";
 import { type StandIn, startStandIn } from "../support/stand-in.ts";
 
-/** A title that a terminal would set, a colour, a direction override, a character without width. */
+/** A title for the terminal window, a colour, a direction override, a character without width. */
 const EVIL = "a\u001b]0;owned\u0007\u001b[31m\u202eb\u200b\u009b2J";
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what is looked for
 const OBEYED = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\u200b]/u;
@@ -48,7 +48,7 @@ describe("what comes from the command's own arguments", () => {
         if (more.length > 0 && stderr.startsWith("{"))
           for (const line of stderr.trim().split("\n")) JSON.parse(line);
       }
-    // Most of them are shown, else nothing was looked at.
+    // Most of them are shown; otherwise the test would have checked nothing.
     expect(told).to.be.greaterThan(lines.length);
   });
 });

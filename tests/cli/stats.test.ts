@@ -112,7 +112,7 @@ describe("cli stats", () => {
     });
     const baseline = (text: string) => Number(new RegExp(`y="(\\d+)"[^>]*>${text}<`).exec(svg)?.[1]);
     const tops = Number(/text x="72" y="([\d.]+)"[^>]*>4</.exec(svg)?.[1]);
-    // In the type of 12 units: a line of its own each.
+    // At a font size of 12 units each label needs a line of its own.
     expect(baseline("S") - baseline("T")).to.be.at.least(14);
     expect(baseline("Y") - baseline("S")).to.be.at.least(14);
     expect(tops - baseline("Y")).to.be.at.least(12);

@@ -6,7 +6,7 @@ import { runHere } from "../support/run-here.ts";
 import { sharedStack } from "../support/shared-stores.ts";
 import { campaignId } from "../support/stand-in.ts";
 
-/** What is at the URL and is no HTTP server: what it does with a connection. */
+/** Programs at the URL that are no HTTP server: what each does with a connection. */
 const strangers: Readonly<Record<string, (socket: Socket) => void>> = {
   "accepts and never answers": () => undefined,
   "closes at once": (socket) => void socket.end(),
@@ -28,8 +28,8 @@ const verbs: readonly (readonly string[])[] = [
 ];
 
 /**
- * Of those that answer something, each command ends at the answer, however busy the machine is; else it ends
- * by the time-out.
+ * If the stranger sends bytes, each command ends at these, also on a busy machine; otherwise it ends at its
+ * time-out.
  */
 const answering = /garbage|greets|redis/;
 const flagsFor = (what: string) => [
@@ -40,7 +40,8 @@ const flagsFor = (what: string) => [
 describe("cli: at the URL is something that speaks no HTTP", () => {
   let collecting: NodeJS.Timeout;
 
-  // A time-out that nothing holds is lost with the next collection, which otherwise comes when it likes.
+  // Finds a time-out that is not referenced: garbage collection removes it, and would otherwise run at an
+  // unknown moment.
   before(() => {
     collecting = setInterval(collectGarbage, 500);
   });

@@ -8,7 +8,7 @@ import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { runHere } from "../support/run-here.ts";
 import { campaign, campaignId, coupon, type StandIn, startMs, startStandIn } from "../support/stand-in.ts";
 
-/** How far each opening gets before it breaks. */
+/** The progress of each stream before it breaks. */
 interface Opening {
   readonly reading?: number;
   readonly what?: string;
@@ -141,7 +141,7 @@ describe("cli streams that break again and again", () => {
         const file = join(folder, "history.jsonl");
         await writeFile(file, "");
         openings = [{ done: 0 }, { done: 0 }, { done: 0 }];
-        // The audit ends with its first stream, the export breaks.
+        // The audit ends with its first stream, the export's stream breaks.
         opened = 2;
         exportSays = new ConnectError(words, Code.DataLoss);
         const { code, stdout, stderr } = await run("verify", campaignId, "--history", file);

@@ -10,7 +10,7 @@ import { runHere } from "../support/run-here.ts";
 import { campaign, campaignId, refusal, type StandIn, startMs, startStandIn } from "../support/stand-in.ts";
 import { standInTerminal as terminal } from "../support/stand-in-terminal.ts";
 
-/** How one opening of the stream ends after its message. */
+/** How the stream ends after its first message. */
 type End = "reset" | "end" | "error" | "hang" | "over" | "gone";
 
 describe("cli watch", () => {
@@ -18,9 +18,9 @@ describe("cli watch", () => {
   let ends: End[] = [];
   let opened = 0;
   let onHang: (() => void) | undefined;
-  /** What the service tells of the history; undefined: nothing, as an earlier one. */
+  /** The revision before the first message; undefined: the service sends none, as an earlier version did. */
   let revision: number | undefined;
-  /** The changes up to the end come in a message of their own. */
+  /** Whether the changes up to the end come in a message of their own. */
   let isLate = false;
   let askedAfter: (number | undefined)[] = [];
 
@@ -75,7 +75,7 @@ describe("cli watch", () => {
   });
 
   it("goes on after the last change that it was told, and ends when all of them are told", async () => {
-    // A reset could overtake the message before it.
+    // Not "reset": a reset could overtake the message before it.
     ends = ["error", "end", "over"];
     revision = 10;
     isLate = true;
@@ -154,7 +154,7 @@ describe("cli watch", () => {
   });
 
   describe("on a terminal", () => {
-    /** Runs the command in this process; Ctrl-C is pressed once standard error shows `interruptAt`. */
+    /** Runs the command in this process; presses Ctrl-C once standard error shows `interruptAt`. */
     async function onTerminal(
       args: string[],
       env: NodeJS.ProcessEnv = {},

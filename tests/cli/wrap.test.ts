@@ -29,7 +29,7 @@ describe("cli wrapping", () => {
         const args = [...(verb === "" ? [] : [verb]), "--help"];
         const signal = new AbortController().signal;
         expect(await run({ args, env: {}, stdin, stdout, stderr, signal })).to.equal(0);
-        // Examples are commands, to be copied whole; the text of a file stays as it is.
+        // Examples are commands, to be copied whole; the contents of a file stay unchanged.
         const prose = stdout
           .shown()
           .replace(/^Examples:\n( {2}.*\n)+/m, "")

@@ -14,7 +14,7 @@ import { checkedCode, everyCode, formatOf, hasBlockedWord } from "./reference.ts
 const SEED = 161_803;
 const RUNS = { seed: SEED, numRuns: 300 };
 
-/** Any drawn part of any format with a check character, and what the reference makes of it. */
+/** Any drawn part of any format with a check character, with the check character of the reference. */
 const checked = fc
   .array(fc.oneof(fc.constantFrom(...SYLLABLES), fc.constantFrom(...DIGITS)), { minLength: 3, maxLength: 9 })
   .map((characters) => [...checkedCode(characters.join(""))]);
@@ -54,8 +54,7 @@ describe("check character", () => {
   });
 
   it("stands on an order of symbols that must never change: codes that were made carry it", () => {
-    // Where this goes red, codes with a check character are out there that would no longer fit: make a new
-    // mark instead.
+    // If this test fails, issued codes with a check character no longer fit: introduce a new mark instead.
     const order = createHash("sha256").update(SYMBOLS.join("")).digest("hex");
     expect(order).to.equal("b75c3409deb2746beab9125ab4ba9c84c8616738db0c85935a4a5dcea53d3c1d");
   });
@@ -227,8 +226,8 @@ describe("code format with a check character", () => {
     for (const pattern of ["가가가가가가000#", "가가가가가가가가0#", "가0가0가0가0가#"]) {
       expect(countCodes(formatOf(pattern), createWordFilter([]))).to.equal(formatOf(pattern).space);
     }
-    // 나비 in three characters of which the last is decided by the others: the first two make it, or the last
-    // two do.
+    // 나비 in three characters, the last of which follows from the others: it is at the first two places or at
+    // the last two.
     const withWord = countCodes(formatOf("가가0#"), createWordFilter(["나비"]));
     expect(withWord < formatOf("가가0#").space - 10n + 1n).to.equal(true);
   });

@@ -19,7 +19,7 @@ function tally(make: () => string): Tally {
   return counts;
 }
 
-/** Equal weight for all that the pattern allows at a position. */
+/** Equal weight for every character that the pattern allows at a position. */
 function evenWeights(format: CodeFormat): Map<string, number>[] {
   return format.slots.map(
     (slot) => new Map(SYMBOLS.slice(slot.firstSymbol, slot.firstSymbol + slot.size).map((c) => [c, 1])),

@@ -27,11 +27,11 @@ describe("code space", () => {
 
   it("counts the raw space when no word is blocked, and takes a word away exactly", () => {
     expect(countCodes(DEFAULT_CODE_FORMAT, createWordFilter([]))).to.equal(DEFAULT_CODE_FORMAT.space);
-    // 나비 in three syllables: 2 places × 297, less the overlap, which is none.
+    // 나비 in three syllables: 2 places × 297, and the two places never overlap.
     expect(countCodes(formatOf("가가가0"), createWordFilter(["나비"]))).to.equal(
       (297n ** 3n - 2n * 297n) * 10n,
     );
-    // The digit between does not hide it.
+    // The digit between the syllables does not hide the word.
     expect(countCodes(formatOf("가0가0"), createWordFilter(["나비"]))).to.equal((297n ** 2n - 1n) * 100n);
   });
 

@@ -2,7 +2,7 @@ import { FIRST_DIGIT_SYMBOL, SYMBOLS } from "../../codes/alphabet.ts";
 import { BLOCKED_WORDS } from "../../codes/blocked-words.ts";
 import { type CodeFormat, parseCodeFormat } from "../../codes/code-format.ts";
 
-/** Independent, naive versions of what the generator does cleverly. */
+/** Independent, naive versions of the generator's optimised functions. */
 
 export function formatOf(pattern: string): CodeFormat {
   const parsed = parseCodeFormat(pattern);
@@ -13,7 +13,7 @@ export function formatOf(pattern: string): CodeFormat {
 const blocked = new Set(BLOCKED_WORDS);
 const longest = Math.max(...BLOCKED_WORDS.map((word) => word.length));
 
-/** Every substring looked up in the list, of the code as written and of its syllables alone. */
+/** Looks up every substring in the list, of the code as written and of its syllables alone. */
 export function hasBlockedWord(code: string): boolean {
   return hasBlockedSubstring(code) || hasBlockedSubstring(code.replace(/[0-9]/g, ""));
 }
@@ -41,7 +41,7 @@ export function* everyCode(format: CodeFormat): Generator<string> {
   }
 }
 
-/** By position from the right, as docs/codes.md has them. */
+/** By position from the right, as in docs/codes.md. */
 const weights = [1, 10, 13, 21, 48, 57, 110, 130, 138, 140];
 
 /** A drawn part with the check character that makes Σ weight × (place in SYMBOLS) a multiple of 307. */

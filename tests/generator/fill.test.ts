@@ -20,7 +20,7 @@ describe("filling a campaign with codes", () => {
     records = recordsOf(stores.db);
   });
 
-  /** A hold on the campaign that nobody disputes. */
+  /** A lease on the campaign that no other process takes. */
   const leaseOn = (campaign: CampaignDoc): Lease => ({
     campaign,
     keep: () => Promise.resolve(),
@@ -38,7 +38,7 @@ describe("filling a campaign with codes", () => {
     );
   const range = (first: number, end: number) => Array.from({ length: end - first }, (_, i) => first + i);
 
-  /** Every ordinal once, every code once, and MongoDB says so about itself. */
+  /** Each ordinal occurs once, each code occurs once, and the campaign's document has the right count. */
   async function expectWhole(campaign: CampaignDoc): Promise<CouponDoc[]> {
     const docs = await stores.db
       .collection<CouponDoc>("coupons")
@@ -142,7 +142,7 @@ describe("filling a campaign with codes", () => {
         const current = (await records.campaigns.find(campaign._id)) ?? campaign;
         const trouble = await fillCampaign(failing, leaseOn(current), numbered(`가${failAt}-`)).catch(String);
         if (calls >= failAt) expect(trouble).to.match(/the line went dead/);
-        // The chunks beside the one that failed are still under way: they end by themselves.
+        // The chunks beside the failed one are still under way: they end without further calls.
         await Promise.allSettled(underWay);
       }
       const current = (await records.campaigns.find(campaign._id)) ?? campaign;
@@ -161,7 +161,7 @@ describe("filling a campaign with codes", () => {
     const trouble = await fill(
       campaign,
       () => {
-        // In the middle of the first window somebody else finds the lease over.
+        // In the middle of the first window the lease expires, and another process takes it.
         if (made === 7_000) clock.pass(5);
         return `가${made++}`;
       },

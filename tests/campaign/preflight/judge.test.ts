@@ -61,7 +61,7 @@ const set = (members: number, healthy: number | undefined, majority = Math.floor
 const noConfig = redis({ appendfsync: { ok: false, why: "NOPERM this user has no permissions" } });
 const opened = pool({ armedAtMs: NOW_MS - 5_000 });
 
-/** What changes, what the line of that check is then, and what it says. */
+/** The check, the colour and the text of its line, and the change of the facts that leads to them. */
 const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, change: Change])[] = [
   ["start", "green", /opens in 10 min 0 s, at 2026-12-24T11:00:00.000Z/, campaign({})],
   ["start", "green", /is open since 2026-12-24T10:49:55/, all(campaign({ state: "OPEN" }), opened)],
@@ -103,7 +103,7 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
     /still being made or loaded/,
     all(pool({ status: "none" }), campaign({ state: "GENERATING", generated: 5 })),
   ],
-  // All are made, and the pool is being loaded.
+  // All codes are made, and the pool is being loaded.
   [
     "pool",
     "amber",
@@ -242,7 +242,7 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
   ["mongodb-members", "green", /rs0: 3 of 3 members/, set(3, 3)],
   ["mongodb-members", "amber", /one server, no replica set/, deployed({ kind: "standalone" })],
   ["mongodb-members", "amber", /1 of 1 member is healthy, none more may fail/, set(1, 1)],
-  // Primary, secondary and arbiter: without the secondary nothing is durable.
+  // A primary, a secondary and an arbiter: without the secondary no write is durable.
   ["mongodb-members", "amber", /2 of 2 members are healthy, none more/, set(2, 2)],
   ["mongodb-members", "red", /1 of 2 members are healthy, a majority is 2/, set(2, 1)],
   ["mongodb-members", "amber", /a mongos, .* does not tell/, deployed({ kind: "mongos", sharded: [] })],

@@ -62,7 +62,7 @@ describe("preflight on real stores", () => {
     campaign = await scheduled();
   });
   afterEach(async () => {
-    // Also where a test failed in the middle: the next one begins with a Redis that is well.
+    // Also after a test that failed in the middle: the next test begins with a healthy Redis.
     await own.raw.sendCommand(["ACL", "SETUSER", "default", "+config", "+info"]);
     await own.raw.configSet({ appendonly: "yes", appendfsync: "always" });
     await own.raw.configSet({ maxmemory: "0", "maxmemory-policy": "noeviction" });
@@ -79,11 +79,11 @@ describe("preflight on real stores", () => {
     if (report === null) throw new Error("no such campaign");
     return report;
   }
-  /** The tests' MongoDB is a server by itself, which is amber. */
+  /** The MongoDB of the tests has a single member, which is amber. */
   const ALONE = "mongodb-members";
-  /** How well it can be known is a matter of how busy this machine is. */
+  /** Its colour depends on how busy this machine is: the load limits how exactly clocks are measured. */
   const CLOCKS = "clocks";
-  /** So is how long a write takes; what it says of a MongoDB that takes none is red. */
+  /** So does the time that a write takes, which is amber at most; a MongoDB that takes no write is red. */
   const isSlowness = ({ check, colour }: Report["lines"][number]) =>
     check === CLOCKS || (colour === "amber" && /^(mongodb|redis)-write$/.test(check));
   const lookedAt = ({ lines }: Report) => lines.filter((line) => line.check !== ALONE && !isSlowness(line));
@@ -173,7 +173,7 @@ describe("preflight on real stores", () => {
       raw.destroy();
       const lines = judge({ ...allGreen, redis: { ...allGreen.redis, info, appendfsync } });
       const told = lines.filter(({ check, colour }) => check.startsWith("redis-") && colour === "green");
-      // These two were not asked of it.
+      // The facts for these two lines did not come from the Sentinel.
       expect(told.map(({ check }) => check)).to.deep.equal(["redis-slot", "redis-write"]);
       expect(lines.find(({ check }) => check === "redis-role")?.finding).to.match(/^a Sentinel of version/);
     } finally {

@@ -7,7 +7,7 @@ describe("console cells", () => {
     ["", 0],
     ["Winter 2026", 11],
     ["크리스마스", 10],
-    // The same, decomposed: what is typed on some machines.
+    // The same text, decomposed: some keyboards produce this.
     ["크리스마스".normalize("NFD"), 10],
     ["겨울 sale ★", 11],
     ["カタカナ漢字", 12],
@@ -22,8 +22,8 @@ describe("console cells", () => {
     ["a\u200bb", 2],
     ["▁▂█░ → ± …", 10],
     ["𠀀", 2],
-    // A vowel that stands beside its consonant is one letter with it for a reader, and a cell of its own for
-    // a terminal.
+    // A vowel that stands beside its consonant: one letter with it for a reader, a cell of its own on a
+    // terminal.
     ["น\u0e33", 2],
     ["क\u093f", 2],
     ["क\u094dष", 2],

@@ -37,7 +37,7 @@ describe("console model", () => {
     const back = withMessage(lost, message({ campaign: { state: OPEN } }), 3_000);
     expect(back.broken).to.equal(undefined);
     expect(texts(back).at(-1)).to.equal("connected again; meanwhile SCHEDULED → OPEN");
-    // The server tells it, with its instant.
+    // The server sends the change as an event, with its instant.
     const opened = { ...told(1_000, "SCHEDULED → OPEN"), revision: 2, fromState: SCHEDULED, toState: OPEN };
     const telling = { campaign: { state: OPEN }, message: { events: [opened], revision: 2 } };
     expect(texts(withMessage(lost, message(telling), 3_000)).slice(-2)).to.deep.equal([
@@ -64,7 +64,7 @@ describe("console model", () => {
       "connection lost: unavailable",
       "connected again",
     ]);
-    // While connected, what happens twice is told twice.
+    // While connected, an event that happens twice is shown twice.
     expect(texts(withMessage(back, message({ message: { events: at(20_000) } }), 2)).at(-1)).to.match(
       /silent/,
     );

@@ -34,7 +34,7 @@ describe("console readiness", () => {
     for (const state of [OPEN, CANCELLED])
       expect(isDue(waiting(-60_000, state), undefined, 0)).to.equal(false);
     expect(isDue(waiting(0), undefined, 0)).to.equal(false);
-    // The countdown of this side has come to its end, though no message has said so yet.
+    // The console's own countdown has ended, although no message has confirmed it yet.
     expect(isDue(waiting(-1_000), undefined, 1_000)).to.equal(false);
     const paused = modelAfter(
       message({ campaign: { state: PAUSED, openedAt: timestampFromMs(startMs) }, sinceStartMs: -1 }),

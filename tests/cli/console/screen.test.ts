@@ -31,7 +31,7 @@ const open = (issued: number, issuedPerSecond: number) =>
       issuedPerSecond,
       ledgerDepth: 12,
       traffic: { answersPerSecond: 1_000, outcomes, p50Ms: 2.34, p99Ms: 14.6 },
-      // Each is told once.
+      // Each event is sent once.
       events:
         issued < 640
           ? []
@@ -145,9 +145,9 @@ describe("console screen", () => {
       "          place → start a second one: if this one fails, callers wait until it",
       "          is back",
     ]);
-    // Where there is no room, the line ends as before.
+    // Without room for a further line, the advice is cut with "…" as before.
     expect(text(wordy, { ...small, height: 11 })).to.match(/that one in this whole…\n/);
-    // Once it is open, whether it will open is of no interest.
+    // Once the campaign is open, the preflight is not shown any more.
     expect(text({ ...during, readiness: model.readiness })).not.to.include("preflight RED");
   });
 
@@ -290,8 +290,8 @@ describe("console screen", () => {
     );
   });
 
-  // What names may be made of, and the cells that each takes once it is drawn: widths of a terminal, not of
-  // ours.
+  // Pieces of names, how each is drawn, and the cells that it then takes, by the terminal's widths and not by
+  // our function.
   const pieces: readonly (readonly [piece: string, drawn: string, cells: number])[] = [
     ["a", "a", 1],
     ["가", "가", 2],
@@ -315,7 +315,7 @@ describe("console screen", () => {
     ["\u001b", "\\u001b", 6],
   ];
   const byLength = [...pieces].sort(([, one], [, other]) => other.length - one.length);
-  /** The cells of a line that holds nothing else but characters of one cell. */
+  /** The width in cells of a line that otherwise holds only characters of one cell. */
   const measured = (line: string): number =>
     byLength.reduce((rest, [, drawn, cells]) => rest.replaceAll(drawn, "x".repeat(cells)), line).length;
 
@@ -335,14 +335,14 @@ describe("console screen", () => {
         const lines = screenLines(modelAfter(shown), 0, { width, height: 30, colour, unicode: true }).map(
           stripVTControlCharacters,
         );
-        // The state and the clock stand at the edge, whatever the name is.
+        // The state and the clock are at the right edge for every name.
         expect(lines[0]).to.match(/ OPEN {2}20:00:00$/);
         expect(measured(lines[0] ?? ""), JSON.stringify(lines[0])).to.equal(width);
         for (const one of lines) {
           expect(measured(one), JSON.stringify(one)).to.be.at.most(width);
           expect(one).not.to.match(/[\p{Bidi_Control}\p{Cc}\u200b\u3164]/u);
         }
-        // One column under the other.
+        // The columns of the two processes are aligned.
         const ticks = lines.filter((one) => /\/471[12] |…/.test(one) && / 0\.9s /.test(one));
         for (const one of ticks)
           expect(measured(one.slice(0, one.indexOf(" 0.9s "))), JSON.stringify(one)).to.equal(

@@ -36,12 +36,12 @@ export function watchedProcess(
 
 export interface Given {
   readonly campaign?: Partial<Omit<Campaign, "$typeName" | "$unknown">>;
-  /** The server's clock, from the start. */
+  /** The instant on the server's clock, in ms from the start. */
   readonly sinceStartMs?: number;
   readonly message?: Exclude<MessageInitShape<typeof WatchCampaignResponseSchema>, WatchCampaignResponse>;
 }
 
-/** In the middle of a launch, unless told otherwise. */
+/** A message in the middle of a launch; `given` replaces parts of it. */
 export function message(given: Given = {}): WatchCampaignResponse {
   const told = campaign(given.campaign);
   const init: MessageInitShape<typeof WatchCampaignResponseSchema> = {
@@ -62,7 +62,7 @@ export const empty: Model = newModel({
   revision: undefined,
 });
 
-/** What the console knows after these messages, a second apart; the last one came at 0 of its own clock. */
+/** The model after these messages, a second apart; the last one came at 0 of the console's clock. */
 export function modelAfter(...messages: readonly WatchCampaignResponse[]): Model {
   return messages.reduce(
     (model, one, i) => withMessage(model, one, (i + 1 - messages.length) * 1_000),

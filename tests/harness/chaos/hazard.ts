@@ -1,6 +1,6 @@
 /**
- * The fault did not meet the sale as it was meant to, so the round says nothing about the product: it is
- * tried again.
+ * The fault did not happen at the intended moment of the sale, so the round is no evidence about the product:
+ * it is tried again.
  */
 export class HazardMissed extends Error {
   override readonly name = "HazardMissed";

@@ -67,7 +67,8 @@ function judgeMutants({ caught, tried, survivors, missed }: Awaited<ReturnType<t
     say(`mutants: PASS ${verdict}`);
     return 0;
   }
-  // A survivor shows a hole in the checks; a missed hazard only that the machine left the round no chance.
+  // A survivor shows a gap in the checks; a missed hazard shows only that the machine was too slow for the
+  // round.
   say(
     `mutants: FAIL ${verdict} survivors=${survivors.join(",") || "none"} missed=${missed.join(",") || "none"}`,
   );

@@ -3,7 +3,7 @@ import { numberFlag } from "../../../bench/number-flag.ts";
 import { parseFlags } from "../../../bench/parse-flags.ts";
 
 export type ChaosOptions = {
-  /** Empty: all. */
+  /** Empty: all rounds. */
   readonly rounds: readonly string[];
   readonly seed: number;
   readonly quick: boolean;

@@ -4,7 +4,7 @@ export function evidenceWords({ evidence }: RoundResult): string {
   return evidence.map(({ what, value }) => `${what}=${value}`).join(" ");
 }
 
-/** One line about a round, and more where it failed. */
+/** One line about a round, and more if it failed. */
 export function resultLines(result: RoundResult, seed: number): string[] {
   const { name, ok, requests, unknown, durationMs, judgement, broke, missed, logTail } = result;
   const seconds = (durationMs / 1_000).toFixed(1);

@@ -2,7 +2,7 @@ import type { Tolerances } from "../../../audit/facts.ts";
 import type { GroundPlan } from "./ground/ground.ts";
 import type { Sale, SalePlan } from "./sale.ts";
 
-/** One fault, struck at a chosen moment of a sale of its own. */
+/** One fault, at a chosen moment of a sale of its own. */
 export type Round = {
   readonly name: string;
   /** Part of `--quick`. */
@@ -11,16 +11,16 @@ export type Round = {
   readonly sale?: Partial<SalePlan>;
   /** Recorded states in which the campaign is at rest; default SOLD_OUT. */
   readonly restStates?: readonly string[];
-  /** What the checks must allow for: a refusal as too early while a clock is behind. */
+  /** For how long the checks allow a refusal as too early, because a clock is behind; in ms. */
   readonly lateRefusalMs?: number;
   /**
-   * The instants that Redis writes are off by up to so much in this round; only U7 compares them with the
+   * The largest error of the instants that Redis writes in this round, in ms; only U7 compares them with the
    * callers' clock.
    */
   readonly instantsOffMs?: number;
   /** Runs beside the load, from the creation of the campaign on. */
   readonly act: (sale: Sale) => Promise<void>;
-  /** After the last answer, before the stores are audited: what only shows then. */
+  /** Runs after the last answer and before the stores are audited, for proofs that are possible only then. */
   readonly after?: (sale: Sale) => Promise<void>;
 };
 

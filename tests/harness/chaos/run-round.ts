@@ -18,14 +18,14 @@ export type RoundResult = {
   readonly unknown: number;
   readonly durationMs: number;
   readonly judgement: Judgement | undefined;
-  /** Why it could not be carried through. */
+  /** Why the round could not be carried out. */
   readonly broke: string | undefined;
-  /** Which hazards did not happen; the round says nothing about the product where there are any. */
+  /** The hazards that did not happen; if there are any, the round is no evidence about the product. */
   readonly missed: readonly string[];
   readonly logTail: readonly string[];
-  /** How long the harness itself stood still at worst. */
+  /** The longest stall of the harness process itself. */
   readonly stalledMs: number;
-  /** How many times it was carried out again. */
+  /** How many times the round was repeated. */
   readonly again: number;
 };
 
@@ -41,7 +41,7 @@ export type RunOptions = {
 const LOG_TAIL = 25;
 const ROUND_MAX_MS = 300_000;
 
-/** Carries a round through, again where a try says nothing about the product. */
+/** Runs a round, and repeats it while a try is no evidence about the product. */
 export async function runRound(
   round: Round,
   options: RunOptions,

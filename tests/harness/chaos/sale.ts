@@ -21,9 +21,9 @@ export type SalePlan = {
   readonly overMs: number;
   /** From the creation to the start. */
   readonly leadMs: number;
-  /** Arrivals begin so long before the start. */
+  /** How long before the start the arrivals begin. */
   readonly earlyMs: number;
-  /** How long a caller waits after an unknown answer before it asks again, at least. */
+  /** The least time for which a caller waits after an unknown answer before it asks again. */
   readonly retryMs: number;
 };
 
@@ -36,14 +36,14 @@ export const ORDINARY: SalePlan = {
   retryMs: 0,
 };
 
-/** An entry of the history, and which server was asked. */
+/** An entry of the history, and the number of the server that was asked. */
 export type Asked = HistoryEntry & { readonly server: number };
 
 export type Evidence = { readonly what: string; readonly value: number; readonly ok: boolean };
 
 /**
- * One sale under fault: the load, what was seen of it, and what the fault's author needs to choose the
- * moment.
+ * One sale under fault: the load, the observations, and the means by which a round chooses the moment of its
+ * fault.
  */
 export type Sale = {
   readonly ground: Ground;
@@ -55,32 +55,32 @@ export type Sale = {
   readonly history: readonly Asked[];
   readonly presses: readonly Press[];
   readonly evidence: readonly Evidence[];
-  /** Extra findings of a round, by the invariant they break. */
+  /** Extra findings of a round, by the invariant that they violate. */
   readonly findings: readonly { readonly invariant: string; readonly words: string }[];
   issued(): number;
   unknown(): number;
   refused(reason: string): number;
   /**
-   * Until so many callers have a coupon.
+   * Waits until `count` callers have a coupon.
    * @throws HazardMissed when the sale does not get there
    */
   untilIssued(count: number): Promise<void>;
-  /** Until the clock says start + offset. */
+  /** Waits until start + offset. */
   untilStart(offsetMs: number): Promise<void>;
   untilTrue(what: string, condition: () => boolean | Promise<boolean>, deadlineMs?: number): Promise<void>;
-  /** The fault is over now (the last one counts). */
+  /** Marks the end of the fault (the last call counts). */
   faultOver(): void;
-  /** The service could work again from now on, after having been down across the start. */
+  /** Marks when the service could work again, after an outage across the start. */
   recovered(): void;
-  /** The sum of a counter over the servers that live. */
+  /** The sum of a counter over the running servers. */
   metric(name: string, label?: string): Promise<number>;
-  /** Says what happened; fewer than `least`: the hazard was missed, and the round is tried again. */
+  /** Records evidence of the hazard; a value below `least`: it was missed, and the round is tried again. */
   prove(what: string, value: number, least?: number): void;
   found(invariant: string, words: string): void;
   server(index: number): Server;
-  /** One caller more, until it has a definite answer. */
+  /** Adds a caller that asks until it has a definite answer. */
   ask(claimKey: string): Promise<void>;
-  /** Some of those who were answered ask again. */
+  /** Lets some of the callers that were answered ask again. */
   askAgain(count?: number): Promise<void>;
   /** The campaign's generation and recorded state in MongoDB. */
   recorded(): Promise<{ generation: number; state: string }>;
@@ -88,9 +88,9 @@ export type Sale = {
 
 export type SaleRun = {
   readonly sale: Sale;
-  /** Everybody presses; resolves when each has a definite answer or gave up. */
+  /** Lets all callers press; resolves when each has a definite answer or has given up. */
   press(): Promise<void>;
-  /** What the watchers saw. */
+  /** Ends the watchers and returns their observations. */
   close(): Promise<{
     generations: readonly number[];
     notYetDurable: readonly string[];
@@ -161,7 +161,7 @@ export async function openSale(ground: Ground, plan: SalePlan, random: Random): 
     return { outcome, retryAfterMs, answeredAtMs: answered.atMs };
   }
 
-  /** Asks, at one server and then at the next, until the answer is definite; too early is not. */
+  /** Asks one server after the other until the answer is definite; "too early" is not. */
   async function pressUntilDefinite(claimKey: string): Promise<void> {
     const firstAskedAtMs = Date.now();
     const givesUpAtMs = firstAskedAtMs + PATIENCE_MS;

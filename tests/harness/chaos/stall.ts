@@ -1,8 +1,8 @@
 const LOOK_EVERY_MS = 200;
 
 /**
- * How long this process stood still at worst, by a clock that goes on meanwhile: a machine that was frozen
- * proves nothing.
+ * Measures the longest stall of this process, by a clock that continues meanwhile: a round on a machine that
+ * stood still proves nothing.
  */
 export function watchStalls(): { readonly worstMs: number; end(): void } {
   let last = performance.now();

@@ -5,7 +5,7 @@ const GOOD: Try = { ok: true, judgement: { violated: [] }, missed: [], broke: un
 const MISSED: Try = { ...GOOD, ok: false, missed: ["claims_forgotten=19"] };
 const violating = (...violated: readonly string[]): Try => ({ ...GOOD, ok: false, judgement: { violated } });
 
-/** Runs through the tries in turn; what came of it, at which paces, and what was said. */
+/** Runs the tries in turn; returns the result, the paces, and the reasons that were logged. */
 async function carry(...tries: readonly Try[]) {
   const paces: number[] = [];
   const said: string[] = [];

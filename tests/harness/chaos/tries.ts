@@ -1,26 +1,27 @@
-/** What decides whether a try of a round says anything about the product. */
+/** The facts that decide whether a try of a round is evidence about the product. */
 export type Try = {
   readonly ok: boolean;
   readonly judgement: { readonly violated: readonly string[] } | undefined;
   /** Hazards that did not happen. */
   readonly missed: readonly string[];
-  /** Why it could not be carried through. */
+  /** Why the try could not be carried out. */
   readonly broke: string | undefined;
   readonly stalledMs: number;
 };
 
-/** What a machine that is busy, frozen or stopped can violate by itself. */
+/** Invariants that a busy, frozen or stopped machine can violate by itself. */
 const MATTERS_OF_TIME = new Set(["U9", "U11"]);
 
 /**
- * How much longer the sale takes in each try: the fault gets more time to meet it where the machine is slow.
+ * By how much each try lengthens the sale: on a slow machine the fault then has more time to happen during
+ * it.
  */
 const PACES = [1, 2, 4];
 
 /**
- * The first try that says something about the product, or the last of three. A try whose hazard was missed,
- * or that violates nothing but a matter of time, is made again, slower; a violation of anything else is the
- * result at once.
+ * Returns the first try that is evidence about the product, or the last of three. A try whose hazard was
+ * missed, or that violates only invariants about time, is repeated with a longer sale; a violation of any
+ * other invariant is the result at once.
  */
 export async function untilTelling<T extends Try>(
   attempt: (pace: number) => Promise<T>,
@@ -34,7 +35,7 @@ export async function untilTelling<T extends Try>(
   }
 }
 
-/** Why the try says nothing about the product; undefined where it does. */
+/** Why the try is no evidence about the product; undefined: it is. */
 function saysNothing({ ok, judgement, missed, broke, stalledMs }: Try): string | undefined {
   if (ok) return undefined;
   const violated = judgement?.violated ?? [];

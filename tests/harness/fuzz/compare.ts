@@ -1,6 +1,6 @@
 import type { Heard } from "./talk.ts";
 
-/** An answer with what is of no account taken out: the date, and in which order and case the fields come. */
+/** The answers without what does not count: the date, and the order and case of the fields. */
 function told(bytes: Buffer): string[] {
   const answers: string[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -18,15 +18,15 @@ function told(bytes: Buffer): string[] {
 }
 
 /**
- * What Node's parser says to bytes that are no HTTP, for the connection as a whole: the only answers without
- * a date.
+ * Whether Node's parser wrote the answer, because bytes on the connection were no HTTP: only such answers
+ * have no date.
  */
 const isParsersWord = (answer: string | undefined) => answer !== undefined && !/^date$/m.test(answer);
 
 /**
- * What differs, or undefined. A caller that closed its half before all was answered has a right to none of
- * the rest, and behind bytes that are no HTTP nothing is answered any more: how much of what came before is
- * answered by then is chance, and one side may have said less.
+ * The first difference; undefined: none. After a caller has closed its half it need not get the rest of its
+ * answers, and no request behind bytes that are no HTTP is answered. How many of the requests before are
+ * answered by then is chance, so one side may have answered fewer.
  */
 export function difference(fast: Heard, alone: Heard): string | undefined {
   const [here, there] = [told(fast.bytes), told(alone.bytes)];
@@ -35,8 +35,8 @@ export function difference(fast: Heard, alone: Heard): string | undefined {
   let isWhole = fast.settled && alone.settled;
   const [last, otherLast] = [here.at(-1), there.at(-1)];
   if (isWhole && (isParsersWord(last) || isParsersWord(otherLast))) {
-    // On one side alone only where the other ended the connection as well: Node says nothing where an answer
-    // has begun to leave.
+    // Only one side may have the parser's answer if the other one has closed the connection too: Node writes
+    // none once an answer has begun to leave.
     const mayDiffer = isParsersWord(last) ? alone.closed : fast.closed;
     if (last !== otherLast && !mayDiffer) return words(last, otherLast);
     isWhole = false;

@@ -5,17 +5,17 @@ import { startFuzzed, type Tamper } from "./servers.ts";
 import { talk } from "./talk.ts";
 
 export type FuzzOptions = {
-  /** Of the first case; the next has the next one. */
+  /** The seed of the first case; each further case has the next number. */
   readonly seed: number;
-  /** Asked before each case. */
+  /** Called before each case; false: end. */
   readonly goOn: (cases: number) => boolean;
-  /** A fault planted in front of the fast path, to see that it is found. */
+  /** A fault planted before the fast path, to check that the fuzzer finds it. */
   readonly tamper?: Tamper;
 };
 
 export type FuzzResult = {
   readonly cases: number;
-  /** Requests that came whole, and those of them that the fast path answered. */
+  /** Requests whose head arrived whole, and those of them that the fast path answered. */
   readonly requests: number;
   readonly fast: number;
   /** The first difference, and the seed of its case. */
@@ -23,7 +23,7 @@ export type FuzzResult = {
 };
 
 /**
- * Sends the same bytes to the product's server and to the framework alone, and compares all that comes back.
+ * Sends the same bytes to the product's server and to the framework alone, and compares all answers.
  */
 export async function fuzz({ seed, goOn, tamper }: FuzzOptions): Promise<FuzzResult> {
   const fast = await startFuzzed({ past: false, ...(tamper === undefined ? {} : { tamper }) });

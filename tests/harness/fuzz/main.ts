@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz`: the fast path beside the framework alone. Exit codes: 0 PASS, 1 FAIL, 2 could not run, 130
- * Ctrl-C.
+ * `npm run fuzz`: compares the fast path with the framework alone. Exit codes: 0 PASS, 1 FAIL, 2 could not
+ * run, 130 Ctrl-C.
  */
 import { runCommand } from "../../../bench/run-command.ts";
 import { fuzz } from "./fuzz.ts";

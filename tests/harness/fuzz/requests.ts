@@ -9,13 +9,13 @@ import type { Random } from "../simulation/random.ts";
 import type { Script } from "./talk.ts";
 
 /**
- * Random requests: most are plain or differ from a plain one in one thing, as what is odd in every way is
- * refused at its first oddity.
+ * Random requests. Most are plain or differ from a plain one in one respect, because a request with several
+ * oddities is refused at the first of them.
  */
 
 /**
- * Not HEAD: its answers tell a length that they do not have, so that where the next one begins cannot be
- * told.
+ * Not HEAD: its answers give the length of a body that they do not have, so the start of the next answer
+ * cannot be found.
  */
 const METHODS = ["GET", "PUT", "post", "OPTIONS", "DELETE"];
 const TARGETS = [
@@ -92,7 +92,7 @@ function bodyOf(random: Random, isIssue: boolean): { codec: "json" | "proto"; bo
   return { codec: "json", body: Buffer.from(`${blank()}{${parts.join(",")}${blank()}}${blank()}`) };
 }
 
-/** Some bytes are changed, lost, doubled or cut off. */
+/** Changes, removes, doubles or cuts off some bytes. */
 function mutated(random: Random, bytes: Buffer): Buffer {
   if (bytes.length === 0) return bytes;
   const at = random.below(bytes.length);
@@ -122,8 +122,8 @@ function inAnyCase(random: Random, name: string): string {
 }
 
 /**
- * Of the first request of a connection only: behind another one, Node 20 may write 100 Continue between the
- * head and the body of its answer, whoever answers.
+ * Only in the first request of a connection: behind another one, Node 20 may write 100 Continue between the
+ * head and the body of its answer, both with the fast path and without.
  */
 const EXPECT: (typeof FIELDS)[number] = ["expect", ["100-continue", "200-ok"]];
 
@@ -162,7 +162,7 @@ function requestOf(random: Random, isFirst: boolean): Buffer {
   return random.chance(0.04) ? mutated(random, whole) : whole;
 }
 
-/** One connection's worth: one request, or several behind each other, in pieces that end anywhere. */
+/** The bytes of one connection: one request, or several in a row, in pieces that end anywhere. */
 export function scriptOf(random: Random): Script {
   const requests: Buffer[] = [requestOf(random, true)];
   while (random.chance(0.3)) requests.push(requestOf(random, false));

@@ -22,12 +22,12 @@ import { STATUS_PATH } from "../../../server/rpc/status-answer.ts";
 import { viewCoupon } from "../../../server/view/campaign-view.ts";
 import { silentLogger } from "../../support/shared-stores.ts";
 
-/** A server under fuzz, and what it has of each connection. */
+/** A server under fuzz, and its side of each connection. */
 export type Fuzzed = {
   readonly port: number;
   /** The server's side of the connection from this port of a caller. */
   connection(callerPort: number): Connection | undefined;
-  /** Requests of which the head came whole, and those of them that the fast path has answered. */
+  /** Requests whose head arrived whole, and those of them that the fast path has answered. */
   requests(): number;
   fastAnswers(): number;
   close(): Promise<void>;
@@ -35,14 +35,14 @@ export type Fuzzed = {
 
 export type Connection = {
   readonly socket: Socket;
-  /** Came whole and are not answered yet. */
+  /** Requests that arrived whole and are not answered yet. */
   waiting(): number;
 };
 
-/** Changes a request before the server's listener sees it: how a fault is planted. */
+/** Changes a request before the server's listener gets it: this plants a fault. */
 export type Tamper = (request: IncomingMessage) => void;
 
-/** Stands still: two answers to one request are then the same to the byte. */
+/** A clock that stands still, so that two answers to one request are equal to the byte. */
 const clock: Clock = { ...systemClock, now: () => 1_800_000_000_000 };
 const REFUSALS: readonly Refusal[] = [
   { reason: "SOLD_OUT" },
@@ -54,8 +54,8 @@ const REFUSALS: readonly Refusal[] = [
 ];
 
 /**
- * What came in decides what goes out, at once or later, so that a field that is read otherwise shows in the
- * answer.
+ * Derives the answer from the fields of the request, at once or later, so that a field that one side decodes
+ * differently shows in the answer.
  */
 function issueOf({ campaignId, userId, requestId }: IssueRequest, caller: Caller): Issue | Promise<Issue> {
   if (caller.aborted) return { kind: "refused", refusal: { reason: "UNCERTAIN" } };
@@ -92,8 +92,7 @@ function statusOf(campaignId: string): CampaignStatus | Promise<CampaignStatus> 
 }
 
 /**
- * The product's own server, or with `past` the framework alone, to which each request is led past the fast
- * path.
+ * The product's own server, or with `past` the framework alone: each request then bypasses the fast path.
  */
 export async function startFuzzed(how: {
   readonly past: boolean;
@@ -132,7 +131,7 @@ export async function startFuzzed(how: {
   const { http } = buildApp(deps);
   const { connections, requests } = watch(http, (request) => {
     how.tamper?.(request);
-    // A query is the framework's to ignore and never the fast path's.
+    // With a query, the fast path passes the request on; the framework ignores the query.
     if (how.past && [ISSUE_PATH, STATUS_PATH].includes(request.url ?? "")) request.url += "?";
   });
   await new Promise<void>((resolve) => void http.listen(0, "127.0.0.1", resolve));

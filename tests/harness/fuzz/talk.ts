@@ -5,22 +5,22 @@ import { HANG_MS } from "../../support/patience.ts";
 import type { Fuzzed } from "./servers.ts";
 
 /**
- * What a caller sends on one connection: pieces, each in a packet of its own, and whether it closes its half
- * at once behind them.
+ * The bytes that a caller sends on one connection: pieces, each in a packet of its own, and whether the
+ * caller closes its half right after them.
  */
 export type Script = { readonly pieces: readonly Buffer[]; readonly endsEarly: boolean };
 
 /**
- * All that came back. `settled`: each request that came whole was answered before the caller closed its half.
- * `closed`: the server closed by itself.
+ * All bytes that came back. `settled`: each request that arrived whole was answered before the caller closed
+ * its half. `closed`: the server closed by itself.
  */
 export type Heard = { readonly bytes: Buffer; readonly settled: boolean; readonly closed: boolean };
 
 const TURNS = 4;
 
 /**
- * Waits for no time: the server has read all that was sent and has answered each whole request, or it has
- * closed. Only then does the caller close its half, and reads what is left.
+ * Uses no timer: waits until the server has read all bytes and has answered each whole request, or has
+ * closed. Only then does the caller close its half and read the rest.
  */
 export async function talk(server: Fuzzed, { pieces, endsEarly }: Script): Promise<Heard> {
   const socket = connect({ port: server.port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });

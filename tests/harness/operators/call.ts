@@ -6,7 +6,7 @@ import { RefusalReason, RefusalSchema } from "../../../proto/gen/coupon/v1/refus
 import type { RecordedState } from "../../../record/documents.ts";
 import type { Clients } from "../../support/clients.ts";
 
-/** What an operator asks for. Ends: an instant in ms, null: none. */
+/** The change that an operator asks for. Ends: an instant in ms, null: none. */
 export type Wish =
   | { readonly verb: "pause" | "resume" | "end" | "cancel" }
   | { readonly verb: "reschedule"; readonly startsAtMs: number; readonly endsAtMs?: number | null }
@@ -34,12 +34,12 @@ export type CallAnswer =
       readonly kind: "refused";
       /** Without the enum's prefix. */
       readonly reason: string;
-      /** For NOT_ALLOWED. */
+      /** Only for NOT_ALLOWED. */
       readonly state: RecordedState | undefined;
       readonly allowed: readonly string[];
       readonly message: string;
     }
-  /** It may or may not have happened. */
+  /** The change may or may not have happened. */
   | { readonly kind: "unknown"; readonly message: string };
 
 export type CallPlan = Pick<Call, "wish" | "actor" | "requestId" | "dryRun" | "server">;
@@ -112,7 +112,7 @@ function nameOf(names: Readonly<Record<string, number>>, value: number | undefin
   return Object.keys(names).find((name) => names[name] === value) ?? `${value}`;
 }
 
-/** In a line, for people. */
+/** One line, for people. */
 export function describeCall({ wish, actor, dryRun, server, answer, invoked, answered }: Call): string {
   const { verb, ...what } = wish;
   const came = answer.kind === "refused" ? `${answer.reason} in ${answer.state ?? "?"}` : answer.kind;

@@ -5,14 +5,14 @@ import { isDefinite } from "../../../callers/press.ts";
 import type { Random } from "../../../callers/random.ts";
 import { KEY_PREFIX } from "../../support/quiet-logs.ts";
 
-/** Many who want a coupon, at all servers, for as long as it takes. */
+/** Many callers that ask for a coupon, at all servers, until they are stopped. */
 export type Callers = {
   readonly history: readonly HistoryEntry[];
-  /** They pause less between asking from now on. */
+  /** Shortens the pauses between requests from now on. */
   hurry(): void;
   /**
-   * Each of those who ask has its answer; then everybody who was left without knowing asks until it knows,
-   * and some others again.
+   * Waits for all answers; then each caller without a definite answer asks until it has one, and some others
+   * ask again.
    */
   stop(): Promise<void>;
   close(): void;
@@ -27,7 +27,7 @@ export type CallersOptions = {
 const ASKING = 24;
 const PAUSE_MOST_MS = 80;
 const TRY_TIMEOUT_MS = 8_000;
-/** Who has a coupon asks again now and then: it stays theirs, whatever becomes of the campaign. */
+/** The share of requests by callers with a coupon: each must keep it, in every state of the campaign. */
 const WINNER_AGAIN = 0.2;
 const REFUSED_AGAIN = 0.4;
 const ASK_IN_THE_END = 60;
@@ -82,7 +82,7 @@ export function startCallers({ urls, campaignId, random }: CallersOptions): Call
       }
     }),
   );
-  // Whoever stops hears of it.
+  // `stop` awaits the promise and gets the error.
   asking.catch(() => undefined);
 
   return {

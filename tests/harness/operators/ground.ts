@@ -9,8 +9,8 @@ import { openStores } from "../../support/shared-stores.ts";
 import type { LifeGround } from "./life.ts";
 
 /**
- * Three processes of the product on real stores: two with all roles, one that only serves. Logs are searched
- * for secrets at the end.
+ * Three processes of the product on real stores: two with all roles, one with the role server only. Logs are
+ * searched for secrets at the end.
  */
 export async function openLifeGround(): Promise<LifeGround & { close(): Promise<void> }> {
   const releases = createReleases();

@@ -2,16 +2,15 @@ import { allowedIn, LIFE_CYCLE, type Phase, recordedAs } from "../../../campaign
 import { type Call, describeCall } from "./call.ts";
 import { type Change, phaseAt, type Settings } from "./judge-history.ts";
 
-/** What was so for a while: the settings after one change, until the next was made and its operator told. */
+/** The settings after one change, and the time of their validity: until the answer to the next change. */
 type While = { readonly settings: Settings; readonly fromMs: number; readonly untilMs: number };
 
-/** How long a step of the service's own may be visible to nobody although MongoDB has dated it. */
+/** How long a step of the service itself may stay invisible after the instant that MongoDB gave it. */
 const COMMIT_MS = 500;
 
 /**
- * Whether each call was answered by the table: there is a moment between question and answer at which the
- * campaign was in a phase that explains it. The changes are ascending and themselves right (see
- * judge-history.ts).
+ * Whether each answer agrees with the table: at some moment between call and answer the campaign was in a
+ * phase that explains the answer. The changes are ascending and themselves correct (see judge-history.ts).
  */
 export function judgeAnswers(
   calls: readonly Call[],
@@ -144,7 +143,7 @@ function wrongRefusal(judged: Judged, answer: Extract<Call["answer"], { kind: "r
   }
 }
 
-/** Nothing is added to a campaign whose end has come, although it has never opened. */
+/** Whether the addition was refused because the campaign's end has passed, although it has never opened. */
 function endHasPassed(
   { call, during }: Judged,
   { state, allowed }: Extract<Call["answer"], { kind: "refused" }>,
@@ -157,7 +156,7 @@ function endHasPassed(
   return allowed.join() === others.join() && during.some(passed);
 }
 
-/** Whether the end that would stand is before the start that would, or has passed. */
+/** Whether the end would be before the start after this change, or has passed. */
 function isBadEnd({ wish, answered }: Call, settings: Settings): boolean {
   const startsAtMs = wish.verb === "reschedule" ? wish.startsAtMs : settings.startsAtMs;
   const wanted = wish.verb === "reschedule" || wish.verb === "edit-end" ? wish.endsAtMs : undefined;
@@ -165,7 +164,7 @@ function isBadEnd({ wish, answered }: Call, settings: Settings): boolean {
   return endsAtMs !== undefined && (endsAtMs <= startsAtMs || endsAtMs <= answered.atMs);
 }
 
-/** Every phase that the campaign may have been in, as somebody saw it between question and answer. */
+/** Every phase in which a caller may have seen the campaign between call and answer. */
 function phasesOf({ call, during, openedAtMs }: Judged): Phase[] {
   const { invoked, answered } = call;
   const mayHaveOpened = openedAtMs !== undefined && openedAtMs <= answered.atMs;
@@ -174,7 +173,7 @@ function phasesOf({ call, during, openedAtMs }: Judged): Phase[] {
   for (const { settings } of during) {
     if (mayHaveOpened) phases.add(phaseAt(settings.state, true));
     if (mayHaveNot) phases.add(phaseAt(settings.state, false));
-    // The pool ends by itself, the record follows.
+    // The pool ends by itself, and the record follows later.
     if (mayHaveOpened && settings.endsAtMs !== undefined && settings.endsAtMs <= answered.atMs)
       phases.add("ENDED");
   }

@@ -5,36 +5,36 @@ import type { Change } from "./judge-history.ts";
 
 export type EffectFacts = {
   readonly calls: readonly Call[];
-  /** Ascending. */
+  /** Ascending by revision. */
   readonly changes: readonly Change[];
   readonly asked: readonly HistoryEntry[];
   readonly issuances: readonly Issuance[];
 };
 
-/** For so long a server may repeat from memory what it heard before the change. */
+/** For so long a server may repeat an answer from memory that it got before the change. */
 const MEMORY_MS = 1_100;
 /**
- * From an addition on record to coupons for everybody: a pool that has run dry waits a second, and a
- * scheduler looks once a second.
+ * From an addition on record until callers get the added coupons: a pool that has run dry waits a second, and
+ * a scheduler makes a round once a second.
  */
 const REOPENS_MS = 4_000;
 
 const STANDS_STILL: ReadonlySet<string> = new Set(["PAUSED", "ENDED", "CANCELLED"]);
 
-/** A time in which nothing new may be issued: from one change on record to the next. */
+/** A time in which no new coupon may be issued: from one change on record to the next. */
 type Standstill = {
   readonly reason: string;
   readonly fromMs: number;
   readonly untilMs: number;
   /**
-   * When the operator was told, and when the next change was asked for, on the clock of all events.
-   * Undefined: nobody was told.
+   * When the operator got the answer, and when the next change was requested, on the order of all events.
+   * Undefined: no operator got one.
    */
   readonly toldAt: Call["answered"] | undefined;
   readonly nextAskedAt: Call["invoked"] | undefined;
 };
 
-/** What was issued or told although an operator had been told otherwise; empty: nothing. */
+/** Coupons and answers that contradict a change of which the operator had the answer; empty: none. */
 export function judgeEffects(facts: EffectFacts): string[] {
   const standstills = standstillsOf(facts);
   return [
@@ -44,7 +44,7 @@ export function judgeEffects(facts: EffectFacts): string[] {
   ];
 }
 
-/** How many asks came whole into a time of standstill: where there are none, nothing was proven. */
+/** The number of requests that lie wholly within a standstill: if there are none, nothing was proven. */
 export function countAskedMeanwhile(facts: EffectFacts): number {
   return standstillsOf(facts).reduce((sum, still) => sum + askedWithin(still, facts.asked).length, 0);
 }
@@ -58,7 +58,8 @@ function standstillsOf({ calls, changes }: EffectFacts): Standstill[] {
     if (!STANDS_STILL.has(after.state) || before?.state === after.state) return [];
     const next = changes.slice(i + 1).find(({ after: { state } }) => state !== after.state);
     const nextCall = next === undefined ? undefined : calls.find((c) => c.requestId === next.requestId);
-    // Where the service itself moved on, nobody asked: nothing is said of what callers were told.
+    // If the service itself made the next change, no call shows when it began: callers' answers are not
+    // judged.
     const toldAt = next !== undefined && nextCall === undefined ? undefined : told.get(requestId)?.answered;
     return [
       {
@@ -86,7 +87,7 @@ function askedWithin({ toldAt, nextAskedAt }: Standstill, asked: readonly Histor
   );
 }
 
-/** Who asked after the operator had been told: no new coupon, and soon the reason, at every server. */
+/** Requests after the operator's answer get no new coupon, and soon the right reason, at every server. */
 function toldMeanwhile(still: Standstill, { asked, issuances }: EffectFacts): string[] {
   const { reason, fromMs, toldAt } = still;
   const holders = new Map(issuances.map(({ claimKey, issuedAtMs }) => [claimKey, issuedAtMs]));
@@ -107,7 +108,8 @@ function toldMeanwhile(still: Standstill, { asked, issuances }: EffectFacts): st
 }
 
 /**
- * Whoever asks some seconds after coupons were added is not told that all are gone, unless they are again.
+ * A request some seconds after coupons were added is not refused with SOLD_OUT, unless the added ones are
+ * gone too.
  */
 function stillSoldOut(
   { verb, atMs, before, after }: Change,

@@ -2,15 +2,15 @@ import { isDeepStrictEqual } from "node:util";
 import { LIFE_CYCLE, type Phase, recordedAs, SYSTEM_STEPS, type Verb } from "../../../campaign/life-cycle.ts";
 import type { RecordedState } from "../../../record/documents.ts";
 
-/** One entry of the history, as ListHistory tells it. */
+/** One entry of the history, as ListHistory returns it. */
 export type Change = {
   readonly revision: number;
   readonly atMs: number;
-  /** When it came about, where it was written down afterwards. */
+  /** When the change happened, if it was written down afterwards. */
   readonly happenedAtMs?: number | undefined;
   readonly actor: string;
   readonly verb: string;
-  /** Empty: none. */
+  /** Empty: the entry has none. */
   readonly requestId: string;
   readonly before: Settings | undefined;
   readonly after: Settings;
@@ -26,8 +26,8 @@ export type Settings = {
 };
 
 /**
- * What is wrong with the history of a campaign, its changes ascending; empty: nothing. `openedAtMs`:
- * undefined: it never opened.
+ * The faults in the history of a campaign, its changes ascending; empty: none. `openedAtMs`: undefined: it
+ * never opened.
  */
 export function judgeHistory(changes: readonly Change[], openedAtMs: number | undefined): string[] {
   const faults: string[] = [];
@@ -49,12 +49,12 @@ export function judgeHistory(changes: readonly Change[], openedAtMs: number | un
   return faults;
 }
 
-/** The service itself: who of it took the step depends on who came first. */
+/** The service itself: which of its roles makes the step depends on which is first. */
 const OWN_ACTORS: ReadonlySet<string> = new Set(["scheduler", "generator", "server"]);
-/** Clocks of one machine, read by two stores. */
+/** The tolerance between the clocks of the two stores, which run on one machine. */
 const CLOCKS_MS = 50;
 
-/** What gets no more coupons. */
+/** The states in which no more coupons are added. */
 const IS_OVER: ReadonlySet<string> = new Set(["ENDED", "CANCELLED"]);
 
 function illegalStep(change: Change, openedAtMs: number | undefined): string | undefined {
@@ -79,17 +79,17 @@ function illegalStep(change: Change, openedAtMs: number | undefined): string | u
   for (const step of verbsOf(change)) {
     const to = LIFE_CYCLE[phase][step];
     if (to === "refused" || to === "already") return `did ${step} in ${phase}, which is ${to}`;
-    // Where the phase stays, so does the record, although it may not yet say what the pool does.
+    // Where the phase stays, the record stays too, although it may be behind the pool.
     const wanted = to === phase ? before.state : recordedAs(to);
     if (wanted !== after.state) return `did ${step} in ${phase} and led to ${after.state}, not ${wanted}`;
   }
   return undefined;
 }
 
-/** What leads to OPEN by itself. */
+/** The states from which the service opens the campaign by itself. */
 const NOT_OPENED: ReadonlySet<string> = new Set(["GENERATING", "SCHEDULED"]);
 
-/** By more than two clocks may differ: the change came to a pool that had opened. */
+/** Whether the pool had opened before the change, by more than the two clocks may differ. */
 function opensBefore({ atMs }: Change, openedAtMs: number | undefined): boolean {
   return openedAtMs !== undefined && openedAtMs + CLOCKS_MS <= atMs;
 }
@@ -102,7 +102,7 @@ function illegalAddition(before: Settings, after: Settings): string | undefined 
     : `led from ${JSON.stringify(before)} to ${JSON.stringify(after)}`;
 }
 
-/** The verbs of the table that an entry stands for: an edit can be two. */
+/** The verbs of the table that an entry stands for: an edit can be two verbs. */
 function verbsOf({ verb, before, after }: Change): Verb[] {
   if (verb !== "edit") return [verb as Verb];
   const edits: Verb[] = [];

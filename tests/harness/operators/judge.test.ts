@@ -13,7 +13,7 @@ const SCHEDULED: Settings = {
 };
 const OPENED_AT_MS = 1_000;
 
-/** Created, open at 1,000, paused at 2,000, resumed at 3,000, added to at 4,000, which counts at 4,500. */
+/** Created, open at 1,000, paused at 2,000, resumed at 3,000; coupons asked for at 4,000, added at 4,500. */
 function healthy() {
   const changes: Change[] = [];
   const calls: Call[] = [];
@@ -218,8 +218,8 @@ describe("the judge of operators", () => {
 });
 
 /**
- * A campaign that is in the phase since long, and one call with the answer that the table wants, or with
- * another.
+ * A campaign that has long been in the phase, and one call with the answer of the table or with another
+ * answer.
  */
 function lifeIn(phase: (typeof PHASES)[number], verb: (typeof VERBS)[number], step: string) {
   const opened = ["OPEN", "PAUSED", "SOLD_OUT", "ENDED"].includes(phase) ? 100 : undefined;

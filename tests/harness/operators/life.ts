@@ -17,34 +17,34 @@ import { judgeHistory } from "./judge-history.ts";
 import { createOperators, type Operators } from "./operators.ts";
 import { readChanges } from "./read-changes.ts";
 
-/** Where lives are lived: servers of the product on real stores. */
+/** The ground of the lives: servers of the product on real stores. */
 export type LifeGround = {
   readonly urls: readonly string[];
   readonly clients: readonly Clients[];
   readonly auditor: Auditor;
-  /** For the callers' records. */
+  /** The folder for the callers' records. */
   readonly dir: string;
 };
 
 export type LifeOptions = {
   readonly seed: number;
-  /** Calls of the operators, but for those that bring it to an end. */
+  /** The number of operators' calls, without those that bring the campaign to an end. */
   readonly calls: number;
   readonly trace?: (line: string) => void;
 };
 
-/** What one campaign came to. */
+/** The result of one campaign's life. */
 export type Life = {
   readonly seed: number;
   readonly campaignId: string;
-  /** Empty: all is right. */
+  /** Empty: no fault was found. */
   readonly faults: readonly string[];
   readonly calls: readonly Call[];
   readonly state: string;
   readonly changes: number;
   readonly asked: number;
   readonly issued: number;
-  /** Asks while nothing was to be issued. */
+  /** The requests during standstills. */
   readonly askedMeanwhile: number;
   /** How often coupons were added to a campaign that had none left. */
   readonly reopened: number;
@@ -56,8 +56,8 @@ const LOOK_MS = 40;
 const OVER: ReadonlySet<string> = new Set(["SOLD_OUT", "ENDED", "CANCELLED"]);
 
 /**
- * One campaign from its creation to its end, changed by several operators while many ask for coupons; then
- * all of it is judged.
+ * Runs one campaign from its creation to its end, changed by several operators while many callers ask for
+ * coupons; then judges all of it.
  */
 export async function liveThrough(ground: LifeGround, options: LifeOptions): Promise<Life> {
   const { clients, auditor, urls } = ground;
@@ -92,12 +92,12 @@ type Closing = {
   readonly ground: LifeGround;
   readonly campaignId: string;
   readonly operators: Operators;
-  /** 0 to 1: whether it is to sell out, to be ended or to be cancelled. */
+  /** From 0 to 1; decides whether the campaign is sold out, ended or cancelled. */
   readonly ending: number;
   readonly until: number;
 };
 
-/** Brings it to an end. False: not in time. */
+/** Brings the campaign to an end. False: not in time. */
 async function close({ ground, campaignId, operators, ending, until }: Closing): Promise<boolean> {
   while (Date.now() < until) {
     const { state, startsAtMs, adding } = await campaignOf(ground, campaignId);
@@ -146,10 +146,10 @@ async function judge(ground: LifeGround, lived: Lived): Promise<Life> {
   const unjudged = ({ stores }: Verified) =>
     stores.checks.some(({ verdict }) => verdict === "CHECK_VERDICT_NOT_JUDGED");
   let verified = await couponVerify(server, campaignId, "--history", file);
-  // Its end came while it was read.
+  // The campaign ended while its stores were read.
   if (unjudged(verified)) verified = await couponVerify(server, campaignId, "--history", file);
   await rm(file);
-  // Called off before it had a pool: then there is none to be judged.
+  // A campaign that was cancelled before it had a pool has no pool to judge.
   const unmade = verified.stores.issued === 0;
   const wrong = [...verified.stores.checks, ...(verified.history?.checks ?? [])]
     .filter(
@@ -180,7 +180,7 @@ async function judge(ground: LifeGround, lived: Lived): Promise<Life> {
   };
 }
 
-/** In a line, for people. */
+/** One line, for people. */
 export function describeLife(life: Life): string {
   const { seed, state, calls, changes, asked, issued, askedMeanwhile, reopened, faults } = life;
   const count = (kind: string) => calls.filter(({ answer }) => answer.kind === kind).length;

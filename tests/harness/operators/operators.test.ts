@@ -23,7 +23,7 @@ describe("several operators at once, under load, at three servers", () => {
       const life = await liveThrough(ground, { seed, calls: CALLS });
       const again = `npm run operators -- --seconds 0 --calls ${CALLS} --seed ${seed} --trace`;
       expect(life.faults, `${describeLife(life)}\nagain: ${again}`).to.deep.equal([]);
-      // A life in which nothing happened proves nothing.
+      // A life without changes and requests proves nothing.
       expect(life.changes).to.be.greaterThan(3);
       expect(life.asked).to.be.greaterThan(100);
     });

@@ -4,12 +4,12 @@ import type { Clients } from "../../support/clients.ts";
 import { type Call, type CallPlan, makeCall, type Wish } from "./call.ts";
 
 /**
- * Several people at several terminals, each of whom does one thing after the other, whatever the others do.
+ * Several people at several terminals; each makes one call after another, independently of the others.
  */
 export type Operators = {
-  /** All of them, until so many calls were made in all, or soon after it is over for good. */
+  /** Lets all operators work until `calls` calls were made in all, or until soon after the campaign's end. */
   work(calls: number): Promise<void>;
-  /** One call more. */
+  /** Makes one more call. */
   call(wish: Wish): Promise<Call>;
   readonly calls: readonly Call[];
 };
@@ -17,19 +17,19 @@ export type Operators = {
 export type OperatorsOptions = {
   readonly clients: readonly Clients[];
   readonly campaignId: string;
-  /** What each wishes for is left to chance by this alone, and not by who was quicker. */
+  /** Alone decides the wishes of each operator, so that they do not depend on which operator is faster. */
   readonly seed: number;
   readonly onCall: (call: Call) => void;
 };
 
 const OPERATORS = 3;
-/** So that those of one seed have nothing to do with those of the next. */
+/** Larger than OPERATORS, so that no two seeds give an operator the same random numbers. */
 const OPERATORS_MOST = 16;
 const THINK_MOST_MS = 350;
 const DRY_RUN = 0.08;
 /** A call with the request id of an earlier one: a terminal that lost its answer. */
 const REPEATED = 0.12;
-/** Once it is over only refusals come, and a few are enough. */
+/** How many refusals are enough after the campaign's end; only refusals come then. */
 const AFTER_THE_END = 6;
 
 export function createOperators({ clients, campaignId, seed, onCall }: OperatorsOptions): Operators {
@@ -43,7 +43,7 @@ export function createOperators({ clients, campaignId, seed, onCall }: Operators
     return call;
   }
 
-  /** The plans of one operator, without end. */
+  /** The endless sequence of one operator's plans. */
   function* plansOf(actor: string, random: Random): Generator<CallPlan, never> {
     const plans: CallPlan[] = [];
     for (;;) {
@@ -88,7 +88,7 @@ export function createOperators({ clients, campaignId, seed, onCall }: Operators
 }
 
 /**
- * How often each is wished for; what ends a campaign for good seldom, so that most of a life is lived before.
+ * The weights of the verbs. A verb that ends a campaign for good is rare, so that most calls come before it.
  */
 const WEIGHTS: readonly (readonly [Wish["verb"], number])[] = [
   ["pause", 16],

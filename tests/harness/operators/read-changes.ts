@@ -6,7 +6,7 @@ import type { Change, Settings } from "./judge-history.ts";
 
 const HISTORY_PAGE = 7;
 
-/** All of its history, ascending, in pages as the command reads them. */
+/** Reads the whole history, ascending, in pages as the command reads them. */
 export async function readChanges(campaigns: Clients["campaigns"], campaignId: string): Promise<Change[]> {
   const entries: HistoryEntry[] = [];
   let pageToken = "";

@@ -17,30 +17,30 @@ export type GroundPlan = {
   readonly roles?: readonly string[];
   /** Added to each server's environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Redis reads its clock through `redisClock`, the servers through `serverClock`. */
+  /** The processes that read their clock from `clockFile`; default: none. */
   readonly fakeClocks?: "redis" | "servers";
-  /** Where Redis keeps its files, if not in the round's folder; called before it starts. */
+  /** Where Redis keeps its files; default: in the round's folder. Called before Redis starts. */
   readonly redisDir?: (roundDir: string) => Promise<{ dir: string; release: () => Promise<void> }>;
 };
 
-/** What one round stands on: a Redis and a database of its own, and the server processes. */
+/** The basis of one round: its own Redis and database, and the server processes. */
 export type Ground = {
   readonly dir: string;
-  /** The one that counts now, and a plain connection to it. */
+  /** The Redis that servers and audit use now, and a plain connection to it. */
   readonly redis: Store;
   readonly raw: RawRedis;
-  /** Another Redis counts from now on: the servers are led to it, and it is the one that is audited. */
+  /** Replaces Redis: points the servers to the given one, which is then the audited one. */
   moveTo(redis: Store): Promise<void>;
-  /** The same, but connections that stand are left where they are. */
+  /** The same, but only for new connections; the proxies leave the established ones alone. */
   leadTo(redis: Store): Promise<void>;
   readonly mongodb: Store;
   readonly database: string;
   readonly db: Db;
   readonly servers: readonly Server[];
   readonly logLines: readonly string[];
-  /** Written to by rounds with false clocks: `+3600` is an hour ahead. */
+  /** The offset of false clocks, in seconds: `+3600` is an hour ahead. */
   readonly clockFile: string;
-  /** Registers what a round starts itself. */
+  /** Registers a resource that the round started itself, for release at its end. */
   own(what: string, release: () => Promise<unknown> | unknown): void;
   close(): Promise<void>;
 };
@@ -138,7 +138,7 @@ export async function layGround(options: GroundOptions): Promise<Ground> {
   }
 }
 
-/** Sets what libfaketime adds to the true time. */
+/** Sets the offset that libfaketime adds to the true time. */
 export async function writeClock(file: string, seconds: number): Promise<void> {
   await writeFile(`${file}.new`, `${seconds < 0 ? "" : "+"}${seconds}\n`);
   await rename(`${file}.new`, file);

@@ -7,12 +7,12 @@ import type { Store } from "../../../../local/store.ts";
 import { startStoreProcess } from "../../../../local/store-process.ts";
 import { faketimeLibrary } from "../../../../setup/faketime.mjs";
 
-/** Of a plain connection whose server is killed on purpose. */
+/** The pause before a plain connection reconnects to a server that is killed on purpose. */
 export const RECONNECT_MS = 50;
 
 /**
- * glibc's own allocator, put before the others: jemalloc, which Redis is linked with, asks the clock while it
- * starts, and libfaketime, which allocates while it starts, would wait for it for ever.
+ * glibc's own allocator, put before the others: Redis is linked with jemalloc, which reads the clock while it
+ * starts; libfaketime allocates while it starts. Each would wait for the other for ever.
  */
 const PLAIN_ALLOCATORS = [
   "/usr/lib/x86_64-linux-gnu/libc_malloc_debug.so.0",
@@ -20,8 +20,8 @@ const PLAIN_ALLOCATORS = [
 ];
 
 /**
- * The environment under which a program reads its clock through `file` (`+3600`: an hour ahead), within a
- * second.
+ * The environment in which a program reads its clock from `file` (`+3600`: an hour ahead). A change takes
+ * effect within a second.
  */
 export function clockFrom(file: string): Record<string, string> {
   const library = faketimeLibrary();
@@ -42,12 +42,12 @@ export type RedisNodeOptions = {
   readonly clockFile?: string | undefined;
 };
 
-/** A real redis-server as `local/` starts it, with its clock in a file where that is wanted. */
+/** A real redis-server as `local/` starts it; with `clockFile` it reads its clock from that file. */
 export function startRedisNode({ dir, clockFile }: RedisNodeOptions): Promise<Store> {
   const program = programOnPath("redis-server");
   if (program === undefined) throw new Trouble("redis-server is not on PATH: run `npm run setup`");
   const lie = Object.entries(clockFile === undefined ? {} : clockFrom(clockFile));
-  // env(1) becomes the program, so the process we hold is Redis itself.
+  // env(1) replaces itself with the program, so the process id is that of Redis.
   const command: [string, ...string[]] =
     lie.length === 0
       ? [program]

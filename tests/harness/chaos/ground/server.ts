@@ -5,7 +5,7 @@ import { type Address, type StoreProxy, startProxy } from "../../../support/wire
 import { redisProtocol } from "../../../support/wire/resp.ts";
 import type { Product } from "./product.ts";
 
-/** One process of the product, with a proxy of its own to each store; its port outlives the process. */
+/** One process of the product, with a proxy of its own to each store; a restart keeps its port. */
 export type Server = {
   readonly name: string;
   readonly url: string;
@@ -14,10 +14,10 @@ export type Server = {
   readonly mongodb: StoreProxy;
   readonly isRunning: boolean;
   readonly pid: number;
-  /** Starts it, or starts it again; resolves when it is ready. */
+  /** Starts or restarts the process; resolves when it is ready. */
   start(): Promise<void>;
   kill(): Promise<void>;
-  /** SIGTERM; the exit code. */
+  /** Sends SIGTERM; resolves to the exit code. */
   stop(): Promise<number>;
   close(): Promise<void>;
 };

@@ -1,6 +1,6 @@
 /**
- * The sum over all series of a metric of one server whose labels include the given text; undefined: it did
- * not answer.
+ * The sum over all series of a metric of one server whose labels include the given text; undefined: the
+ * server did not answer.
  */
 export async function metricOf(url: string, name: string, label: string): Promise<number | undefined> {
   try {

@@ -11,18 +11,18 @@ import { type SaleRun, USER_PREFIX } from "../sale.ts";
 
 export type Judgement = {
   readonly verdicts: readonly Verdict[];
-  /** What is wrong besides the invariants: not at rest, extra findings. */
+  /** Faults besides the invariants: the stores were not at rest, or the round proves no hazard. */
   readonly troubles: readonly string[];
   /** Hazards that did not happen: without them the round proves nothing. */
   readonly missed: readonly string[];
-  /** Invariants broken, each once. */
+  /** The violated invariants, each once. */
   readonly violated: readonly string[];
 };
 
 const REST_DEADLINE_MS = 60_000;
 const HANGUL_WORD = /[가-힣0-9]*[가-힣][가-힣0-9]*/g;
 
-/** Waits until the stores are at rest, lets some ask again, and audits histories and stores. */
+/** Waits until the stores are at rest, lets some callers ask again, and audits histories and stores. */
 export async function judge(round: Round, ground: Ground, run: SaleRun): Promise<Judgement> {
   const { sale } = run;
   const { redis, mongodb, database } = ground;
@@ -37,7 +37,7 @@ export async function judge(round: Round, ground: Ground, run: SaleRun): Promise
     const snapshot = await auditor.takeSnapshot(sale.campaignId);
     const tolerances = tolerancesOf(round);
     const booksWithin = (clockMs: number) => runChecks(snapshot, sale.history, { ...tolerances, clockMs });
-    // Where the clock of Redis was wrong, so are the instants that the sold-out answers are compared with.
+    // A false clock of Redis also falsifies the instants that the sold-out answers are compared with.
     const { instantsOffMs } = round;
     const soldOut =
       instantsOffMs === undefined

@@ -6,9 +6,9 @@ const SAMPLE_EVERY_MS = 40;
 const LAST_LOOK_MS = 5_000;
 
 /**
- * Looks up, directly in MongoDB and right after its reply, every code that a caller was told. An issuance is
- * never removed, so one that is not there now was not there at the moment of the reply either. While MongoDB
- * does not answer, nothing can be said.
+ * Looks up, directly in MongoDB and right after the reply, every code that a caller got. An issuance is never
+ * removed, so an issuance that is missing now was missing at the moment of the reply too. While MongoDB does
+ * not answer, the lookup waits.
  */
 export function watchReplies(db: Db): {
   told(code: string): void;
@@ -56,7 +56,7 @@ export function watchReplies(db: Db): {
   };
 }
 
-/** Reads the campaign's generation again and again, as long as MongoDB answers. */
+/** Reads the campaign's generation repeatedly, while MongoDB answers. */
 export function watchGenerations(db: Db, campaignId: string): { close(): Promise<readonly number[]> } {
   const campaigns = db.collection<{ _id: string; generation: number }>("campaigns");
   const seen: number[] = [];

@@ -2,22 +2,22 @@ import type { Invariant } from "../../../../audit/verdict.ts";
 import type { Patch } from "./patch.ts";
 
 /**
- * The design broken on purpose in one place, the round in which that must show, and the invariant that must
- * show it.
+ * One safeguard of the design taken out on purpose, the round that must show it, and the invariant that must
+ * be violated.
  */
 export type Mutant = {
   readonly name: string;
   readonly patches: readonly Patch[];
   readonly round: string;
-  /** LIFE: what an operator decided is so, wholly, and on record. */
+  /** LIFE: each change that an operator made is complete or absent, and on record. */
   readonly caughtBy: Invariant | "LIFE";
-  /** Why that invariant, in a sentence. */
+  /** Why this invariant, in a sentence. */
   readonly because: string;
 };
 
 /**
- * The second lock on a lost pool, taken off where the first is what is to be tested: sold out is believed
- * when the list is empty.
+ * Takes out the second safeguard against a lost pool, where a mutant tests the first one: the mutant answers
+ * "sold out" whenever the list is empty.
  */
 const BELIEVE_THE_EMPTY_LIST: Patch = {
   file: "pool/lua/claim.lua",

@@ -2,12 +2,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * One textual change to a file of the product. The search text is a part of a line, the same in source and
- * build.
+ * One textual change to a file of the product. The search text is part of a line that is the same in source
+ * and build.
  */
 export type Patch = {
   /**
-   * Without its extension where that differs between source and build: `claims/pipeline`,
+   * The path, without its extension where source and build differ in it: `claims/pipeline`,
    * `pool/lua/claim.lua`.
    */
   readonly file: string;

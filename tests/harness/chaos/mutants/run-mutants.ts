@@ -18,14 +18,14 @@ export type MutantOptions = {
   readonly say: (line: string) => void;
 };
 
-/** Breaks a copy of the built product; the product itself holds nothing that could be switched on. */
+/** Patches a copy of the built product; the product itself has no switch for any mutant. */
 async function tryMutant(
   mutant: Mutant,
   index: number,
   options: MutantOptions,
 ): Promise<"caught" | "survived" | "missed"> {
   const { builtDir, mongodb, dir, seed, signal, say } = options;
-  const copy = `${builtDir}-${mutant.name}`; // beside the build, so that it finds node_modules
+  const copy = `${builtDir}-${mutant.name}`; // beside the build, so that Node.js finds node_modules
   cpSync(builtDir, copy, { recursive: true });
   try {
     for (const patch of mutant.patches) applyPatch(copy, patch);
@@ -58,8 +58,8 @@ async function tryMutant(
 }
 
 /**
- * The names of those that nothing noticed, and apart from them of those whose hazard did not happen in any
- * try.
+ * Returns the names of the mutants that no check caught, and separately of those whose hazard did not happen
+ * in any try.
  */
 export async function runMutants(
   options: MutantOptions,

@@ -6,7 +6,7 @@ import { type Sale, USER_PREFIX } from "../sale.ts";
 import { metaOf, operate, proveHistory } from "./operating.ts";
 import { MOMENT_MS, part } from "./proofs.ts";
 
-/** Coupons are added while somebody dies, and while all servers know by heart that there are none. */
+/** Coupons are added while a process is killed, and while all servers answer "sold out" from memory. */
 export const additionRounds: readonly Round[] = [
   {
     name: "kill-generator-while-adding",
@@ -26,7 +26,7 @@ export const additionRounds: readonly Round[] = [
     restStates: ["OPEN"],
     async act(sale) {
       await sale.untilTrue("it is sold out", async () => (await sale.recorded()).state === "SOLD_OUT");
-      // Of twenty parts, some are in.
+      // Codes enter the pool in twenty parts; some are in it already.
       await addAndKill(sale, 20_000, async (server) => {
         await sale.untilTrue(
           "the pool grows",
@@ -39,8 +39,8 @@ export const additionRounds: readonly Round[] = [
     after: (sale) => proveHistory(sale, "added", 1),
   },
   {
-    // Nobody dies: servers that know by heart that all are gone have to hear of it when more come, and
-    // winners of those are winners.
+    // No process is killed. Servers that answer "sold out" from memory have to learn of the added coupons,
+    // and their winners are winners like all others.
     name: "added-after-sold-out",
     sale: { total: 200, users: 300 },
     async act(sale) {
@@ -63,7 +63,7 @@ export const additionRounds: readonly Round[] = [
       const winners = sale.history.filter(
         ({ claimKey, outcome }) => outcome.kind === "issued" && late.includes(claimKey),
       );
-      // In turns: each of them at both servers.
+      // In turns, so that each winner asks both servers.
       for (const { claimKey } of winners) for (let i = 0; i < 2; i += 1) await sale.ask(claimKey);
       sale.prove("asked_again", winners.length, ADDED);
       sale.faultOver();
@@ -73,8 +73,8 @@ export const additionRounds: readonly Round[] = [
 ];
 
 /**
- * Until each server answers "sold out" from memory: another asker of each hears it without a question to
- * Redis.
+ * Waits until each server answers "sold out" from memory: at each, a new caller gets that answer without a
+ * call to Redis.
  */
 async function untilKnownByHeart(sale: Sale): Promise<void> {
   const [first, second] = [0, 1].map((index) => sale.server(index).url);
@@ -91,14 +91,15 @@ async function fromMemory(url: string | undefined): Promise<number> {
   return (await metricOf(url ?? "", "coupon_answers_from_memory_total", "")) ?? 0;
 }
 
-/** Enough for a while of asking, so that a server that has not heard of them has time to say so. */
+/** Enough to be sold over some time, so that a server that missed the addition would refuse callers. */
 const ADDED = 400;
 const ASK_AT_ONCE = 4;
-/** A bound: far more than hear "sold out" before the added ones come. */
+/** A bound, far above the number of callers that get "sold out" before the added coupons are in the pool. */
 const LATE_MOST = 20_000;
 
 /**
- * Adds coupons and kills whoever is caught at it; the other goes on, and in the end all of them are there.
+ * Adds coupons and kills the process whose call is trapped; the other continues, and in the end all codes are
+ * in the pool.
  */
 async function addAndKill(
   sale: Sale,

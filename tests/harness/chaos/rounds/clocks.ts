@@ -19,7 +19,7 @@ async function redisAheadMs({ ground }: Sale): Promise<number> {
   return Number(seconds) * 1_000 - Date.now();
 }
 
-/** By what they tell their callers. */
+/** The smallest offset of the servers' clocks, from the `serverTime` of their answers. */
 async function serversAheadMs(sale: Sale): Promise<number> {
   const all = await Promise.all(
     sale.ground.servers.map(async ({ url }) => {
@@ -42,7 +42,7 @@ async function setClock(sale: Sale, who: Who, seconds: number): Promise<void> {
   const aheadMs = who === "redis" ? redisAheadMs : serversAheadMs;
   let seenMs = Number.NaN;
   const isSet = async () => {
-    // A server that does not reach its stores for a moment refuses; it is asked again.
+    // A server that briefly cannot reach its stores refuses; it is asked again.
     seenMs = await aheadMs(sale).catch((error: unknown) => {
       if (ConnectError.from(error).code === Code.Unavailable) return Number.NaN;
       throw error;
@@ -53,7 +53,7 @@ async function setClock(sale: Sale, who: Who, seconds: number): Promise<void> {
   if (seconds !== 0) sale.prove("clock_off_ms", Math.abs(Math.round(seenMs)), SKEWED_MS);
 }
 
-/** Ahead before the start: nothing may open before the true start. */
+/** The clock is ahead before the start: no coupon may be issued before the true start. */
 function aheadBefore(name: string, who: Who): Round {
   return {
     name,
@@ -70,7 +70,7 @@ function aheadBefore(name: string, who: Who): Round {
   };
 }
 
-/** Behind before the start: it opens as soon as the clock is right. */
+/** The clock is behind before the start: the campaign opens as soon as the clock is right. */
 function behindBefore(name: string, who: Who): Round {
   return {
     name,
@@ -90,7 +90,7 @@ function behindBefore(name: string, who: Who): Round {
   };
 }
 
-/** Either way once it is open: the sale goes on as if nothing were. */
+/** The clock is ahead or behind once the campaign is open: the sale continues as before. */
 function jumpAfter(name: string, who: Who, seconds: number): Round {
   return {
     name,

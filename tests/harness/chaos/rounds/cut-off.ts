@@ -8,15 +8,15 @@ import { part } from "./proofs.ts";
 type StoreName = "redis" | "mongodb";
 
 const CUT_MS = 8_000;
-/** By then every call that was under way when the cut came has missed its deadline. */
+/** By then every call that was under way at the cut has missed its deadline. */
 const LEARNED_AFTER_MS = 4_000;
 const EARLY_LEAST = 50;
-/** Whether callers have their answers in time is for U11 to judge; this is for a busy machine. */
+/** A bound for a busy machine; U11 judges whether callers have their answers in time. */
 const BACK_WITHIN_MS = 10_000;
-/** Callers that go on all through the cut and after it, and coupons for most of them. */
+/** Callers that keep arriving throughout the cut and after it, and coupons for most of them. */
 const LONG_SALE = { total: 700, users: 860, overMs: 12_000 } as const;
 
-/** The network between some servers and some stores swallows everything for a while. */
+/** The network between some servers and some stores drops all traffic for a while. */
 function cutOff(stores: readonly StoreName[], serversOf: (sale: Sale) => readonly Server[]): Round["act"] {
   return async (sale) => {
     await part(sale, 0.1);
@@ -36,7 +36,7 @@ function cutOff(stores: readonly StoreName[], serversOf: (sale: Sale) => readonl
         cut.has(server) && invokedAtMs >= cutAtMs && answeredAtMs <= healedAtMs,
     );
     sale.prove("refused_early", within.filter(isEarlyRefusal).length, EARLY_LEAST);
-    // Once the server has learned of it, nobody waits out a deadline any more.
+    // Once the server has noticed the cut, no caller waits until a deadline.
     const later = within.filter(({ invokedAtMs }) => invokedAtMs >= cutAtMs + LEARNED_AFTER_MS);
     const waited = later.filter(({ outcome }) => outcome.kind === "unknown").length;
     sale.prove("percent_told_at_once", Math.floor((100 * (later.length - waited)) / later.length), 90);
@@ -68,7 +68,7 @@ function p99(asked: readonly Asked[]): number {
 const first = (sale: Sale) => [sale.server(0)];
 const all = (sale: Sale) => sale.ground.servers;
 
-/** Servers that cannot reach a store for eight seconds, while the store itself is well. */
+/** Servers that cannot reach a store for eight seconds, while the store itself is healthy. */
 export const cutOffRounds: readonly Round[] = [
   { name: "cut-off-redis", sale: LONG_SALE, act: cutOff(["redis"], first) },
   { name: "cut-off-mongodb", sale: LONG_SALE, act: cutOff(["mongodb"], first) },

@@ -14,7 +14,8 @@ const GIVES_UP_WITHIN_MS = 20_000;
 const CHUNK = Buffer.alloc(64 * 1024, 1);
 
 /**
- * A disk of its own for Redis, small enough to be filled; an ordinary folder where mounting is not allowed.
+ * A small disk of its own for Redis, so that it can be filled; an ordinary folder where mounting is not
+ * allowed.
  */
 async function smallDisk(roundDir: string): Promise<{ dir: string; release: () => Promise<void> }> {
   const disk = join(roundDir, "disk");
@@ -24,7 +25,7 @@ async function smallDisk(roundDir: string): Promise<{ dir: string; release: () =
   return { dir: join(disk, "redis"), release };
 }
 
-/** Until not one byte more fits. */
+/** Fills the disk to the last byte. */
 async function fill(file: string): Promise<boolean> {
   const ballast = await open(file, "w");
   try {
@@ -43,7 +44,7 @@ async function fill(file: string): Promise<boolean> {
   }
 }
 
-/** Where no disk can be filled: the kernel allows Redis no byte more in its file. */
+/** Where no disk can be filled: limits the file's size, so that the kernel refuses further writes. */
 async function limitFileSize(sale: Sale): Promise<void> {
   const dir = join(sale.ground.redis.dir ?? "", "appendonlydir");
   const sizes = (await readdir(dir)).map((name) => statSync(join(dir, name)).size);
@@ -59,7 +60,7 @@ export const diskRounds: readonly Round[] = [
       const ballast = join(redis.dir ?? "", "..", BALLAST);
       await part(sale, 0.4);
       if (!(await fill(ballast))) await limitFileSize(sale);
-      // With `appendfsync always` it ends rather than promise what it cannot keep.
+      // With `appendfsync always`, Redis ends rather than acknowledge a write that is not on disk.
       const gaveUp = await until(() => !redis.isRunning, GIVES_UP_WITHIN_MS);
       if (!gaveUp) throw new HazardMissed("Redis had nothing more to write on the full disk");
       sale.prove("redis_ended_by_itself", redis.isRunning ? 0 : 1);

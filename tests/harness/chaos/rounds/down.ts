@@ -1,6 +1,6 @@
 import type { Sale } from "../sale.ts";
 
-/** Takes a store down behind its proxies, does what is to be done meanwhile, and starts it again. */
+/** Stops a store behind its proxies, runs `meanwhile`, and starts the store again. */
 export async function whileDown(
   sale: Sale,
   kind: "redis" | "mongodb",
@@ -15,7 +15,7 @@ export async function whileDown(
   sale.faultOver();
 }
 
-/** Stops a store without ending it, for so long. How many requests were waiting when it went on. */
+/** Suspends a store while `meanwhile` runs, which must take at least a second. */
 export async function whilePaused(
   sale: Sale,
   kind: "redis" | "mongodb",

@@ -13,13 +13,13 @@ type IssuanceRow = {
   issuedAt: Date;
 };
 
-/** So long, where the sale does not go on. */
+/** How long the staged list stays beside the open one, unless the sale gets far enough before. */
 const BESIDE_MS = 2_000;
 const BESIDE = 10;
-/** The last winners before the pool was empty. */
+/** How many of the last winners before the pool was empty ask again. */
 const LAST_WINNERS = 120;
 
-/** A durable issuance that no claim of this pool led to, of a code that the pool still has. */
+/** Makes a durable issuance of a code that the pool still has, without a claim in this pool. */
 async function issueByHand(sale: Sale, claimKey: string, place: number): Promise<void> {
   const code = await sale.ground.raw.lIndex(sale.keys.open, place);
   if (code === null) throw new HazardMissed("the pool is too empty to issue by hand");
@@ -36,7 +36,7 @@ async function issueByHand(sale: Sale, claimKey: string, place: number): Promise
   );
 }
 
-/** MongoDB's unique indexes are made to say no. */
+/** Rounds in which MongoDB's unique indexes refuse an insert, and rounds on leftovers and winners. */
 export const forcedRounds: readonly Round[] = [
   {
     name: "e11000-code",
@@ -55,8 +55,8 @@ export const forcedRounds: readonly Round[] = [
     async act(sale) {
       await part(sale, 0.3);
       const keys = Array.from({ length: 8 }, (_, i) => `${USER_PREFIX}had-one-${i}`);
-      // From the end of the pool: whoever popped one of them before the key is asked would bring the key's
-      // coupon into the pool.
+      // From the end of the pool: a caller that popped one of these codes before the key asks would bring the
+      // key's coupon into the pool.
       for (const [i, key] of keys.entries()) await issueByHand(sale, key, -1 - i);
       await Promise.all(keys.map((key) => sale.ask(key)));
       sale.faultOver();
@@ -66,7 +66,7 @@ export const forcedRounds: readonly Round[] = [
     },
   },
   {
-    // A few codes that were loaded for an earlier pool turns up beside the open one.
+    // Some codes that were loaded for an earlier pool are in the staged list beside the open one.
     name: "staged-beside-open",
     async act(sale) {
       await part(sale, 0.3);
@@ -79,7 +79,7 @@ export const forcedRounds: readonly Round[] = [
     },
   },
   {
-    // Whoever has a coupon gets it again, also in the moment in which there is none left.
+    // Each winner gets the same coupon again, also at the moment when none is left.
     name: "winners-ask-at-sold-out",
     async act(sale) {
       await part(sale, 0.5);

@@ -14,7 +14,7 @@ import {
 } from "./operating.ts";
 import { MOMENT_MS, part } from "./proofs.ts";
 
-/** A change in steps: lease (the first findAndModify), hold, decision (the second), turn, history. */
+/** The steps of a change: lease (the first findAndModify), hold, decision (the second), turn, history. */
 const LEASE_OR_DECISION = "findAndModify campaigns";
 
 const pause =
@@ -27,14 +27,14 @@ const resume =
     campaigns.resumeCampaign({ campaignId });
 
 /**
- * The named crash points of a change of a campaign's life. After each it is wholly done or wholly not, and
- * the campaign goes on.
+ * The named crash points in a change of a campaign. After each crash the change is complete or absent, and
+ * the campaign continues.
  */
 export const lifeRounds: readonly Round[] = [
   {
-    // Nobody dies: claims that were made before a change become durable after it, and are done with.
+    // No process is killed: claims from before a change become durable after it, and are settled.
     name: "change-over-claims-under-way",
-    // Nobody else finishes them meanwhile.
+    // The sweeper does not finish them meanwhile.
     ground: { env: { SWEEP_AFTER_MS: "8000" } },
     sale: { retryMs: 2_500 },
     async act(sale) {
@@ -66,7 +66,7 @@ export const lifeRounds: readonly Round[] = [
       const leased = await campaigns.findOne({ _id: sale.campaignId });
       sale.prove("leased", leased?.lease === undefined ? 0 : 1);
       await kill(sale);
-      // Another operator waits until the lease has run out.
+      // The call of another operator waits until the lease has expired.
       await operate(sale.server(1), pause(sale));
       await untilFollowed(sale, "paused");
       await operate(sale.server(1), resume(sale));
@@ -80,7 +80,7 @@ export const lifeRounds: readonly Round[] = [
     name: "kill-change-with-hold",
     async act(sale) {
       await part(sale, 0.3);
-      // Redis knows the script from now on: the first reply is the script's own.
+      // Redis has the script cached from now on: the first reply is that of the script itself.
       await operate(sale.server(1), ({ updateCampaign }) =>
         updateCampaign({ campaignId: sale.campaignId, endsAt: timestampFromMs(Date.now() + 3_600_000) }),
       );
@@ -129,7 +129,7 @@ export const lifeRounds: readonly Round[] = [
       sale.prove("held", await isHeld(sale));
       const left = await sale.ground.raw.lLen(sale.keys.open);
       await kill(sale);
-      // Who comes now waits until it is known what was decided.
+      // Callers that come now wait until the decision is known.
       await Promise.all(Array.from({ length: 30 }, (_, i) => sale.ask(`${USER_PREFIX}later-${i}`)));
       await untilFollowed(sale, "cancelled");
       const retired = await sale.ground.raw.lLen(sale.keys.away);

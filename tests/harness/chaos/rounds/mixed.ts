@@ -13,12 +13,12 @@ const MIXED_ROUNDS = 4;
 const SLOW_MS = 300;
 const INSERT = "insert issuances";
 
-/** A server at random; both stay up in the end, so that any fault can follow any other. */
+/** A server at random; each fault leaves both servers running, so any fault can follow any other. */
 const anyServer = (sale: Sale) => sale.server(Math.floor(sale.random() * sale.ground.servers.length));
 
 async function cutOne(sale: Sale, store: "redis" | "mongodb", kind: string): Promise<void> {
   const trap = anyServer(sale)[store].trap({ at: "reply", kind, deed: "cut" });
-  await trap.sprung(4_000).catch(() => {}); // nobody may ask that one any more
+  await trap.sprung(4_000).catch(() => {}); // maybe no caller asks that server any more
   trap.release();
 }
 
@@ -43,7 +43,7 @@ const faults: readonly Fault[] = [
     name: "hold-insert-over-flushall",
     async strike(sale) {
       const trap = anyServer(sale).mongodb.trap({ at: "request", kind: INSERT, deed: "hold", times: 3 });
-      await trap.sprung(4_000).catch(() => {}); // nobody may ask that one any more
+      await trap.sprung(4_000).catch(() => {}); // maybe no caller asks that server any more
       await flushUntilMadeAgain(sale);
       trap.release();
     },
@@ -64,14 +64,14 @@ const faults: readonly Fault[] = [
   },
 ];
 
-/** Callers were left without knowing, held back or kept waiting, or the pool was made again. */
+/** Some callers got UNCERTAIN, OVERLOADED or a slow answer, or the pool was rebuilt. */
 async function proveFelt(sale: Sale): Promise<void> {
   const slow = sale.history.filter(({ invokedAtMs, answeredAtMs }) => answeredAtMs - invokedAtMs > SLOW_MS);
   const rebuilds = (await sale.recorded()).generation - 1;
   sale.prove("felt", slow.length + sale.unknown() + sale.refused("OVERLOADED") + rebuilds);
 }
 
-/** Several faults at random moments of one sale, all from the printed seed. */
+/** Several faults at random moments of one sale, all drawn from the printed seed. */
 function mixed(number: number): Round {
   return {
     name: `mixed-${number}`,

@@ -8,7 +8,7 @@ import { MOMENT_MS, part, proveRebuilt, proveUnknown, redisInfo } from "./proofs
 const INSERT = "insert issuances";
 const CUTS = 3;
 
-/** Cuts some frames of one kind at each server, one after the other. */
+/** Cuts some frames of one kind at each server, one after another. */
 async function cutAt(sale: Sale, store: "redis" | "mongodb", spec: Omit<TrapSpec, "deed">): Promise<void> {
   await part(sale, 0.25);
   let caught = 0;
@@ -50,7 +50,7 @@ export const networkRounds: readonly Round[] = [
     act: (sale) => cutAt(sale, "redis", { at: "reply", kind: "settle" }),
   },
   {
-    // The entries stay behind, and nobody waits for them but the sweeper.
+    // The ledger entries stay, and only the sweeper can settle them.
     name: "cut-settle-request",
     act: (sale) => cutAt(sale, "redis", { at: "request", kind: "settle" }),
     after: async (sale) => sale.prove("swept", await sale.metric("coupon_swept_total")),
@@ -77,8 +77,7 @@ export const networkRounds: readonly Round[] = [
     },
   },
   {
-    // The last codes are on their way to MongoDB and do not arrive; meanwhile others are told that all is
-    // gone.
+    // The inserts of the last codes do not reach MongoDB; meanwhile other callers are refused with SOLD_OUT.
     name: "cut-last-inserts",
     async act(sale) {
       await part(sale, 0.6);
@@ -99,7 +98,7 @@ export const networkRounds: readonly Round[] = [
     after: async (sale) => proveUnknown(sale),
   },
   {
-    // A commit of the old pool arrives after the new one was made without it.
+    // A commit for the old pool arrives after the new pool was made without it.
     name: "late-insert-after-rebuild",
     async act(sale) {
       await part(sale, 0.3);
@@ -107,7 +106,7 @@ export const networkRounds: readonly Round[] = [
       const trap = sale.server(0).mongodb.trap({ at: "request", kind: INSERT, deed: "hold", times });
       await trap.sprung(MOMENT_MS);
       await flushUntilMadeAgain(sale);
-      // The new pool gives coupons before the commit of the old one comes.
+      // The new pool issues coupons before the commit for the old one arrives.
       await sale.untilIssued(sale.issued() + 1);
       trap.release();
       sale.faultOver();

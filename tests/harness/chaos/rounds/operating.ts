@@ -9,7 +9,7 @@ import { MOMENT_MS } from "./proofs.ts";
 
 export type Campaigns = ReturnType<typeof connectClients>["campaigns"];
 
-/** One thing that an operator asks of a server. */
+/** One call of an operator to a server. */
 export async function operate<T>(server: Server, what: (campaigns: Campaigns) => Promise<T>): Promise<T> {
   const clients = connectClients(server.url, OPERATOR_TOKEN);
   try {
@@ -20,8 +20,8 @@ export async function operate<T>(server: Server, what: (campaigns: Campaigns) =>
 }
 
 /**
- * An operator asks the first server, which is killed when the trap has caught something; nobody is told what
- * came of it.
+ * An operator calls the first server, and the trap catches the change midway; the operator must get no
+ * answer. The caller of this function then kills the server.
  */
 export async function cutOff(
   sale: Sale,
@@ -43,7 +43,7 @@ export async function kill(sale: Sale): Promise<void> {
 export const metaOf = (sale: Sale) => sale.ground.raw.hGetAll(sale.keys.meta);
 export const isHeld = async (sale: Sale) => ((await metaOf(sale))["held"] === undefined ? 0 : 1);
 
-/** Until somebody has brought the pool to what the record says. */
+/** Waits until the pool has the state that is on record, and is not held. */
 export async function untilFollowed(sale: Sale, state: string): Promise<void> {
   await sale.untilTrue(`the pool is ${state}`, async () => {
     const meta = await metaOf(sale);
@@ -51,7 +51,7 @@ export async function untilFollowed(sale: Sale, state: string): Promise<void> {
   });
 }
 
-/** The other server has the whole history, without a gap, and in it the change or not. */
+/** The other server returns the whole history, without a gap, with the change in it `times` times. */
 export async function proveHistory(sale: Sale, verb: string, times: number): Promise<void> {
   const changes = await operate(sale.server(1), (campaigns) => readChanges(campaigns, sale.campaignId));
   const campaigns = sale.ground.db.collection<{ _id: string; openedAt?: Date }>("campaigns");
@@ -62,7 +62,7 @@ export async function proveHistory(sale: Sale, verb: string, times: number): Pro
   sale.prove("changes", changes.length);
 }
 
-/** It goes on: whoever comes now buys what is left. */
+/** Lets new callers buy all coupons that are left: the campaign continues. */
 export async function sellRest(sale: Sale): Promise<void> {
   const keys = Array.from({ length: sale.plan.total }, (_, i) => `${USER_PREFIX}later-${i}`);
   await Promise.all(keys.map((key) => sale.ask(key)));

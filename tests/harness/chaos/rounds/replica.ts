@@ -14,7 +14,7 @@ async function infoOf(raw: RawRedis): Promise<string> {
   return String(await raw.sendCommand(["INFO", "replication"]));
 }
 
-/** A second Redis that follows the first over a link which can be cut. */
+/** Starts a second Redis that replicates the first over a link that can be cut. */
 async function follow(sale: Sale): Promise<Replica> {
   const { ground } = sale;
   const link = await startProxy(rawProtocol, ground.redis);
@@ -39,7 +39,7 @@ function cutOff(sale: Sale, on: boolean): void {
   for (const server of sale.ground.servers) server.redis.refuse(on);
 }
 
-/** Up to date: the servers are cut off first, so that nothing is on its way. */
+/** Promotes a replica that is up to date: the servers are cut off first, so that no write is under way. */
 async function promoteUpToDate(sale: Sale, { store, raw, link }: Replica): Promise<void> {
   cutOff(sale, true);
   await offsetsMeet(sale, sale.ground.raw, raw);
@@ -71,8 +71,8 @@ export const replicaRounds: readonly Round[] = [
     },
   },
   {
-    // What a name, a Kubernetes Service or a managed endpoint does: new connections reach the new primary,
-    // and nobody closes the old ones.
+    // As with a DNS name, a Kubernetes Service or a managed endpoint: new connections reach the new primary,
+    // and no party closes the old ones.
     name: "replica-promoted-behind-forwarder",
     quick: true,
     async act(sale) {
@@ -133,8 +133,8 @@ export const replicaRounds: readonly Round[] = [
     after: async (sale) => sale.prove("rebuilds", (await sale.recorded()).generation - 1, 2),
   },
   {
-    // Nobody told it that it is primary no more: the same process, the same dataset, and a valid token of an
-    // old generation.
+    // The old primary was never demoted: the same process, the same dataset, and a valid token of an old
+    // generation.
     name: "fail-back-stale",
     sale: { overMs: 3_000 },
     async act(sale) {

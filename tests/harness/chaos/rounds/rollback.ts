@@ -8,7 +8,7 @@ import { part, proveRebuilt } from "./proofs.ts";
 
 const LOST_ASK = 40;
 
-/** Redis's append-only files as they are now, kept aside. */
+/** Copies Redis's append-only files; returns a function that puts the copy back. */
 async function copyFiles(sale: Sale): Promise<() => Promise<void>> {
   const { dir } = sale.ground.redis;
   if (dir === undefined) throw new Error("this Redis has no folder of ours");
@@ -21,7 +21,8 @@ async function copyFiles(sale: Sale): Promise<() => Promise<void>> {
 }
 
 /**
- * Redis dies and comes back with what it knew long before. How many claims it has forgotten is the hazard.
+ * Stops Redis and starts it with data of long before. The hazard is the number of claims that its data then
+ * lacks.
  */
 async function comeBack(sale: Sale, putBack: () => Promise<void>): Promise<void> {
   const { ground, keys } = sale;
@@ -31,7 +32,7 @@ async function comeBack(sale: Sale, putBack: () => Promise<void>): Promise<void>
   sale.prove("claims_forgotten", claims - left, Math.floor(sale.plan.total / 10));
 }
 
-/** Read from the generation that came back, unless the repair was quicker than we. */
+/** The number of claims in the generation that came back; 0 if the rebuild was faster than this read. */
 async function claimsBeforeAnyRepair({ ground, keys }: Sale): Promise<number> {
   const [claims, generation] = await Promise.all([
     ground.raw.hLen(keys.claims),
@@ -62,8 +63,8 @@ export const rollbackRounds: readonly Round[] = [
     async act(sale) {
       await part(sale, 0.25);
       const putBack = await copyFiles(sale);
-      // Claims of one server are not made durable any more while the other goes on: Redis forgets them for
-      // good.
+      // From now on the claims of one server do not become durable, while the other continues: with Redis's
+      // rollback they are lost for good.
       await part(sale, 0.4);
       const times = Number.POSITIVE_INFINITY;
       const spec: TrapSpec = { at: "request", kind: "insert issuances", deed: "hold", times };
@@ -86,7 +87,8 @@ export const rollbackRounds: readonly Round[] = [
       await sale.untilTrue("sold out", async () => (await sale.recorded()).state === "SOLD_OUT");
       await comeBack(sale, putBack);
       await sale.askAgain(LOST_ASK);
-      // Servers may answer all of these from memory: somebody whom no server knows meets the old pool.
+      // Servers may answer all these callers from memory: only a caller that is new to all servers reaches
+      // the old pool.
       let late = 0;
       await sale.untilTrue("the old pool is made again", async () => {
         late += 1;

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Round } from "../round.ts";
 import { MOMENT_MS, part, proveRebuilt, proveSwept, proveUnknown } from "./proofs.ts";
 
-/** A request sent in these last moments may not have reached the server. */
+/** A request sent in the last few ms before the signal may not have reached the server. */
 const CONNECTING_MS = 5;
 const INSERT = "insert issuances";
 
 /**
- * The named crash points of a claim, without a hook in the product: the wire is held, then the server is
- * killed.
+ * The named crash points of a claim, without a hook in the product: a proxy holds the traffic, then the
+ * server is killed.
  */
 export const serverRounds: readonly Round[] = [
   {
@@ -27,7 +27,7 @@ export const serverRounds: readonly Round[] = [
   {
     name: "kill-server-between-claim-and-commit",
     quick: true,
-    // Whoever lost its answer waits, so that the sweeper gets there first.
+    // A caller without an answer waits, so that the sweeper finishes the claim first.
     sale: { retryMs: 2_300 },
     async act(sale) {
       await part(sale, 0.3);
@@ -90,7 +90,8 @@ export const serverRounds: readonly Round[] = [
       const before = sale.history.filter((entry) => entry.server === 0 && entry.invokedAtMs < latestMs);
       sale.prove("in_flight", before.filter((entry) => entry.answeredAtMs >= toldAtMs).length);
       for (const { outcome } of before) {
-        // One that waited for a socket of its caller was not the server's yet: its connection was refused.
+        // A request that was still waiting for a socket of its caller had not reached the server: its
+        // connection was refused.
         if (outcome.kind === "unknown" && !outcome.message.includes("ECONNREFUSED"))
           sale.found("DRAIN", `a request in flight at SIGTERM failed: ${outcome.message}`);
       }

@@ -11,7 +11,7 @@ async function unknownAndRebuilt(sale: Sale): Promise<void> {
   await proveRebuilt(sale);
 }
 
-/** It could not open at its instant: the first coupon came when the store was back. */
+/** Proves that the campaign could not open at its start: the first coupon came after the store was back. */
 function proveLateFirst(sale: Sale): void {
   let first = Number.POSITIVE_INFINITY;
   for (const { outcome, answeredAtMs } of sale.history)
