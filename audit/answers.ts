@@ -6,23 +6,23 @@ import type { Column } from "./table.ts";
 export type Issued = Extract<Outcome, { kind: "issued" }>;
 
 /**
- * What the callers' own records say, by claim key. The first reading finds each key's first answer; what is
- * compared with it comes in a second reading, so that the order of the entries does not matter.
+ * The callers' own records, by claim key. The first reading finds each key's first answer; the second reading
+ * compares the other answers with it, so that the order of the entries does not matter.
  */
 export type Answers = {
   /**
-   * By key: its first answer with a coupon; `order` is infinite where there is none. Generation -1: it was
-   * not told.
+   * By key: its first answer with a coupon; `order` is infinite where there is none. Generation -1: the
+   * answer did not carry it.
    */
   readonly first: Told & { readonly order: Column };
-  /** By key: the first ask that may have made a claim: an ask that was refused for certain made none. */
+  /** By key: the first request that may have made a claim; one with a definite refusal made none. */
   readonly asked: Column;
   counts(): { readonly entries: number; readonly answers: number; readonly wanting: number };
   read(entry: HistoryEntry): void;
 };
 
 /**
- * Refusals after which the caller cannot complain that a coupon was left: the rules said no, not the stock.
+ * Refusals after which a key does not count as wanting a coupon: the rules refused it, not the stock.
  */
 const NO_DEMAND = new Set([
   "NOT_STARTED",
@@ -36,8 +36,8 @@ const NO_DEMAND = new Set([
 ]);
 
 /**
- * From an addition on record to its codes in the pool: a second's wait, and some time for the codes
- * themselves.
+ * How long after an addition is recorded its codes may take to reach the pool: a second's wait, and some time
+ * to make the codes.
  */
 const GROWS_MS = 5_000;
 
@@ -46,7 +46,7 @@ export function createAnswers(
   { startsAtMs, endsAtMs, growth = [] }: Pick<CampaignRecord, "startsAtMs" | "endsAtMs" | "growth">,
 ): Answers {
   const { codes, keys } = register;
-  /** Who was told before this that all were gone cannot complain that some were added. */
+  /** A key that got SOLD_OUT before this does not count as wanting one of the coupons added later. */
   const grownAtMs = growth.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
   const first = {
     order: keys.float64(Number.POSITIVE_INFINITY),
@@ -56,7 +56,7 @@ export function createAnswers(
     atMs: keys.float64(0),
   };
   const asked = keys.float64(Number.POSITIVE_INFINITY);
-  /** By key: whether it can complain where a coupon is left, by its last answer. */
+  /** By key: whether it wants a coupon (`it`), by its last answer (`until`: the order of that answer). */
   const wants = { until: keys.float64(Number.NEGATIVE_INFINITY), it: keys.uint8() };
   const counts = { entries: 0, answers: 0, wanting: 0 };
 
@@ -72,7 +72,7 @@ export function createAnswers(
     first.atMs.set(key, coupon.issuedAtMs);
   }
 
-  /** The rules, not the stock, said no; or the stock did, when there was less of it. */
+  /** False: the rules refused it, not the stock; or the stock did, before coupons were added. */
   function isDemand({ outcome, invokedAtMs, answeredAtMs }: HistoryEntry): boolean {
     if (invokedAtMs < startsAtMs || (endsAtMs !== undefined && answeredAtMs >= endsAtMs)) return false;
     if (outcome.kind !== "refused") return true;
@@ -81,7 +81,7 @@ export function createAnswers(
     );
   }
 
-  /** Who has a coupon wanted one, whatever comes after; of the others the last answer counts. */
+  /** A key with a coupon wanted one, whatever answers follow; for any other key the last answer counts. */
   function readDemand(key: number, entry: HistoryEntry): void {
     const order = entry.outcome.kind === "issued" ? Number.POSITIVE_INFINITY : entry.answeredOrder;
     if (order <= wants.until.get(key)) return;

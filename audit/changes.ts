@@ -12,8 +12,8 @@ export type Change = {
 export type ChangedSettings = { readonly total: number; readonly startsAtMs: number };
 
 /**
- * What a campaign was before it became what its record says now; in any order, one that was read twice counts
- * once.
+ * The earlier totals of a campaign and the last move of its start. The changes may be in any order, and one
+ * that was read twice counts once.
  */
 export function pastOf(changes: Iterable<Change>): Pick<CampaignRecord, "growth" | "startMovedAtMs"> {
   const byRevision = new Map([...changes].map((change) => [change.revision, change]));

@@ -5,7 +5,7 @@ import { judgePool } from "./pool-judgement.ts";
 import { leftAfterMs, type Timings } from "./timings.ts";
 import { type Findings, tellUnusable } from "./verdict.ts";
 
-/** U3: |I| <= N, codes(I) within C, |C| = N; seen from outside, where nobody may see C, only the first. */
+/** U3: |I| <= N, codes(I) within C, |C| = N; from outside, where C cannot be read, only the first. */
 export function checkNeverMore(facts: Facts, findings: Findings): Check {
   const { campaign, register, codesAreKnown } = facts;
   return {
@@ -40,18 +40,18 @@ function codesOnRecord({ made, beyond, most }: Facts): string {
 }
 
 /**
- * Whether it was cancelled before all of its codes were made: then it never had a pool, and nobody a coupon.
+ * Whether it was cancelled before all of its codes were made: then it never had a pool or an issuance.
  */
 function calledOffUnmade({ campaign, made, issued, pool }: Facts): boolean {
   const hadPool = pool?.after.meta !== undefined;
   return campaign.state === "CANCELLED" && made < campaign.total && issued === 0 && !hadPool;
 }
 
-/** States in which nobody needs the pool any more, so nobody makes it again where Redis has lost it. */
+/** States in which the pool is not needed any more, so no process rebuilds it where Redis has lost it. */
 const OVER = new Set(["SOLD_OUT", "ENDED", "CANCELLED"]);
 
 /**
- * U5: every code is either in the pool or issued, and the claims hash says what the issuances say. `LLEN +
+ * U5: every code is either in the pool or issued, and the claims hash agrees with the issuances. `LLEN +
  * HLEN = N` is not counted a second time at rest: it follows, given U1 (nothing in two places), U3 (|C| = N)
  * and U4 (one coupon a key). While the sale is live Redis' own lengths have to add up at every moment; and
  * since lists, claims, ledger and issuances were read in this order, a code can be seen twice but never
@@ -135,8 +135,8 @@ function compareClaim({ register }: Facts, pool: PoolFacts, findings: Findings, 
 }
 
 /**
- * Whether somebody may still be working on a ledger entry. What is from the future is not: the clock of Redis
- * stepped back.
+ * Whether a server may still be working on a ledger entry. A negative age counts by its size: the clock of
+ * Redis has stepped back.
  */
 export function isYoung(ageMs: number, timings: Timings): boolean {
   return Math.abs(ageMs) < leftAfterMs(timings);

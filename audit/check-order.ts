@@ -6,14 +6,14 @@ import type { Findings } from "./verdict.ts";
  * U10: a coupon whose answer had arrived before another was first asked for has the earlier place: the lower
  * seq of its generation, or an older generation (a pool of an older one must not give codes once a newer one
  * has). One sweep over the claims sorted by when they were asked for, with the highest place answered so far:
- * O(n log n). No place is given twice, and none is left to be given again: the pool goes on counting above
- * every place on record.
+ * O(n log n). No place is given twice, and the pool's counter is not below any place on record, so that none
+ * is given again.
  */
 export function checkIssueOrder(facts: Facts, findings: Findings): Check {
   const { register } = facts;
   const { generation, seq } = register;
   let last = -1;
-  /** The highest place on record that the pool is to give yet. */
+  /** The code with the highest recorded place that the pool would give again; -1: none. */
   let ahead = -1;
   return {
     issued(code, key) {
@@ -53,9 +53,9 @@ export function checkIssueOrder(facts: Facts, findings: Findings): Check {
 }
 
 /**
- * Whether a place on record is one that this pool is to give yet. Its number was read after the record, and a
- * change of the campaign's life raises the generation of a pool that goes on counting: from its base on, all
- * places are its own.
+ * Whether a place on record is above the counter of this pool, which would give it again. The counter was
+ * read after the record. A change of the campaign raises the generation of the pool, which goes on counting:
+ * from its base on, all places are its own.
  */
 function isAhead(pool: PoolFacts | undefined, generation: number, seq: number): boolean {
   const { meta, seq: last } = pool?.after ?? {};
@@ -99,14 +99,14 @@ function sweepClaims(facts: Facts, findings: Findings): number {
   return ordered;
 }
 
-/** By key, where its first answer stands in the issue order. Generation 0: nowhere, for this check. */
+/** By key: the place of its first answer in the issue order. Generation 0 or less: this check skips it. */
 function placesOf({ register, answers }: Facts) {
   const { first } = answers;
   const generation = (key: number) => {
     const code = first.code.get(key);
     if (code === -1) return 0;
-    // On record as generation 0: from no pool but written by hand. Not on record at all, and not told: U2
-    // says so.
+    // Recorded with generation 0: not from a pool but written by hand. -1: neither recorded nor in the
+    // answer; U2 reports that.
     return register.has(code, "issued") ? register.generation.get(code) : first.generation.get(key);
   };
   const seq = (key: number) => first.seq.get(key);

@@ -54,9 +54,9 @@ export function checkOneOwner(facts: Facts, findings: Findings): Check {
 }
 
 /**
- * U2: the first answer of every key stands in the issuances with the same key, seq and instant. A code that
- * stands there under another key is U1's, an answer that differs from the key's first is U4's: each damage
- * has one name.
+ * U2: the first answer of every key has an issuance with the same key, seq and instant. A code whose issuance
+ * has another key violates U1, an answer that differs from the key's first violates U4: each damage has one
+ * name.
  */
 export function checkAcknowledged({ register, answers }: Facts, findings: Findings): Check {
   const { first } = answers;

@@ -2,7 +2,7 @@ import { counted } from "../runtime/counting.ts";
 import type { HistoryEntry } from "./history.ts";
 import { createFindings, redactCode, redactKey, type Verdict } from "./verdict.ts";
 
-/** What was watched while a run went on, besides the callers' history. */
+/** What the fault harness observed during a run, besides the callers' history. */
 export type RunFacts = {
   readonly startsAtMs: number;
   /** When the service could work again after it had been down across the start; undefined: it was not. */
@@ -13,22 +13,22 @@ export type RunFacts = {
   readonly presses: readonly Press[];
   /** The campaign's generation in MongoDB, in the order in which it was read. */
   readonly generations: readonly number[];
-  /** Codes that were told to a caller and not to be found in MongoDB when asked there right after. */
+  /** Codes that a caller was given and that MongoDB did not have right after. */
   readonly notYetDurable: readonly string[];
-  /** How many told codes were looked up right after. */
+  /** How many of the codes given to callers were looked up right after. */
   readonly lookedUp: number;
   /** Operators' calls made without credentials, and how many of them were let in. */
   readonly withoutCredentials: { readonly tried: number; readonly letIn: number };
-  /** Lines that the servers logged, and what secret was in which of them, told without the secret. */
+  /** Lines that the servers logged, and which secret was in which of them, described without the secret. */
   readonly logLines: number;
   readonly leaks: readonly string[];
 };
 
-/** One caller who asks until the answer is definite. */
+/** One caller that asks until the answer is definite. */
 export type Press = {
   readonly claimKey: string;
   readonly firstAskedAtMs: number;
-  /** Undefined: gave up without a definite answer. */
+  /** Undefined: the caller gave up without a definite answer. */
   readonly answeredAtMs: number | undefined;
 };
 
@@ -45,7 +45,7 @@ export function runRunChecks(facts: RunFacts): Verdict[] {
   ];
 }
 
-/** U2, the part that only a witness sees: on record at the moment of the reply. */
+/** U2, the part that only an observer can check: the coupon is recorded at the moment of the reply. */
 export function checkDurableAtReply({ notYetDurable, lookedUp }: RunFacts): Verdict {
   const findings = createFindings("U2");
   for (const code of notYetDurable)

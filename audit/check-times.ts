@@ -4,13 +4,13 @@ import type { Check, Facts, Tolerances } from "./facts.ts";
 import type { HistoryEntry } from "./history.ts";
 import type { Findings } from "./verdict.ts";
 
-/** What nobody who has a coupon is told: whatever becomes of the campaign, the coupon stays. */
+/** Refusals that a holder never gets: the coupon stays, whatever state the campaign is in. */
 const GONE = new Set(["SOLD_OUT", "ENDED", "PAUSED", "CANCELLED"]);
 
 /**
  * U7: "sold out" is only true once N claims that became issuances had been made, N being what the campaign
- * had then: coupons may have been added since; and whoever holds a coupon is never told that there are none,
- * or that it is over or stands still.
+ * had then: coupons may have been added since. And a holder never gets the answer that all coupons are gone,
+ * or that the campaign is over or paused.
  */
 export function checkSoldOut(facts: Facts, findings: Findings): Check {
   const { register, answers, tolerances } = facts;
@@ -42,8 +42,8 @@ export function checkSoldOut(facts: Facts, findings: Findings): Check {
 }
 
 /**
- * Whether all were gone at some moment of a question: from the Nth claim until the one after it, which only
- * an addition made possible; for each N that the campaign has had.
+ * Whether all were issued at some moment during a request: from the Nth claim until the one after it, which
+ * only an addition made possible; for each N that the campaign has had.
  */
 function soldOutTimes({ register, campaign }: Facts): (askedMs: number, answeredMs: number) => boolean {
   const claimed: number[] = [];

@@ -5,7 +5,7 @@ import type { Snapshot } from "./snapshot.ts";
 import type { Verdict } from "./verdict.ts";
 
 /**
- * All verdicts over what the stores hold at rest and what the callers were told. Pure: the same input, the
+ * All verdicts over what the stores hold at rest and the answers that callers got. Pure: the same input, the
  * same verdicts.
  */
 export function runChecks(
@@ -17,8 +17,8 @@ export function runChecks(
 }
 
 /**
- * The verdicts that need neither the list of codes nor the Redis side: what can be said of a service from
- * outside, with the issuances as its API tells them.
+ * The verdicts that need neither the list of codes nor the Redis side: a service can be judged so from
+ * outside, with the issuances that its API returns.
  */
 export function runOutsideChecks(
   snapshot: Snapshot,

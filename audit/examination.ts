@@ -12,17 +12,17 @@ export type ExaminationOptions = {
   readonly tolerances?: Tolerances;
   readonly timings?: Timings;
   /**
-   * What is looked at: the stores, the callers' records, or both. From outside neither unissued codes nor
-   * Redis can be seen.
+   * What is examined: `all`: both stores and the callers' records; `stores`: the stores alone; `outside`: the
+   * callers' records and the issuances, without unissued codes and Redis.
    */
   readonly scope: "all" | "stores" | "outside";
   /**
-   * `demanded`: whatever is not at rest is wrong. `observed`: it may be live; what cannot be judged then is
-   * said to be so.
+   * `demanded`: anything that is not at rest is wrong. `observed`: the sale may be live; checks that cannot
+   * be judged then are reported as not judged.
    */
   readonly rest: "demanded" | "observed";
   readonly offendersMax?: number;
-  /** What an earlier examination of a live sale found: only what is found again counts. */
+  /** The violations that an earlier examination of a live sale found: only those found again count. */
   readonly suspects?: Suspects | undefined;
 };
 
@@ -30,8 +30,8 @@ export type ExaminationOptions = {
 export type Suspects = ReadonlyMap<string, ReadonlySet<string> | undefined>;
 
 /**
- * One audit as it goes: what the stores hold is handed in page by page, in the order of the methods, then the
- * histories twice. Nothing is kept but a few numbers a coupon. Pure: the same input, the same verdicts.
+ * One audit under way: the caller passes in the stores' contents page by page, in the order of the methods,
+ * then the histories twice. Only a few numbers a coupon are kept. Pure: the same input, the same verdicts.
  */
 export type Examination = {
   made(code: string, ordinal: number): void;
@@ -46,25 +46,25 @@ export type Examination = {
   /** The first and the second reading of the histories. */
   told(entry: HistoryEntry): void;
   toldAgain(entry: HistoryEntry): void;
-  /** The pool before (undefined: nothing moved for certain) and after its contents were read. */
+  /** The pool before (undefined: it cannot have changed meanwhile) and after its contents were read. */
   marks(before: PoolMark | undefined, after: PoolMark): void;
-  /** When all is read. Goes on in steps, so that a server can do other things in between. */
+  /** Called when all is read. Runs in steps, so that a server can do other work in between. */
   conclude(): Generator<void, readonly Verdict[]>;
   suspects(): Suspects;
   readonly issuedCount: number;
   /**
-   * When it is concluded: different codes that callers were told, and how many of those are issued in this
-   * campaign.
+   * After `conclude`: the number of different codes that callers were given, and how many of those are issued
+   * in this campaign.
    */
   readonly toldCodes: { readonly all: number; readonly issued: number };
   readonly live: boolean;
 };
 
-/** Why nothing can be said of what only callers know. */
+/** Why checks that need the callers' records are not judged. */
 const NO_ENTRIES = "the callers' records hold no entry";
 
 const SLOTS_A_STEP = 10_000;
-/** States after which nothing moves. */
+/** States after which the pool does not change any more. */
 const FINAL = new Set(["SOLD_OUT", "ENDED", "CANCELLED"]);
 
 export function examine(campaign: CampaignRecord, options: ExaminationOptions): Examination {
@@ -203,7 +203,7 @@ function hasMoved(before: PoolMark | undefined, after: PoolMark): boolean {
   return facts(before) !== facts(after);
 }
 
-/** Why nothing can be said of a pool that is as it should be; undefined: something can. */
+/** Why a pool that may be right cannot be judged; undefined: it can. */
 function unusableBecause(
   { state, total }: CampaignRecord,
   issued: number,

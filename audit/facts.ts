@@ -6,9 +6,9 @@ import type { Timings } from "./timings.ts";
 import type { Unusable, Verdict } from "./verdict.ts";
 
 export type Tolerances = {
-  /** How far the callers' wall clock may be from the stores'; 0 on one machine. */
+  /** How many ms the callers' wall clock may differ from the stores'; 0 on one machine. */
   readonly clockMs: number;
-  /** How long after the start an ask may still be refused as too early. */
+  /** How long after the start a request may still be refused as too early. */
   readonly lateRefusalMs: number;
 };
 
@@ -24,34 +24,35 @@ export type Facts = {
   readonly answers: Answers;
   readonly tolerances: Tolerances;
   readonly timings: Timings;
-  /** False: nobody may see the codes that are not issued, the audit is made from outside. */
+  /** False: the codes that are not issued cannot be read, the audit is made from outside. */
   readonly codesAreKnown: boolean;
   readonly issued: number;
-  /** Codes of the campaign: of those it is to have, and of those that are only being added. */
+  /** Codes of the campaign: `made` within its total, `beyond` for coupons that are still being added. */
   readonly made: number;
   readonly beyond: number;
-  /** What the record orders after all codes and issuances were read: neither number ever falls. */
+  /** The numbers on record after all codes and issuances were read: neither number ever falls. */
   readonly most: Ordered;
-  /** Undefined: nobody may look into Redis, the audit is made from outside. */
+  /** Undefined: Redis cannot be read, the audit is made from outside. */
   readonly pool: PoolFacts | undefined;
-  /** True: the sale goes on, and that is no fault: what only holds at rest cannot be judged. */
+  /** True: the sale goes on, and that is no fault: invariants that only hold at rest cannot be judged. */
   readonly live: boolean;
 };
 
 export type PoolFacts = {
   readonly pooled: number;
   readonly bound: number;
-  /** Ledger entries by id `generation-seq`, with their age. */
+  /** Ledger entries by id `generation-seq`, with their age in ms. */
   readonly underWay: ReadonlyMap<string, number>;
-  /** Before its contents were read; undefined: nothing moved meanwhile for certain. */
+  /** Before its contents were read; undefined: it cannot have changed meanwhile. */
   readonly before: PoolMark | undefined;
   readonly after: PoolMark;
-  /** Why nothing can be said of the pool; undefined: it can. */
+  /** Why the pool cannot be judged; undefined: it can. */
   readonly unusable: Unusable | undefined;
 };
 
 /**
- * One invariant, looked at while everything goes by; a part that has nothing to see leaves its method out.
+ * The check of one invariant, called for each thing that is read; a check leaves out methods that it does not
+ * need.
  */
 export type Check = {
   /**
@@ -68,8 +69,8 @@ export type Check = {
 };
 
 /**
- * Whether a claim had been made before the pool was read: what was claimed meanwhile may be seen in two
- * places, or in one too few.
+ * Whether a claim had been made before the pool was read: a code that was claimed meanwhile may be seen in
+ * two places, or in one too few.
  */
 export function isSettled({ before }: PoolFacts, generation: number, seq: number): boolean {
   const { meta, seq: last = 0 } = before ?? {};

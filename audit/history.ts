@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { LineTooLong, linesOf } from "./lines.ts";
 
-/** What a caller was told. `unknown`: no definite answer came, the claim may or may not have happened. */
+/** The answer that a caller got. `unknown`: none that is definite, the claim may or may not have happened. */
 export type Outcome =
   | {
       readonly kind: "issued";
@@ -18,8 +18,8 @@ export type Outcome =
   | { readonly kind: "unknown"; readonly message: string };
 
 /**
- * One request as its caller saw it: the callers' own record, kept apart from everything the service writes. A
- * retry is an entry of its own with the same claim key.
+ * One request as its caller recorded it, independently of everything that the service writes. A retry is an
+ * entry of its own with the same claim key.
  */
 export type HistoryEntry = {
   readonly claimKey: string;
@@ -69,7 +69,7 @@ export function createHistoryWriter(file: string): {
 }
 
 export type HistoryReading = {
-  /** For entries without the order of events: how far the callers' wall clocks may be apart. */
+  /** For entries without the order of events: how many ms the callers' wall clocks may differ. */
   readonly clockMs?: number;
 };
 
@@ -80,18 +80,18 @@ export async function readHistory(file: string, reading: HistoryReading = {}): P
   return entries;
 }
 
-/** A history that cannot be believed: an audit over half of one would be worth nothing. */
+/** A history that cannot be read whole: an audit over a part of it would be worth nothing. */
 export class HistoryBroken extends Error {
   override readonly name = "HistoryBroken";
 }
 
-/** An entry has some hundred bytes: a longer line is no entry, and could be as long as memory. */
+/** An entry has some hundred bytes: a longer line is no entry, and could fill the memory. */
 const LINE_BYTES_MAX = 64 * 1024;
 
 /**
  * The entries of JSON-lines files, one after the other. A last line that its writer did not finish (it was
  * killed: no newline ends it) is left out; anything else that is not an entry is an error. Either all entries
- * tell the order of events or none does.
+ * have the order of events or none has.
  * @throws HistoryBroken
  */
 export async function* streamHistory(
@@ -139,7 +139,7 @@ function parseLine(line: string, clockMs: number): { entry: HistoryEntry; ordere
   if (!isObject(value)) return undefined;
   const ordered = "invokedOrder" in value || "answeredOrder" in value;
   if (ordered) return isEntry(value) ? { entry: value, ordered } : undefined;
-  // The wall clock as the order; what is closer together than the clocks are counts as at the same time.
+  // The wall clock gives the order; events closer together than the clocks may differ count as simultaneous.
   const { invokedAtMs, answeredAtMs } = value;
   const entry = {
     ...value,

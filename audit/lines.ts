@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 export type Line = {
   /** From 1. */
   readonly number: number;
-  /** Without what ends it. */
+  /** Without the line end. */
   readonly text: string;
   /** False: the file ends before the line does. */
   readonly ended: boolean;
@@ -17,7 +17,7 @@ const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
 /**
- * The lines of a file, of which no more than one is held in memory, and never one longer than this. @throws
+ * The lines of a file, of which no more than one is held in memory, and none longer than `bytesMax`. @throws
  * LineTooLong
  */
 export async function* linesOf(file: string, bytesMax: number): AsyncGenerator<Line> {

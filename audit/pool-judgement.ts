@@ -4,8 +4,8 @@ import type { CampaignRecord, PoolLengths, PoolMark, PoolMeta } from "./snapshot
 import { type Findings, tellUnusable } from "./verdict.ts";
 
 /**
- * The states of a pool that does what is on record; where it moves by itself (it opens, it ends), the record
- * follows.
+ * By recorded state: the states that its pool may have. Where the pool changes first (it opens or ends at the
+ * instant), the record follows.
  */
 const FOLLOWS: Readonly<Record<string, readonly string[]>> = {
   GENERATING: ["staged", "open", "ended"],
@@ -18,8 +18,8 @@ const FOLLOWS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The one list that has the codes of a pool in this state: every script that turns it moves them in the same
- * step.
+ * The one list that has the codes of a pool in this state: each script that changes the state moves them in
+ * the same step.
  */
 const LIST_OF: Readonly<Record<string, "staged" | "open" | "away">> = {
   staged: "staged",
@@ -30,15 +30,15 @@ const LIST_OF: Readonly<Record<string, "staged" | "open" | "away">> = {
 };
 
 /**
- * The part of U5 that looks at the pool as a whole. `pooledAgain`: codes that are in it a second time, which
- * U1 names.
+ * The part of U5 about the pool as a whole. `pooledAgain`: how many codes are in it a second time, which U1
+ * reports.
  */
 export function judgePool(facts: Facts, pool: PoolFacts, pooledAgain: number, findings: Findings): void {
   const { campaign, live, issued } = facts;
   const { after, before } = pool;
   const { staged, open, away, claims } = after.lengths;
-  // Recorded only when all are issued, and taken back in the step that raises the total: no movement excuses
-  // it.
+  // SOLD_OUT is recorded only when all are issued, and removed in the step that raises the total: a live sale
+  // does not excuse it.
   if (campaign.state === "SOLD_OUT" && issued < campaign.total)
     findings.violation(
       "not sold out",
@@ -76,7 +76,7 @@ function judgeSum({ meta, lengths }: PoolMark, findings: Findings): void {
     findings.violation("sum", `pool and claims are ${counted(sum, "code")} together, not ${meta.total}`);
 }
 
-/** What its state says of the pool itself, at any moment: state and lengths are of one transaction. */
+/** Compares a pool's state with its own lists, at any moment: state and lengths are of one transaction. */
 function judgeState(
   { state, armedAtMs }: PoolMeta,
   lengths: PoolLengths,
@@ -95,8 +95,8 @@ function judgeState(
 }
 
 /**
- * The pool does what operators decided. One that has moved on since the record was read is compared by its
- * generation.
+ * Whether the pool follows the operators' changes. A pool of a higher generation changed after the record was
+ * read, and is not compared.
  */
 function judgeLife(campaign: CampaignRecord, meta: PoolMeta, findings: Findings): void {
   const { state, startsAtMs, endsAtMs, armedAtMs, held, generation } = meta;

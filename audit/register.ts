@@ -2,7 +2,7 @@ import type { Issuance } from "./snapshot.ts";
 import { type Column, createTable, type Table } from "./table.ts";
 import type { Named } from "./verdict.ts";
 
-/** What was seen of a code, one bit each. */
+/** The facts about a code, one bit each. */
 export const SEEN = {
   /** It is one of the campaign's codes. */
   made: 1,
@@ -11,15 +11,15 @@ export const SEEN = {
   issuedAgain: 4,
   pooled: 8,
   pooledAgain: 16,
-  /** The claims hash gives it to a key. */
+  /** The claims hash binds it to a key. */
   bound: 32,
   /** More than one claim key has it, by issuances, claims hash and answers taken together. */
   contested: 64,
-  /** A caller was told it. */
+  /** A caller was given it. */
   told: 128,
 } as const;
 
-/** A coupon as the record or the claims hash has it, or as a caller was told. */
+/** A coupon as the claims hash has it, or as a caller was given it. */
 export type Told = {
   readonly code: Column;
   readonly generation: Column;
@@ -28,7 +28,7 @@ export type Told = {
 };
 
 /**
- * All that an audit keeps: for each code and each claim key some numbers. What the stores hold goes in page
+ * All that an audit keeps: some numbers for each code and each claim key. The stores' contents are added page
  * by page, in the order of the methods; about 100 MB a million coupons.
  */
 export type Register = {
@@ -37,26 +37,26 @@ export type Register = {
   /** By code: its place in the order in which codes were made, -1: not a code of the campaign. */
   readonly ordinal: Column;
   readonly seen: Column;
-  /** By code: who its issuance says has it, and where in the issue order and when. -1: no issuance. */
+  /** By code: the claim key, place and instant of its issuance. Holder -1: no issuance. */
   readonly holder: Column;
   readonly generation: Column;
   readonly seq: Column;
   readonly atMs: Column;
   /** By key: the code of its issuance, -1: none. */
   readonly held: Column;
-  /** By key: what the claims hash has, code -1: nothing. */
+  /** By key: its entry in the claims hash; code -1: none. */
   readonly bound: Told;
   made(code: string, ordinal: number): void;
   pooled(code: string): void;
-  /** False: the key had been bound already, and is now bound to this. */
+  /** False: the key had been bound already, and is now bound to this claim. */
   bind(claim: Issuance): boolean;
   issue(issuance: Issuance): { readonly code: number; readonly key: number };
-  /** A caller says that a claim key was told a code. */
+  /** Notes that by the callers' records a claim key was given a code. */
   tell(code: number, key: number): void;
-  /** Notes that a claim key has a code, by whatever record. */
+  /** Notes that a claim key has a code, by any of the records. */
   own(code: number, key: number): void;
   has(code: number, what: keyof typeof SEEN): boolean;
-  /** How the code of a slot may be told. */
+  /** The name by which a report may refer to the code of a slot. */
   nameCode(code: number): Named;
   nameKey(key: number): string;
 };

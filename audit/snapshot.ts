@@ -1,5 +1,5 @@
 /**
- * What both stores held for one campaign, as plain data: everything the checks look at besides the history.
+ * The contents of both stores for one campaign, as plain data: all input of the checks besides the history.
  */
 export type Snapshot = {
   readonly campaign: CampaignRecord;
@@ -13,10 +13,10 @@ export type Snapshot = {
 export type CampaignRecord = {
   readonly id: string;
   readonly total: number;
-  /** More codes are being made, or were until it was over, up to this many in all; undefined: none are. */
+  /** Codes up to this number are being made, or were until it was over; undefined: none beyond `total`. */
   readonly growingTo?: number;
   /**
-   * How many coupons it had before each addition, ascending, and when that was; undefined: always `total`.
+   * How many coupons it had before each addition, ascending, and when each was; undefined: always `total`.
    */
   readonly growth?: readonly { readonly from: number; readonly atMs: number }[];
   /** When its start was moved for the last time; undefined: never. */
@@ -38,7 +38,7 @@ export type Issuance = {
   readonly seq: number;
   readonly issuedAtMs: number;
   /**
-   * Which field of its document is not what it has to be, and what it is instead; undefined: all are right.
+   * Which field of its document has a wrong type, and what it is instead; undefined: all are right.
    */
   readonly misfit?: string;
 };
@@ -56,7 +56,7 @@ export type RedisSide = {
   readonly seq: number;
   /** Ids of ledger entries: claims not yet confirmed durable. */
   readonly ledgerIds: readonly string[];
-  /** The lengths Redis itself gave, all in one transaction, after the contents had been read. */
+  /** The lengths that Redis returned, all in one transaction, after the contents had been read. */
   readonly lengths: PoolLengths;
 };
 
@@ -75,23 +75,23 @@ export type PoolMeta = {
   readonly endsAtMs: number;
   readonly generation: number;
   readonly total: number;
-  /** The generation under which it was loaded: it has counted on since; undefined: not told. */
+  /** The generation of its last load; changes may have raised `generation` since; undefined: not recorded. */
   readonly base?: number;
   /**
-   * The generation of a change of the campaign's life that is being decided, or was left undecided by
-   * somebody who died.
+   * The generation of a change of the campaign that is being decided, or that a crashed process left
+   * undecided.
    */
   readonly held?: number;
   /** 0: not yet. */
   readonly armedAtMs: number;
 };
 
-/** The pool at one moment: with two of them it is known what may have moved in between. */
+/** The pool at one moment; the difference of two of them shows what may have changed in between. */
 export type PoolMark = {
   readonly meta: PoolMeta | undefined;
   /** The highest number given so far in this generation. */
   readonly seq: number;
   readonly lengths: PoolLengths;
-  /** True: it was loaded into another Redis process or dataset, and answers nobody. */
+  /** True: it was loaded into another Redis process or dataset, and the scripts refuse it. */
   readonly fenced: boolean;
 };

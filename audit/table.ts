@@ -1,14 +1,14 @@
 import { hash } from "node:crypto";
 
 /**
- * A number for each text of a table, in a typed array: no garbage collector has to look at a million of them.
+ * A number for each text of a table, in a typed array, so that the garbage collector need not visit them.
  */
 export type Column = { get(slot: number): number; set(slot: number, value: number): void };
 
 /**
- * Texts, each told apart by 128 bits of its SHA-256, numbered in the order in which they came. The texts
- * themselves are not kept: a million of them take 24 MB, and whatever is told of them can show no more than
- * their fingerprint.
+ * Texts, each identified by 128 bits of its SHA-256, numbered in the order in which they came. The texts
+ * themselves are not kept: a million of them take 24 MB, and a report can show no more of them than their
+ * fingerprint.
  */
 export type Table = {
   readonly size: number;
@@ -26,10 +26,10 @@ export type Table = {
 
 const WORDS = 4;
 const LEAST_SLOTS = 16;
-/** Filled further than this, an open-addressed index grows. */
+/** When its share of used places exceeds this, the open-addressed index grows. */
 const LOAD_MOST = 0.6;
 
-/** `expected`: how many texts will come; more are taken too. */
+/** `expected`: how many texts will come; more are possible. */
 export function createTable(expected: number): Table {
   let prints = new Int32Array(WORDS * Math.max(LEAST_SLOTS, expected));
   let index = new Int32Array(capacityFor(expected));

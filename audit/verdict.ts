@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** What each invariant says, in the words of docs/guarantees.md. */
+/** The title of each invariant, as on docs/guarantees.md. */
 export const INVARIANTS = {
   U1: "one owner per code",
   U2: "every acknowledged coupon is recorded",
@@ -13,7 +13,7 @@ export const INVARIANTS = {
   U10: "first come, first served",
 } as const;
 
-/** What the books at rest cannot show: how a run went. The fault harness watches these. */
+/** The invariants that the stores at rest cannot show. The fault harness observes them during a run. */
 export const RUN_INVARIANTS = {
   U9: "opens by itself, and soon",
   U11: "everybody has an answer soon after",
@@ -24,37 +24,37 @@ export const RUN_INVARIANTS = {
 export type Invariant = keyof typeof INVARIANTS | keyof typeof RUN_INVARIANTS;
 
 /**
- * The second check of U5: a claim whose issuance is not confirmed durable is nobody's fault while the sale is
- * live.
+ * The second check of U5: while the sale is live, a claim whose issuance is not confirmed durable is no
+ * fault.
  */
 export const NOTHING_UNDER_WAY = "nothing is left under way";
 
 export type Verdict = {
   readonly invariant: Invariant;
-  /** What it says, in words. */
+  /** The title of the check. */
   readonly title: string;
   /** No violation was found. */
   readonly ok: boolean;
-  /** Why it cannot be said whether it holds: what was looked at is right, and more cannot be looked at. */
+  /** Why it is unknown whether it holds: all that could be checked is right, but not all could be. */
   readonly notJudged?: string;
   /**
-   * With notJudged: it is not that the sale goes on or that only callers know; it could have been judged, and
-   * something was in the way.
+   * With notJudged: it could have been judged, and something prevented that. Absent: the sale goes on, or
+   * only the callers' records could show it.
    */
   readonly prevented?: true;
   /** How many violations there are. */
   readonly count: number;
-  /** How many things were looked at: a check that looked at nothing proves nothing. */
+  /** How many things were checked: a check of nothing proves nothing. */
   readonly checked: number;
   /** The first few violations; codes and claim keys only as places or fingerprints. */
   readonly offenders: readonly Offender[];
   readonly detail: string;
 };
 
-/** `prevented`: the campaign needs its pool, so that another time something can be said. */
+/** `prevented`: the campaign needs its pool, so a later audit can judge it. */
 export type Unusable = { readonly why: string; readonly prevented: boolean };
 
-/** How a code may be told: by numbers that we gave it, from which nothing of it can be guessed. */
+/** How a report names a code: by numbers that the service gave it, from which the code cannot be guessed. */
 export type Named = {
   readonly name: string;
   /** Its place among the campaign's codes: `coupons {campaignId, ordinal}` is the document. */
@@ -79,14 +79,14 @@ export type FindingsOptions = {
 
 export type Findings = {
   /**
-   * `kind` names the mistake in words that no number can change: with `what` (what it is about) it is the
-   * same violation in another reading. `said` is what is wrong with it; without, it is about the campaign as
-   * a whole, and `what` says it all.
+   * `kind` names the mistake without numbers: with `what` (its subject) it identifies the same violation in
+   * another reading. `said` is what is wrong with the subject; absent: the violation is about the campaign as
+   * a whole, and `what` is the whole sentence.
    */
   violation(kind: string, what: Named | string, said?: string): void;
   /**
-   * The same of the campaign as a whole, where nothing that moves can excuse it: it counts whatever an
-   * earlier reading found.
+   * The same about the campaign as a whole, where a live sale cannot excuse it: it counts whatever an earlier
+   * reading found.
    */
   certain(kind: string, words: string): void;
   notJudged(why: string): void;
@@ -100,7 +100,7 @@ export type Findings = {
 const OFFENDERS_MAX = 5;
 const SUSPECTS_MAX = 10_000;
 
-/** Gathers the violations of one invariant; bounded in what it keeps, not in what it counts. */
+/** Collects the violations of one invariant: it counts all of them and keeps a limited number. */
 export function createFindings(invariant: Invariant, options: FindingsOptions = {}): Findings {
   const { title, offendersMax = OFFENDERS_MAX, only } = options;
   let count = 0;
@@ -141,21 +141,21 @@ export function createFindings(invariant: Invariant, options: FindingsOptions = 
   };
 }
 
-/** Says of a check that it cannot look into the pool. */
+/** Reports that a check cannot judge the pool. */
 export function tellUnusable(findings: Findings, { why, prevented }: Unusable): void {
   if (prevented) findings.prevented(why);
   else findings.notJudged(why);
 }
 
 /**
- * A code that has no place of ours, as it may be shown: 16 bits of its hash tell two apart, and leave
- * thousands of candidates for any format.
+ * A code without an ordinal or issuance, as it may be shown: 16 bits of its hash distinguish two codes, and
+ * leave thousands of candidates for any format.
  */
 export function redactCode(code: string): string {
   return `code#${fingerprint(code).slice(0, 4)}`;
 }
 
-/** A claim key as it may be shown: whoever presents a request id gets its coupon. */
+/** A claim key as it may be shown: a caller that presents a request id gets its coupon. */
 export function redactKey(claimKey: string): string {
   return `key#${fingerprint(claimKey).slice(0, 8)}`;
 }

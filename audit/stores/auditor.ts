@@ -23,20 +23,20 @@ export type AuditorOptions = {
   readonly redisUrl: string;
   readonly mongodbUrl: string;
   readonly database?: string | undefined;
-  /** As the service is set. */
+  /** The time settings of the service. */
   readonly timings?: Timings;
 };
 
 /** Both stores, opened for reading. */
 export type Auditor = {
   /**
-   * Until the ledger is empty and, if states are given, the campaign is in one of them. False: not within the
-   * deadline.
+   * Waits until the ledger is empty and, if states are given, the campaign is in one of them. False: not
+   * within the deadline.
    */
   waitForRest(campaignId: string, states: readonly string[], deadlineMs: number): Promise<boolean>;
-  /** All of it in memory, for campaigns of some thousand coupons. */
+  /** Reads all contents into memory, for campaigns of some thousand coupons. */
   takeSnapshot(campaignId: string): Promise<Snapshot>;
-  /** Page by page, in about 100 MB a million coupons. */
+  /** Reads page by page, in about 100 MB a million coupons. */
   audit(campaignId: string, plan?: AuditPlan): Promise<Report>;
   close(): Promise<void>;
 };
@@ -47,8 +47,8 @@ export type AuditPlan = Partial<
   /** Read twice. */
   readonly history?: Iterable<HistoryEntry>;
   /**
-   * Documents or items a page, and what is awaited after each: lets somebody else have the stores and the
-   * processor.
+   * Documents or items a page, and a pause that is awaited after each, in which other work has the stores and
+   * the processor.
    */
   readonly pageSize?: number;
   readonly pause?: () => Promise<void>;
@@ -67,7 +67,7 @@ export type Progress = {
 export type Report = {
   readonly campaign: CampaignRecord;
   readonly issued: number;
-  /** The sale went on while it was read. */
+  /** True: the sale went on while it was read. */
   readonly live: boolean;
   /** How often everything was read. */
   readonly readings: number;
@@ -123,7 +123,7 @@ export async function openAuditor(options: AuditorOptions): Promise<Auditor> {
   };
 }
 
-/** Whether what is wrong, or could not be said, may only have been on its way. */
+/** Whether a later reading may no longer find what this one found wrong or could not judge. */
 function mayHavePassed({ verdicts, live, campaign }: Report, { rest = "demanded" }: AuditPlan): boolean {
   if (rest === "demanded") return false;
   if (verdicts.some(({ prevented }) => prevented)) return true;
@@ -231,7 +231,7 @@ async function takeSnapshot(redis: RedisReader, db: Db, campaignId: string): Pro
   };
 }
 
-/** A Redis that is away or loading is not at rest. */
+/** False also where Redis does not answer or is loading. */
 async function ledgerIsEmpty(redis: RedisReader, campaignId: string): Promise<boolean> {
   try {
     return (await redis.xLen(campaignKeys(campaignId).ledger)) === 0;

@@ -1,11 +1,11 @@
 import { redactCode } from "../verdict.ts";
 
-/** What a field of a document has to be. */
+/** The type that a field of a document must have. */
 type Kind = "text" | "whole number" | "date" | "yes or no";
 
 export type Shape = Readonly<Record<string, Kind | `${Kind} or nothing`>>;
 
-/** A document that cannot be read as what it has to be, told without what it says. */
+/** A document of a wrong shape; the message names the document and the field, without its value. */
 export class MisshapenDocument extends Error {
   override readonly name = "MisshapenDocument";
 }
@@ -19,7 +19,7 @@ const isOf: Readonly<Record<Kind, (value: unknown) => boolean>> = {
 
 type Rule = { readonly field: string; readonly kind: Kind; readonly isOptional: boolean };
 
-/** Read once for each shape: millions of documents are looked at. */
+/** Parsed once for each shape, because millions of documents are checked. */
 const rules = new WeakMap<Shape, readonly Rule[]>();
 
 function rulesOf(shape: Shape): readonly Rule[] {
@@ -33,7 +33,7 @@ function rulesOf(shape: Shape): readonly Rule[] {
   return read;
 }
 
-/** The first field that is not what it has to be, in words; undefined: all are. */
+/** The first field of a wrong type, as a sentence; undefined: all are right. */
 export function misfitOf(document: object, shape: Shape): string | undefined {
   for (const { field, kind, isOptional } of rulesOf(shape)) {
     const value: unknown = Reflect.get(document, field);
@@ -43,21 +43,21 @@ export function misfitOf(document: object, shape: Shape): string | undefined {
   return undefined;
 }
 
-/** @throws MisshapenDocument `name`: which document it is, as it may be told. */
+/** @throws MisshapenDocument `name`: the document, in a form that a message may show. */
 export function demandShape(document: unknown, shape: Shape, name: string): void {
   const isDocument = typeof document === "object" && document !== null;
   const misfit = isDocument ? misfitOf(document, shape) : `it is ${kindOf(document)}, not a document`;
   if (misfit !== undefined) throw new MisshapenDocument(`MongoDB: ${name}: ${misfit}`);
 }
 
-/** A document of `coupons` by its code, and one of `issuances`. */
+/** The names of a document of `coupons` and of one of `issuances`, by its code, which stays secret. */
 export const couponNamed = (id: unknown): string => `coupons, ${redactCode(String(id))}`;
 export const issuanceNamed = (id: unknown): string => `issuances, ${redactCode(String(id))}`;
 
 export const ISSUANCE: Shape = {
   ...{ _id: "text", claimKey: "text", generation: "whole number", seq: "whole number", issuedAt: "date" },
 };
-/** What of an issuance is read where only its code and place are wanted. */
+/** The part of an issuance that is read where only its code and place are needed. */
 export const ISSUED_CODE: Shape = { _id: "text", generation: "whole number", seq: "whole number" };
 
 function kindOf(value: unknown): string {

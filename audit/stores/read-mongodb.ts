@@ -15,9 +15,9 @@ import {
 type CampaignDocument = {
   _id: string;
   total: number;
-  /** So many more codes are being made. */
+  /** How many more codes are being made. */
   adding?: { count: number };
-  /** So many more were being made when it was over. */
+  /** How many more were being made when it was over. */
   dropped?: number;
   /** An operator ended or cancelled it, and its pool is not known to have followed. */
   settling?: true;
@@ -56,12 +56,12 @@ const CHANGE: Shape = { revision: "whole number", at: "date" };
 const SETTINGS: Shape = { total: "whole number", startsAt: "date" };
 const COUPON: Shape = { _id: "text", ordinal: "whole number" };
 
-/** Codes of MongoDB's answers: Unauthorized, AuthenticationFailed, and Atlas' own. */
+/** MongoDB's error codes: Unauthorized, AuthenticationFailed, and Atlas' own. */
 const DENIED = [13, 18, 8000];
 /** Generous: an audit is in no hurry, and may run on a machine that is at its limit. */
 const CONNECT_TIMEOUT_MS = 15_000;
 const SOCKET_TIMEOUT_MS = 10_000;
-/** One for the reading, one for what is asked beside it: claims need the others. */
+/** One for the reading, one for other queries meanwhile: claims need the rest. */
 const CONNECTIONS_MAX = 2;
 
 /** Reads only, and only what a majority holds. @throws StoreUnavailable */
@@ -115,8 +115,7 @@ export async function readCampaign(db: Db, campaignId: string): Promise<Campaign
 }
 
 /**
- * What waits in the outbox was read before what is written: a change that moves in between is seen twice, and
- * not missed.
+ * The outbox was read before the history: a change that is moved in between is seen twice, and not missed.
  */
 async function changesOf(db: Db, { _id, outbox = [] }: CampaignDocument): Promise<Change[]> {
   const written = await db.collection<ChangeDocument>("history").find({ campaignId: _id }).toArray();
@@ -150,7 +149,7 @@ export async function* codePages(
 }
 
 /**
- * Every durable issuance, in issue order; one that is not as it has to be says so, and agrees with nothing.
+ * Every durable issuance, in issue order; one of a wrong shape has a `misfit`, and matches no claim.
  */
 export async function* issuancePages(
   db: Db,

@@ -8,7 +8,7 @@ import { StoreUnavailable } from "../../runtime/store-unavailable.ts";
 import { UserError } from "../../runtime/user-error.ts";
 import type { Issuance, PoolLengths, PoolMark, PoolMeta } from "../snapshot.ts";
 
-/** The few reading commands the audit needs; a server and a cluster look the same. */
+/** The few reading commands that the audit needs, the same for a server and a cluster. */
 export type RedisReader = {
   lRange(key: string, start: number, stop: number): Promise<string[]>;
   hScan(key: string, cursor: string, options: { COUNT: number }): Promise<ScanPage>;
@@ -17,7 +17,7 @@ export type RedisReader = {
   multi(): MarkTransaction;
   /** Any command, sent to the node of a cluster that has the key. */
   ask(key: string, command: readonly string[]): Promise<unknown>;
-  /** The user as which it reads, as the ACL names it. */
+  /** The Redis user of the audit, by its name in the ACL. */
   readonly username: string;
   close(): Promise<void>;
 };
@@ -37,13 +37,13 @@ type MarkTransaction = {
 const CONNECT_TIMEOUT_MS = 15_000;
 const SOCKET_TIMEOUT_MS = 10_000;
 const PING_INTERVAL_MS = 2_000;
-/** Connecting again, before a question is given up: an audit may wait for a store that comes back. */
+/** The interval and number of reconnections: an audit may wait for a store that comes back. */
 const RETRY_MS = 200;
 const RETRIES_MAX = 300;
 
 /**
- * `url` as the service takes it: a server, or nodes of a cluster. @throws StoreUnavailable, or StoreDenial
- * where it is refused
+ * `url` as in REDIS_URL: a server, or nodes of a cluster. @throws StoreUnavailable, or StoreDenial where
+ * Redis refuses the audit
  */
 export async function connectReader(url: string): Promise<RedisReader> {
   let timer: NodeJS.Timeout | undefined;
@@ -76,15 +76,15 @@ async function connected(client: Client): Promise<RedisReader> {
 }
 
 /**
- * Of a cluster, only the nodes that are asked are connected to: one that is gone does not keep the others
- * from being read.
+ * Connects only to those nodes of a cluster that are asked: a node that is down does not keep the others from
+ * being read.
  */
 async function clientOf(url: string): Promise<Client> {
   const address = parseRedisUrls(url);
   const { socket, ...credentials } = credentialsOf(address);
   const options = {
     ...credentials,
-    // A Redis that is away is told at once; the next question may find it back.
+    // Without a connection a command fails at once; a later one may succeed.
     disableOfflineQueue: true,
     pingInterval: PING_INTERVAL_MS,
     socket: {
@@ -107,7 +107,7 @@ async function clientOf(url: string): Promise<Client> {
     topologyRefreshOnReconnectionAttemptStrategy: RETRY_MS,
   });
   client.on("error", () => {});
-  // As a pipeline of one: what has no key of its own goes to the node of the key all the same.
+  // As a pipeline of one: so a command without a key also goes to the node that has `key`.
   const ask = async (key: string, command: readonly string[]) => {
     const [reply] = await client
       .multi()
@@ -119,9 +119,9 @@ async function clientOf(url: string): Promise<Client> {
 }
 
 /**
- * The pool's own numbers and the process that serves them, all of one moment. One transaction: of a cluster,
- * the node that has the keys is then the one that says which process it is; any other command without a key
- * asks some node.
+ * The pool's own numbers and the Redis process that returns them, all of one moment. In one transaction,
+ * because in a cluster INFO then comes from the node that has the keys; outside one, a command without a key
+ * goes to any node.
  */
 export async function readMark(redis: RedisReader, campaignId: string): Promise<PoolMark> {
   const keys = campaignKeys(campaignId);
@@ -146,7 +146,7 @@ export async function readMark(redis: RedisReader, campaignId: string): Promise<
   };
 }
 
-/** The fence token of the process and dataset that say this of themselves. */
+/** The fence token from the replies of INFO: of the process and its dataset. */
 function tokenOf(server: string, replication: string): string {
   const runId = /run_id:(\w+)/.exec(server)?.[1];
   const replicationId = /master_replid:(\w+)/.exec(replication)?.[1];
@@ -182,7 +182,7 @@ export async function* listPages(
   }
 }
 
-/** The claims hash. A key may come twice; one that was there all the while is never left out. */
+/** The claims hash. A key may come twice; one that is there all the time is never left out. */
 export async function* claimPages(
   redis: RedisReader,
   campaignId: string,
@@ -215,7 +215,7 @@ export async function* ledgerPages(
   }
 }
 
-/** `code generation-seq ms`; what is not of this form becomes a binding that agrees with nothing. */
+/** `code generation-seq ms`; a value of another form becomes a binding that matches no issuance. */
 function parseBinding(claimKey: string, value: string): Issuance {
   const [code = "", id = "", ms = ""] = value.split(" ");
   const [generation = "", seq = ""] = id.split("-");

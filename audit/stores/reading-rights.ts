@@ -5,8 +5,7 @@ import type { RedisReader } from "./read-redis.ts";
 
 /**
  * Tries each command that the audit reads with, in the campaign's own slot: each node of a cluster has rights
- * of its own. One by one, so that all that are missing are named at once, in the words in which they are
- * granted.
+ * of its own. One by one, so that the error names all missing rights at once, as ACL SETUSER takes them.
  * @throws StoreDenial
  */
 export async function demandReadingRights(redis: RedisReader, campaignId: string): Promise<void> {
@@ -21,14 +20,14 @@ export async function demandReadingRights(redis: RedisReader, campaignId: string
     [ledger, "XRANGE", ledger, "-", "+", "COUNT", "1"],
     [meta, "INFO", "server"],
     [meta, "MULTI"],
-    // Without the right to MULTI it is told that there is none to be executed, which is an answer.
+    // Where MULTI was refused, EXEC fails with "EXEC without MULTI", which is not a missing right.
     [meta, "EXEC"],
   ];
   const missing: string[] = [];
   for (const [key, ...command] of commands) {
     await redis.ask(key, command).catch((error: unknown) => {
-      // Anything else, such as a slot that is on its way, says nothing of rights: the reading itself will
-      // tell.
+      // Another error, such as a slot that is being moved, shows no missing right: the reading itself will
+      // report it.
       if (isNoPermission(error)) missing.push(`+${command[0]?.toLowerCase()}`);
     });
   }
