@@ -6,7 +6,7 @@ import type { Check, Facts } from "./facts.ts";
 import { type Findings, type Invariant, NOTHING_UNDER_WAY } from "./verdict.ts";
 
 type MakeCheck = (facts: Facts, findings: Findings) => Check;
-/** A check of one invariant, and the data it needs: the stores, the callers' histories, or either (`both`). */
+/** A check of one invariant, and the data it needs: the stores, the callers' histories, or one of them. */
 export type Kind = {
   readonly invariant: Invariant;
   readonly title?: string;
