@@ -28,14 +28,14 @@ export type Campaign = Message<"coupon.v1.Campaign"> & {
   id: string;
 
   /**
-   * The operator's words for it, 1 to 200 characters, at least one that is visible.
+   * Its name, chosen by an operator: 1 to 200 characters, at least one that is visible.
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * Where it is in its life, as recorded durably.
+   * Its state, as recorded durably; in WatchCampaign and GetCampaign, OPEN or ENDED as soon as its pool is so.
    *
    * @generated from field: coupon.v1.CampaignState state = 3;
    */
@@ -77,14 +77,14 @@ export type Campaign = Message<"coupon.v1.Campaign"> & {
   endsAt?: Timestamp | undefined;
 
   /**
-   * The instant at which it really opened, on the clock of Redis, millisecond precision; absent: not yet.
+   * The instant at which it actually opened, on the clock of Redis, millisecond precision; absent: not yet.
    *
    * @generated from field: google.protobuf.Timestamp opened_at = 9;
    */
   openedAt?: Timestamp | undefined;
 
   /**
-   * When the campaign was created, on the clock of the server that did it, millisecond precision.
+   * When the campaign was created, on the clock of the server that created it, millisecond precision.
    *
    * @generated from field: google.protobuf.Timestamp created_at = 10;
    */
@@ -105,14 +105,14 @@ export type Campaign = Message<"coupon.v1.Campaign"> & {
   codeFormat: string;
 
   /**
-   * Raised whenever the Redis side is loaded or rebuilt from MongoDB; only rises.
+   * Raised by every load of its pool from MongoDB, rebuilds included, and by every change that the pool follows; only rises.
    *
    * @generated from field: int32 generation = 13;
    */
   generation: number;
 
   /**
-   * Coupons that an operator has added and whose codes are still being made; total rises by them when they are. 0: none.
+   * How many coupons an operator has added whose codes are still being made; total rises by this number once they are made. 0: none.
    *
    * @generated from field: int32 adding = 14;
    */
@@ -133,7 +133,7 @@ export type Campaign = Message<"coupon.v1.Campaign"> & {
   rehearsalOf: string;
 
   /**
-   * Of a rehearsal: when the service removes it by itself, by the clock of MongoDB.
+   * For a rehearsal: when the service removes it by itself, by the clock of MongoDB.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 17;
    */
@@ -191,8 +191,8 @@ export const CouponSchema: GenMessage<Coupon> = /*@__PURE__*/
   messageDesc(file_coupon_v1_campaign, 1);
 
 /**
- * Where a campaign is in its life. States move forward in the order listed, with two exceptions that only an operator brings about:
- * a paused campaign goes back to SCHEDULED or OPEN, and a sold-out one to OPEN when coupons are added. docs/life-cycle.md has the table.
+ * The state of a campaign. States move forward in the order listed, with two exceptions that only an operator causes: a paused
+ * campaign goes back to SCHEDULED or OPEN, and a sold-out one to OPEN when coupons are added. docs/life-cycle.md has the table.
  *
  * @generated from enum coupon.v1.CampaignState
  */
@@ -205,7 +205,7 @@ export const CampaignState = {
   UNSPECIFIED: 0,
 
   /**
-   * Durable, its codes are being made and loaded. Nothing can be issued yet.
+   * The campaign is durable, and its codes are being made and loaded. Nothing can be issued yet.
    *
    * @generated from enum value: CAMPAIGN_STATE_GENERATING = 1;
    */
@@ -226,7 +226,7 @@ export const CampaignState = {
   OPEN: 3,
 
   /**
-   * Held by an operator: nothing is issued until it is resumed.
+   * Paused by an operator: nothing new is issued until it is resumed.
    *
    * @generated from enum value: CAMPAIGN_STATE_PAUSED = 4;
    */
@@ -247,7 +247,7 @@ export const CampaignState = {
   ENDED: 6,
 
   /**
-   * Called off by an operator: its unissued codes are retired for ever.
+   * Cancelled by an operator: its unissued codes are never issued.
    *
    * @generated from enum value: CAMPAIGN_STATE_CANCELLED = 7;
    */
@@ -255,8 +255,8 @@ export const CampaignState = {
 } as const;
 
 /**
- * Where a campaign is in its life. States move forward in the order listed, with two exceptions that only an operator brings about:
- * a paused campaign goes back to SCHEDULED or OPEN, and a sold-out one to OPEN when coupons are added. docs/life-cycle.md has the table.
+ * The state of a campaign. States move forward in the order listed, with two exceptions that only an operator causes: a paused
+ * campaign goes back to SCHEDULED or OPEN, and a sold-out one to OPEN when coupons are added. docs/life-cycle.md has the table.
  *
  * @generated from enum coupon.v1.CampaignState
  */

@@ -25,13 +25,13 @@ export const file_coupon_v1_campaign_service: GenFile = /*@__PURE__*/
   fileDesc("CiBjb3Vwb24vdjEvY2FtcGFpZ25fc2VydmljZS5wcm90bxIJY291cG9uLnYxIt4BChVDcmVhdGVDYW1wYWlnblJlcXVlc3QSDAoEbmFtZRgBIAEoCRINCgV0b3RhbBgCIAEoBRItCglzdGFydHNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9uZV9wZXJfdXNlchgFIAEoCBITCgtjb2RlX2Zvcm1hdBgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJEg0KBWFjdG9yGAggASgJIlAKFkNyZWF0ZUNhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHbm90aWNlcxgCIAMoCSJ3ChJHZXRDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSJQoEdmlldxgCIAEoDjIXLmNvdXBvbi52MS5DYW1wYWlnblZpZXcSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkinAEKE0dldENhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SFAoMaXNzdWVkX2NvZGVzGAIgAygJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIvCgtzZXJ2ZXJfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiWQoUTGlzdENhbXBhaWduc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSGgoSaW5jbHVkZV9yZWhlYXJzYWxzGAMgASgIIokBChVMaXN0Q2FtcGFpZ25zUmVzcG9uc2USJgoJY2FtcGFpZ25zGAEgAygLMhMuY291cG9uLnYxLkNhbXBhaWduEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIvCgtzZXJ2ZXJfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigQEKFFdhdGNoQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEhMKC2ludGVydmFsX21zGAIgASgFEg8KB2tlZXBfb24YAyABKAgSGwoOYWZ0ZXJfcmV2aXNpb24YBCABKAVIAIgBAUIRCg9fYWZ0ZXJfcmV2aXNpb24i4gIKFVdhdGNoQ2FtcGFpZ25SZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIRCglyZW1haW5pbmcYAiABKAUSGQoRaXNzdWVkX3Blcl9zZWNvbmQYAyABKAESFAoMbGVkZ2VyX2RlcHRoGAQgASgFEi8KC3NlcnZlcl90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgd0cmFmZmljGAYgASgLMhIuY291cG9uLnYxLlRyYWZmaWMSLAoJcHJvY2Vzc2VzGAcgAygLMhkuY291cG9uLnYxLldhdGNoZWRQcm9jZXNzEiUKBmV2ZW50cxgIIAMoCzIVLmNvdXBvbi52MS5XYXRjaEV2ZW50EhUKCHJldmlzaW9uGAkgASgFSACIAQESDwoHaXNfb3ZlchgKIAEoCEILCglfcmV2aXNpb24iUwoURXhwb3J0Q291cG9uc1JlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSEgoKcGFnZV90b2tlbhgCIAEoCRISCgpiYXRjaF9zaXplGAMgASgFIlwKFUV4cG9ydENvdXBvbnNSZXNwb25zZRIqCgdjb3Vwb25zGAEgAygLMhkuY291cG9uLnYxLkV4cG9ydGVkQ291cG9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJsCg5FeHBvcnRlZENvdXBvbhIhCgZjb3Vwb24YASABKAsyES5jb3Vwb24udjEuQ291cG9uEg8KB3VzZXJfaWQYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRISCgpnZW5lcmF0aW9uGAQgASgFIi8KGFByZWZsaWdodENhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCSLIAQoZUHJlZmxpZ2h0Q2FtcGFpZ25SZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIqCgZjb2xvdXIYAiABKA4yGi5jb3Vwb24udjEuUHJlZmxpZ2h0Q29sb3VyEicKBWxpbmVzGAMgAygLMhguY291cG9uLnYxLlByZWZsaWdodExpbmUSLwoLc2VydmVyX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImsKDVByZWZsaWdodExpbmUSDQoFY2hlY2sYASABKAkSKgoGY29sb3VyGAIgASgOMhouY291cG9uLnYxLlByZWZsaWdodENvbG91chIPCgdmaW5kaW5nGAMgASgJEg4KBmFkdmljZRgEIAEoCSJfChRQYXVzZUNhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRINCgVhY3RvchgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJEg8KB2RyeV9ydW4YBCABKAgiYAoVUGF1c2VDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEg8KB2FscmVhZHkYAiABKAgSDwoHbm90aWNlcxgDIAMoCSJgChVSZXN1bWVDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSDQoFYWN0b3IYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIPCgdkcnlfcnVuGAQgASgIImEKFlJlc3VtZUNhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHYWxyZWFkeRgCIAEoCBIPCgdub3RpY2VzGAMgAygJItABChlSZXNjaGVkdWxlQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCBItCglzdGFydHNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHNfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBm5vX2VuZBgHIAEoCCJlChpSZXNjaGVkdWxlQ2FtcGFpZ25SZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIPCgdhbHJlYWR5GAIgASgIEg8KB25vdGljZXMYAyADKAkiawoRQWRkQ291cG9uc1JlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSDQoFYWN0b3IYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIPCgdkcnlfcnVuGAQgASgIEg0KBWNvdW50GAUgASgFIl0KEkFkZENvdXBvbnNSZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIPCgdhbHJlYWR5GAIgASgIEg8KB25vdGljZXMYAyADKAkiXQoSRW5kQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCCJeChNFbmRDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEg8KB2FscmVhZHkYAiABKAgSDwoHbm90aWNlcxgDIAMoCSJgChVDYW5jZWxDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSDQoFYWN0b3IYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIPCgdkcnlfcnVuGAQgASgIImEKFkNhbmNlbENhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHYWxyZWFkeRgCIAEoCBIPCgdub3RpY2VzGAMgAygJIqsBChVVcGRhdGVDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSDQoFYWN0b3IYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIPCgdkcnlfcnVuGAQgASgIEgwKBG5hbWUYBSABKAkSKwoHZW5kc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGbm9fZW5kGAcgASgIImEKFlVwZGF0ZUNhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHYWxyZWFkeRgCIAEoCBIPCgdub3RpY2VzGAMgAygJIlAKEkxpc3RIaXN0b3J5UmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSKJAQoTTGlzdEhpc3RvcnlSZXNwb25zZRIoCgdlbnRyaWVzGAEgAygLMhcuY291cG9uLnYxLkhpc3RvcnlFbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSLwoLc2VydmVyX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoMCCgxIaXN0b3J5RW50cnkSEAoIcmV2aXNpb24YASABKAUSJgoCYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWFjdG9yGAMgASgJEgwKBHZlcmIYBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCRIrCgZiZWZvcmUYBiABKAsyGy5jb3Vwb24udjEuQ2FtcGFpZ25TZXR0aW5ncxIqCgVhZnRlchgHIAEoCzIbLmNvdXBvbi52MS5DYW1wYWlnblNldHRpbmdzEi8KC2hhcHBlbmVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLEAQoQQ2FtcGFpZ25TZXR0aW5ncxInCgVzdGF0ZRgBIAEoDjIYLmNvdXBvbi52MS5DYW1wYWlnblN0YXRlEgwKBG5hbWUYAiABKAkSDQoFdG90YWwYAyABKAUSDgoGYWRkaW5nGAQgASgFEi0KCXN0YXJ0c19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHZW5kc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPQoWRGVzY3JpYmVGb3JtYXRzUmVxdWVzdBIUCgxjb2RlX2Zvcm1hdHMYASADKAkSDQoFdG90YWwYAiABKAUiVQoXRGVzY3JpYmVGb3JtYXRzUmVzcG9uc2USKwoHZm9ybWF0cxgBIAMoCzIaLmNvdXBvbi52MS5Db2RlRm9ybWF0RmFjdHMSDQoFdG90YWwYAiABKAUimAIKD0NvZGVGb3JtYXRGYWN0cxITCgtjb2RlX2Zvcm1hdBgBIAEoCRIQCghleGFtcGxlcxgCIAMoCRIUCgxjb21iaW5hdGlvbnMYAyABKAkSDQoFY29kZXMYBCABKAkSFAoMZW50cm9weV9iaXRzGAUgASgBEhAKCGV4aXN0aW5nGAYgASgDEgwKBHJvb20YByABKAkSEgoKZ3Vlc3Nfb2RkcxgIIAEoARIWCg5jb2xsaXNpb25fb2RkcxgJIAEoARIbChNleHBlY3RlZF9jb2xsaXNpb25zGAogASgBEhsKE2hhc19jaGVja19jaGFyYWN0ZXIYCyABKAgSDAoEZml0cxgMIAEoCBIPCgd3aHlfbm90GA0gASgJIjgKE0ZpbmRJc3N1YW5jZVJlcXVlc3QSDAoEY29kZRgBIAEoCRITCgtjYW1wYWlnbl9pZBgCIAEoCSJaChRGaW5kSXNzdWFuY2VSZXNwb25zZRIrCghpc3N1YW5jZRgBIAEoCzIZLmNvdXBvbi52MS5FeHBvcnRlZENvdXBvbhIVCg1jYW1wYWlnbl9uYW1lGAIgASgJKl4KDENhbXBhaWduVmlldxIdChlDQU1QQUlHTl9WSUVXX1VOU1BFQ0lGSUVEEAASFwoTQ0FNUEFJR05fVklFV19CQVNJQxABEhYKEkNBTVBBSUdOX1ZJRVdfRlVMTBACKoUBCg9QcmVmbGlnaHRDb2xvdXISIAocUFJFRkxJR0hUX0NPTE9VUl9VTlNQRUNJRklFRBAAEhoKFlBSRUZMSUdIVF9DT0xPVVJfR1JFRU4QARIaChZQUkVGTElHSFRfQ09MT1VSX0FNQkVSEAISGAoUUFJFRkxJR0hUX0NPTE9VUl9SRUQQAzLODQoPQ2FtcGFpZ25TZXJ2aWNlElUKDkNyZWF0ZUNhbXBhaWduEiAuY291cG9uLnYxLkNyZWF0ZUNhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5DcmVhdGVDYW1wYWlnblJlc3BvbnNlEkwKC0dldENhbXBhaWduEh0uY291cG9uLnYxLkdldENhbXBhaWduUmVxdWVzdBoeLmNvdXBvbi52MS5HZXRDYW1wYWlnblJlc3BvbnNlElIKDUxpc3RDYW1wYWlnbnMSHy5jb3Vwb24udjEuTGlzdENhbXBhaWduc1JlcXVlc3QaIC5jb3Vwb24udjEuTGlzdENhbXBhaWduc1Jlc3BvbnNlElQKDVdhdGNoQ2FtcGFpZ24SHy5jb3Vwb24udjEuV2F0Y2hDYW1wYWlnblJlcXVlc3QaIC5jb3Vwb24udjEuV2F0Y2hDYW1wYWlnblJlc3BvbnNlMAESVAoNRXhwb3J0Q291cG9ucxIfLmNvdXBvbi52MS5FeHBvcnRDb3Vwb25zUmVxdWVzdBogLmNvdXBvbi52MS5FeHBvcnRDb3Vwb25zUmVzcG9uc2UwARJXCg5WZXJpZnlDYW1wYWlnbhIgLmNvdXBvbi52MS5WZXJpZnlDYW1wYWlnblJlcXVlc3QaIS5jb3Vwb24udjEuVmVyaWZ5Q2FtcGFpZ25SZXNwb25zZTABEl4KEVByZWZsaWdodENhbXBhaWduEiMuY291cG9uLnYxLlByZWZsaWdodENhbXBhaWduUmVxdWVzdBokLmNvdXBvbi52MS5QcmVmbGlnaHRDYW1wYWlnblJlc3BvbnNlElIKDVBhdXNlQ2FtcGFpZ24SHy5jb3Vwb24udjEuUGF1c2VDYW1wYWlnblJlcXVlc3QaIC5jb3Vwb24udjEuUGF1c2VDYW1wYWlnblJlc3BvbnNlElUKDlJlc3VtZUNhbXBhaWduEiAuY291cG9uLnYxLlJlc3VtZUNhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5SZXN1bWVDYW1wYWlnblJlc3BvbnNlEmEKElJlc2NoZWR1bGVDYW1wYWlnbhIkLmNvdXBvbi52MS5SZXNjaGVkdWxlQ2FtcGFpZ25SZXF1ZXN0GiUuY291cG9uLnYxLlJlc2NoZWR1bGVDYW1wYWlnblJlc3BvbnNlEkkKCkFkZENvdXBvbnMSHC5jb3Vwb24udjEuQWRkQ291cG9uc1JlcXVlc3QaHS5jb3Vwb24udjEuQWRkQ291cG9uc1Jlc3BvbnNlEkwKC0VuZENhbXBhaWduEh0uY291cG9uLnYxLkVuZENhbXBhaWduUmVxdWVzdBoeLmNvdXBvbi52MS5FbmRDYW1wYWlnblJlc3BvbnNlElUKDkNhbmNlbENhbXBhaWduEiAuY291cG9uLnYxLkNhbmNlbENhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5DYW5jZWxDYW1wYWlnblJlc3BvbnNlElUKDlVwZGF0ZUNhbXBhaWduEiAuY291cG9uLnYxLlVwZGF0ZUNhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5VcGRhdGVDYW1wYWlnblJlc3BvbnNlEkwKC0xpc3RIaXN0b3J5Eh0uY291cG9uLnYxLkxpc3RIaXN0b3J5UmVxdWVzdBoeLmNvdXBvbi52MS5MaXN0SGlzdG9yeVJlc3BvbnNlElgKD0Rlc2NyaWJlRm9ybWF0cxIhLmNvdXBvbi52MS5EZXNjcmliZUZvcm1hdHNSZXF1ZXN0GiIuY291cG9uLnYxLkRlc2NyaWJlRm9ybWF0c1Jlc3BvbnNlEk8KDEZpbmRJc3N1YW5jZRIeLmNvdXBvbi52MS5GaW5kSXNzdWFuY2VSZXF1ZXN0Gh8uY291cG9uLnYxLkZpbmRJc3N1YW5jZVJlc3BvbnNlElsKEEdldENhbXBhaWduU3RhdHMSIi5jb3Vwb24udjEuR2V0Q2FtcGFpZ25TdGF0c1JlcXVlc3QaIy5jb3Vwb24udjEuR2V0Q2FtcGFpZ25TdGF0c1Jlc3BvbnNlElgKD0NyZWF0ZVJlaGVhcnNhbBIhLmNvdXBvbi52MS5DcmVhdGVSZWhlYXJzYWxSZXF1ZXN0GiIuY291cG9uLnYxLkNyZWF0ZVJlaGVhcnNhbFJlc3BvbnNlElgKD1JlbW92ZVJlaGVhcnNhbBIhLmNvdXBvbi52MS5SZW1vdmVSZWhlYXJzYWxSZXF1ZXN0GiIuY291cG9uLnYxLlJlbW92ZVJlaGVhcnNhbFJlc3BvbnNlYgZwcm90bzM", [file_coupon_v1_campaign, file_coupon_v1_rehearsal, file_coupon_v1_stats, file_coupon_v1_verify, file_coupon_v1_watch, file_google_protobuf_timestamp]);
 
 /**
- * A campaign to be.
+ * The settings of a new campaign.
  *
  * @generated from message coupon.v1.CreateCampaignRequest
  */
 export type CreateCampaignRequest = Message<"coupon.v1.CreateCampaignRequest"> & {
   /**
-   * The operator's words for it: 1 to 200 characters, at least one that is visible, no control characters.
+   * Its name: 1 to 200 characters, at least one that is visible, no control characters.
    *
    * @generated from field: string name = 1;
    */
@@ -67,7 +67,7 @@ export type CreateCampaignRequest = Message<"coupon.v1.CreateCampaignRequest"> &
   onePerUser: boolean;
 
   /**
-   * Pattern of the codes: 가 for a Hangul syllable, 0 for a digit, at least one of each, and as the last one, if wanted, # for a
+   * Pattern of the codes: 가 for a Hangul syllable, 0 for a digit, at least one of each, and optionally # as the last character, for a
    * check character that finds mistyped codes; 4 to 10 characters in all. Empty: 가가가가가가0000. Refused where the pattern has too
    * few combinations for total.
    *
@@ -83,7 +83,7 @@ export type CreateCampaignRequest = Message<"coupon.v1.CreateCampaignRequest"> &
   requestId: string;
 
   /**
-   * Who does it, for the history: at most 100 characters, as told by the caller and not proven; empty: not told.
+   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
    *
    * @generated from field: string actor = 8;
    */
@@ -139,7 +139,7 @@ export type GetCampaignRequest = Message<"coupon.v1.GetCampaignRequest"> & {
   campaignId: string;
 
   /**
-   * How much of it.
+   * How much of it the answer contains.
    *
    * @generated from field: coupon.v1.CampaignView view = 2;
    */
@@ -153,7 +153,7 @@ export type GetCampaignRequest = Message<"coupon.v1.GetCampaignRequest"> & {
   pageSize: number;
 
   /**
-   * next_page_token of the answer before; empty: from the start.
+   * next_page_token of the previous answer; empty: from the start.
    *
    * @generated from field: string page_token = 4;
    */
@@ -181,7 +181,7 @@ export type GetCampaignResponse = Message<"coupon.v1.GetCampaignResponse"> & {
   campaign?: Campaign | undefined;
 
   /**
-   * Codes that have a durable issuance, in issue order. Codes that nobody has are never shown.
+   * Codes that have a durable issuance, in issue order. Unissued codes are never shown.
    *
    * @generated from field: repeated string issued_codes = 2;
    */
@@ -189,7 +189,7 @@ export type GetCampaignResponse = Message<"coupon.v1.GetCampaignResponse"> & {
 
   /**
    * Non-empty: there are more issued codes, ask with this token. Pages are exact once the sale is at rest; during it, an
-   * issuance that becomes durable late may come to stand before this place.
+   * issuance that becomes durable late may have an earlier place than this one.
    *
    * @generated from field: string next_page_token = 3;
    */
@@ -224,14 +224,14 @@ export type ListCampaignsRequest = Message<"coupon.v1.ListCampaignsRequest"> & {
   pageSize: number;
 
   /**
-   * next_page_token of the answer before; empty: from the newest.
+   * next_page_token of the previous answer; empty: from the newest.
    *
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
 
   /**
-   * True: rehearsals too, before all others.
+   * True: rehearsals are listed too, before all other campaigns.
    *
    * @generated from field: bool include_rehearsals = 3;
    */
@@ -308,8 +308,8 @@ export type WatchCampaignRequest = Message<"coupon.v1.WatchCampaignRequest"> & {
   keepOn: boolean;
 
   /**
-   * Tells every change above this revision, to go on after a broken stream; 0: all since the creation. Absent: the last 20.
-   * One that the campaign does not have within 12 s is refused.
+   * Every change above this revision is sent, to go on after a broken stream; 0: all since the creation. Absent: the last 20.
+   * A revision that the campaign does not have within 12 s is refused.
    *
    * @generated from field: optional int32 after_revision = 4;
    */
@@ -324,7 +324,7 @@ export const WatchCampaignRequestSchema: GenMessage<WatchCampaignRequest> = /*@_
   messageDesc(file_coupon_v1_campaign_service, 6);
 
 /**
- * What is happening now.
+ * The campaign now, and the events since the message before.
  *
  * @generated from message coupon.v1.WatchCampaignResponse
  */
@@ -337,7 +337,7 @@ export type WatchCampaignResponse = Message<"coupon.v1.WatchCampaignResponse"> &
   campaign?: Campaign | undefined;
 
   /**
-   * Codes that nobody has yet, 0 to total.
+   * Codes that are not claimed yet, 0 to total.
    *
    * @generated from field: int32 remaining = 2;
    */
@@ -358,44 +358,44 @@ export type WatchCampaignResponse = Message<"coupon.v1.WatchCampaignResponse"> &
   ledgerDepth: number;
 
   /**
-   * The server's clock when it looked.
+   * The server's clock when it had read the stores.
    *
    * @generated from field: google.protobuf.Timestamp server_time = 5;
    */
   serverTime?: Timestamp | undefined;
 
   /**
-   * What callers hear. Absent: MongoDB did not say which servers there are.
+   * The answers that callers get. Absent: MongoDB has not answered which servers there are.
    *
    * @generated from field: coupon.v1.Traffic traffic = 6;
    */
   traffic?: Traffic | undefined;
 
   /**
-   * Who was heard of within the last minute, longest standing first, at most 200.
+   * The processes with a heartbeat within the last minute, the earliest started first, at most 200.
    *
    * @generated from field: repeated coupon.v1.WatchedProcess processes = 7;
    */
   processes: WatchedProcess[];
 
   /**
-   * What happened since the message before, oldest first; in the first message what is worth knowing of what was before.
+   * The events since the message before, oldest first; in the first message, earlier events that still matter.
    *
    * @generated from field: repeated coupon.v1.WatchEvent events = 8;
    */
   events: WatchEvent[];
 
   /**
-   * All changes up to this revision are told by now; as after_revision it opens a stream that goes on from here. Absent: MongoDB did not
-   * say yet.
+   * All changes up to this revision have been sent by now; as after_revision it opens a stream that goes on from here. Absent: MongoDB
+   * has not answered yet.
    *
    * @generated from field: optional int32 revision = 9;
    */
   revision?: number | undefined;
 
   /**
-   * It is recorded as sold out, ended or cancelled, and every change up to that is told: the stream ends with this message, unless it is to
-   * keep on.
+   * True: the campaign is recorded as sold out, ended or cancelled, and every change up to that has been sent: the stream ends with
+   * this message, unless keep_on is set.
    *
    * @generated from field: bool is_over = 10;
    */
@@ -459,7 +459,7 @@ export type ExportCouponsResponse = Message<"coupon.v1.ExportCouponsResponse"> &
 
   /**
    * Where to go on if the stream breaks after this batch. Exact once the sale is at rest; during it, an issuance that becomes
-   * durable late may come to stand before this place: export again at the end.
+   * durable late may have an earlier place than this one: export again at the end.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -557,14 +557,14 @@ export type PreflightCampaignResponse = Message<"coupon.v1.PreflightCampaignResp
   colour: PreflightColour;
 
   /**
-   * One for each thing that was looked at, always all of them and in the same order.
+   * One for each check, always all of them and in the same order.
    *
    * @generated from field: repeated coupon.v1.PreflightLine lines = 3;
    */
   lines: PreflightLine[];
 
   /**
-   * The server's clock when it had looked.
+   * The server's clock after the checks.
    *
    * @generated from field: google.protobuf.Timestamp server_time = 4;
    */
@@ -579,7 +579,7 @@ export const PreflightCampaignResponseSchema: GenMessage<PreflightCampaignRespon
   messageDesc(file_coupon_v1_campaign_service, 12);
 
 /**
- * One thing that was looked at.
+ * The result of one check.
  *
  * @generated from message coupon.v1.PreflightLine
  */
@@ -593,7 +593,7 @@ export type PreflightLine = Message<"coupon.v1.PreflightLine"> & {
   check: string;
 
   /**
-   * How it stands.
+   * Its result.
    *
    * @generated from field: coupon.v1.PreflightColour colour = 2;
    */
@@ -622,7 +622,7 @@ export const PreflightLineSchema: GenMessage<PreflightLine> = /*@__PURE__*/
   messageDesc(file_coupon_v1_campaign_service, 13);
 
 /**
- * Asks to hold a campaign.
+ * Asks to pause a campaign.
  *
  * @generated from message coupon.v1.PauseCampaignRequest
  */
@@ -635,22 +635,22 @@ export type PauseCampaignRequest = Message<"coupon.v1.PauseCampaignRequest"> & {
   campaignId: string;
 
   /**
-   * Who does it, for the history: at most 100 characters, as told by the caller and not proven; empty: not told.
+   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
    *
    * @generated from field: string actor = 2;
    */
   actor: string;
 
   /**
-   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it changes nothing and says
-   * already. Empty: none.
+   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it
+   * changes nothing and sets already in its answer. Empty: none.
    *
    * @generated from field: string request_id = 3;
    */
   requestId: string;
 
   /**
-   * True: answers what the change would do, or why it would be refused, and changes nothing.
+   * True: the server answers with the result or the refusal that the change would have, and changes nothing.
    *
    * @generated from field: bool dry_run = 4;
    */
@@ -665,7 +665,7 @@ export const PauseCampaignRequestSchema: GenMessage<PauseCampaignRequest> = /*@_
   messageDesc(file_coupon_v1_campaign_service, 14);
 
 /**
- * What came of it.
+ * The outcome of PauseCampaign.
  *
  * @generated from message coupon.v1.PauseCampaignResponse
  */
@@ -678,7 +678,7 @@ export type PauseCampaignResponse = Message<"coupon.v1.PauseCampaignResponse"> &
   campaign?: Campaign | undefined;
 
   /**
-   * True: it was so already, nothing was changed.
+   * True: the campaign was already so, or request_id had made this change before; nothing was changed.
    *
    * @generated from field: bool already = 2;
    */
@@ -700,7 +700,7 @@ export const PauseCampaignResponseSchema: GenMessage<PauseCampaignResponse> = /*
   messageDesc(file_coupon_v1_campaign_service, 15);
 
 /**
- * Asks to let a paused campaign go on.
+ * Asks to resume a paused campaign.
  *
  * @generated from message coupon.v1.ResumeCampaignRequest
  */
@@ -713,22 +713,22 @@ export type ResumeCampaignRequest = Message<"coupon.v1.ResumeCampaignRequest"> &
   campaignId: string;
 
   /**
-   * Who does it, for the history: at most 100 characters, as told by the caller and not proven; empty: not told.
+   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
    *
    * @generated from field: string actor = 2;
    */
   actor: string;
 
   /**
-   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it changes nothing and says
-   * already. Empty: none.
+   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it
+   * changes nothing and sets already in its answer. Empty: none.
    *
    * @generated from field: string request_id = 3;
    */
   requestId: string;
 
   /**
-   * True: answers what the change would do, or why it would be refused, and changes nothing.
+   * True: the server answers with the result or the refusal that the change would have, and changes nothing.
    *
    * @generated from field: bool dry_run = 4;
    */
@@ -743,7 +743,7 @@ export const ResumeCampaignRequestSchema: GenMessage<ResumeCampaignRequest> = /*
   messageDesc(file_coupon_v1_campaign_service, 16);
 
 /**
- * What came of it.
+ * The outcome of ResumeCampaign.
  *
  * @generated from message coupon.v1.ResumeCampaignResponse
  */
@@ -756,7 +756,7 @@ export type ResumeCampaignResponse = Message<"coupon.v1.ResumeCampaignResponse">
   campaign?: Campaign | undefined;
 
   /**
-   * True: it was so already, nothing was changed.
+   * True: the campaign was already so, or request_id had made this change before; nothing was changed.
    *
    * @generated from field: bool already = 2;
    */
@@ -791,22 +791,22 @@ export type RescheduleCampaignRequest = Message<"coupon.v1.RescheduleCampaignReq
   campaignId: string;
 
   /**
-   * Who does it, for the history: at most 100 characters, as told by the caller and not proven; empty: not told.
+   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
    *
    * @generated from field: string actor = 2;
    */
   actor: string;
 
   /**
-   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it changes nothing and says
-   * already. Empty: none.
+   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it
+   * changes nothing and sets already in its answer. Empty: none.
    *
    * @generated from field: string request_id = 3;
    */
   requestId: string;
 
   /**
-   * True: answers what the change would do, or why it would be refused, and changes nothing.
+   * True: the server answers with the result or the refusal that the change would have, and changes nothing.
    *
    * @generated from field: bool dry_run = 4;
    */
@@ -820,14 +820,14 @@ export type RescheduleCampaignRequest = Message<"coupon.v1.RescheduleCampaignReq
   startsAt?: Timestamp | undefined;
 
   /**
-   * The new end: after starts_at and after now; absent: as it was.
+   * The new end: after starts_at and after now; absent: unchanged.
    *
    * @generated from field: google.protobuf.Timestamp ends_at = 6;
    */
   endsAt?: Timestamp | undefined;
 
   /**
-   * True: without an end from now on; ends_at must be absent.
+   * True: the end is removed; ends_at must be absent.
    *
    * @generated from field: bool no_end = 7;
    */
@@ -842,7 +842,7 @@ export const RescheduleCampaignRequestSchema: GenMessage<RescheduleCampaignReque
   messageDesc(file_coupon_v1_campaign_service, 18);
 
 /**
- * What came of it.
+ * The outcome of RescheduleCampaign.
  *
  * @generated from message coupon.v1.RescheduleCampaignResponse
  */
@@ -855,7 +855,7 @@ export type RescheduleCampaignResponse = Message<"coupon.v1.RescheduleCampaignRe
   campaign?: Campaign | undefined;
 
   /**
-   * True: it was so already, nothing was changed.
+   * True: the campaign was already so, or request_id had made this change before; nothing was changed.
    *
    * @generated from field: bool already = 2;
    */
@@ -890,29 +890,29 @@ export type AddCouponsRequest = Message<"coupon.v1.AddCouponsRequest"> & {
   campaignId: string;
 
   /**
-   * Who does it, for the history: at most 100 characters, as told by the caller and not proven; empty: not told.
+   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
    *
    * @generated from field: string actor = 2;
    */
   actor: string;
 
   /**
-   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it changes nothing and says
-   * already. Empty: none.
+   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it
+   * changes nothing and sets already in its answer. Empty: none.
    *
    * @generated from field: string request_id = 3;
    */
   requestId: string;
 
   /**
-   * True: answers what the change would do, or why it would be refused, and changes nothing.
+   * True: the server answers with the result or the refusal that the change would have, and changes nothing.
    *
    * @generated from field: bool dry_run = 4;
    */
   dryRun: boolean;
 
   /**
-   * How many: 1 to 5,000,000, and no more than 5,000,000 with those that it has.
+   * How many coupons to add: 1 to 5,000,000, and at most 5,000,000 together with those that it has.
    *
    * @generated from field: int32 count = 5;
    */
@@ -927,7 +927,7 @@ export const AddCouponsRequestSchema: GenMessage<AddCouponsRequest> = /*@__PURE_
   messageDesc(file_coupon_v1_campaign_service, 20);
 
 /**
- * What came of it.
+ * The outcome of AddCoupons.
  *
  * @generated from message coupon.v1.AddCouponsResponse
  */
@@ -940,7 +940,7 @@ export type AddCouponsResponse = Message<"coupon.v1.AddCouponsResponse"> & {
   campaign?: Campaign | undefined;
 
   /**
-   * True: it was so already, nothing was changed.
+   * True: the campaign was already so, or request_id had made this change before; nothing was changed.
    *
    * @generated from field: bool already = 2;
    */
@@ -975,22 +975,22 @@ export type EndCampaignRequest = Message<"coupon.v1.EndCampaignRequest"> & {
   campaignId: string;
 
   /**
-   * Who does it, for the history: at most 100 characters, as told by the caller and not proven; empty: not told.
+   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
    *
    * @generated from field: string actor = 2;
    */
   actor: string;
 
   /**
-   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it changes nothing and says
-   * already. Empty: none.
+   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it
+   * changes nothing and sets already in its answer. Empty: none.
    *
    * @generated from field: string request_id = 3;
    */
   requestId: string;
 
   /**
-   * True: answers what the change would do, or why it would be refused, and changes nothing.
+   * True: the server answers with the result or the refusal that the change would have, and changes nothing.
    *
    * @generated from field: bool dry_run = 4;
    */
@@ -1005,7 +1005,7 @@ export const EndCampaignRequestSchema: GenMessage<EndCampaignRequest> = /*@__PUR
   messageDesc(file_coupon_v1_campaign_service, 22);
 
 /**
- * What came of it.
+ * The outcome of EndCampaign.
  *
  * @generated from message coupon.v1.EndCampaignResponse
  */
@@ -1018,7 +1018,7 @@ export type EndCampaignResponse = Message<"coupon.v1.EndCampaignResponse"> & {
   campaign?: Campaign | undefined;
 
   /**
-   * True: it was so already, nothing was changed.
+   * True: the campaign was already so, or request_id had made this change before; nothing was changed.
    *
    * @generated from field: bool already = 2;
    */
@@ -1040,7 +1040,7 @@ export const EndCampaignResponseSchema: GenMessage<EndCampaignResponse> = /*@__P
   messageDesc(file_coupon_v1_campaign_service, 23);
 
 /**
- * Asks to call a campaign off.
+ * Asks to cancel a campaign.
  *
  * @generated from message coupon.v1.CancelCampaignRequest
  */
@@ -1053,22 +1053,22 @@ export type CancelCampaignRequest = Message<"coupon.v1.CancelCampaignRequest"> &
   campaignId: string;
 
   /**
-   * Who does it, for the history: at most 100 characters, as told by the caller and not proven; empty: not told.
+   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
    *
    * @generated from field: string actor = 2;
    */
   actor: string;
 
   /**
-   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it changes nothing and says
-   * already. Empty: none.
+   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it
+   * changes nothing and sets already in its answer. Empty: none.
    *
    * @generated from field: string request_id = 3;
    */
   requestId: string;
 
   /**
-   * True: answers what the change would do, or why it would be refused, and changes nothing.
+   * True: the server answers with the result or the refusal that the change would have, and changes nothing.
    *
    * @generated from field: bool dry_run = 4;
    */
@@ -1083,7 +1083,7 @@ export const CancelCampaignRequestSchema: GenMessage<CancelCampaignRequest> = /*
   messageDesc(file_coupon_v1_campaign_service, 24);
 
 /**
- * What came of it.
+ * The outcome of CancelCampaign.
  *
  * @generated from message coupon.v1.CancelCampaignResponse
  */
@@ -1096,7 +1096,7 @@ export type CancelCampaignResponse = Message<"coupon.v1.CancelCampaignResponse">
   campaign?: Campaign | undefined;
 
   /**
-   * True: it was so already, nothing was changed.
+   * True: the campaign was already so, or request_id had made this change before; nothing was changed.
    *
    * @generated from field: bool already = 2;
    */
@@ -1118,7 +1118,7 @@ export const CancelCampaignResponseSchema: GenMessage<CancelCampaignResponse> = 
   messageDesc(file_coupon_v1_campaign_service, 25);
 
 /**
- * Asks to change what may be changed at any time.
+ * Asks to change the name or the end of a campaign.
  *
  * @generated from message coupon.v1.UpdateCampaignRequest
  */
@@ -1131,43 +1131,43 @@ export type UpdateCampaignRequest = Message<"coupon.v1.UpdateCampaignRequest"> &
   campaignId: string;
 
   /**
-   * Who does it, for the history: at most 100 characters, as told by the caller and not proven; empty: not told.
+   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
    *
    * @generated from field: string actor = 2;
    */
   actor: string;
 
   /**
-   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it changes nothing and says
-   * already. Empty: none.
+   * Idempotency key of this change: 1 to 128 characters, at least one that is visible, no control characters; a repeated call with it
+   * changes nothing and sets already in its answer. Empty: none.
    *
    * @generated from field: string request_id = 3;
    */
   requestId: string;
 
   /**
-   * True: answers what the change would do, or why it would be refused, and changes nothing.
+   * True: the server answers with the result or the refusal that the change would have, and changes nothing.
    *
    * @generated from field: bool dry_run = 4;
    */
   dryRun: boolean;
 
   /**
-   * The new name: 1 to 200 characters, at least one that is visible, no control characters; empty: as it was.
+   * The new name: 1 to 200 characters, at least one that is visible, no control characters; empty: unchanged.
    *
    * @generated from field: string name = 5;
    */
   name: string;
 
   /**
-   * The new end: after the start and after now; absent: as it was.
+   * The new end: after the start and after now; absent: unchanged.
    *
    * @generated from field: google.protobuf.Timestamp ends_at = 6;
    */
   endsAt?: Timestamp | undefined;
 
   /**
-   * True: without an end from now on; ends_at must be absent.
+   * True: the end is removed; ends_at must be absent.
    *
    * @generated from field: bool no_end = 7;
    */
@@ -1182,7 +1182,7 @@ export const UpdateCampaignRequestSchema: GenMessage<UpdateCampaignRequest> = /*
   messageDesc(file_coupon_v1_campaign_service, 26);
 
 /**
- * What came of it.
+ * The outcome of UpdateCampaign.
  *
  * @generated from message coupon.v1.UpdateCampaignResponse
  */
@@ -1195,7 +1195,7 @@ export type UpdateCampaignResponse = Message<"coupon.v1.UpdateCampaignResponse">
   campaign?: Campaign | undefined;
 
   /**
-   * True: it was so already, nothing was changed.
+   * True: the campaign was already so, or request_id had made this change before; nothing was changed.
    *
    * @generated from field: bool already = 2;
    */
@@ -1237,7 +1237,7 @@ export type ListHistoryRequest = Message<"coupon.v1.ListHistoryRequest"> & {
   pageSize: number;
 
   /**
-   * next_page_token of the answer before; empty: from the newest.
+   * next_page_token of the previous answer; empty: from the newest.
    *
    * @generated from field: string page_token = 3;
    */
@@ -1300,21 +1300,21 @@ export type HistoryEntry = Message<"coupon.v1.HistoryEntry"> & {
   revision: number;
 
   /**
-   * When, on the clock of MongoDB, millisecond precision.
+   * The time of the change, on the clock of MongoDB, millisecond precision.
    *
    * @generated from field: google.protobuf.Timestamp at = 2;
    */
   at?: Timestamp | undefined;
 
   /**
-   * Who: as the caller told it, not proven; "scheduler", "generator" and "server" are the service itself.
+   * The actor: as the caller gave it, not proven; "scheduler", "generator" and "server" are the service itself.
    *
    * @generated from field: string actor = 3;
    */
   actor: string;
 
   /**
-   * What was done: create, pause, resume, reschedule, add, end, cancel, edit; by the service itself: schedule, open, sell-out, added, end.
+   * The kind of change: create, pause, resume, reschedule, add, end, cancel, edit; by the service itself: schedule, open, sell-out, added, end.
    *
    * @generated from field: string verb = 4;
    */
@@ -1328,21 +1328,21 @@ export type HistoryEntry = Message<"coupon.v1.HistoryEntry"> & {
   requestId: string;
 
   /**
-   * What the campaign was before; absent: it was created.
+   * The settings before the change; absent: the change created the campaign.
    *
    * @generated from field: coupon.v1.CampaignSettings before = 6;
    */
   before?: CampaignSettings | undefined;
 
   /**
-   * What it was from then on.
+   * The settings after the change.
    *
    * @generated from field: coupon.v1.CampaignSettings after = 7;
    */
   after?: CampaignSettings | undefined;
 
   /**
-   * When it came about, where it was written down afterwards: the opening by the clock of Redis, or the end. Absent: the same as `at`.
+   * When the change took effect, where it was recorded afterwards: the opening, by the clock of Redis, or the end. Absent: the same as `at`.
    *
    * @generated from field: google.protobuf.Timestamp happened_at = 8;
    */
@@ -1357,13 +1357,13 @@ export const HistoryEntrySchema: GenMessage<HistoryEntry> = /*@__PURE__*/
   messageDesc(file_coupon_v1_campaign_service, 30);
 
 /**
- * What a change can change.
+ * The settings and the state that a change can alter.
  *
  * @generated from message coupon.v1.CampaignSettings
  */
 export type CampaignSettings = Message<"coupon.v1.CampaignSettings"> & {
   /**
-   * Where it was in its life.
+   * Its state.
    *
    * @generated from field: coupon.v1.CampaignState state = 1;
    */
@@ -1384,7 +1384,7 @@ export type CampaignSettings = Message<"coupon.v1.CampaignSettings"> & {
   total: number;
 
   /**
-   * How many were being added.
+   * How many coupons were being added.
    *
    * @generated from field: int32 adding = 4;
    */
@@ -1419,14 +1419,14 @@ export const CampaignSettingsSchema: GenMessage<CampaignSettings> = /*@__PURE__*
  */
 export type DescribeFormatsRequest = Message<"coupon.v1.DescribeFormatsRequest"> & {
   /**
-   * Patterns as CreateCampaign takes them, at most 20; empty: a selection.
+   * Patterns as in CreateCampaignRequest, at most 20; empty: a selection.
    *
    * @generated from field: repeated string code_formats = 1;
    */
   codeFormats: string[];
 
   /**
-   * The campaign to reckon with: 1 to 5,000,000 coupons; 0: 1,000.
+   * How many coupons the odds are computed for: 1 to 5,000,000; 0: 1,000.
    *
    * @generated from field: int32 total = 2;
    */
@@ -1441,7 +1441,7 @@ export const DescribeFormatsRequestSchema: GenMessage<DescribeFormatsRequest> = 
   messageDesc(file_coupon_v1_campaign_service, 32);
 
 /**
- * What was asked about.
+ * The formats that were asked about.
  *
  * @generated from message coupon.v1.DescribeFormatsResponse
  */
@@ -1454,7 +1454,7 @@ export type DescribeFormatsResponse = Message<"coupon.v1.DescribeFormatsResponse
   formats: CodeFormatFacts[];
 
   /**
-   * The coupons reckoned with.
+   * How many coupons the odds are computed for.
    *
    * @generated from field: int32 total = 2;
    */
@@ -1482,7 +1482,7 @@ export type CodeFormatFacts = Message<"coupon.v1.CodeFormatFacts"> & {
   codeFormat: string;
 
   /**
-   * What such codes look like. No code is ever like these: 예, which is in no code, stands in place of the first syllable.
+   * Examples of such codes. No real code equals one of them: 예, which is in no code, stands in place of the first syllable.
    *
    * @generated from field: repeated string examples = 2;
    */
@@ -1510,7 +1510,7 @@ export type CodeFormatFacts = Message<"coupon.v1.CodeFormatFacts"> & {
   entropyBits: number;
 
   /**
-   * Codes that campaigns of this format, or of one that can make the same codes, have or are to have already.
+   * Codes that existing campaigns of this format, or of one that can make the same codes, have or will have.
    *
    * @generated from field: int64 existing = 6;
    */
@@ -1531,7 +1531,7 @@ export type CodeFormatFacts = Message<"coupon.v1.CodeFormatFacts"> & {
   guessOdds: number;
 
   /**
-   * Odds, from 0 to 1, that at least one of the total codes is drawn twice and made again. Nobody notices; it only costs time.
+   * Odds, from 0 to 1, that at least one of the total codes is drawn twice and made again. Its only effect is the time it costs.
    *
    * @generated from field: double collision_odds = 9;
    */
@@ -1552,7 +1552,7 @@ export type CodeFormatFacts = Message<"coupon.v1.CodeFormatFacts"> & {
   hasCheckCharacter: boolean;
 
   /**
-   * True: CreateCampaign would take the format for total coupons.
+   * True: CreateCampaign would accept the format for total coupons.
    *
    * @generated from field: bool fits = 12;
    */
@@ -1574,7 +1574,7 @@ export const CodeFormatFactsSchema: GenMessage<CodeFormatFacts> = /*@__PURE__*/
   messageDesc(file_coupon_v1_campaign_service, 34);
 
 /**
- * Asks who has a code.
+ * Asks for the holder of a code.
  *
  * @generated from message coupon.v1.FindIssuanceRequest
  */
@@ -1587,7 +1587,7 @@ export type FindIssuanceRequest = Message<"coupon.v1.FindIssuanceRequest"> & {
   code: string;
 
   /**
-   * Only in this campaign; empty: in all of them.
+   * The only campaign to search; empty: all of them.
    *
    * @generated from field: string campaign_id = 2;
    */
@@ -1602,13 +1602,13 @@ export const FindIssuanceRequestSchema: GenMessage<FindIssuanceRequest> = /*@__P
   messageDesc(file_coupon_v1_campaign_service, 35);
 
 /**
- * The durable record that the code went to somebody.
+ * The issuance of the code, as recorded durably.
  *
  * @generated from message coupon.v1.FindIssuanceResponse
  */
 export type FindIssuanceResponse = Message<"coupon.v1.FindIssuanceResponse"> & {
   /**
-   * The coupon and who claimed it.
+   * The coupon, with the user id or request id that claimed it.
    *
    * @generated from field: coupon.v1.ExportedCoupon issuance = 1;
    */
@@ -1630,7 +1630,7 @@ export const FindIssuanceResponseSchema: GenMessage<FindIssuanceResponse> = /*@_
   messageDesc(file_coupon_v1_campaign_service, 36);
 
 /**
- * How much of a campaign to answer with.
+ * How much of a campaign an answer contains.
  *
  * @generated from enum coupon.v1.CampaignView
  */
@@ -1658,7 +1658,7 @@ export const CampaignView = {
 } as const;
 
 /**
- * How much of a campaign to answer with.
+ * How much of a campaign an answer contains.
  *
  * @generated from enum coupon.v1.CampaignView
  */
@@ -1671,7 +1671,7 @@ export const CampaignViewSchema: GenEnum<CampaignView> = /*@__PURE__*/
   enumDesc(file_coupon_v1_campaign_service, 0);
 
 /**
- * How something stands before a start.
+ * The result of a preflight check.
  *
  * @generated from enum coupon.v1.PreflightColour
  */
@@ -1691,14 +1691,14 @@ export const PreflightColour = {
   GREEN: 1,
 
   /**
-   * It will open, but look at this.
+   * The campaign will open, but an operator should look at this.
    *
    * @generated from enum value: PREFLIGHT_COLOUR_AMBER = 2;
    */
   AMBER: 2,
 
   /**
-   * It will not open, or not as promised.
+   * The campaign will not open, or not as promised.
    *
    * @generated from enum value: PREFLIGHT_COLOUR_RED = 3;
    */
@@ -1706,7 +1706,7 @@ export const PreflightColour = {
 } as const;
 
 /**
- * How something stands before a start.
+ * The result of a preflight check.
  *
  * @generated from enum coupon.v1.PreflightColour
  */
@@ -1725,7 +1725,7 @@ export const PreflightColourSchema: GenEnum<PreflightColour> = /*@__PURE__*/
  */
 export const CampaignService: GenService<{
   /**
-   * Creates a campaign, durable when answered, in state GENERATING. The same request_id gives the same campaign.
+   * Creates a campaign, durable when answered, in state GENERATING. A call with the same request_id returns the same campaign.
    *
    * @generated from rpc coupon.v1.CampaignService.CreateCampaign
    */
@@ -1735,7 +1735,7 @@ export const CampaignService: GenService<{
     output: typeof CreateCampaignResponseSchema;
   },
   /**
-   * One campaign with its counts and, unless view is BASIC, the issued codes in issue order.
+   * Returns one campaign with its counts and, unless view is BASIC, the issued codes in issue order.
    *
    * @generated from rpc coupon.v1.CampaignService.GetCampaign
    */
@@ -1745,7 +1745,7 @@ export const CampaignService: GenService<{
     output: typeof GetCampaignResponseSchema;
   },
   /**
-   * Campaigns, newest first.
+   * Lists campaigns, newest first.
    *
    * @generated from rpc coupon.v1.CampaignService.ListCampaigns
    */
@@ -1756,8 +1756,8 @@ export const CampaignService: GenService<{
   },
   /**
    * Streams state, counts and rate: at once, then at every interval, and a last time when the campaign has sold out, ended or
-   * been cancelled; then the stream ends, unless it is to keep on. Changes are told from the history: each once and in order, however late
-   * the messages are read. A server has at most 100 such streams; more are refused with OVERLOADED.
+   * been cancelled; then the stream ends, unless keep_on is set. Changes are sent from the history: each once and in order, however
+   * late the caller reads the messages. A server has at most 100 such streams; more are refused with OVERLOADED.
    *
    * @generated from rpc coupon.v1.CampaignService.WatchCampaign
    */
@@ -1777,8 +1777,8 @@ export const CampaignService: GenService<{
     output: typeof ExportCouponsResponseSchema;
   },
   /**
-   * Reads both stores and says of each guarantee whether it holds, live or after; paced, so that claims do not notice. A server does one at
-   * a time; others are refused as overloaded.
+   * Reads both stores and reports whether each guarantee holds, during a sale or after it; throttled, so that claims are not slowed
+   * down. A server runs one at a time; more are refused with OVERLOADED.
    *
    * @generated from rpc coupon.v1.CampaignService.VerifyCampaign
    */
@@ -1788,8 +1788,8 @@ export const CampaignService: GenService<{
     output: typeof VerifyCampaignResponseSchema;
   },
   /**
-   * Will it open, and as promised? Looks at the campaign, its pool, both stores, the processes and their clocks; changes nothing but
-   * a probe in each store.
+   * Reports whether a campaign will open, and as promised. Checks the campaign, its pool, both stores, the processes and their clocks;
+   * writes nothing but a probe in each store.
    *
    * @generated from rpc coupon.v1.CampaignService.PreflightCampaign
    */
@@ -1799,7 +1799,8 @@ export const CampaignService: GenService<{
     output: typeof PreflightCampaignResponseSchema;
   },
   /**
-   * Holds a campaign: nothing new is issued until it is resumed; who has a coupon still gets it. Before the opening: it does not open.
+   * Pauses a campaign: nothing new is issued until it is resumed; a holder that asks again still gets its coupon. Paused before the
+   * opening, it does not open.
    *
    * @generated from rpc coupon.v1.CampaignService.PauseCampaign
    */
@@ -1809,7 +1810,7 @@ export const CampaignService: GenService<{
     output: typeof PauseCampaignResponseSchema;
   },
   /**
-   * Lets a paused campaign go on: OPEN where it had opened, else SCHEDULED; where the start passed meanwhile it opens at once.
+   * Resumes a paused campaign: it is OPEN where it had opened, else SCHEDULED; where the start has passed meanwhile, it opens at once.
    *
    * @generated from rpc coupon.v1.CampaignService.ResumeCampaign
    */
@@ -1819,7 +1820,7 @@ export const CampaignService: GenService<{
     output: typeof ResumeCampaignResponseSchema;
   },
   /**
-   * Moves the start, to earlier or later, until the campaign has opened; the end with it if asked to.
+   * Moves the start, to earlier or later, until the campaign has opened; and the end, if the request gives one or removes it.
    *
    * @generated from rpc coupon.v1.CampaignService.RescheduleCampaign
    */
@@ -1850,7 +1851,7 @@ export const CampaignService: GenService<{
     output: typeof EndCampaignResponseSchema;
   },
   /**
-   * Calls a campaign off, for good: what was issued stays with its holders, all other codes are retired.
+   * Cancels a campaign, for good: issued coupons stay with their holders, all other codes are never issued.
    *
    * @generated from rpc coupon.v1.CampaignService.CancelCampaign
    */
@@ -1870,7 +1871,7 @@ export const CampaignService: GenService<{
     output: typeof UpdateCampaignResponseSchema;
   },
   /**
-   * What was done with a campaign, by whom and when, newest first.
+   * Lists the changes of a campaign with their actors and times, newest first.
    *
    * @generated from rpc coupon.v1.CampaignService.ListHistory
    */
@@ -1880,7 +1881,7 @@ export const CampaignService: GenService<{
     output: typeof ListHistoryResponseSchema;
   },
   /**
-   * What code formats look like, how large they are, and the odds for a campaign. Makes nothing and reads no code.
+   * Describes code formats: examples, how many codes they have, and the odds for a campaign. Makes nothing and reads no code.
    *
    * @generated from rpc coupon.v1.CampaignService.DescribeFormats
    */
@@ -1890,7 +1891,8 @@ export const CampaignService: GenService<{
     output: typeof DescribeFormatsResponseSchema;
   },
   /**
-   * Who has this code? Any campaign. A code that was made and went to nobody is answered exactly like one that does not exist.
+   * Finds the holder of a code, in any campaign. The answer for a code that was made and not issued is exactly that for one that does
+   * not exist.
    *
    * @generated from rpc coupon.v1.CampaignService.FindIssuance
    */
@@ -1900,7 +1902,7 @@ export const CampaignService: GenService<{
     output: typeof FindIssuanceResponseSchema;
   },
   /**
-   * How the sale went around its start: issued per bucket of time, first and last coupon. One bounded aggregation.
+   * Reports the sale around its start: issuances per bucket of time, first and last coupon. One bounded aggregation.
    *
    * @generated from rpc coupon.v1.CampaignService.GetCampaignStats
    */
@@ -1911,7 +1913,7 @@ export const CampaignService: GenService<{
   },
   /**
    * Creates a shadow of a campaign: a campaign of its own with the same settings, codes and pool of its own, to be opened, claimed from
-   * and removed. Nothing of it is the campaign's.
+   * and removed. It shares nothing with the campaign.
    *
    * @generated from rpc coupon.v1.CampaignService.CreateRehearsal
    */
@@ -1921,7 +1923,8 @@ export const CampaignService: GenService<{
     output: typeof CreateRehearsalResponseSchema;
   },
   /**
-   * Removes a rehearsal with everything that belongs to it, in both stores; never anything else. Idempotent: asked again, it goes on.
+   * Removes a rehearsal with everything that belongs to it, in both stores; never anything else. Idempotent: a repeated call continues
+   * the removal.
    *
    * @generated from rpc coupon.v1.CampaignService.RemoveRehearsal
    */

@@ -30,16 +30,17 @@ export type IssueCouponRequest = Message<"coupon.v1.IssueCouponRequest"> & {
   campaignId: string;
 
   /**
-   * Who claims: 1 to 128 characters, at least one that is visible, no control characters, compared exactly. Required where the campaign is one-per-user;
-   * it is the claim key there.
+   * The user that claims: 1 to 128 characters, at least one that is visible, no control characters, compared exactly. Required where
+   * the campaign is one-per-user; it is the claim key there.
    *
    * @generated from field: string user_id = 2;
    */
   userId: string;
 
   /**
-   * The idempotency key of a campaign that is not one-per-user: 1 to 128 characters, at least one that is visible, no control characters, best a random
-   * UUID: whoever presents it gets the coupon it was given. Empty: the server makes one, and a retry is a new claim.
+   * The idempotency key of a campaign that is not one-per-user: 1 to 128 characters, at least one that is visible, no control
+   * characters, best a random UUID, because any caller that presents it gets its coupon. Empty: the server makes one, and a retry is a
+   * new claim.
    *
    * @generated from field: string request_id = 3;
    */
@@ -110,7 +111,7 @@ export type FindCouponRequest = Message<"coupon.v1.FindCouponRequest"> & {
 
   /**
    * The code as the holder types it: any Unicode form, spaces and hyphens ignored. Where the campaign's codes have a check character
-   * that does not fit it is refused as mistyped (invalid_argument), otherwise not found is all that is said.
+   * and it does not fit, the code is refused as mistyped (invalid_argument); any other code without an issuance is NO_COUPON.
    *
    * @generated from field: string code = 4;
    */
@@ -146,7 +147,7 @@ export const FindCouponResponseSchema: GenMessage<FindCouponResponse> = /*@__PUR
   messageDesc(file_coupon_v1_coupon_service, 3);
 
 /**
- * Asks for a campaign's public face.
+ * Asks for the public status of a campaign.
  *
  * @generated from message coupon.v1.GetCampaignStatusRequest
  */
@@ -167,13 +168,13 @@ export const GetCampaignStatusRequestSchema: GenMessage<GetCampaignStatusRequest
   messageDesc(file_coupon_v1_coupon_service, 4);
 
 /**
- * A campaign's public face.
+ * The public status of a campaign.
  *
  * @generated from message coupon.v1.GetCampaignStatusResponse
  */
 export type GetCampaignStatusResponse = Message<"coupon.v1.GetCampaignStatusResponse"> & {
   /**
-   * Where it is in its life.
+   * Its state.
    *
    * @generated from field: coupon.v1.CampaignState state = 1;
    */
@@ -208,7 +209,7 @@ export type GetCampaignStatusResponse = Message<"coupon.v1.GetCampaignStatusResp
   millisToStart: bigint;
 
   /**
-   * True: every coupon is gone. Holders still get theirs from IssueCoupon and FindCoupon.
+   * True: no coupon is left to claim. Holders still get theirs from IssueCoupon and FindCoupon.
    *
    * @generated from field: bool sold_out = 6;
    */
@@ -223,13 +224,13 @@ export const GetCampaignStatusResponseSchema: GenMessage<GetCampaignStatusRespon
   messageDesc(file_coupon_v1_coupon_service, 5);
 
 /**
- * The public service: what callers need to get a coupon, and nothing else. It can face the internet alone.
+ * The public service: what callers need to get a coupon, and nothing else. It can be exposed to the internet without the operators' service.
  *
  * @generated from service coupon.v1.CouponService
  */
 export const CouponService: GenService<{
   /**
-   * Issues one coupon to the claim key. Asking again with the same key gives the same coupon.
+   * Issues one coupon to the claim key. A repeated call with the same key returns the same coupon.
    * Refused with a Refusal detail: not started, ended, cancelled, paused, not ready, sold out, unknown campaign, bad input,
    * or unavailable ("ask again with the same key").
    *
@@ -241,7 +242,7 @@ export const CouponService: GenService<{
     output: typeof IssueCouponResponseSchema;
   },
   /**
-   * Answers "did I get one?": the coupon that a claim key or a code holds. Reads only durable issuances.
+   * Returns the coupon of a claim key or of a code, for a caller that asks whether it got one. Reads only durable issuances.
    *
    * @generated from rpc coupon.v1.CouponService.FindCoupon
    */
@@ -251,7 +252,7 @@ export const CouponService: GenService<{
     output: typeof FindCouponResponseSchema;
   },
   /**
-   * What a countdown page needs: state, instants, the server's clock. No codes and no counts.
+   * Returns what a countdown page needs: state, instants, the server's clock. No codes and no counts.
    *
    * @generated from rpc coupon.v1.CouponService.GetCampaignStatus
    */

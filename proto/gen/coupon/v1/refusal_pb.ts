@@ -23,14 +23,14 @@ export const file_coupon_v1_refusal: GenFile = /*@__PURE__*/
  */
 export type Refusal = Message<"coupon.v1.Refusal"> & {
   /**
-   * Why.
+   * The reason.
    *
    * @generated from field: coupon.v1.RefusalReason reason = 1;
    */
   reason: RefusalReason;
 
   /**
-   * The campaign's start instant, where the reason has to do with it.
+   * For NOT_STARTED: the campaign's start instant.
    *
    * @generated from field: google.protobuf.Timestamp starts_at = 2;
    */
@@ -44,21 +44,21 @@ export type Refusal = Message<"coupon.v1.Refusal"> & {
   serverTime?: Timestamp | undefined;
 
   /**
-   * In how many milliseconds asking again makes sense; 0: asking again will not help.
+   * After how many milliseconds a retry makes sense; 0: a retry will not help.
    *
    * @generated from field: int64 retry_after_ms = 4;
    */
   retryAfterMs: bigint;
 
   /**
-   * For NOT_ALLOWED: where the campaign is in its life, with what its pool knows already.
+   * For NOT_ALLOWED: the campaign's state as recorded, or OPEN or ENDED where so far only its pool has opened or ended.
    *
    * @generated from field: coupon.v1.CampaignState state = 5;
    */
   state: CampaignState;
 
   /**
-   * For NOT_ALLOWED: what may be done with the campaign now, as the operator's command calls it: pause, resume, reschedule, add, end,
+   * For NOT_ALLOWED: the changes that are allowed now, by their names in the operator's command: pause, resume, reschedule, add, end,
    * cancel, edit.
    *
    * @generated from field: repeated string allowed = 6;
@@ -101,14 +101,14 @@ export const RefusalReason = {
   ENDED: 2,
 
   /**
-   * The campaign was called off (failed_precondition).
+   * The campaign was cancelled (failed_precondition).
    *
    * @generated from enum value: REFUSAL_REASON_CANCELLED = 3;
    */
   CANCELLED: 3,
 
   /**
-   * The campaign is held by an operator (failed_precondition).
+   * The campaign was paused by an operator (failed_precondition).
    *
    * @generated from enum value: REFUSAL_REASON_PAUSED = 4;
    */
@@ -150,14 +150,15 @@ export const RefusalReason = {
   INVALID: 9,
 
   /**
-   * Too much is waiting on this server; nothing was tried (unavailable). Ask again with the same key.
+   * This server cannot take the call now, because too many wait or it does not reach a store; nothing was tried (unavailable). Ask again
+   * with the same key.
    *
    * @generated from enum value: REFUSAL_REASON_OVERLOADED = 10;
    */
   OVERLOADED: 10,
 
   /**
-   * A store did not confirm it; the claim may or may not have happened (unavailable). Ask again with the same key.
+   * A store did not confirm the claim or change; it may or may not have happened (unavailable). Ask again with the same key.
    *
    * @generated from enum value: REFUSAL_REASON_UNCERTAIN = 11;
    */

@@ -45,15 +45,15 @@ export type CreateRehearsalRequest = Message<"coupon.v1.CreateRehearsalRequest">
   startsAt?: Timestamp | undefined;
 
   /**
-   * After so many milliseconds from now the rehearsal is removed by the service, whatever became of whoever asked for it: 60,000 to
-   * 86,400,000; 0: 3,600,000.
+   * In so many milliseconds from now the service removes the rehearsal, even if its caller has gone: 60,000 to 86,400,000;
+   * 0: 3,600,000.
    *
    * @generated from field: int64 lifetime_ms = 4;
    */
   lifetimeMs: bigint;
 
   /**
-   * Who does it, for the history: at most 100 characters, as told by the caller and not proven; empty: not told.
+   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
    *
    * @generated from field: string actor = 5;
    */
@@ -81,7 +81,7 @@ export const CreateRehearsalRequestSchema: GenMessage<CreateRehearsalRequest> = 
  */
 export type CreateRehearsalResponse = Message<"coupon.v1.CreateRehearsalResponse"> & {
   /**
-   * A campaign as any other, but for its rehearsal_of and expires_at: durable, in state GENERATING.
+   * A campaign like any other, except that rehearsal_of and expires_at are set: durable, in state GENERATING.
    *
    * @generated from field: coupon.v1.Campaign campaign = 1;
    */
@@ -103,7 +103,7 @@ export const CreateRehearsalResponseSchema: GenMessage<CreateRehearsalResponse> 
   messageDesc(file_coupon_v1_rehearsal, 1);
 
 /**
- * Asks to remove a rehearsal. Any other campaign is refused (INVALID) and stands as it did.
+ * Asks to remove a rehearsal. For any other campaign the call is refused (INVALID), and the campaign stays unchanged.
  *
  * @generated from message coupon.v1.RemoveRehearsalRequest
  */
@@ -130,15 +130,15 @@ export const RemoveRehearsalRequestSchema: GenMessage<RemoveRehearsalRequest> = 
  */
 export type RemoveRehearsalResponse = Message<"coupon.v1.RemoveRehearsalResponse"> & {
   /**
-   * True: nothing is left of it in either store. False: nobody finds it any more, and what is left goes by and by; ask again to
-   * have it go sooner and to hear when it has.
+   * True: nothing is left of it in either store. False: no call finds it any more, and the service removes the rest in time; ask again
+   * to have that done sooner and to learn when it is done.
    *
    * @generated from field: bool removed = 1;
    */
   removed: boolean;
 
   /**
-   * In how many milliseconds asking again makes sense; 0: all is done.
+   * After how many milliseconds asking again makes sense; 0: all is done.
    *
    * @generated from field: int64 retry_after_ms = 2;
    */

@@ -17,8 +17,9 @@ export const file_coupon_v1_stats: GenFile = /*@__PURE__*/
   fileDesc("ChVjb3Vwb24vdjEvc3RhdHMucHJvdG8SCWNvdXBvbi52MSJSChdHZXRDYW1wYWlnblN0YXRzUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRIRCglidWNrZXRfbXMYAiABKAUSDwoHYnVja2V0cxgDIAEoBSKnAwoYR2V0Q2FtcGFpZ25TdGF0c1Jlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEhkKEWlzc3VlZF9wZXJfYnVja2V0GAIgAygFEhEKCWJ1Y2tldF9tcxgDIAEoBRIUCgxpc3N1ZWRfbGF0ZXIYBCABKAUSFAoMaXNzdWVkX2Vhcmx5GAUgASgFEhEKCXRydW5jYXRlZBgGIAEoCBIzCg9maXJzdF9pc3N1ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmxhc3RfaXNzdWVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtzZXJ2ZXJfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPZmlyc3RfYnVja2V0X21zGAogASgDEhcKD3BlYWtfcGVyX3NlY29uZBgLIAEoBRIrCgdwZWFrX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcGIGcHJvdG8z", [file_coupon_v1_campaign, file_google_protobuf_timestamp]);
 
 /**
- * Asks how the sale went. The window follows the coupons: it begins at the start, or where the first coupon was issued later than the
- * window is long at that coupon's bucket; what is left open is chosen so that it holds 99 of 100 coupons.
+ * Asks for the statistics of a sale. The window begins at the start; or at the bucket of the first coupon, where that came later than
+ * the window is long, or, unless bucket_ms and buckets are both given, where it came a second or more after the start and the time
+ * before it is longer than that of the first 99 of 100 coupons. A value of 0 is chosen so that the window holds 99 of 100 coupons.
  *
  * @generated from message coupon.v1.GetCampaignStatsRequest
  */
@@ -31,7 +32,7 @@ export type GetCampaignStatsRequest = Message<"coupon.v1.GetCampaignStatsRequest
   campaignId: string;
 
   /**
-   * How long a bucket is in milliseconds, 10 to 1,728,000,000 (20 days); 0: a round length that makes the window long enough.
+   * The length of a bucket in milliseconds, 10 to 1,728,000,000 (20 days); 0: a round length that makes the window long enough.
    *
    * @generated from field: int32 bucket_ms = 2;
    */
@@ -53,7 +54,7 @@ export const GetCampaignStatsRequestSchema: GenMessage<GetCampaignStatsRequest> 
   messageDesc(file_coupon_v1_stats, 0);
 
 /**
- * How the sale went, by its durable issuances: the instants are those at which Redis decided.
+ * The statistics of a sale, by its durable issuances: the instants are those at which Redis decided the claims.
  *
  * @generated from message coupon.v1.GetCampaignStatsResponse
  */
@@ -73,7 +74,7 @@ export type GetCampaignStatsResponse = Message<"coupon.v1.GetCampaignStatsRespon
   issuedPerBucket: number[];
 
   /**
-   * How long a bucket is in milliseconds.
+   * The length of a bucket in milliseconds.
    *
    * @generated from field: int32 bucket_ms = 3;
    */
@@ -87,7 +88,7 @@ export type GetCampaignStatsResponse = Message<"coupon.v1.GetCampaignStatsRespon
   issuedLater: number;
 
   /**
-   * Issuances before the start: none, ever.
+   * Issuances before the start: 0, unless guarantee U8 is violated.
    *
    * @generated from field: int32 issued_early = 5;
    */

@@ -15,7 +15,7 @@ export const file_coupon_v1_verify: GenFile = /*@__PURE__*/
   fileDesc("ChZjb3Vwb24vdjEvdmVyaWZ5LnByb3RvEgljb3Vwb24udjEiQwoVVmVyaWZ5Q2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEhUKDW9mZmVuZGVyc19tYXgYAiABKAUifQoWVmVyaWZ5Q2FtcGFpZ25SZXNwb25zZRItCghwcm9ncmVzcxgBIAEoCzIZLmNvdXBvbi52MS5WZXJpZnlQcm9ncmVzc0gAEikKBnJlcG9ydBgCIAEoCzIXLmNvdXBvbi52MS5WZXJpZnlSZXBvcnRIAEIJCgdtZXNzYWdlIkkKDlZlcmlmeVByb2dyZXNzEg8KB3JlYWRpbmcYASABKAUSDAoEd2hhdBgCIAEoCRIMCgRkb25lGAMgASgFEgoKAm9mGAQgASgFItEBCgxWZXJpZnlSZXBvcnQSJgoGY2hlY2tzGAEgAygLMhYuY291cG9uLnYxLlZlcmlmeUNoZWNrEgwKBGxpdmUYAiABKAgSEAoIcmVhZGluZ3MYAyABKAUSDgoGaXNzdWVkGAQgASgFEg0KBXRvdGFsGAUgASgFEiwKCGJlZ2FuX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi7AEKC1ZlcmlmeUNoZWNrEhEKCWludmFyaWFudBgBIAEoCRINCgV0aXRsZRgCIAEoCRIoCgd2ZXJkaWN0GAMgASgOMhcuY291cG9uLnYxLkNoZWNrVmVyZGljdBIQCghjb21wYXJlZBgEIAEoBRIOCgZkZXRhaWwYBSABKAkSGgoSbm90X2p1ZGdlZF9iZWNhdXNlGAYgASgJEhIKCnZpb2xhdGlvbnMYByABKAUSLAoJb2ZmZW5kZXJzGAggAygLMhkuY291cG9uLnYxLlZlcmlmeU9mZmVuZGVyEhEKCXByZXZlbnRlZBgJIAEoCCKDAQoOVmVyaWZ5T2ZmZW5kZXISDQoFd29yZHMYASABKAkSFAoHb3JkaW5hbBgCIAEoBUgAiAEBEhcKCmdlbmVyYXRpb24YAyABKAVIAYgBARIQCgNzZXEYBCABKAVIAogBAUIKCghfb3JkaW5hbEINCgtfZ2VuZXJhdGlvbkIGCgRfc2VxKoABCgxDaGVja1ZlcmRpY3QSHQoZQ0hFQ0tfVkVSRElDVF9VTlNQRUNJRklFRBAAEhcKE0NIRUNLX1ZFUkRJQ1RfSE9MRFMQARIaChZDSEVDS19WRVJESUNUX1ZJT0xBVEVEEAISHAoYQ0hFQ0tfVkVSRElDVF9OT1RfSlVER0VEEANiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
- * Asks whether the books of a campaign are right.
+ * Asks for an audit of a campaign.
  *
  * @generated from message coupon.v1.VerifyCampaignRequest
  */
@@ -43,7 +43,7 @@ export const VerifyCampaignRequestSchema: GenMessage<VerifyCampaignRequest> = /*
   messageDesc(file_coupon_v1_verify, 0);
 
 /**
- * First how far it is, several times, then the report, once.
+ * First several messages with the progress, then one with the report.
  *
  * @generated from message coupon.v1.VerifyCampaignResponse
  */
@@ -55,7 +55,7 @@ export type VerifyCampaignResponse = Message<"coupon.v1.VerifyCampaignResponse">
    */
   message: {
     /**
-     * How far the reading is.
+     * The progress of the reading.
      *
      * @generated from field: coupon.v1.VerifyProgress progress = 1;
      */
@@ -63,7 +63,7 @@ export type VerifyCampaignResponse = Message<"coupon.v1.VerifyCampaignResponse">
     case: "progress";
   } | {
     /**
-     * What came of it: the last message.
+     * The report: the last message.
      *
      * @generated from field: coupon.v1.VerifyReport report = 2;
      */
@@ -80,13 +80,13 @@ export const VerifyCampaignResponseSchema: GenMessage<VerifyCampaignResponse> = 
   messageDesc(file_coupon_v1_verify, 1);
 
 /**
- * How far a verification is.
+ * The progress of a verification.
  *
  * @generated from message coupon.v1.VerifyProgress
  */
 export type VerifyProgress = Message<"coupon.v1.VerifyProgress"> & {
   /**
-   * Which reading this is, from 1: a live campaign that looks wrong is read again, up to three times in all.
+   * The number of this reading, from 1: a live campaign that looks wrong is read again, up to three times in all.
    *
    * @generated from field: int32 reading = 1;
    */
@@ -128,7 +128,7 @@ export const VerifyProgressSchema: GenMessage<VerifyProgress> = /*@__PURE__*/
  */
 export type VerifyReport = Message<"coupon.v1.VerifyReport"> & {
   /**
-   * Each check in the words of the guarantees.
+   * The checks, one or more for each guarantee.
    *
    * @generated from field: repeated coupon.v1.VerifyCheck checks = 1;
    */
@@ -191,14 +191,14 @@ export const VerifyReportSchema: GenMessage<VerifyReport> = /*@__PURE__*/
  */
 export type VerifyCheck = Message<"coupon.v1.VerifyCheck"> & {
   /**
-   * The guarantee it looks after, for example U1.
+   * The guarantee that it checks, for example U1.
    *
    * @generated from field: string invariant = 1;
    */
   invariant: string;
 
   /**
-   * What that says, in words.
+   * Its title, in words.
    *
    * @generated from field: string title = 2;
    */
@@ -226,7 +226,7 @@ export type VerifyCheck = Message<"coupon.v1.VerifyCheck"> & {
   detail: string;
 
   /**
-   * Why it is not judged; empty unless it is not.
+   * Why it is not judged; empty with any other verdict.
    *
    * @generated from field: string not_judged_because = 6;
    */
@@ -247,8 +247,8 @@ export type VerifyCheck = Message<"coupon.v1.VerifyCheck"> & {
   offenders: VerifyOffender[];
 
   /**
-   * With CHECK_VERDICT_NOT_JUDGED. False: now nobody can judge it, because the sale goes on, the codes are still being made or it is
-   * over and nobody needs its pool any more. True: it could be judged, and something was in the way; verify again.
+   * With CHECK_VERDICT_NOT_JUDGED. False: it cannot be judged now, because the sale goes on, the codes are still being made, or the
+   * campaign is over and its pool is not needed any more. True: it could be judged, but something prevented that; verify again.
    *
    * @generated from field: bool prevented = 9;
    */
@@ -263,14 +263,14 @@ export const VerifyCheckSchema: GenMessage<VerifyCheck> = /*@__PURE__*/
   messageDesc(file_coupon_v1_verify, 4);
 
 /**
- * One violation. Never a code or a claim key: numbers by which the operator finds the documents, or a fingerprint (the first digits of the
- * SHA-256 of the text) where there is no document.
+ * One violation. It contains no code and no claim key, but numbers by which the operator finds the documents, or a fingerprint (the
+ * first digits of the SHA-256 of the text) where there is no document.
  *
  * @generated from message coupon.v1.VerifyOffender
  */
 export type VerifyOffender = Message<"coupon.v1.VerifyOffender"> & {
   /**
-   * What is wrong with what, in words.
+   * The violation, in words.
    *
    * @generated from field: string words = 1;
    */
@@ -306,7 +306,7 @@ export const VerifyOffenderSchema: GenMessage<VerifyOffender> = /*@__PURE__*/
   messageDesc(file_coupon_v1_verify, 5);
 
 /**
- * What a check has to say.
+ * The verdict of a check.
  *
  * @generated from enum coupon.v1.CheckVerdict
  */
@@ -319,7 +319,7 @@ export const CheckVerdict = {
   UNSPECIFIED: 0,
 
   /**
-   * All that was looked at is right.
+   * All that was compared is right.
    *
    * @generated from enum value: CHECK_VERDICT_HOLDS = 1;
    */
@@ -333,7 +333,7 @@ export const CheckVerdict = {
   VIOLATED: 2,
 
   /**
-   * Nothing was found wrong, and whether all is right cannot be known now: not_judged_because says why.
+   * Nothing was found wrong, but not all could be compared: not_judged_because says why.
    *
    * @generated from enum value: CHECK_VERDICT_NOT_JUDGED = 3;
    */
@@ -341,7 +341,7 @@ export const CheckVerdict = {
 } as const;
 
 /**
- * What a check has to say.
+ * The verdict of a check.
  *
  * @generated from enum coupon.v1.CheckVerdict
  */

@@ -17,8 +17,8 @@ export const file_coupon_v1_watch: GenFile = /*@__PURE__*/
   fileDesc("ChVjb3Vwb24vdjEvd2F0Y2gucHJvdG8SCWNvdXBvbi52MSKPAQoHVHJhZmZpYxIaChJhbnN3ZXJzX3Blcl9zZWNvbmQYASABKAESKAoIb3V0Y29tZXMYAiADKAsyFi5jb3Vwb24udjEuT3V0Y29tZVJhdGUSEwoGcDUwX21zGAMgASgBSACIAQESEwoGcDk5X21zGAQgASgBSAGIAQFCCQoHX3A1MF9tc0IJCgdfcDk5X21zIkEKC091dGNvbWVSYXRlEg8KB291dGNvbWUYASABKAkSEgoKcGVyX3NlY29uZBgCIAEoARINCgV0b3RhbBgDIAEoAyKEAgoOV2F0Y2hlZFByb2Nlc3MSCgoCaWQYASABKAkSDAoEaG9zdBgCIAEoCRILCgNwaWQYAyABKAUSEwoGd29ya2VyGAQgASgFSACIAQESDQoFcm9sZXMYBSADKAkSDwoHdmVyc2lvbhgGIAEoCRIRCglzaWxlbnRfbXMYByABKAMSHAoPY2xvY2tfb2Zmc2V0X21zGAggASgBSAGIAQESHAoUY2xvY2tfdW5jZXJ0YWludHlfbXMYCSABKAESGAoLdGlja19hZ2VfbXMYCiABKANIAogBAUIJCgdfd29ya2VyQhIKEF9jbG9ja19vZmZzZXRfbXNCDgoMX3RpY2tfYWdlX21zIpoCCgpXYXRjaEV2ZW50EiYKAmF0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCgVsZXZlbBgCIAEoDjIVLmNvdXBvbi52MS5FdmVudExldmVsEgwKBGtpbmQYAyABKAkSDAoEdGV4dBgEIAEoCRIVCghyZXZpc2lvbhgFIAEoBUgAiAEBEjEKCmZyb21fc3RhdGUYBiABKA4yGC5jb3Vwb24udjEuQ2FtcGFpZ25TdGF0ZUgBiAEBEi8KCHRvX3N0YXRlGAcgASgOMhguY291cG9uLnYxLkNhbXBhaWduU3RhdGVIAogBAUILCglfcmV2aXNpb25CDQoLX2Zyb21fc3RhdGVCCwoJX3RvX3N0YXRlKm8KCkV2ZW50TGV2ZWwSGwoXRVZFTlRfTEVWRUxfVU5TUEVDSUZJRUQQABIUChBFVkVOVF9MRVZFTF9JTkZPEAESFwoTRVZFTlRfTEVWRUxfV0FSTklORxACEhUKEUVWRU5UX0xFVkVMX0FMQVJNEANiBnByb3RvMw", [file_coupon_v1_campaign, file_google_protobuf_timestamp]);
 
 /**
- * What callers of IssueCoupon hear at this moment, all servers together. Each server tells its counts once a second, so it trails by
- * that much.
+ * The answers that callers of IssueCoupon get now, from all servers together. Each server writes its counts once a second, so these
+ * trail by up to that much.
  *
  * @generated from message coupon.v1.Traffic
  */
@@ -61,7 +61,7 @@ export const TrafficSchema: GenMessage<Traffic> = /*@__PURE__*/
   messageDesc(file_coupon_v1_watch, 0);
 
 /**
- * How often one answer is given.
+ * The rate of one outcome.
  *
  * @generated from message coupon.v1.OutcomeRate
  */
@@ -81,7 +81,7 @@ export type OutcomeRate = Message<"coupon.v1.OutcomeRate"> & {
   perSecond: number;
 
   /**
-   * All of them since the servers that live now were started.
+   * All answers with this outcome by the listed servers, since each was started.
    *
    * @generated from field: int64 total = 3;
    */
@@ -96,13 +96,13 @@ export const OutcomeRateSchema: GenMessage<OutcomeRate> = /*@__PURE__*/
   messageDesc(file_coupon_v1_watch, 1);
 
 /**
- * A server, scheduler or generator, as it told of itself.
+ * A server, scheduler or generator, as its heartbeat describes it.
  *
  * @generated from message coupon.v1.WatchedProcess
  */
 export type WatchedProcess = Message<"coupon.v1.WatchedProcess"> & {
   /**
-   * Made at its start; the same process has the same id for as long as it lives.
+   * Made at its start; a process has the same id until it ends.
    *
    * @generated from field: string id = 1;
    */
@@ -123,7 +123,7 @@ export type WatchedProcess = Message<"coupon.v1.WatchedProcess"> & {
   pid: number;
 
   /**
-   * Which worker of several on one port; absent: it is alone.
+   * The number of its worker slot; absent: a process without workers.
    *
    * @generated from field: optional int32 worker = 4;
    */
@@ -144,28 +144,28 @@ export type WatchedProcess = Message<"coupon.v1.WatchedProcess"> & {
   version: string;
 
   /**
-   * Milliseconds since it was last heard of; each is heard of once a second.
+   * Milliseconds since its last heartbeat; each process writes one a second.
    *
    * @generated from field: int64 silent_ms = 7;
    */
   silentMs: bigint;
 
   /**
-   * Its clock minus that of Redis, milliseconds; absent: it could not measure.
+   * Its clock minus that of Redis, milliseconds; absent: it could not be measured.
    *
    * @generated from field: optional double clock_offset_ms = 8;
    */
   clockOffsetMs?: number | undefined;
 
   /**
-   * The offset is true to within so many milliseconds.
+   * The error of clock_offset_ms is at most so many milliseconds.
    *
    * @generated from field: double clock_uncertainty_ms = 9;
    */
   clockUncertaintyMs: number;
 
   /**
-   * Milliseconds since its scheduler last completed a round; absent: it has none, or none was completed yet.
+   * Milliseconds since its scheduler last completed a round; absent: it has no scheduler, or no round was completed yet.
    *
    * @generated from field: optional int64 tick_age_ms = 10;
    */
@@ -186,7 +186,7 @@ export const WatchedProcessSchema: GenMessage<WatchedProcess> = /*@__PURE__*/
  */
 export type WatchEvent = Message<"coupon.v1.WatchEvent"> & {
   /**
-   * When it happened, of what is in the history; else when this server saw it, on its clock.
+   * For an event of the history, when it happened; else when this server detected it, on its clock.
    *
    * @generated from field: google.protobuf.Timestamp at = 1;
    */
@@ -214,21 +214,21 @@ export type WatchEvent = Message<"coupon.v1.WatchEvent"> & {
   text: string;
 
   /**
-   * Of an entry of the history: the revision that it led to. Absent: the history does not have it.
+   * For an entry of the history: the campaign's revision after it. Absent: the history does not have this event.
    *
    * @generated from field: optional int32 revision = 5;
    */
   revision?: number | undefined;
 
   /**
-   * Of a new state: the one before. Absent: it tells something else.
+   * For a change of state: the state before. Absent: the event is of another kind.
    *
    * @generated from field: optional coupon.v1.CampaignState from_state = 6;
    */
   fromState?: CampaignState | undefined;
 
   /**
-   * Of a new state: that one. Absent: as above.
+   * For a change of state: the state after. Absent: the event is of another kind.
    *
    * @generated from field: optional coupon.v1.CampaignState to_state = 7;
    */
