@@ -29,7 +29,7 @@ describe("Bad input", () => {
   let services: Services;
   let url: string;
   let clients: Clients;
-  /** Open, one coupon a user; and open, by request. Nothing bad may take a coupon of either. */
+  /** Two open campaigns, one-per-user and by request. No bad request may take a coupon of either. */
   let byUser: string;
   let byRequest: string;
 

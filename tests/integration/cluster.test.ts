@@ -38,7 +38,7 @@ describe("on a Redis Cluster of six nodes", () => {
     }
   });
 
-  /** Campaigns until each of the three masters has one. */
+  /** Creates campaigns until each of the three masters has one. */
   async function onEachMaster(total: number): Promise<Map<ClusterNode, string>> {
     const found = new Map<ClusterNode, string>();
     while (found.size < 3) {
@@ -90,15 +90,14 @@ describe("on a Redis Cluster of six nodes", () => {
 
   it("where it cannot judge a live pool, verify says so: by its own exit code, in the verdict, and on stderr", async () => {
     const campaignId = await createOpenCampaign(clients, { total: 10 });
-    // Nobody repairs it: the services of this test file are asked for nothing else, and their scheduler is
-    // held off by the lease.
+    // No process repairs the pool: no test of this file asks for it, and the lease keeps the scheduler away.
     const lease = { owner: "a test", until: new Date(Date.now() + 120_000) };
     await stores.db
       .collection<{ _id: string }>("campaigns")
       .updateOne({ _id: campaignId }, { $set: { lease } });
     const { meta } = campaignKeys(campaignId);
     await (await cluster.masterOf(meta)).ask("HSET", meta, "token", "another");
-    // Each looks three times, over twelve seconds and more.
+    // Each call reads three times, over twelve seconds or more.
     const [done, { code, stdout, stores: told }] = await Promise.all([
       coupon(service.url, "verify", campaignId),
       couponVerify(service.url, campaignId),

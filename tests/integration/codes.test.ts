@@ -18,7 +18,7 @@ describe("Codes of a running service", () => {
   let redis: RawRedis;
   let services: Services;
   let clients: Clients;
-  /** All with a check character: at first there is no other format in use. */
+  /** A campaign whose format has a check character; at first no other format is in use. */
   let checked: string;
   let code: string;
 
@@ -43,7 +43,7 @@ describe("Codes of a running service", () => {
     }
   });
 
-  /** One digit of the code typed wrongly. */
+  /** Mistypes one digit of the code. */
   const mistype = (right: string): string =>
     right.replace(/[0-9]/, (digit) => String((Number(digit) + 1) % 10));
   const unissued = async (campaignId: string): Promise<string> => {
@@ -76,7 +76,7 @@ describe("Codes of a running service", () => {
 
     it("answer a code that nobody has yet exactly like one that does not exist", async () => {
       const left = await unissued(checked);
-      // Another code whose check character fits, so that only the record can tell the two apart.
+      // Another code with a correct check character, so that only the record distinguishes the two.
       const stem = mistype(left).slice(0, 9);
       const unknown = `${stem}${SYMBOLS.find((symbol) => checkFits(stem + symbol))}`;
       expect(checkFits(unknown)).to.equal(true);
@@ -171,7 +171,7 @@ describe("Codes of a running service", () => {
       });
       expect(check).to.include({ combinations: "686339028913329000", codes: "644403567498558962" });
       expect([plain?.hasCheckCharacter, check?.hasCheckCharacter]).to.deep.equal([false, true]);
-      // A code of the one format can be a code of the other: each counts what the other has.
+      // A code of one format can be a code of the other, so each counts the codes of both.
       const ofBoth = (await stores.db.collection("campaigns").find().toArray())
         .filter(({ codeFormat }) => codeFormats.slice(0, 2).includes(String(codeFormat)))
         .reduce((sum, campaign) => sum + Number(campaign["total"]), 0);

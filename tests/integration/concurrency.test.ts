@@ -38,8 +38,8 @@ describe("Many claimants on two servers", () => {
   });
 
   /**
-   * Every claimant asks at least twice: half of them both servers at once, all of them again on the other
-   * server.
+   * Lets every claimant ask at least twice: half of them ask both servers at once, and all of them ask the
+   * other server again.
    */
   async function everyoneAsks(
     campaignId: string,
@@ -58,7 +58,7 @@ describe("Many claimants on two servers", () => {
     });
   }
 
-  /** One coupon for each of exactly N, the same in every answer, and a clear no for all others. */
+  /** Exactly N claimants get one coupon, the same in every answer; all others get a definite refusal. */
   function expectFairness(asked: readonly Asked[][], coupons: number): Map<string, Held> {
     const winners = new Map<string, Held>();
     for (const answers of asked) {
@@ -84,7 +84,7 @@ describe("Many claimants on two servers", () => {
     return winners;
   }
 
-  /** A coupon whose answer came before another was asked for has the lower number. */
+  /** A coupon that was answered before another was asked for has the lower number. */
   function expectOrder(asked: readonly Asked[][]): void {
     const fresh = asked.flat().filter((answer) => answer.kind === "coupon" && !answer.replayed);
     const seqOf = (answer: Asked) => (answer.kind === "coupon" ? answer.held.seq : 0);

@@ -14,7 +14,7 @@ const ROWS = 120_000;
 const PAGE = 20_000;
 const KILLS = 3;
 const STARTS_AT_MS = 1_800_000_000_000;
-/** What a spreadsheet or a parser could fall for. */
+/** User ids that a spreadsheet or a parser could misread. */
 const TRICKY = ["=1+1", 'a,"b"', "두 줄\nuser", "@x", "-5", "plain"];
 
 describe("an export that is killed, over a real service", () => {
@@ -53,14 +53,14 @@ describe("an export that is killed, over a real service", () => {
     }
   });
 
-  /** A note may be renamed between two looks. */
+  /** The size of a file, or 0: a note may be renamed between the listing and this call. */
   const sizeOf = (file: string) =>
     stat(join(dir, file)).then(
       ({ size }) => size,
       () => 0,
     );
 
-  /** Of whatever the command keeps beside the file while it is not whole. */
+  /** The size of the largest file that the command keeps for this export while it is not complete. */
   async function bytesBeside(name: string): Promise<number> {
     const names = (await readdir(dir)).filter((file) => file.startsWith(`.${name}`) || file.startsWith(name));
     const sizes = await Promise.all(names.map(sizeOf));

@@ -40,7 +40,7 @@ describe("A generator killed while it works", () => {
   const loading = (campaignId: string) => redis.lLen(campaignKeys(campaignId).loadingCodes);
   const staged = (campaignId: string) => redis.lLen(campaignKeys(campaignId).staged);
 
-  /** Stops the process dead as soon as the condition holds, looks at what it left, then kills it. */
+  /** Suspends the process as soon as the condition holds, reads what it left, then kills it. */
   async function killWhen<T>(
     { process }: Service,
     condition: () => Promise<boolean>,
@@ -58,7 +58,7 @@ describe("A generator killed while it works", () => {
     expect([campaign.total, campaign.generated, campaign.issued]).to.deep.equal([total, total, 0]);
     const books = await readBooks(redis, stores.db, campaignId);
     expectExactCodes(books, total);
-    // The pool is loaded from MongoDB, in the order of the ordinals: nothing lost, extra or doubled.
+    // The pool was loaded from MongoDB, in the order of the ordinals: no code is lost, extra or doubled.
     const codes = books.coupons.map((coupon) => coupon._id);
     expect(books.staged.length, "codes in the pool").to.equal(total);
     expect(
@@ -105,7 +105,7 @@ describe("A generator killed while it works", () => {
 
     const finisher = await startGenerator();
     const { campaign } = await expectWhole(id, TOTAL);
-    await finisher.process.stop(); // what comes next is done by others
+    await finisher.process.stop(); // other processes do the next steps
     expect(campaign?.generation, "the killed load had a generation of its own").to.be.at.least(2);
   });
 

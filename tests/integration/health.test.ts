@@ -8,7 +8,7 @@ import { createServices, type Services } from "../support/service.ts";
 import { withStores } from "../support/with-stores.ts";
 
 describe("processes without the server role", function () {
-  // Starts of processes: a bound against hanging.
+  // Starts processes; a bound against hanging.
   this.timeout(2 * HANG_MS);
   const stores = withStores();
   let services: Services;
@@ -26,13 +26,14 @@ describe("processes without the server role", function () {
   };
 
   it("two on one machine: each has its pages, says where, is ready, and ends cleanly", async () => {
-    // Reachable from elsewhere, and no token: there is nothing secret, and nothing to do there.
+    // The pages are reachable from other machines without a token: they hold no secret, and can change
+    // nothing.
     const first = await services.start({ roles: "scheduler", env: { HOST: "0.0.0.0" } });
     const second = await services.start({ roles: "scheduler,generator", env: { HOST: "0.0.0.0" } });
     const urls = [first, second].map(({ process }) => addressIn(process.lines));
     const ports = urls.map((url) => new URL(url).port);
     expect(new Set(ports).size, "ports").to.equal(2);
-    // Whether the first got the default is up to what else runs on the machine.
+    // Whether the first process got the default port depends on other programs on this machine.
     expect(ports[1]).not.to.equal(String(HEALTH_PORT_DEFAULT));
     const said = second.process.lines.filter((line) => line.includes(`port ${HEALTH_PORT_DEFAULT} is taken`));
     expect(said).to.have.length(1);

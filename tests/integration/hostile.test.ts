@@ -19,7 +19,7 @@ describe("Callers that mean no good", () => {
 
   const portOf = (url: string) => Number(new URL(url).port);
 
-  /** What comes back on a bare connection for these bytes, once there is something or it is closed. */
+  /** The answer to these bytes on a bare connection, once its head is whole or the server has closed. */
   async function send(url: string, bytes: string): Promise<string> {
     const socket = connect(portOf(url), "127.0.0.1");
     let answer = "";

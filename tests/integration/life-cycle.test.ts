@@ -24,7 +24,7 @@ describe("the life of a campaign, over two servers", () => {
   let services: Services;
   let raw: RawRedis;
   let db: Db;
-  /** Two servers: what one is asked for, the other one knows. */
+  /** Clients of two servers: a change through one must show in the answers of the other. */
   let one: Clients;
   let two: Clients;
 
@@ -101,7 +101,7 @@ describe("the life of a campaign, over two servers", () => {
     expect(moved.campaign?.startsAt && timestampDate(moved.campaign.startsAt).getTime()).to.equal(later);
     const again = await one.campaigns.rescheduleCampaign({ campaignId, startsAt: timestampFromMs(later) });
     expect(again.already).to.equal(true);
-    // A server believes "not yet" for a tenth of a second, and tells the start that Redis told it.
+    // A server repeats "not started" from memory for 100 ms, with the start that Redis reported.
     const told = async () => {
       const { error } = await two.coupons.issueCoupon({ campaignId, userId: "a" }).then(
         () => ({ error: undefined }),
@@ -207,7 +207,7 @@ describe("the life of a campaign, over two servers", () => {
     await untilState(one, campaignId, "OPEN");
     for (const user of ["a", "b", "c"]) expect(await outcome(one, campaignId, user)).to.equal("issued");
     await untilState(one, campaignId, "SOLD_OUT");
-    // Both servers know by heart that all are gone.
+    // Both servers now answer "sold out" from memory.
     for (let i = 0; i < 20; i++)
       for (const at of [one, two]) expect(await outcome(at, campaignId, "d")).to.equal("SOLD_OUT");
     await two.campaigns.addCoupons({ campaignId, count: 2 });
@@ -222,7 +222,7 @@ describe("the life of a campaign, over two servers", () => {
         5,
       ),
     ).to.equal(true);
-    // The other server, within the moment: a winner is told of the coupon, a stranger gets the last.
+    // The other server, at the same moment: a winner gets its own coupon, and a new caller gets the last one.
     expect(await outcome(two, campaignId, "d")).to.equal("issued");
     expect(await outcome(two, campaignId, "e")).to.equal("issued");
     const { issuances, campaign } = await readBooksAtRest(raw, db, campaignId, 5);
@@ -236,7 +236,7 @@ describe("the life of a campaign, over two servers", () => {
     await untilState(one, campaignId, "SOLD_OUT");
     const endsAtMs = Date.now() + 1_500;
     await one.campaigns.updateCampaign({ campaignId, endsAt: timestampFromMs(endsAtMs) });
-    // More than a generator makes in that time.
+    // More codes than a generator makes in that time.
     const added = await two.campaigns.addCoupons({ campaignId, count: 2_000_000, requestId: "more" });
     expect(added.notices.join()).to.contain("opens again");
     await untilState(two, campaignId, "ENDED");
@@ -282,7 +282,7 @@ describe("the life of a campaign, over two servers", () => {
     await one.campaigns.pauseCampaign({ campaignId, actor: "kim@desk", requestId: "p1" });
     await one.campaigns.updateCampaign({ campaignId, name: "$name" });
     const { entries } = await two.campaigns.listHistory({ campaignId });
-    // Whoever comes first writes down that it has opened.
+    // The first process that notices the opening writes it down.
     expect(entries[2]?.actor).to.be.oneOf(["scheduler", "server"]);
     expect(entries.map(({ verb, actor, revision }) => [revision, verb, actor])).to.deep.equal([
       [4, "edit", ""],

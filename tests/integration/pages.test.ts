@@ -70,7 +70,7 @@ describe("The pages and the doors of a service", () => {
       outcome("unknown_campaign"),
       outcome("not_started") + outcome("not_ready"),
     ]).to.deep.equal([total, 1, 1, 1, 1, 1]);
-    // More where a busy machine let one of them pass its deadline, and it was asked again.
+    // The number is higher if a claim passed its deadline on a busy machine and was sent again.
     expect(moved("coupon_claim_batch_size_sum"), "claims that went to Redis").to.be.at.least(total + 2);
     expect(moved("coupon_commit_batch_size_sum"), "issuances that went to MongoDB").to.equal(total);
     for (const histogram of [

@@ -8,7 +8,7 @@ import { createServices, type Services } from "../support/service.ts";
 import { withStores } from "../support/with-stores.ts";
 
 const HOUR_MS = 3_600_000;
-/** The tests' MongoDB is a server by itself. */
+/** The MongoDB of the tests has a single member. */
 const ALONE = "mongodb-members";
 
 describe("Preflight of running services", () => {

@@ -126,7 +126,7 @@ describe("One running service", () => {
       codes.map((_, i) => [user(i), ""]),
     );
 
-    await watching; // it ends by itself once the campaign has sold out
+    await watching; // the stream ends by itself once the campaign has sold out
     expect(watched[0]?.campaign?.id).to.equal(campaignId);
     const last = watched.at(-1);
     expect([last?.campaign?.state, last?.campaign?.issued, last?.remaining, last?.ledgerDepth]).to.deep.equal(

@@ -17,9 +17,9 @@ import { sharedStack } from "../support/shared-stores.ts";
 
 const COUPONS = 600;
 const CALLERS = 8;
-/** Between two coupons of one caller: the sale has to last longer than the faults. */
+/** The pause of a caller between two coupons: the sale has to last longer than the faults. */
 const PAUSE_MS = 20;
-/** So many questions of each caller, of up to ISSUE_DEADLINE_MS each. */
+/** The number of requests for each caller, of up to ISSUE_DEADLINE_MS each. */
 const LOOKS = 8;
 const DATABASE = `cluster-${process.pid}`;
 
@@ -32,7 +32,7 @@ describe("A service on a Redis Cluster whose nodes come and go", () => {
 
   before(async () => {
     const stack = await sharedStack();
-    // A part that is gone leaves the others at work.
+    // If one part of the cluster is down, the other parts continue.
     cluster = await startRedisCluster({
       persistent: true,
       args: ["--cluster-require-full-coverage", "no"],
@@ -62,7 +62,7 @@ describe("A service on a Redis Cluster whose nodes come and go", () => {
     }
   });
 
-  /** Callers that ask with one user each until the answer is definite, until all is sold. */
+  /** Starts callers that ask for one user after another, each until a definite answer, until all is sold. */
   function openSale(campaignId: string) {
     const acknowledged = new Map<string, Held>();
     let user = 0;
@@ -99,8 +99,8 @@ describe("A service on a Redis Cluster whose nodes come and go", () => {
   }
 
   /**
-   * Until a master of another part lists `node` as the master of the key's slot, whatever became of the
-   * answers on the way there.
+   * Waits until a master of another part lists `node` as the master of the key's slot; replies that are lost
+   * on the way do not matter.
    */
   async function takeOver(node: ClusterNode, key: string): Promise<void> {
     const witness = cluster.nodes.find(
@@ -109,7 +109,7 @@ describe("A service on a Redis Cluster whose nodes come and go", () => {
     const isMaster = async () => (await cluster.masterOf(key, witness).catch(() => undefined)) === node;
     const taken = async () => {
       if (await isMaster()) return true;
-      // Refused by a master, as one that comes back takes itself for until the others tell it better.
+      // A master refuses this. A node that comes back believes it is a master until others correct it.
       await node.ask("CLUSTER", "FAILOVER", "TAKEOVER").catch(() => {});
       return isMaster();
     };
@@ -172,7 +172,7 @@ describe("A service on a Redis Cluster whose nodes come and go", () => {
     await takeOver(b, meta);
     await b.store.kill();
     await a.store.kill();
-    // Long enough for many looks at a topology in which the dead one is a master.
+    // Long enough for many requests while the topology still lists the killed node as a master.
     const dead = sale.uncertain();
     const looked = until(() => sale.uncertain() > dead + LOOKS * CALLERS, HANG_MS);
     expect(await looked).to.equal(true);

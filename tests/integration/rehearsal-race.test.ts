@@ -14,7 +14,7 @@ import { withStores } from "../support/with-stores.ts";
 const ROUNDS = 8;
 const CALLERS = 24;
 const TOTAL = 3_000;
-/** Claims of a round, on average, before its removal. */
+/** The average number of coupons that a round issues before its removal, at least. */
 const LEAST_ISSUED = 10;
 
 describe("a removal that races with claims", () => {
@@ -43,7 +43,7 @@ describe("a removal that races with claims", () => {
     }
   });
 
-  /** Until they are told that there is no such campaign, or that they have asked often enough. */
+  /** Lets callers ask until they get UNKNOWN_CAMPAIGN, or until `isOver`. */
   async function press(shadowId: string, told: Map<string, number>, isOver: () => boolean): Promise<void> {
     const callers = Array.from({ length: CALLERS }, async (_, caller) => {
       for (let i = 0; !isOver(); i++) {
@@ -67,7 +67,7 @@ describe("a removal that races with claims", () => {
     for (let round = 0; round < ROUNDS; round++) {
       const { id: shadowId } = await createShadow(at, id);
       shadows.push(shadowId);
-      // The half of the removals come while codes are still made or loaded.
+      // Half of the removals come while codes are still being made or loaded.
       const isOpen = round % 2 === 0;
       if (isOpen) await untilState(at, shadowId, "OPEN");
       const third = round === ROUNDS - 2 ? await services.start({ roles: "server" }) : undefined;
@@ -76,12 +76,12 @@ describe("a removal that races with claims", () => {
       const issuedBefore = told.get("issued") ?? 0;
       const pressing = press(shadowId, told, () => over);
       const issued = () => (told.get("issued") ?? 0) - issuedBefore;
-      // However slow the machine is: the other half of the removals meet a sale that is under way.
+      // On any machine, the other half of the removals come during a sale.
       if (isOpen) await until(() => issued() > 2 * LEAST_ISSUED, HANG_MS, 5);
       await new Promise((resolve) => setTimeout(resolve, randomInt(20, 400)));
       const removing = removeShadow(at, shadowId);
       if (third !== undefined) {
-        // With claims of its own on their way.
+        // The third server has claims of its own under way.
         await third.process.kill();
         clients = clients.slice(0, 2);
       }
@@ -92,14 +92,14 @@ describe("a removal that races with claims", () => {
     }
     expect(told.get("issued"), "claims before").to.be.greaterThan(ROUNDS * LEAST_ISSUED);
     expect(told.get("UNKNOWN_CAMPAIGN"), "claims after").to.be.greaterThan(ROUNDS);
-    // Longer than any insert, sweep, tick or beat that was under way then.
+    // Longer than any insert, sweep, tick or heartbeat that was under way then.
     const settled = Date.now() + 3_000;
     await until(() => Date.now() > settled, HANG_MS, 100);
     for (const shadowId of shadows) expect(await mentionsOf(shadowId, redis, stores.db)).to.deep.equal([]);
     expect(differences(before, await readEverything(redis, stores.db))).to.deep.equal([]);
-    // A removal is no trouble: an alarm, or a commit that counts as failed, would hold other campaigns back.
+    // A removal is no fault: an alarm, or a commit that counts as failed, would hold back other campaigns.
     const loud = services.lines.filter((line) => /"level":(?:"(?:warn|error)"|[45]0)/.test(line));
-    // The short deadline of this test is warned of at the start.
+    // A warning about this test's short deadline is logged at the start.
     const expected = /preflight|"COMMIT_DEADLINE_MS is /;
     expect(loud.filter((line) => !expected.test(line))).to.deep.equal([]);
   });

@@ -34,7 +34,7 @@ describe("coupon rehearse", () => {
 
   before(async () => {
     redis = await openRawRedis(stores.env.REDIS_URL);
-    // What was sent must have come after a second and a half: removals need not wait longer here.
+    // Every sent insert must have arrived after 1.5 s, so removals need not wait longer here.
     services = createServices({ ...stores.env, COMMIT_DEADLINE_MS: "500" });
     [service, second] = await Promise.all([services.start(), services.start({ roles: "server" })]);
     clients = connectClients(service.url);
@@ -75,7 +75,7 @@ describe("coupon rehearse", () => {
     return found;
   }
 
-  /** What a rehearsal that writes JSON found wrong, but for what a busy machine alone makes of it. */
+  /** The reasons in the JSON of a rehearsal, without those that a busy machine alone can cause. */
   function reasonsButLateness(stdout: string): string[] {
     const { reasons }: { reasons: string[] } = JSON.parse(stdout);
     return reasons.filter((reason) => !/^it opened [\d,]+ ms late$/.test(reason));
@@ -85,7 +85,7 @@ describe("coupon rehearse", () => {
     const id = await scheduled();
     const before = await readEverything(redis, stores.db);
     const file = join(dir, "records.jsonl");
-    // More than can all be too early, so that there are double clicks too.
+    // More presses than there is time for before the start, so that some are double clicks.
     const plan = ["--rate", "100", "--users", "500", "--in", "3", "--seed", "7"];
     const rehearsing = runCli(["rehearse", id, ...plan, "--json", "--history", file], { url: service.url });
     const shadowId = await idOfRehearsalOf(id);
@@ -130,11 +130,11 @@ describe("coupon rehearse", () => {
   it("beside the opening of its campaign: that one goes as if nothing had been", async () => {
     const total = 300;
     const id = await scheduled({ total });
-    // Time enough to be ready on a busy machine, so that its start is not moved.
+    // Long enough to be ready on a busy machine, so that the start is not moved.
     const plan = ["--rate", "200", "--in", "10", "--seed", "7", "--total", "800", "--json"];
     const rehearsing = runCli(["rehearse", id, ...plan], { url: service.url });
     const shadowId = await idOfRehearsalOf(id);
-    // Half a second after its shadow, which is then open for four seconds.
+    // Half a second after the start of its shadow, which is then open for four seconds.
     const { campaign: shadow } = await clients.campaigns.getCampaign({ campaignId: shadowId });
     const startsAtMs = (shadow?.startsAt === undefined ? 0 : timestampMs(shadow.startsAt)) + 500;
     await clients.campaigns.rescheduleCampaign({ campaignId: id, startsAt: timestampFromMs(startsAtMs) });
@@ -147,8 +147,7 @@ describe("coupon rehearse", () => {
     expect([own.length, shadows.length]).to.deep.equal([total, 800]);
     expect(own.filter((code) => shadows.includes(code))).to.deep.equal([]);
     await until(() => Date.now() >= startsAtMs, HANG_MS, 5);
-    // Whatever the pace of this machine: users of the shadow come for three seconds and a half after the
-    // campaign has opened.
+    // At any speed of this machine, users of the shadow keep coming for 3.5 s after the campaign has opened.
     const shadowAfterwards = until(
       async () => {
         const since = { campaignId: shadowId, issuedAt: { $gte: new Date(startsAtMs) } };
@@ -160,7 +159,7 @@ describe("coupon rehearse", () => {
     const acknowledged = new Map<string, Held>();
     const callers = Array.from({ length: 340 }, async (_, i) => {
       const userId = `${KEY_PREFIX}${i}`;
-      // Unclear on a busy machine: asked again, as callers do.
+      // On a busy machine the outcome can be uncertain: the caller asks again, as real callers do.
       await until(
         async () => {
           const answer = await answerOf(() => clients.coupons.issueCoupon({ campaignId: id, userId }));
@@ -195,7 +194,7 @@ describe("coupon rehearse", () => {
     expect(stdout).to.match(/sold out +no\n/);
     expect(stdout).to.match(/AMBER +schedulers/);
     expect(stdout).to.match(/U2 +holds/);
-    // With coupons left it would go on for ever; it is ended, so that all is judged.
+    // With coupons left, the shadow would stay open; the command ends it, so that all is judged.
     expect(stdout).to.match(/U5 +holds +nothing is left under way/);
     expect(stdout).not.to.match(/not judged/);
     expect(stdout).to.match(/NOT_STARTED \d/);
@@ -266,7 +265,7 @@ describe("coupon rehearse", () => {
     expect((await couponVerify(service.url, shadowId)).wrong).to.deep.equal([]);
     for (const [verb, ...args] of [["stats"], ["preflight"], ["history"], ["get"], ["export"]]) {
       const done = await runCli([verb ?? "", shadowId, ...args], { url: second.url });
-      // A sold-out one does not open.
+      // A sold-out campaign does not open, so its preflight is not green.
       expect(done.code, `${verb}: ${done.stderr}`).to.equal(verb === "preflight" ? 10 : 0);
     }
     await clients.campaigns.addCoupons({ campaignId: shadowId, count: 10 });

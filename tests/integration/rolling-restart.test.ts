@@ -25,7 +25,7 @@ describe("A rolling restart behind nginx", () => {
 
   before(async () => {
     stack = await startOwnStack();
-    // A busy machine is no reason to refuse anybody.
+    // Longer deadlines: a busy machine must not cause refusals.
     services = createServices({
       ...stack.env,
       LOG_LEVEL: "info",

@@ -4,7 +4,7 @@ import { temporaryDir } from "../support/temporary-dir.ts";
 
 const STORES = { REDIS_URL: "redis://127.0.0.1:1", MONGODB_URL: "mongodb://127.0.0.1:1" };
 
-/** What a process says and how it ends that was started with these settings; no store is there. */
+/** Starts a process with these settings and without stores; returns its lines and its exit code. */
 async function endOf(entry: string, env: Record<string, string>, args: readonly string[] = []) {
   const service = startService({ entry, env, args });
   const { code } = await service.exited;
@@ -88,7 +88,7 @@ describe("bad settings of a process", () => {
   ];
 
   it("end it with exit code 2 and one line: the name and what is allowed, no stack and no secret", async function () {
-    // Six starts of a process, one after the other: a bound against hanging.
+    // Starts six processes, one after another; a bound against hanging.
     this.timeout(300_000);
     const dir = temporaryDir();
     try {
@@ -108,7 +108,7 @@ describe("bad settings of a process", () => {
 
 describe("settings that are said", () => {
   it("an unknown TZ and durations that contradict each other are warned of; the service works in UTC, its workers too", async function () {
-    // Starts of processes: a bound against hanging.
+    // Starts processes; a bound against hanging.
     this.timeout(300_000);
     const tellOffset = "process.on('exit',()=>console.error('at-UTC',new Date(0).getTimezoneOffset()===0))";
     const env = {
@@ -117,7 +117,7 @@ describe("settings that are said", () => {
       START_DEADLINE_MS: "300",
       DRAIN_DEADLINE_MS: "300",
     };
-    // Of a POSIX rule nobody knows the name; Node computes by it all the same.
+    // No zone has the name of a POSIX rule; Node still computes with the rule.
     const { code, lines } = await endOf("server/main.ts", { ...env, TZ: "KST-9", WORKERS: "2", PORT: "0" });
     expect(code).to.equal(3);
     const warned = lines.filter((line) => line.includes('"level":"warn"')).join("\n");

@@ -26,9 +26,9 @@ describe("A server that ends", () => {
     db = stack.mongo.db(OWN_DATABASE);
   });
 
-  // One server must not do what the test expects of another: each test has its own.
+  // Each test has its own services, so that no server does the work that the test expects of another.
   beforeEach(() => {
-    // Stores are paused on purpose below: nobody may lose patience meanwhile.
+    // Long deadlines: the tests below pause stores on purpose, and no call may time out meanwhile.
     services = createServices({
       ...stack.env,
       STORE_DEADLINE_MS: "30000",
@@ -52,8 +52,8 @@ describe("A server that ends", () => {
   }
 
   /**
-   * Pauses a store and sends claims. Resolves when all of them wait for it; the answers come later. User 0
-   * has had a coupon before, so that the server knows the campaign.
+   * Pauses a store and sends claims. Resolves when all of them wait for the store; the answers come later.
+   * User 0 already has a coupon, so that the server has the campaign cached.
    */
   async function claimIntoThePause(
     paused: "redis" | "mongodb",
@@ -68,7 +68,7 @@ describe("A server that ends", () => {
     await untilTrue("the ledger is empty before the pause", async () => (await ledgerDepth()) === 0);
     stack[paused].pause();
     const answering = Promise.all(Array.from({ length: count }, (_, i) => ask(user(i + 1))));
-    answering.catch(() => undefined); // whoever called looks at it later
+    answering.catch(() => undefined); // the caller of this function handles the error later
     const queue = paused === "redis" ? "claims" : "commits";
     await untilTrue(`all claims wait for ${paused}`, async () => {
       return (await metric(url, "coupon_queue_depth", `queue="${queue}"`)) === count;
@@ -148,7 +148,8 @@ describe("A server that ends", () => {
     for (const { answer, userId } of dropped) {
       const { code, reason, message } = (answer as Extract<Answer, { kind: "refused" }>).refused;
       expect(answer.askedAtMs, `${userId}, asked before SIGTERM, got: ${message}`).to.be.at.least(toldAtMs);
-      // No definite no: either the server says that it was not there any more, or the connection does.
+      // The outcome is not definite: either the server answers that it is stopping, or the connection is
+      // closed.
       expect(["UNSPECIFIED", "UNCERTAIN"], message).to.include(reason);
       expect([Code.Unavailable, Code.Aborted, Code.Internal, Code.Unknown], message).to.include(code);
     }
@@ -188,7 +189,7 @@ describe("A server that ends", () => {
       return answer.held;
     };
     const acknowledged = new Map<string, Held>();
-    // Some cannot wait, the others come when the sweeper has been there.
+    // Some callers ask at once, the others after the sweeper has finished their claims.
     await Promise.all(
       Array.from({ length: impatient }, async (_, i) => acknowledged.set(user(i), await retry(user(i)))),
     );
@@ -251,7 +252,7 @@ describe("A server that ends", () => {
         const answer = await answerOf(() => clients.coupons.issueCoupon({ campaignId, userId: user(i) }));
         expect(answer.kind === "coupon" || answer.refused.message).to.equal(true);
       }
-      // Signals that come close together are one; so it is asked until it listens.
+      // Signals that come close together count as one, so the signal is sent until the process ends.
       await untilTrue("it has ended", () => {
         if (service.process.isRunning) process.kill(service.process.pid, "SIGTERM");
         return !service.process.isRunning;

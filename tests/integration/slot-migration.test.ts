@@ -20,10 +20,10 @@ import { withStores } from "../support/with-stores.ts";
 
 const TOTAL = 600;
 const CALLERS = 8;
-/** Between two coupons of one caller. */
+/** The pause of a caller between two coupons. */
 const PACE_MS = 50;
 /**
- * How long each step of the migration is held open: longer than a rebuild, a lease and several ticks take.
+ * How long each step of the migration is kept open: longer than a rebuild, a lease and several ticks.
  */
 const HELD_MS = 2_000;
 
@@ -52,8 +52,8 @@ describe("a slot that migrates while its campaign is live", () => {
     (await clients.campaigns.getCampaign({ campaignId, view: CampaignView.BASIC })).campaign?.generation ?? 0;
 
   /**
-   * Callers that ask again with the same key until they know, one coupon every few ms, until all are gone or
-   * they are told to stop.
+   * Starts callers that repeat a request with the same key until it succeeds, one coupon every few ms, until
+   * all are gone or `stopped` is set.
    */
   function press(campaignId: string) {
     const seen = { issued: 0, unclear: 0, next: 0, stopped: false };
@@ -100,7 +100,7 @@ describe("a slot that migrates while its campaign is live", () => {
     expect(seen.unclear, "answers that were not clear while the keys are at the source").to.equal(unclear);
     expect(await slotLine(campaignId)).to.deep.equal({ worst: "AMBER", slot: "AMBER" });
 
-    // One key at a time, so that each step has some here and some there.
+    // Moves one key at a time, so that in each step both nodes have some keys.
     while ((await migration.moveKeys(1)) > 0) await sleep(HELD_MS / 10);
     const moved = { issued: seen.issued, unclear: seen.unclear };
     await sleep(HELD_MS);

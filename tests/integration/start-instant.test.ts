@@ -34,7 +34,7 @@ describe("The start instant", () => {
     }
   });
 
-  /** Asks again and again with one key until the answer is a coupon or sold out. All answers, in order. */
+  /** Asks repeatedly with one key until the answer is not NOT_STARTED. Returns all answers, in order. */
   async function claimUntilOver({ coupons }: Clients, campaignId: string, userId: string): Promise<Answer[]> {
     const answers: Answer[] = [];
     const over = await until(
@@ -51,7 +51,7 @@ describe("The start instant", () => {
     return answers;
   }
 
-  /** The public face may trail by a tenth of a second: it is looked up at most that often, whoever asks. */
+  /** Waits for a status; it may be up to 100 ms old, because a server reads it at most that often. */
   async function untilStatus({ coupons }: Clients, campaignId: string, state: CampaignState) {
     let status = await coupons.getCampaignStatus({ campaignId });
     const reached = await until(
@@ -66,7 +66,7 @@ describe("The start instant", () => {
     return status;
   }
 
-  /** What a refusal before the start must say, to the millisecond: all clocks here are one. */
+  /** A refusal before the start must be exact to the millisecond: all processes here use the same clock. */
   function expectNotYet(answer: Answer, startsAtMs: number): void {
     if (answer.kind !== "refused") throw new Error("a coupon where a refusal was expected");
     const { code, reason, detail } = answer.refused;
@@ -95,7 +95,7 @@ describe("The start instant", () => {
     const serverTimeMs = before.serverTime === undefined ? 0 : timestampMs(before.serverTime);
     expect(Number(before.millisToStart)).to.equal(startsAtMs - serverTimeMs);
 
-    // Ten users a worker, one after the other: as in a real crowd, most are there before the start.
+    // Ten users for each worker, one after another: as in a real sale, most callers come before the start.
     const workers = Array.from({ length: 8 }, (_, worker) => users.filter((_, i) => i % 8 === worker));
     const answers = new Map<string, { server: number; answers: Answer[] }>();
     await Promise.all(
@@ -151,7 +151,7 @@ describe("The start instant", () => {
     for (const answer of answers.slice(0, -1)) expectNotYet(answer, startsAtMs);
     expect(last.held.issuedAtMs).to.be.at.least(startsAtMs);
 
-    // Opened by a claim: shown as open, and nobody is there to write it down.
+    // A claim opened the pool: the status is OPEN, but without a scheduler the record is not updated.
     const opened = await readBooks(redis, stores.db, claimed.id);
     expect([opened.meta["state"], opened.campaign?.state]).to.deep.equal(["open", "SCHEDULED"]);
     await untilStatus(clients, claimed.id, CampaignState.OPEN);

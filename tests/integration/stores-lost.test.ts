@@ -22,7 +22,7 @@ const AT_ONCE = 12;
 
 describe("A service whose stores are not there at the start", () => {
   let stack: OwnStack;
-  /** Long enough for the store that is there, on a machine that is busy. */
+  /** Long enough to reach the store that is running, on a busy machine. */
   const soon = { START_DEADLINE_MS: "4000", PORT: "0" };
 
   before(async () => {
@@ -32,7 +32,7 @@ describe("A service whose stores are not there at the start", () => {
     await stack.close();
   });
 
-  /** One line for a person on stderr, nothing on stdout, no stack trace. */
+  /** Expects one line for a person on stderr, nothing on stdout, and no stack trace. */
   function expectOneLine(stderr: string, stdout: string, ...words: readonly string[]): void {
     expect(stdout).to.equal("");
     expect(stderr).to.match(/^coupon: .+\n$/);
@@ -131,7 +131,8 @@ describe("A service whose stores are lost while claims run", () => {
   type Seen = { uncertain: number; readonly acknowledged: Map<string, Held>; soldOut: number };
 
   /**
-   * Asks with one key until the answer is definite, as callers are told to, on whichever server comes next.
+   * Asks with one key until the answer is definite, as the contract requires of callers, at one server after
+   * the other.
    */
   async function definiteAnswer(
     campaignId: string,
@@ -176,8 +177,8 @@ describe("A service whose stores are lost while claims run", () => {
   }
 
   /**
-   * A sale in the middle of which `strike` hits a store; `heal` follows as soon as `hurt` says that it was
-   * felt.
+   * A sale during which `strike` damages a store; `heal` follows as soon as `hurt` returns true: the fault
+   * had an effect.
    */
   async function saleThrough(fault: {
     strike: () => Promise<void> | void;
@@ -207,7 +208,7 @@ describe("A service whose stores are lost while claims run", () => {
     return { seen, rebuilds };
   }
 
-  /** Whoever asks again after the fault gets the same coupon, from either server. */
+  /** Callers that ask again after the fault get the same coupon, from either server. */
   async function expectSameAgain(campaignId: string, acknowledged: ReadonlyMap<string, Held>): Promise<void> {
     await inParallel([...acknowledged], AT_ONCE, async ([userId, coupon], i) => {
       const again = await definiteAnswer(campaignId, userId, i, () => undefined);

@@ -18,7 +18,7 @@ const HOUR_MS = 3_600_000;
 
 const onlookers = new Set<AbortController>();
 
-/** One onlooker: keeps what it was told until it is stopped. */
+/** One onlooker: collects its messages until it is stopped. */
 function watching(
   { campaigns }: Clients,
   campaignId: string,
@@ -59,7 +59,7 @@ function watching(
 const stateName = (state: CampaignState | undefined) =>
   state === undefined ? undefined : enumName(CampaignStateSchema, state);
 
-/** The changes of state that a message tells: "3 SCHEDULED → OPEN". */
+/** The changes of state in a message: "3 SCHEDULED → OPEN". */
 function statesIn({ events }: WatchCampaignResponse): string[] {
   return events
     .filter(({ toState }) => toState !== undefined)
@@ -122,7 +122,7 @@ describe("WatchCampaign of running services", () => {
     await watch.becomes(isIn("SOLD_OUT"));
     await clients.campaigns.addCoupons({ campaignId, actor, count: 5 });
     await watch.becomes(({ campaign }) => campaign?.total === 35 && isIn("OPEN")({ campaign } as never));
-    // A server may say sold out from memory for a moment longer.
+    // A server may still answer "sold out" from its memory.
     for (const user of [100, 101])
       expect(await until(async () => (await claim(user)) !== undefined, HANG_MS, 50)).to.equal(true);
     const heard = await watch.becomes(
@@ -138,7 +138,7 @@ describe("WatchCampaign of running services", () => {
     expect(heard.campaign?.issued).to.equal(32);
     await clients.campaigns.endCampaign({ campaignId, actor });
     await watch.becomes(isIn("ENDED"));
-    // It was to keep on: what is over is told too, until the onlooker leaves.
+    // With `keepOn` the stream continues after the end, until the onlooker leaves.
     const count = watch.messages.length;
     expect(await until(() => watch.messages.length > count + 2, HANG_MS, 20)).to.equal(true);
     expect(((await watch.stop()) as ConnectError).code).to.equal(Code.Canceled);
@@ -183,7 +183,7 @@ describe("WatchCampaign of running services", () => {
     await broken.becomes(({ revision }) => (revision ?? 0) >= 2);
     await broken.stop();
     const { revision } = broken.messages.at(-1) as WatchCampaignResponse;
-    // All of this between two looks of theirs.
+    // All of this happens while none of these onlookers reads.
     for (let turn = 0; turn < 3; turn++) {
       await clients.campaigns.pauseCampaign({ campaignId });
       await clients.campaigns.resumeCampaign({ campaignId });
@@ -206,7 +206,7 @@ describe("WatchCampaign of running services", () => {
     const fromStart = watching(clients, campaignId, false, { afterRevision: 0 });
     expect(await fromStart.ended).to.equal("ended");
     expect(fromStart.states()).to.deep.equal([...before, ...since]);
-    // The opening is told with its own instant, not with that of whoever wrote it down.
+    // The event of the opening has the instant of the opening, not the instant of its record.
     const { campaign } = late.messages[0] as WatchCampaignResponse;
     const opening = late.messages[0]?.events.find(({ revision: led, toState }) => led === 2 && toState);
     expect(opening?.at).to.deep.equal(campaign?.openedAt);

@@ -20,13 +20,13 @@ import { createServices, type Service, type Services } from "../support/service.
 import { connectionsHeldBy } from "../support/sockets-of.ts";
 
 const AT_ONCE = 32;
-/** Processes that start at the same time: more of them take the processors from each other. */
+/** How many services start at the same time: more would compete for the processors. */
 const STARTS_AT_ONCE = 2;
-/** So many that one worker cannot have got them all by chance. */
+/** So many connections that chance cannot give them all to one worker. */
 const CONNECTIONS_MAX = 200;
-/** Claims that are answered before a pause. */
+/** The number of claims that are answered before the pause. */
 const KNOWN = 4;
-/** Stores are paused on purpose: nobody may lose patience meanwhile. */
+/** Long deadlines: stores are paused on purpose, and no call may time out meanwhile. */
 const PATIENT = {
   STORE_DEADLINE_MS: "30000",
   COMMIT_DEADLINE_MS: "30000",
@@ -37,7 +37,7 @@ const user = (i: number) => `${KEY_PREFIX}${i}`;
 
 type Line = { msg: string; pid: number; number?: number; worker?: number; workerPid?: number };
 
-/** The answer to a GET, or to a POST where there is a body, on a connection of that agent. */
+/** The status of a GET, or of a POST if there is a body, on a connection of that agent. */
 function statusOf(url: URL, agent: Agent, body?: object): Promise<number | undefined> {
   const method = body === undefined ? "GET" : "POST";
   const headers = { "content-type": "application/json" };
@@ -50,14 +50,14 @@ function statusOf(url: URL, agent: Agent, body?: object): Promise<number | undef
   });
 }
 
-/** One letter, empty where there is no such process. Source: proc(5), stat. */
+/** The state of a process, one letter; empty: there is no such process. Source: proc(5), stat. */
 function stateOf(pid: number): string {
   if (!existsSync(`/proc/${pid}/stat`)) return "";
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   return stat.charAt(stat.lastIndexOf(")") + 2);
 }
 
-/** In an object, so that waiting for it to be sent is not waiting for the answers. */
+/** The answers, wrapped in an object, so that `await` on the sending does not await them. */
 type Answering = { readonly answers: Promise<readonly Answer[]> };
 
 function acknowledgedBy(answers: readonly Answer[]): Map<string, Held> {
@@ -90,14 +90,14 @@ describe("Several workers", () => {
   const linesOf = ({ process }: Service): Line[] =>
     process.lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as Line);
 
-  /** The process id of whoever has a place of the group now. */
+  /** The process id of the worker that has this slot now. */
   function workerPid(service: Service, number: number): number {
     const line = linesOf(service).findLast((one) => one.msg === "a worker listens" && one.number === number);
     if (line?.workerPid === undefined) throw new Error(`worker ${number} has never listened`);
     return line.workerPid;
   }
 
-  /** Gone, or dead and not yet buried by whoever inherited it. */
+  /** Whether the process has ended; its parent may not have read its exit status yet (a zombie). */
   function isGone(pid: number): boolean {
     return ["", "Z"].includes(stateOf(pid));
   }
@@ -105,13 +105,13 @@ describe("Several workers", () => {
   const workersGone = (pids: readonly number[]) =>
     untilTrue("the workers are gone", () => pids.every(isGone));
 
-  /** A worker that is stopped leaves what comes to the other one. */
+  /** Suspends a worker, so that the other one gets all new connections. */
   async function stopWorker(pid: number): Promise<void> {
     process.kill(pid, "SIGSTOP");
     await untilTrue("the worker is stopped", () => stateOf(pid) === "T");
   }
 
-  /** Whoever gets a claim later needs MongoDB for nothing but its commit. */
+  /** Lets both workers cache the campaign: they then need MongoDB only for the commit of a claim. */
   async function bothKnow(service: Service, campaignId: string): Promise<void> {
     const url = new URL("/coupon.v1.CouponService/IssueCoupon", service.url);
     for (const number of [1, 2]) {
@@ -123,8 +123,8 @@ describe("Several workers", () => {
   }
 
   /**
-   * Pauses MongoDB and sends claims until `count` coupons are taken, on connections of their own. Resolves
-   * when Redis has decided all of them; the answers come later.
+   * Pauses MongoDB and sends claims until `count` coupons are taken, on their own connections. Resolves when
+   * Redis has decided all claims; the answers come later.
    */
   async function claimIntoThePause(service: Service, campaignId: string, count: number): Promise<Answering> {
     const { coupons } = connectClients(service.url);
@@ -142,7 +142,7 @@ describe("Several workers", () => {
   /** Asks until the answer is definite, as a caller does. */
   async function insist(ask: () => Promise<Answer>): Promise<Answer> {
     let answer = await ask();
-    // A broken connection has no reason; it is as uncertain as the server's own word for it.
+    // A broken connection has no reason; the outcome is as unknown as after UNCERTAIN.
     const open = (one: Answer) =>
       isUncertain(one) || (one.kind === "refused" && one.refused.reason === "UNSPECIFIED");
     for (let tries = 0; tries < 500 && open(answer); tries++) answer = await ask();
@@ -154,11 +154,11 @@ describe("Several workers", () => {
     const pids = [workerPid(service, 1), workerPid(service, 2)];
     expect(new Set([...pids, service.process.pid]).size, "processes").to.equal(3);
     const held = (url: string) => pids.map((pid) => connectionsHeldBy(pid, Number(new URL(url).port)));
-    // The kernel gives each connection to whoever wakes first: none is promised to either, but soon both have
-    // some.
+    // The kernel gives each connection to the worker that wakes first: neither is sure to get one, but soon
+    // both have some.
     const agents: Agent[] = [];
     while (agents.length < CONNECTIONS_MAX && held(service.url).includes(0)) {
-      // An agent each, so that none takes the connection of another.
+      // One agent for each connection, so that none is reused.
       const agent = new Agent({ keepAlive: true });
       agents.push(agent);
       expect(await statusOf(new URL("/readyz", service.url), agent)).to.equal(200);
@@ -189,11 +189,11 @@ describe("Several workers", () => {
     const written = lines.filter(({ worker }) => worker !== undefined);
     expect(written.length).to.be.greaterThan(0);
     for (const { worker, pid } of written) expect(pid).to.equal(workerPid(service, worker ?? 0));
-    // The codes were made and the campaign was opened by the first of them: the second has no such role.
+    // The first worker made the codes and opened the campaign: the second does not have these roles.
     const making = written.filter(({ msg }) => /loaded|opened|codes/.test(msg));
     expect(making.length).to.be.greaterThan(0);
     expect(new Set(making.map(({ worker }) => worker))).to.deep.equal(new Set([1]));
-    // So does what they say of themselves to operators.
+    // The heartbeats that operators see name the workers, too.
     const present = [1, 2].map((number) => ({ pid: workerPid(service, number), worker: number }));
     await untilTrue("both are known as present", async () => {
       const known = await db.collection("processes").countDocuments({ $or: present });
@@ -226,7 +226,7 @@ describe("Several workers", () => {
     expectRightBooks(await readBooksAtRest(stack.rawRedis, db, campaignId, total), total, winners);
 
     for (let scrape = 0; scrape < 6; scrape++) {
-      // A connection of its own each time: now the one is asked, now the other.
+      // A new connection each time, so that both workers are asked.
       const response = await fetch(new URL("/metrics", service.url), { headers: { connection: "close" } });
       const page = await response.text();
       expect(response.headers.get("content-type")).to.match(/^text\/plain; version=0\.0\.4/);
@@ -235,7 +235,7 @@ describe("Several workers", () => {
         value(`coupon_claims_total{outcome="${outcome}"}`),
       );
       expect(outcomes).to.deep.equal([total, total * 2, (claimants - total) * 3]);
-      // One that both workers were asked for at once is made durable by both, and MongoDB says which it was.
+      // Both workers commit a claim that both got at once; MongoDB decides which insert succeeds.
       expect(value("coupon_commit_batch_size_sum"), "issuances").to.be.at.least(total);
       expect([value("coupon_workers"), value("coupon_worker_deaths_total")]).to.deep.equal([2, 0]);
       expect(value("coupon_queue_limit")).to.equal(40_000);
@@ -286,7 +286,7 @@ describe("Several workers", () => {
       expect(await metric(service.url, "coupon_claims_total")).to.be.at.least(counted);
       const death = linesOf(service).find(({ msg }) => msg.includes("has died"));
       expect(death).to.deep.include({ number, workerPid: pid, signal: "SIGKILL", level: "error" });
-      // Whoever has the first place makes the codes.
+      // The worker in the first slot makes the codes.
       await createOpenCampaign(clients, { total: 1 });
     });
   }
@@ -302,7 +302,7 @@ describe("Several workers", () => {
       const callers = Array.from({ length: AT_ONCE }, async () => {
         while (!replaced) {
           asking++;
-          // A connection for each request: some are always just being taken.
+          // A new connection for each request, so that at any moment some are being accepted.
           await statusOf(url, new Agent()).catch(() => undefined);
           asking--;
         }
@@ -401,7 +401,7 @@ describe("Several workers", () => {
     const pids = [workerPid(service, 1), workerPid(service, 2)];
     const campaignId = await createOpenCampaign(connectClients(service.url), { total });
     const { answers } = await claimIntoThePause(service, campaignId, total);
-    // Signals that come close together are one; so it is asked until it listens.
+    // Signals that come close together count as one, so the signal is sent until the process ends.
     await untilTrue("it has ended", () => {
       if (service.process.isRunning) process.kill(service.process.pid, "SIGTERM");
       return !service.process.isRunning;

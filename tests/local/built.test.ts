@@ -48,7 +48,7 @@ describe("a build in a process of its own", () => {
     const pids = () => readFileSync(started, "utf8").trim().split("\n").map(Number);
     const alive = () => pids().filter((pid) => startTimeOf(pid) !== undefined);
 
-    // The second ends: what only hung once does no harm.
+    // The second try ends, so a build that hangs once does no harm.
     await runBounded([hanging, "once"], 3_000);
     expect(pids()).to.have.length(2);
     expect(alive()).to.deep.equal([]);

@@ -63,7 +63,8 @@ describe("MongoDB of the local stack, with the stock driver", () => {
       [1, 11000],
       [3, 11000],
     ]);
-    // The driver keeps the message of a bulk's write error and drops keyPattern: the index is named in there.
+    // The driver keeps the message of a bulk's write error and drops keyPattern: the message contains the
+    // index.
     expect(writeErrors.map(({ errmsg }) => /index: (\S+) dup key/.exec(errmsg ?? "")?.[1])).to.deep.equal([
       "_id_",
       "campaignId_1_claimKey_1",
@@ -130,7 +131,7 @@ describe("MongoDB of the local stack, with the stock driver", () => {
     const ping = (id: number) => messageOf(serialize({ ping: 1, $db: "admin" }), { id, responseTo: 0 });
     const withChecksum = Buffer.concat([ping(3), Buffer.alloc(4)]);
     withChecksum.writeInt32LE(withChecksum.length, 0);
-    withChecksum.writeUInt32LE(1 | (1 << 16), 16); // checksum present, exhaust allowed
+    withChecksum.writeUInt32LE(1 | (1 << 16), 16); // the flags: checksum present, exhaust allowed
     const all = Buffer.concat([ping(1), ping(2), withChecksum, ping(4)]);
     const socket = await connected(store.port);
     const answeredTo: number[] = [];
@@ -194,7 +195,7 @@ describe("MongoDB of the local stack, under kill -9", () => {
     dir.remove();
   });
 
-  // One writer at a time is the sharpest case: nobody else's flush happens to cover it.
+  // One writer is the strictest case: no other writer's flush can cover a missing one.
   for (const { concern, writers } of [
     { concern: DURABLE.writeConcern, writers: 1 },
     { concern: DURABLE.writeConcern, writers: 4 },

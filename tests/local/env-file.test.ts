@@ -29,7 +29,7 @@ describe(".env: lines", () => {
   for (const line of good) {
     it(`${JSON.stringify(line)} is read as it stands`, () => {
       expect(troubleIn(`A=1\n${line}\r\nB=2\n`)).to.equal(undefined);
-      // Node reads the lines around it, too.
+      // Node also reads the lines before and after it.
       expect(parseEnv(`A=1\n${line}\r\nB=2\n`)).to.include({ A: "1", B: "2" });
     });
   }
@@ -65,7 +65,7 @@ it(".env.example, taken as it is, is a configuration with the defaults", () => {
 });
 
 it("a line that is let through never changes what Node reads of the lines around it", () => {
-  // The signs that mean something in an env file, and two that do not.
+  // The characters that have a meaning in an env file, and two that have none.
   const sign = fc.constantFrom("A", "1", "=", "#", '"', "'", "`", " ", "\t", "export ", "\ufeff");
   const line = fc.array(sign, { maxLength: 12 }).map((signs) => signs.join(""));
   fc.assert(
@@ -83,7 +83,7 @@ describe("npm start and .env", () => {
   let npm: ChildProcess | undefined;
   let said = "";
 
-  /** A clone of its own: the tests' one must not get a `.env`. */
+  /** A clone of its own: the clone that runs the tests must not get a `.env`. */
   before(() => {
     for (const name of readdirSync(repositoryDir)) {
       if (["package.json", "dist", ".git"].includes(name) || name.startsWith(".env")) continue;
@@ -148,8 +148,7 @@ describe("npm start and .env", () => {
   }
 
   it("workers have its settings, also one that is started after the file is gone; SIGTERM ends them in order", async function () {
-    // A start of npm, of a primary and of three workers on a machine that may be busy: a bound against
-    // hanging.
+    // Starts npm, a primary and three workers on a machine that may be busy; a bound against hanging.
     this.timeout(HANG_MS * 3);
     const { redis, mongodb } = await sharedStack();
     symlinkSync(await builtProduct(), join(dir.path, "dist"));

@@ -42,7 +42,7 @@ describe("No process is left behind", () => {
     const { pids } = await startParent("stay");
     expect(alive(pids)).to.have.length(4);
     process.kill(pids[1] ?? 0, "SIGSTOP");
-    process.kill(parent?.pid ?? 0, "SIGKILL"); // the parent alone: its children have groups of their own
+    process.kill(parent?.pid ?? 0, "SIGKILL"); // only the parent: its children have groups of their own
     await expectAllGone(pids);
   });
 

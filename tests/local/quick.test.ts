@@ -17,7 +17,7 @@ type Glob = {
 };
 
 const readJson = (file: string) => JSON.parse(readFileSync(join(repositoryDir, file), "utf8"));
-// The one that mocha itself finds its files with.
+// The glob that mocha itself uses to find its files.
 const { globSync } = createRequire(createRequire(import.meta.url).resolve("mocha"))("glob") as Glob;
 const filesOf = (pattern: string | readonly string[], ignore: readonly string[] = []) =>
   globSync(pattern, { cwd: repositoryDir, ignore });
@@ -45,8 +45,8 @@ describe("npm run test:quick", () => {
     const inIt = folders.filter((folder) => [...quick].some((file) => file.startsWith(`tests/${folder}/`)));
     const named = folders.filter((folder) => ignore.includes(`tests/${folder}/**`));
     expect([...inIt, ...named].sort()).to.deep.equal(folders.sort());
-    // What the service is for: codes, both stores, a claim, the doors, and one service with all its
-    // protocols.
+    // The main parts of the service: codes, both stores, a claim, both transports, and one running service
+    // with all its protocols.
     for (const folder of ["codes", "proto", "generator", "pool", "record", "server"])
       expect(inIt).to.include(folder);
     expect(quick).to.include("tests/integration/protocols.test.ts");

@@ -17,7 +17,7 @@ describe("npm start, on a given store that refuses the password", () => {
 
   afterEach(() => dir.remove());
 
-  /** It ends by itself, with these words and nothing of the password. */
+  /** The process ends by itself with this message, without any part of the password. */
   async function expectRefused(env: Record<string, string>, said: RegExp): Promise<void> {
     const service = startService({
       entry: "local/start.ts",

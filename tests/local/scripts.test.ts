@@ -15,7 +15,7 @@ function scriptsOf(manifest: string): [name: string, script: string][] {
   return Object.entries(scripts);
 }
 
-/** Ends by itself when it is asked to, and says so; stands in for the service, which is not built here. */
+/** Ends on SIGTERM and prints so; stands in for the service, which is not built here. */
 const STAND_IN = `process.on("SIGTERM", () => process.stdout.write("drained\\n", () => process.exit(0)));
 process.stdout.write("ready " + process.pid + "\\n");
 setInterval(() => undefined, 1_000);
@@ -24,15 +24,15 @@ setInterval(() => undefined, 1_000);
 describe("scripts of package.json", () => {
   for (const manifest of ["package.json", "artillery/package.json"]) {
     it(`${manifest}: the shell of each script becomes its last command, so that a signal reaches it`, () => {
-      // npm hands a signal to its shell alone; one that waits for a child dies of it, and leaves the child
-      // behind.
+      // npm sends a signal only to its shell; a shell that waits for a child is ended by it, and the child
+      // stays behind.
       const wrong = scriptsOf(manifest).filter(([, script]) => !/(?:^|&& )exec [^;&|]+$/.test(script));
       expect(wrong).to.deep.equal([]);
     });
   }
 
   it("SIGTERM to npm run start:production ends the service, in order", async function () {
-    // npm's own start takes most of it; a bound against hanging.
+    // Most of the time goes to the start of npm itself; a bound against hanging.
     this.timeout(120_000);
     const dir = temporaryDir();
     const script = Object.fromEntries(scriptsOf("package.json"))["start:production"] ?? "";

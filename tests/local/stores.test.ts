@@ -32,7 +32,8 @@ describe("npm run stores", () => {
   it("prefers a mongod on PATH to the embedded engine", async () => {
     const launch = nodeForEngine();
     if (!launch.ok) throw new Error(launch.reason);
-    // The engine in a mongod's clothes: takes its arguments, and replaces the shell so that the pid is right.
+    // The engine as a program named mongod: takes its arguments, and replaces the shell so that the pid is
+    // right.
     const engine = [launch.command, ...launch.args, join(repositoryDir, "local/engine-server.mjs")];
     const program = join(dir.path, "mongod");
     const script =
@@ -54,7 +55,7 @@ describe("npm run stores", () => {
       await stores.waitForLine((line) => line.startsWith("export MONGODB_URL="), 30_000);
       expect(stores.lines).to.include("# REDIS_URL: as it was given");
       const file = join(dir.path, "stack.json");
-      expect(readFileSync(file, "utf8")).to.include(password); // for the next that joins
+      expect(readFileSync(file, "utf8")).to.include(password); // for the next process that joins the stack
       expect(statSync(file).mode & 0o077).to.equal(0);
       expect(await stores.stop()).to.equal(0);
       expect(stores.lines.join("\n")).not.to.include(password);

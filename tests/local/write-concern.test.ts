@@ -77,7 +77,7 @@ describe("The write concern that the embedded engine gets to see", () => {
   it("changes nothing else, whatever stands before or after it", () => {
     const { nested, ...rest } = EVERY_TYPE;
     const command = { insert: "c", ...rest, nested, writeConcern: { w: "majority" }, last: "one" };
-    const documents = Buffer.from("0100000000", "hex"); // stands for a section of documents
+    const documents = Buffer.from("0100000000", "hex"); // in the place of a section of documents
     const { writeConcern, ...others } = seen(command, documents);
     const { writeConcern: _, ...expected } = plain(command);
     expect(BSON.EJSON.stringify(others)).to.equal(BSON.EJSON.stringify(expected));

@@ -14,8 +14,8 @@ import { rawProtocol } from "../support/wire/frames.ts";
 import { type StoreProxy, startProxy } from "../support/wire/proxy.ts";
 
 /**
- * A service behind a name or a forwarder: where it leads changes, and nobody closes the connections that
- * stand.
+ * A Redis behind a DNS name or a forwarder: its target changes, and no party closes the established
+ * connections.
  */
 describe("Redis is found again behind the same address", () => {
   const dirs = [temporaryDir(), temporaryDir()];
@@ -89,7 +89,7 @@ describe("Redis is found again behind the same address", () => {
     expect(await until(works, HANG_MS, 20)).to.equal(true);
   });
 
-  /** Each refuses as a master that takes nothing, and is whole again afterwards. */
+  /** Each case makes the master refuse writes, and restores it afterwards. */
   const refusals = [
     [
       "NOREPLICAS",

@@ -10,12 +10,12 @@ import { contentsOf, openRawRedis, type RawRedis, tokenOf } from "../support/raw
 import { withStores } from "../support/with-stores.ts";
 
 /**
- * Two clocks on one machine, read at two moments: Redis takes whole milliseconds, and caches them within a
- * turn.
+ * Two clocks on one machine, read at two moments: Redis uses whole milliseconds, and caches its clock within
+ * a turn of its event loop.
  */
 const CLOCK_SLACK_MS = 30;
 
-/** Beside the histories that are always run. */
+/** In addition to the histories that are always run. */
 const MORE_HISTORIES_MAX = 300;
 
 type Bindings = readonly { readonly key: string; readonly code: string; readonly seq: number }[];
@@ -106,7 +106,7 @@ const loadArb: fc.Arbitrary<Op> = fc.record({
   totalError: fc.constantFrom(...Array(14).fill(0), 1, -1),
 });
 
-/** Beside the generation of the pool; one of a lower one gives itself up. */
+/** The least generation that the caller accepts, as an offset to the pool's; above 0 the pool must refuse. */
 const leastArb = fc.constantFrom(-9, -1, 0, 0, 0, 0, 1);
 
 const opArb: fc.Arbitrary<Op> = fc.oneof(
@@ -208,7 +208,7 @@ const opArb: fc.Arbitrary<Op> = fc.oneof(
       op: fc.constant("hold" as const),
       callerOffsetMs: offsetArb,
       from: fromArb,
-      // Beside the next generation: a change takes one, unless its messages are late.
+      // An offset to the next generation: a change takes that one, unless its messages are late.
       generationOffset: fc.constantFrom(0, 0, 0, 0, -1, 1),
       least: leastArb,
     }),
@@ -257,7 +257,7 @@ const opArb: fc.Arbitrary<Op> = fc.oneof(
   },
 );
 
-/** A pool that has run dry, is to be given more, and is asked before it has them. */
+/** A pool that has run dry and is about to get added codes; claims come before it has them. */
 const DRY_AND_ADDED_TO: readonly Op[] = [
   {
     ...{ op: "load", state: "open", codes: 2, claims: [] },
@@ -271,7 +271,7 @@ const DRY_AND_ADDED_TO: readonly Op[] = [
   { op: "top-up", generationOffset: 0, offsetError: 0, codes: 1, waited: true, dry: false },
 ];
 
-/** How often what the test is about did happen: a model that never meets the hazard proves nothing. */
+/** How often each case has occurred: a model test that never meets the hazard proves nothing. */
 const seen = new Map<string, number>();
 const saw = (what: string) => void seen.set(what, (seen.get(what) ?? 0) + 1);
 
@@ -302,8 +302,8 @@ describe("pool scripts against a model", () => {
         { numRuns, endOnFailure: false },
       );
     await histories(60);
-    // Chance seldom leaves this one out: it takes an addition to a pool that has run dry, and a claim before
-    // its time is over.
+    // Random histories rarely contain this case: an addition to a pool that has run dry, and a claim before
+    // its quiet time is over.
     await new History(stores.pool, raw, token).run(DRY_AND_ADDED_TO);
     const wanted = [
       ...[
@@ -339,7 +339,7 @@ describe("pool scripts against a model", () => {
       ],
     ];
     const missed = () => wanted.filter((what) => !seen.has(what));
-    // What chance left out it is given more chances for.
+    // Runs more histories until each case has occurred.
     for (let more = 0; more < MORE_HISTORIES_MAX && missed().length > 0; more++) await histories(1);
     const operations = [...seen.values()].reduce((sum, n) => sum + n, 0);
     expect(missed()).to.deep.equal([]);
@@ -347,20 +347,20 @@ describe("pool scripts against a model", () => {
   });
 });
 
-/** One campaign's life, on Redis and in the model at once. */
+/** One campaign's life, in Redis and in the model at the same time. */
 class History {
   readonly #campaignId = newCampaignId(Date.now());
   readonly #pool: Pool;
   readonly #raw: RawRedis;
   readonly #model: model.Model;
-  /** Every claim ever answered, and every issuance ever loaded. */
+  /** Every claim that was ever answered, and every issuance that was ever loaded. */
   readonly #known: Claim[] = [];
   #generation = 1;
   #waitedFor = "";
   #codes = 0;
-  /** Whether codes and claims must add up: from a load until foreign issuances come in. */
+  /** Whether codes and claims must add up: from a load until foreign issuances are inserted. */
   #addsUp = false;
-  /** Codes that are with somebody in this generation: popped and not handed back. */
+  /** Codes that are bound to a claim key in this generation: popped and not put back. */
   #popped = new Set<string>();
   #lastSeq = 0;
 
@@ -413,7 +413,7 @@ class History {
     return at + callerOffsetMs;
   }
 
-  /** Runs a call whose outcome depends on Redis's clock only through instants that are hours away. */
+  /** Runs a call whose outcome depends on Redis's clock only relative to instants that are hours away. */
   async #timed<T>(call: Promise<T>): Promise<{ reply: T; redisMs: number; check: (ms: number) => void }> {
     const beforeMs = Date.now();
     const reply = await call;
@@ -426,8 +426,7 @@ class History {
   }
 
   /**
-   * The one thing the model cannot know is the instant that Redis read; take it from Redis where it was
-   * written.
+   * The model cannot compute the instant that Redis read: takes it from Redis, which wrote it.
    */
   async #armedAtNow(): Promise<number> {
     return Number((await this.#raw.hGet(campaignKeys(this.#campaignId).meta, "armedAt")) ?? 0);
@@ -476,7 +475,7 @@ class History {
       }
       case "settle-all": {
         if (m.meta === undefined) return;
-        // A pool that was turned has claims of several generations.
+        // A pool that a change has turned has claims of several generations.
         for (const generation of new Set(m.ledger.map(({ id }) => Number(id.split("-")[0])))) {
           const ids = m.ledger.map(({ id }) => id.split("-").map(Number));
           const seqs = ids.filter(([of]) => of === generation).map(([, seq = 0]) => seq);
@@ -604,7 +603,7 @@ class History {
         return;
       }
       case "change": {
-        // As the service does it.
+        // The same steps as the service.
         await this.#do({ op: "hold", callerOffsetMs: 0, from: "now", generationOffset: 0, least: 0 });
         return this.#do({ ...op, op: "turn", generationOffset: 0 });
       }
@@ -621,14 +620,14 @@ class History {
         return saw(`turn ${reply}`);
       }
       case "top-up": {
-        // Seldom by itself: somebody takes all that is left just before.
+        // Rarely happens by itself: claims take all codes that are left just before.
         const left = m.open.map((code) => ({ claimKey: `the last ${code}`, userId: "" }));
         const all = { callerOffsetMs: 0, from: "now", mode: "issue", least: 0, asks: left } as const;
         if (op.dry && left.length > 0) await this.#do({ op: "claim", ...all });
         const generation = (m.meta?.generation ?? 0) + op.generationOffset;
         const offset = Math.max(0, (m.meta?.total ?? 0) + op.offsetError);
         const codes = this.#freshCodes(op.codes);
-        // For the last quiet that was told of: there may be another by now.
+        // The quiet that was last reported; meanwhile there may be another.
         const waitedFor = op.waited ? this.#waitedFor : "";
         const reply = await pool.topUp(campaignId, generation, offset, codes, waitedFor);
         expect(reply).to.deep.equal(model.topUp(m, generation, offset, codes, waitedFor));
@@ -701,13 +700,13 @@ class History {
     this.#known.push(claim);
   }
 
-  /** A whole load, as the generator does it; goes wrong where the state does not allow one. */
+  /** A whole load, with the generator's steps; fails where the state does not allow one. */
   async #load(op: Extract<Op, { op: "load" }>): Promise<void> {
     const { state, start, end, arm } = op;
     const claims = this.#claimsOf(op.claims);
     this.#generation++;
     const generation = this.#generation;
-    // The fence has to be broken first, or a pool that answers would stay for the rest of the history.
+    // The fence must be broken first; otherwise a healthy pool would stay for the rest of the history.
     if (this.#model.meta !== undefined) await this.#do({ op: "lose-token", of: "meta" });
     await this.#loadBegin(generation);
     if (op.codes > 0) {
@@ -777,7 +776,7 @@ function claimOfEntry(campaignId: string, { id, key, code, ms, user }: model.Ent
   };
 }
 
-/** An answer as the model words it. */
+/** An answer in the terms of the model. */
 function outline(answer: ClaimAnswer): { kind: string; bound?: model.Bound; total?: number } {
   if ("claim" in answer) return { kind: answer.kind, bound: boundOf(answer.claim) };
   return answer.kind === "sold" ? { ...answer } : { kind: answer.kind };

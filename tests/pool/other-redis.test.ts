@@ -11,7 +11,8 @@ import { silentLogger } from "../support/shared-stores.ts";
 import { temporaryDir } from "../support/temporary-dir.ts";
 
 /**
- * What becomes of a pool when its Redis restarts, forgets, or is full: a Redis of its own, damaged for real.
+ * What happens to a pool when its Redis restarts, loses data or is full; on a Redis of its own, with real
+ * damage.
  */
 describe("pool on a Redis in trouble", () => {
   let own: OwnRedis;
@@ -70,7 +71,7 @@ describe("pool on a Redis in trouble", () => {
     const { campaignId } = await loadedPool(pool);
     const token = await tokenOf(raw);
     await raw.sendCommand(["DEBUG", "CHANGE-REPL-ID"]).catch(async () => {
-      // Where DEBUG is not allowed: follow somebody for a moment, which gives a new history on the way back.
+      // Where DEBUG is not allowed: being a replica for a moment gives Redis a new replication id afterwards.
       await raw.sendCommand(["REPLICAOF", "127.0.0.1", "1"]);
       await raw.sendCommand(["REPLICAOF", "NO", "ONE"]);
     });
@@ -84,13 +85,13 @@ describe("pool on a Redis in trouble", () => {
   it("a replica has the same dataset, and does not answer for its master: run_id differs", async () => {
     const dir = temporaryDir();
     const replica = await startRedis({ dir: dir.path });
-    // Connected while it is a primary: as a replica it would not do for a start.
+    // Connects while it is a primary: a start refuses a replica.
     const redis = await connectRedis({ url: replica.url, connectWithinMs: 10_000, logger: silentLogger });
     const raw = await openRawRedis(replica.url);
     try {
       await raw.sendCommand(["REPLICAOF", own.store.host, String(own.store.port)]);
-      // The first replica that a Redis ever has gives it a new master_replid: fenced, and loaded anew, on
-      // both sides.
+      // The first replica that a Redis ever has gives it a new master_replid: pools are fenced, and loaded
+      // again, on both sides.
       const pool = createPool(redis, 5_000);
       const following = async () => (await own.raw.info("replication")).includes("state=online");
       expect(await until(following, HANG_MS, 20)).to.equal(true);
@@ -102,7 +103,7 @@ describe("pool on a Redis in trouble", () => {
     } finally {
       raw.destroy();
       await redis.close();
-      // Not stop: Redis does not obey SIGTERM while it writes its first append-only file.
+      // Not stop: Redis ignores SIGTERM while it writes its first append-only file.
       await replica.kill();
       dir.remove();
     }

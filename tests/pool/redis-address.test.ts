@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { parseRedisUrls } from "../../pool/redis-url.ts";
 import { UserError } from "../../runtime/user-error.ts";
 
-/** The one line that the person who set REDIS_URL reads; fails where the URL is taken. */
+/** The one-line refusal of a REDIS_URL, for the person who set it; fails if the URL is accepted. */
 function refusalOf(url: string): string {
   try {
     parseRedisUrls(url);

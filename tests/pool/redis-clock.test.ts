@@ -31,7 +31,7 @@ describe("redis clock", () => {
     const slow = {
       async clock() {
         clock.pass(60);
-        // Read half-way there: 30 ms after it was asked.
+        // Redis read its clock half-way, 30 ms after the request.
         return ["1800000000", "030000"];
       },
     } as unknown as Redis;

@@ -21,7 +21,7 @@ import { sharedStack, silentLogger } from "../support/shared-stores.ts";
 
 const connect = (url: string) => connectRedis({ url, connectWithinMs: HANG_MS, logger: silentLogger });
 
-/** The one line that ends the start; long before the deadline, which here is the one against hanging. */
+/** The one-line error that ends the start, long before its deadline, here a bound against hanging. */
 async function refusalOf(url: string): Promise<UserError> {
   const redis = await connect(url).catch((error: unknown) => error);
   if (redis instanceof UserError) return redis;
@@ -30,7 +30,7 @@ async function refusalOf(url: string): Promise<UserError> {
   throw new Error("it connected");
 }
 
-/** Loads pools until each of the three masters has one, so that every node was asked. */
+/** Loads pools until each of the three masters has one, so that every master was used. */
 async function usedEverywhere(cluster: RedisCluster, url: string): Promise<string> {
   const redis = await connect(url);
   try {
@@ -47,7 +47,7 @@ async function usedEverywhere(cluster: RedisCluster, url: string): Promise<strin
   }
 }
 
-/** What docs/operations.md lists for every Redis. */
+/** The rights that docs/operations.md lists for every Redis. */
 const NEEDED =
   "+ping +eval +evalsha +info +time +exists +unlink +rename +renamenx +set +hset +hsetnx +hget +hmget +hlen +hincrby +hdel " +
   "+rpush +lpush +llen +lrem +lpop +xadd +xlen +xrange +xdel";
@@ -236,7 +236,7 @@ describe("Redis at the start: what is there", () => {
 });
 
 /**
- * Asked again where its seconds were too few to connect to six nodes, as an operator does on a busy machine.
+ * Retries if the connections to six nodes took too long, as an operator would on a busy machine.
  */
 async function openPatiently(urls: Parameters<typeof openAuditor>[0]): Promise<Auditor> {
   const giveUpAtMs = performance.now() + HANG_MS;

@@ -8,7 +8,7 @@ const folder = `${repositoryDir}/pool/lua`;
 const statementsOf = (text: string): string[] =>
   text.split("\n").filter((line) => line.trim() !== "" && !/^\s*(--|#!)/.test(line));
 
-/** What is wrong with how a script names its keys and arguments. */
+/** The lines that use KEYS or ARGV outside the bindings at the head of a script. */
 function wrongHead(text: string): string[] {
   const statements = statementsOf(text);
   const isBinding = (line: string): boolean => /^local [\w, ]+ = /.test(line);

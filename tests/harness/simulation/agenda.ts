@@ -1,6 +1,6 @@
 /**
- * Who an event happens to: a server process, a store. What comes for a dead one is lost; a held one (SIGSTOP)
- * gets it later.
+ * A server process or a store, to which events happen. An event for a crashed actor is lost; an event for a
+ * held one (SIGSTOP) comes later.
  */
 export type Actor = { readonly name: string; alive: boolean; heldUntilMs: number };
 
@@ -9,20 +9,20 @@ export function newActor(name: string): Actor {
 }
 
 /**
- * All that will happen, in order of virtual time. One event at a time; everything that it sets off inside the
- * process (promises) has run before the next one, so the order of the agenda is the only order there is.
+ * All future events, in order of virtual time. Events happen one by one: all promises that an event resolves
+ * inside the process have run before the next event, so the order of the agenda is the only order.
  */
 export type Agenda = {
   /** Virtual milliseconds since the beginning; never steps. */
   nowMs(): number;
   /** Puts an event on the agenda; the returned function takes it off again. */
   in(delayMs: number, actor: Actor | undefined, label: string, run: () => void): () => void;
-  /** Does the next event. False: there is none. */
+  /** Runs the next event. False: there is none. */
   step(): Promise<boolean>;
   steps(): number;
   /** Writes a line into the trace and its hash. */
   note(text: string): void;
-  /** Stands for everything that has happened so far: two runs with the same hash did the same. */
+  /** Identifies all events so far: two runs with the same hash did the same. */
   hash(): string;
 };
 
@@ -69,7 +69,7 @@ export function createAgenda(trace?: (line: string) => void): Agenda {
         if (entry.cancelled || entry.actor?.alive === false) continue;
         nowMs = Math.max(nowMs, entry.dueMs);
         if (entry.actor !== undefined && entry.actor.heldUntilMs > nowMs) {
-          // Keeps its place among all that waits for the same actor.
+          // Keeps its place among all events that wait for the same actor.
           entry.dueMs = entry.actor.heldUntilMs;
           push(heap, entry);
           continue;
@@ -77,8 +77,8 @@ export function createAgenda(trace?: (line: string) => void): Agenda {
         steps++;
         note(entry.actor === undefined ? entry.label : `${entry.actor.name} ${entry.label}`);
         entry.run();
-        // A tick asked for in a microtask comes when no microtask is left: everything the event set off has
-        // run then.
+        // A nextTick that is requested in a microtask runs when no microtask is left: by then everything that
+        // the event started has run.
         await new Promise<void>((resolve) => process.nextTick(resolve));
         return true;
       }

@@ -8,12 +8,12 @@ import type { MongoServer } from "./mongo-server.ts";
 import type { RedisServer } from "./redis-server.ts";
 
 /**
- * Invariants that concern only what the stores hold and the callers were told: the audit's, they read no wall
- * clock.
+ * The audit's invariants that depend only on the contents of the stores and on callers' answers: they use no
+ * wall clock.
  */
 const AUDITS: readonly Invariant[] = ["U1", "U2", "U3", "U4", "U5", "U10"];
 
-/** What is wrong at rest; empty: nothing. */
+/** The violations at rest; empty: none. */
 export function checkAtRest(
   redis: RedisServer,
   mongo: MongoServer,
@@ -21,7 +21,7 @@ export function checkAtRest(
 ): string[] {
   const snapshot = snapshotOf(redis, mongo);
   const { campaign, issuances } = snapshot;
-  // Sold out with every coupon durable: servers answer from the record, and nobody makes a pool again that
+  // Sold out with every coupon durable: servers answer from the record, and no process rebuilds a pool that
   // would be empty.
   const needsNoPool = redis.model.meta === undefined && issuances.length === campaign.total;
   const audits = needsNoPool ? AUDITS.filter((invariant) => invariant !== "U5") : AUDITS;
@@ -35,15 +35,15 @@ export function checkAtRest(
 }
 
 /**
- * Known and open: once a campaign is recorded as ENDED, no scheduler looks after its pool; an insert that
- * comes later still is in MongoDB only. Everything else at rest is a violation.
+ * Known and open: once a campaign is recorded as ENDED, no scheduler repairs its pool; an insert that comes
+ * even later is in MongoDB only. Everything else at rest is a violation.
  */
 export function isKnownAfterTheEnd({ state }: CampaignDoc, found: readonly string[]): boolean {
   const late = /is in the pool and issued$|has an issuance and is not in the claims hash$/;
   return state === "ENDED" && found.length > 0 && found.every((words) => late.test(words));
 }
 
-/** Keys that were told SOLD_OUT, the truth of that moment, and hold a coupon in the end: allowed, counted. */
+/** Keys that got SOLD_OUT, true at that moment, and have a coupon in the end: allowed, counted. */
 export function sorryButYours(mongo: MongoServer, history: readonly HistoryEntry[]): number {
   const told = history.filter(({ outcome }) => outcome.kind === "refused" && outcome.reason === "SOLD_OUT");
   const holders = new Set(mongo.visible().map((doc) => doc.claimKey));
@@ -106,7 +106,7 @@ function issuanceOf(doc: IssuanceDoc): Issuance {
   };
 }
 
-/** U6: once everybody has come back and asked again, with at least as many keys as coupons all are issued. */
+/** U6: once all clients have asked again, with at least as many keys as coupons, every coupon is issued. */
 export function checkNothingLeft(mongo: MongoServer, clients: readonly Client[]): string[] {
   const { campaign } = mongo;
   const issued = mongo.visible().length;
@@ -115,8 +115,7 @@ export function checkNothingLeft(mongo: MongoServer, clients: readonly Client[])
 }
 
 /**
- * U11: who was without an answer for longer than `withinMs` after the last fault, or after its own first
- * press.
+ * U11: the clients that had no definite answer within `withinMs` after the last fault.
  */
 export function checkAnswered(clients: readonly Client[], calmMs: number, withinMs: number): string[] {
   return clients.flatMap(({ claimKey, definite, hasLeft }) => {

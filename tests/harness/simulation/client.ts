@@ -10,7 +10,7 @@ export type ClientOptions = {
   campaignId: string;
   startsAfterMs: number;
   patienceMs: number;
-  /** Asks at most so often, then leaves without an answer. */
+  /** The most requests that it sends; then it leaves without an answer. */
   asksMax: number;
   /** Servers that accept connections now. */
   servers: () => readonly ServerProcess[];
@@ -23,18 +23,18 @@ export type Client = {
   /** The first definite answer, if there is one. */
   definite(): { readonly outcome: Outcome; readonly atMs: number } | undefined;
   isDone(): boolean;
-  /** It left before it knew. */
+  /** Whether it left before it had a definite answer. */
   hasLeft(): boolean;
-  /** Comes back when all is over, also if it had left, and asks until it is told. */
+  /** After the end of the faults: asks until it has a definite answer, also if it had left. */
   askOnceMore(): void;
 };
 
-/** Refusals that end the matter for the caller; after any other answer it asks again with the same key. */
+/** Refusals that are final for the caller; after any other answer it asks again with the same key. */
 const DEFINITE = new Set(["SOLD_OUT", "ENDED", "CANCELLED"]);
 const TYPICAL_MS = 0.5;
 const ASK_AGAIN_CHANCE = 0.35;
 
-/** Presses with one claim key until it knows, and sometimes once more afterwards. */
+/** Presses with one claim key until the answer is definite, and sometimes once more afterwards. */
 export function startClient(options: ClientOptions): Client {
   const { world, claimKey, campaignId, servers, watch, history, patienceMs } = options;
   const { agenda, random } = world;
@@ -59,7 +59,7 @@ export function startClient(options: ClientOptions): Client {
       giveUp();
       hangUp();
       agenda.note(`${claimKey} ${JSON.stringify(outcome)}`);
-      // An answer comes after everything that had happened when it was sent.
+      // An answer is ordered after every event that had happened when it was sent.
       history.push({
         claimKey,
         ...invoked,
@@ -87,7 +87,7 @@ export function startClient(options: ClientOptions): Client {
     }
     server = random.pick(up);
     const { actor, issue } = server;
-    // Whoever is connected to a server that dies hears so by the reset.
+    // When the server crashes, its clients get a connection reset.
     const reset = () => unanswered("connection reset", 100);
     server.connected.add(reset);
     hangUp = () => void server?.connected.delete(reset);
@@ -149,7 +149,7 @@ function outcomeOf(issue: Issue): Outcome {
     return { kind: "issued", code, seq, generation, issuedAtMs, replayed: issue.replayed };
   }
   const { reason } = issue.refusal;
-  // Both say that nobody knows: overload may have come after the claim.
+  // The outcome of both is unknown: overload may have come after the claim.
   if (reason === "UNCERTAIN" || reason === "OVERLOADED") return { kind: "unknown", message: reason };
   return { kind: "refused", reason };
 }

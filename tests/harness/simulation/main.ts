@@ -11,7 +11,7 @@ const USAGE = `usage: npm run simulate -- [--seconds S] [--seed N | --from N] [-
   --plant NAME  with a planted bug: ${Object.keys(PLANTS).join(", ")}
 `;
 
-/** A whole number, or what is said where none is given. */
+/** A whole number; undefined: the option is not given. */
 function whole(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^\d{1,15}$/.test(text)) throw new TypeError(`--${name}: "${text}" is not a whole number`);
@@ -69,7 +69,7 @@ for (let seed = first; !report.hasFailed(); seed++) {
   report.begin(seed);
   report.add(await runSeed({ seed, plant, strict, ...(trace === undefined ? {} : { trace }) }));
   if (Date.now() >= endsAtMs) break;
-  // The process answers signals between seeds.
+  // Lets the process handle signals between seeds.
   if (seed % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
 }
 process.exitCode = report.end();

@@ -3,9 +3,9 @@ import type { Actor } from "./agenda.ts";
 import type { MongoServer } from "./mongo-server.ts";
 import { faultUntil, happened, latencyMs, type World } from "./world.ts";
 
-/** One server's connections to MongoDB: a pool, so operations overtake one another. */
+/** The connections of one server to MongoDB: a pool, so operations can overtake one another. */
 export type MongoLink = {
-  /** `run` happens at MongoDB, at once; the caller hears the result of `acknowledge` once it calls `done`. */
+  /** Executes `run` when the request arrives at MongoDB; the promise resolves to the argument of `done`. */
   call<T>(label: string, run: (done: (result: T) => void) => void): Promise<T>;
   read<T>(label: string, run: () => T): Promise<T>;
 };
@@ -14,10 +14,10 @@ export type MongoLinkOptions = {
   world: World;
   mongo: MongoServer;
   owner: Actor;
-  /** Half the time after which the driver gives an operation up. */
+  /** Half of the driver's longest time-out for an operation. */
   operationMs: number;
   crash(): void;
-  /** Redis is to be lost: an insert is on its way. */
+  /** Called when Redis is to be lost while an insert is on its way. */
   loseRedis(): void;
 };
 
@@ -45,7 +45,7 @@ export function createMongoLink({
         stopWaiting();
         reject(new MongoNetworkError(`${label}: ${why}`));
       };
-      // The driver's own limit: a socket that stays silent for so long is given up.
+      // The time-out of the driver: it gives up a socket that stays silent for so long.
       const limitMs = operationMs * random.between(1, 2);
       const stopWaiting = agenda.in(limitMs, owner, `mongo ${label} timed out`, () => fail("timed out"));
       if (!mongo.actor.alive) {
@@ -53,7 +53,7 @@ export function createMongoLink({
         agenda.in(afterMs, owner, `mongo ${label} refused`, () => fail("no server"));
         return;
       }
-      // Trouble is spent where it decides something.
+      // Inserts get the full rate of faults, because their outcome matters; other calls get a tenth of it.
       const isInsert = label.startsWith("insert");
       const strikes = (rate: number) => random.chance(isInsert ? rate : rate * ELSEWHERE);
       let travelMs = latencyMs(world, world.typicalMs.mongo);
@@ -69,7 +69,7 @@ export function createMongoLink({
         return;
       }
       if (strikes(rough.late)) {
-        // The caller gives up, the request is still somewhere on its way.
+        // The caller gives up, while its request is still on the way.
         isLate = true;
         travelMs += LATE_MAX_MS * random.next() ** 3;
         faultUntil(world, agenda.nowMs() + travelMs);

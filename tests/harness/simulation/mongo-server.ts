@@ -3,7 +3,7 @@ import { type Actor, newActor } from "./agenda.ts";
 import { type Machine, type World, wallMs } from "./world.ts";
 
 /**
- * An issuance as the primary has it: readers see it, and the writer hears of it, once it has reached the
+ * An issuance as the primary has it. Readers see it, and the insert is acknowledged, once it has reached the
  * majority.
  */
 export type Stored = {
@@ -21,17 +21,17 @@ export type MongoServer = {
   readonly campaign: CampaignDoc;
   readonly coupons: readonly CouponDoc[];
   nowMs(): number;
-  /** Inserts into the primary, or says which one stands in the way. */
+  /** Inserts into the primary, or returns the issuance that conflicts. */
   insert(doc: IssuanceDoc): Stored | { readonly duplicateOf: Stored };
   /** All issuances that readers see. */
   visible(): IssuanceDoc[];
-  /** Who holds this code, seen by readers or not yet. */
+  /** The issuance of this code, visible to readers or not yet. */
   holder(code: string): IssuanceDoc | undefined;
   holderIsVisible(code: string): boolean;
-  /** From which step on readers see the issuance of this key; infinity: not yet. */
+  /** The step from which readers see the issuance of this key; infinity: not yet. */
   durableStep(claimKey: string): number;
   reachedMajority(stored: Stored): void;
-  /** Dies; what had not reached the majority is kept or rolled back, as it comes. */
+  /** Crashes it; each issuance without a majority is kept or rolled back at random. */
   kill(): void;
   start(): void;
 };

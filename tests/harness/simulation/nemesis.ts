@@ -28,8 +28,8 @@ export function restartRedis({ world, redis }: NemesisOptions, comeback: Comebac
 }
 
 /**
- * A lease that was taken on a clock that was ahead lasts so much longer: MongoDB's clock steps less far than
- * the others.
+ * The largest step of MongoDB's clock. It is smaller than for other clocks: if a lease is taken while that
+ * clock is ahead, the lease lasts longer by that much.
  */
 export const MONGO_STEP_MAX_MS = 1_500;
 
@@ -54,7 +54,7 @@ function hold(world: World, actor: { readonly name: string; heldUntilMs: number 
   faultUntil(world, actor.heldUntilMs);
 }
 
-/** Every kind of trouble that comes from outside the messages. */
+/** Every kind of fault that does not concern a single message. */
 export const FAULTS: Readonly<Record<string, Fault>> = {
   "server-crash": ({ world, servers, crash }) => {
     const up = servers();
@@ -96,11 +96,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   "clock-mongo": (options) => stepClock(options, "MongoDB", options.mongo.machine, MONGO_STEP_MAX_MS),
 };
 
-/** Strikes at random moments until `untilMs`, with the kinds of fault that this seed is about. */
+/** Injects faults at random moments until `untilMs`, of the kinds that are drawn for this seed. */
 export function startNemesis(options: NemesisOptions): void {
   const { world, untilMs } = options;
   const { agenda, random } = world;
-  // A few kinds a seed, so that each comes often and meets the others.
+  // Few kinds for each seed, so that each comes often and coincides with the others.
   const share = random.pick([0.1, 0.2, 0.5]);
   const kinds = Object.keys(FAULTS).filter(() => random.chance(share));
   if (kinds.length === 0) return;

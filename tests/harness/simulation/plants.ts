@@ -1,6 +1,6 @@
 /**
- * Bugs to plant, each with the invariant that is expected to catch it. They live in the simulated stores and
- * wiring only.
+ * Bugs that can be planted, each with the invariant that should catch it. They exist only in the simulated
+ * stores and in the code that connects them.
  */
 export const PLANTS = {
   "acknowledge-early": "issuances.insert resolves before anything is durable (U2)",
@@ -21,7 +21,7 @@ export const PLANTS = {
 
 export type PlantName = keyof typeof PLANTS;
 
-/** Bugs that the comparison of pool and MongoDB after a rebuild would heal: they are planted without it. */
+/** Bugs that the comparison of pool and MongoDB after a rebuild would repair: they are planted without it. */
 export const WITHOUT_BOOKS: ReadonlySet<PlantName | undefined> = new Set([
   "no-books",
   "adopt-nothing",

@@ -1,4 +1,4 @@
-/** Everything that a simulation leaves to chance comes from one of these: the same seed, the same choices. */
+/** The only source of chance in a simulation: the same seed gives the same choices. */
 export type Random = {
   /** In [0, 1). */
   next(): number;
@@ -12,7 +12,7 @@ export type Random = {
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
 
-  // mulberry32: small, fast, and good enough to choose faults with.
+  // mulberry32: small, fast, and good enough to choose faults.
   function next(): number {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);

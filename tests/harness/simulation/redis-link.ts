@@ -3,20 +3,20 @@ import type { Actor } from "./agenda.ts";
 import type { RedisServer } from "./redis-server.ts";
 import { faultUntil, happened, latencyMs, type World } from "./world.ts";
 
-/** What node-redis rejects with, under its name. */
+/** The error that node-redis rejects with, under its name. */
 export class SocketClosedUnexpectedlyError extends Error {
   override readonly name = "SocketClosedUnexpectedlyError";
 }
 
 /**
- * One server's connection to Redis: requests arrive in the order in which they were sent, and so do the
+ * The connection of one server to Redis: requests arrive in the order in which they were sent, and so do the
  * replies.
  */
 export type RedisLink = {
   call<T>(label: string, run: () => T): Promise<T>;
   /**
-   * The connection breaks: nobody hears what came of the calls under way; a first few of those on their way
-   * still arrive.
+   * Breaks the connection: the calls under way fail with an unknown outcome, and the first few requests on
+   * their way may still arrive.
    */
   cut(): void;
 };
@@ -29,7 +29,7 @@ export type RedisLinkOptions = {
   owner: Actor;
   clock: Parameters<typeof withDeadline>[3];
   deadlineMs: number;
-  /** The owner is to die: it has just sent something. */
+  /** Called when the owner is to crash, just after it has sent a request. */
   crash(): void;
 };
 
@@ -47,7 +47,7 @@ export function createRedisLink(options: RedisLinkOptions): RedisLink {
     underWay = [];
     offlineUntilMs = agenda.nowMs() + random.between(1, random.chance(0.3) ? 150 : 10);
     faultUntil(world, offlineUntilMs);
-    // A prefix of what was sent may still be on its way to a Redis that lives.
+    // A prefix of the sent requests may still arrive, if this Redis process is still running.
     const onTheWay = calls.filter((call) => !call.arrived);
     const arriving = connectedTo === redis.incarnation ? random.below(onTheWay.length + 1) : 0;
     onTheWay.forEach((call, i) => {

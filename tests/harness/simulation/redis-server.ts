@@ -2,18 +2,18 @@ import * as script from "../../support/pool-model.ts";
 import { type Actor, newActor } from "./agenda.ts";
 import { type Machine, type World, wallMs } from "./world.ts";
 
-/** What a restarted Redis comes back with. */
+/** The data with which a restarted Redis comes back. */
 export type Comeback = "current" | "older" | "empty";
 
-/** One Redis: a process with a fence token and a state, of which files of earlier moments lie around. */
+/** One Redis: a process with a fence token and a state, and files of earlier states. */
 export type RedisServer = {
   readonly actor: Actor;
   readonly machine: Machine;
   readonly model: script.Model;
-  /** Raised when the process is another one: connections to the earlier one are gone. */
+  /** Rises when a new process replaces this one: connections to the earlier one are gone. */
   readonly incarnation: number;
   nowMs(): number;
-  /** Remembers the state as it is, to come back with later. */
+  /** Saves the current state, so that a restart can come back with it. */
   snapshot(): void;
   kill(): void;
   start(comeback: Comeback): void;

@@ -4,10 +4,10 @@ import type { SeedResult } from "./run-seed.ts";
 export type Report = {
   begin(seed: number): void;
   add(result: SeedResult): void;
-  /** The seed that runs now has failed. */
+  /** Reports that the current seed has failed. */
   fail(what: string): void;
   hasFailed(): boolean;
-  /** Prints the last lines; the exit code. */
+  /** Prints the last lines; returns the exit code. */
   end(): number;
 };
 

@@ -23,27 +23,27 @@ export type SeedResult = {
   readonly seed: number;
   readonly steps: number;
   readonly hash: string;
-  /** What does not hold; empty: all is well. */
+  /** The violations; empty: none. */
   readonly violations: readonly string[];
   readonly hazards: ReadonlyMap<string, number>;
-  /** How long after the last fault the last client had its answer, in virtual ms. */
+  /** Virtual ms from the last fault until the last client had its answer. */
   readonly answeredAfterMs: number;
 };
 
 export type SeedOptions = {
   seed: number;
   plant?: PlantName | undefined;
-  /** Also what is known and open counts as a violation. */
+  /** Also counts known and open findings as violations. */
   strict?: boolean;
   trace?: (line: string) => void;
 };
 
 /**
- * Answers are due so long after the last fault (U11), on top of a lease that a dead or cut-off server may
- * hold.
+ * The bound of U11: answers are due within this time after the last fault, plus a lease that a crashed or
+ * cut-off server may still have.
  */
 const ANSWERED_WITHIN_MS = 5_000;
-/** The books are compared 10 s after a rebuild, and the rebuild that may follow is compared again. */
+/** Books are compared 10 s after a rebuild, and again after a rebuild that may follow from it. */
 const REST_WITHIN_MS = 40_000;
 const LOOK_EVERY_MS = 250;
 const STEPS_MAX = 200_000;
@@ -51,8 +51,8 @@ const CAMPAIGN_ID = "C";
 const silent = createLogger({ level: "silent", format: "json" });
 
 /**
- * One whole life of a campaign under faults, then in peace, then checked. The same options give the same
- * result.
+ * Runs the whole life of a campaign, first under faults, then without, and checks it. The same options give
+ * the same result.
  */
 export async function runSeed({ seed, plant, strict = false, trace }: SeedOptions): Promise<SeedResult> {
   const random = createRandom(seed);
@@ -144,7 +144,8 @@ export async function runSeed({ seed, plant, strict = false, trace }: SeedOption
   const history: HistoryEntry[] = [];
   const pressFromMs = campaign.startsAt.getTime() - EPOCH_MS - 100;
   const pressForMs = random.pick([20, 300, faultsEndMs]);
-  // Mostly more keys than coupons; where there are fewer, nobody's pop shows what is wrong with the rest.
+  // Usually more keys than coupons; with fewer keys some codes are never popped, so faults in them do not
+  // show.
   const keys = random.chance(0.6) ? campaign.total + 1 + random.below(5) : 1 + random.below(campaign.total);
   const clients: Client[] = Array.from({ length: keys }, (_, i) =>
     startClient({
@@ -167,7 +168,7 @@ export async function runSeed({ seed, plant, strict = false, trace }: SeedOption
     faultUntil(world, agenda.nowMs());
   });
 
-  /** What is wrong with the books now, but for what is known and open. */
+  /** The violations at rest, without those that are known and open. */
   function atRest(): string[] {
     const found = checkAtRest(redis, mongo, history);
     if (strict || !isKnownAfterTheEnd(campaign, found)) return found;
@@ -175,7 +176,7 @@ export async function runSeed({ seed, plant, strict = false, trace }: SeedOption
     return [];
   }
 
-  // Runs until all clients know and the books balance, or for so long that they never will.
+  // Runs until all clients have a definite answer and the books balance, or until the time for that is over.
   let resting = false;
   let askedOnceMore = false;
   const calmMs = () =>
@@ -189,8 +190,8 @@ export async function runSeed({ seed, plant, strict = false, trace }: SeedOption
     const allKnow = isCalm && clients.every((client) => client.isDone());
     const isOver = campaign.state === "SOLD_OUT" || campaign.state === "ENDED";
     if (allKnow && askedOnceMore) resting = atRest().length === 0;
-    // The service puts itself right, without anybody's pressing; but for a campaign that is over, which only
-    // questions bring back.
+    // The service must repair itself without requests. A campaign that is over is the exception: only
+    // requests restore its pool.
     else if (allKnow && (isOver || atRest().length === 0)) {
       askedOnceMore = true;
       for (const client of clients) client.askOnceMore();
@@ -261,7 +262,7 @@ function drawSettings(random: Random): Settings {
   };
 }
 
-/** Each kind of trouble is absent from many seeds, so that the others get far. */
+/** Each kind of fault is absent from many seeds, so that the other kinds have their effects. */
 function drawRoughness(random: Random): Roughness {
   const rate = (most: number) => (random.chance(0.5) ? 0 : most * random.next() ** 2);
   return {
@@ -276,7 +277,7 @@ function drawRoughness(random: Random): Roughness {
   };
 }
 
-/** The product's log between the events of the trace. */
+/** Writes the product's log between the events of the trace. */
 function traceLogger(nowMs: () => number, trace: (line: string) => void): Logger {
   const destination = {
     write: (line: string) => trace(`${nowMs().toFixed(3).padStart(10)}      log ${line.slice(13).trimEnd()}`),

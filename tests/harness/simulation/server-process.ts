@@ -19,7 +19,7 @@ import { createSimulatedRecord, type SimulatedRecord } from "./simulated-record.
 import type { Watch } from "./watch.ts";
 import { clockOf, type Machine, type World } from "./world.ts";
 
-/** The product's settings, drawn anew for each seed. */
+/** The settings of the product, drawn for each seed. */
 export type Settings = {
   readonly claimBatchMax: number;
   readonly queueMax: number;
@@ -35,10 +35,10 @@ export type Settings = {
 
 export type ServerProcess = {
   readonly actor: Actor;
-  /** What IssueCoupon does after decoding. Rejects as the handler would throw. */
+  /** IssueCoupon after decoding. Rejects if the handler would throw. */
   issue(campaignId: string, claimKey: string, signal: AbortSignal): Promise<Issue>;
   cutRedis(): void;
-  /** Called when the process dies: its clients see their connections reset. */
+  /** Called when the process crashes: its clients get a connection reset. */
   readonly connected: Set<() => void>;
 };
 
@@ -57,7 +57,7 @@ export type ServerOptions = {
   loseRedis(): void;
 };
 
-/** One for all: what it counts is not looked at. */
+/** One for all servers: no check reads these metrics. */
 const metrics = createMetrics();
 const TICK_MS = 1_000;
 
@@ -111,7 +111,7 @@ export function startServer(options: ServerOptions): ServerProcess {
   if (options.generates) createGenerator({ ...common, restore }).start();
   if (options.schedules) {
     const scheduler = createScheduler({ ...common, restore });
-    // node-cron's tick with noOverlap; the first round comes at once.
+    // Like node-cron's tick with noOverlap; the first round comes at once.
     const tick = () => void scheduler.reconcile().then(later, later);
     const later = () => void clock.after(TICK_MS, tick);
     clock.after(0, tick);
@@ -134,7 +134,7 @@ export function startServer(options: ServerOptions): ServerProcess {
   };
 }
 
-/** The planted loader: it takes the issuances as they were before it read the codes. */
+/** The planted bug in the loader: it reads the issuances before it reads the codes. */
 function inWrongOrder({ issuances, coupons }: SimulatedRecord) {
   let early: ReturnType<Issuances["inOrder"]> | undefined;
   return {

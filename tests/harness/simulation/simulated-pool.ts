@@ -12,18 +12,18 @@ export type SimulatedPoolDeps = {
   redis: RedisServer;
   link: RedisLink;
   watch: Watch;
-  /** The caller's own clock, whatever the product says that it is. */
+  /** The caller's real clock, whatever clock the product passes on. */
   callerNowMs: () => number;
 };
 
 /**
- * The typed calls of the pool over the reference model of the scripts; each runs when its request arrives at
+ * The typed calls of the pool, on the reference model of the scripts; each runs when its request arrives at
  * Redis.
  */
 export function createSimulatedPool({ world, redis, link, watch, callerNowMs }: SimulatedPoolDeps): Pool {
   const { plant } = world;
 
-  /** Runs a script at Redis and shows the watch what it changed. */
+  /** Runs a script at Redis and lets the watch check the result. */
   function call<T>(label: string, run: (model: script.Model) => T): Promise<T> {
     const sentAtMs = callerNowMs();
     return link.call(label, () => {
@@ -222,7 +222,7 @@ export function createSimulatedPool({ world, redis, link, watch, callerNowMs }: 
 
 type Ask = { claimKey: string; userId: string };
 
-/** The product's asks carry more than the scripts see. */
+/** The scripts get only a part of each request of the product. */
 const plainAsk = ({ claimKey, userId }: Ask): Ask => ({ claimKey, userId });
 
 function bound(claim: Claim): script.Bound {

@@ -18,7 +18,7 @@ const notSimulated = (): never => {
   throw new Error("not part of the simulation");
 };
 
-/** The typed collections over the simulated MongoDB. */
+/** The typed collections, on the simulated MongoDB. */
 export function createSimulatedRecord(world: World, mongo: MongoServer, link: MongoLink): SimulatedRecord {
   const { campaign } = mongo;
   const copy = (): CampaignDoc => ({ ...campaign, ...(campaign.lease && { lease: { ...campaign.lease } }) });
@@ -110,13 +110,13 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
       ),
     codes: (_, first, end) =>
       link.read("codes", () => {
-        // A rebuild reads: the moment at which a late insert hurts most.
+        // A rebuild reads here: at this moment a late insert does the most harm.
         for (const hurry of [...world.onTheWay]) if (world.random.chance(0.5)) hurry();
         return mongo.coupons.slice(first, end).map(({ _id }) => _id);
       }),
   };
 
-  /** The unordered bulk insert: indexes of the refused, once the rest is durable. */
+  /** The unordered bulk insert; resolves to the indexes of refused documents, once the others are durable. */
   function insertMany(docs: readonly IssuanceDoc[]): Promise<number[]> {
     const label = `insert ${docs.map((doc) => `${doc.claimKey}=${doc._id}@${doc.generation}-${doc.seq}`).join()}`;
     return link.call<number[]>(label, (done) => {
@@ -138,7 +138,7 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
   }
 
   const byOrder = (a: IssuanceDoc, b: IssuanceDoc) => a.generation - b.generation || a.seq - b.seq;
-  /** A query may yield between two documents: what it reads later may be newer. */
+  /** A query may yield between two documents: those that it reads later may be newer. */
   const yields = () => world.random.chance(0.2);
 
   const issuances: Issuances = {
@@ -216,7 +216,7 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
     codesInOrder: (campaignId, after, limit) => issuances.inOrder(campaignId, after, limit),
   };
 
-  // What was done is not told here: no operator changes anything.
+  // No history is simulated here: no operator changes the campaign.
   const history: History = {
     flush: () => Promise.resolve(),
     list: notSimulated,

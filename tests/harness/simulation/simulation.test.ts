@@ -3,7 +3,7 @@ import { PLANTS, type PlantName } from "./plants.ts";
 import { runSeed } from "./run-seed.ts";
 
 const SEEDS = 300;
-/** Enough for the bugs that show at once; the others need `npm run simulate -- --plant NAME`. */
+/** Enough for the bugs that show quickly; the others need `npm run simulate -- --plant NAME`. */
 const PLANT_SEEDS_MAX = 2_000;
 
 describe("the simulation", () => {
@@ -61,5 +61,5 @@ describe("the simulation", () => {
   }
 });
 
-/** Stack traces and the like are the log's, not the simulation's. */
+/** Without the log's lines: stack traces and the like do not come from the simulation. */
 const events = (lines: readonly string[] | undefined) => lines?.filter((line) => !line.includes(" log "));

@@ -3,20 +3,20 @@ import type { MongoServer } from "./mongo-server.ts";
 import type { RedisServer } from "./redis-server.ts";
 import { happened, Violation, type World } from "./world.ts";
 
-/** What must hold at every moment, looked at as it happens; the first violation is kept. */
+/** Checks invariants that must hold at every moment, at each event; keeps the first violation. */
 export type Watch = {
   violation(): Violation | undefined;
   violate(what: string): void;
-  /** The pool went from staged to open. */
+  /** Called when the pool goes from staged to open. */
   opened(redisNowMs: number, callerNowMs: number): void;
   loaded(generation: number, state: string): void;
-  /** A script ran. */
+  /** Called when a script has run. */
   pool(model: Model): void;
-  /** The claim script said that nothing is left. */
+  /** Called when the claim script answers that no coupon is left. */
   soldOut(claimKey: string, model: Model): void;
-  /** A server says to a client that it has this coupon. */
+  /** Called when a server answers a client with this coupon. */
   acknowledged(claimKey: string, code: string, seq: number, generation: number): void;
-  /** A server says SOLD_OUT to a client that asked at this step. */
+  /** Called when a server answers SOLD_OUT to a client that asked at this step. */
   refused(claimKey: string, askedStep: number): void;
 };
 
@@ -45,8 +45,8 @@ export function createWatch(world: World, mongo: MongoServer, redis: RedisServer
     },
     loaded(generation, state) {
       const what = `U12 a pool of generation ${generation} was loaded after one of ${loadedLast}`;
-      // Known and open: a loader that was held since it took its generation wakes up before a Redis that has
-      // lost the newer pool.
+      // Known and open: a loader that was held since it took its generation resumes, and Redis has lost the
+      // newer pool.
       const isWoken = generation < loadedLast && !world.strict;
       if (isWoken) happened(world, "known: a held loader loaded an older generation into an emptied Redis");
       else if (generation <= loadedLast) violate(what);
@@ -74,7 +74,7 @@ export function createWatch(world: World, mongo: MongoServer, redis: RedisServer
       const what = `U7 ${claimKey} was told SOLD_OUT although it held a durable coupon before it asked`;
       const isBound = statusOf(redis.model) === "ok" && redis.model.claims.has(claimKey);
       // Known and open: an insert of an older generation is durable, and the pool that was made without it
-      // has not heard yet.
+      // has not adopted it yet.
       if (isBound || world.strict) violate(what);
       else happened(world, "known: sold out before a late insert was adopted");
     },

@@ -3,28 +3,28 @@ import type { Actor, Agenda } from "./agenda.ts";
 import type { PlantName } from "./plants.ts";
 import type { Random } from "./random.ts";
 
-/** True time begins here; every machine's own clock is this plus its offset. */
+/** True time begins here; each machine's clock shows this plus its offset. */
 export const EPOCH_MS = 1_800_000_000_000;
 
-/** A machine's idea of the time, which somebody may set wrong. */
+/** A machine's clock, which a fault may set wrong. */
 export type Machine = { offsetMs: number };
 
-/** An invariant does not hold. `what` names it first: "U1 …". */
+/** An invariant that is violated. `what` begins with its name: "U1 …". */
 export class Violation extends Error {
   override readonly name = "Violation";
 }
 
-/** How rough this seed is. All rates are probabilities per message; all fall to 0 when the faults stop. */
+/** The rates of faults in this seed: probabilities per message, and 0 once the faults end. */
 export type Roughness = {
-  /** Redis connection cut while a call is under way. */
+  /** The Redis connection is cut while a call is under way. */
   cut: number;
   /** A message takes long enough to miss deadlines. */
   slow: number;
-  /** A request to MongoDB is lost, or its reply, or it is applied after the caller has given up. */
+  /** A request to MongoDB is lost, its reply is lost, or it is applied after the caller has given up. */
   loseRequest: number;
   loseReply: number;
   late: number;
-  /** A server dies with a call just sent. */
+  /** A server crashes just after it has sent a call. */
   crashAtCall: number;
   /** Redis is lost while an insert is on its way. */
   redisLossAtInsert: number;
@@ -43,17 +43,17 @@ export const CALM: Roughness = {
   loseAnswer: 0,
 };
 
-/** What every part of one simulation shares. */
+/** The state that all parts of one simulation share. */
 export type World = {
   readonly agenda: Agenda;
   readonly random: Random;
   readonly plant: PlantName | undefined;
-  /** Also what is known and open counts as a violation. */
+  /** Also counts known and open findings as violations. */
   readonly strict: boolean;
   rough: Roughness;
-  /** How long a message usually takes, per seed: what overlaps depends on which store is the slower one. */
+  /** The usual travel time of a message, for each seed: which calls overlap depends on the slower store. */
   readonly typicalMs: { readonly redis: number; readonly mongo: number };
-  /** When the last thing that a fault delayed or will delay is over. */
+  /** When the last effect of a fault will be over. */
   lastFaultMs: number;
   /** Late requests that are still on their way; calling one makes it arrive soon. */
   readonly onTheWay: Set<() => void>;
@@ -65,12 +65,12 @@ export function happened(world: World, hazard: string, times = 1): void {
   world.hazards.set(hazard, (world.hazards.get(hazard) ?? 0) + times);
 }
 
-/** Notes that a fault reaches until `untilMs`. */
+/** Records that a fault has effects until `untilMs`. */
 export function faultUntil(world: World, untilMs: number): void {
   world.lastFaultMs = Math.max(world.lastFaultMs, untilMs);
 }
 
-/** How long a message takes: usually next to nothing, sometimes past every deadline. */
+/** The travel time of a message: usually short, sometimes longer than every deadline. */
 export function latencyMs(world: World, typicalMs: number): number {
   const { random, rough } = world;
   if (rough.slow > 0 && random.chance(rough.slow)) {
@@ -86,7 +86,8 @@ export const wallMs = (world: World, machine: Machine) =>
   Math.floor(EPOCH_MS + world.agenda.nowMs() + machine.offsetMs);
 
 /**
- * The product's clock on one machine: its wall time may be set, its timers do not notice, as with setTimeout.
+ * The product's clock on one machine: its wall time may be set, and its timers do not change with it, as with
+ * setTimeout.
  */
 export function clockOf(world: World, actor: Actor, machine: Machine): Clock {
   return {

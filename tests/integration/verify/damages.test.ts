@@ -17,16 +17,16 @@ import { withStores } from "../../support/with-stores.ts";
 import { type Books, grownBooks, healthyBooks, STARTS_AT_MS } from "../../support/written-books.ts";
 
 const TOTAL = 10;
-/** MongoDB itself refuses them: `_id` is the code. The audit's own tests hand them to the checks. */
+/** MongoDB itself refuses these, because `_id` is the code. The audit's own tests check them. */
 const IMPOSSIBLE = [
   "two issuances of one code",
   "a code recorded twice for the same key",
-  // Damage of the document, not of the books that are written from it: tests/audit/stores.test.ts.
+  // Damage of a document, not of the books that are written from: see tests/audit/stores.test.ts.
   "an issuance whose instant is no date",
 ];
 /**
- * A campaign that goes on is read three times before it is called wrong, which takes 12 s: the one with a
- * Redis that has lost everything is enough here.
+ * A campaign that is in progress is read three times before a violation is reported, which takes 12 s. One
+ * such case, of a Redis that has lost everything, is enough here.
  */
 const SLOW = [
   "the campaign is paused and the pool gives out coupons",
@@ -44,9 +44,9 @@ describe("coupon verify finds planted damage, on real stores", () => {
   before(async () => {
     redis = await openRawRedis((await sharedStack()).redis.url);
     services = createServices(stores.env);
-    // No scheduler: it would make damaged pools again.
+    // Without a scheduler, which would rebuild damaged pools.
     service = await services.start({ roles: "server" });
-    // Two coupons for one key cannot be recorded while the index stands.
+    // Two coupons for one key cannot be recorded while this index exists.
     await stores.db.collection("issuances").dropIndex("one_per_claim_key");
     dir = await mkdtemp(join(tmpdir(), "coupon-verify-"));
   });
@@ -62,7 +62,7 @@ describe("coupon verify finds planted damage, on real stores", () => {
   function booksOf(which: Damage["to"]): Books {
     if (which === "grown") return grownBooks(TOTAL);
     const books = healthyBooks({ total: TOTAL, issued: which === "sold-out" ? TOTAL : TOTAL / 2 });
-    // Half of it sold and over: nothing is under way, so nothing has to be read again.
+    // Half of it is sold and the campaign has ended: no claim is under way, so nothing is read again.
     if (which === "half") {
       books.campaign.state = "ENDED";
       Object.assign(books.meta ?? {}, { state: "ended" });
@@ -70,7 +70,7 @@ describe("coupon verify finds planted damage, on real stores", () => {
     return books;
   }
 
-  /** Each with an id and codes of its own: codes are unique over all campaigns. */
+  /** Seeds books with an id and codes of their own: codes are unique over all campaigns. */
   async function seeded(books: Books): Promise<{ id: string; file: string }> {
     const id = newCampaignId(Date.now());
     const salt = Array.from({ length: 3 }, () => String.fromCharCode(0xac00 + randomInt(11_000))).join("");
@@ -109,7 +109,7 @@ describe("coupon verify finds planted damage, on real stores", () => {
     it(`${fails}: ${what}`, async () => {
       const books = booksOf(to);
       plant(books);
-      // Once it is over nobody needs the pool, so that it is gone would be no damage.
+      // Once a campaign has ended it needs no pool, so a lost pool would be no damage.
       if (books.meta === undefined) books.campaign.state = "OPEN";
       const { id, file } = await seeded(books);
       const verified = await couponVerify(service.url, id, "--history", file);

@@ -6,7 +6,7 @@ import { type RedisCluster, startRedisCluster } from "../../support/redis-cluste
 import { createServices, type Service, type Services } from "../../support/service.ts";
 import { withStores } from "../../support/with-stores.ts";
 
-/** What docs/operations.md lists for the service in a cluster, and for the audit. */
+/** The rights that docs/operations.md lists for the service in a cluster, and for the audit. */
 const NEEDED =
   "+ping +eval +evalsha +info +time +exists +unlink +rename +renamenx +set +hset +hsetnx +hget +hmget +hlen +hincrby +hdel " +
   "+rpush +lpush +llen +lrem +lpop +xadd +xlen +xrange +xdel +cluster|slots +asking";
@@ -91,7 +91,7 @@ describe("a Redis Cluster whose user has the service's own rights and no more", 
     expect(told.press.issued, stderr).to.equal(50);
     expect(told.notAudited).to.match(/lacks \+exec/);
     expect(told.removed).to.equal(true);
-    // A busy machine may open late, which is a reason of its own.
+    // On a busy machine the opening may be late, which is a reason of its own.
     const reasons = told.reasons.filter((reason: string) => !/ms late$/.test(reason));
     expect(reasons).to.have.length(1);
     expect(reasons[0]).to.match(/^both stores could not be checked: /);

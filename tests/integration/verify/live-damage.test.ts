@@ -21,18 +21,18 @@ const TOTAL = 40;
 const MANY = 2_000;
 const START_MS = Date.now() - 3_600_000;
 
-/** A coupon that somebody holds, with the numbers that lead to it. */
+/** A coupon that a caller holds, with the numbers that identify it. */
 type Victim = Held & { readonly key: string; readonly ordinal: number; readonly generation: number };
 
 type Sale = { readonly id: string; readonly file: string; readonly victims: readonly Victim[] };
 
 type Damage = {
   readonly what: string;
-  /** The guarantee that must be found violated. */
+  /** The invariant that must be found violated. */
   readonly fails: string;
-  /** Does it, and says of whom the report must speak. */
+  /** Makes the damage; returns what the report must name. */
   readonly plant: (sale: Sale, at: number) => Promise<Partial<Told["offenders"][number]>>;
-  /** In a sale that goes on, servers mend it by themselves. */
+  /** Servers repair this damage by themselves during a sale. */
   readonly heals?: true;
 };
 
@@ -67,8 +67,8 @@ describe("coupon verify finds what was done to a real sale", () => {
   const coupons = () => stores.db.collection<CouponDoc>("coupons");
 
   /**
-   * A sale over the API with its callers' own record. Whoever could mend the pool afterwards has left by
-   * then.
+   * Sells coupons over the API and writes the callers' history. Ends the scheduler and the generator, which
+   * could repair the pool afterwards.
    */
   async function sell(sold: number, total = TOTAL): Promise<Sale> {
     const workers = await services.start({ roles: "generator,scheduler" });
@@ -126,7 +126,7 @@ describe("coupon verify finds what was done to a real sale", () => {
       async plant(sale, at) {
         const one = victim(sale, at);
         await issuances().deleteOne({ _id: one.code });
-        // Only the callers know of it, and they know no numbers: fingerprints.
+        // Only the callers' history has this coupon, without numbers, so the report names fingerprints.
         const words = `code#${digest(one.code, 4)} of key#${digest(one.key, 8)} was acknowledged and is not recorded`;
         return { words };
       },
@@ -138,7 +138,7 @@ describe("coupon verify finds what was done to a real sale", () => {
       async plant(sale, at) {
         const { key, code, generation, seq, issuedAtMs } = victim(sale, at);
         const { ledger } = campaignKeys(sale.id);
-        // A stream takes nothing from before its last entry: it begins anew.
+        // A stream accepts no id below its last one, so it is made anew.
         await redis.del(ledger);
         await redis.xAdd(ledger, `${generation}-${seq}`, { k: key, c: code, t: String(issuedAtMs) });
         return { generation, seq };
@@ -159,7 +159,7 @@ describe("coupon verify finds what was done to a real sale", () => {
       fails: "U3",
       async plant(sale, at) {
         const { code, generation, seq } = victim(sale, at);
-        // It keeps its place in the issue order: only the code was never one of the campaign's.
+        // The issuance keeps its place in the order; only its code is none of the campaign's.
         await coupons().deleteOne({ _id: code });
         return { generation, seq };
       },
@@ -175,7 +175,7 @@ describe("coupon verify finds what was done to a real sale", () => {
     },
   ];
 
-  /** It is said of the right one, and nobody's code or name is told to whoever reads the report. */
+  /** The report names the right offender, and contains no code and no user id. */
   function expectNamed(verified: Verified, fails: string, wanted: Partial<Told["offenders"][number]>): void {
     expect(verified.code, verified.stderr).to.equal(8);
     expect(verified.wrong, verified.stdout).to.include(fails);
@@ -200,7 +200,7 @@ describe("coupon verify finds what was done to a real sale", () => {
   }
 
   it("all of them at once, while coupons go out", async () => {
-    // More coupons than go out meanwhile, however long the audit takes.
+    // More coupons than are issued meanwhile, however long the audit takes.
     const sale = await sell(TOTAL / 2, MANY);
     const lasting = damages.filter(({ heals }) => heals !== true);
     const planted: { fails: string; wanted: Partial<Told["offenders"][number]> }[] = [];

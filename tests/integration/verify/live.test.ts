@@ -134,7 +134,7 @@ describe("coupon verify of a live campaign", () => {
       const own = connectClients(server.url);
       const campaignId = await createOpenCampaign(own, { total: 20 });
       for (let i = 0; i < 5; i++) await own.coupons.issueCoupon({ campaignId, userId: `${KEY_PREFIX}${i}` });
-      // A scheduler would make the pool again.
+      // Ends the scheduler, which would rebuild the pool.
       await worker.process.stop();
       await redis.hDel(campaignKeys(campaignId).claims, `${KEY_PREFIX}3`);
       const { code, stdout, stderr } = await coupon(server.url, "verify", campaignId);

@@ -76,14 +76,14 @@ describe("GetCampaignStats", () => {
       const told = await clients.campaigns.getCampaignStats({ campaignId });
       const { issuedPerBucket, issuedLater, issuedEarly } = told;
       expect(told.bucketMs, what).to.equal(bucketMs);
-      // Enough bars to see how it went, and few enough to be read.
+      // Enough bars to show the course of the sale, and few enough to read.
       expect(issuedPerBucket.length, what).to.be.within(20, 40);
       expect(issuedLater + issuedEarly, what).to.be.at.most(total / 100);
       expect(issuedPerBucket.reduce((sum, issued) => sum + issued, 0) + issuedLater, what).to.equal(total);
       const from = Number(told.firstBucketMs);
       expect(from, what).to.equal(firstMs > hour ? Math.floor(firstMs / bucketMs) * bucketMs : 0);
       expect(told.peakPerSecond, what).to.equal(everyMs < 1_000 ? 1_000 / everyMs : 1);
-      // What was asked for begins where the sale does, too.
+      // A chart with a requested bucket size begins at the sale, too.
       const asked = await clients.campaigns.getCampaignStats({ campaignId, bucketMs: 1_000, buckets: 60 });
       expect(asked.issuedPerBucket[0], what).to.be.greaterThan(firstMs >= 60_000 ? 0 : -1);
       const fine = await clients.campaigns.getCampaignStats({ campaignId, bucketMs: 10 });
