@@ -1,6 +1,6 @@
-/** What the scripts answer, and the claims that go in and out of them. */
+/** The replies of the scripts as types, and the claims that they take and return. */
 
-/** A code bound to a claim key, as Redis decided it. */
+/** A code bound to a claim key by claim.lua. */
 export type Claim = {
   readonly campaignId: string;
   readonly claimKey: string;
@@ -16,22 +16,23 @@ export type Claim = {
 export type PoolState = "staged" | "open" | "paused" | "ended" | "cancelled";
 
 /**
- * Why a pool cannot answer: nothing is there, or it was loaded into another process or dataset. Both ask for
- * a rebuild.
+ * Why a pool cannot answer: it does not exist, or it was loaded into another Redis process or dataset. Both
+ * need a rebuild.
  */
 export type Unusable = "none" | "fenced";
 
 /**
- * `held`: a change of the campaign's life is being decided. It answers again when that is over; see hold.lua.
+ * `held`: the pool is frozen while a change of the campaign is decided; see hold.lua.
  */
 export type Standstill = Unusable | "held";
 
 export type ClaimAnswer =
   | { readonly kind: "claimed" | "pending" | "replay"; readonly claim: Claim }
-  /** All of `total` have owners; 0: not to be remembered, more are about to come. */
+  /** All `total` coupons have owners; 0: must not be kept in memory, coupons are being added. */
   | { readonly kind: "sold"; readonly total: number }
   /**
-   * `redisWaitMs`: to the start by the clock of Redis alone; `waitMs` is the longer of that and the caller's.
+   * `redisWaitMs`: time to the start by the clock of Redis; `waitMs`: the longer of that and the same by the
+   * caller's clock.
    */
   | {
       readonly kind: "early";
@@ -40,11 +41,11 @@ export type ClaimAnswer =
       readonly startsAtMs: number;
     }
   | { readonly kind: "not-open"; readonly state: PoolState }
-  /** There is a coupon to be had, but the call was only to recall. */
+  /** A coupon is left, but the call was only to recall. */
   | { readonly kind: "held-back" }
   | { readonly kind: Standstill };
 
-/** `recall` answers what is known already (replays, sold out, not open) and pops nothing. */
+/** `recall` pops no code: it only returns existing coupons, sold out, or not open. */
 export type ClaimMode = "issue" | "recall";
 
 export type Advance =
@@ -93,7 +94,7 @@ export type LoadTarget = {
   readonly armedAtMs: number;
 };
 
-/** What a pool looked like when it was held; `superseded`: a later change or load has been here. */
+/** The pool when it was held; `superseded`: a later change or load has already taken it. */
 export type Hold =
   | { readonly kind: Unusable | "superseded" }
   | {
@@ -105,11 +106,12 @@ export type Hold =
       readonly redisNowMs: number;
     };
 
-/** What a pool is to be after a change; `generation` is the change's. */
+/** What a held pool must become after a change; `generation` is that of the change. */
 export type TurnTarget = Pick<LoadTarget, "campaignId" | "generation" | "state" | "startsAtMs" | "endsAtMs">;
 
 /**
- * See top-up.lua; `total`: how many codes the pool has had then; `quiet`: what to wait for, empty: nothing.
+ * See top-up.lua. `total`: how many codes the pool has had then, in all; `quiet`: the name of the quiet to
+ * wait for, empty: none.
  */
 export type TopUp = {
   readonly kind: "topped" | "quiet" | "moved" | Standstill;
@@ -117,7 +119,7 @@ export type TopUp = {
   readonly quiet: string;
 };
 
-/** A claim as the scripts write it beside its key. */
+/** The parts of a claim that the scripts store under its key. */
 export function binding(claim: Claim): [code: string, id: string, ms: string] {
   return [claim.code, `${claim.generation}-${claim.seq}`, String(claim.issuedAtMs)];
 }

@@ -1,7 +1,7 @@
 /**
  * Every Redis key of the system. All keys of a campaign share the hash tag `{id}`, so that each campaign
- * lives in one cluster slot and one script can touch all of them. Ids are made by us (26 letters and digits):
- * no user text reaches a key name.
+ * lives in one cluster slot and one script can touch all of them. The service makes the ids (26 letters and
+ * digits): no text of a caller reaches a key name.
  */
 export type CampaignKeys = {
   readonly meta: string;
@@ -35,7 +35,6 @@ export function campaignKeys(campaignId: string): CampaignKeys {
 }
 
 /**
- * Names the node of a cluster that is asked about what belongs to no campaign; nothing is ever stored under
- * it.
+ * Chooses the node of a cluster for calls that belong to no campaign; no value is ever stored under it.
  */
 export const PROCESS_KEY = "cp:process";

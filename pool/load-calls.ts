@@ -11,7 +11,7 @@ export function createLoadCalls({ call, list, word }: ScriptCalls) {
       return word<"begun" | "healthy" | "superseded">("loadBegin", keys, [String(generation)]);
     },
 
-    /** Appends up to 1,000 codes after the first `offset`. The new length, or -1: this load is over. */
+    /** Appends up to 1,000 codes after the first `offset`. Returns the new length; -1: this load is over. */
     async loadCodes(
       campaignId: string,
       generation: number,
@@ -23,7 +23,7 @@ export function createLoadCalls({ call, list, word }: ScriptCalls) {
       return Number(await call("loadCodes", [k.loading, k.loadingCodes], args));
     },
 
-    /** Binds up to 1,000 durable issuances. The number bound so far, or -1: this load is over. */
+    /** Binds up to 1,000 durable issuances. Returns the number bound so far, or -1: this load is over. */
     async loadClaims(campaignId: string, generation: number, claims: readonly Claim[]): Promise<number> {
       const k = campaignKeys(campaignId);
       const args = [String(generation)];
@@ -42,8 +42,8 @@ export function createLoadCalls({ call, list, word }: ScriptCalls) {
     },
 
     /**
-     * Appends 1 to 1,000 added codes to a pool that has had `offset` so far. `waitedFor`: the quiet that was
-     * waited for.
+     * Appends 1 to 1,000 added codes to a pool that has had `offset` so far. `waitedFor`: the name of the
+     * quiet that the caller has waited for; empty: none.
      */
     async topUp(
       campaignId: string,

@@ -21,12 +21,12 @@ import { createScriptCalls } from "./script-calls.ts";
 
 export type Pool = ReturnType<typeof createPool>;
 
-/** The most items one script call takes: bounds the time Redis is held and Lua's unpack. */
+/** The most items of one script call: bounds how long a script blocks Redis, and Lua's unpack. */
 export const SCRIPT_ITEMS_MAX = 1_000;
 
 /**
- * The typed calls of the pool; each is one script and therefore one atomic decision. Any of them rejects when
- * Redis does not answer within `deadlineMs`: the script may then have run or not.
+ * The typed calls of the pool; each is one script and therefore one atomic decision. Each rejects when Redis
+ * does not answer within `deadlineMs`: the script may then have run or not.
  */
 export function createPool(redis: Redis, deadlineMs: number) {
   const { call, list, word } = createScriptCalls(redis, deadlineMs);
@@ -34,7 +34,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
   return {
     /**
      * Claims for 1 to 1,000 keys of one campaign at once; answers in the order of `asks`. A pool of a
-     * generation below `leastGeneration` has been replaced somewhere else since: it gives itself up and is
+     * generation below `leastGeneration` is older than one already in use: the script gives it up, and it is
      * `fenced`.
      */
     async claim(
@@ -49,7 +49,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
       for (const ask of asks) args.push(ask.claimKey, ask.userId);
       const keys = [k.meta, k.staged, k.open, k.claims, k.ledger, k.away];
       const reply = (await list("claim", keys, args).catch((error: unknown) => {
-        // Nothing was done. The pool goes on being served where its keys are, for as long as they are there.
+        // The call had no effect. The node that still has the keys serves the pool until they have moved.
         if (isMoving(error)) return list("claimMoving", keys, args);
         throw error;
       })) as readonly string[];
@@ -112,7 +112,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
     },
 
     /**
-     * Undoes a claim that lost against the durable issuance `winner`; `free`: its code goes back to the pool.
+     * Undoes a claim that the durable issuance `winner` rules out; `free`: its code returns to the pool.
      */
     release(lost: Claim, free: boolean, winner: Claim) {
       const k = campaignKeys(lost.campaignId);
@@ -123,13 +123,13 @@ export function createPool(redis: Redis, deadlineMs: number) {
       );
     },
 
-    /** Makes a pool of this generation answer nobody until it has been made again. */
+    /** Gives up a pool of this generation: it is `fenced` until it is rebuilt. */
     distrust: (campaignId: string, generation: number) =>
       word<"distrusted" | "moved">("distrust", [campaignKeys(campaignId).meta], [String(generation)]),
 
     /**
-     * Ledger entries that are at least `leastAgeMs` old; start with `after` `-`, go on with `next` until it
-     * is empty.
+     * Ledger entries that are at least `leastAgeMs` old. Start with `after` `-`, continue with `next` until
+     * it is empty.
      */
     async ledgerPage(
       campaignId: string,
@@ -148,7 +148,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
     },
 
     /**
-     * Stops a pool of a generation below `generation` while MongoDB decides about a change of its campaign.
+     * Freezes a pool of a generation below `generation` while MongoDB decides about a change of its campaign.
      */
     async hold(
       campaignId: string,
@@ -171,7 +171,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
       };
     },
 
-    /** Makes a held pool what the record says, and ends the hold. */
+    /** Sets a held pool to the state in MongoDB, and ends the hold. */
     turn({ campaignId, generation, state, startsAtMs, endsAtMs }: TurnTarget) {
       const k = campaignKeys(campaignId);
       const args = [generation, state, startsAtMs, endsAtMs].map(String);
@@ -179,7 +179,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
     },
 
     /**
-     * Takes away everything of a rehearsal; how many keys there were. Rejects for any other campaign, and
+     * Removes all keys of a rehearsal; returns how many there were. Rejects for any other campaign, and
      * removes nothing then.
      */
     async remove(campaignId: string): Promise<number> {

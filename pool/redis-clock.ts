@@ -4,17 +4,18 @@ import { campaignKeys, PROCESS_KEY } from "./keys.ts";
 import type { Redis } from "./redis.ts";
 
 /**
- * How far this process' clock is ahead of that of Redis, negative: behind; true to within `uncertaintyMs`.
+ * How far the clock of this process is ahead of that of Redis (negative: behind), with an error of at most
+ * `uncertaintyMs`.
  */
 export type ClockOffset = { readonly offsetMs: number; readonly uncertaintyMs: number };
 
-/** What whole milliseconds of our own clock leave open. */
+/** The error from reading the own clock in whole milliseconds. */
 const READING_MS = 1;
 
 /**
- * Measures by one round trip: Redis read its clock somewhere between the question and the answer, so half of
- * the time between them is the uncertainty. Of a cluster, the node that has the campaign is asked, without a
- * campaign always the same one.
+ * Measures by one round trip: Redis reads its clock between the question and the answer, so the uncertainty
+ * is half of the time between them. In a cluster it asks the node that has the campaign; without a campaign
+ * always the same one.
  */
 export function createRedisClock(redis: Redis, clock: Clock, deadlineMs: number) {
   return async (campaignId?: string): Promise<ClockOffset> => {

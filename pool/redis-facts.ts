@@ -3,12 +3,12 @@ import { withDeadline } from "../runtime/deadline.ts";
 import { campaignKeys } from "./keys.ts";
 import type { Redis } from "./redis.ts";
 
-/** What the Redis of a campaign says of itself. */
+/** Facts from INFO of the Redis that has a campaign. */
 export type RedisInfo = {
   readonly version: string;
   /**
-   * `standalone`, `cluster` or `sentinel`. Empty, as any text here: it does not say; undefined the same of
-   * what is no text.
+   * `standalone`, `cluster` or `sentinel`. Any text here is empty, and any other value undefined, where Redis
+   * does not report it.
    */
   readonly mode: string;
   /** `master` or `slave`, as Redis names it. */
@@ -17,22 +17,22 @@ export type RedisInfo = {
   readonly aofEnabled: boolean | undefined;
   readonly aofWriteOk: boolean;
   readonly maxmemoryPolicy: string;
-  /** 0: no limit of its own. */
+  /** 0: maxmemory sets no limit. */
   readonly maxmemoryBytes: number | undefined;
   readonly usedBytes: number | undefined;
   readonly systemBytes: number | undefined;
 };
 
 /**
- * How the slot of a campaign is, by the node of the cluster that has it; `moving`: where to or where from, a
- * node's id.
+ * The slot of a campaign, as the node of the cluster that has it reports it; `moving`: the id of the node
+ * that it moves to or from.
  */
 export type SlotState = { readonly slot: number; readonly moving: string | undefined };
 
 export type RedisProbe = ReturnType<typeof createRedisProbe>;
 
 /**
- * Asks the Redis that has a campaign, of a cluster the node with its slot, how it is set up and whether it
+ * Asks the Redis that has a campaign (in a cluster, the node with its slot) how it is set up and whether it
  * takes a write.
  */
 export function createRedisProbe(redis: Redis, deadlineMs: number) {
@@ -58,7 +58,7 @@ export function createRedisProbe(redis: Redis, deadlineMs: number) {
       };
     },
 
-    /** One setting. Rejects where Redis may not be asked, as with most managed ones. */
+    /** One setting. Rejects where Redis does not allow CONFIG, as most managed ones. */
     async config(campaignId: string, name: string): Promise<string> {
       const reply = await command(campaignId, ["CONFIG", "GET", name]);
       const value = Array.isArray(reply) ? reply[1] : Object(reply)[name];
@@ -66,18 +66,18 @@ export function createRedisProbe(redis: Redis, deadlineMs: number) {
       return value;
     },
 
-    /** undefined: no cluster. */
+    /** undefined: it is no cluster. */
     async slot(campaignId: string): Promise<SlotState | undefined> {
       const { mode } = await this.info(campaignId);
       if (mode !== "cluster") return undefined;
       const slot = Number(await command(campaignId, ["CLUSTER", "KEYSLOT", campaignKeys(campaignId).meta]));
       const nodes = String(await command(campaignId, ["CLUSTER", "NODES"]));
       const own = nodes.split("\n").find((line) => line.split(" ")[2]?.includes("myself") === true) ?? "";
-      // `[93-<-id]`: on its way from there, `[93->-id]`: to there.
+      // `[93-<-id]`: slot 93 comes from that node; `[93->-id]`: it goes to that node.
       return { slot, moving: new RegExp(`\\[${slot}-[<>]-(\\w+)\\]`).exec(own)?.[1] };
     },
 
-    /** Writes, and says how many ms that took. */
+    /** Writes; returns how many ms that took. */
     async write(campaignId: string): Promise<number> {
       const startedAtMs = performance.now();
       await withDeadline(redis.probe([campaignKeys(campaignId).probe], []), deadlineMs, "Redis probe");

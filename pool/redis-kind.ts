@@ -5,22 +5,22 @@ import { UserError } from "../runtime/user-error.ts";
 import { wordsOf } from "./redis-trouble.ts";
 import { hostOf, type NodeAddress, type RedisAddress } from "./redis-url.ts";
 
-/** What answers at an address: one server, or a cluster, of which it is a node. */
+/** The kind of Redis at an address: one server, or a node of a cluster. */
 export type RedisKind = "server" | "cluster";
 
 const LEAST_MAJOR = 7;
 const ANSWER_WITHIN_MS = 5_000;
-/** After so long without an answer it is asked whether the port speaks with TLS or without. */
+/** After so long without an answer, the port is tested for TLS. */
 const SILENT_MS = 1_000;
 
-/** What the TLS layer says where nothing but another certificate, or another URL, will help. */
+/** Error codes of TLS that only another certificate or another URL can solve. */
 const TLS_REFUSAL = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL|HOSTNAME_MISMATCH|EPROTO)/;
 
 /**
- * Asks every address at once what is there, and goes by the first answer.
+ * Asks all addresses at once which kind of Redis answers there, and takes the first answer.
  * @throws UserError where waiting does not help: refused credentials or certificate, a Sentinel, a kind that
  * does not fit the list
- * @throws the trouble of the first address where none answers
+ * @throws the error of the first address where none answers
  */
 export async function askKind(
   address: RedisAddress,
@@ -48,7 +48,7 @@ export async function askKind(
   }
 }
 
-/** The options of node-redis under which every connection to an address introduces itself. */
+/** The options of node-redis with user, password, database and TLS of an address. */
 export function credentialsOf({ username, password, tls, database }: RedisAddress) {
   return {
     ...(username === undefined ? {} : { username }),
@@ -97,9 +97,9 @@ function kindOf(node: NodeAddress, mode: string, version: string): RedisKind {
 }
 
 /**
- * Rejects where the port speaks in the other form, with TLS or without: a TLS greeting is silence to a Redis
- * without it, and the other way round it ends the connection. Looked for when there was no answer for
- * `silentMs`, or none will come; else as the answer.
+ * Rejects where the URL names TLS and the port speaks without, or the reverse. A Redis without TLS does not
+ * answer a TLS greeting, and one with TLS closes a connection without. The port is tested only if no answer
+ * came for `silentMs`, or the connection failed; otherwise this returns the answer.
  */
 async function otherForm<T>(
   { tls }: RedisAddress,
@@ -125,7 +125,7 @@ async function otherForm<T>(
   );
 }
 
-/** The trouble in words for the person who gave the URL, where time alone does not mend it. */
+/** The error in words for the person who gave the URL; undefined: waiting may help. */
 function refusalOf(error: unknown, address: RedisAddress, node: NodeAddress): UserError | undefined {
   const at = hostOf(node);
   const refuse = (why: string) =>

@@ -6,11 +6,11 @@ import { hostOf, type NodeAddress, type RedisAddress } from "./redis-url.ts";
 import { type ScriptName, scripts } from "./scripts.ts";
 
 /**
- * One client of node-redis: a connection to a server, or those to the nodes of a cluster. It never connects
- * again by itself: whatever is wrong with it, `redis-watch.ts` opens another one and takes its place.
+ * One client of node-redis: a connection to a server, or the connections to the nodes of a cluster. It never
+ * reconnects by itself: after any failure, `redis-watch.ts` opens another client and replaces it.
  */
 export type Link = {
-  /** A command that is not on its way when `unsent` is aborted is never sent: its caller has given up. */
+  /** A command that was not sent when `unsent` is aborted is never sent: its caller has given up. */
   run(
     name: ScriptName,
     keys: readonly string[],
@@ -20,19 +20,20 @@ export type Link = {
   /** A plain command that any node may answer. */
   ask(args: readonly string[], unsent: AbortSignal): Promise<unknown>;
   /**
-   * A plain command, to the server or to the node that has the key; of a cluster it needs the right to EXISTS
+   * A plain command, to the server or to the node that has the key; in a cluster it needs the right to EXISTS
    * as well.
    */
   command(key: string, args: readonly string[], unsent: AbortSignal): Promise<unknown>;
   /**
-   * What fails and recovers together with the key: of a server all, of a cluster the keys of one hash tag.
+   * The name of the part of Redis that fails and recovers together with the key: the whole server, or in a
+   * cluster the keys of one hash tag.
    */
   placeOf(key: string): string;
   /** Called when a connection is lost, whether or not a command is under way on it; `node` is `host:port`. */
   onTrouble(listener: (error: unknown, node: string) => void): void;
-  /** The nodes it has been led to. */
+  /** The server, or the masters of the cluster. */
   nodes(): readonly NodeAddress[];
-  /** Waits for replies under way, at most so long, then closes. */
+  /** Waits for replies under way, at most `withinMs`, then closes. */
   close(withinMs: number): Promise<void>;
   destroy(): void;
 };
@@ -43,7 +44,7 @@ export type LinkOptions = {
   readonly withinMs: number;
 };
 
-/** A socket on which nothing came for so long is dead; pings keep a quiet one alive. */
+/** A socket without any data for so long is closed; pings keep a quiet one open. */
 const SOCKET_TIMEOUT_MS = 5_000;
 const PING_INTERVAL_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -61,7 +62,7 @@ export function openLink(options: LinkOptions): Promise<Link> {
   return options.kind === "cluster" ? openCluster(options) : openServer(options);
 }
 
-/** What both clients of node-redis have in common, as far as it is used here. */
+/** The common interface of both clients of node-redis, as far as it is used here. */
 type Client = {
   connect(): Promise<unknown>;
   close(): Promise<void>;
@@ -90,10 +91,10 @@ async function openCluster({ address, withinMs }: LinkOptions): Promise<Link> {
   let last: unknown;
   const client = createCluster({
     rootNodes: address.nodes.map((node) => ({ socket: { ...node } })),
-    // Of the addresses that the cluster names, only the host is known: everything else is the same for all of
-    // them.
+    // For a node that the cluster names, only the address is known: all other options are the same for all
+    // nodes.
     defaults: clientOptions(address),
-    // Otherwise one dead master would hold up every look at the topology, for ever.
+    // Otherwise one master that does not answer would block every reading of the topology, for ever.
     minimizeConnections: true,
     topologyRefreshOnReconnectionAttemptStrategy: false,
     scripts,
@@ -110,11 +111,10 @@ async function openCluster({ address, withinMs }: LinkOptions): Promise<Link> {
       client.sendCommand(undefined, false, [...args], { abortSignal: unsent }).catch(rethrow),
     command: async (key, args, unsent) => {
       try {
-        // It follows the slot to the node that has it now.
+        // This call follows the slot to the node that has it now.
         await client.withCommandOptions({ abortSignal: unsent }).exists(key);
-        // In a pipeline behind the key: what has no key of its own (INFO, CONFIG) would go to some node, or
-        // to all of them. No transaction, which would need the rights to MULTI and EXEC, and those alone for
-        // this.
+        // In a pipeline behind a command with the key: a command without a key (INFO, CONFIG) would go to any
+        // node, or to all. A transaction would need the rights to MULTI and EXEC, only for this.
         const asked = client
           .multi()
           .exists(key)
@@ -164,7 +164,7 @@ function linkOf(client: Client): Pick<Link, "run" | "close" | "destroy"> {
   };
 }
 
-/** node-redis trips over a slot that no node has. */
+/** node-redis throws a TypeError for a slot that no node has. */
 function rethrow(error: unknown): never {
   if (error instanceof TypeError && error.message.includes("'master'")) {
     throw new StoreUnavailable("no node of the cluster has this slot", { cause: error });

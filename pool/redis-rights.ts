@@ -6,9 +6,9 @@ import { isNoPermission } from "./redis-trouble.ts";
 import type { RedisAddress } from "./redis-url.ts";
 
 /**
- * Tries what the service needs of its Redis user, so that a missing right is told at the start and not by a
- * campaign that does not open. What only preflight asks for (CONFIG, INFO outside of scripts) is not needed:
- * preflight says that it could not be read.
+ * Tries the commands that the service needs, so that a missing right is reported at the start of a process
+ * and not found by a campaign that does not open. The commands that only preflight uses (CONFIG, INFO outside
+ * of scripts) are not required: preflight reports what it could not read.
  * @throws UserError naming the commands that the user may not run
  */
 export async function checkRights(
@@ -25,12 +25,12 @@ export async function checkRights(
       return await call;
     } catch (error) {
       if (isNoPermission(error)) missing.add(commandOf(error, name));
-      // Anything else (out of memory, a full disk) says nothing of rights.
+      // Other errors (out of memory, a full disk) do not concern rights.
       return undefined;
     }
   };
   await attempt("ping", link.ask(["PING"], signal()));
-  // It applies to the next command on its connection alone, and changes nothing for a slot that does not
+  // ASKING applies only to the next command on its connection, and has no effect for a slot that does not
   // move.
   if (kind === "cluster") await attempt("asking", link.ask(["ASKING"], signal()));
   const tried = await attempt(
@@ -41,7 +41,7 @@ export async function checkRights(
   if (missing.size > 0) throw missingRights(address, [...missing]);
 }
 
-/** The command that a refusal for want of a right names; `keys`: it is about the keys. */
+/** The command that a refusal names as not allowed; `keys`: the keys are not allowed. */
 export function commandOf(error: unknown, otherwise = "a command"): string {
   const words = error instanceof Error ? error.message : "";
   return commandIn(words) ?? (/key/.test(words) ? "keys" : otherwise);

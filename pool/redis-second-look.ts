@@ -4,13 +4,13 @@ import type { Link } from "./redis-link.ts";
 import { wordsOf } from "./redis-trouble.ts";
 
 /**
- * Looks with a second connection where the address leads, while the Redis in use refuses what may write.
- * After a failover behind an address whose connections stay open the old master may still be a master, and
- * refuse for want of replicas or room: only its process tells that it is not the one to be asked any more. A
- * Redis that is really full stays in use: it answers those who have their coupon.
+ * Checks over a second connection where the address leads, while the Redis in use refuses scripts that may
+ * write. After a failover behind an address whose connections stay open, the old master may still be a
+ * master, and refuse because replicas or memory are missing: only its process identity shows that another one
+ * has replaced it. A Redis that is really full stays in use: it still answers the holders of coupons.
  */
 export type SecondLook = {
-  /** A refusal of the Redis in use. At most one look is under way, and one is begun per `LOOK_EVERY_MS`. */
+  /** Reports a refusal of the Redis in use. At most one look runs, and one begins per `LOOK_EVERY_MS`. */
   refused(place: string, key: string, error: unknown): void;
   /** Resolves when no look is under way. */
   idle(): Promise<void>;
@@ -26,26 +26,26 @@ export type SecondLookOptions = {
 
 export const LOOK_EVERY_MS = 1_000;
 const ASK_MS = 1_500;
-/** So many of the places that refuse are looked at together. */
+/** How many of the places that refuse are checked together. */
 const PLACES_MAX = 8;
 
 export function createSecondLook(options: SecondLookOptions): SecondLook {
   const { inUse, open, takePlace, closing, logger } = options;
-  /** The places that refused since they were last looked at, with a key of each. */
+  /** The places that refused since they were last checked, with a key of each. */
   const refusing = new Map<string, string>();
   let begunAtMs = Number.NEGATIVE_INFINITY;
   let looking: Promise<void> | undefined;
 
-  /** Whether that place of `next` serves, and is of another process than the one in use has there. */
+  /** Whether `next` serves at the place of the key, and is another process than the one in use there. */
   async function isMovedTo(next: Link, used: Link, key: string): Promise<boolean> {
     const [there, here] = await Promise.all([
-      // It is to serve, not only to be another: a replica that is not promoted yet would be no gain.
+      // It must serve, not only be another process: a replica that is not promoted yet does not help.
       Promise.all([ask(next, "fence", key), ask(next, "ready", key)]).then(
         ([token]) => token,
         () => undefined,
       ),
-      // One that does not even say which it is (a missing right, a script that does not end) is not the one
-      // that serves.
+      // A Redis in use that does not report its identity (a missing right, a script that does not end) counts
+      // as another process.
       ask(used, "fence", key).catch(() => undefined),
     ]);
     return there !== undefined && there !== here;

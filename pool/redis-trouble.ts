@@ -2,7 +2,7 @@ import { ErrorReply } from "redis";
 import { DeadlineExceeded } from "../runtime/deadline.ts";
 
 /**
- * Replies of a Redis that is not, or is no longer, the one to be asked: connecting again may lead to another.
+ * Replies of a Redis that is not, or no longer, the right one: a new connection may lead to another.
  */
 const WRONG_REDIS = new Set([
   "READONLY",
@@ -17,20 +17,20 @@ const WRONG_REDIS = new Set([
 ]);
 
 /**
- * Replies of a Redis that takes nothing: out of memory, a full disk, too few replicas, a missing right, a
- * script that does not end. It may be the right one, which connecting again does not mend; or the old master
- * of a failover, which nobody demoted.
+ * Replies of a Redis that takes no write: out of memory, a full disk, too few replicas, a missing right, a
+ * script that does not end. It may be the right one, and a new connection does not help; or the old master of
+ * a failover, which was not demoted.
  */
 const TAKES_NOTHING = new Set(["OOM", "MISCONF", "NOREPLICAS", "NOPERM", "BUSY"]);
 
-/** Whether an error says something of the connection, or of where it leads, rather than of the command. */
+/** Whether an error concerns the connection, or the Redis that it leads to, rather than the command. */
 export function isConnectionTrouble(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof ErrorReply) return WRONG_REDIS.has(codeOf(error));
   return !(error instanceof TypeError || error instanceof RangeError);
 }
 
-/** Whether a Redis refuses that may or may not be the one that the address leads to. */
+/** Whether Redis refuses the command, and may or may not be the one that the address leads to now. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof ErrorReply && TAKES_NOTHING.has(codeOf(error));
 }
@@ -40,12 +40,12 @@ function codeOf(error: ErrorReply): string {
   return error.message.split(" ", 1)[0] ?? "";
 }
 
-/** Whether the slot is on its way to another node, and nothing was done for that reason. */
+/** Whether the command had no effect because its slot is moving to another node. */
 export function isMoving(error: unknown): boolean {
   return error instanceof ErrorReply && error.message.startsWith("TRYAGAIN");
 }
 
-/** NOPERM, as Redis words it for a command, for an EXEC, and for a command within a script. */
+/** The texts of NOPERM for a command, for an EXEC, and for a command within a script. */
 const NO_PERMISSION =
   /^(EXECABORT .* because of: )?NOPERM\b|^ERR The user executing the script can't run this command/;
 
@@ -55,8 +55,8 @@ export function isNoPermission(error: unknown): boolean {
 }
 
 /**
- * Whether Redis refuses for want of a right or a password: it answers, and asking again changes nothing until
- * somebody grants it.
+ * Whether Redis refuses because a right or a password is missing: it answers, and a retry fails until an
+ * administrator grants the right.
  */
 export function isDenied(error: unknown): boolean {
   return (
@@ -64,11 +64,11 @@ export function isDenied(error: unknown): boolean {
   );
 }
 
-/** Short, for a log line or a message: what went wrong, without what was sent. */
+/** The error in short, for a log line or a message, without any data that was sent. */
 export function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof DeadlineExceeded) return "no answer";
-  // Several addresses of one name were tried.
+  // The host name has several addresses, and each was tried.
   if (error instanceof AggregateError && error.errors.length > 0) return wordsOf(error.errors[0]);
   return error.message || ("code" in error && String(error.code)) || error.name;
 }

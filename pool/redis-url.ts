@@ -3,11 +3,11 @@ import { UserError } from "../runtime/user-error.ts";
 
 export type NodeAddress = { readonly host: string; readonly port: number };
 
-/** What REDIS_URL says: where Redis is, and how every connection to it introduces itself. */
+/** The content of REDIS_URL: where Redis is, and the credentials of every connection. */
 export type RedisAddress = {
   /** More than one: nodes of a cluster. */
   readonly nodes: readonly NodeAddress[];
-  /** Of the ACL; absent: the default user. */
+  /** The ACL user; absent: the default user. */
   readonly username?: string;
   readonly password?: string;
   readonly tls: boolean;
@@ -17,9 +17,10 @@ export type RedisAddress = {
 const DEFAULT_PORT = 6379;
 
 /**
- * One URL, or several with commas between them. User, password and TLS of the first one belong to all nodes,
- * those that the cluster names later too; another URL may leave the credentials out, and may not give others.
- * @throws UserError that names what is wrong and repeats nothing of the URL
+ * Parses one URL, or several separated by commas. User, password and TLS of the first one apply to all nodes,
+ * also to those that the cluster names later; another URL may omit the credentials, but must not give
+ * different ones.
+ * @throws UserError that names the mistake and repeats no part of the URL
  */
 export function parseRedisUrls(text: string): RedisAddress {
   const trouble = redisUrlTrouble(text);

@@ -9,47 +9,47 @@ import { isConnectionTrouble, isRefusal, wordsOf } from "./redis-trouble.ts";
 
 export type WatchOptions = {
   readonly first: Link;
-  /** Another client, to what the address leads to now. */
+  /** Opens another client, to the Redis that the address leads to now. */
   readonly open: () => Promise<Link>;
-  /** A command that could not be sent for so long is not sent any more. */
+  /** A command that could not be sent for so long, in ms, is never sent. */
   readonly unsentMs: number;
   readonly logger: Logger;
 };
 
 /**
- * Sends commands over one client for as long as it serves, and takes another one's place when it does not: on
- * a refusal that only another Redis could mend (READONLY after a failover behind the same address), a lost
- * connection, silence, or a refusal of any Redis (OOM, NOREPLICAS) while the address leads to another
- * process, which serves. Nothing is ever sent a second time here: a command under way fails, and its caller
- * says that it may have happened.
+ * Sends commands over one client while it serves, and replaces it when it does not: after a refusal that only
+ * another Redis can solve (READONLY after a failover behind the same address), a lost connection, no answer,
+ * or a refusal of any Redis (OOM, NOREPLICAS) while the address leads to another process, which serves. No
+ * command is ever sent twice here: a command under way fails, and its caller answers that it may have
+ * happened.
  */
 export type Watch = {
-  /** `key` says which place of Redis is asked. */
+  /** `key` names the place of Redis that is asked. */
   run(key: string, send: (link: Link, unsent: AbortSignal) => Promise<unknown>): Promise<unknown>;
   close(): Promise<void>;
 };
 
-/** A part of Redis that is well or in trouble as a whole: the one server, or the slot of a campaign. */
+/** A part of Redis that works or fails as a whole: the one server, or the slot of a campaign. */
 type Place = {
   readonly name: string;
   readonly key: string;
   waiting: number;
-  /** Since when commands wait without any answer. */
+  /** Since when no answer has come, while commands wait. */
   quietSinceMs: number;
   trouble?: { readonly sinceMs: number; cause: string; told: boolean };
 };
 
-/** Commands of one place that wait so long without any answer: is it still there? */
+/** After so long without any answer while commands wait, a place counts as in trouble. */
 const SILENT_MS = 1_000;
 const LOOK_EVERY_MS = 250;
-/** For a question to the client in use, and for another client to connect and answer. */
+/** The time for an answer of the client in use, or of another client. */
 const ASK_MS = 1_500;
-/** Before each further attempt; the last one for all that follow. */
+/** The pauses before attempts; the last one also before all later attempts. */
 const PAUSES_MS = [0, 50, 100, 200, 400, 800, 1_000];
-/** So many of the places in trouble are asked about at once. */
+/** How many of the places in trouble are asked at once. */
 const PLACES_ASKED_MAX = 8;
 const REMIND_EVERY_MS = 10_000;
-/** For replies that are under way on a client whose place was taken. */
+/** How long a replaced client may wait for replies under way. */
 const RETIRE_MS = 3_000;
 
 export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Watch {
@@ -83,8 +83,8 @@ export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Wat
   }
 
   /**
-   * Whether that Redis answers there now. One that refuses for another reason does, and the second look says
-   * whether it is the right one.
+   * Whether that Redis answers at a place now. One that refuses for another reason does answer; the second
+   * look finds out whether it is the right one.
    */
   async function serves(asked: Link, place: Place): Promise<boolean> {
     try {
@@ -181,7 +181,7 @@ export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Wat
       try {
         return await send(used, AbortSignal.timeout(unsentMs));
       } catch (error) {
-        // What befalls a client whose place was taken says nothing of the one in use.
+        // An error of a replaced client does not concern the client in use.
         if (used === link && isConnectionTrouble(error)) troubled(place, wordsOf(error));
         else if (used === link && isRefusal(error)) secondLook.refused(place.name, key, error);
         throw error;
@@ -203,7 +203,7 @@ function about({ name }: Place): Record<string, string> {
   return name === "" ? {} : { place: name };
 }
 
-/** Says what is waited for: at once, when that changes, and every ten seconds. */
+/** Logs what it waits for: at first, when that changes, and every ten seconds. */
 function createReminder(logger: Logger) {
   const sinceMs = performance.now();
   let said = "";

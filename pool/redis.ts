@@ -13,8 +13,8 @@ import { watchRedis } from "./redis-watch.ts";
 import { type ScriptName, scripts } from "./scripts.ts";
 
 /**
- * What the product needs of Redis: its scripts, and for preflight what no script may ask. A server and a
- * cluster look the same.
+ * The calls to Redis that the product needs: its scripts, and for preflight the commands that no script can
+ * run. The interface is the same for a server and a cluster.
  */
 export type Redis = {
   [name in ScriptName]: (keys: readonly string[], args: readonly string[]) => Promise<unknown>;
@@ -30,26 +30,26 @@ export type RedisOptions = {
   url: string;
   /** How long the first connection may take, in ms. */
   connectWithinMs: number;
-  /** A command that could not be sent for so long is not sent any more: its caller has given up. */
+  /** A command that could not be sent for so long, in ms, is never sent: its caller has given up. */
   unsentMs?: number;
   logger: Logger;
 };
 
 const UNSENT_MS = 2_000;
-/** For one client to connect: what is silent for longer is asked again. */
+/** The time for one client to connect; after it, a new attempt begins. */
 const OPEN_WITHIN_MS = 3_000;
-/** So much of the time that is left waits for an answer, so that what stood in the way is what is told. */
+/** The share of the remaining time to wait for an answer: so the error names the cause, not the deadline. */
 const ANSWER_SHARE = 0.9;
 const PAUSE_MS = 100;
 const REMIND_EVERY_MS = 5_000;
-/** One of so many hash tags lies in each part of a cluster, nearly for sure. */
+/** With so many random hash tags, each part of a cluster almost certainly has one. */
 const TAGS_TRIED = 24;
 
 /**
- * Connects to the Redis, or the Redis Cluster, that answers at the address. From then on it is found again by
- * itself, for ever, whatever happens to it and wherever its address leads; while it is away, commands are
- * refused instead of queued: a claim must not run after its caller gave up.
- * @throws UserError when there is none within `connectWithinMs`, or none that can be used
+ * Connects to the Redis, or the Redis Cluster, that answers at the address. After that, every lost connection
+ * is replaced, without limit, also where the address leads to another Redis. Meanwhile commands are refused
+ * instead of queued: a claim must not run after its caller gave up.
+ * @throws UserError when no usable Redis answers within `connectWithinMs`
  */
 export async function connectRedis(options: RedisOptions): Promise<Redis> {
   const { url, connectWithinMs, unsentMs = UNSENT_MS, logger } = options;
@@ -66,7 +66,7 @@ export async function connectRedis(options: RedisOptions): Promise<Redis> {
   };
 }
 
-/** Tries until there is a Redis that serves, and says meanwhile what it waits for. */
+/** Tries until a Redis serves, and logs meanwhile what it waits for. */
 async function firstLink(
   address: RedisAddress,
   withinMs: number,
@@ -99,7 +99,7 @@ async function firstLink(
   }
 }
 
-/** What a cluster says, or its client, of slots that no node has. */
+/** Error texts of a cluster, or of its client, for slots that no node has. */
 const NO_SLOTS = /^CLUSTERDOWN|^no node of the cluster has this slot$/;
 
 function noRedis(address: RedisAddress, why: string, withinMs: number, cause: unknown): UserError {
@@ -127,11 +127,11 @@ async function openFirst(address: RedisAddress, leftMs: number, logger: Logger) 
 }
 
 /**
- * The tag of a part of Redis that would let a claim in. One such part is enough to start: the others may come
- * back later.
+ * A hash tag of a part of Redis that accepts claims. One such part is enough to start: the others may recover
+ * later.
  */
 async function servedTag(link: Link, kind: RedisKind, logger: Logger): Promise<string> {
-  // Other ones at each start: several processes may try their rights at once.
+  // Different tags at each start: several processes may test their rights at once.
   const mine = randomUUID();
   const tags = Array.from({ length: kind === "cluster" ? TAGS_TRIED : 1 }, (_, i) => `start-${mine}-${i}`);
   const asked = await Promise.allSettled(
@@ -161,8 +161,8 @@ async function servedTag(link: Link, kind: RedisKind, logger: Logger): Promise<s
 }
 
 /**
- * Opens further clients. Those of a cluster begin at every master that was ever seen, too: the ones of
- * REDIS_URL may be gone for good.
+ * Opens further clients. For a cluster they start from every master ever seen, not only from REDIS_URL: its
+ * nodes may have been removed.
  */
 function createOpener(address: RedisAddress, kind: RedisKind, first: Link): () => Promise<Link> {
   const seen = new Map<string, NodeAddress>();

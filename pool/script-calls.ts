@@ -2,7 +2,7 @@ import { withDeadline } from "../runtime/deadline.ts";
 import type { Redis } from "./redis.ts";
 import type { ScriptName } from "./scripts.ts";
 
-/** Calls a script by name, each within the deadline; `list` and `word` say what the reply is. */
+/** Calls a script by name, within the deadline; `list` and `word` give the reply its type. */
 export type ScriptCalls = ReturnType<typeof createScriptCalls>;
 
 export function createScriptCalls(redis: Redis, deadlineMs: number) {

@@ -11,9 +11,9 @@ export function scriptText(name: string): string {
 
 /**
  * The same script for a call that declares only the first of its keys; the others are the last of its
- * arguments. Redis Cluster refuses (TRYAGAIN) while a slot moves whatever declares a key that is there beside
- * one that is not, and most of a pool's keys need not exist. Undeclared keys work as long as they are of the
- * slot of the declared one, which those of a campaign are.
+ * arguments. While a slot moves, Redis Cluster refuses (TRYAGAIN) a call that declares one key that exists
+ * and one that does not, and most keys of a pool need not exist. Undeclared keys work if they are in the slot
+ * of the declared one; all keys of a campaign are.
  */
 function firstKeyOnly(text: string, numberOfKeys: number): string {
   const loop = `for i = 2, ${numberOfKeys} do`;
@@ -22,8 +22,8 @@ function firstKeyOnly(text: string, numberOfKeys: number): string {
 }
 
 /**
- * A script as node-redis wants it: sent as EVALSHA, and as EVAL when Redis does not know it (after SCRIPT
- * FLUSH or a restart). Its reply is passed through as it is; `pool.ts` gives it its type.
+ * A script in the form of node-redis: sent as EVALSHA, and as EVAL when Redis does not have it (after SCRIPT
+ * FLUSH or a restart). Its reply is passed through unchanged; `pool.ts` gives it its type.
  */
 export function luaScript(name: string, numberOfKeys: number, declare: "all" | "first" = "all") {
   const text = scriptText(name);

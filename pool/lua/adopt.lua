@@ -1,9 +1,11 @@
 #!lua
--- adopt: an issuance of an older generation became durable after this pool had been built: take its code out and bind it.
+-- adopt: an issuance of an older generation became durable after this pool had been loaded: removes its code
+-- from the lists and binds it.
 -- KEYS 1 meta, 2 staged, 3 open, 4 claims, 5 away
 -- ARGV 1 claim key, 2 code, 3 'generation-seq', 4 ms
--- Reply 'adopted' | 'bound' (the key holds another code now: its own commit will settle that) | 'none' | 'fenced'
--- LREM walks the list: acceptable for what happens once per request that outlived a rebuild.
+-- Reply 'adopted' | 'bound' (the key has another code now; the commit of that claim resolves it) | 'none' |
+--   'fenced'
+-- LREM scans the list: acceptable, because it runs only for a request that was under way during a rebuild.
 -- @include fence
 local meta_key, staged_key, open_key, claims_key, away_key = unpack(KEYS)
 local claim_key, code, id, at = unpack(ARGV)

@@ -1,17 +1,20 @@
 #!lua
 -- claim: for each claim key, the coupon it has, or a new one popped from the open pool and bound to it.
 -- KEYS 1 meta, 2 staged, 3 open, 4 claims, 5 ledger, 6 away
--- ARGV 1 caller's clock in ms; 2 'issue' | 'recall' (pop nothing: only answer what is known already); 3 the least generation that
---   the pool can have (0: not known); then for each claim (1 to 1,000): claim key, user id ('' where it is the claim key or unknown)
--- Reply {status, generation, answer per claim...}; status 'none' | 'fenced' come alone with the generation.
--- answer, first letter: 'c' claimed now | 'p' claimed before, not yet confirmed durable | 'r' claimed before and durable,
---   each followed by 'code generation-seq ms'; 's' + total sold out, all of so many; 'q' the same, but not to be remembered: more are about to come;
---   'e' + 'ms to the start, the same by the clock of Redis alone, the start in ms'; 'x' + state that does not issue;
---   'w' a change of the campaign's life is being decided: wait and ask again;
---   'h' held back: there is a coupon to be had, but this call was not to issue; 'f' codes have vanished from the list: the
---   pool is given up (as 'fenced'), ask again when it has been made anew.
--- Order: known claim keys first, so that a winner whose answer was lost gets the coupon whatever the state is now.
--- Nothing after the pop can fail: a script error does not roll back.
+-- ARGV 1 caller's clock in ms; 2 'issue' | 'recall' (pop nothing, only return existing coupons and refusals);
+--   3 the least generation that the pool can have (0: unknown); then for each claim (1 to 1,000): claim key,
+--   user id ('' where it is the claim key or unknown)
+-- Reply {status, generation, answer per claim...}; with status 'none' | 'fenced' there are no answers.
+-- answer, first letter: 'c' claimed now | 'p' claimed before, not yet confirmed durable | 'r' claimed before
+--   and durable, each followed by 'code generation-seq ms'; 's' + total: sold out, all of so many; 'q': the
+--   same, but the server must not keep it in memory, because coupons are being added;
+--   'e' + 'ms to the start, the same by the clock of Redis alone, the start in ms'; 'x' + state that does not
+--   issue; 'w': the pool is frozen while a change of the campaign is decided: wait and ask again;
+--   'h': held back, a coupon is left but this call was only to recall; 'f': codes are missing from the list,
+--   so the pool is given up (as 'fenced'): ask again after the rebuild.
+-- Order: existing claims first, so that a holder whose answer was lost gets the coupon in any state of the
+-- pool.
+-- No step after the pop can fail: a script error does not roll back.
 -- @include fence
 -- @include pool
 -- @include advance
@@ -41,15 +44,16 @@ for i = 1, #keys do
 end
 if #fresh == 0 then return reply end
 
--- Every key that is written below has been touched before anything is: while a cluster moves the slot away, the node refuses a key that it
--- has not, in the middle of a script too. So no key may be asked for that the pop may have emptied.
+-- The script accesses every key that it writes below before its first write. While a cluster moves the slot
+-- away, the node refuses a key that it does not have, even in the middle of a script. So after the pop, which
+-- may remove the open list, the script must not access that key again.
 redis.call('EXISTS', ledger_key)
 local codes, left = {}, pool.state == 'open' and redis.call('LLEN', open_key) or 0
 if pool.state == 'open' and not held and mode ~= 'recall' then codes = redis.call('LPOP', open_key, #fresh) or {} end
 
 local given = {}
 if #codes > 0 then
-  -- A clock that stepped back while open must not write an instant from before the opening.
+  -- If the clock was set back while the pool is open, the instant must still not be before the opening.
   local at = string.format('%.0f', math.max(pool.now, pool.armed_at))
   local first = redis.call('HINCRBY', meta_key, 'seq', #codes) - #codes
   local bindings = {}
@@ -70,8 +74,9 @@ if #codes > 0 then
   end
 end
 
--- The answer to those who get none. Sold out is only true when every code has a claim: codes and claims never sum to less than
--- the total. If they do, somebody took codes out by hand or a list was lost.
+-- The answer for claim keys that get no coupon. Sold out is true only if every code has a claim: codes and
+-- claims together are never fewer than the total. If they are, an operator removed codes by hand or a list
+-- was lost.
 local refusal = 'x' .. pool.state
 if held then
   refusal = 'w'
@@ -98,7 +103,7 @@ for i = 1, #keys do
     if not value then
       reply[i + 2] = refusal
     else
-      -- The same key twice in one batch: the second is a repeated question, and not yet durable.
+      -- The same key twice in one batch: the second one gets the same claim, which is not durable yet.
       reply[i + 2] = (told[keys[i]] and 'p' or 'c') .. value
       told[keys[i]] = true
     end

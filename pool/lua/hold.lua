@@ -1,11 +1,14 @@
 #!lua flags=allow-oom
--- hold: nothing new is issued, opened or ended from now on, while MongoDB decides about a change of the campaign's life. What is due
--- happens first. Who holds a coupon still gets it; turn or a load ends the hold. Runs on a full Redis too: it is how a sale is stopped.
--- Where there is no pool yet, a load that began before this is not to bring one any more: it does not know what is decided now.
+-- hold: freezes the pool while MongoDB decides about a change of the campaign: no new coupon, opening or end
+-- from now on. A start or end that has come is carried out first. Holders still get their coupons; turn or a
+-- load ends the hold. It runs on a full Redis too, because it is how a sale is stopped.
+-- Where there is no pool yet, a load that began before this must not bring one: it read the campaign before
+-- the change.
 -- KEYS 1 meta, 2 staged, 3 open, 4 away, 5 loading, 6 loading codes, 7 loading claims
--- ARGV 1 caller's clock in ms; 2 the least generation that the pool can have (0: not known); 3 generation of the change
--- Reply {'none' | 'fenced', generation} | {'superseded', generation} (a later change or load has been here) |
---   {'held', generation, state, armed at in ms ('0': not yet), clock of Redis in ms}
+-- ARGV 1 caller's clock in ms; 2 the least generation that the pool can have (0: unknown); 3 generation of
+--   the change
+-- Reply {'none' | 'fenced', generation} | {'superseded', generation} (a later change or load has taken the
+--   pool) | {'held', generation, state, armed at in ms ('0': not yet), clock of Redis in ms}
 -- @include fence
 -- @include pool
 -- @include advance

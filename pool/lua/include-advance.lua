@@ -1,11 +1,13 @@
--- Whether this pool may answer, and the transition that is due, if one is: staged -> open at the start, open -> ended at
--- the end, paused -> ended likewise. Both the clock of Redis and the caller's must have reached the instant. States only move forward: once open,
--- no clock can close the sale again except by reaching the end.
--- A pool of a generation below least_generation has been replaced somewhere else since (an old primary that came back): it is
--- given up.
--- Reply: status, pool. status: 'ok' | 'none' | 'fenced' | 'held' (a change of its life is being decided: nothing is due until it is).
--- pool: {state, generation, now, starts_at, wait (ms to the start, 0 once open), redis_wait (the same by the clock of Redis alone), armed_at,
---   changed ('opened' | 'ended' | ''), held (the generation of that change, 0: none)}
+-- Checks whether this pool may answer, and makes the transition that is due, if any: staged -> open at the
+-- start, open -> ended and paused -> ended at the end. Both the clock of Redis and the caller's must have
+-- reached the instant. States only move forward: an open sale closes only when the clocks reach the end.
+-- A pool of a generation below least_generation is older than one already in use (an old primary that came
+-- back): it is given up.
+-- Reply: status, pool. status: 'ok' | 'none' | 'fenced' | 'held' (frozen while a change is decided: no
+--   transition).
+-- pool: {state, generation, now, starts_at, wait (ms to the start, 0 once open), redis_wait (the same by the
+--   clock of Redis alone), armed_at, changed ('opened' | 'ended' | ''), held (the generation of the change
+--   that froze it, 0: none)}
 local function advance(meta_key, staged_key, open_key, away_key, caller_ms, least_generation)
   local meta = redis.call('HMGET', meta_key, 'state', 'generation', 'token', 'startsAt', 'endsAt', 'armedAt', 'held')
   if not meta[1] then return 'none', { generation = '0' } end
@@ -25,8 +27,9 @@ local function advance(meta_key, staged_key, open_key, away_key, caller_ms, leas
       pool.wait, pool.redis_wait = wait, math.max(0, starts_at - now)
       return 'ok', pool
     end
-    -- The state field is the guard; RENAMENX is the second lock. A staged pool without codes, or beside an open one, is not
-    -- what we loaded: it is given up, and made again by whoever sees that.
+    -- The state field is the first guard, RENAMENX the second. A staged pool without codes, or with an open
+    -- list beside the staged one, is not what was loaded: it is given up, and the next process that finds
+    -- that rebuilds it.
     if redis.call('EXISTS', staged_key) == 0 or redis.call('RENAMENX', staged_key, open_key) == 0 then
       give_up(meta_key)
       return 'fenced', { generation = meta[2] }

@@ -1,5 +1,5 @@
--- The fence token: which Redis process, serving which dataset. A pool answers only where it was loaded.
--- run_id alone has a blind spot on fail-back, master_replid alone on a restart with an older file.
+-- The fence token: the identity of this Redis process and dataset. A pool answers only where it was loaded.
+-- run_id alone does not detect a fail-back, master_replid alone not a restart with an older file.
 local function fence_token()
   local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
   local replication_id = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')

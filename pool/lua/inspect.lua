@@ -1,8 +1,9 @@
 #!lua flags=no-writes
--- inspect: what the pool looks like, changing nothing.
+-- inspect: reads the pool and changes nothing.
 -- KEYS 1 meta, 2 staged, 3 open, 4 claims, 5 ledger, 6 away
--- Reply {status 'ok' | 'none' | 'fenced' | 'held' (a change of its life is being decided), generation, state, staged codes, open codes, claims, ledger entries,
---   armed at in ms ('0': not yet), clock of Redis in ms, codes that are away, total, start in ms, end in ms ('0': none)}
+-- Reply {status 'ok' | 'none' | 'fenced' | 'held' (frozen while a change is decided), generation, state,
+--   staged codes, open codes, claims, ledger entries, armed at in ms ('0': not yet), clock of Redis in ms,
+--   codes of the away list, total, start in ms, end in ms ('0': none)}
 -- @include fence
 local meta_key, staged_key, open_key, claims_key, ledger_key, away_key = unpack(KEYS)
 local meta = redis.call('HMGET', meta_key, 'state', 'generation', 'token', 'armedAt', 'held', 'total', 'startsAt', 'endsAt')

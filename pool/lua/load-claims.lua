@@ -2,7 +2,7 @@
 -- load-claims: binds claim keys that already have a durable issuance.
 -- KEYS 1 loading, 2 loading claims
 -- ARGV 1 generation, then per claim (1 to 1,000): claim key, 'code generation-seq ms'
--- Reply the number of claims bound so far, or -1: this load was superseded or its Redis is gone
+-- Reply the number of claims bound so far, or -1: this load was superseded, or this is another Redis
 -- @include fence
 -- @include loading
 local loading_key, loading_claims_key, generation = KEYS[1], KEYS[2], ARGV[1]

@@ -1,10 +1,10 @@
 #!lua
--- load-commit: makes what was loaded the pool, all of it at once.
+-- load-commit: makes the loaded codes and claims the pool, in one step.
 -- KEYS 1 meta, 2 staged, 3 open, 4 claims, 5 ledger, 6 loading, 7 loading codes, 8 loading claims, 9 away
--- ARGV 1 generation, 2 state ('staged' | 'open' | 'paused' | 'ended' | 'cancelled'), 3 start in ms, 4 end in ms (0: none), 5 total,
---      6 armed at in ms (0: not yet)
--- Reply 'loaded' | 'healthy' (a pool that answers is never replaced) | 'superseded' | 'miscounted' (codes and claims do not
---   add up to the total: an issuance arrived meanwhile, load again)
+-- ARGV 1 generation, 2 state ('staged' | 'open' | 'paused' | 'ended' | 'cancelled'), 3 start in ms, 4 end in
+--   ms (0: none), 5 total, 6 armed at in ms (0: not yet)
+-- Reply 'loaded' | 'healthy' (a pool that answers is never replaced) | 'superseded' | 'miscounted' (codes and
+--   claims do not add up to the total, because an issuance became durable meanwhile: load again)
 -- @include fence
 -- @include pool
 -- @include loading

@@ -1,6 +1,6 @@
 #!lua
--- probe: an actual write in the slot of a campaign, taken back at once. As any script that may write it is refused where Redis is
--- full, read-only or cannot write its file.
+-- probe: an actual write in the slot of a campaign, removed at once. As for any script that may write, Redis
+-- refuses it while it is full, read-only or cannot write its file.
 -- KEYS 1 probe
 -- Reply 'written'
 local probe_key = KEYS[1]

@@ -1,11 +1,12 @@
 #!lua
--- release: MongoDB's unique indexes said that this claim key does not get this code. Undo the binding, if it still stands.
+-- release: MongoDB's unique indexes refused this code for this claim key. Undoes the binding, if it still
+-- exists.
 -- KEYS 1 meta, 2 staged, 3 open, 4 claims, 5 ledger, 6 away
 -- ARGV 1 claim key, 2 code, 3 'generation-seq', 4 ms of the claim that lost
---      5 'free': nobody has an issuance of the code, it goes back to the pool | 'taken': it does not
---      6 claim key, 7 code, 8 'generation-seq', 9 ms of the durable issuance that stood in the way (of the same key, or of
---      the same code), which is bound instead
--- Reply 'released' | 'moved' (the binding was another one already: nothing to undo) | 'none' | 'fenced'
+--      5 'free': no key has an issuance of the code, it returns to the pool | 'taken': it does not
+--      6 claim key, 7 code, 8 'generation-seq', 9 ms of the durable issuance that refused it (of the same
+--      key, or of the same code), which is bound instead
+-- Reply 'released' | 'moved' (the key has another binding or none: nothing to undo) | 'none' | 'fenced'
 -- @include fence
 -- @include pool
 local meta_key, staged_key, open_key, claims_key, ledger_key, away_key = unpack(KEYS)

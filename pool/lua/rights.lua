@@ -1,7 +1,8 @@
 #!lua
--- rights: tries each command that the other scripts use, on keys of a campaign that does not exist, and takes all of it away again.
+-- rights: tries each command that the other scripts use, on keys of a campaign that does not exist, and
+-- removes these keys again.
 -- KEYS 1 hash, 2 list, 3 another list, 4 stream, 5 string: of one slot, none of them exists
--- Reply {command...} those that the user may not run; 'keys' among them: none of these keys may be touched
+-- Reply {command...} that the user may not run; 'keys' among them: the user may not access these keys
 local hash_key, list_key, other_list_key, stream_key, string_key = unpack(KEYS)
 local missing = {}
 local function try(...)
@@ -14,7 +15,7 @@ local function try(...)
   end
 end
 
--- First, since it cleans up after the others.
+-- UNLINK is tried first, because it removes the keys of the other commands.
 try('UNLINK', hash_key, list_key, other_list_key, stream_key, string_key)
 try('INFO', 'server')
 try('TIME')

@@ -1,14 +1,16 @@
 #!lua flags=allow-oom
--- settle: the issuances of these ledger entries are durable; drop the entries. Runs on a full Redis too: it only gives back.
+-- settle: drops ledger entries whose issuances are durable. Runs on a full Redis too: it only frees memory.
 -- KEYS 1 meta, 2 ledger
 -- ARGV 1 generation the claims were made in; 2.. seqs (1 to 1,000)
--- Reply 'settled' | 'stale' (the pool was loaded later, without them: see adopt) | 'none' | 'fenced' (it is about to be rebuilt)
+-- Reply 'settled' | 'stale' (the pool was loaded later, without them: see adopt) | 'none' | 'fenced' (needs a
+--   rebuild)
 -- @include fence
 local meta_key, ledger_key, generation = KEYS[1], KEYS[2], ARGV[1]
 local meta = redis.call('HMGET', meta_key, 'generation', 'token', 'base')
 if not meta[1] then return 'none' end
 if meta[2] ~= fence_token() then return 'fenced' end
--- A change of the campaign's life raises the generation of a pool that goes on with its ledger; only a load begins a new one.
+-- A change of the campaign raises the generation of the pool, which keeps its ledger; only a load starts a
+-- new ledger.
 local claimed_in = tonumber(generation)
 if claimed_in < tonumber(meta[3]) or claimed_in > tonumber(meta[1]) then return 'stale' end
 local ids = {}

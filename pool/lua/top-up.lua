@@ -1,12 +1,13 @@
 #!lua
--- top-up: appends codes that were added to the campaign, if the pool has as many as the caller believes.
--- A server that remembers "sold out" believes it for a moment. A pool that has run dry is therefore first made quiet: from then on
--- claim.lua's "sold out" is not remembered. The caller waits until every memory has lapsed and asks again; so nobody who is given one
--- of these codes is told elsewhere that there are none. A pool stays quiet through a change of its life, so a wait that was begun
--- before one counts. A pool that has ended or was cancelled takes them too, and keeps them.
+-- top-up: appends codes that were added to the campaign, if the pool has had as many as the caller expects.
+-- A server answers "sold out" from memory for a moment. So an empty pool is first made quiet: from then on
+-- servers do not keep the "sold out" of claim.lua in memory. The caller waits until every such memory has
+-- expired, and calls again. So no server answers "sold out" while these codes can be claimed. A pool stays
+-- quiet during a change of the campaign, so a wait that began before the change counts. A pool that has ended
+-- or was cancelled takes the codes too, and keeps them.
 -- KEYS 1 meta, 2 staged, 3 open, 4 away
--- ARGV 1 generation, 2 codes that the pool has had in all, 3 the quiet that the caller was told of and has waited for ('': none),
---   4.. codes (1 to 1,000)
+-- ARGV 1 generation, 2 codes that the pool has had in all, 3 the name of the quiet that the caller has waited
+--   for ('': none), 4.. codes (1 to 1,000)
 -- Reply {'topped' | 'moved' (another generation or total) | 'held' | 'none' | 'fenced', total} or
 --   {'quiet', total, the name of this quiet: it lasts until the pool gets codes or is loaded again}
 -- @include fence

@@ -1,9 +1,12 @@
 #!lua flags=allow-oom
--- turn: makes a held pool what the record says, under the generation of the change, and ends the hold. Codes, claims, ledger and the
--- instant of the opening stay what they are; the list is renamed to where its state has it.
+-- turn: sets a held pool to the state in MongoDB, under the generation of the change, and ends the hold.
+-- Codes, claims, ledger and the instant of the opening stay unchanged; the list of codes gets the name that
+-- belongs to the state.
 -- KEYS 1 meta, 2 staged, 3 open, 4 away
--- ARGV 1 generation; 2 state ('staged' | 'open' | 'paused' | 'ended' | 'cancelled'), 3 start in ms, 4 end in ms (0: none)
--- Reply 'turned' (also when asked again) | 'superseded' (a later change or load has been here) | 'none' | 'fenced'
+-- ARGV 1 generation; 2 state ('staged' | 'open' | 'paused' | 'ended' | 'cancelled'), 3 start in ms, 4 end in
+--   ms (0: none)
+-- Reply 'turned' (also for a repeated call) | 'superseded' (a later change or load has taken the pool) |
+--   'none' | 'fenced'
 -- @include fence
 -- @include pool
 local meta_key, staged_key, open_key, away_key = unpack(KEYS)
@@ -19,7 +22,8 @@ local filled = {}
 for _, key in ipairs({ staged_key, open_key, away_key }) do
   if redis.call('EXISTS', key) == 1 then filled[#filled + 1] = key end
 end
--- The codes are in one list. A second one is not what was loaded: the pool is given up, and made again by whoever sees that.
+-- All codes are in one list. A second list was not loaded: the pool is given up, and the next process that
+-- finds that rebuilds it.
 if #filled > 1 then
   give_up(meta_key)
   return 'fenced'
