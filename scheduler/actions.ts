@@ -22,13 +22,13 @@ export type ActionsDeps = TopUpDeps & {
   readonly record: RecordSteps;
   readonly timers: InstantTimers;
   readonly background: Background;
-  /** The scheduler ends: nothing is armed any more. */
+  /** True: the scheduler is stopping, and no campaign is armed any more. */
   readonly isStopped: () => boolean;
 };
 
 /**
- * What the scheduler does about what `decide` found, each guarded in the store: one of several schedulers
- * wins.
+ * Carries out the actions that `decide` returns. The store guards each one, so that of several schedulers
+ * only one makes it.
  */
 export function createActions(deps: ActionsDeps) {
   const { pool, campaigns, restore, clock, logger, metrics, record, timers, background, isStopped } = deps;
@@ -38,7 +38,8 @@ export function createActions(deps: ActionsDeps) {
     if (isStopped()) return;
     const result = await pool.advance(campaign._id, clock.now(), campaign.loadedGeneration);
     if (result.kind === "held") {
-      // The change that holds it ends that within milliseconds, or the next tick does.
+      // The change that holds the pool ends within milliseconds; if its process has crashed, the next tick
+      // repairs the pool.
       logger.info({ campaign: campaign._id }, "a change is being decided: looking again");
       timers.aim(campaign._id, clock.now() + HELD_AGAIN_MS, () =>
         background.run("arming", campaign._id, () => advance(campaign)),
@@ -113,7 +114,7 @@ export function createActions(deps: ActionsDeps) {
           );
         }
         const outcome = await restore(id);
-        // A change that is under way ends its hold by itself.
+        // A change that is still under way ends its own hold.
         if (action.why !== "held" || outcome !== "busy")
           logger.info({ campaign: id, pool: action.why, outcome }, "repair done");
         return;
@@ -124,8 +125,8 @@ export function createActions(deps: ActionsDeps) {
         return distrust(campaign, action.generation, action.why);
       case "contradiction": {
         const standing = await campaigns.find(id);
-        // Changed since: what was read before and what the pool was then do not belong together. The next
-        // round sees both anew.
+        // The campaign has changed since it was read, so it cannot be compared with the pool. The next round
+        // reads both again.
         if (standing?.generation !== campaign.generation || standing.revision !== campaign.revision) return;
         return distrust(campaign, action.generation, { recorded: campaign.generation });
       }
@@ -149,8 +150,7 @@ export function createActions(deps: ActionsDeps) {
   }
 
   /**
-   * The pool and MongoDB do not agree although nothing is under way: MongoDB is right, the pool is made
-   * again.
+   * Gives up a pool that does not agree with MongoDB, and rebuilds it: MongoDB is right.
    */
   async function distrust(
     campaign: CampaignDoc,

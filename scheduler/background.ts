@@ -1,10 +1,10 @@
 import type { Logger } from "../runtime/logger.ts";
 
-/** Work that the tick does not wait for, and that the end of the scheduler does. */
+/** Work for which the tick does not wait; the end of the scheduler does. */
 export type Background = {
   /** A failure is logged under `what`; the next tick tries again. */
   run(what: string, campaignId: string, work: () => Promise<void>): void;
-  /** Resolves when all of it has ended. */
+  /** Resolves when all work has ended. */
   idle(): Promise<void>;
 };
 

@@ -1,17 +1,17 @@
 import type { Inspection } from "../pool/answers.ts";
 import { codesIn } from "./decide.ts";
 
-/** How long after a rebuild an insert of the generation before may still come in: well above its deadline. */
+/** How long an insert of the earlier generation may still arrive after a rebuild: well above its deadline. */
 const SETTLE_MS = 10_000;
 const CAMPAIGNS_MAX = 10_000;
 
 /**
- * When to compare a pool with MongoDB: once after each rebuild, when whatever was under way before it has
- * ended. A server that crashes between a late insert and telling the new pool leaves an issued code in it;
- * nothing else would notice before somebody pops that code.
+ * When to compare a pool with MongoDB: once after each rebuild, when all inserts from before it have ended. A
+ * server that crashes after a late insert, before adopt.lua, leaves an issued code in the new pool; without
+ * this comparison it is found only when a claim pops that code.
  */
 export type BooksWatch = {
-  /** Whether this pool, as seen now, is due. Also remembers that it was seen. */
+  /** Whether this pool must be compared now. Also records that it was seen. */
   due(campaignId: string, pool: Inspection, nowMs: number): boolean;
   /** This generation has been compared. */
   done(campaignId: string, generation: number): void;
@@ -21,7 +21,7 @@ export function createBooksWatch(): BooksWatch {
   const seen = new Map<string, { generation: number; sinceMs: number; compared: boolean }>();
   return {
     due(campaignId, pool, nowMs) {
-      // The first load of a campaign has nothing before it.
+      // Before the first load of a campaign there were no inserts.
       if (pool.status !== "ok" || pool.generation <= 1) return false;
       const last = seen.get(campaignId);
       if (last?.generation !== pool.generation) {
@@ -38,10 +38,10 @@ export function createBooksWatch(): BooksWatch {
   };
 }
 
-/** What a comparison says: `busy` when claims came in meanwhile, so that nothing can be said. */
+/** The outcome of a comparison; `busy`: claims came in meanwhile, so there is no verdict. */
 export type BooksVerdict = "agree" | "differ" | "busy";
 
-/** Compares the pool before and after MongoDB was counted with what MongoDB counted. */
+/** Compares the count of issuances in MongoDB with the pool as read before and after the count. */
 export function compareBooks(
   total: number,
   issued: number,
@@ -54,7 +54,7 @@ export function compareBooks(
     before.ledger === 0 &&
     after.ledger === 0 &&
     after.claims === before.claims &&
-    // Coupons that were added are on their way.
+    // Otherwise added coupons are not in the pool yet.
     after.total === total;
   if (!quiet) return "busy";
   return after.claims === issued && codesIn(after) + after.claims === total ? "agree" : "differ";

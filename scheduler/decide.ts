@@ -2,44 +2,44 @@ import { poolStateOf } from "../campaign/load.ts";
 import type { Inspection, Standstill } from "../pool/answers.ts";
 import type { CampaignDoc } from "../record/documents.ts";
 
-/** What a scheduler does about one campaign. Each is idempotent and guarded in the store it touches. */
+/** An action of a scheduler for one campaign. Each is idempotent and guarded in the store that it changes. */
 export type Action =
-  /** Set an absolute timer: the start or the end comes soon. */
+  /** Set a timer for an instant: the start or the end comes soon. */
   | { readonly kind: "aim"; readonly at: "start" | "end"; readonly atMs: number }
-  /** Ask the script to open or end the pool: the instant has come on our clock. */
+  /** Call advance.lua to open or end the pool: the instant has come on the clock of this process. */
   | { readonly kind: "advance" }
   /**
-   * The pool is missing, was loaded elsewhere, or is held by a change that may have died: make it what the
-   * record says.
+   * The pool is missing, was loaded into another Redis, or is held by a change whose process may have
+   * crashed: load it, or set it to the state in MongoDB.
    */
   | { readonly kind: "repair"; readonly why: Standstill }
-  /** The record has coupons that the pool has not been given yet. */
+  /** The campaign has coupons that are not in the pool yet. */
   | { readonly kind: "top-up"; readonly missing: number }
   /**
-   * Codes have vanished from the pool, or it is an old one that came back: give it up, then make it again
-   * from MongoDB.
+   * Codes are missing from the pool, or it comes from an old Redis that has returned: give it up, then
+   * rebuild it from MongoDB.
    */
   | { readonly kind: "give-up"; readonly generation: number; readonly why: Readonly<Record<string, number>> }
-  /** The pool is not what the record says: the same, unless the record has changed since it was read. */
+  /** The pool contradicts the campaign: the same, unless the campaign has changed since it was read. */
   | { readonly kind: "contradiction"; readonly generation: number }
-  /** The pool has opened; write it down. */
+  /** The pool has opened: record it. */
   | { readonly kind: "record-open"; readonly openedAtMs: number }
-  /** Nothing is left and nothing is under way: count, and if all is durable write it down. */
+  /** No code is left and no claim is under way: count the issuances, and record it if all are durable. */
   | { readonly kind: "record-sold-out"; readonly generation: number }
-  /** The pool has ended and nothing is under way; write it down. */
+  /** The pool has ended and no claim is under way: record it. */
   | { readonly kind: "record-ended" }
-  /** The pool has followed an operator's end or cancellation and nothing is under way. */
+  /** The pool has followed an operator's end or cancellation and no claim is under way: record it. */
   | { readonly kind: "record-settled" };
 
-/** How far ahead an absolute timer is set. Longer than any pause of the tick that is likely. */
+/** How far ahead a timer for an instant is set: longer than the tick is likely to pause. */
 export const LOOK_AHEAD_MS = 90_000;
 
 /**
- * Decides purely: the same clock, campaign and pool always give the same actions, in the order to take them.
+ * A pure function: the same clock, campaign and pool always give the same actions, in the order to take them.
  */
 export function decide(nowMs: number, campaign: CampaignDoc, pool: Inspection): Action[] {
   if (pool.status !== "ok") return [{ kind: "repair", why: pool.status }];
-  // Codes and claims never sum to less than what the pool was given: see claim.lua.
+  // Codes and claims together are never fewer than the pool has had: see claim.lua.
   const missing = pool.total - codesIn(pool) - pool.claims;
   if (missing > 0) return [{ kind: "give-up", generation: pool.generation, why: { missing } }];
   const { loadedGeneration = 0 } = campaign;
@@ -54,12 +54,12 @@ export function decide(nowMs: number, campaign: CampaignDoc, pool: Inspection): 
   if (campaign.settling && pool.state === poolStateOf(campaign.state, pool.armedAtMs > 0))
     return added > 0 ? actions : atRest ? [{ kind: "record-settled" }] : [];
   if (pool.state === "staged") return [...actions, ...towards("start", campaign.startsAt.getTime(), nowMs)];
-  // What was cancelled or paused before its start has not opened.
+  // A campaign that was cancelled or paused before its start has not opened.
   if (campaign.state === "SCHEDULED" && pool.armedAtMs > 0) {
     actions.push({ kind: "record-open", openedAtMs: pool.armedAtMs });
   }
   if (pool.state === "open") {
-    // Fewer than the pool was given: the campaign was read before coupons were added.
+    // If added < 0, the campaign was read before coupons were added.
     if (pool.openCodes === 0 && atRest && added === 0 && campaign.state !== "SOLD_OUT")
       actions.push({ kind: "record-sold-out", generation: pool.generation });
     if (campaign.endsAt !== undefined) actions.push(...towards("end", campaign.endsAt.getTime(), nowMs));
@@ -72,9 +72,8 @@ export function decide(nowMs: number, campaign: CampaignDoc, pool: Inspection): 
 }
 
 /**
- * An operator's decision that the pool does not show, or shows although it was taken back: a state, a start,
- * an end. A pool of a later generation than the campaign had when it was read says that the reading is out of
- * date.
+ * Whether the pool differs from an operator's decision: a state, a start, an end. If the pool has a later
+ * generation than the campaign that was read, that reading is out of date.
  */
 function contradicts(campaign: CampaignDoc, pool: Inspection): boolean {
   if (pool.generation > campaign.generation || pool.state === "ended") return false;
@@ -85,7 +84,7 @@ function contradicts(campaign: CampaignDoc, pool: Inspection): boolean {
   return decided && wanted !== pool.state;
 }
 
-/** Codes that nobody has yet, wherever they are. */
+/** Codes that nobody has, over all lists of the pool. */
 export function codesIn(pool: Inspection): number {
   return pool.stagedCodes + pool.openCodes + pool.awayCodes;
 }

@@ -1,11 +1,11 @@
 import type { Cancel, Clock } from "../runtime/clock.ts";
 
-/** The longest a timer sleeps before it looks at the clock again, so that a stepped clock is noticed. */
+/** The longest a timer sleeps before it reads the clock again, so that it notices a clock that was set. */
 const LOOK_AGAIN_MS = 10_000;
 
 /**
- * Calls back once, when the clock has reached `atMs` and not before: setTimeout may fire up to a millisecond
- * early and fires at once beyond 2^31 ms, so the clock is asked again each time.
+ * Calls back once, when the clock has reached `atMs` and not before. setTimeout may fire up to a millisecond
+ * early, and fires at once for more than 2^31 ms, so the clock is read again each time.
  */
 export function atInstant(clock: Clock, atMs: number, callback: () => void): Cancel {
   let cancel: Cancel = () => undefined;
@@ -18,9 +18,9 @@ export function atInstant(clock: Clock, atMs: number, callback: () => void): Can
   return () => cancel();
 }
 
-/** One timer a campaign; aiming at the same instant again changes nothing, at another one replaces it. */
+/** One timer for each campaign; the same instant again changes nothing, another instant replaces it. */
 export type InstantTimers = {
-  /** True: newly set. */
+  /** True: the timer was set; false: it was set already. */
   aim(campaignId: string, atMs: number, callback: () => void): boolean;
   clear(): void;
 };

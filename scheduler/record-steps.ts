@@ -14,8 +14,8 @@ export type RecordStepsDeps = {
 };
 
 /**
- * Steps that a campaign has made by itself, as the record gets them: each guarded by what it was, with its
- * entry in the history.
+ * Records steps that a campaign has made by itself: each only from its expected state, with its entry in the
+ * history.
  */
 export type RecordSteps = ReturnType<typeof createRecordSteps>;
 
@@ -40,8 +40,8 @@ export function createRecordSteps({ campaigns, history, issuances, logger }: Rec
   }
 
   /**
-   * Only with the coupons that it was seen with: codes that were added in between count, and come into the
-   * pool before. An addition whose codes do not count yet is dropped.
+   * Records the end only while the total is as it was read: coupons that were added since must first reach
+   * the pool. An addition that is not counted in the total yet is dropped.
    */
   async function recordEnded(campaign: CampaignDoc, from: readonly RecordedState[]): Promise<void> {
     const { _id: id, total, endsAt } = campaign;
@@ -50,15 +50,15 @@ export function createRecordSteps({ campaigns, history, issuances, logger }: Rec
   }
 
   /**
-   * How many issuances there are, where that is not the campaign's total although the pool is empty:
-   * undefined where all is well.
+   * Records a sold-out campaign. Returns the number of issuances if it differs from the total although the
+   * pool is empty; undefined: all is well.
    */
   async function recordSoldOut({
     _id: id,
     total,
   }: CampaignDoc): Promise<{ readonly issued: number } | undefined> {
     const issued = await issuances.count(id);
-    // More were added, and taken, since the campaign was read.
+    // The total may differ because coupons were added and issued since the campaign was read.
     if (issued !== total) return (await campaigns.find(id))?.total === total ? { issued } : undefined;
     const own = { by: "scheduler", verb: "sell-out", total } as const;
     if (await step(id, ["OPEN"], "SOLD_OUT", own)) {

@@ -13,8 +13,8 @@ export type RehearsalWatchDeps = {
 };
 
 /**
- * Removes rehearsals whose time is over, and finishes removals that somebody began and left: a command that
- * was killed leaves nothing.
+ * Removes rehearsals that have expired, and finishes removals that another process began and did not finish:
+ * so a command that was killed leaves nothing behind.
  */
 export type RehearsalWatch = {
   start(): void;

@@ -34,20 +34,20 @@ export type SchedulerDeps = {
 export type Scheduler = {
   /** Starts the one-second reconcile tick and does one round at once. */
   start(): void;
-  /** One reconcile round; the tick calls this. Rejects when the stores cannot be asked at all. */
+  /** One reconcile round; the tick calls this. Rejects if any campaign failed, after trying all of them. */
   reconcile(): Promise<void>;
-  /** Since a round was last completed, by a clock that nobody can set; undefined: none was yet. */
+  /** The time since the last completed round, by a monotonic clock; undefined: there was none yet. */
   sinceTickMs(): number | undefined;
   stop(): Promise<void>;
 };
 
-/** Sold out campaigns that are ended in one round; the next round goes on. */
+/** How many sold-out campaigns are ended in one round; the next round goes on. */
 const SOLD_OUT_PAGE = 100;
 
 /**
- * Arms what is due and repairs what is missing. Any number may run: each step is guarded in the store, one
- * wins and the others see that it is done. node-cron is only the tick; an absolute timer aims at each
- * instant, and the script decides.
+ * Arms campaigns at their start and repairs pools. Any number of schedulers may run: the store guards each
+ * step, so that one makes it and the others find it done. node-cron is only the tick; a timer fires at each
+ * instant, and advance.lua decides.
  */
 export function createScheduler(deps: SchedulerDeps): Scheduler {
   const { pool, campaigns, history, issuances, restore, clock } = deps;
@@ -61,13 +61,13 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   const parts = { record, timers, background, isStopped: () => stopped };
   const { act, distrust } = createActions({ ...deps, ...parts, logger });
 
-  /** All of it was issued before its end came: the pool ends as any other, then it is written down. */
+  /** Ends a sold-out campaign: its pool ends as any other, then the end is recorded. */
   async function endSoldOut(campaign: CampaignDoc): Promise<void> {
     const pooled = await pool.advance(campaign._id, clock.now(), campaign.loadedGeneration);
     if (pooled.kind === "none" || pooled.kind === "fenced")
       return background.run("repair", campaign._id, async () => void (await restore(campaign._id)));
-    // Held: a change is being decided. Not ended: it is not time yet on the clock of Redis. The next round
-    // sees.
+    // Held: a change is being decided. Not ended: the end has not come on the clock of Redis. The next round
+    // tries again.
     if (pooled.kind === "ok" && pooled.state === "ended") await record.recordEnded(campaign, ["SOLD_OUT"]);
   }
 
@@ -90,7 +90,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       background.run("comparing the books", campaign._id, () => checkBooks(campaign, seen));
     }
     for (const action of actions) {
-      // These can take seconds: the tick does not wait for them.
+      // These actions can take seconds: the tick does not wait for them.
       if (["repair", "give-up", "contradiction", "top-up"].includes(action.kind))
         background.run(action.kind, campaign._id, () => act(campaign, action));
       else await act(campaign, action);

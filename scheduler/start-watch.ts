@@ -9,12 +9,11 @@ import type { Logger } from "../runtime/logger.ts";
 import { troubleOnce } from "../runtime/trouble-once.ts";
 import { createTick } from "./tick.ts";
 
-/** So long before each start a preflight is made by itself, in ms, in the order in which they come. */
+/** How long before each start the scheduler makes a preflight, in ms, in the order in which they come. */
 export const MOMENTS_MS: readonly number[] = [600_000, 60_000, 10_000];
 
 /**
- * The moment whose turn it is: the last one that has come. A scheduler that was away makes up for that one
- * only.
+ * The last of the moments that has come. A scheduler that was not running makes up for that one only.
  */
 export function dueMoment(nowMs: number, startsAtMs: number): number | undefined {
   const leftMs = startsAtMs - nowMs;
@@ -22,19 +21,19 @@ export function dueMoment(nowMs: number, startsAtMs: number): number | undefined
 }
 
 /**
- * What was found so shortly before is not told once more: two moments may come close, and so may a look and a
- * step of the campaign's state.
+ * The same findings are not logged again within so long, in ms: two moments may come close together, and so
+ * may a preflight and a change of the campaign.
  */
 const TOLD_AGAIN_AFTER_MS = 5_000;
 
-/** From here on it is looked at in any case. */
+/** So long before the start, a preflight is made in any case, in ms. */
 const LAST_LOOK_MS = 5_000;
-/** From the creation to a generator that has taken it up. */
+/** How long a generator may take to begin with a new campaign, in ms. */
 const TAKEN_UP_MS = 5_000;
 
 /**
- * It was just created and its codes are being made: that nothing is ready yet says nothing. A making that
- * takes too long does.
+ * Whether the campaign was just created and its codes are still being made in good time: a preflight would
+ * find nothing ready, and that is no fault.
  */
 export function isJustBeingMade(
   { state, total, createdAt, startsAt }: Pick<CampaignDoc, "state" | "total" | "createdAt" | "startsAt">,
@@ -52,7 +51,7 @@ export type StartWatchDeps = {
   logger: Logger;
 };
 
-/** Looks ahead at the starts and says loudly what is not as it should be while there is time to mend it. */
+/** Makes preflights of the coming starts and logs every fault while there is time to repair it. */
 export type StartWatch = {
   start(): void;
   /** One look; the tick calls this. Rejects when MongoDB cannot be asked. */
@@ -61,7 +60,7 @@ export type StartWatch = {
 };
 
 const CAMPAIGNS_MAX = 100;
-/** So many looks of a campaign may have been within the time in which none is told twice. */
+/** How many earlier preflights of a campaign are compared for repeated findings. */
 const LATEST = 5;
 /** Preflights under way at once. */
 const AT_ONCE = 4;
@@ -70,7 +69,7 @@ const LEVELS = { green: "info", amber: "warn", red: "error" } as const satisfies
 export function createStartWatch(deps: StartWatchDeps): StartWatch {
   const { campaigns, preflights, preflight, clock } = deps;
   const logger = deps.logger.child({ component: "scheduler" });
-  /** By campaign, what was seen to be somebody's; spares a question a second. */
+  /** By campaign, the preflight that is known to be taken; saves a query each second. */
   const seen = new Map<string, string>();
 
   function tell(campaign: CampaignDoc, report: Report): void {
@@ -91,7 +90,7 @@ export function createStartWatch(deps: StartWatchDeps): StartWatch {
     }
   }
 
-  /** By any scheduler, of the same start. */
+  /** Whether any scheduler just logged the same findings for the same start. */
   async function wasJustTold(turn: PreflightTurn, lines: readonly Line[]): Promise<boolean> {
     const sayingOf = (found: readonly { readonly check: string; readonly colour: string }[]) =>
       found.map(({ check, colour }) => `${check} ${colour}`).join();
@@ -120,7 +119,7 @@ export function createStartWatch(deps: StartWatchDeps): StartWatch {
       await preflights.finish(turn, { colour: report.colour, lines });
     } catch (error) {
       seen.delete(campaignId);
-      // Where this fails too, the next moment has its own.
+      // If this fails too, the next moment gets a preflight of its own.
       await preflights.giveBack(turn).catch(() => undefined);
       throw error;
     }

@@ -3,27 +3,28 @@ import type { Cancel, Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 
 export type Tick = {
-  /** Begins to tick; also does one round at once. */
+  /** Begins to tick; also runs one round at once. */
   start(): void;
-  /** Ticks no more; resolves when the round under way has ended. */
+  /** Stops ticking; resolves when the round under way has ended. */
   stop(): Promise<void>;
 };
 
 const EVERY_SECOND = "* * * * * *";
 
-/** For how long the tick may stay away, by timers, which no setting of the clock touches. */
+/** After so long without a tick it is restarted; measured by timers, which ignore changes of the clock. */
 const OVERDUE_MS = 3_000;
 /**
- * A timer that is so late tells of a process that was held up: then the tick was too, and comes by itself.
+ * A timer that is so late shows that the process was held up: then the tick was late too, and comes without a
+ * restart.
  */
 const HELD_UP_MS = 1_000;
-/** The wall clock against the monotonic one between two ticks; less is a clock that is being slewed. */
+/** The wall clock against the monotonic one: a smaller difference is a slew, not a step. */
 const STEP_MS = 500;
 
 /**
- * Runs a round every second, one at a time. node-cron sleeps until an instant of the wall clock: when that is
- * set back, it would sleep for as long as the step was; and in a process that is not in UTC (`runInUtc`) for
- * the repeated hour of a zone with summer time. So a tick that stays away is begun anew.
+ * Runs a round every second, one at a time. node-cron sleeps until an instant of the wall clock. When the
+ * clock is set back, it would sleep for as long as the step; in a process that is not in UTC (`runInUtc`),
+ * also for the repeated hour at the end of summer time. So a tick that does not come is restarted.
  */
 export function createTick(
   clock: Clock,
