@@ -4,21 +4,22 @@ import type { Campaigns } from "../record/campaigns.ts";
 import type { Coupons } from "../record/coupons.ts";
 
 /**
- * Coupons per insertMany, and how many of those are under way at once: bounds memory whatever the total is.
+ * Coupons per insert, and inserts under way at once: bounds memory for any total.
  */
 const CHUNK = 5_000;
 const CHUNKS_AT_ONCE = 3;
 
-/** Collisions are rarer than one in a million codes; so many rounds mean that something else is wrong. */
+/** Collisions are rarer than one in a million codes; so many rounds show another fault. */
 const ROUNDS_MAX = 50;
 
 export type FillDeps = { campaigns: Campaigns; coupons: Coupons };
 
 /**
- * Makes the codes of a campaign durable: ordinals 0 to total-1, and from there those of coupons that are
- * being added, each once. Goes on where an earlier run stopped, whatever it left: what is missing is asked of
- * MongoDB, never remembered. Two generators on one campaign only waste work: the unique index on the ordinal
- * keeps the count exact. Makes at most `windowsMax` windows of 15,000 codes; true when none is missing.
+ * Makes the codes of a campaign durable: ordinals 0 to total-1, and after them those of coupons that are
+ * being added, each once. Goes on where an earlier run stopped, in any state: it reads the missing ordinals
+ * from MongoDB, never from memory. Two generators on one campaign only waste work: the unique index on the
+ * ordinal keeps the count exact. Makes at most `windowsMax` windows of 15,000 codes; true when none is
+ * missing.
  */
 export async function fillCampaign(
   { campaigns, coupons }: FillDeps,

@@ -21,26 +21,25 @@ export type GeneratorDeps = LeaseOptions & {
 };
 
 export type Generator = {
-  /** Begins to look for work; returns at once. */
+  /** Starts the loop that looks for work; returns at once. */
   start(): void;
   /**
-   * Takes no new step; resolves when the one under way has ended. What is left, another generator goes on
-   * with.
+   * Begins no new step; resolves when the one under way has ended. Another generator continues the rest.
    */
   stop(): Promise<void>;
 };
 
 const LOOK_EVERY_MS = 200;
 const AFTER_TROUBLE_MS = 1_000;
-/** A campaign that fails again and again is left alone for longer and longer, up to this. */
+/** The longest pause of a campaign that fails again and again; it doubles with each failure. */
 const TROUBLE_MOST_MS = 60_000;
-/** Windows of codes made for one campaign before the one with the soonest start is asked for again. */
+/** Windows of codes made for one campaign before the one with the soonest start is looked up again. */
 const WINDOWS_A_TURN = 2;
 
 /**
  * Takes campaigns from GENERATING to SCHEDULED, and makes the codes of coupons that were added; any number of
  * generators may run. Works in turns of about a second, each for the campaign with the soonest start, so that
- * a small one does not wait behind millions of codes for next week.
+ * a small campaign does not wait for one with millions of codes that starts next week.
  */
 export function createGenerator(deps: GeneratorDeps): Generator {
   const { campaigns, coupons, history, restore, clock, owner } = deps;
@@ -60,12 +59,11 @@ export function createGenerator(deps: GeneratorDeps): Generator {
   }
 
   /**
-   * When campaigns that failed are tried again, and how long they were left alone. Forgotten once one
-   * succeeds.
+   * When a campaign that failed is tried again, and how long its pause is. Deleted when it succeeds.
    */
   const resting = new Map<string, { untilMs: number; restMs: number }>();
 
-  /** False: not all codes are there yet. Once those of added coupons are, they count. */
+  /** Makes codes; false: not all exist yet. Once all codes of added coupons exist, they count in `total`. */
   async function fill(campaignId: string): Promise<boolean> {
     const lease = await takeLease(deps, campaignId, "fill");
     if (lease === undefined) return false;
@@ -102,7 +100,7 @@ export function createGenerator(deps: GeneratorDeps): Generator {
       rest(campaignId, LOOK_EVERY_MS);
       return;
     }
-    // What stood already lacks the codes of coupons that were added since.
+    // A pool that existed already lacks the codes of coupons that were added since.
     const toppedUp = await topUpPool(deps, campaignId);
     if (toppedUp === "later") logger.info({ campaign: campaignId }, "the pool is not topped up yet");
     resting.delete(campaignId);
