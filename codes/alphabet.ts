@@ -1,7 +1,8 @@
 /**
- * The syllables and digits a coupon code is made of: data, and the reasons for it (docs/codes.md).
+ * The syllables and digits of coupon codes: data, and the reasons for them (docs/codes.md).
  *
- * The aim: a code that is heard can be written down in one way only, and a code that is read can be typed.
+ * The aim: a code that a person hears can be written in one way only, and a code that a person reads can be
+ * typed.
  */
 
 /** The 19 initial consonants in the order of the Unicode Hangul composition (L index 0-18). */
@@ -31,7 +32,7 @@ export const VOWELS: readonly string[] = [..."ㅏㅓㅗㅜㅡㅣ"];
  */
 export const FINALS: readonly string[] = ["", "ㄴ", "ㄹ", "ㅁ", "ㅇ"];
 
-/** Composed from the lists above and yet left out, with the reason. */
+/** Syllables of the lists above that are left out, with the reason. */
 export const LEFT_OUT: readonly { readonly why: string; readonly syllables: string }[] = [
   { why: "ㅡ is read ㅜ after the lip consonants ㅁ ㅂ ㅍ", syllables: "므믄믈믐믕브븐블븜븡프픈플픔픙" },
   { why: "not in KS X 1001, so an EUC-KR text message gateway would lose it", syllables: "틍" },

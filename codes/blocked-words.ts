@@ -1,11 +1,11 @@
 /**
  * Words that no made code may contain: data only. codes/word-filter.ts looks for them in the code as written,
- * and again with the digits taken out (시1발 is how filters are commonly dodged), so they are found at joins
- * too.
+ * and again with the digits taken out (시1발 is a common way around a filter), so that words across a digit are
+ * found too.
  *
- * The list is wider than today's alphabet can spell: it stays right when a syllable is added. A word is
- * syllables and ASCII digits in NFC; a digit stands for its sound too (4기 for 사기). Blocking an innocent word
- * costs next to nothing, so when in doubt a word goes in.
+ * The list also has words that today's alphabet cannot spell: it stays right when a syllable is added. A word
+ * is syllables and ASCII digits in NFC; a digit stands for its sound too (4기 for 사기). Blocking an innocent
+ * word costs next to nothing, so when in doubt a word goes in.
  */
 
 export type BlockedWordGroup = { readonly why: string; readonly words: readonly string[] };

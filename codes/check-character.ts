@@ -11,7 +11,7 @@ import { SYMBOLS } from "./alphabet.ts";
  * changes by (difference of weights) × (difference of values). A check character that is a digit could do
  * neither: 297 syllables do not fit into 10 remainders.
  *
- * The places in SYMBOLS and the weights are part of every code that was made: what changes them needs a new
+ * The places in SYMBOLS and the weights are part of every code that was made: a change of them needs a new
  * mark (docs/codes.md).
  */
 export const CHECK_MODULUS: number = SYMBOLS.length;
@@ -43,7 +43,7 @@ export function checkSymbol(weightedSum: number): number {
 }
 
 /**
- * Whether the last character of a code is the one that the others ask for.
+ * Whether the last character of a code is the check character of the others.
  *
  * @param code as normaliseCode gives it. A character outside the alphabet never fits.
  */

@@ -6,7 +6,7 @@ export const MIN_CODE_LENGTH = 4;
 export const MAX_CODE_LENGTH = 10;
 
 /**
- * What one position of a code may be that is drawn: symbols `firstSymbol` up to `firstSymbol + size - 1` of
+ * The characters of one drawn position of a code: symbols `firstSymbol` up to `firstSymbol + size - 1` of
  * SYMBOLS.
  */
 export type CodeSlot = {
@@ -21,13 +21,12 @@ export type CodeFormat = {
   readonly pattern: string;
   /** Code points, 4 to 10, the check character among them. */
   readonly length: number;
-  /** One a position that is drawn; which is what is fixed by the pattern. */
+  /** One for each drawn position, in the order of the pattern. */
   readonly slots: readonly CodeSlot[];
-  /** True: a check character follows, which the others decide (codes/check-character.ts). */
+  /** True: a check character follows, computed from the others (codes/check-character.ts). */
   readonly check: boolean;
   /**
-   * Exactly how many raw combinations there are; those with a blocked word are still among them. A check
-   * character adds none.
+   * The exact number of raw combinations, those with a blocked word included. A check character adds none.
    */
   readonly space: bigint;
   /** log2 of `space`. */
@@ -90,12 +89,13 @@ function formatOf(characters: readonly string[]): CodeFormat {
   });
 }
 
-/** Used where a campaign names no format: 가가가가가가0000. */
+/** The format of a campaign that names none: 가가가가가가0000. */
 export const DEFAULT_CODE_FORMAT: CodeFormat = formatOf([..."가가가가가가0000"]);
 
 /**
- * The patterns whose codes can equal one of this pattern: itself, and where a check character meets a
- * position that is drawn, because the check character may be a syllable or a digit.
+ * The patterns whose codes can be equal to a code of this pattern: the pattern itself, and those that have a
+ * drawn character in place of the check character or the reverse, because a check character may be a syllable
+ * or a digit.
  */
 export function overlappingPatterns(pattern: string): readonly string[] {
   const characters = [...pattern];

@@ -14,9 +14,9 @@ export type CodeMaker = () => string;
 const MAX_ATTEMPTS = 128;
 
 /**
- * Prepares a maker of codes of one format. Every position is drawn uniformly from what the pattern says it
- * is; a code with a blocked word is thrown away whole and made again, so all codes that remain stay equally
- * likely. Codes may repeat: whoever stores them makes them unique.
+ * Prepares a maker of codes of one format. Every position is drawn uniformly from its syllables or digits; a
+ * code with a blocked word is discarded whole and made again, so all remaining codes are equally likely.
+ * Codes may repeat: the unique index of MongoDB refuses repeats.
  *
  * @param random the production CSPRNG unless given; a seeded one belongs in tests only
  * @param filter the blocked words; the production ones unless given

@@ -4,7 +4,7 @@ import { countChecked, step } from "./count-checked.ts";
 import { blockedWordFilter, type WordFilter } from "./word-filter.ts";
 
 /**
- * How many codes a format must have for each one that exists: a random guess hits at most once in this many.
+ * How many codes a format must have for each existing code: at most one random guess in so many hits a code.
  */
 export const CODES_PER_COUPON = 1_000_000n;
 
@@ -39,7 +39,7 @@ export function countCodes(format: CodeFormat, filter: WordFilter = blockedWordF
 
 function runStates(format: CodeFormat, filter: WordFilter): bigint {
   if (format.check) return countChecked(format, filter);
-  // Key: the state of the run over everything × stateCount + the state of the run over the syllables.
+  // Key: the state of the run over all symbols × stateCount + the state of the run over the syllables.
   let ways = new Map<number, bigint>([[0, 1n]]);
   const steps = { syllable: new Map<number, Steps>(), digit: new Map<number, Steps>() };
   for (const slot of format.slots) {
@@ -58,7 +58,7 @@ function runStates(format: CodeFormat, filter: WordFilter): bigint {
   return codes;
 }
 
-/** The keys that one more symbol leads to without a blocked word, and how many symbols lead to each. */
+/** The keys after one more symbol without a blocked word, and how many symbols lead to each. */
 type Steps = ReadonlyMap<number, number>;
 
 function stepAll(key: number, slot: CodeSlot, filter: WordFilter): Steps {
@@ -73,14 +73,14 @@ function stepAll(key: number, slot: CodeSlot, filter: WordFilter): Steps {
 /**
  * Decides whether a format has room for a campaign: codes ≥ (total + existing) × 1,000,000.
  *
- * Guessing: whoever types a random code of the right format then hits an existing one at most once in a
- * million tries. Colliding: each new code is a repeat with odds of at most one in a million too, so a
- * campaign of `total` makes at most total / 10^6 codes again; the second limit needs no rule of its own.
+ * Guessing: a random code of the right format then hits an existing one at most once in a million tries.
+ * Colliding: each new code is a repeat with odds of at most one in a million too, so a campaign of `total`
+ * makes at most total / 10^6 codes again. So one rule covers both.
  *
  * @param total coupons the campaign is to have, an integer of at least 1
  * @param existing codes that all campaigns already have and that this pattern could make
- * (overlappingPatterns), an
- *   integer of at least 0. Counting codes that it cannot make as well only errs to the safe side.
+ * (overlappingPatterns), an integer of at least 0. Counting codes that it cannot make as well only errs to
+ * the safe side.
  * @throws RangeError when a count is not such an integer: the caller validates those first
  */
 export function checkSpace(format: CodeFormat, total: number, existing = 0): SpaceCheck {

@@ -4,8 +4,7 @@ import type { CodeFormat } from "./code-format.ts";
 import type { WordFilter } from "./word-filter.ts";
 
 /**
- * How many beginnings there are, by their weighted sum: high × 2^32 + low, because a double alone would
- * round.
+ * The number of code prefixes by their weighted sum: high × 2^32 + low, because one double would round.
  */
 type Ways = { readonly low: Float64Array; readonly high: Float64Array };
 
@@ -16,8 +15,8 @@ const none = (): Ways => ({ low: new Float64Array(CHECK_MODULUS), high: new Floa
 /**
  * Counts exactly the codes of a format with a check character that contain no blocked word. The check
  * character can complete a blocked word, so besides the filter's states the weighted sum is carried along:
- * 307 numbers a state. Nearly every symbol leads from every state to where it leads from the start, so states
- * are moved together and the exceptions put right.
+ * 307 numbers a state. Nearly every symbol leads from every state to the same state as from the start. So
+ * states are moved together, and the exceptions are corrected.
  */
 export function countChecked(format: CodeFormat, filter: WordFilter): bigint {
   let ways = new Map<number, Ways>([[0, none()]]);
@@ -32,8 +31,8 @@ export function countChecked(format: CodeFormat, filter: WordFilter): bigint {
       reached.set(target, into);
       addShifted(into, from, (symbol * weight) % CHECK_MODULUS, sign);
     };
-    // A digit leaves the run over the syllables where it is, a syllable moves both: so many states move
-    // alike.
+    // A digit does not change the state of the run over the syllables, a syllable changes both: so many
+    // states move alike.
     const alike = (key: number): number => (slot.kind === "syllable" ? 0 : key % filter.stateCount);
     const groups = new Map<number, Ways>();
     for (const [key, from] of ways) {

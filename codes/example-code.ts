@@ -3,15 +3,15 @@ import { createCodeMaker } from "./code-maker.ts";
 import { type RandomSource, secureRandom } from "./random-source.ts";
 
 /**
- * "Example", and the mark of one: it stands in place of the first syllable. It is not in the alphabet,
- * neither its ㅇ nor its ㅖ is, so no campaign has or will have a code with it: what is shown as an example can
- * be nobody's coupon, not even by chance.
+ * The mark of an example code, short for "example" in Korean: it replaces the first syllable. Neither its ㅇ
+ * nor its ㅖ is in the alphabet, so no campaign has or will have a code with it: an example is never a real
+ * coupon, not even by chance.
  */
 export const EXAMPLE_MARK = "예";
 
 /**
- * Random codes of a format as people may see them, marked. Its check character belongs to the code before the
- * mark and never fits.
+ * Random codes of a format with the mark, to show to people. The check character was computed before the mark
+ * was set, and never fits.
  */
 export function exampleCodes(
   format: CodeFormat,

@@ -1,7 +1,7 @@
 import type { CodeFormat } from "./code-format.ts";
 import { CODES_PER_COUPON, checkSpace, countCodes } from "./code-space.ts";
 
-/** A code format and a campaign of `total` in numbers. */
+/** The figures of a code format and a campaign of `total` coupons. */
 export type FormatFacts = {
   /** Codes that can be made. Exact. */
   readonly codes: bigint;
@@ -14,9 +14,9 @@ export type FormatFacts = {
   readonly guessOdds: number;
   /** How many of the `total` codes are expected to be drawn twice and made again. */
   readonly expectedCollisions: number;
-  /** Odds, from 0 to 1, that any is. */
+  /** Odds, from 0 to 1, that at least one is. */
   readonly collisionOdds: number;
-  /** Why createCampaign would refuse it; undefined: it would not. */
+  /** Why CreateCampaign would refuse the format; undefined: it would not. */
   readonly whyNot: string | undefined;
 };
 
@@ -25,8 +25,8 @@ export function factsOf(format: CodeFormat, total: number, existing: number): Fo
   const codes = countCodes(format);
   const space = checkSpace(format, total, existing);
   const room = codes / CODES_PER_COUPON - BigInt(existing);
-  // Each of the codes meets those that exist and, on average, half of its own kind; the sum of many rare
-  // events is Poisson's.
+  // Each new code can repeat an existing one and, on average, half of the other new ones; the sum of many
+  // rare events has a Poisson distribution.
   const expectedCollisions = (total * (existing + (total - 1) / 2)) / Number(codes);
   return {
     codes,

@@ -18,13 +18,13 @@ const FULL_WIDTH_DIGIT = /^[０-９]$/u;
 const FULL_WIDTH_OFFSET = 0xff10 - 0x30;
 
 /**
- * Brings a code that someone typed or pasted to the form in which it is stored: NFC, without spaces and
- * hyphens, full-width digits as ASCII ones. Idempotent.
+ * Brings a typed or pasted code to the form in which it is stored: NFC, without spaces and hyphens,
+ * full-width digits as ASCII ones. Idempotent.
  *
  * @param input any text
  * @returns 1 to 10 code points, each a Hangul syllable or an ASCII digit; or a message that never holds the
- * input
- *   itself, only the first character that does not belong and its position (code points after NFC, from 1)
+ * input itself, only the first character that does not belong and its position (code points after NFC, from
+ * 1)
  */
 export function normaliseCode(input: string): NormalisedCode {
   if (input.length > MAX_INPUT_LENGTH) return tooLong();
@@ -46,16 +46,15 @@ export function normaliseCode(input: string): NormalisedCode {
 }
 
 /**
- * What says that no code of these formats can read like this, so that it was mistyped rather than never
- * issued. Only a check character can say so: undefined where it fits, and where some format of this length
- * has none.
+ * Why no code of these formats can be this text, so that it was mistyped and not only never issued. Only a
+ * check character can prove that: undefined where it fits, or where any format of this length has none.
  *
  * @param code as normaliseCode gives it
  * @param formats all formats in which it could have been made
  */
 export function mistypedBecause(code: string, formats: readonly CodeFormat[]): string | undefined {
   const sameLength = formats.filter(({ length }) => length === code.length);
-  // One character too many or too few is mistyped where no campaign is without check characters.
+  // A code of another length is mistyped only where every format has a check character.
   const possible = sameLength.length === 0 ? formats : sameLength;
   if (possible.length === 0 || !possible.every(({ check }) => check)) return undefined;
   if (sameLength.length === 0) {

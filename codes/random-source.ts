@@ -1,8 +1,8 @@
 import { randomFillSync } from "node:crypto";
 
 /**
- * Draws a uniform integer in [0, bound). `bound` is an integer from 1 to 65,536.
- * Throws RangeError for any other bound, and Error when the words beneath it are stuck.
+ * Draws a uniform integer in [0, bound). `bound` is an integer from 1 to 65,536. Throws RangeError for any
+ * other bound, and Error when its source gives only unusable words.
  */
 export type RandomSource = (bound: number) => number;
 

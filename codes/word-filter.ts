@@ -2,17 +2,17 @@ import { FIRST_DIGIT_SYMBOL, SYMBOLS } from "./alphabet.ts";
 import { BLOCKED_WORDS } from "./blocked-words.ts";
 
 /**
- * Finds blocked words in one pass over a code. Two runs of the same automaton read it: one reads every
- * symbol, the other the syllables only, so that digits put between do not hide a word. The code is blocked
- * when either run is.
+ * Finds blocked words in one pass over a code. The same automaton runs twice: once over every symbol, once
+ * over the syllables only, so that digits between them do not hide a word. The code is blocked when either
+ * run is.
  *
  * The automaton is that of Aho and Corasick (Communications of the ACM 18(6), 1975), with every blocked state
- * merged into one that is never left. Being explicit, it can be counted over: see countCodes.
+ * merged into one that is never left. Its states are explicit, so countCodes can count over them.
  */
 export type WordFilter = {
   /** How many states there are, the blocked one included. States are 0 (the start) up to this. */
   readonly stateCount: number;
-  /** The state from which there is no way back. */
+  /** The state after a blocked word; no symbol leads out of it. */
   readonly blockedState: number;
   /** The state after `symbol` (an index of SYMBOLS) is read in `state`. */
   readonly next: (state: number, symbol: number) => number;
@@ -99,7 +99,7 @@ function breadthFirst(nodes: readonly Node[]): readonly number[] {
   return order;
 }
 
-/** The filter every code is made with. */
+/** The filter for all codes that are made. */
 export const blockedWordFilter: WordFilter = createWordFilter(BLOCKED_WORDS);
 
 /**
