@@ -8,7 +8,7 @@ export type StoreBreakers = {
   readonly commits: Breaker;
   /** Reads of MongoDB that an answer needs. */
   readonly reads: Breaker;
-  /** The pool of a campaign: each may live on another node of a Redis Cluster. */
+  /** The pool of a campaign: each may be on another node of a Redis Cluster. */
   pool(campaignId: string): Breaker;
   /** True while any of them is not closed. */
   anyOpen(): boolean;

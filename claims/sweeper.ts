@@ -20,7 +20,7 @@ export type SweeperDeps = {
 
 export type Sweeper = {
   start(): void;
-  /** One round over all live campaigns; the number of entries finished. */
+  /** One round over all live campaigns; returns the number of entries finished. */
   sweep(): Promise<number>;
   stop(): Promise<void>;
 };

@@ -4,7 +4,7 @@ import type { CodeFormat } from "./code-format.ts";
 import { type RandomSource, secureRandom } from "./random-source.ts";
 import { blockedWordFilter, type WordFilter } from "./word-filter.ts";
 
-/** Makes one code a call: NFC, as long as its format says. Throws Error when the random source is broken. */
+/** Makes one code a call: NFC, of the length of its format. Throws Error when the random source is broken. */
 export type CodeMaker = () => string;
 
 /**

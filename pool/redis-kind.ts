@@ -97,9 +97,9 @@ function kindOf(node: NodeAddress, mode: string, version: string): RedisKind {
 }
 
 /**
- * Rejects where the URL names TLS and the port speaks without, or the reverse. A Redis without TLS does not
- * answer a TLS greeting, and one with TLS closes a connection without. The port is tested only if no answer
- * came for `silentMs`, or the connection failed; otherwise this returns the answer.
+ * Rejects where the URL names TLS and the port has none, or the reverse. A Redis without TLS does not answer
+ * a TLS greeting, and one with TLS closes a connection without. The port is tested only if no answer came for
+ * `silentMs`, or the connection failed; otherwise this returns the answer.
  */
 async function otherForm<T>(
   { tls }: RedisAddress,
