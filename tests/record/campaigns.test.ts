@@ -10,7 +10,7 @@ import { UserError } from "../../runtime/user-error.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { withStores } from "../support/with-stores.ts";
 
-/** A step that the scheduler makes. */
+/** A step of the scheduler. */
 const step = (verb: HistoryVerb, more: Partial<OwnStep> = {}): OwnStep => ({
   by: "scheduler",
   verb,
@@ -178,7 +178,7 @@ describe("campaigns", () => {
         .to.include({ total: 10, dropped: 5 })
         .and.not.have.property("adding");
       for (const state of ["ENDED", "CANCELLED"] as const) {
-        // As an earlier version left it.
+        // A document in the state in which an earlier version left it.
         const left = await made({ state, adding: { count: 5 } });
         await campaigns.takeLease(left._id, "generator", 60_000, false);
         expect(await campaigns.finishAdding(left._id, "generator", 5)).to.equal(null);
@@ -224,7 +224,7 @@ describe("campaigns", () => {
           generation: 2,
           loadedGeneration: 2,
         });
-      // Somebody began to change it and has not come to an end: its pool may be held.
+      // A change of this campaign has begun and not ended: its pool may be held.
       await made({ state: "SOLD_OUT", name: "unfinished", generation: 3, loadedGeneration: 2 });
       const names = (docs: CampaignDoc[]) => docs.map(({ name }) => name);
       const all = await campaigns.live(10);

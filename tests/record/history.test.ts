@@ -39,8 +39,7 @@ describe("history", () => {
   });
 
   it("an entry that is not visible yet beside a later one is looked for again, and none is missed", async () => {
-    // Two entries were written down and moved after the outbox was read; of those that are moved, the later
-    // one is visible first.
+    // Two entries are written and moved after the outbox was read, and the later one is visible first.
     await holding([0, 1, 3], []);
     const campaigns = stores.db.collection<CampaignDoc>("campaigns");
     let moved = false;
@@ -51,15 +50,14 @@ describe("history", () => {
       }),
     );
     expect(revisions(await history.listAfter(campaignId, 1, 10))).to.deep.equal([2, 3]);
-    // One that is missing for good, by no doing of the service, does not stop a reader.
+    // An entry that is lost for good, by no fault of the service, does not stop a reader.
     await campaigns.updateOne({ _id: campaignId }, { $set: { outbox: [] } });
     expect(revisions(await history.listAfter(campaignId, 1, 10))).to.deep.equal([3]);
   });
 });
 
 /**
- * The same database; after each look at an outbox or at the entries that are written something else happens
- * first.
+ * The same database, except that `meanwhile` runs after each read of an outbox or of the written entries.
  */
 function pausingAfterReads(db: Db, meanwhile: () => Promise<void>): Db {
   const after = async <T>(found: Promise<T>): Promise<T> => {

@@ -175,8 +175,8 @@ describe("issuances", () => {
       const campaignId = campaignIdOf();
       const one = doc(campaignId, "a", "user");
       await issuances.insert([one]);
-      // MongoDB refuses to index two arrays in one key (code 171): the nearest to a broken document that
-      // there is.
+      // MongoDB refuses to index two arrays in one key (code 171): no other document comes nearer to a broken
+      // one.
       const broken = Object.assign(doc(campaignId, "b", "b"), { generation: [1, 2], seq: [1, 2] });
       const batch = [one, broken as unknown as IssuanceDoc];
       const trouble = await issuances.insert(batch).catch((error: unknown) => error);

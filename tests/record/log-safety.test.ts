@@ -5,8 +5,7 @@ import { createLogger } from "../../runtime/logger.ts";
 import { withStores } from "../support/with-stores.ts";
 
 /**
- * MongoDB quotes the document that it refuses, in the words of the error and in its parts: none of it may
- * reach a log.
+ * MongoDB quotes a refused document in the message of the error and in its parts: none of it may reach a log.
  */
 describe("errors of MongoDB in a log", () => {
   const stores = withStores();

@@ -17,7 +17,7 @@ describe("facts of MongoDB", () => {
     expect(await createMongoFacts(stores.db).deployment()).to.deep.equal({ kind: "standalone" });
   });
 
-  /** A deployment as the commands describe it; none of these runs on this machine. */
+  /** The replies of a deployment to the commands; none of these deployments runs on this machine. */
   const described = (hello: object, status?: object, sharded?: readonly string[]): Db => {
     const found = async () => {
       if (sharded === undefined) throw new Error("not authorized");

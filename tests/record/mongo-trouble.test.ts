@@ -16,7 +16,7 @@ const away = {
 
 const answer = (code: number, errmsg: string) => new MongoServerError({ code, errmsg });
 
-/** As the driver says it: a time-out on top, and what each host did beneath. */
+/** An error like the driver's: a time-out, with the error of each host beneath. */
 function unreached(code: string, type: "Unknown" | "ReplicaSetNoPrimary" = "Unknown"): Error {
   const cause = Object.assign(new Error(code === "" ? "silence" : `it said ${code}`), { code });
   const topology = { type, servers: new Map([["a:1", { error: cause }]]) } as unknown as TopologyDescription;

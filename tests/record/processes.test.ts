@@ -4,7 +4,7 @@ import { createProcesses, type Processes } from "../../record/processes.ts";
 import { withStores } from "../support/with-stores.ts";
 
 const HOUR_MS = 3_600_000;
-/** The clocks of MongoDB and of this test are one machine's; asking takes a moment. */
+/** The tolerance between MongoDB's clock and this test's: one machine has both, but a read takes time. */
 const MOMENT_MS = 2_000;
 
 const beat: ProcessBeat = {
@@ -26,7 +26,7 @@ describe("processes", () => {
     processes = createProcesses(stores.db);
   });
 
-  /** Moves what was said into the past. */
+  /** Moves the last heartbeat into the past. */
   const silence = (owner: string, ms: number) =>
     stores.db
       .collection<ProcessDoc>("processes")

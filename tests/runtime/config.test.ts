@@ -23,7 +23,7 @@ function errorOf(env: Record<string, string | undefined>, flags = {}): UserError
   throw new Error(`accepted: ${JSON.stringify(env)}`);
 }
 
-/** A password that stands in the way of the URL's own signs, and hosts and ports that are none. */
+/** A password with characters of the URL syntax, and invalid hosts and ports. */
 const malformed = (scheme: string) =>
   [
     ...[
@@ -170,7 +170,7 @@ describe("configuration", () => {
     ["SHUTDOWN_DELAY_MS", ["-1", "600001", "5s"]],
     ["DRAIN_DEADLINE_MS", ["99", "600001", "1.5"]],
   ];
-  /** What no number is, whatever `Number()` makes of it; and what is none of ours. */
+  /** Texts that are no whole decimal number, also those that `Number()` accepts. */
   const noNumber = [
     " ",
     " 5",

@@ -7,7 +7,7 @@ import {
   latencyQuantile,
 } from "../../runtime/latency-histogram.ts";
 
-/** Counts as a process would hold them. */
+/** The counts that a process would have after these latencies. */
 function counted(latenciesMs: readonly number[]): number[] {
   const counts = new Array<number>(LATENCY_BUCKETS).fill(0);
   for (const ms of latenciesMs) counts[latencyBucket(ms)] = (counts[latencyBucket(ms)] ?? 0) + 1;

@@ -71,7 +71,7 @@ describe("lifecycle", () => {
     life.onRelease("hangs", () => new Promise(() => undefined));
     life.onRelease("doors", () => void released.push("doors"));
     const startedAt = performance.now();
-    // The deadline's timer does not keep a process alive; this one does, for the test.
+    // The deadline's timer does not keep a process alive; this timer does, for the test.
     const alive = setTimeout(() => undefined, 10_000);
     expect(await life.release()).to.equal(false);
     clearTimeout(alive);

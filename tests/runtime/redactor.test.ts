@@ -6,14 +6,14 @@ import { createLogger } from "../../runtime/logger.ts";
 import { createRedactor, redactorOf } from "../../runtime/redactor.ts";
 import { redactUrls } from "../../runtime/url-secrets.ts";
 
-/** A word that stands nowhere else, so that each trace of it is a leak. */
+/** A word that occurs nowhere else, so that each trace of it is a leak. */
 const word = fc.stringMatching(/^[A-Z][a-z]{2}[0-9]{4}[A-Z]$/);
 /**
- * All that is of meaning in a URL, in a list, in JSON, to a shell, to a regular expression; and what nobody
- * encodes.
+ * All characters that have a meaning in a URL, a list, JSON, a shell or a regular expression, and some that
+ * people rarely encode.
  */
 const between = fc.stringMatching(/^[@/:%,#?&=;+$^*.|()[\]{}<>"'`\\!~ 가é-]{1,3}$/);
-/** Words of a secret with anything between them, and the whole as somebody typed it, encoded or not. */
+/** Words of a secret with anything between them, and the whole as a person types it, encoded or not. */
 const secret = fc
   .tuple(fc.array(fc.tuple(word, between), { minLength: 1, maxLength: 3 }), word, fc.boolean())
   .map(([pairs, last, isEncoded]) => {
@@ -39,8 +39,7 @@ const scheme = fc.constantFrom("redis", "rediss", "mongodb", "mongodb+srv", "htt
 type Url = { readonly text: string; readonly words: readonly string[]; readonly secrets: readonly string[] };
 
 /**
- * A URL with secrets in it, in every place that can hold one; most of them are such that nobody can parse
- * them.
+ * A URL with secrets in every place that can hold one; most of these URLs cannot be parsed.
  */
 const url: fc.Arbitrary<Url> = fc
   .record({
@@ -76,7 +75,7 @@ const url: fc.Arbitrary<Url> = fc
       secrets: [password, ...(option === null ? [] : [option[1]])].flatMap(({ raw, typed }) => [raw, typed]),
     };
   });
-/** As a setting: alone, or a list with commas. */
+/** The value of a setting: one URL, or a list with commas. */
 const setting: fc.Arbitrary<Url> = fc.array(url, { minLength: 1, maxLength: 3 }).map((urls) => ({
   text: urls.map(({ text }) => text).join(","),
   words: urls.flatMap(({ words }) => words),
@@ -87,7 +86,7 @@ function leaksIn(output: string, words: readonly string[]): string[] {
   return words.filter((secretWord) => output.includes(secretWord));
 }
 
-/** As this program says them, with words in them that somebody may have for a password. */
+/** Texts of this program, with words that a person may also have as a password. */
 const OWN_TEXTS = [
   "starting server, scheduler, generator",
   "ready on http://127.0.0.1:8080 (gRPC on http://127.0.0.1:9080)",

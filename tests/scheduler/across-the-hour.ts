@@ -4,10 +4,10 @@ import { faketimeLibrary } from "../../setup/faketime.mjs";
 import { writeClock } from "../harness/chaos/ground/ground.ts";
 import { temporaryDir } from "../support/temporary-dir.ts";
 
-/** Clocks of New York go from 01:59:59 back to 01:00:00. */
+/** The instant at which clocks in New York go from 01:59:59 back to 01:00:00. */
 const INSTANT = "2026-11-01T06:00:00.000Z";
 const SECONDS_BEFORE = 8;
-/** While it loads. */
+/** How long before the instant the clock is while the process loads. */
 const LONG_BEFORE_SECONDS = 3_600;
 const TRIES = 10;
 const DEADLINE_MS = 60_000;

@@ -45,7 +45,7 @@ function poolWith(given: Partial<Inspection> = {}): Inspection {
 
 const endsAt = new Date(END_MS);
 
-/** What a pool of this campaign has of its instants. */
+/** The instants in the pool of this campaign. */
 const instantsOf = ({ startsAt, endsAt: end }: CampaignDoc) => ({
   startsAtMs: startsAt.getTime(),
   endsAtMs: end?.getTime() ?? 0,
@@ -326,7 +326,7 @@ describe("what a scheduler decides", () => {
               expect([pool.state, pool.openCodes, pool.ledger]).to.deep.equal(["open", 0, 0]);
               break;
             case "contradiction":
-              // Only where an operator's decision is on one side and not on the other.
+              // Only where one side has an operator's decision that the other has not.
               expect([campaign.state === "PAUSED", pool.state]).not.to.deep.equal([true, "paused"]);
               expect(campaign.state === "PAUSED" || ["paused", "cancelled"].includes(pool.state)).to.equal(
                 true,
@@ -355,7 +355,7 @@ describe("what a scheduler decides", () => {
         let campaign = campaignWith(ends ? { endsAt } : {});
         let pool = poolWith(instantsOf(campaign));
 
-        /** The stores' own guards, in two lines each: the scripts and the conditional update. */
+        /** The stores' own checks, in two lines each: the scripts and the conditional update. */
         const act = (action: Action) => {
           const both = Math.min(callerMs, redisMs);
           if (action.kind === "advance") {

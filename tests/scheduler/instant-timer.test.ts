@@ -5,7 +5,7 @@ import { fakeClock } from "../support/fake-clock.ts";
 
 const DAY_MS = 86_400_000;
 const START_MS = 1_800_000_000_000;
-/** As in instant-timer.ts: the longest sleep. */
+/** The longest sleep, as in instant-timer.ts. */
 const LOOK_AGAIN_MS = 10_000;
 
 function aimed(inMs: number, earlyMs = 0) {

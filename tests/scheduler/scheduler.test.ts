@@ -41,7 +41,7 @@ describe("scheduler", () => {
     running.push(one);
     return { scheduler: one, metrics };
   }
-  /** A campaign whose pool is loaded; its start is an hour ago on the clock of Redis. */
+  /** A campaign whose pool is loaded; by default its start was an hour ago on Redis's clock. */
   async function loaded(given: Partial<CampaignDoc> = {}): Promise<CampaignDoc> {
     const { campaign } = await madeCampaign(records, given);
     const deps = { ...records, pool: stores.pool, clock: systemClock, owner: "test", leaseMs: 10_000 };
@@ -132,7 +132,7 @@ describe("scheduler", () => {
     expect(await look(campaign)).to.include({ record: "SCHEDULED", pool: "staged" });
     const [waitMs = 0] = clock.waiting();
     expect(waitMs).to.be.within(1, 400);
-    // Ours goes on, Redis is still behind: it is told again.
+    // The test's clock has passed the start and Redis's has not: Redis again reports a wait.
     clock.pass(1);
     expect(clock.waiting()).to.have.length(1);
     expect(await until(() => Date.now() > startsAt.getTime() + 2, HANG_MS, 5)).to.equal(true);
@@ -162,9 +162,9 @@ describe("scheduler", () => {
     await one.reconcile();
     expect(await look(campaign)).to.include({ record: "OPEN" });
     expect(await alarms()).to.deep.equal([["books_differ", 1]]);
-    // What was settled without being durable is a code that somebody can still get.
+    // A claim that was settled without being durable: its code is in the pool again.
     expect(await stores.pool.inspect(campaign._id)).to.include({ generation: 2, openCodes: 1, claims: 2 });
-    // An insert of the generation before comes in after all: only a comparison can tell the pool.
+    // An insert of the generation before arrives late: only a comparison brings it into the pool.
     await records.issuances.insert(issuances.slice(2));
     await one.reconcile();
     clock.pass(10_000);
@@ -200,7 +200,7 @@ describe("scheduler", () => {
   describe("coupons that are being added when the end comes", () => {
     const OWNER = "generator";
     const endsAt = new Date(Date.now() - HOUR_MS / 2);
-    /** Three coupons and an addition of two whose codes are all made but do not count yet. */
+    /** A campaign of three coupons and an addition of two, whose codes are all made but do not count yet. */
     async function adding(given: Partial<CampaignDoc> = {}): Promise<CampaignDoc> {
       const campaign = await loaded({ total: 3, endsAt, adding: { count: 2 }, ...given });
       const more = [3, 4].map((ordinal) => ({
@@ -219,7 +219,7 @@ describe("scheduler", () => {
       const { total, adding: pending, dropped } = doc ?? {};
       return { total, adding: pending, dropped, pool: pool.total };
     }
-    /** As `coupon verify` has it. */
+    /** The violations, as `coupon verify` reports them. */
     async function violations({ _id }: CampaignDoc): Promise<string[]> {
       const { REDIS_URL: redisUrl, MONGODB_URL: mongodbUrl, MONGODB_DATABASE: database } = stores.env;
       const auditor = await openAuditor({ redisUrl, mongodbUrl, database });

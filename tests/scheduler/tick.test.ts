@@ -6,7 +6,7 @@ import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { silentLogger } from "../support/shared-stores.ts";
 import { acrossTheHour } from "./across-the-hour.ts";
 
-/** A cron that ticks when the test says so. */
+/** A cron whose ticks the test triggers. */
 function handCron() {
   const tasks: { tick: () => Promise<void>; destroyed: boolean }[] = [];
   const cron = ((_: string, tick: () => Promise<void>) => {
@@ -21,7 +21,7 @@ function handCron() {
   return { tasks, cron };
 }
 
-/** Lets a round that has nothing to wait for come to its end. */
+/** Lets a round that waits for nothing end. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("tick", () => {
@@ -56,7 +56,7 @@ describe("tick", () => {
     expect(ends).to.have.length(2);
   });
 
-  /** What a tick with a clock of the test's own logs as a warning. */
+  /** A tick on the test's clock, and the warnings that it logs. */
   function watched() {
     const { tasks, cron } = handCron();
     const clock = fakeClock();
@@ -82,7 +82,7 @@ describe("tick", () => {
       await turn();
       clock.pass(2_900);
       await tasks[0]?.tick();
-      // In one span, while the tick is found to be overdue in the next.
+      // The clock is set in one span; the tick is found to be overdue in the next.
       clock.step(stepMs);
       clock.pass(100);
       expect(said).to.deep.equal([]);
@@ -120,7 +120,7 @@ describe("tick", () => {
 
   describe("in the repeated hour of a zone with summer time, at 06:00 UTC of 1 November 2026 in New York", () => {
     it("ticks on in a process that runs in UTC, and would stop in one that does not", async function () {
-      // Two processes at once, and again where a busy machine let the instant pass: a bound against hanging.
+      // Two processes at once, and again if a busy machine missed the instant; a bound against hanging.
       this.timeout(300_000);
       const [own, utc] = await Promise.all([acrossTheHour("own"), acrossTheHour("utc")]);
       expect(own).to.deep.equal({ before: true, after: false });
@@ -140,7 +140,7 @@ describe("tick", () => {
     let rounds = 0;
     const tick = createTick(clock, logger, async () => void rounds++, cron);
     tick.start();
-    // The first span has seen the round at the start; ticks keep the second one quiet.
+    // In the first span the round at the start counts; in the second one, ticks prevent the warning.
     clock.pass(3_000);
     await turn();
     await tasks[0]?.tick();

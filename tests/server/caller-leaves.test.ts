@@ -20,13 +20,13 @@ import { withStores } from "../support/with-stores.ts";
 import { type LeavingCall, type LeavingCaller, leavingCallers, WIRES, type Wire } from "./leaving-caller.ts";
 
 const DEADLINE_MS = 50;
-/** A server has places for so many exports. */
+/** No more callers at once than the server admits exports. */
 const AT_ONCE = 12;
-/** Few large lines fill what is between a server and its reader at the least cost. */
+/** A few large lines fill the buffers between a server and its reader at the least cost. */
 const LINE = "x".repeat(16_384);
 const LINES = 16;
 
-/** The id of a campaign that the handlers cannot stand. */
+/** The id of a campaign for which the handlers throw. */
 const BUGGY = "buggy";
 
 type Door = { waiting: number; passed: Promise<void>; open(): void };
@@ -41,7 +41,7 @@ describe("a caller that leaves its call", () => {
   const consoleError = console.error;
 
   /**
-   * At which calls stand that have come to their handler, and to a store. Open but where a test closes them.
+   * The doors at which calls wait in their handler and before a store. Open unless a test closes them.
    */
   const doors: { handler: Door; store: Door } = { handler: openDoor(), store: openDoor() };
   let underWay = 0;
@@ -185,12 +185,12 @@ describe("a caller that leaves its call", () => {
 
   type Moment = {
     readonly call?: Partial<LeavingCall>;
-    /** The door that is closed until all have left. */
+    /** The door that stays closed until all callers have left. */
     readonly at?: keyof typeof doors;
     come(callers: readonly LeavingCaller[]): Promise<void>;
   };
 
-  /** Each way of leaving, at a moment. */
+  /** Lets callers leave in every way, at a given moment of the call. */
   async function leaveAll(wire: Wire, asked: Asked, moment: Moment): Promise<void> {
     const port = wire.isHttp2 ? app.grpcPort : app.port;
     const openers = leavingCallers(wire, { ...asked, ...moment.call, port }, DEADLINE_MS);
@@ -243,7 +243,7 @@ describe("a caller that leaves its call", () => {
     },
   };
 
-  /** What the log and the console hold that an operator would look into; both are empty then. */
+  /** The lines of log and console that an operator would look into: each test expects none. */
   function loudLines(): string[] {
     const loud = /"level":"(warn|error|fatal)"|^console: |bug|report it|\bat .*:\d+:\d+/;
     return lines.splice(0).filter((line) => loud.test(line));
@@ -287,7 +287,8 @@ describe("a caller that leaves its call", () => {
       };
       for (const call of [claim, watch]) {
         for (const leavesBy of ["its signal", "its deadline"] as const) {
-          // A deadline that passes before the call has come to the handler shows nothing: a longer one.
+          // A deadline that passes before the call reaches its handler proves nothing: retry with a longer
+          // one.
           for (let timeoutMs = DEADLINE_MS; ; timeoutMs *= 2) {
             Object.assign(doors, { handler: closedDoor(), store: openDoor() });
             const leaving = new AbortController();
@@ -312,7 +313,7 @@ describe("a caller that leaves its call", () => {
           }
         }
       }
-      // The library does not end a call whose messages are asked for no more, but when its signal says so.
+      // The library does not end a call when its caller stops reading messages; only the signal ends it.
       const enough = new AbortController();
       await watch({ signal: enough.signal }, 1);
       enough.abort();

@@ -24,7 +24,7 @@ describe("an issuance in MongoDB that is not what it has to be", () => {
     const campaignId = await issuedCampaign(stores, 3);
     const issuances = stores.db.collection<IssuanceDoc>("issuances");
     const found = await issuances.findOneAndDelete({ campaignId, seq: 2 });
-    // As people write a code.
+    // A code in the composed form that people type.
     const code = `가나다라마바${String(++made).padStart(4, "0")}`;
     await issuances.insertOne({ ...found, _id: code } as IssuanceDoc);
     await issuances.updateOne({ _id: code }, change);

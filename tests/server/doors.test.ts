@@ -40,7 +40,7 @@ const PATH = "/coupon.v1.CouponService/IssueCoupon";
 
 type Answer = { status: string; headers: Record<string, string>; body: string };
 
-/** All answers on one bare connection; `pieces` are written one by one, each in a packet of its own. */
+/** Sends `pieces` on one bare connection, each in a packet of its own; returns all answers. */
 async function talk(port: number, pieces: readonly (string | Uint8Array)[], answers = 1): Promise<Answer[]> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
   const got: Buffer[] = [];
@@ -68,7 +68,7 @@ async function talk(port: number, pieces: readonly (string | Uint8Array)[], answ
   return parsed;
 }
 
-/** Whole answers with a told length, in order. */
+/** Parses whole answers that have a content-length, in order. */
 function parse(bytes: Buffer): Answer[] {
   const answers: Answer[] = [];
   for (let at = 0; ; ) {
@@ -156,7 +156,7 @@ describe("the fast path and the framework answer alike", () => {
       ]),
       otherwise: closeWithLastAnswer((request, response) => {
         byFramework++;
-        // A query is the framework's to ignore and never the fast path's.
+        // With a query, the fast path passes the request on; the framework ignores the query.
         request.url += "?";
         app.http.emit("request", request, response);
       }, isLast),
@@ -179,7 +179,7 @@ describe("the fast path and the framework answer alike", () => {
   type Shape = {
     readonly headers?: Readonly<Record<string, string>>;
     readonly body?: string | Uint8Array;
-    /** undefined: as long as the body. */
+    /** undefined: the length of the body; null: no content-length. */
     readonly length?: string | null;
     readonly host?: string;
     readonly method?: string;
@@ -204,7 +204,7 @@ describe("the fast path and the framework answer alike", () => {
     };
   }
 
-  /** What must be the same: not the time of the answer, nor how long to wait until the start. */
+  /** The parts of an answer that must be equal: not its time, nor how long to wait until the start. */
   function comparable({ status, headers, body }: Answer) {
     const { date, "content-length": length, ...rest } = headers;
     let told: unknown = body;
@@ -310,7 +310,7 @@ describe("the fast path and the framework answer alike", () => {
     PUT: () => ({ method: "PUT", body: winner() }),
   };
 
-  /** The same by the lane and, because of the query, past it. */
+  /** Sends the same request to the fast path and, with a query, past it. */
   async function both(shape: Shape, to = PATH): Promise<[Answer | undefined, Answer | undefined]> {
     const fast = message(to, shape);
     const slow = message(`${to}?`, shape);
@@ -358,7 +358,7 @@ describe("the fast path and the framework answer alike", () => {
   const statusOf = (id: string) => ({ body: `{"campaignId":"${id}"}` });
   const binaryStatus = (campaignId: string) =>
     toBinary(GetCampaignStatusRequestSchema, create(GetCampaignStatusRequestSchema, { campaignId }));
-  /** And through how many of the two transports it reaches the framework. */
+  /** For each request, how many of the two ways (to the fast path, past it) end in the framework. */
   const statuses: Record<string, readonly [() => Shape, number]> = {
     "of an open campaign": [() => statusOf(sale.campaign._id), 1],
     "of one that has not started": [() => statusOf(later.campaign._id), 1],
@@ -396,7 +396,7 @@ describe("the fast path and the framework answer alike", () => {
   it("GetCampaignStatus: trouble is told alike", async () => {
     for (const trouble of [new Error("a bug"), new CircuitOpen("away"), new DeadlineExceeded("late")]) {
       wrappedStatus = () => Promise.reject(trouble);
-      // An id that was not just told: what was told in this millisecond is told again.
+      // An id that was not asked for before: within a millisecond, a server repeats its last answer.
       const [byLane, past] = await both(statusOf("01M7YQZAAWCPD2T0Z7YQGQM1FW"), STATUS_PATH);
       if (byLane === undefined || past === undefined) throw new Error("a transport did not answer");
       expect(comparable(byLane), trouble.message).to.deep.equal(comparable(past));

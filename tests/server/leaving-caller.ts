@@ -2,13 +2,13 @@ import { type ClientHttp2Stream, connect as connectHttp2, constants } from "node
 import { connect, type Socket } from "node:net";
 import { enveloped } from "../support/raw-call.ts";
 
-/** How a call is put on a connection: by hand, as a client library would hide how it leaves. */
+/** How a call is sent on a connection: by hand, because a client library would hide how the caller leaves. */
 export type Wire = {
   readonly name: string;
   readonly isHttp2: boolean;
   readonly contentType: (isStream: boolean) => string;
   readonly isEnveloped: (isStream: boolean) => boolean;
-  /** Headers that say how long the caller waits. */
+  /** Headers that state the caller's deadline. */
   readonly deadline: (ms: number) => Readonly<Record<string, string>>;
 };
 
@@ -39,16 +39,16 @@ export type LeavingCall = {
   /** How much of the request is sent; default: all of it. */
   readonly sent?: "head" | "half";
   readonly headers?: Readonly<Record<string, string>>;
-  /** False: nothing of the answer is ever taken. */
+  /** False: the caller never reads any of the answer. */
   readonly reads?: boolean;
 };
 
 export type LeavingCaller = {
   readonly way: string;
-  /** Whether something of the answer has come, or that there is none. */
+  /** Whether a part of the answer has come, or the connection has ended without one. */
   heard(): boolean;
   leave(): void;
-  /** Resolves when the server has seen how it left, or cannot see more of it; then nothing of it is left. */
+  /** Resolves once the server has received how the caller left, or can receive no more; then closes all. */
   end(): Promise<void>;
 };
 
@@ -93,7 +93,7 @@ const HTTP2_WAYS: Readonly<Record<string, Way>> = {
   },
 };
 
-/** Opens one caller for each way of leaving; the last stays, and its deadline passes. */
+/** Opens one caller for each way of leaving; the last one stays until its deadline has passed. */
 export function leavingCallers(wire: Wire, call: LeavingCall, deadlineMs: number): (() => LeavingCaller)[] {
   const ways = wire.isHttp2 ? { ...SOCKET_WAYS, ...HTTP2_WAYS } : SOCKET_WAYS;
   const open = wire.isHttp2 ? openHttp2 : openHttp1;
@@ -120,7 +120,7 @@ function partOf(body: Buffer, sent: LeavingCall["sent"]): Buffer {
 
 function openSocket(port: number): Socket {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
-  // Whatever the server does to it.
+  // Whatever the server does to the connection, the test continues.
   socket.on("error", () => undefined);
   return socket;
 }
@@ -174,7 +174,7 @@ function openHttp2(wire: Wire, call: LeavingCall, way: string, leave: Way): Leav
     heard: () => heard,
     leave: () => leave({ socket, stream }),
     async end() {
-      // What is answered after a frame has been read after it.
+      // The server answers the ping only after it has read all frames before it.
       await new Promise<void>((resolve) => {
         socket.once("close", resolve);
         session.once("close", resolve);

@@ -15,11 +15,11 @@ import { withStores } from "../support/with-stores.ts";
 
 const TOTAL = 40;
 const BATCH = 10;
-/** The framework keeps deadlines by timers of its own. */
+/** The framework's own timers measure deadlines, so this is real time. */
 const DEADLINE_MS = 150;
 const LONG_MS = 3 * DEADLINE_MS;
 
-/** Real time, but for what a test cannot wait for. */
+/** Real time, except for delays that are too long for a test. */
 const longTimers = new Set<() => void>();
 const clock: Clock = {
   ...systemClock,
@@ -34,7 +34,7 @@ describe("what lasts, of a server in this process", () => {
   const stores = withStores();
   let app: OpenApp;
   let campaignId: string;
-  /** How this test's server reads. */
+  /** Reads of this test's server that replace the real ones. */
   let reads: Partial<Issuances>;
   let audit: Auditor["audit"];
 
@@ -126,7 +126,7 @@ describe("what lasts, of a server in this process", () => {
   });
 
   describe("listings of codes", () => {
-    /** So many callers who wait for the first of them, whose reading stands at the gate. */
+    /** Starts `count` callers that all wait for the first one, whose read waits at the gate. */
     async function waiting(count: number) {
       const { issuances } = recordsOf(stores.db);
       const door = gate();
@@ -178,7 +178,7 @@ describe("what lasts, of a server in this process", () => {
 
   describe("exports", () => {
     const line = "x".repeat(128);
-    /** Pages without an end; what was asked for. */
+    /** Endless pages; returns the list of the limits that were requested. */
     function endless() {
       const limits: number[] = [];
       reads.inOrder = async (_, after, limit) => {
@@ -191,7 +191,7 @@ describe("what lasts, of a server in this process", () => {
       };
       return limits;
     }
-    /** Nothing more is read, as nothing more is taken. */
+    /** Expects that the server reads no more once the caller takes no more. */
     async function standsStill(limits: readonly number[]): Promise<void> {
       let before = -1;
       const still = async () => {
@@ -201,7 +201,7 @@ describe("what lasts, of a server in this process", () => {
       };
       expect(await until(still, 30_000, 1_000)).to.equal(true);
     }
-    /** How many of so many exports at once are refused; then all end. */
+    /** Starts `count` exports at once and lets all end; returns how many were refused. */
     async function refusedOf(count: number, awaited: number): Promise<number> {
       const { issuances } = recordsOf(stores.db);
       const door = gate();
@@ -215,7 +215,7 @@ describe("what lasts, of a server in this process", () => {
         answered++;
         return stream;
       });
-      // Those that are refused answer while the others stand at the gate.
+      // Refused exports answer while the admitted ones wait at the gate.
       await until(() => answered >= awaited, HANG_MS);
       door.open();
       const ends = (await Promise.all(streams)).map(({ end }) => end?.error?.message ?? "");

@@ -7,12 +7,12 @@ import { until } from "../../local/poll.ts";
 import { temporaryDir } from "../support/temporary-dir.ts";
 import { copyScripts } from "./copy-scripts.ts";
 
-/** Bounds against hanging. */
+/** A bound against hanging. */
 const STEP_MS = 60_000;
 
 /**
- * Stands in for npm, which would fetch hundreds of megabytes: makes half of what is wanted, waits where it is
- * told to, and makes the rest unless it is to fail. Each run leaves a line.
+ * Stands in for npm, which would fetch hundreds of megabytes: makes half of the files, waits while NPM_HOLD
+ * exists, and makes the rest unless NPM_FAILS is set. Each run adds a line to NPM_RUNS.
  */
 const NPM = `#!${process.execPath}
 const { appendFileSync, existsSync, mkdirSync, writeFileSync } = require("node:fs");
@@ -93,7 +93,7 @@ describe("setup --artillery", function () {
     expect(first.told.words).to.match(/artillery is installed: \d+ s, \d+ MB in /);
     const second = setup(other);
     expect([await second.ended, second.told.words, npmRuns()]).to.deep.equal([0, "", 1]);
-    // Another lock asks for another artillery; the first one stays for those who want it.
+    // Another lock file needs another artillery; the first one stays for the clones that use it.
     writeFileSync(join(other, "artillery/package-lock.json"), '{ "packages": {} }');
     expect(await setup(other).ended).to.equal(0);
     expect([installed().length, npmRuns()]).to.deep.equal([2, 2]);

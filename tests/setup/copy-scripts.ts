@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { repositoryDir } from "../../local/repository.ts";
 
 /**
- * Set-up as a clone has it that has nothing installed yet: the scripts of its own room, and what they import
- * of the next.
+ * Copies the set-up scripts that a fresh clone can run before any package is installed: those of `setup/`,
+ * and those of `local/` that they import.
  */
 export function copyScripts(clone: string): void {
   for (const room of ["setup", "local"]) {

@@ -33,7 +33,7 @@ describe("setup", () => {
   const writeLock = (name: string, packages: object) =>
     writeFileSync(join(dir.path, name), JSON.stringify({ packages: { "": { name: "root" }, ...packages } }));
 
-  /** In an environment where nothing can be installed: no npm, no apt-get, no redis-server. */
+  /** Runs set-up where nothing can be installed: no npm, no apt-get, no redis-server. */
   const setup = (args: readonly string[], env: Record<string, string> = STORES_GIVEN): Promise<Outcome> => {
     const child = spawn(process.execPath, [join(dir.path, "setup/setup.mjs"), ...args], {
       env: { PATH: join(dir.path, "empty-path"), ...env },

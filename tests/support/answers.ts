@@ -4,7 +4,7 @@ import type { Coupon } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import type { IssueCouponResponse } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { type Refusal, RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 
-/** A coupon in plain values, equal when every property that must never change is equal. */
+/** A coupon in plain values; two are equal if all properties that must never change are equal. */
 export type Held = { readonly code: string; readonly seq: number; readonly issuedAtMs: number };
 
 const REASONS = Object.keys(RefusalReason) as (keyof typeof RefusalReason)[];
@@ -21,7 +21,7 @@ export function held(coupon: Coupon | undefined): Held {
   return { code: coupon.code, seq: coupon.seq, issuedAtMs: timestampMs(coupon.issuedAt) };
 }
 
-/** The refusal that a call rejected with. Anything that is no ConnectError is thrown on. */
+/** The refusal of a rejected call. Rethrows any error that is no ConnectError. */
 export function refusedBy(error: unknown): Refused {
   if (!(error instanceof ConnectError)) throw error;
   const [detail] = error.findDetails(RefusalSchema);
@@ -29,7 +29,7 @@ export function refusedBy(error: unknown): Refused {
   return { code: error.code, message: error.rawMessage, reason, detail };
 }
 
-/** What a call was refused with; fails when it was not. */
+/** The refusal of a call; fails if the call succeeded. */
 export async function refusal(call: Promise<unknown>): Promise<Refused> {
   let answer: unknown;
   try {
@@ -42,7 +42,7 @@ export async function refusal(call: Promise<unknown>): Promise<Refused> {
   );
 }
 
-/** One question and its answer, on the clocks of this process. */
+/** One request and its answer, on the clocks of this process. */
 export type Answer = {
   readonly askedAtMs: number;
   readonly answeredAtMs: number;
@@ -51,7 +51,7 @@ export type Answer = {
   | { readonly kind: "refused"; readonly refused: Refused }
 );
 
-/** Asks once. `Date.now()` around the call: the services run on the same machine and clock. */
+/** Asks once. Takes `Date.now()` before and after: the services run on the same machine and clock. */
 export async function answerOf(call: () => Promise<IssueCouponResponse>): Promise<Answer> {
   const askedAtMs = Date.now();
   try {
@@ -62,7 +62,7 @@ export async function answerOf(call: () => Promise<IssueCouponResponse>): Promis
   }
 }
 
-/** Whether asking again with the same key is what the answer says: it is uncertain, or it was not tried. */
+/** Whether the answer asks for a retry with the same key: it is uncertain, or the claim was not tried. */
 export function isUncertain(answer: Answer): boolean {
   return answer.kind === "refused" && answer.refused.code === Code.Unavailable;
 }

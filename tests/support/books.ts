@@ -7,7 +7,7 @@ import type { Held } from "./answers.ts";
 import { HANG_MS } from "./patience.ts";
 import type { RawRedis } from "./raw-redis.ts";
 
-/** Both stores read directly, by nothing of the product but the names of its keys. */
+/** The contents of both stores, read directly: of the product only its key names are used. */
 export type Books = {
   readonly campaign: CampaignDoc | null;
   readonly coupons: readonly CouponDoc[];
@@ -43,7 +43,7 @@ export async function readBooks(redis: RawRedis, db: Db, campaignId: string): Pr
   };
 }
 
-/** Waits until the ledger is empty and the issuances are what is expected, then reads everything. */
+/** Waits until the ledger is empty and `issued` issuances are recorded, then reads everything. */
 export async function readBooksAtRest(
   redis: RawRedis,
   db: Db,
@@ -68,7 +68,7 @@ export async function readBooksAtRest(
   return books;
 }
 
-/** The codes of a campaign: exactly N, each ordinal once. */
+/** Expects exactly N codes of a campaign, and each ordinal once. */
 export function expectExactCodes({ coupons }: Books, total: number): void {
   expect(coupons.length, "codes in MongoDB").to.equal(total);
   const misplaced = coupons.filter((coupon, i) => coupon.ordinal !== i);
@@ -77,9 +77,9 @@ export function expectExactCodes({ coupons }: Books, total: number): void {
 }
 
 /**
- * The books at rest against what callers were told (claim key → coupon): every acknowledged coupon is
- * recorded unchanged, one owner a code, both stores agree, and what is not issued is still there to be
- * issued.
+ * Checks the books at rest against the answers that callers got (claim key → coupon): every acknowledged
+ * coupon is recorded unchanged, each code has one owner, both stores agree, and all codes that are not issued
+ * can still be issued.
  */
 export function expectRightBooks(books: Books, total: number, acknowledged: ReadonlyMap<string, Held>): void {
   expectExactCodes(books, total);

@@ -13,7 +13,7 @@ import { HANG_MS } from "./patience.ts";
 const AN_HOUR_MS = 3_600_000;
 
 export type Wanted = Omit<MessageInitShape<typeof CreateCampaignRequestSchema>, "startsAt" | "$typeName"> & {
-  /** Default: an hour ago, which opens it as soon as its codes are loaded. */
+  /** Default: an hour ago; the campaign then opens as soon as its codes are loaded. */
   readonly startsAtMs?: number;
 };
 
@@ -29,7 +29,7 @@ export async function createCampaign({ campaigns }: Clients, wanted: Wanted): Pr
   return campaign;
 }
 
-/** Waits until the campaign is in one of the states, as GetCampaign tells it. */
+/** Waits until GetCampaign returns one of the states. */
 export async function untilState(
   { campaigns }: Clients,
   campaignId: string,

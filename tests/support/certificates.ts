@@ -3,14 +3,14 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Files of a certificate authority that nobody else trusts, and of a server on this machine that it vouches
- * for.
+ * Files of a certificate authority that only these tests trust, and of a server on this machine with a
+ * certificate of that authority.
  */
 export type Certificates = { readonly caFile: string; readonly certFile: string; readonly keyFile: string };
 
 const NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
 
-/** Made anew in `dir` by openssl, valid for a day, for 127.0.0.1 and localhost. */
+/** Makes them in `dir` with openssl, valid for a day, for 127.0.0.1 and localhost. */
 export function makeCertificates(dir: string): Certificates {
   const file = (name: string) => join(dir, name);
   const openssl = (...args: string[]) => execFileSync("openssl", args, { stdio: "pipe" });

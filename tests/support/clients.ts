@@ -24,7 +24,7 @@ export function clientsOver(transport: Transport): Clients {
 
 export type ConnectOptions = { readonly json?: boolean; readonly token?: string };
 
-/** Connect over HTTP/1.1, binary unless asked otherwise. */
+/** Clients over Connect and HTTP/1.1; binary by default. */
 export function connectClients(baseUrl: string, { json = false, token }: ConnectOptions = {}): Clients {
   const bearer: Interceptor = (next) => (request) => {
     if (token !== undefined) request.header.set("authorization", `Bearer ${token}`);
@@ -39,7 +39,7 @@ export function grpcWebClients(baseUrl: string): Clients {
   return clientsOver(createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }));
 }
 
-/** gRPC over h2c; `close` ends the session, which would keep the process alive. */
+/** Clients over gRPC and h2c; `close` ends the session, which would keep the process alive. */
 export function grpcClients(baseUrl: string): Clients & { close(): void } {
   const sessionManager = new Http2SessionManager(baseUrl);
   return {

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** A full garbage collection, now: what is held weakly alone is gone after it. */
+/** Runs a full garbage collection: objects with weak references only are gone afterwards. */
 export function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
   (runInNewContext("gc") as () => void)();

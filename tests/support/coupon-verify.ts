@@ -13,11 +13,11 @@ export type Verified = {
   readonly stderr: string;
   readonly stores: { live: boolean; readings: number; issued: number; checks: Told[] };
   readonly history: { entries: number; exported: number; checks: Told[] } | undefined;
-  /** Invariants that are violated, each once, those of the stores before those of the callers' records. */
+  /** Violated invariants, each once, those of the stores before those of the callers' history. */
   readonly wrong: readonly string[];
 };
 
-/** `coupon` in this process. */
+/** Runs `coupon` in this process. */
 export async function coupon(url: string, ...args: string[]) {
   const texts = { stdout: "", stderr: "" };
   const into = (name: "stdout" | "stderr") =>
@@ -35,7 +35,7 @@ export async function coupon(url: string, ...args: string[]) {
   return { code, ...texts };
 }
 
-/** `coupon verify` with its report as data. */
+/** Runs `coupon verify` and returns its report as data. */
 export async function couponVerify(url: string, campaignId: string, ...args: string[]): Promise<Verified> {
   const done = await coupon(url, "verify", campaignId, "--json", ...args);
   if (done.stdout === "") throw new Error(`coupon verify said nothing: ${done.stderr}`);

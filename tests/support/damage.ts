@@ -7,8 +7,8 @@ export type Damage = {
   readonly fails: Invariant;
   readonly what: string;
   /**
-   * Which healthy books it is done to: all coupons gone, half of them, or all of a campaign whose start was
-   * moved and that grew.
+   * The healthy books to which it is done: of a sale that is sold out, of half a sale, or of a sale whose
+   * start was moved and that grew.
    */
   readonly to: "sold-out" | "half" | "grown";
   readonly plant: (books: Books) => void;
@@ -20,7 +20,7 @@ export function at<T>(list: readonly T[], index: number): T {
   return item;
 }
 
-/** The nth answer of a key that carried a coupon, writable. */
+/** The nth answer with a coupon that a key got, writable. */
 export function answer(
   books: Books,
   claimKey: string,
@@ -38,7 +38,7 @@ export function retell(books: Books, claimKey: string, nth: 0 | 1, change: Parti
   entry.outcome = { ...coupon, ...change };
 }
 
-/** Changes a coupon wherever it is written, so that only the change itself is wrong. */
+/** Changes a coupon in every place, so that only the change itself is wrong. */
 export function rewrite(
   books: Books,
   claimKey: string,

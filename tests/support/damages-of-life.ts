@@ -1,7 +1,7 @@
 import { addEntry, answer, at, type Damage, refused } from "./damage.ts";
 import { ADDED_AT_MS, STARTS_AT_MS } from "./written-books.ts";
 
-/** Damage that only a campaign can have whose life was changed. */
+/** Damage that is possible only in a campaign that was changed during its life. */
 export const damagesOfLife: readonly Damage[] = [
   {
     fails: "U7",

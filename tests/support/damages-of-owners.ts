@@ -1,7 +1,7 @@
 import { addEntry, answer, at, type Damage, retell } from "./damage.ts";
 import { STARTS_AT_MS } from "./written-books.ts";
 
-/** Damage to who owns what: U1 to U4. */
+/** Damage to the owners of codes: U1 to U4. */
 export const damagesOfOwners: readonly Damage[] = [
   {
     fails: "U1",

@@ -3,7 +3,7 @@ import { damagesOfLife } from "./damages-of-life.ts";
 import { damagesOfOwners } from "./damages-of-owners.ts";
 import { STARTS_AT_MS } from "./written-books.ts";
 
-/** Every kind of damage that the audit must notice, each with the one invariant that names it. */
+/** Every kind of damage that the audit must find, each with the one invariant that it violates. */
 export const damages: readonly Damage[] = [
   ...damagesOfOwners,
   ...damagesOfLife,

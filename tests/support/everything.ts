@@ -2,11 +2,11 @@ import type { Db } from "mongodb";
 import type { RawRedis } from "./raw-redis.ts";
 
 /**
- * Both stores, byte for byte: each key of Redis as it would be dumped, each document as it is on the wire.
+ * Both stores, byte for byte: each key of Redis as DUMP returns it, each document in BSON.
  */
 export type Everything = ReadonlyMap<string, string>;
 
-/** What changes by itself every second, whatever anybody does. */
+/** Collections that change every second without any request. */
 const BEATING = ["processes", "probes"];
 
 export async function readEverything(redis: RawRedis, db: Db): Promise<Everything> {
@@ -26,17 +26,17 @@ export async function readEverything(redis: RawRedis, db: Db): Promise<Everythin
   return all;
 }
 
-/** The reply as it came: a dump is no text. */
+/** Returns a bulk reply as bytes: a dump is no text. */
 const BUFFERS = { 36: Buffer } as const;
 
-/** What is in one and not, or not so, in the other. */
+/** The entries that are missing or different in one of the two. */
 export function differences(before: Everything, after: Everything): string[] {
   const lost = [...before].filter(([name, bytes]) => after.get(name) !== bytes).map(([name]) => `- ${name}`);
   const come = [...after].filter(([name, bytes]) => before.get(name) !== bytes).map(([name]) => `+ ${name}`);
   return [...lost, ...come].map((line) => line.slice(0, 120));
 }
 
-/** Where an id stands, in any key, field or value of either store, also in what changes by itself. */
+/** Every key and document of both stores that contains an id, also in the collections of BEATING. */
 export async function mentionsOf(id: string, redis: RawRedis, db: Db): Promise<string[]> {
   const found = (await redis.keys("*")).filter((key) => key.includes(id));
   for (const { name } of await db.listCollections().toArray()) {

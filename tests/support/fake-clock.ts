@@ -1,20 +1,20 @@
 import { type Cancel, type Clock, MAX_TIMER_MS } from "../../runtime/clock.ts";
 
-/** Time that a test owns: it stands still until `pass` or `step` is called. */
+/** A clock that the test controls: it stands still until `pass` or `step` is called. */
 export type FakeClock = Clock & {
-  /** Time goes by: the wall clock moves, and timers that are due fire in order, each at its own instant. */
+  /** Passes time: the wall clock moves, and due timers fire in order, each at its own instant. */
   pass(ms: number): void;
-  /** Somebody sets the wall clock: it jumps, and no timer notices. */
+  /** Sets the wall clock: it jumps, and timers do not change. */
   step(ms: number): void;
-  /** Delays of the timers that wait. */
+  /** The delays of the timers that have not fired. */
   waiting(): number[];
-  /** How often a timer was set in all. */
+  /** How many timers were set in all. */
   set(): number;
 };
 
 export type FakeClockOptions = {
   startMs?: number;
-  /** Timers fire so much before their delay is over, as setTimeout may. */
+  /** How much timers fire before their delay is over, as setTimeout may. */
   earlyMs?: number;
 };
 
@@ -44,9 +44,9 @@ export function fakeClock({ startMs = 1_800_000_000_000, earlyMs = 0 }: FakeCloc
     elapsed: () => monotonicMs,
     after(delayMs, callback): Cancel {
       setCount++;
-      // As setTimeout: what is too long fires at once.
+      // Like setTimeout: a delay that is too long fires at once.
       const honoured = delayMs > MAX_TIMER_MS ? 1 : Math.max(0, delayMs);
-      // However early: some time goes by, or a timer that is set again and again would stop time.
+      // At least some time passes, or a timer that is set repeatedly would stop the clock.
       const sleptMs = Math.max(Math.min(honoured, LEAST_SLEEP_MS), honoured - earlyMs);
       const timer = { dueMs: monotonicMs + sleptMs, callback };
       timers.add(timer);
@@ -62,8 +62,8 @@ export function fakeClock({ startMs = 1_800_000_000_000, earlyMs = 0 }: FakeCloc
 }
 
 /**
- * The real clock, but a test may shift its wall time, or let time go by on both scales. Timers are real ones:
- * for tests that wait for a store.
+ * The real clock, whose wall time a test can shift, and on which it can pass time. Timers are real: for tests
+ * that wait for a store.
  */
 export type ShiftedClock = Clock & { shift(ms: number): void; pass(ms: number): void };
 

@@ -1,4 +1,4 @@
-/** Does the work for each item, at most `width` at once, in the order of the items. */
+/** Runs the work for each item, at most `width` at once; results are in the order of the items. */
 export async function inParallel<T, R>(
   items: readonly T[],
   width: number,

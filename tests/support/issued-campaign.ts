@@ -3,8 +3,8 @@ import { madeCampaign, recordsOf } from "./made-campaign.ts";
 import type { TestStores } from "./shared-stores.ts";
 
 /**
- * The id of a campaign of which every coupon is on record, to user-0, user-1 …, as listings and exports read
- * it.
+ * Returns the id of a campaign whose coupons are all on record, for user-0, user-1 …, as listings and exports
+ * read them.
  */
 export async function issuedCampaign(stores: TestStores, total: number): Promise<string> {
   const { campaign, codes } = await madeCampaign(recordsOf(stores.db), { total });

@@ -4,10 +4,10 @@ import type { Code } from "@connectrpc/connect";
 import { codeFromString } from "@connectrpc/connect/protocol-connect";
 import { bytesOf, enveloped, framesIn, openGrpc, sendRaw } from "./raw-call.ts";
 
-/** What a caller is told: undefined code: no error. */
+/** The answer that a caller gets; code undefined: no error. */
 export type Told = { readonly code: Code | undefined; readonly message: string };
 
-/** A way in which JSON reaches an RPC; undefined where this RPC cannot be called so. */
+/** A transport that carries JSON to an RPC; `ask` returns undefined if this RPC cannot be called over it. */
 export type JsonTransport = {
   readonly name: string;
   ask(ports: { http: number; grpc: number }, method: DescMethod, json: string): Promise<Told> | undefined;
@@ -16,7 +16,7 @@ export type JsonTransport = {
 const pathOf = (method: DescMethod) => `${method.parent.name}/${method.name}`;
 const isUnary = (method: DescMethod) => method.methodKind === "unary";
 
-/** Every one that the service takes, by hand: a client library would not let a wrong text through. */
+/** Every such transport, by hand: a client library would refuse to send a wrong text. */
 export const JSON_TRANSPORTS: readonly JsonTransport[] = [
   {
     name: "Connect",

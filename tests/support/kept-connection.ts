@@ -1,21 +1,21 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 
-/** An answer with a told length. */
+/** An answer with a content-length. */
 export type KeptAnswer = { readonly status: number; readonly connection: string; readonly body: string };
 
 /**
- * A connection over HTTP/1.1 that a caller keeps and asks on, one request after the other, as a proxy does.
+ * A connection over HTTP/1.1 that a caller keeps open for one request after another, as a proxy does.
  */
 export type KeptConnection = {
-  /** `body`: a POST of JSON. */
+  /** `body`: sent as a POST of JSON; default: a GET. */
   ask(path: string, body?: object): Promise<KeptAnswer>;
-  /** Whether the server has ended it. */
+  /** Whether the server has ended the connection. */
   ended(): boolean;
   close(): void;
 };
 
-/** Rejects where nobody listens. */
+/** Rejects if no program listens on the port. */
 export async function keepConnection(port: number): Promise<KeptConnection> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
   await once(socket, "connect");

@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { expect } from "chai";
 import { repositoryDir } from "../../local/repository.ts";
 
-/** What a test may leave behind, and how the run calls it. */
+/** Code that leaves a resource behind, and the name that the test run gives to it. */
 const LEFT = [
   ["setInterval(() => {}, 1_000);", "Timeout"],
   ['require("node:net").createServer().listen(0, "127.0.0.1");', "TCPServerWrap"],
@@ -43,7 +43,7 @@ describe("a run of the tests", () => {
     expect(stdout).to.include("3 passing").and.include("1 failing").and.include("after all");
     const [, told] = /leak: still open after the tests: (.*)$/m.exec(stdout) ?? [];
     expect(told?.split(", ")).to.include.members(LEFT.map(([, name]) => name));
-    // The timer, with LEAK_TRACE.
+    // The stack of the timer, because of LEAK_TRACE.
     expect(stdout).to.match(/leak: made here: Timeout\n {4,}at .*planted\.test\.cjs:2/m);
     expect(code).to.equal(1);
   });

@@ -3,19 +3,19 @@ import { setImmediate } from "node:timers/promises";
 import { until } from "../../local/poll.ts";
 
 /**
- * For how long after the last test something may be there that was not before the first one, in ms; then it
+ * How long after the last test a resource may remain that did not exist before the first one, in ms; then it
  * counts as a leak.
  */
 const LEAK_AFTER_MS = Number(process.env["LEAK_AFTER_MS"] ?? 15_000);
 
-/** What can keep a process alive, as `process.getActiveResourcesInfo` and async_hooks call it. */
+/** Resources that can keep a process alive, as `process.getActiveResourcesInfo` and async_hooks name them. */
 const ALIVE = /^(Timeout|Immediate|\w*WRAP|\w*Wrap|\w*REQ\w*)$/;
 
 const origins = new Map<number, string>();
 
 /**
- * With LEAK_TRACE=1 a leak is told with where each thing was made: of what is still there at the end, also of
- * what keeps nothing alive. Not otherwise, since each timer of a run then pays for a stack trace.
+ * With LEAK_TRACE=1 the report of a leak has the stack of each resource that remains at the end, also of
+ * those that keep no process alive. It is off by default, since each timer of a run would need a stack trace.
  */
 if (process.env["LEAK_TRACE"] === "1") {
   createHook({
@@ -32,11 +32,11 @@ if (process.env["LEAK_TRACE"] === "1") {
   }).enable();
 }
 
-/** What was there before the first test: a worker's channel to the run, say. */
+/** Resources that existed before the first test, such as a worker's channel to the run. */
 let before: readonly string[] = [];
 
 export async function markAlive(): Promise<void> {
-  // Mocha's own timer of this hook is there from now on, as the one of the last hook is at the end.
+  // After this, mocha's own timer of this hook exists, as the timer of the last hook will at the end.
   await setImmediate();
   before = process.getActiveResourcesInfo();
 }
@@ -51,8 +51,8 @@ function left(): string[] {
 }
 
 /**
- * A handle that a test left open may keep a process alive, or disturb the tests after it: throws where there
- * is one, and says which.
+ * Throws, with their names, if tests left resources open: they may keep a process alive, or disturb later
+ * tests.
  */
 export async function failOnLeak(): Promise<void> {
   if (await until(() => left().length === 0, LEAK_AFTER_MS, 20)) return;

@@ -10,7 +10,7 @@ export type Loading = Partial<Omit<LoadTarget, "total">> & {
   readonly claims?: readonly Omit<Claim, "campaignId">[];
 };
 
-/** Loads a pool as the generator does, step by step; by default three codes, open since an hour. */
+/** Loads a pool with the generator's steps; by default three codes, open for an hour. */
 export async function loadedPool(pool: Pool, loading: Loading = {}): Promise<LoadTarget> {
   const { codes = ["가1", "나2", "다3"], claims = [], ...given } = loading;
   const target: LoadTarget = {
@@ -34,7 +34,7 @@ export async function loadedPool(pool: Pool, loading: Loading = {}): Promise<Loa
   return target;
 }
 
-/** Asks for several keys at once, without a user beside the key. */
+/** Claims for several keys at once, without user ids. */
 export function claimAll(
   pool: Pool,
   campaignId: string,
@@ -48,7 +48,7 @@ export function claimAll(
   );
 }
 
-/** The claim in an answer that must have one. */
+/** The claim in an answer; throws if there is none. */
 export function claimIn(answer: ClaimAnswer | undefined): Claim {
   if (answer !== undefined && "claim" in answer) return answer.claim;
   throw new Error(`an answer without a coupon: ${JSON.stringify(answer)}`);

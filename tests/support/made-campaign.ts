@@ -25,7 +25,7 @@ export function recordsOf(db: Db): Records {
 const HOUR_MS = 3_600_000;
 let made = 0;
 
-/** A campaign without codes, open since an hour unless told otherwise. */
+/** A campaign without codes, by default open for an hour. */
 export async function bareCampaign(
   { campaigns }: Records,
   given: Partial<CampaignDoc> = {},
@@ -46,7 +46,7 @@ export async function bareCampaign(
   });
 }
 
-/** A campaign whose codes are all durable; its pool is not loaded. Codes sort by their ordinal. */
+/** A campaign whose codes are all durable and whose pool is not loaded. Codes sort by their ordinal. */
 export async function madeCampaign(
   records: Records,
   given: Partial<CampaignDoc> = {},

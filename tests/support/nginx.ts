@@ -11,22 +11,20 @@ import { temporaryDir } from "./temporary-dir.ts";
 export type Nginx = {
   readonly url: string;
   /**
-   * For each request that it has answered: the ports it was passed to, in order, and the status that its
-   * caller got.
+   * For each answered request: the ports that it was passed to, in order, and the status that its caller got.
    */
   passed(): { readonly ports: readonly number[]; readonly status: number }[];
-  /** What it complained of. */
+  /** The text of its error log. */
   errors(): string;
   close(): Promise<void>;
 };
 
-/** A server that refused a connection is asked again after so long. */
+/** After so many seconds nginx tries a server again that refused a connection. */
 const FAIL_TIMEOUT_S = 1;
 
 /**
- * Keeps connections to the servers, as one does that is to carry load, and is otherwise as it comes: it
- * notices by itself that nobody listens at a server, asks /readyz of nobody, and sends no POST a second time
- * once the first has left.
+ * Keeps connections to the servers, as an nginx under load should; all else is nginx's default. It notices by
+ * itself that a server does not listen, never asks /readyz, and sends no POST again once the first has left.
  */
 export async function startNginx(ports: readonly number[]): Promise<Nginx> {
   const dir = temporaryDir();

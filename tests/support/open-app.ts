@@ -16,12 +16,12 @@ import { recordsOf } from "./made-campaign.ts";
 import { silentLogger, type TestStores } from "./shared-stores.ts";
 import { testBreakers } from "./test-breakers.ts";
 
-/** Both doors of a server in this process, on free ports, with the operators' service on real records. */
+/** Both HTTP servers of a process, here, on free ports, with the operators' service on real records. */
 export type OpenApp = {
   readonly app: App;
   readonly port: number;
   readonly grpcPort: number;
-  /** How many connections both doors have. */
+  /** The number of connections of both servers together. */
   connections(): Promise<number>;
   close(): Promise<void>;
 };
@@ -34,7 +34,7 @@ export type OpenAppOptions = {
   readonly campaignService?: (
     real: ServiceImpl<typeof CampaignService>,
   ) => ServiceImpl<typeof CampaignService>;
-  /** What the lanes ask. */
+  /** The handler behind the fast path. */
   readonly issueCoupon?: IssueCoupon;
   readonly logger?: Logger;
   readonly stopping?: AbortSignal;
@@ -57,7 +57,7 @@ export async function openApp(stores: TestStores, options: OpenAppOptions): Prom
     ...{ clock, logger, draining },
     ...deps,
   };
-  // What changes campaigns is not asked here.
+  // Methods that change campaigns are not called here.
   const campaignService = createCampaignService(asked as CampaignServiceDeps);
   const app = buildApp({
     couponService: (options.couponService ?? {}) as ServiceImpl<typeof CouponService>,

@@ -11,7 +11,7 @@ import { madeCampaign, recordsOf } from "./made-campaign.ts";
 import { silentLogger, type TestStores } from "./shared-stores.ts";
 import { testBreakers } from "./test-breakers.ts";
 
-/** One campaign on real stores and a claimer in front of it, as a server process has them. */
+/** One campaign on real stores with a claimer, as in a server process. */
 export type Sale = {
   readonly campaign: CampaignDoc;
   readonly codes: readonly string[];
@@ -27,11 +27,11 @@ export type Sale = {
 export type SaleOptions = Partial<CampaignDoc> & {
   /** Settings of the claimer that differ from the usual ones. */
   readonly deps?: Partial<ClaimerDeps>;
-  /** Of its breakers. */
+  /** Settings of its breakers that differ from the usual ones. */
   readonly breakers?: Partial<StoreBreakersDeps>;
   readonly pool?: (real: Pool) => Pool;
   readonly issuances?: (real: Issuances) => Issuances;
-  /** False: the pool is left to be loaded by whoever needs it. */
+  /** False: the pool is not loaded; the first claim that needs it loads it. */
   readonly load?: boolean;
 };
 
@@ -49,7 +49,7 @@ export async function openSale(stores: TestStores, options: SaleOptions = {}): P
   const clock = shiftedClock();
   const metrics = createMetrics();
   const common = { ...records, clock, metrics, logger: silentLogger, owner: "test", leaseMs: 10_000 };
-  // Rebuilds go to the stores directly: a wrapped call is the claimer's only.
+  // Rebuilds use the stores directly: only the claimer gets the wrapped calls.
   const restore = createRestore({ ...common, pool: stores.pool });
   if (load) await restore(campaign._id);
   const breakers = testBreakers(clock, options.breakers);
@@ -86,7 +86,7 @@ export async function openSale(stores: TestStores, options: SaleOptions = {}): P
   };
 }
 
-/** The coupon of an answer that must have one. */
+/** The issued answer; throws on a refusal. */
 export function issuedBy(issue: Issue): Extract<Issue, { kind: "issued" }> {
   if (issue.kind === "issued") return issue;
   throw new Error(`refused: ${JSON.stringify(issue.refusal)}`);
@@ -97,7 +97,7 @@ export function reasonOf(issue: Issue): string {
   return issue.kind === "issued" ? "issued" : issue.refusal.reason;
 }
 
-/** A door that a test opens: calls that come to it wait. */
+/** A gate that the test opens: calls wait at it. */
 export function gate(): { readonly passed: Promise<void>; open(): void } {
   let open: () => void = () => undefined;
   const passed = new Promise<void>((resolve) => {

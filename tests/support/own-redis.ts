@@ -6,13 +6,13 @@ import { openRawRedis, type RawRedis } from "./raw-redis.ts";
 import { silentLogger } from "./shared-stores.ts";
 import { temporaryDir } from "./temporary-dir.ts";
 
-/** A Redis of a test's own, which it may kill, flush and starve. */
+/** A Redis for one test, which may kill, flush and fill it. */
 export type OwnRedis = {
   readonly store: Store;
   readonly redis: Redis;
   readonly pool: Pool;
   readonly raw: RawRedis;
-  /** kill -9, start on the same data, wait until both clients are back. */
+  /** Kills it with SIGKILL, starts it on the same data, waits until both clients are connected again. */
   crash(): Promise<void>;
   close(): Promise<void>;
 };
@@ -43,7 +43,7 @@ export async function ownRedis(): Promise<OwnRedis> {
   };
 }
 
-/** Resolves when the client has noticed that its connection is gone. */
+/** Resolves when the client has noticed that its connection is lost. */
 function lost(raw: RawRedis): Promise<void> {
   return new Promise((resolve) => void raw.once("error", () => resolve()));
 }

@@ -5,7 +5,7 @@ import { startStackAlone } from "./stack-alone.ts";
 
 export const OWN_DATABASE = "own";
 
-/** Stores that one test file may pause, kill and empty, with connections to look into them. */
+/** Stores that one test file may pause, kill and empty, with connections to read them. */
 export type OwnStack = Pick<Stack, "redis" | "mongodb"> & {
   readonly env: { REDIS_URL: string; MONGODB_URL: string; MONGODB_DATABASE: string };
   readonly rawRedis: RawRedis;

@@ -1,8 +1,8 @@
 import type { PoolContents } from "./raw-redis.ts";
 
 /**
- * The pool as its Lua headers say it behaves, written down a second time, in memory and without an eye on the
- * scripts.
+ * A model of the pool in memory. It follows the description at the head of each Lua script, and not the code
+ * of the scripts.
  */
 export type Meta = {
   state: string;
@@ -17,14 +17,14 @@ export type Meta = {
   base: number;
   /** Generation of the change that holds the pool. */
   held?: number;
-  /** Run dry, and about to be given more: since this generation and total. */
+  /** The pool has run dry and is about to get added codes: since this generation and total. */
   quiet?: string;
 };
 export type Bound = { code: string; id: string; ms: number };
 export type Entry = { id: string; key: string; code: string; ms: number; user: string };
 
 export type Model = {
-  /** What the scripts see as the fence token of this Redis. */
+  /** The fence token of this Redis, as the scripts read it. */
   readonly token: string;
   meta: Meta | undefined;
   staged: string[];
@@ -56,7 +56,7 @@ export function copyOf(model: Model): Model {
   return structuredClone(model);
 }
 
-/** 'none' | 'fenced' | 'ok', as every script that needs the pool sees it, whether or not it is held. */
+/** 'none' | 'fenced' | 'ok', as every script that needs the pool reads it, whether or not it is held. */
 export function fenceOf({ meta, token }: Model): "none" | "fenced" | "ok" {
   return meta === undefined ? "none" : meta.token === token ? "ok" : "fenced";
 }
@@ -72,8 +72,8 @@ export type Advanced =
   | { status: "ok"; changed: "" | "opened" | "ended"; waitMs: number };
 
 /**
- * What the clock of Redis said: about when the script ran, which decides, and the instants that it wrote down
- * to the millisecond, which the model takes over.
+ * Readings of Redis's clock: about when the script ran, which decides; and the exact instants that the script
+ * wrote, in ms, which the model copies.
  */
 export type RedisClock = { nowMs: number; armedAtMs: number; claimedAtMs: number };
 
@@ -218,7 +218,7 @@ export function release(
   return "released";
 }
 
-/** Where the codes of a pool in this state are. */
+/** The list that holds the codes of a pool in this state. */
 function listOf(state: string | undefined): "staged" | "open" | "away" {
   if (state === "staged") return "staged";
   return state === "paused" || state === "cancelled" ? "away" : "open";
@@ -361,7 +361,7 @@ function place(id: string): number {
   return (generation ?? 0) * 1_000_000 + (seq ?? 0);
 }
 
-/** What Redis should hold of it. */
+/** The contents that Redis should have for this model. */
 export function contentsOfModel(model: Model): PoolContents {
   const { meta, loading } = model;
   const texts = (record: object) =>

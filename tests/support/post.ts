@@ -4,7 +4,7 @@ import { type Refusal, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_p
 export type Reply = {
   readonly status: number;
   readonly contentType: string;
-  /** The body as JSON; undefined when it is none. */
+  /** The body as JSON; undefined: it is no JSON. */
   readonly json: Record<string, unknown> | undefined;
   readonly code: string | undefined;
   readonly message: string;
@@ -13,7 +13,7 @@ export type Reply = {
 
 type Detail = { readonly type: string; readonly value: string };
 
-/** Sends a body to an RPC as curl would, without any client library of ours in between. */
+/** Sends a body to an RPC like curl, without a client library. */
 export async function post(
   baseUrl: string,
   method: `${"CouponService" | "CampaignService"}/${string}`,

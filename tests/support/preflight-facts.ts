@@ -21,7 +21,7 @@ export function seenProcess(pid: number, given: Partial<SeenProcess> = {}): Seen
   };
 }
 
-/** All as it should be, ten minutes before the start. */
+/** Facts for which all lines are green, ten minutes before the start. */
 export const allGreen: Facts = {
   nowMs: NOW_MS,
   campaign: {

@@ -1,11 +1,12 @@
-/** Begins every user id and request id of these tests, so that one in a log line can be seen. */
+/** The prefix of every user id and request id in these tests, so that a log line with one can be found. */
 export const KEY_PREFIX = "claimant~";
 
 const HANGUL_WORD = /[가-힣0-9]*[가-힣][가-힣0-9]*/g;
 const FORMAT = /^[가0]+$/;
 
 /**
- * Whether a line holds one of our keys, or anything like a code. Code formats (가 and 0 only) are no secret.
+ * Whether a line contains an id of these tests, or a text like a code. Code formats (only 가 and 0) are no
+ * secret.
  */
 export function leakIn(line: string): boolean {
   if (line.includes(KEY_PREFIX)) return true;

@@ -1,7 +1,7 @@
 import { type IncomingMessage, request } from "node:http";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 
-/** What a stream of the Connect protocol held: its messages, and its last frame if it came so far. */
+/** The messages of a stream of the Connect protocol, and its last frame if it arrived. */
 export type RawStream = { readonly messages: readonly Buffer[]; readonly end: RawEnd | undefined };
 export type RawEnd = { readonly error?: { readonly code: string; readonly message?: string } };
 
@@ -13,15 +13,14 @@ export type RawCall = {
   /** As in `CampaignService/ExportCoupons`. */
   readonly method: string;
   readonly fields: object;
-  /** Sent instead of the fields: a text that they could not make. */
+  /** Sent instead of the fields: a text that no fields could produce. */
   readonly json?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 };
 
 /**
- * Sends a call by hand: a client library keeps its own deadline and would hide what the server says at the
- * end of it.
+ * Sends a call by hand: a client library has its own deadline, and would hide the server's answer to it.
  */
 export function sendRaw(call: RawCall, contentType: string, body: Buffer): Promise<IncomingMessage> {
   const { port, method, headers, signal } = call;
@@ -39,7 +38,7 @@ export function sendRaw(call: RawCall, contentType: string, body: Buffer): Promi
   });
 }
 
-/** A stream as it begins to come; nothing is read yet. */
+/** Opens a stream; none of it is read yet. */
 export function openStream(call: RawCall): Promise<IncomingMessage> {
   return sendRaw(call, "application/connect+json", enveloped(JSON.stringify(call.fields)));
 }
@@ -51,7 +50,7 @@ export function enveloped(json: string): Buffer {
   return Buffer.concat([head, message]);
 }
 
-/** The same over gRPC, on a session of its own. */
+/** The same over gRPC, on its own session. */
 export function openGrpc({ port, method, fields, headers, json = JSON.stringify(fields) }: RawCall): {
   readonly session: ClientHttp2Session;
   readonly stream: ClientHttp2Stream;
@@ -65,7 +64,7 @@ export function openGrpc({ port, method, fields, headers, json = JSON.stringify(
   return { session, stream };
 }
 
-/** How many messages came, and the status in the end. */
+/** Reads the stream; returns the number of messages, and the status at its end. */
 export async function readGrpc(call: RawCall): Promise<{ messages: number; status: unknown }> {
   const { session, stream } = openGrpc(call);
   try {
@@ -81,7 +80,7 @@ export async function readGrpc(call: RawCall): Promise<{ messages: number; statu
   }
 }
 
-/** The whole stream. */
+/** Reads the whole stream. */
 export async function readStream(call: RawCall): Promise<RawStream> {
   return framesOf(await bytesOf(await openStream(call)));
 }
@@ -101,7 +100,7 @@ function framesOf(bytes: Buffer): RawStream {
   return { messages, end: undefined };
 }
 
-/** What came in envelopes, as all three protocols have them. */
+/** The contents of the envelopes, which all three protocols use. */
 export function framesIn(bytes: Buffer): { readonly flags: number; readonly body: Buffer }[] {
   const frames: { flags: number; body: Buffer }[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -113,7 +112,7 @@ export function framesIn(bytes: Buffer): { readonly flags: number; readonly body
   return frames;
 }
 
-/** A call with one answer, as JSON. */
+/** Makes a unary call, in JSON. */
 export async function askRaw(call: RawCall): Promise<{ status: number; json: Record<string, unknown> }> {
   const response = await sendRaw(call, "application/json", Buffer.from(JSON.stringify(call.fields)));
   const text = (await bytesOf(response)).toString();

@@ -1,19 +1,19 @@
 import { createClient } from "redis";
 import { campaignKeys } from "../../pool/keys.ts";
 
-/** A plain client beside the product's, to look at the keys and to damage them. */
+/** A plain client, independent of the product's, to read the keys and to damage them. */
 export type RawRedis = Awaited<ReturnType<typeof openRawRedis>>;
 
-/** `reconnectEveryMs`: by default the waits get longer, as the client library has it. */
+/** `reconnectEveryMs`: default: increasing pauses, as the client library has them. */
 export async function openRawRedis(url: string, reconnectEveryMs?: number) {
   const socket = reconnectEveryMs === undefined ? {} : { reconnectStrategy: reconnectEveryMs };
   const client = createClient({ url, socket });
-  client.on("error", () => undefined); // a store that is killed on purpose; what cannot be read fails by itself
+  client.on("error", () => undefined); // a store that is killed on purpose; the calls to it reject anyway
   await client.connect();
   return client;
 }
 
-/** Everything that Redis has of one campaign. */
+/** All keys of one campaign in Redis. */
 export type PoolContents = {
   readonly meta: Record<string, string>;
   readonly staged: string[];

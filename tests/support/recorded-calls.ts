@@ -20,7 +20,7 @@ export const serverMs = startMs - 5_000_000;
 /** The codes that `get --codes` shows, two a page. */
 export const codes = ["가나다라마바0001", "가나다라마바0002", "가나다라마바0003"];
 
-/** What the commands of one test sent to the stand-in, call by call; each test begins with empty lists. */
+/** The requests of one test's commands to the stand-in, by method; each test begins with empty lists. */
 class Calls {
   readonly created: CreateCampaignRequest[] = [];
   readonly issued: IssueCouponRequest[] = [];
@@ -129,7 +129,7 @@ function startRecording(calls: Calls): Promise<StandIn> {
           throw refusal(Code.InvalidArgument, RefusalReason.INVALID, { message: "request_id: 1 to 128" });
         }
         if (request.userId === "broken") throw new ConnectError("no", Code.Unavailable);
-        // "홍길동" composed is the one that claimed; anything else written in Hangul is somebody else.
+        // Only "홍길동" in composed form has a coupon; any other Hangul text is the id of another user.
         const isOther = /[\p{Script=Hangul}]/u.test(request.userId) && request.userId !== "홍길동";
         if (request.userId === "nobody" || isOther) {
           throw refusal(Code.NotFound, RefusalReason.NO_COUPON);
@@ -154,8 +154,8 @@ export interface RecordedCalls extends Readonly<Calls> {
 }
 
 /**
- * A stand-in of its own for the tests of one `describe`, which records what the commands send and is given
- * back after them.
+ * A stand-in for the tests of one `describe`, which records the requests of the commands and is closed after
+ * these tests.
  */
 export function withRecordedCalls(): RecordedCalls {
   const calls = new Calls();

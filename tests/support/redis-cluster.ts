@@ -18,52 +18,52 @@ export type ClusterOptions = {
    * A user beside the default one, with `rights` as ACL SETUSER takes them; default: all keys, all commands.
    */
   readonly user?: { readonly name: string; readonly password: string; readonly rights?: readonly string[] };
-  /** TLS only, by certificates of an authority of its own (`caFile`). */
+  /** TLS only, with certificates of its own authority (`caFile`). */
   readonly tls?: boolean;
-  /** An append-only file, so that a node comes back with what it had. Default: nothing on disk. */
+  /** An append-only file, so that a node comes back with its data. Default: no file. */
   readonly persistent?: boolean;
   /** One replica for each of the three masters (default), or none. */
   readonly replicas?: boolean;
   /**
-   * Whether a replica takes over by itself when its master has failed; default: only when it is told to
-   * (CLUSTER FAILOVER TAKEOVER).
+   * Whether a replica takes over by itself when its master has failed; default: only on CLUSTER FAILOVER
+   * TAKEOVER.
    */
   readonly automaticFailover?: boolean;
   /**
-   * After so long without an answer a node counts as failed; short ones bring false failures on a busy
-   * machine.
+   * A node that does not answer for so long counts as failed; on a busy machine a short time-out causes false
+   * failures.
    */
   readonly nodeTimeoutMs?: number;
-  /** More redis-server arguments; they come last and win. */
+  /** More redis-server arguments; they come last and override the others. */
   readonly args?: readonly string[];
 };
 
 export type ClusterNode = {
   /**
-   * Kill, pause and start it here; after a start it has its place in the cluster, its password and its user
-   * again.
+   * Kills, suspends and starts the node; a restarted node has its place in the cluster, its password and its
+   * user again.
    */
   readonly store: Store;
   readonly id: string;
-  /** Connects as the default user, asks this node itself, and closes. */
+  /** Connects as the default user, sends the command to this node only, and closes. */
   ask(...command: readonly string[]): Promise<unknown>;
 };
 
 /**
- * A real Redis Cluster on this machine: nodes 0 to 2 are masters, node 3 follows node 0, 4 follows 1, 5
- * follows 2.
+ * A real Redis Cluster on this machine: nodes 0 to 2 are masters; node 3 replicates node 0, 4 replicates 1, 5
+ * replicates 2.
  */
 export type RedisCluster = {
   readonly nodes: readonly ClusterNode[];
   /** REDIS_URL of all nodes, with the user's credentials if there is one, else the password, in each. */
   readonly url: string;
-  /** The CA to be trusted (NODE_EXTRA_CA_CERTS of a process that connects); undefined without TLS. */
+  /** The CA that clients must trust (their NODE_EXTRA_CA_CERTS); undefined without TLS. */
   readonly caFile: string | undefined;
   /** URL of one node, with the same credentials. */
   urlOf(node: ClusterNode): string;
-  /** The node that is the master of the key's slot, as `asked` (default: the first that runs) sees it. */
+  /** The master of the key's slot, as listed by `asked` (default: the first running node). */
   masterOf(key: string, asked?: ClusterNode): Promise<ClusterNode>;
-  /** Until every running node says `cluster_state:ok` and each replica is in step with its master. */
+  /** Waits until each running node reports `cluster_state:ok` and each replica is in step with its master. */
   untilOk(deadlineMs?: number): Promise<void>;
   close(): Promise<void>;
 };
@@ -76,8 +76,8 @@ const OK_DEADLINE_MS = HANG_MS;
 const POLL_MS = 25;
 
 /**
- * Starts all of it anew where another process took one of the ports meanwhile, or a busy machine let a node
- * start too slowly.
+ * Starts all nodes again if another process took one of the ports meanwhile, or a node started too slowly on
+ * a busy machine.
  */
 export async function startRedisCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
   for (let attempt = 1; ; attempt += 1) {
@@ -125,8 +125,8 @@ async function startOnce(options: ClusterOptions): Promise<RedisCluster> {
 type NodePlan = { readonly id: string; readonly port: number; readonly busPort: number };
 
 /**
- * The port on which nodes speak with each other is a free one too: the usual one, 10000 above the other, may
- * not exist.
+ * The port of the bus between nodes is a free port too: the default, 10000 above the other one, may not
+ * exist.
  */
 async function planNodes(count: number): Promise<NodePlan[]> {
   const plans: NodePlan[] = [];
@@ -137,8 +137,8 @@ async function planNodes(count: number): Promise<NodePlan[]> {
 }
 
 /**
- * What a node remembers of its cluster. Written beforehand, it saves the seconds that getting acquainted
- * takes.
+ * The file in which a node keeps its view of the cluster. Written before the start, it saves the seconds in
+ * which nodes otherwise find each other.
  */
 function nodesFile(plans: readonly NodePlan[], self: NodePlan): string {
   const share = Math.ceil(SLOTS / MASTERS);
@@ -288,8 +288,8 @@ async function askOnce(
   const address = {
     host,
     port,
-    // Bounds against hanging, of a node that was stopped, say: a busy machine takes seconds for a short
-    // answer.
+    // Bounds against hanging on a node that is suspended, for example: on a busy machine a short reply takes
+    // seconds.
     connectTimeout: 30_000,
     socketTimeout: 30_000,
     reconnectStrategy: false,

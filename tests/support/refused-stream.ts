@@ -1,9 +1,9 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 
 /**
- * A stream that HTTP/2 refused was not looked at by any server (RFC 9113, section 8.7): the call may be sent
- * again. Connect for Node has a mapping to `unavailable` for it, and tells `internal` all the same, as Node's
- * error of the stream comes before its close.
+ * No server has processed a stream that HTTP/2 refused (RFC 9113, section 8.7): the call may be sent again.
+ * Connect for Node maps this to `unavailable`, but reports `internal`, because Node's error of the stream
+ * comes before its close.
  */
 export const refusedIsUnavailable: Interceptor = (next) => async (request) => {
   try {
@@ -20,7 +20,7 @@ export const refusedIsUnavailable: Interceptor = (next) => async (request) => {
   }
 };
 
-/** Node tells the code of a stream's end in words alone. */
+/** Node gives the code of a stream's end only in the message. */
 function isRefusedStream(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const refused =

@@ -9,7 +9,7 @@ import {
   requestIdOf,
 } from "../../local/wire-message.mjs";
 
-/** As much of a mongod as a wrong password needs: it says hello, and no to whoever signs in. */
+/** The parts of a mongod that a wrong password needs: it answers hello, and refuses every authentication. */
 export async function refusingMongod(): Promise<Server> {
   const hello = { ok: 1, isWritablePrimary: true, ismaster: true, minWireVersion: 0, maxWireVersion: 25 };
   const refusal = { ok: 0, errmsg: "Authentication failed.", code: 18, codeName: "AuthenticationFailed" };

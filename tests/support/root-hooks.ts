@@ -3,8 +3,8 @@ import { failOnLeak, markAlive } from "./leak.ts";
 import { startSharedStack, stopSharedStack } from "./shared-stores.ts";
 
 /**
- * Mocha calls the two global ones once a run, with its runner as `this`; in a parallel run that is before the
- * workers are forked.
+ * Mocha calls the two global functions once a run, with its runner as `this`; in a parallel run it calls them
+ * before it forks the workers.
  */
 type Runner = { isParallelMode?(): boolean };
 
@@ -17,7 +17,7 @@ export async function mochaGlobalTeardown(): Promise<void> {
   await removeBuiltProduct();
 }
 
-/** Once a file in a parallel run, else once a run. */
+/** Called once a file in a parallel run, otherwise once a run. */
 export const mochaHooks = {
   beforeAll: markAlive,
   async afterAll(): Promise<void> {

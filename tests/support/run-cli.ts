@@ -4,10 +4,10 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { builtProduct } from "../../local/built.ts";
 
-/** The launcher of this clone, which runs the sources. */
+/** The launcher in this clone, which runs the sources. */
 export const launcher = fileURLToPath(new URL("../../cli/coupon.mjs", import.meta.url));
 
-/** The built command as an installed package has it: a link called coupon in a folder that is on the PATH. */
+/** The built command as in an installed package: a link called coupon in a folder that is on the PATH. */
 async function installedCommand(): Promise<string> {
   const built = await builtProduct();
   const link = join(built, "bin", "coupon");
@@ -27,7 +27,7 @@ export interface Finished {
 export interface Running {
   readonly child: ChildProcess;
   readonly finished: Promise<Finished>;
-  /** Resolves once standard output and error together match. */
+  /** Resolves once standard output and standard error together match. */
   until(pattern: RegExp): Promise<void>;
 }
 
@@ -36,20 +36,20 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
   readonly launcher?: string;
   readonly cwd?: string;
-  /** The largest file that it may write, in 512 bytes. */
+  /** The largest file that the command may write, in blocks of 512 bytes. */
   readonly fileBlocksMax?: number;
 }
 
-/** Of those who run the tests here. */
+/** A fixed time zone for the command, on any machine. */
 export const ZONE = "Asia/Seoul";
 
-/** What a run of the command finds in its environment, but for the PATH. */
+/** The environment of the command, without its PATH. */
 export function environment(surroundings: Pick<Surroundings, "url" | "env">): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(COUPON_|NO_COLOR|TSX_)/.test(name));
   return {
     ...Object.fromEntries(inherited),
     TZ: ZONE,
-    // Not the config file of whoever runs the tests.
+    // Not the config file of the person who runs the tests.
     XDG_CONFIG_HOME: "/nonexistent",
     ...(surroundings.url === undefined ? {} : { COUPON_URL: surroundings.url }),
     ...surroundings.env,
@@ -57,7 +57,8 @@ export function environment(surroundings: Pick<Surroundings, "url" | "env">): No
 }
 
 /**
- * The real command in its own process, in the time zone of Seoul; as built unless another launcher is given.
+ * Starts the real command as a process, in the time zone of Seoul; the built one unless another launcher is
+ * given.
  */
 export async function startCli(args: readonly string[], surroundings: Surroundings = {}): Promise<Running> {
   const command = surroundings.launcher ?? (await installedCommand());
@@ -112,7 +113,7 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
   return (await startCli(args, surroundings)).finished;
 }
 
-/** One object a line, as --json writes. */
+/** Parses one object a line, as --json writes them. */
 export function readJsonLines(text: string): Record<string, unknown>[] {
   return text
     .split("\n")

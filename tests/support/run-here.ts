@@ -2,9 +2,9 @@ import { PassThrough, Writable } from "node:stream";
 import { environment, type Finished, type Surroundings } from "./run-cli.ts";
 
 /**
- * The command in this process, over real HTTP: many runs take no time, where a process of its own takes a
- * third of a second of the processor. For what does not depend on the process, such as signals, locks and how
- * it was started.
+ * Runs the command in this process, over real HTTP. Each run is quick, while a process of its own would take
+ * a third of a second of processor time. Not for tests of process features such as signals, locks and the way
+ * of its start.
  */
 export async function runHere(
   args: readonly string[],
@@ -21,8 +21,8 @@ export async function runHere(
   const { signal } = new AbortController();
   const env = environment(surroundings);
   const [stdout, stderr] = [into("stdout"), into("stderr")];
-  // What it loads on demand is loaded as it is itself: an error is then of the class that it is compared
-  // with.
+  // `import()` uses the module loader that the command's own imports use: an error is then an instance of the
+  // class with which a test compares it.
   const { run } = await import("../../cli/run.ts");
   const code = await inZone(env["TZ"], () =>
     run({ args, env, stdin: new PassThrough(), stdout, stderr, signal }),
@@ -39,8 +39,8 @@ function setZone(zone: string | undefined): void {
 }
 
 /**
- * The zone is a property of the process, which looks again whenever TZ is set. Runs at the same time have the
- * same one.
+ * The time zone belongs to the process, and Node reads it again when TZ is set. Runs at the same time must
+ * have the same zone.
  */
 async function inZone<T>(zone: string | undefined, work: () => Promise<T>): Promise<T> {
   if (running === 0) outerZone = process.env["TZ"];

@@ -8,15 +8,15 @@ import { HANG_MS } from "./patience.ts";
 export type End = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
 /**
- * Runs the service as a person would who gets its settings wrong, to the end that this has; logs only what it
- * must. `entry`: another program of the repository, from its source.
+ * Runs the service with settings that make it end, as a person may give them; the log is silent unless `env`
+ * changes its level. `entry`: another program of the repository, run from its source.
  */
 export async function runToEnd(
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
   entry?: string,
 ): Promise<End> {
-  // The built product starts in a fraction of the processor time that the sources take.
+  // The built product starts in a fraction of the processor time that the sources need.
   const program =
     entry === undefined ? [join(await builtProduct(), "server", "main.js")] : ["--import", "tsx", entry];
   return new Promise((resolve) => {

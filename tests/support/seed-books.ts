@@ -6,8 +6,8 @@ import { type Books, STARTS_AT_MS, seqOf } from "./written-books.ts";
 type AnyDocument = { _id: string };
 
 /**
- * Writes books into both stores in the layout of docs/architecture.md, as they would stand after a sale in
- * this Redis process.
+ * Writes books into both stores in the layout of docs/architecture.md, as a sale in this Redis process would
+ * leave them.
  */
 export async function seedBooks(redis: RawRedis, db: Db, books: Books): Promise<void> {
   const { campaign, codes, issuances, meta, staged, open, away, claims, ledgerIds } = books;
@@ -63,7 +63,7 @@ export async function seedBooks(redis: RawRedis, db: Db, books: Books): Promise<
     await redis.xAdd(keys.ledger, id, { k: "somebody", c: "something", t: String(STARTS_AT_MS) });
 }
 
-/** The changes that made the campaign what it is, the last of them still in its outbox. */
+/** The changes that led to the campaign's present state; the last of them is still in the outbox. */
 function historyOf({ id, total, startsAtMs, growth = [], startMovedAtMs }: Books["campaign"]): AnyDocument[] {
   const settings = { state: "OPEN", name: "seeded", startsAt: new Date(startsAtMs) };
   const had = [...growth.map(({ from }) => from), total];

@@ -1,6 +1,6 @@
 import { type RandomSource, randomFromWords, type WordSource } from "../../codes/random-source.ts";
 
-/** Mulberry32: the same words for the same seed. For tests only: it is predictable. */
+/** Mulberry32: the same words for the same seed. Only for tests: it is predictable. */
 export function seededWords(seed: number): WordSource {
   let state = seed >>> 0;
   return () => {
@@ -16,7 +16,8 @@ export function seededRandom(seed: number): RandomSource {
 }
 
 /**
- * Gives the draws in order, whatever the bound; `drawn()` says how many were taken. Throws when they run out.
+ * Returns the given draws in order, for any bound; `drawn()` returns how many were taken. Throws when none is
+ * left.
  */
 export function scriptedRandom(draws: readonly number[]): { random: RandomSource; drawn: () => number } {
   let used = 0;

@@ -9,7 +9,7 @@ import { temporaryDir } from "./temporary-dir.ts";
 
 const STARTS_WITHIN_MS = 30_000;
 
-/** A real Sentinel that watches a master that is not there. */
+/** Starts a real Sentinel; the master that it watches does not exist. */
 export async function startSentinel(): Promise<{ readonly url: string; stop(): Promise<void> }> {
   const dir = temporaryDir();
   const port = await freePort();

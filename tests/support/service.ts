@@ -7,28 +7,28 @@ import { leakIn } from "./quiet-logs.ts";
 
 export type Service = {
   readonly process: ServiceProcess;
-  /** Where Connect, gRPC-Web, JSON and the pages are; empty without the server role. */
+  /** The address of Connect, gRPC-Web, JSON and the pages; empty without the server role. */
   readonly url: string;
-  /** Where gRPC is, h2c; empty without the server role. */
+  /** The address of gRPC (h2c); empty without the server role. */
   readonly grpcUrl: string;
 };
 
 export type ServiceOptions = {
-  /** `server,generator` and the like; default: all. */
+  /** For example `server,generator`; default: all. */
   readonly roles?: string;
-  /** Wins over what the group was given. */
+  /** Overrides the environment of the group. */
   readonly env?: Readonly<Record<string, string>>;
 };
 
 /** The service processes of one test file, all on the same stores, each on free ports of its own. */
 export type Services = {
-  /** Resolves when the process says that it is ready. */
+  /** Resolves when the process has logged that it is ready. */
   start(options?: ServiceOptions): Promise<Service>;
-  /** Everything that any of them wrote so far. */
+  /** All lines that these processes have written so far. */
   readonly lines: readonly string[];
   /**
-   * Ends what still runs, expects each to leave cleanly, and expects that none wrote a code or a user id to
-   * its log.
+   * Ends the processes that still run. Expects that each ends cleanly, and that none wrote a code or a user
+   * id to its log.
    */
   end(): Promise<void>;
 };

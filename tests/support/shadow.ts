@@ -19,7 +19,7 @@ export async function createShadow(
   return campaign;
 }
 
-/** Asks until the service says that nothing is left. */
+/** Repeats the call until the service answers that nothing of the shadow is left. */
 export async function removeShadow({ campaigns }: Clients, campaignId: string): Promise<void> {
   const removed = await until(
     async () => (await campaigns.removeRehearsal({ campaignId })).removed,

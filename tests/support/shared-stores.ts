@@ -7,18 +7,18 @@ import { connectMongo } from "../../record/mongo.ts";
 import { createLogger } from "../../runtime/logger.ts";
 import { type StackAlone, startStackAlone } from "./stack-alone.ts";
 
-/** Set by the run for its workers: the data folder of the stores that the run itself has started. */
+/** Set by the test run for its workers: the data folder of the stores that it has started. */
 const STORES_DIR = "TEST_STORES_DIR";
 
 /**
- * One real Redis and one real MongoDB for the whole test run, started when the first test asks; the workers
- * of a parallel run join those of the run. Tests keep apart by database name and campaign id; a test that
- * kills or floods a store starts its own.
+ * One real Redis and one real MongoDB for the whole test run, started when the first test needs them; the
+ * workers of a parallel run join the stores of that run. Database names and campaign ids keep tests apart; a
+ * test that kills or floods a store starts its own.
  */
 let shared: Promise<StackAlone> | undefined;
 /**
- * One connection for all of them: the start of one takes a quarter of a second, which is for the tests of the
- * start to spend.
+ * One connection for all tests of a process: it takes a quarter of a second to connect, and only the tests of
+ * the start need to do so.
  */
 let sharedRedis: Promise<Redis> | undefined;
 
@@ -34,12 +34,12 @@ async function openShared(): Promise<StackAlone> {
   return { stack, end: () => stack.stop() };
 }
 
-/** Starts the stores before the workers of a parallel run, which join them. */
+/** Starts the stores before the workers of a parallel run start and join them. */
 export async function startSharedStack(): Promise<void> {
   process.env[STORES_DIR] = (await sharedStack()).dataDir;
 }
 
-/** One that only joined them closes its connection alone: they are the run's to stop. */
+/** A worker that joined the stores closes only its connection: the test run stops the stores. */
 export async function stopSharedStack(): Promise<void> {
   const redis = sharedRedis;
   sharedRedis = undefined;
@@ -52,7 +52,7 @@ export async function stopSharedStack(): Promise<void> {
 
 export const silentLogger = createLogger({ level: "silent", format: "json" });
 
-/** The shared stores as the product connects them, with a MongoDB database of its own. */
+/** The shared stores with the product's connections, and a MongoDB database of its own. */
 export type TestStores = {
   readonly redis: Redis;
   readonly pool: Pool;
@@ -61,7 +61,7 @@ export type TestStores = {
   readonly env: { REDIS_URL: string; MONGODB_URL: string; MONGODB_DATABASE: string };
 };
 
-/** `close` gives back what is not shared. */
+/** `close` releases all that is not shared. */
 export type OpenedStores = TestStores & { close(): Promise<void> };
 
 const connectTo = (stack: Stack) =>
@@ -73,7 +73,7 @@ export async function openStores(): Promise<OpenedStores> {
   return openOn(stack, await sharedRedis);
 }
 
-/** Not shared with any other test: for one that compares all that is in them. */
+/** Stores for one test only: for a test that compares their whole contents. */
 export async function openStoresAlone(): Promise<OpenedStores> {
   const { stack, end } = await startStackAlone();
   const redis = await connectTo(stack);

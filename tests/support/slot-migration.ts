@@ -1,24 +1,25 @@
 import type { ClusterNode, RedisCluster } from "./redis-cluster.ts";
 
-/** A slot on its way from one master to another, in the steps of `redis-cli --cluster reshard`. */
+/** The migration of a slot from one master to another, in the steps of `redis-cli --cluster reshard`. */
 export type SlotMigration = {
   readonly slot: number;
   readonly source: ClusterNode;
   readonly target: ClusterNode;
   /**
-   * From now on the source creates no key of the slot any more, and refuses what needs one that it has not.
+   * From now on the source creates no more keys of the slot, and refuses commands on keys that it does not
+   * have.
    */
   begin(): Promise<void>;
-  /** Moves at most so many of its keys, all in one MIGRATE; how many there were. */
+  /** Moves at most `atMost` of the slot's keys in one MIGRATE; returns how many it moved. */
   moveKeys(atMost?: number): Promise<number>;
-  /** The target is the slot's owner, and every master knows. */
+  /** Makes the target the slot's owner, on every master. */
   finish(): Promise<void>;
 };
 
 const KEYS_MAX = 100;
 const TIMEOUT_MS = "10000";
 
-/** Of the slot of a key, from where it is to the next master. */
+/** Prepares the migration of a key's slot from its master to the next master. */
 export async function slotMigration(cluster: RedisCluster, key: string): Promise<SlotMigration> {
   const masters = cluster.nodes.slice(0, 3);
   const source = await cluster.masterOf(key);

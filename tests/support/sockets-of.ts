@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 const ESTABLISHED = "01";
 
-/** How many connections to a local port a process holds as the server. Source: proc(5), net/tcp and fd. */
+/** The number of connections to a local port that a process holds as the server. Source: proc(5). */
 export function connectionsHeldBy(pid: number, port: number): number {
   const inodes = new Set<string>();
   for (const line of readFileSync(`/proc/${pid}/net/tcp`, "utf8").split("\n").slice(1)) {
@@ -13,7 +13,7 @@ export function connectionsHeldBy(pid: number, port: number): number {
   return held.filter((link) => inodes.has(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? "none")).length;
 }
 
-/** A file that was closed meanwhile is none. */
+/** The target of the link; empty if the file was closed meanwhile. */
 function linkOf(path: string): string {
   try {
     return readlinkSync(path);

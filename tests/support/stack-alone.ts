@@ -1,7 +1,7 @@
 import { type Stack, startStack } from "../../local/stack.ts";
 import { temporaryDir } from "./temporary-dir.ts";
 
-/** A Redis and a MongoDB in a folder that `end` removes, when it has stopped them. */
+/** A Redis and a MongoDB; `end` stops them and removes their folder. */
 export type StackAlone = { readonly stack: Stack; end(): Promise<void> };
 
 export async function startStackAlone(): Promise<StackAlone> {

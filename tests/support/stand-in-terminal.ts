@@ -1,12 +1,12 @@
 import { PassThrough } from "node:stream";
 
-/** What a terminal shows after what was written to it. */
+/** What a terminal shows after all that was written to it. */
 export interface Shown {
   /** The rows of the alternate screen; undefined: it is not in use. */
   readonly rows: readonly string[] | undefined;
   readonly cursor: boolean;
   readonly wraps: boolean;
-  /** What was written beside the alternate screen. */
+  /** The text that was written outside the alternate screen. */
   readonly main: string;
 }
 
@@ -14,19 +14,19 @@ export type StandInTerminal = PassThrough & {
   isTTY: boolean;
   columns: number;
   rows: number;
-  /** As a keyboard: whether each key comes as it is pressed. */
+  /** Raw mode of a keyboard: each key arrives as soon as it is pressed. */
   raw: boolean;
   setRawMode(raw: boolean): void;
-  /** Everything that was written, escapes and all. */
+  /** All text that was written, with its escape sequences. */
   shown(): string;
 };
 
-/** A terminal as far as the command can tell; what is drawn is kept. */
+/** A stream that the command takes for a terminal; it keeps what is drawn. */
 export function standInTerminal(columns = 120, rows = 24): StandInTerminal {
   const stream = new PassThrough();
   let text = "";
   stream.setEncoding("utf8");
-  // What is written is heard by whoever reads it; a keyboard is read by the command.
+  // Its readers get what is written; when it stands for a keyboard, the command reads it.
   const write = stream.write.bind(stream);
   const terminal: StandInTerminal = Object.assign(stream, {
     isTTY: true,
@@ -46,7 +46,8 @@ export function standInTerminal(columns = 120, rows = 24): StandInTerminal {
 }
 
 /**
- * Reads what was written as a terminal does; knows only what the console writes, and fails at anything else.
+ * Interprets the written text as a terminal does; supports only the sequences that the console writes, and
+ * throws at any other.
  */
 export function readScreen(written: string): Shown {
   let rows: string[] | undefined;

@@ -16,13 +16,12 @@ import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 
 /**
- * The remote service as the CLI sees it, over real HTTP: each test gives the answers that it wants to
- * provoke.
+ * Stands for the remote service of the CLI, over real HTTP: each test gives the answers that it needs.
  */
 export interface StandIn {
   readonly url: string;
   readonly requests: readonly IncomingMessage[];
-  /** Resets every connection, as a server that dies does. */
+  /** Resets every connection, as a crashing server does. */
   breakConnections(): void;
   close(): Promise<void>;
 }
@@ -90,7 +89,7 @@ export function coupon(seq: number, code = `가나다라마바${String(seq).padS
   return create(CouponSchema, { code, campaignId, seq, issuedAt: timestampFromMs(startMs + seq) });
 }
 
-/** A refusal as the service sends it. */
+/** A refusal, in the form in which the service sends it. */
 export function refusal(
   code: Code,
   reason: number,

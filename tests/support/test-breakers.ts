@@ -6,7 +6,7 @@ import {
 import type { Clock } from "../../runtime/clock.ts";
 import { silentLogger } from "./shared-stores.ts";
 
-/** The breakers of a server; without options no call is ever found to hang, and each probe is answered. */
+/** The breakers of a server; by default no call counts as hanging, and each probe is answered. */
 export function testBreakers(clock: Clock, options: Partial<StoreBreakersDeps> = {}): StoreBreakers {
   const answered = () => Promise.resolve();
   return createStoreBreakers({

@@ -26,7 +26,7 @@ function message(id: number, name: string, collection: string): Buffer {
   return messageOf(serialize({ [name]: collection, $db: "d" }), { id, responseTo: 0 });
 }
 
-/** Cuts the whole stream into chunks at the given places and gives back what the splitter made of them. */
+/** Cuts the stream into chunks at the given places; returns the splitter's frames. */
 function split(reading: Reading, stream: Buffer, cuts: readonly number[]): string[] {
   const splitter = createSplitter(reading);
   const places = [0, ...cuts.map((cut) => cut % (stream.length + 1)), stream.length].sort((a, b) => a - b);
@@ -106,7 +106,7 @@ describe("chaos: the proxy", () => {
   let closeServer: () => Promise<void>;
   let arrived: string[];
 
-  /** Answers each command with its last word. */
+  /** The server behind the proxy answers each command with the last word of that command. */
   beforeEach(async () => {
     arrived = [];
     const { requests } = redisProtocol(scripts);

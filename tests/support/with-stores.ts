@@ -1,14 +1,14 @@
 import { type OpenedStores, openStores, openStoresAlone, type TestStores } from "./shared-stores.ts";
 
 /**
- * The shared stores with one database for all tests of the `describe`, or for each of them anew; or a Redis
- * and a MongoDB of its own.
+ * The shared stores with one database for all tests of the `describe`, or with a new one for each test; or a
+ * Redis and a MongoDB for this `describe` only.
  */
 export type WhichStores = "once" | "each" | "alone";
 
 /**
- * Real stores for the tests of one `describe`, there from its first `before` hook on. They are given back
- * after every other hook of it: what a test has built on them is closed by then.
+ * Real stores for the tests of one `describe`, available from its first `before` hook on. They are closed
+ * after all its other hooks, when everything that a test built on them is closed.
  */
 export function withStores(which: WhichStores = "once"): TestStores {
   let opened: OpenedStores | undefined;
@@ -23,7 +23,7 @@ export function withStores(which: WhichStores = "once"): TestStores {
     await opened?.close();
     opened = undefined;
   };
-  // Added when the hooks of the suite are known, so it is the last of them.
+  // This hook runs once the hooks of the suite are known, so the hook that it adds is the last.
   before("stores: give back last", function () {
     const suite = this.test?.parent;
     if (which === "each") suite?.afterEach("stores", close);

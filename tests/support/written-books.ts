@@ -3,7 +3,7 @@ import type { CampaignRecord, Issuance, PoolMeta, Snapshot } from "../../audit/s
 
 type Writable<T> = { -readonly [name in keyof T]: T[name] };
 
-/** A snapshot and a history that a test may damage before it hands them to the checks. */
+/** A snapshot and a history that a test may damage before the checks get them. */
 export type Books = {
   campaign: Writable<CampaignRecord>;
   codes: string[];
@@ -14,7 +14,7 @@ export type Books = {
   away: string[];
   claims: Writable<Issuance>[];
   ledgerIds: string[];
-  /** The highest number that the pool says it has given; undefined: that of the issuances. */
+  /** The highest number that the pool has given, by its own count; undefined: that of the issuances. */
   seq?: number;
   history: Writable<HistoryEntry>[];
 };
@@ -57,8 +57,8 @@ export function emptyBooks(total: number): Books {
 }
 
 /**
- * Books of N coupons of which `issued` went, one caller after the other; each asks again, and one asked too
- * early.
+ * Books of N coupons, `issued` of which were issued, to one caller after another; each caller asks again, and
+ * one asked too early.
  */
 export function healthyBooks({ total, issued }: { total: number; issued: number }): Books {
   const books = emptyBooks(total);
@@ -96,8 +96,9 @@ export function healthyBooks({ total, issued }: { total: number; issued: number 
 }
 
 /**
- * Books of a sale whose start was moved into the past and that grew: N coupons go, as many callers hear that
- * all are gone, half as many coupons are added and go, partly to them, and again all are gone.
+ * Books of a sale whose start was moved into the past and that grew: N coupons are issued, and three callers
+ * get SOLD_OUT. Half as many coupons are added and issued, partly to these callers, and a last caller gets
+ * SOLD_OUT.
  */
 export function grownBooks(total: number): Books {
   const from = Math.floor((total * 2) / 3);
@@ -110,7 +111,7 @@ export function grownBooks(total: number): Books {
       ...{ claimKey, outcome, invokedAtMs: atMs, answeredAtMs: atMs + 1 },
       ...{ invokedOrder: ++order, answeredOrder: ++order },
     });
-  // Nobody could know yet that it was to have started.
+  // Before the start was moved, "not started" was the right answer.
   ask("eager", STARTS_AT_MS + 900, { kind: "refused", reason: "NOT_STARTED" });
   for (const entry of history) {
     if (entry.outcome.kind !== "refused" || entry.outcome.reason !== "NOT_STARTED") shift(entry, OPENED_MS);
@@ -131,7 +132,7 @@ export function grownBooks(total: number): Books {
   return { ...books, codes: grown.codes, open: [], meta: { ...(books.meta as PoolMeta), total } };
 }
 
-/** How long after its start a start that was moved into the past opens the sale of `grownBooks`. */
+/** How long after its start the sale of `grownBooks` opens: its start was moved into the past. */
 const OPENED_MS = 1_000;
 export const ADDED_AT_MS = STARTS_AT_MS + 5_000;
 

@@ -20,12 +20,12 @@ describe("the doors of a server that ends", () => {
   const stores = withStores();
   let sale: Sale;
   let issued: string;
-  /** Of the end alone: a call that is served goes by the real one. */
+  /** The clock of the shutdown only: calls are served by the real clock. */
   let clock: FakeClock;
   let app: OpenApp;
   let kept: KeptConnection[];
   let closeDoors: (ending: Ending) => Promise<void>;
-  /** At which claims stand. */
+  /** The door at which claims wait. */
   let door: { readonly passed: Promise<void>; open(): void };
   let claims = 0;
   let users = 0;
@@ -74,7 +74,7 @@ describe("the doors of a server that ends", () => {
       campaignId: sale.campaign._id,
       userId: `user-${users++}`,
     });
-  /** By who answers: the socket lane, the framework, the pages. */
+  /** By the part that answers: the fast path, the framework, the pages. */
   const requests: Readonly<Record<string, (connection: KeptConnection) => ReturnType<typeof claim>>> = {
     "a claim": claim,
     "a call": (connection) =>
@@ -86,7 +86,7 @@ describe("the doors of a server that ends", () => {
     expect(await until(condition, HANG_MS, 2), what).to.equal(true);
   }
 
-  /** Closes the doors as SIGTERM does, and waits for the drain to begin. */
+  /** Begins the shutdown as SIGTERM does, and waits until the drain begins. */
   async function untilDrains(ending: Ending = { hurried: false }): Promise<{ closed: Promise<void> }> {
     const closed = closeDoors(ending);
     if (!ending.hurried) clock.pass(DELAY_MS);

@@ -27,7 +27,7 @@ describe("health pages of a process without the server role", () => {
   const serve = (port: number | undefined, metrics = createMetrics()) =>
     serveHealth({ config: { HOST, HEALTH_PORT: port }, logger, metrics, lifecycle });
 
-  /** Takes the port, unless it is taken already. */
+  /** Takes the port, unless another program has it. */
   const hold = (port: number) =>
     new Promise<void>((resolve) => {
       const holder = createServer();

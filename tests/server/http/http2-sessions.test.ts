@@ -23,9 +23,9 @@ describe("connections of the gRPC port", () => {
   let sessions: Http2Sessions;
   let clock: FakeClock;
   let callers: (ClientHttp2Session | Socket)[];
-  /** Requests that wait for their answer. */
+  /** Answers to requests that are still waiting. */
   let waiting: (() => void)[];
-  /** Sessions that the server has. */
+  /** The number of sessions that the server has. */
   let open: number;
 
   beforeEach(async () => {
@@ -83,15 +83,15 @@ describe("connections of the gRPC port", () => {
     });
   }
 
-  /** What was sent is in the socket, and nobody has read from one since. */
+  /** Resolves when sent bytes are in the socket, before any socket is read. */
   const written = () => new Promise((resolve) => setImmediate(resolve));
 
-  /** Whether the server has a timer that was just set for so long. */
+  /** Waits until the server has a timer of this delay, or has none (`expected` false). */
   async function untilWaiting(ms: number, expected = true): Promise<void> {
     expect(await until(() => clock.waiting().includes(ms) === expected, HANG_MS)).to.equal(true);
   }
 
-  /** Time passes as it does for a peer that answers: each ping is answered before the next is due. */
+  /** Passes time for a peer that answers: each ping is answered before the next is due. */
   async function pass(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= HTTP2_PATIENCE.pingEveryMs) {
       clock.pass(Math.min(left, HTTP2_PATIENCE.pingEveryMs));
@@ -110,7 +110,7 @@ describe("connections of the gRPC port", () => {
   it("is ended when it is idle for too long, without failing the calls that are on their way just then", async () => {
     const { session, goaways } = await caller();
     await pass(HTTP2_PATIENCE.idleMs - 1_000);
-    // The requests have left the caller, and the server has not read them when its patience ends.
+    // The caller has sent the requests, and the server has not read them when the idle time is over.
     const asking = Array.from({ length: 32 }, () => ask(session));
     await written();
     clock.pass(1_000);
@@ -123,7 +123,7 @@ describe("connections of the gRPC port", () => {
     const { session, goaways } = await caller();
     const asking = ask(session, "/wait");
     await until(() => waiting.length === 1, HANG_MS);
-    // The request has come whole.
+    // The whole request has arrived.
     await untilWaiting(HTTP2_PATIENCE.requestMs, false);
     await pass(HTTP2_PATIENCE.idleMs + HTTP2_PATIENCE.pingEveryMs);
     expect(goaways).to.deep.equal([]);

@@ -77,8 +77,8 @@ describe("requests in flight", () => {
     await until(() => waiting.length === 1, HANG_MS);
     const request = waiting[0]?.req;
     const socket = request?.socket as Socket;
-    // As Node leaves a request of which an iterator stopped early: its socket is gone from it, not from the
-    // caller.
+    // Node leaves a request like this when an iterator over it stops early: `request.socket` is null, while
+    // the caller's connection remains.
     Object.assign(request ?? {}, { socket: null });
     waiting[0]?.end("one");
     await until(() => caller.answers() === 1, HANG_MS);

@@ -32,7 +32,7 @@ describe("the Host field", () => {
     await health.end();
   });
 
-  /** All that comes back for the request, with a second one behind it. */
+  /** All bytes that come back for the request and for a second one behind it. */
   async function answers(port: number, line: string, fields: readonly string[], body = ""): Promise<string> {
     const socket = connect(port, "127.0.0.1");
     const head = [`${line} HTTP/1.1`, ...fields, `content-length: ${Buffer.byteLength(body)}`, "", ""].join(

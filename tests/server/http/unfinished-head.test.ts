@@ -13,8 +13,8 @@ import { HANG_MS } from "../../support/patience.ts";
 import { silentLogger } from "../../support/shared-stores.ts";
 
 /**
- * What a caller may send for as long as it likes: blanks that an expression of ours would look through anew
- * with every byte.
+ * A head that a caller may send for as long as it likes: a regular expression of the product would search its
+ * blanks again with every byte.
  */
 const UNFINISHED = `POST ${ISSUE_PATH} HTTP/1.1\r\ncontent-type: application/json\r\nHost: x/${" ".repeat(7_900)}b`;
 
@@ -66,8 +66,8 @@ describe("a head that does not end", () => {
   });
 
   /**
-   * How many listen to each event: what sees bytes before Node's parser has a request out of them must be
-   * among these.
+   * The number of listeners for each event. Code that gets bytes before Node's parser has made a request of
+   * them must be among these.
    */
   const listeners = (of: {
     eventNames(): (string | symbol)[];

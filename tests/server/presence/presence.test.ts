@@ -51,7 +51,7 @@ describe("presence", () => {
   const seen = async () => (await processes.seen(HOUR_MS)).find(({ _id }) => _id === "one");
   const becomes = async (is: (one: SeenProcess | undefined) => boolean) =>
     expect(await until(async () => is(await seen()), HANG_MS, 5)).to.equal(true);
-  /** Until the next beat is waited for, a beat is under way. */
+  /** Resolves when no heartbeat is under way: the timer for the next one is set. */
   const rests = () => until(() => clock.waiting().includes(BEAT_EVERY_MS), HANG_MS, 1);
 
   it("says who it is, how its clocks are, and what it counted", async () => {

@@ -23,7 +23,7 @@ import { fakeClock } from "../../support/fake-clock.ts";
 
 type Line = { level: string; msg: string; method?: string; err?: { message: string; stack?: string } };
 
-/** A service behind interceptors, through the library's own way of calling, and the lines that it logs. */
+/** A service behind interceptors, called through the library, and the lines that it logs. */
 function behind(
   interceptorsOf: (log: ReturnType<typeof createLogger>) => Interceptor[],
   campaign: Partial<ServiceImpl<typeof CampaignService>> = {},

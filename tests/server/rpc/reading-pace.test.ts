@@ -4,10 +4,10 @@ import { createReadingPace } from "../../../server/rpc/reading-pace.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 
 const SIZE = { idle: 1_000, busy: 100 };
-/** Of a caller who waits to the end. */
+/** The signal of a caller that waits to the end. */
 const STAYS = new AbortController().signal;
 
-/** A loop of which others use a part, and pages that take 5 ms. */
+/** An event loop of which other work uses a part, and pages that take 5 ms. */
 function reading() {
   const clock = fakeClock();
   let share = 0;
@@ -36,7 +36,7 @@ function reading() {
     othersUse(part: number) {
       share = part;
     },
-    /** Lets time go by, millisecond by millisecond, and what waits for it go on. */
+    /** Passes time, millisecond by millisecond, and lets pages continue in between. */
     async pass(ms: number) {
       for (let passed = 0; passed < ms; passed += 1) {
         activeMs += share;
@@ -122,7 +122,7 @@ describe("the pace of long readings", () => {
     const left = going.map(({ signal }) => page(signal).catch((error: ConnectError) => error.code));
     const last = page();
     for (const leaving of going) leaving.abort();
-    // No time goes by.
+    // No time passes.
     expect(new Set(await Promise.all(left))).to.deep.equal(new Set([Code.Canceled]));
     await pass(40);
     await Promise.all([first, last]);

@@ -16,8 +16,8 @@ const STARTS_AT_MS = Date.UTC(2026, 11, 24, 11, 0, 0, 500);
 type Telling = { refusal: Refusal; code: Code; message: string; retryAfterMs: bigint };
 
 /**
- * What a client is told, by reason: the type asks for every reason of the union, the test for every one of
- * the contract.
+ * What a client gets, by reason: the type requires every reason of the union, the test every reason of the
+ * contract.
  */
 const tellings: { [reason in Refusal["reason"]]: Telling } = {
   NOT_STARTED: {

@@ -20,7 +20,7 @@ describe("the window of a sale", () => {
         expect(buckets).to.be.at.most(40);
         const lead = extent.firstMs - fromMs;
         expect(lead).to.be.at.most(Math.max(bucketMs, extent.mostByMs - extent.firstMs, 1_000));
-        // A finer one would not have held it.
+        // The next finer bucket size would not hold the whole sale.
         if (bucketMs > 10) expect((extent.mostByMs - fromMs) / bucketMs).to.be.at.least(buckets / 3.5);
       }),
     );

@@ -26,14 +26,14 @@ import { silentLogger } from "../../support/shared-stores.ts";
 
 const METHODS: readonly DescMethod[] = [...CouponService.methods, ...CampaignService.methods];
 
-/** Not an instant, or not the one that it spells; as JSON. */
+/** Texts that are no instant, or that a lenient parser would read as another instant; as JSON. */
 const WRONG_INSTANTS = [
   ...['"2027-02-30T10:00:00Z"', '"2027-02-29T00:00:00Z"', '"1900-02-29T00:00:00Z"', '"2027-04-31T10:00:00Z"'],
   ...['"2027-13-01T00:00:00Z"', '"2027-00-01T00:00:00Z"', '"2027-01-00T00:00:00Z"', '"2027-01-32T00:00:00Z"'],
   ...['"2027-02-28T24:00:00Z"', '"2027-02-28T23:60:00Z"', '"2027-02-28T23:59:60Z"', '"0000-01-01T00:00:00Z"'],
   ...['"2027-01-01T00:00:00+24:00"', '"2027-01-01T00:00:00+09:60"', '"2027-01-01T00:00:00+0900"'],
   ...['"2027-01-01T00:00:00"', '"2027-01-01 00:00:00Z"', '"2027-01-01t00:00:00Z"', '"2027-01-01T00:00:00z"'],
-  // Their offset pushes them out of what a Timestamp holds.
+  // Their offset moves them out of the range of a Timestamp.
   ...['"0001-01-01T00:00:00+09:00"', '"9999-12-31T23:59:59-09:00"'],
   ...['"2027-01-01T00:00Z"', '"2027-01-01"', '"2027-01-01T00:00:00.Z"', '"2027-01-01T00:00:00.1234567890Z"'],
   ...[
@@ -63,7 +63,7 @@ const WRONG_NAMES = ['"BASIC"', '"campaign_view_basic"', '"1"', '""', "true"];
 
 type Wrong = { readonly method: DescMethod; readonly field: DescField; readonly values: readonly string[] };
 
-/** Every field of every request, with what must not be taken for one of its values. */
+/** Every field of every request, with values that must be refused for it. */
 function wrongsOf(method: DescMethod): Wrong[] {
   return method.input.fields.flatMap((field) => {
     const values = wrongValues(field);
@@ -133,7 +133,7 @@ describe("JSON requests", () => {
     it(`over ${transport.name}: a value that is not what it spells is refused with the field's name, and reaches nothing`, async () => {
       let asked = 0;
       for (const { method, field, values } of METHODS.flatMap(wrongsOf)) {
-        // All of them by the first way; it is the same decoder by the others, which some of them show.
+        // The first transport gets all values; the others use the same decoder, so a part is enough for them.
         const sent = transport === JSON_TRANSPORTS[0] ? values : values.filter((_, i) => i % 8 === 0);
         const asking = sent.map(async (value, i) => {
           const json = `{"${i % 2 === 0 ? field.jsonName : field.name}":${value}}`;

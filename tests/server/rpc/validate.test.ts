@@ -21,7 +21,7 @@ function requestWith(given: Given): CreateCampaignRequest {
   return Object.assign(create(CreateCampaignRequestSchema, base), given);
 }
 
-/** The field that a refusal names, or what else it is. */
+/** The field that a refusal names, else the reason of the refusal, or "(valid)". */
 function fieldOf(valid: Valid<unknown>): string {
   if (valid.ok) return "(valid)";
   return valid.refusal.reason === "INVALID" ? valid.refusal.field : valid.refusal.reason;
@@ -31,7 +31,7 @@ function messageOf(valid: Valid<unknown>): string {
   return valid.ok || valid.refusal.reason !== "INVALID" ? "" : valid.refusal.allowed;
 }
 
-/** Blanks, no width, a filler of Hangul, the empty pattern of Braille. */
+/** Blanks, characters without width, a Hangul filler, the empty Braille pattern. */
 const UNSEEN = ["   ", "\u00a0\u3000", "\u200b\u200d\ufeff", "\u3164", "\u2800", " \u2060\u00ad "];
 
 const UNWANTED = [
@@ -246,7 +246,7 @@ describe("validation of keys, ids, counts and tokens", () => {
     const id = newCampaignId(NOW_MS);
     for (const written of [id, id.toLowerCase(), id.slice(0, 20) + id.slice(20).toLowerCase()])
       expect(validCampaignId(written)).to.deep.equal({ ok: true, value: id });
-    // A long s is an S in capitals, and no letter of an id.
+    // A long s is an S in capitals, but no character of an id.
     expect(fieldOf(validCampaignId(`${id.slice(1)}\u017f`))).to.equal("UNKNOWN_CAMPAIGN");
     for (const wrong of ["x", `${id}0`, id.slice(1), `${id.slice(0, -1)}I`, "{}", `${id}\n`])
       expect(fieldOf(validCampaignId(wrong)), wrong).to.equal("UNKNOWN_CAMPAIGN");

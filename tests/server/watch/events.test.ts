@@ -18,7 +18,7 @@ function sight(given: Partial<Sight> = {}): Sight {
 
 const said = (before: Sight | undefined, now: Sight): string[] =>
   eventsBetween(before, now).map(({ level, kind, text }) => `${level} ${kind}: ${text}`);
-/** From an ordinary sight to this one. */
+/** The events from an ordinary snapshot to this one. */
 const then = (now: Partial<Sight>, before: Partial<Sight> = {}): string[] => said(sight(before), sight(now));
 
 describe("watch events", () => {
@@ -84,7 +84,7 @@ describe("watch events", () => {
       "alarm state: the start has passed and it is not open: its codes are still being made",
     ]);
     expect(then({ ...late, state: "OPEN" }, { state: "OPEN" })).to.deep.equal([]);
-    // Moved to later: in time again, and late again when that has passed.
+    // The start was moved to later: it is in time again, and can be late again.
     expect(then({ ...late, startsAtMs: START_MS + 60_000 }, late)).to.deep.equal([]);
   });
 
@@ -110,7 +110,7 @@ describe("watch events", () => {
     expect(then(next)).to.deep.equal(["warning pool: the pool was made again or changed: generation 1 → 2"]);
     expect(then({ ...next, changes: [change("pause")] }).join()).not.to.include("pool was made");
     expect(then(next, { changes: [change("pause")] })).to.deep.equal([]);
-    // The first load.
+    // The first load is no event.
     expect(then(next, { pool: { status: "ok", generation: 0 } })).to.deep.equal([]);
   });
 
@@ -127,7 +127,7 @@ describe("watch events", () => {
     expect(then({ processes: [one, two] }, { processes: [one, silent] })).to.deep.equal([
       "info process: a/2 (scheduler) is heard of again",
     ]);
-    // Forgotten after a minute: it did not leave.
+    // A silent process leaves the list after a minute: that is no departure.
     expect(then({}, { processes: [one, silent] })).to.deep.equal([]);
     expect(then({ processes: undefined })).to.deep.equal([]);
   });
@@ -209,7 +209,7 @@ describe("watch events", () => {
   });
 });
 
-/** A change of state, at 50 ms before now unless told otherwise. */
+/** A change of state, by default 50 ms before now. */
 function entry(
   revision: number,
   verb: HistoryVerb,

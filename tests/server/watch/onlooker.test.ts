@@ -22,7 +22,7 @@ describe("onlooker", () => {
       look: () => Look | null;
       processes: SeenProcess[] | undefined;
       counts: number;
-      /** Of which revision at least. */
+      /** The least revision of each request. */
       asked: (number | undefined)[];
       entries: HistoryDoc[];
     } = {
@@ -57,7 +57,7 @@ describe("onlooker", () => {
       afterRevision,
     };
     const look = createOnlooker("c", deps);
-    /** So many, the first of them the creation; the newest first. */
+    /** Sets a history of `count` entries, newest first; the oldest is the creation. */
     const entries = (count: number): void => {
       now.look = () => ({ campaign: { ...campaign, revision: count - 1 }, pool: pool(0) });
       now.entries = Array.from({ length: count }, (_, i) => {
@@ -72,7 +72,7 @@ describe("onlooker", () => {
         } as HistoryDoc;
       });
     };
-    /** Pauses and resumes it by turns, so that it has so many changes. */
+    /** Pauses and resumes the campaign in turn, so that it has `count` changes. */
     const turns = (count: number): void => {
       now.entries = Array.from({ length: count + 1 }, (_, i) => {
         const revision = count - i;
@@ -170,7 +170,7 @@ describe("onlooker", () => {
     expect(states(seen?.message ?? null)).to.deep.equal(byTurns(2, 9));
     expect(seen?.message.revision).to.equal(9);
     expect(states((await look())?.message ?? null)).to.deep.equal([]);
-    // More than one message holds: the next one is due at once.
+    // More changes than one message can hold: the next message is due at once.
     turns(179);
     const all: string[] = [];
     const behind: boolean[] = [];
@@ -189,7 +189,7 @@ describe("onlooker", () => {
       turns(7);
       expect(states((await message()) ?? null)).to.deep.equal(byTurns(after + 1, 7));
     }
-    // This server has not heard of the last ones yet.
+    // This server has not read the last changes yet.
     const { turns, message } = looking(7);
     turns(5);
     expect(states((await message()) ?? null)).to.deep.equal([]);
@@ -241,7 +241,7 @@ describe("onlooker", () => {
       now.look = () => ({ campaign: { ...campaign, state: "SOLD_OUT", revision: 5 }, pool: pool(0) });
       const first = (await look())?.message;
       expect(states(first ?? null).at(-1), `after ${after}`).to.not.equal("SOLD_OUT → OPEN");
-      // It is over for those who were told no more than the sell-out.
+      // The campaign is over for onlookers whose last revision is the sell-out.
       expect([first?.revision, first?.isOver]).to.deep.equal(after === 6 ? [6, false] : [5, true]);
       now.look = () => ({ campaign: { ...campaign, revision: 6 }, pool: pool(0) });
       const second = (await look())?.message;

@@ -4,7 +4,7 @@ import { LATENCY_BUCKETS, latencyBucket } from "../../../runtime/latency-histogr
 import { createTrafficWindow } from "../../../server/watch/traffic.ts";
 import { NOW_MS, seenProcess } from "../../support/preflight-facts.ts";
 
-/** A server that told these counts so many seconds after the first. */
+/** A server whose heartbeat has these counts, `second` seconds after the first one. */
 function told(
   pid: number,
   second: number,
@@ -74,7 +74,7 @@ describe("traffic", () => {
     const { p50Ms = 0, p99Ms = 0 } = window.now();
     expect(p50Ms).to.be.within(1.6, 2.4);
     expect(p99Ms).to.be.within(40, 60);
-    // All of it has gone by.
+    // All these answers are older than five seconds.
     for (let second = 2; second < 9; second++) window.read([told(1, second, {}, [...slow, ...fast, 50, 50])]);
     expect(window.now()).to.deep.include({ p50Ms: undefined, p99Ms: undefined });
   });

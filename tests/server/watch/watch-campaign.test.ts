@@ -22,7 +22,7 @@ const change = (revision: number, to: "OPEN" | "PAUSED" | "ENDED"): HistoryDoc =
   }) as HistoryDoc;
 
 describe("a stream of WatchCampaign", () => {
-  /** One stream on a clock that stands still, of a campaign that is paused and resumed by turns. */
+  /** One stream on a clock that stands still, of a campaign that is paused and resumed in turn. */
   function opened(afterRevision: number) {
     const clock = fakeClock();
     const entries: HistoryDoc[] = [];
@@ -58,7 +58,7 @@ describe("a stream of WatchCampaign", () => {
     const stream = watchCampaign(request, context)[Symbol.asyncIterator]();
     return {
       clock,
-      /** The next message, after so much waiting as it takes. */
+      /** Resolves to the next message; passes as much time as it needs. */
       async next(): Promise<Message | undefined> {
         let isHere = false;
         const coming = stream.next().finally(() => {
@@ -66,12 +66,12 @@ describe("a stream of WatchCampaign", () => {
         });
         coming.catch(() => undefined);
         for (; !isHere; await turnOfLoop()) {
-          // One timer after the other: what is waited for may come between them.
+          // One timer after the other: the message may come between them.
           if (clock.waiting().length > 0) clock.pass(Math.min(...clock.waiting()));
         }
         return (await coming).value;
       },
-      /** It goes on up to this revision. */
+      /** Changes the campaign up to this revision. */
       turns(last: number): void {
         for (let revision = entries.length + 1; revision <= last; revision++)
           entries.push(change(revision, revision % 2 === 1 ? "PAUSED" : "OPEN"));
@@ -125,7 +125,7 @@ describe("a stream of WatchCampaign", () => {
     const { clock, next, turns, end } = opened(1);
     turns(2);
     expect(revisions(await next())).to.deep.equal([2]);
-    // It takes nothing while this happens, however often the interval goes by.
+    // The reader takes no message meanwhile, although the interval passes many times.
     for (let last = 3; last <= 9; last++) {
       turns(last);
       clock.pass(10 * INTERVAL_MS);

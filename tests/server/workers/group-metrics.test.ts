@@ -5,8 +5,7 @@ import { createGroupMetrics, type Source } from "../../../server/workers/worker-
 type Asked = { readonly id: number; readonly metrics: Metrics; silent: boolean };
 
 /**
- * A group whose workers' metrics are real ones of this process; each answers through JSON, as over the
- * channel.
+ * A group of workers, each with real metrics in this process; each answers in JSON, as over the channel.
  */
 function group(count: number) {
   const asked: Asked[] = [];

@@ -3,13 +3,13 @@ export type Frame = {
   /** For a request: the script or command, and for MongoDB its collection (`claim`, `insert issuances`). */
   readonly kind: string;
   readonly bytes: Buffer;
-  /** Ties a reply to its request where the protocol numbers them. */
+  /** Connects a reply with its request, if the protocol numbers them. */
   readonly id: number;
-  /** Came unasked (a Redis push): belongs to no request. */
+  /** Whether the server sent it without a request (a Redis push). */
   readonly unasked: boolean;
 };
 
-/** Where the frame that begins at `at` ends (exclusive), or -1 while it is not whole. */
+/** The end (exclusive) of the frame that begins at `at`, or -1 while it is incomplete. */
 export type FrameEnd = (bytes: Buffer, at: number) => number;
 
 /** How to cut one direction of a connection into frames. */
@@ -18,15 +18,15 @@ export type Reading = {
   readonly read: (frame: Buffer) => { kind: string; id: number; unasked: boolean };
 };
 
-/** What the proxy must know of a protocol. */
+/** The description of a protocol for the proxy. */
 export type Protocol = {
   readonly requests: Reading;
   readonly replies: Reading;
-  /** `fifo`: replies come in the order of the requests; `id`: each names its request. */
+  /** `fifo`: replies come in the order of the requests; `id`: each reply has the id of its request. */
   readonly pairing: "fifo" | "id";
 };
 
-/** Cuts a stream of chunks into frames, whatever the chunks are. */
+/** Cuts a stream of chunks, of any size, into frames. */
 export function createSplitter(reading: Reading): (chunk: Buffer) => Frame[] {
   let rest: Buffer = Buffer.alloc(0);
   return (chunk) => {
@@ -45,7 +45,7 @@ export function createSplitter(reading: Reading): (chunk: Buffer) => Frame[] {
   };
 }
 
-/** Bytes passed on as they come: for connections nobody needs to understand. */
+/** Passes bytes on unchanged: for connections whose frames do not matter. */
 export const rawProtocol: Protocol = {
   requests: { frameEnd: (bytes) => bytes.length, read: () => ({ kind: "raw", id: 0, unasked: true }) },
   replies: { frameEnd: (bytes) => bytes.length, read: () => ({ kind: "raw", id: 0, unasked: true }) },

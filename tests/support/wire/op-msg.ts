@@ -8,8 +8,8 @@ export function messageEnd(bytes: Buffer, at: number): number {
 }
 
 /**
- * `insert issuances`: the command and, where its value is one, the collection. Of anything but OP_MSG:
- * `other`.
+ * `insert issuances`: the command and, if its value is a collection, that collection. For any other message
+ * than OP_MSG: `other`.
  */
 export function kindOf(message: Buffer): string {
   const command = commandOf(message);

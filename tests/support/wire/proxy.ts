@@ -5,50 +5,49 @@ import { createSplitter, type Frame, type Protocol } from "./frames.ts";
 
 export type Address = { readonly host: string; readonly port: number };
 
-/** Which frames to lay hands on, and what to do with them. */
+/** The frames that a trap catches, and what it does with them. */
 export type TrapSpec = {
   readonly at: "request" | "reply";
-  /** The kind of the request, or of the request that is replied to. */
+  /** The kind of the request; for a reply, of its request. */
   readonly kind: string;
-  /** `hold`: it and all behind it on its connection wait; `cut`: it is dropped, and its connection closed. */
+  /** `hold`: it and all frames behind it on its connection wait; `cut`: drops it and its connection. */
   readonly deed: "hold" | "cut";
-  /** How many frames in all (default 1). */
+  /** How many frames to catch in all (default 1). */
   readonly times?: number;
-  /** How many to let pass before the first. */
+  /** How many frames to let pass before the first catch. */
   readonly skip?: number;
 };
 
 export type Trap = {
-  /** How many frames it caught so far. */
+  /** How many frames it has caught so far. */
   readonly caught: number;
-  /** Resolves when it caught its first; rejects with HazardMissed at the deadline. */
+  /** Resolves when it has caught its first frame; rejects with HazardMissed at the deadline. */
   sprung(deadlineMs: number): Promise<void>;
-  /** Lets what is held go on, and catches no more. */
+  /** Lets the held frames continue, and catches no more. */
   release(): void;
-  /** Drops what is held and closes its connections, and catches no more. */
+  /** Drops the held frames and closes their connections, and catches no more. */
   cut(): void;
 };
 
 export type StoreProxy = {
   readonly address: Address;
   trap(spec: TrapSpec): Trap;
-  /** From now on every frame in either direction is late by this. */
+  /** Delays every frame in either direction by this, from now on. */
   delay(ms: number): void;
   /**
-   * A network that swallows everything: connections stand, new ones too, and nothing passes; afterwards what
-   * was sent arrives.
+   * A network that drops all traffic: established and new connections stay open, and no byte passes;
+   * afterwards the sent bytes arrive.
    */
   blackHole(on: boolean): void;
-  /** New connections go there; those that stand are closed. */
+  /** Sends new connections to the target, and closes the established ones. */
   pointAt(target: Address): void;
   /**
-   * The same, but those that stand stay where they are, as with a name or a forwarder that leads elsewhere
-   * from now on.
+   * The same, but leaves established connections alone, like a DNS name or a forwarder whose target changes.
    */
   leadTo(target: Address): void;
   /** Closes every connection. */
   cutAll(): void;
-  /** Takes no new connections, and closes those that stand, until told otherwise. */
+  /** Refuses new connections and closes the established ones, until `refuse(false)`. */
   refuse(on: boolean): void;
   close(): Promise<void>;
 };
@@ -62,12 +61,12 @@ type ArmedTrap = {
   onCaught: () => void;
 };
 
-/** One direction of a connection: frames in order, none overtakes. */
+/** One direction of a connection: frames keep their order. */
 type Stream = { resume(): void; cut(): void };
 
 type Queued = { readonly frame: Frame; readonly dueAtMs: number };
 
-/** A TCP proxy that understands enough of what passes to hold or cut exactly one request or reply. */
+/** A TCP proxy that reads enough of a protocol to hold or cut exactly one request or reply. */
 export async function startProxy(protocol: Protocol, firstTarget: Address): Promise<StoreProxy> {
   let target = firstTarget;
   let delayMs = 0;

@@ -3,7 +3,7 @@ import type { Protocol } from "./frames.ts";
 
 const EOL = "\r\n";
 
-/** Where a RESP2 or RESP3 value ends; -1 while it is not whole. */
+/** The end of a RESP2 or RESP3 value; -1 while it is incomplete. */
 export function respEnd(bytes: Buffer, at: number): number {
   const eol = bytes.indexOf(EOL, at, "latin1");
   if (eol < 0) return -1;
@@ -23,7 +23,7 @@ export function respEnd(bytes: Buffer, at: number): number {
       return valuesEnd(bytes, end, count());
     case "%":
       return valuesEnd(bytes, end, count() * 2);
-    case "|": // attributes: the value they belong to follows
+    case "|": // attributes: their value follows
       return valuesEnd(bytes, end, count() * 2 + 1);
     default:
       return end;
@@ -36,7 +36,7 @@ function valuesEnd(bytes: Buffer, first: number, count: number): number {
   return end;
 }
 
-/** The first two strings of a command, or fewer. */
+/** The first two strings of a command; fewer if it has fewer. */
 function commandWords(frame: Buffer): string[] {
   const words: string[] = [];
   let at = frame.indexOf(EOL, 0, "latin1") + EOL.length;
@@ -50,7 +50,7 @@ function commandWords(frame: Buffer): string[] {
   return words;
 }
 
-/** `scripts`: the text of each script by its name; a call of one has the name as its kind. */
+/** `scripts`: the text of each script by its name, which is the kind of a request that calls the script. */
 export function redisProtocol(scripts: ReadonlyMap<string, string>): Protocol {
   const nameOfSha = new Map<string, string>();
   for (const [name, text] of scripts) nameOfSha.set(shaOf(text), name);
