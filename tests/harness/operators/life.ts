@@ -17,7 +17,7 @@ import { judgeHistory } from "./judge-history.ts";
 import { createOperators, type Operators } from "./operators.ts";
 import { readChanges } from "./read-changes.ts";
 
-/** The ground of the lives: servers of the product on real stores. */
+/** The servers of the product, on real stores, that the campaigns run on. */
 export type LifeGround = {
   readonly urls: readonly string[];
   readonly clients: readonly Clients[];

@@ -1,6 +1,6 @@
 /**
- * `npm run operators`: several operators change campaigns at random while many ask for coupons at several
- * servers; each campaign is then verified. Exit codes: 0 PASS, 1 FAIL, 2 could not run.
+ * `npm run operators`: several operators change campaigns at random while many callers ask for coupons at
+ * several servers; each campaign is then verified. Exit codes: 0 PASS, 1 FAIL, 2 could not run.
  */
 import { randomInt } from "node:crypto";
 import { numberFlag } from "../../../bench/number-flag.ts";

@@ -9,7 +9,7 @@ export type Mutant = {
   readonly name: string;
   readonly patches: readonly Patch[];
   readonly round: string;
-  /** LIFE: each change that an operator made is complete or absent, and on record. */
+  /** LIFE: each change by an operator is either complete and on record, or absent. */
   readonly caughtBy: Invariant | "LIFE";
   /** Why this invariant, in a sentence. */
   readonly because: string;
