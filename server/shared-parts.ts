@@ -13,6 +13,7 @@ import { createHistory } from "../record/history.ts";
 import { createIssuances } from "../record/issuances.ts";
 import { connectMongo } from "../record/mongo.ts";
 import { createMongoFacts } from "../record/mongo-facts.ts";
+import { watchMongo } from "../record/mongo-watch.ts";
 import { createPreflights } from "../record/preflights.ts";
 import { createProcesses } from "../record/processes.ts";
 import { createRehearsals } from "../record/rehearsals.ts";
@@ -54,6 +55,12 @@ export async function createSharedParts(
     operationMs: config.COMMIT_DEADLINE_MS,
   });
   lifecycle.onRelease("MongoDB", () => mongo.client.close());
+  const mongoWatch = watchMongo({
+    client: mongo.client,
+    clock,
+    logger: logger.child({ component: "record" }),
+  });
+  lifecycle.onRelease("watch of MongoDB", () => mongoWatch.close());
   const records = {
     campaigns: createCampaigns(mongo.db),
     coupons: createCoupons(mongo.db),

@@ -40,6 +40,17 @@ export const storeRounds: readonly Round[] = [
     after: async (sale) => proveUnknownOrHeldBack(sale),
   },
   {
+    // Several, since a driver that a closing socket leaves stuck is one in about ten of them.
+    name: "kill-mongodb-repeatedly",
+    async act(sale) {
+      for (const share of [0.1, 0.25, 0.4, 0.55, 0.7]) {
+        await part(sale, share);
+        await whileDown(sale, "mongodb", () => sleep(200));
+      }
+    },
+    after: async (sale) => proveUnknownOrHeldBack(sale),
+  },
+  {
     name: "redis-flushall",
     async act(sale) {
       await part(sale, 0.4);
