@@ -131,26 +131,33 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
     const leased = await takeTurn(deps, ask, owner, { raise: true, untilMs });
     if (leased === undefined) return BUSY;
     const { generation, loadedGeneration = 0 } = leased;
-    const held = await pool
-      .hold(campaignId, clock.now(), generation, loadedGeneration)
+    const frozen = await pool
+      .freeze(campaignId, clock.now(), generation, loadedGeneration)
       .catch((error: unknown): undefined => {
-        logger.warn({ campaign: campaignId, err: error }, "the pool could not be held: nothing is changed");
+        logger.warn({ campaign: campaignId, err: error }, "the pool could not be frozen: nothing is changed");
       });
     // A change without a pool is allowed only where none was ever loaded. Otherwise the pool is rebuilt
     // first: it shows whether the campaign has opened or ended by itself.
-    const none = held?.kind === "none" && leased.state === "GENERATING";
-    if (held?.kind !== "held" && !none) {
+    const none = frozen?.kind === "none" && leased.state === "GENERATING";
+    if (frozen?.kind !== "frozen" && !none) {
       await campaigns.dropLease(campaignId, owner);
-      return { kind: "again", why: held === undefined ? "Redis does not answer" : "the pool is made again" };
+      return {
+        kind: "again",
+        why: frozen === undefined ? "Redis does not answer" : "the pool is made again",
+      };
     }
-    const seen = seenOf(held);
+    const seen = seenOf(frozen);
     const decided = await decide(ask, owner, leased, seen);
     // Another process has the lease; it has set the state of the pool, or will.
     if (decided === undefined) return OVERTAKEN;
     const { answer, campaign } = decided;
-    const followed = held.kind !== "held" || (await turn(campaign, seen));
+    const followed = frozen.kind !== "frozen" || (await turn(campaign, seen));
     await campaigns
-      .dropLease(campaignId, owner, followed && held.kind === "held" ? { loadedGeneration: generation } : {})
+      .dropLease(
+        campaignId,
+        owner,
+        followed && frozen.kind === "frozen" ? { loadedGeneration: generation } : {},
+      )
       .catch((error: unknown) => logger.warn({ campaign: campaignId, err: error }, "a lease runs out"));
     if (followed || answer.kind !== "changed") return answer;
     const notice = "recorded; the pool gives nothing out until it has followed, by itself";
@@ -188,7 +195,7 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
     for (;;) {
       const campaign = await campaigns.find(campaignId);
       if (campaign === null) return { kind: "refused", refusal: { reason: "UNKNOWN_CAMPAIGN" } };
-      // A refusal or "already" needs neither lease nor hold: it is true at this moment, and changes nothing.
+      // A refusal or "already" needs neither lease nor freeze: it is true now, and changes nothing.
       const seen = seenOf(await pool.inspect(campaignId).catch(() => undefined));
       const judgement = await judge(ask, campaign, seen);
       // The refusal may be the effect of this same request, carried out by another server since the search.

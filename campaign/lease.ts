@@ -14,8 +14,8 @@ export type Lease = {
    */
   keep(): Promise<void>;
   /**
-   * Returns the lease. `swapped`: a pool was loaded under the lease's generation, or a held one was turned to
-   * it (turn.lua); undefined: neither.
+   * Returns the lease. `swapped`: a pool was loaded under the lease's generation, or a frozen one was turned
+   * to it (turn.lua); undefined: neither.
    */
   drop(swapped?: "loaded" | "turned"): Promise<void>;
 };

@@ -12,8 +12,8 @@ import { type LeaseOptions, takeLease } from "./lease.ts";
 import { QUIET_BEFORE_TOP_UP_MS } from "./sold-out-memory.ts";
 
 /**
- * The outcome of a load. `loaded`; `turned`: the pool was held, and now has the state in MongoDB; `healthy`:
- * the pool answers, nothing to do; `busy`: another process has the lease; `not-ready`: not all codes are
+ * The outcome of a load. `loaded`; `turned`: a frozen pool now has the state in MongoDB; `healthy`: the
+ * pool answers, nothing to do; `busy`: another process has the lease; `not-ready`: not all codes are
  * made; `called-off`: the campaign was cancelled before they were; `gone`: no such campaign; `again`: an
  * issuance, a newer load or change, or another Redis came in between; try again.
  */
@@ -68,7 +68,7 @@ export async function loadPool(
     // Read again: under the lease, no other process changes the pool.
     const seen = await pool.inspect(campaignId);
     if (seen.status === "ok") return "healthy";
-    if (seen.status === "held") {
+    if (seen.status === "frozen") {
       const turned = await pool.turn(turnTargetOf(campaign, seen));
       if (turned !== "turned") return "again";
       swapped = turned;

@@ -1,4 +1,4 @@
-import type { Hold, Inspection } from "../pool/answers.ts";
+import type { Freeze, Inspection } from "../pool/answers.ts";
 import type { CampaignDoc } from "../record/documents.ts";
 import type { CampaignFields, StepBefore } from "../record/steps.ts";
 import type { Change } from "./judge-change.ts";
@@ -28,10 +28,10 @@ export function followsInPool(change: Change): boolean {
 /** The pool as far as a judgement needs it. */
 export type PoolSeen = Pick<Inspection, "state" | "armedAtMs" | "redisNowMs">;
 
-export function seenOf(pool: Inspection | Hold | undefined): PoolSeen {
+export function seenOf(pool: Inspection | Freeze | undefined): PoolSeen {
   const answers =
     pool !== undefined &&
-    ("kind" in pool ? pool.kind === "held" : pool.status === "ok" || pool.status === "held");
+    ("kind" in pool ? pool.kind === "frozen" : pool.status === "ok" || pool.status === "frozen");
   if (!answers || !("state" in pool)) return { state: "", armedAtMs: 0, redisNowMs: 0 };
   const { state, armedAtMs, redisNowMs } = pool;
   return { state, armedAtMs, redisNowMs };

@@ -25,7 +25,7 @@ export type RemoveRehearsalDeps = {
    * process that writes something after the mark deletes it again; this wait is for inserts that a server had
    * sent before it was killed.
    */
-  settleMs: number;
+  graceMs: number;
 };
 
 const GO_ON_FOR_MS = 1_000;
@@ -35,7 +35,7 @@ const GO_ON_FOR_MS = 1_000;
  * touched.
  */
 export function createRemoveRehearsal(deps: RemoveRehearsalDeps): RemoveRehearsal {
-  const { pool, rehearsals, clock, settleMs } = deps;
+  const { pool, rehearsals, clock, graceMs } = deps;
   const logger = deps.logger.child({ component: "campaign" });
   const removals = createSingleFlight<Removal>();
 
@@ -56,7 +56,7 @@ export function createRemoveRehearsal(deps: RemoveRehearsalDeps): RemoveRehearsa
       if (clock.elapsed() >= untilMs) return { kind: "under-way" };
       await rest(clock.elapsed() - startedAtMs);
     }
-    if (mark.sinceMs < settleMs) return { kind: "under-way" };
+    if (mark.sinceMs < graceMs) return { kind: "under-way" };
     await rehearsals.forget(campaignId);
     logger.info(
       { campaign: campaignId, tookMs: mark.sinceMs },

@@ -37,7 +37,7 @@ export async function topUpPool(deps: TopUpDeps, campaignId: string): Promise<To
   let waitedFor = "";
   for (let overtaken = 0; seen.total < total && overtaken < OVERTAKEN_MAX; ) {
     if (seen.status === "none" || seen.status === "fenced") return "later";
-    if (seen.status === "held") {
+    if (seen.status === "frozen") {
       overtaken++;
       await sleep(clock, HELD_AGAIN_MS);
       seen = await pool.inspect(campaignId);
@@ -58,7 +58,7 @@ export async function topUpPool(deps: TopUpDeps, campaignId: string): Promise<To
         waitedFor = step.quiet;
         await sleep(clock, QUIET_BEFORE_TOP_UP_MS);
         break;
-      case "held":
+      case "frozen":
       case "moved":
         overtaken++;
         seen = await pool.inspect(campaignId);

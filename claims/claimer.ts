@@ -113,7 +113,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
       if (answer.kind !== "expired") known.learn(campaignId, answer, askedAtMs);
       switch (answer.kind) {
         case "replay":
-          return { kind: "issued", held: answer.claim, replayed: true };
+          return { kind: "issued", coupon: answer.claim, replayed: true };
         case "claimed":
         case "pending": {
           const done = await commit(pipeline, answer.claim).catch((error: unknown) => {
@@ -124,14 +124,14 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
           });
           if (done.kind === "durable") {
             // A code other than the one just popped: the key had its coupon already.
-            const replayed = answer.kind === "pending" || done.held.code !== answer.claim.code;
-            return { kind: "issued", held: done.held, replayed };
+            const replayed = answer.kind === "pending" || done.coupon.code !== answer.claim.code;
+            return { kind: "issued", coupon: done.coupon, replayed };
           }
           if (done.kind === "removed") return refused({ reason: "UNKNOWN_CAMPAIGN" });
           stale++;
           break;
         }
-        case "held-back":
+        case "withheld":
           return storeAway();
         case "sold":
           return refused({ reason: "SOLD_OUT" });
@@ -143,7 +143,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
           return refused({ reason: "UNCERTAIN" });
         case "none":
         case "fenced":
-        case "held": {
+        case "frozen": {
           const outcome = await restoreWithin(campaignId, redis);
           if (outcome === "not-ready") return refused({ reason: "NOT_READY" });
           if (outcome === "called-off") return refused({ reason: "CANCELLED" });
@@ -183,7 +183,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     metrics.fromMemory.inc();
     switch (answer.kind) {
       case "replay":
-        return { kind: "issued", held: answer.held, replayed: true };
+        return { kind: "issued", coupon: answer.coupon, replayed: true };
       case "sold":
         return refused({ reason: "SOLD_OUT" });
       case "early": {

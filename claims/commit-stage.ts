@@ -11,7 +11,7 @@ import { loggingFailure, type StageDeps } from "./stage.ts";
  * binding was undone, so claim again; `removed`: the campaign was a rehearsal and has been removed.
  */
 export type Commit =
-  | { readonly kind: "durable"; readonly held: Claim }
+  | { readonly kind: "durable"; readonly coupon: Claim }
   | { readonly kind: "again" | "removed" };
 
 const COMMIT_BATCH_MAX = 1_000;
@@ -51,11 +51,11 @@ export function createCommitStage(deps: StageDeps, settles: SettleStage): Commit
     batch.forEach((claim, i) => {
       const outcome = outcomes[i];
       if (outcome?.kind !== "durable") return;
-      const held = claimOf(outcome.held);
-      const isOurs = held.generation === claim.generation && held.seq === claim.seq;
+      const coupon = claimOf(outcome.issuance);
+      const isOurs = coupon.generation === claim.generation && coupon.seq === claim.seq;
       // The key had claimed this same code before a rebuild, and that insert won. The pool must hold that
       // claim, or a replay would return another sequence number and instant than MongoDB has.
-      const settling = isOurs ? settles.push(claim) : pool.release(claim, false, held);
+      const settling = isOurs ? settles.push(claim) : pool.release(claim, false, coupon);
       void settling.catch(() => undefined);
     });
   }
@@ -76,24 +76,24 @@ export function createCommitStage(deps: StageDeps, settles: SettleStage): Commit
           const outcome = outcomes[i];
           if (outcome === undefined) throw new Error("an issuance came back without an outcome");
           if (outcome.kind === "removed") return { kind: "removed" };
-          const held = claimOf(outcome.held);
-          if (outcome.kind === "durable") return { kind: "durable", held };
+          const coupon = claimOf(outcome.issuance);
+          if (outcome.kind === "durable") return { kind: "durable", coupon };
           metrics.alarms.inc({ kind: outcome.kind });
           const free = outcome.kind === "key-taken" && outcome.codeFree;
-          const undone = await pool.release(claim, free, held);
+          const undone = await pool.release(claim, free, coupon);
           logger.error(
             {
               campaign: campaignId,
               generation: claim.generation,
               seq: claim.seq,
-              against: held.generation,
+              against: coupon.generation,
               undone,
             },
             outcome.kind === "key-taken"
               ? "the claim key held a coupon already: it is answered with that one, the popped code is handed back"
               : "the pool held a code that was issued before: the code is dropped, the request claims again",
           );
-          return outcome.kind === "key-taken" ? { kind: "durable", held } : { kind: "again" };
+          return outcome.kind === "key-taken" ? { kind: "durable", coupon } : { kind: "again" };
         }),
       );
     }),

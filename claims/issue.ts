@@ -3,7 +3,7 @@ import type { Claim, PoolState } from "../pool/answers.ts";
 import type { CampaignFacts } from "./campaign-cache.ts";
 
 export type Issue =
-  | { readonly kind: "issued"; readonly held: Claim; readonly replayed: boolean }
+  | { readonly kind: "issued"; readonly coupon: Claim; readonly replayed: boolean }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** The caller that waits for the answer; an AbortSignal is one. */

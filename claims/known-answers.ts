@@ -84,7 +84,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     const nowMs = clock.elapsed();
     sale.lastAskedAtMs = nowMs;
     const winner = sale.winners?.get(claimKey);
-    if (winner !== undefined) return { kind: "replay", held: { campaignId, claimKey, ...winner } };
+    if (winner !== undefined) return { kind: "replay", coupon: { campaignId, claimKey, ...winner } };
     if (sale.winners === undefined && sale.filter?.mayHave(claimKey) !== false) return undefined;
     const ageMs = nowMs - sale.confirmedAtMs;
     if (ageMs >= SOLD_OUT_REMEMBERED_MS) return undefined;
@@ -236,9 +236,9 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
           return;
         }
         case "claimed":
-        case "held-back":
+        case "withheld":
         case "not-open":
-        case "held":
+        case "frozen":
           forget(campaignId);
           return;
         default:

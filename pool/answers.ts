@@ -22,9 +22,9 @@ export type PoolState = "staged" | "open" | "paused" | "ended" | "cancelled";
 export type Unusable = "none" | "fenced";
 
 /**
- * `held`: the pool is frozen while a change of the campaign is decided; see hold.lua.
+ * `frozen`: the pool is frozen while a change of the campaign is decided; see freeze.lua.
  */
-export type Standstill = Unusable | "held";
+export type Standstill = Unusable | "frozen";
 
 export type ClaimAnswer =
   | { readonly kind: "claimed" | "pending" | "replay"; readonly claim: Claim }
@@ -42,7 +42,7 @@ export type ClaimAnswer =
     }
   | { readonly kind: "not-open"; readonly state: PoolState }
   /** A coupon is left, but the call was only to recall. */
-  | { readonly kind: "held-back" }
+  | { readonly kind: "withheld" }
   | { readonly kind: Standstill };
 
 /** `recall` pops no code: it only returns existing coupons, sold out, or not open. */
@@ -94,11 +94,11 @@ export type LoadTarget = {
   readonly armedAtMs: number;
 };
 
-/** The pool when it was held; `superseded`: a later change or load has already taken it. */
-export type Hold =
+/** The pool when it was frozen; `superseded`: a later change or load has already taken it. */
+export type Freeze =
   | { readonly kind: Unusable | "superseded" }
   | {
-      readonly kind: "held";
+      readonly kind: "frozen";
       readonly generation: number;
       readonly state: PoolState;
       /** 0: not yet. */
@@ -106,7 +106,7 @@ export type Hold =
       readonly redisNowMs: number;
     };
 
-/** What a held pool must become after a change; `generation` is that of the change. */
+/** What a frozen pool must become after a change; `generation` is that of the change. */
 export type TurnTarget = Pick<LoadTarget, "campaignId" | "generation" | "state" | "startsAtMs" | "endsAtMs">;
 
 /**
@@ -160,9 +160,9 @@ export function parseAnswer(
     case "f":
       return { kind: "fenced" };
     case "h":
-      return { kind: "held-back" };
+      return { kind: "withheld" };
     case "w":
-      return { kind: "held" };
+      return { kind: "frozen" };
     case "x":
       return { kind: "not-open", state: rest as PoolState };
     default:

@@ -4,7 +4,7 @@ import {
   type Claim,
   type ClaimAnswer,
   type ClaimMode,
-  type Hold,
+  type Freeze,
   type Inspection,
   type LedgerPage,
   type PoolState,
@@ -63,7 +63,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
       const args = [String(callerNowMs), String(leastGeneration)];
       const reply = (await list("advance", [k.meta, k.staged, k.open, k.away], args)).map(String);
       const [status, generation, state, changed, wait, armedAt, now] = reply;
-      if (status === "none" || status === "fenced" || status === "held") return { kind: status };
+      if (status === "none" || status === "fenced" || status === "frozen") return { kind: status };
       return {
         kind: "ok",
         generation: Number(generation),
@@ -150,18 +150,18 @@ export function createPool(redis: Redis, deadlineMs: number) {
     /**
      * Freezes a pool of a generation below `generation` while MongoDB decides about a change of its campaign.
      */
-    async hold(
+    async freeze(
       campaignId: string,
       callerNowMs: number,
       generation: number,
       leastGeneration = 0,
-    ): Promise<Hold> {
+    ): Promise<Freeze> {
       const k = campaignKeys(campaignId);
       const args = [callerNowMs, leastGeneration, generation].map(String);
       const loading = [k.loading, k.loadingCodes, k.loadingClaims];
-      const reply = (await list("hold", [k.meta, k.staged, k.open, k.away, ...loading], args)).map(String);
+      const reply = (await list("freeze", [k.meta, k.staged, k.open, k.away, ...loading], args)).map(String);
       const [kind, of, state, armedAt, now] = reply;
-      if (kind !== "held") return { kind: kind as "none" };
+      if (kind !== "frozen") return { kind: kind as "none" };
       return {
         kind,
         generation: Number(of),
@@ -171,7 +171,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
       };
     },
 
-    /** Sets a held pool to the state in MongoDB, and ends the hold. */
+    /** Sets a frozen pool to the state in MongoDB, and ends the freeze. */
     turn({ campaignId, generation, state, startsAtMs, endsAtMs }: TurnTarget) {
       const k = campaignKeys(campaignId);
       const args = [generation, state, startsAtMs, endsAtMs].map(String);

@@ -15,7 +15,7 @@ export const scripts = {
   loadCodes: luaScript("load-codes", 2),
   loadClaims: luaScript("load-claims", 2),
   loadCommit: luaScript("load-commit", 9),
-  hold: luaScript("hold", 7),
+  freeze: luaScript("freeze", 7),
   turn: luaScript("turn", 4),
   topUp: luaScript("top-up", 4),
   remove: luaScript("remove", 10),

@@ -136,7 +136,7 @@ export function createCampaigns(db: Db) {
      * Records that the pool has followed an end or a cancellation by an operator, and that no claim is under
      * way any more.
      */
-    async settled(id: string): Promise<void> {
+    async atRest(id: string): Promise<void> {
       await collection.updateOne({ _id: id }, { $unset: { settling: 1 } });
     },
   };

@@ -3,16 +3,16 @@ import type { IssuanceDoc } from "./documents.ts";
 import { stillExists } from "./still-exists.ts";
 import { insertUnordered } from "./unordered-insert.ts";
 
-/** The outcome of one insert; `held` is the durable issuance to answer with. */
+/** The outcome of one insert; `issuance` is the durable issuance to answer with. */
 export type InsertOutcome =
   /** Durable now, or already before with the same code and key. */
-  | { readonly kind: "durable"; readonly held: IssuanceDoc }
+  | { readonly kind: "durable"; readonly issuance: IssuanceDoc }
   /**
    * The claim key has another code already. `codeFree`: no key has an issuance of the code that was tried.
    */
-  | { readonly kind: "key-taken"; readonly held: IssuanceDoc; readonly codeFree: boolean }
+  | { readonly kind: "key-taken"; readonly issuance: IssuanceDoc; readonly codeFree: boolean }
   /** Another claim key has an issuance of the code: the pool that it came from was stale. */
-  | { readonly kind: "code-taken"; readonly held: IssuanceDoc }
+  | { readonly kind: "code-taken"; readonly issuance: IssuanceDoc }
   /** Its campaign, a rehearsal, was removed meanwhile, and the issuance is deleted. */
   | { readonly kind: "removed" };
 
@@ -41,12 +41,13 @@ export function createIssuances(db: Db) {
     const byKey = new Map(standing.map((doc) => [keyOf(doc), doc]));
     const outcomes = new Map<IssuanceDoc, InsertOutcome>();
     for (const doc of refused) {
-      const held = byKey.get(keyOf(doc));
+      const issuance = byKey.get(keyOf(doc));
       const holder = byCode.get(doc._id);
-      if (held !== undefined && held._id === doc._id) outcomes.set(doc, { kind: "durable", held });
-      else if (held !== undefined)
-        outcomes.set(doc, { kind: "key-taken", held, codeFree: holder === undefined });
-      else if (holder !== undefined) outcomes.set(doc, { kind: "code-taken", held: holder });
+      if (issuance !== undefined && issuance._id === doc._id)
+        outcomes.set(doc, { kind: "durable", issuance });
+      else if (issuance !== undefined)
+        outcomes.set(doc, { kind: "key-taken", issuance, codeFree: holder === undefined });
+      else if (holder !== undefined) outcomes.set(doc, { kind: "code-taken", issuance: holder });
       else throw new Error("an issuance was refused as a duplicate of one that cannot be read");
     }
     return outcomes;
@@ -91,13 +92,13 @@ export function createIssuances(db: Db) {
         await collection.deleteMany(late, { hint: "_id_" });
         return docs.map(() => ({ kind: "removed" }));
       }
-      if (refused.size === 0) return docs.map((held) => ({ kind: "durable", held }));
+      if (refused.size === 0) return docs.map((issuance) => ({ kind: "durable", issuance }));
       const outcomes = await explain(docs.filter((_, i) => refused.has(i))).catch(async (error: unknown) => {
         if (first === undefined || (await stillExists(db, first.campaignId))) throw error;
         return undefined;
       });
       if (outcomes === undefined) return docs.map(() => ({ kind: "removed" }));
-      return docs.map((doc) => outcomes.get(doc) ?? { kind: "durable", held: doc });
+      return docs.map((doc) => outcomes.get(doc) ?? { kind: "durable", issuance: doc });
     },
 
     findByClaimKey: (campaignId: string, claimKey: string): Promise<IssuanceDoc | null> =>

@@ -37,7 +37,7 @@ export function createActions(deps: ActionsDeps) {
   async function advance(campaign: CampaignDoc): Promise<void> {
     if (isStopped()) return;
     const result = await pool.advance(campaign._id, clock.now(), campaign.loadedGeneration);
-    if (result.kind === "held") {
+    if (result.kind === "frozen") {
       // The change that holds the pool ends within milliseconds; if its process has crashed, the next tick
       // repairs the pool.
       logger.info({ campaign: campaign._id }, "a change is being decided: looking again");
@@ -107,15 +107,15 @@ export function createActions(deps: ActionsDeps) {
       case "advance":
         return advance(campaign);
       case "repair": {
-        if (action.why !== "held") {
+        if (action.why !== "frozen") {
           logger.warn(
             { campaign: id, pool: action.why },
             "the pool does not answer here: loading it from MongoDB",
           );
         }
         const outcome = await restore(id);
-        // A change that is still under way ends its own hold.
-        if (action.why !== "held" || outcome !== "busy")
+        // A change that is still under way ends its own freeze.
+        if (action.why !== "frozen" || outcome !== "busy")
           logger.info({ campaign: id, pool: action.why, outcome }, "repair done");
         return;
       }
@@ -140,9 +140,9 @@ export function createActions(deps: ActionsDeps) {
       }
       case "record-ended":
         return record.recordEnded(campaign, ["OPEN", "PAUSED"]);
-      case "record-settled":
-        await campaigns.settled(id);
-        logger.info({ campaign: id, state: campaign.state }, "nothing is under way any more: settled");
+      case "record-at-rest":
+        await campaigns.atRest(id);
+        logger.info({ campaign: id, state: campaign.state }, "the campaign is at rest: nothing is under way");
         return;
       default:
         return action satisfies never;

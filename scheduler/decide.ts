@@ -29,7 +29,7 @@ export type Action =
   /** The pool has ended and no claim is under way: record it. */
   | { readonly kind: "record-ended" }
   /** The pool has followed an operator's end or cancellation and no claim is under way: record it. */
-  | { readonly kind: "record-settled" };
+  | { readonly kind: "record-at-rest" };
 
 /** How far ahead a timer for an instant is set: longer than the tick is likely to pause. */
 export const LOOK_AHEAD_MS = 90_000;
@@ -52,7 +52,7 @@ export function decide(nowMs: number, campaign: CampaignDoc, pool: Inspection): 
   if (added > 0) actions.push({ kind: "top-up", missing: added });
   // An operator has ended or cancelled it.
   if (campaign.settling && pool.state === poolStateOf(campaign.state, pool.armedAtMs > 0))
-    return added > 0 ? actions : atRest ? [{ kind: "record-settled" }] : [];
+    return added > 0 ? actions : atRest ? [{ kind: "record-at-rest" }] : [];
   if (pool.state === "staged") return [...actions, ...towards("start", campaign.startsAt.getTime(), nowMs)];
   // A campaign that was cancelled or paused before its start has not opened.
   if (campaign.state === "SCHEDULED" && pool.armedAtMs > 0) {

@@ -24,7 +24,7 @@ import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 
 /** How long after its deadline an insert may still take effect. */
-const SETTLE_AFTER_DEADLINE_MS = 1_000;
+const GRACE_AFTER_DEADLINE_MS = 1_000;
 
 /** The parts that the roles of one process share: both stores, and what is built on them. */
 export type SharedParts = Awaited<ReturnType<typeof createSharedParts>>;
@@ -82,7 +82,7 @@ export async function createSharedParts(
   const redisClock = createRedisClock(redis, clock, config.STORE_DEADLINE_MS);
   const redisProbe = createRedisProbe(redis, config.STORE_DEADLINE_MS);
   const mongoFacts = createMongoFacts(mongo.db);
-  const settleMs = config.COMMIT_DEADLINE_MS + SETTLE_AFTER_DEADLINE_MS;
+  const graceMs = config.COMMIT_DEADLINE_MS + GRACE_AFTER_DEADLINE_MS;
   return {
     ...common,
     db: mongo.db,
@@ -91,6 +91,6 @@ export async function createSharedParts(
     tally: createTally(),
     restore: createRestore(common),
     preflight: createPreflight({ ...common, redisProbe, redisClock, mongoFacts }),
-    removeRehearsal: createRemoveRehearsal({ ...common, settleMs }),
+    removeRehearsal: createRemoveRehearsal({ ...common, graceMs }),
   };
 }

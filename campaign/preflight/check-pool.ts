@@ -18,7 +18,7 @@ function unusable({ pool, campaign, processes }: Facts): Judged | undefined {
       ? red("there is no pool yet, and no generator is alive", "start a process with the generator role")
       : amber("there is no pool yet: the codes are still being made or loaded", "wait and look again");
   }
-  if (pool.value.status === "held")
+  if (pool.value.status === "frozen")
     return amber("a change of the campaign is being decided at this moment", "look again in a few seconds");
   return red("the pool was loaded into another Redis process or dataset and answers nobody", LOAD_AGAIN);
 }

@@ -2,7 +2,7 @@
 -- advance: opens the pool if its start has come, ends it if its end has come, never early.
 -- KEYS 1 meta, 2 staged, 3 open, 4 away
 -- ARGV 1 caller's clock in ms; 2 the least generation that the pool can have (0: unknown)
--- Reply {'none' | 'fenced' | 'held', generation} or {'ok', generation, state, changed ('opened' | 'ended' |
+-- Reply {'none' | 'fenced' | 'frozen', generation} or {'ok', generation, state, changed ('opened' | 'ended' |
 --   ''), ms to the start, armed at in ms ('0': not yet), clock of Redis in ms}
 -- @include fence
 -- @include pool

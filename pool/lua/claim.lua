@@ -10,7 +10,7 @@
 --   same, but the server must not keep it in memory, because coupons are being added;
 --   'e' + 'ms to the start, the same by the clock of Redis alone, the start in ms'; 'x' + state that does not
 --   issue; 'w': the pool is frozen while a change of the campaign is decided: wait and ask again;
---   'h': held back, a coupon is left but this call was only to recall; 'f': codes are missing from the list,
+--   'h': withheld, a coupon is left but this call was only to recall; 'f': codes are missing from the list,
 --   so the pool is given up (as 'fenced'): ask again after the rebuild.
 -- Order: existing claims first, so that a holder whose answer was lost gets the coupon in any state of the
 -- pool.
@@ -24,8 +24,8 @@ local keys, users = {}, {}
 for i = 1, (#ARGV - 3) / 2 do keys[i], users[i] = ARGV[2 * i + 2], ARGV[2 * i + 3] end
 
 local status, pool = advance(meta_key, staged_key, open_key, away_key, caller_ms, least_generation)
-local held = status == 'held'
-if status ~= 'ok' and not held then return { status, pool.generation } end
+local frozen = status == 'frozen'
+if status ~= 'ok' and not frozen then return { status, pool.generation } end
 
 local known = redis.call('HMGET', claims_key, unpack(keys))
 
@@ -49,7 +49,7 @@ if #fresh == 0 then return reply end
 -- may remove the open list, the script must not access that key again.
 redis.call('EXISTS', ledger_key)
 local codes, left = {}, pool.state == 'open' and redis.call('LLEN', open_key) or 0
-if pool.state == 'open' and not held and mode ~= 'recall' then codes = redis.call('LPOP', open_key, #fresh) or {} end
+if pool.state == 'open' and not frozen and mode ~= 'recall' then codes = redis.call('LPOP', open_key, #fresh) or {} end
 
 local given = {}
 if #codes > 0 then
@@ -78,7 +78,7 @@ end
 -- claims together are never fewer than the total. If they are, an operator removed codes by hand or a list
 -- was lost.
 local refusal = 'x' .. pool.state
-if held then
+if frozen then
   refusal = 'w'
 elseif pool.state == 'staged' then
   refusal = 'e' .. pool.wait .. ' ' .. pool.redis_wait .. ' ' .. pool.starts_at

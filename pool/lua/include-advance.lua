@@ -3,10 +3,10 @@
 -- reached the instant. States only move forward: an open sale closes only when the clocks reach the end.
 -- A pool of a generation below least_generation is older than one already in use (an old primary that came
 -- back): it is given up.
--- Reply: status, pool. status: 'ok' | 'none' | 'fenced' | 'held' (frozen while a change is decided: no
+-- Reply: status, pool. status: 'ok' | 'none' | 'fenced' | 'frozen' (frozen while a change is decided: no
 --   transition).
 -- pool: {state, generation, now, starts_at, wait (ms to the start, 0 once open), redis_wait (the same by the
---   clock of Redis alone), armed_at, changed ('opened' | 'ended' | ''), held (the generation of the change
+--   clock of Redis alone), armed_at, changed ('opened' | 'ended' | ''), frozen (the generation of the change
 --   that froze it, 0: none)}
 local function advance(meta_key, staged_key, open_key, away_key, caller_ms, least_generation)
   local meta = redis.call('HMGET', meta_key, 'state', 'generation', 'token', 'startsAt', 'endsAt', 'armedAt', 'held')
@@ -19,8 +19,8 @@ local function advance(meta_key, staged_key, open_key, away_key, caller_ms, leas
   local now = now_ms()
   local starts_at, ends_at = tonumber(meta[4]), tonumber(meta[5])
   local pool = { state = meta[1], generation = meta[2], now = now, wait = 0, redis_wait = 0 }
-  pool.armed_at, pool.changed, pool.starts_at, pool.held = tonumber(meta[6]), '', meta[4], tonumber(meta[7] or 0)
-  if pool.held > 0 then return 'held', pool end
+  pool.armed_at, pool.changed, pool.starts_at, pool.frozen = tonumber(meta[6]), '', meta[4], tonumber(meta[7] or 0)
+  if pool.frozen > 0 then return 'frozen', pool end
   if pool.state == 'staged' then
     local wait = starts_at - math.min(now, caller_ms)
     if wait > 0 then

@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- inspect: reads the pool and changes nothing.
 -- KEYS 1 meta, 2 staged, 3 open, 4 claims, 5 ledger, 6 away
--- Reply {status 'ok' | 'none' | 'fenced' | 'held' (frozen while a change is decided), generation, state,
+-- Reply {status 'ok' | 'none' | 'fenced' | 'frozen' (frozen while a change is decided), generation, state,
 --   staged codes, open codes, claims, ledger entries, armed at in ms ('0': not yet), clock of Redis in ms,
 --   codes of the away list, total, start in ms, end in ms ('0': none)}
 -- @include fence
@@ -13,7 +13,7 @@ if not meta[1] then
 elseif meta[3] ~= fence_token() then
   status = 'fenced'
 elseif meta[5] then
-  status = 'held'
+  status = 'frozen'
 end
 return {
   status, meta[2] or '0', meta[1] or '',

@@ -8,7 +8,7 @@
 -- KEYS 1 meta, 2 staged, 3 open, 4 away
 -- ARGV 1 generation, 2 codes that the pool has had in all, 3 the name of the quiet that the caller has waited
 --   for ('': none), 4.. codes (1 to 1,000)
--- Reply {'topped' | 'moved' (another generation or total) | 'held' | 'none' | 'fenced', total} or
+-- Reply {'topped' | 'moved' (another generation or total) | 'frozen' | 'none' | 'fenced', total} or
 --   {'quiet', total, the name of this quiet: it lasts until the pool gets codes or is loaded again}
 -- @include fence
 -- @include pool
@@ -17,7 +17,7 @@ local generation, known_total, waited_quiet = ARGV[1], ARGV[2], ARGV[3]
 local meta = redis.call('HMGET', meta_key, 'generation', 'token', 'held', 'state', 'total', 'quiet')
 if not meta[1] then return { 'none', '0' } end
 if meta[2] ~= fence_token() then return { 'fenced', meta[5] } end
-if meta[3] then return { 'held', meta[5] } end
+if meta[3] then return { 'frozen', meta[5] } end
 if meta[1] ~= generation or meta[5] ~= known_total then return { 'moved', meta[5] } end
 local list = list_of(meta[4], staged_key, open_key, away_key)
 local may_issue = meta[4] == 'open' or meta[4] == 'paused'

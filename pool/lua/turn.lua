@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- turn: sets a held pool to the state in MongoDB, under the generation of the change, and ends the hold.
+-- turn: sets a frozen pool to the state in MongoDB, under the generation of the change, and ends the freeze.
 -- Codes, claims, ledger and the instant of the opening stay unchanged; the list of codes gets the name that
 -- belongs to the state.
 -- KEYS 1 meta, 2 staged, 3 open, 4 away

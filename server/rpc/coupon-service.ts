@@ -31,7 +31,7 @@ export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof
     async issueCoupon(request, context: HandlerContext) {
       const issue = await issueCoupon(request, remoteCallerOf(context));
       if (issue.kind === "refused") throw refuse(issue.refusal);
-      return { coupon: viewCoupon(issue.held), replayed: issue.replayed };
+      return { coupon: viewCoupon(issue.coupon), replayed: issue.replayed };
     },
 
     async findCoupon(request) {

@@ -29,10 +29,14 @@ export function createIssueAnswers({ issueCoupon, tellTrouble, clock }: IssueAns
   function tell(codec: Codec, issue: Issue): PlainAnswer {
     if (issue.kind === "refused") return refusals(issue.refusal, clock.now());
     if (codec === "json") {
-      return { status: 200, type: "application/json", body: writeIssueResponse(issue.held, issue.replayed) };
+      return {
+        status: 200,
+        type: "application/json",
+        body: writeIssueResponse(issue.coupon, issue.replayed),
+      };
     }
     const message = create(IssueCouponResponseSchema, {
-      coupon: viewCoupon(issue.held),
+      coupon: viewCoupon(issue.coupon),
       replayed: issue.replayed,
     });
     return { status: 200, type: "application/proto", body: toBinary(IssueCouponResponseSchema, message) };

@@ -42,11 +42,11 @@ export function readIssueRequest(json: string): IssueRequest | undefined {
  * The answer with a coupon in it. Nothing in a coupon needs escaping: a code, a ULID, a number, an instant.
  */
 export function writeIssueResponse(
-  held: Pick<Claim, "campaignId" | "code" | "seq" | "issuedAtMs">,
+  coupon: Pick<Claim, "campaignId" | "code" | "seq" | "issuedAtMs">,
   replayed: boolean,
 ): string {
   const told = replayed ? ',"replayed":true' : "";
-  return `{"coupon":{"code":"${held.code}","campaignId":"${held.campaignId}","seq":${held.seq},"issuedAt":"${instant(held.issuedAtMs)}"}${told}}`;
+  return `{"coupon":{"code":"${coupon.code}","campaignId":"${coupon.campaignId}","seq":${coupon.seq},"issuedAt":"${instant(coupon.issuedAtMs)}"}${told}}`;
 }
 
 /** RFC 3339 with no fraction or three digits of it. */

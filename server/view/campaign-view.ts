@@ -34,12 +34,12 @@ export function viewCampaign(doc: CampaignDoc, issued: number): Campaign {
   return create(CampaignSchema, view);
 }
 
-export function viewCoupon(held: Pick<Claim, "campaignId" | "code" | "seq" | "issuedAtMs">): Coupon {
+export function viewCoupon(coupon: Pick<Claim, "campaignId" | "code" | "seq" | "issuedAtMs">): Coupon {
   return create(CouponSchema, {
-    code: held.code,
-    campaignId: held.campaignId,
-    seq: held.seq,
-    issuedAt: timestampFromMs(held.issuedAtMs),
+    code: coupon.code,
+    campaignId: coupon.campaignId,
+    seq: coupon.seq,
+    issuedAt: timestampFromMs(coupon.issuedAtMs),
   });
 }
 

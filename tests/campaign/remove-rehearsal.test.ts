@@ -34,9 +34,9 @@ describe("removal of a rehearsal, on real stores", () => {
     redis?.destroy();
   });
 
-  function remover(settleMs: number): RemoveRehearsal {
+  function remover(graceMs: number): RemoveRehearsal {
     const rehearsals = createRehearsals(stores.db);
-    const deps = { pool: stores.pool, rehearsals, clock: systemClock, logger: silentLogger, settleMs };
+    const deps = { pool: stores.pool, rehearsals, clock: systemClock, logger: silentLogger, graceMs };
     return createRemoveRehearsal(deps);
   }
 

@@ -32,7 +32,7 @@ describe("bringing added codes into a pool", () => {
   };
   /** An operator's change begins and ends; the pool then has the next generation. */
   async function change({ _id: campaignId, startsAt }: CampaignDoc, { generation, state }: Inspection) {
-    await stores.pool.hold(campaignId, Date.now(), generation + 1);
+    await stores.pool.freeze(campaignId, Date.now(), generation + 1);
     const target = { campaignId, generation: generation + 1, startsAtMs: startsAt.getTime(), endsAtMs: 0 };
     if (state === "") throw new Error("there is no pool");
     expect(await stores.pool.turn({ ...target, state })).to.equal("turned");
@@ -75,7 +75,7 @@ describe("bringing added codes into a pool", () => {
 
   it("while a change holds the pool it looks again and again, and leaves it to others when that does not end", async () => {
     const { campaign, pool, clock, topUp } = await grown(1);
-    await pool.hold(campaign._id, Date.now(), 2);
+    await pool.freeze(campaign._id, Date.now(), 2);
     const left = topUp();
     let over = false;
     void left.then(() => {

@@ -37,17 +37,17 @@ describe("claimer", () => {
   describe("answers", () => {
     it("issues: durable before the answer, its ledger entry gone soon after", async () => {
       const sale = await openSale(stores);
-      const { held, replayed } = issuedBy(await sale.issue("정 아무개"));
+      const { coupon, replayed } = issuedBy(await sale.issue("정 아무개"));
       expect(replayed).to.equal(false);
-      expect(held).to.include({ code: sale.codes[0], seq: 1, generation: 1, claimKey: "정 아무개" });
+      expect(coupon).to.include({ code: sale.codes[0], seq: 1, generation: 1, claimKey: "정 아무개" });
       expect(await records(sale)).to.deep.equal([
         {
-          _id: held.code,
+          _id: coupon.code,
           campaignId: sale.campaign._id,
           claimKey: "정 아무개",
           generation: 1,
           seq: 1,
-          issuedAt: new Date(held.issuedAtMs),
+          issuedAt: new Date(coupon.issuedAtMs),
         },
       ]);
       await sale.claimer.idle();
@@ -78,8 +78,8 @@ describe("claimer", () => {
           expect(issue.refusal.reason).to.equal("SOLD_OUT");
           continue;
         }
-        expect(issue.held.code).to.equal(codeOf.get(key) ?? issue.held.code);
-        codeOf.set(key, issue.held.code);
+        expect(issue.coupon.code).to.equal(codeOf.get(key) ?? issue.coupon.code);
+        codeOf.set(key, issue.coupon.code);
       }
       expect([codeOf.size, new Set(codeOf.values()).size]).to.deep.equal([60, 60]);
       expect([...codeOf.values()].sort()).to.deep.equal([...sale.codes].sort());
@@ -179,7 +179,7 @@ describe("claimer", () => {
       const answers = await Promise.all([...first, ...third]);
       expect(answers.map(reasonOf)).to.deep.equal([...Array(7).fill("issued"), "UNCERTAIN", "issued"]);
       expect(
-        answers.slice(6).map((issue) => (issue.kind === "issued" ? issue.held.claimKey : "-")),
+        answers.slice(6).map((issue) => (issue.kind === "issued" ? issue.coupon.claimKey : "-")),
       ).to.deep.equal(["before", "-", "after"]);
       expect(Object.keys((await contents(sale)).claims)).not.to.include("gone");
     });
@@ -293,9 +293,9 @@ describe("claimer", () => {
         return reasonOf(await sale.issue("a")) === "issued";
       }, 10_000);
       expect(answered).to.equal(true);
-      const { held } = issuedBy(await sale.issue("a"));
-      expect((await records(sale)).map(({ _id }) => _id)).to.deep.equal([held.code]);
-      expect(held.code).to.equal(sale.codes[0]);
+      const { coupon } = issuedBy(await sale.issue("a"));
+      expect((await records(sale)).map(({ _id }) => _id)).to.deep.equal([coupon.code]);
+      expect(coupon.code).to.equal(sale.codes[0]);
     });
 
     it("a commit that hangs is given up by its own deadline", async () => {
@@ -322,8 +322,8 @@ describe("claimer", () => {
       });
       expect(reasonOf(await sale.issue("a"))).to.equal("UNCERTAIN");
       failing = false;
-      const { held, replayed } = issuedBy(await sale.issue("a"));
-      expect([held.code, replayed]).to.deep.equal([sale.codes[0], true]);
+      const { coupon, replayed } = issuedBy(await sale.issue("a"));
+      expect([coupon.code, replayed]).to.deep.equal([sale.codes[0], true]);
       expect(await records(sale)).to.have.length(1);
     });
 
@@ -373,7 +373,7 @@ describe("claimer", () => {
       };
       await record(held);
       const answer = issuedBy(await sale.issue("a"));
-      expect(answer.held).to.include({ code: "옛-1", seq: 4, generation: 0, issuedAtMs: 1_000 });
+      expect(answer.coupon).to.include({ code: "옛-1", seq: 4, generation: 0, issuedAtMs: 1_000 });
       expect(answer.replayed).to.equal(true);
       await sale.claimer.idle();
       const { open, claims, ledger } = await contents(sale);
@@ -381,7 +381,7 @@ describe("claimer", () => {
       expect([claims, ledger]).to.deep.equal([{ a: "옛-1 0-4 1000" }, []]);
       expect(await sale.alarms("key-taken")).to.equal(1);
       expect(await records(sale)).to.have.length(1);
-      expect(issuedBy(await sale.issue("a")).held.code).to.equal("옛-1");
+      expect(issuedBy(await sale.issue("a")).coupon.code).to.equal("옛-1");
     });
 
     it("the key has another coupon and the popped code is somebody's too: the code does not go back", async () => {
@@ -389,17 +389,17 @@ describe("claimer", () => {
       const campaignId = sale.campaign._id;
       await record({ _id: "옛-2", campaignId, claimKey: "a", generation: 0, seq: 5 });
       await record({ _id: sale.codes[0] ?? "", campaignId, claimKey: "b", generation: 0, seq: 6 });
-      expect(issuedBy(await sale.issue("a")).held.code).to.equal("옛-2");
+      expect(issuedBy(await sale.issue("a")).coupon.code).to.equal("옛-2");
       expect((await contents(sale)).open).to.deep.equal(sale.codes.slice(1));
-      expect(issuedBy(await sale.issue("b")).held.code).to.equal(sale.codes[0]);
+      expect(issuedBy(await sale.issue("b")).coupon.code).to.equal(sale.codes[0]);
     });
 
     it("the code is somebody's: it is dropped, the owner is bound, the request claims again", async () => {
       const sale = await openSale(stores);
       const [stale = "", next] = sale.codes;
       await record({ _id: stale, campaignId: sale.campaign._id, claimKey: "owner", generation: 0, seq: 9 });
-      const { held } = issuedBy(await sale.issue("a"));
-      expect(held.code).to.equal(next);
+      const { coupon } = issuedBy(await sale.issue("a"));
+      expect(coupon.code).to.equal(next);
       await sale.claimer.idle();
       const { open, claims, ledger } = await contents(sale);
       expect(open).to.deep.equal(sale.codes.slice(2));
@@ -418,7 +418,7 @@ describe("claimer", () => {
       expect(reasonOf(await sale.issue("a"))).to.equal("UNCERTAIN");
       expect(await sale.alarms("code-taken")).to.equal(5);
       expect((await contents(sale)).claims).not.to.have.property("a");
-      expect(issuedBy(await sale.issue("a")).held.code).to.equal(sale.codes[7]);
+      expect(issuedBy(await sale.issue("a")).coupon.code).to.equal(sale.codes[7]);
       expect(await sale.alarms("code-taken")).to.equal(7);
     });
 
@@ -428,7 +428,7 @@ describe("claimer", () => {
       await record({ _id: sale.codes[1] ?? "", campaignId, claimKey: "owner", generation: 0, seq: 1 });
       await record({ _id: "옛-3", campaignId, claimKey: "c", generation: 0, seq: 2 });
       const answers = await Promise.all(["a", "b", "c", "d"].map((key) => sale.issue(key)));
-      const codes = answers.map((answer) => issuedBy(answer).held.code);
+      const codes = answers.map((answer) => issuedBy(answer).coupon.code);
       expect([codes[0], codes[2], codes[3]]).to.deep.equal([sale.codes[0], "옛-3", sale.codes[3]]);
       expect(codes[1]).to.be.oneOf([sale.codes[2], sale.codes[4]]);
       expect(await sale.alarms("key-taken")).to.equal(1);
@@ -451,11 +451,11 @@ describe("claimer", () => {
       expect(after.filter((issue) => issue.kind === "refused").map(reasonOf)).to.deep.equal(
         Array(10).fill("SOLD_OUT"),
       );
-      expect(after.slice(0, 10).map((issue) => issuedBy(issue).held)).to.deep.equal(
-        before.map((issue) => issuedBy(issue).held),
+      expect(after.slice(0, 10).map((issue) => issuedBy(issue).coupon)).to.deep.equal(
+        before.map((issue) => issuedBy(issue).coupon),
       );
-      expect(new Set(after.slice(0, 40).map((issue) => issuedBy(issue).held.code)).size).to.equal(40);
-      expect(issuedBy(await sale.issue("user-10")).held).to.include({
+      expect(new Set(after.slice(0, 40).map((issue) => issuedBy(issue).coupon.code)).size).to.equal(40);
+      expect(issuedBy(await sale.issue("user-10")).coupon).to.include({
         generation: 2,
         seq: 1,
       });
@@ -471,7 +471,7 @@ describe("claimer", () => {
       await sale.claimer.idle();
       await forget(sale);
       expect(issuedBy(await sale.issue("a"))).to.deep.equal({ ...first, replayed: true });
-      expect(issuedBy(await sale.issue("b")).held).to.include({ generation: 2, code: sale.codes[1] });
+      expect(issuedBy(await sale.issue("b")).coupon).to.include({ generation: 2, code: sale.codes[1] });
     });
 
     it("the highest generation seen outlives the lane in which it was seen", async () => {
@@ -518,14 +518,14 @@ describe("claimer", () => {
       expect(await sale.restore(sale.campaign._id)).to.equal("loaded");
       expect((await contents(sale)).open.concat((await contents(sale)).staged)).to.deep.equal(sale.codes);
       door.open();
-      const { held } = issuedBy(await asked);
-      expect(held).to.include({ code: sale.codes[0], generation: 1, seq: 1 });
+      const { coupon } = issuedBy(await asked);
+      expect(coupon).to.include({ code: sale.codes[0], generation: 1, seq: 1 });
       await sale.claimer.idle();
       const { meta, open, staged, claims } = await contents(sale);
       expect(meta["generation"]).to.equal("2");
       expect(open.concat(staged)).to.deep.equal(sale.codes.slice(1));
-      expect(claims).to.deep.equal({ a: `${held.code} 1-1 ${held.issuedAtMs}` });
-      expect(issuedBy(await sale.issue("b")).held.code).to.equal(sale.codes[1]);
+      expect(claims).to.deep.equal({ a: `${coupon.code} 1-1 ${coupon.issuedAtMs}` });
+      expect(issuedBy(await sale.issue("b")).coupon.code).to.equal(sale.codes[1]);
       expect(await sale.alarms("code-taken")).to.equal(0);
     });
 
@@ -539,12 +539,12 @@ describe("claimer", () => {
           },
         }),
       });
-      const { held } = issuedBy(await sale.issue("a"));
+      const { coupon } = issuedBy(await sale.issue("a"));
       await sale.claimer.idle();
       const { meta, claims, ledger } = await contents(sale);
       expect([meta["generation"], claims, ledger]).to.deep.equal([
         "2",
-        { a: `${held.code} 1-1 ${held.issuedAtMs}` },
+        { a: `${coupon.code} 1-1 ${coupon.issuedAtMs}` },
         [],
       ]);
     });
@@ -565,7 +565,7 @@ describe("claimer", () => {
       expect(await until(busy, HANG_MS, 5)).to.equal(true);
       expect(answered).to.equal(false);
       await campaigns.dropLease(sale.campaign._id, "another process");
-      expect(issuedBy(await asked).held).to.include({ code: sale.codes[0], generation: 2 });
+      expect(issuedBy(await asked).coupon).to.include({ code: sale.codes[0], generation: 2 });
     });
   });
 });

@@ -135,7 +135,7 @@ describe("known answers", () => {
       await soldAndRead(known, id);
       expect(known.recall(id, "user-1")).to.deep.include({ kind: "replay" });
       const answer = known.recall(id, "user-1");
-      expect(answer?.kind === "replay" && [answer.held.seq, answer.held.issuedAtMs]).to.deep.equal([
+      expect(answer?.kind === "replay" && [answer.coupon.seq, answer.coupon.issuedAtMs]).to.deep.equal([
         2, 1_001,
       ]);
       expect(kindOf(known, id, "nobody")).to.equal("sold");
@@ -252,9 +252,9 @@ describe("known answers", () => {
       };
       for (const answer of [
         { kind: "claimed", claim },
-        { kind: "held-back" },
+        { kind: "withheld" },
         { kind: "not-open", state: "ended" },
-        { kind: "held" },
+        { kind: "frozen" },
         // The pool is quiet: it is about to get added codes.
         { kind: "sold", total: 0 },
       ] as const) {

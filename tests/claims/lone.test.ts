@@ -68,8 +68,8 @@ describe("a lone claim", () => {
     expect([...events], "when that turn ends").to.deep.equal(["claim", "claim answered", "insert"]);
 
     while (!answered) await new Promise((resolve) => setImmediate(resolve));
-    const { held, replayed } = issuedBy(await asked);
-    expect([held.code, replayed]).to.deep.equal([sale.codes[0], false]);
+    const { coupon, replayed } = issuedBy(await asked);
+    expect([coupon.code, replayed]).to.deep.equal([sale.codes[0], false]);
     expect(turn.waiting(), "nothing more was put off").to.equal(0);
     expect(clock.elapsed(), "time that went by").to.equal(0);
   });

@@ -53,9 +53,9 @@ describe("sweeper", () => {
     expect((await contents(sale)).ledger).to.deep.equal([]);
     for (const [i, key] of ["a", "b", "c"].entries()) {
       const answer = dead[i];
-      const { held, replayed } = issuedBy(await sale.issue(key));
+      const { coupon, replayed } = issuedBy(await sale.issue(key));
       expect(replayed).to.equal(true);
-      expect({ kind: "claimed", claim: held }).to.deep.equal(answer);
+      expect({ kind: "claimed", claim: coupon }).to.deep.equal(answer);
     }
     expect((await contents(sale)).open).to.have.length(7);
     expect((await sale.metrics.swept.get()).values[0]?.value).to.equal(3);
@@ -88,7 +88,7 @@ describe("sweeper", () => {
       sweeperOf(other).sweep(),
       ...keys.map((key) => sale.issue(key)),
     ]);
-    const codes = asked.map((issue) => issuedBy(issue).held.code);
+    const codes = asked.map((issue) => issuedBy(issue).coupon.code);
     expect(new Set(codes).size).to.equal(60);
     await Promise.all([sale.claimer.idle(), other.claimer.idle()]);
     expect((await contents(sale)).ledger).to.deep.equal([]);
@@ -106,7 +106,7 @@ describe("sweeper", () => {
     const { meta, ledger } = await contents(sale);
     expect([meta["generation"], ledger]).to.deep.equal(["2", []]);
     const answers = [await sale.issue("a"), await sale.issue("b")];
-    expect(answers.map((issue) => ({ kind: "claimed", claim: issuedBy(issue).held }))).to.deep.equal(dead);
+    expect(answers.map((issue) => ({ kind: "claimed", claim: issuedBy(issue).coupon }))).to.deep.equal(dead);
   });
 
   it("an entry whose code belongs to somebody else is undone, and its key can claim again", async () => {
@@ -123,8 +123,8 @@ describe("sweeper", () => {
     await claimAndDie(sale, "a");
     expect(await sweeperOf(sale).sweep()).to.equal(1);
     expect((await contents(sale)).ledger).to.deep.equal([]);
-    expect(issuedBy(await sale.issue("a")).held.code).to.equal(sale.codes[1]);
-    expect(issuedBy(await sale.issue("owner")).held.code).to.equal(code);
+    expect(issuedBy(await sale.issue("a")).coupon.code).to.equal(sale.codes[1]);
+    expect(issuedBy(await sale.issue("owner")).coupon.code).to.equal(code);
   });
 
   it("what cannot be committed stays in the ledger for the next round", async () => {

@@ -75,14 +75,14 @@ describe("pool load scripts", () => {
     const { campaignId } = target;
     expect(await pool.loadBegin(campaignId, 3)).to.equal("begun");
     expect(await pool.loadCodes(campaignId, 3, 0, ["가1", "나2"])).to.equal(2);
-    expect(await pool.hold(campaignId, Date.now(), 4)).to.deep.equal({ kind: "none" });
+    expect(await pool.freeze(campaignId, Date.now(), 4)).to.deep.equal({ kind: "none" });
     // All of these were sent before the campaign was changed.
     expect(await pool.loadCommit(target)).to.equal("superseded");
     expect(await pool.loadBegin(campaignId, 3)).to.equal("superseded");
     expect(await pool.loadCodes(campaignId, 3, 2, ["다3"])).to.equal(-1);
     expect((await pool.inspect(campaignId)).status).to.equal("none");
     // An earlier change that was superseded undoes nothing.
-    expect(await pool.hold(campaignId, Date.now(), 3)).to.deep.equal({ kind: "superseded" });
+    expect(await pool.freeze(campaignId, Date.now(), 3)).to.deep.equal({ kind: "superseded" });
 
     expect(await pool.loadBegin(campaignId, 5)).to.equal("begun");
     expect(await pool.loadCodes(campaignId, 5, 0, ["가1", "나2"])).to.equal(2);

@@ -56,7 +56,7 @@ type Op =
   | { op: "load-claims"; generationOffset: number; claims: Bindings }
   | { op: "load-commit"; generationOffset: number; totalError: number; state: LoadState }
   | { op: "inspect" }
-  | { op: "hold"; callerOffsetMs: number; from: Instant; generationOffset: number; least: number }
+  | { op: "freeze"; callerOffsetMs: number; from: Instant; generationOffset: number; least: number }
   | { op: "change"; state: LoadState; start: number; end: number }
   | { op: "turn"; generationOffset: number; state: LoadState; start: number; end: number }
   | {
@@ -205,7 +205,7 @@ const opArb: fc.Arbitrary<Op> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      op: fc.constant("hold" as const),
+      op: fc.constant("freeze" as const),
       callerOffsetMs: offsetArb,
       from: fromArb,
       // An offset to the next generation: a change takes that one, unless its messages are late.
@@ -313,10 +313,10 @@ describe("pool scripts against a model", () => {
         "sold",
         "early",
         "not-open",
-        "held-back",
+        "withheld",
         "none",
         "fenced",
-        "held",
+        "frozen",
       ].map((k) => `claim ${k}`),
       ...["opened", "ended", "staged"].map((k) => `advance ${k}`),
       ...["settled", "stale", "none", "fenced"].map((k) => `settle ${k}`),
@@ -324,10 +324,10 @@ describe("pool scripts against a model", () => {
       ...["released", "moved", "fenced"].map((k) => `release ${k}`),
       ...["begun", "healthy", "superseded"].map((k) => `load-begin ${k}`),
       ...["distrusted", "moved"].map((k) => `distrust ${k}`),
-      ...["held", "superseded", "none", "fenced"].map((k) => `hold ${k}`),
+      ...["frozen", "superseded", "none", "fenced"].map((k) => `freeze ${k}`),
       ...["turned", "superseded", "none", "fenced"].map((k) => `turn ${k}`),
-      ...["topped", "quiet", "moved", "held", "none", "fenced"].map((k) => `top-up ${k}`),
-      ...["settle after a turn", "claim sold, quiet", "advance held"],
+      ...["topped", "quiet", "moved", "frozen", "none", "fenced"].map((k) => `top-up ${k}`),
+      ...["settle after a turn", "claim sold, quiet", "advance frozen"],
       ...["loaded", "healthy", "superseded", "miscounted"].map((k) => `load-commit ${k}`),
       ...[
         "load-codes over",
@@ -582,21 +582,21 @@ class History {
         });
         return saw("inspect");
       }
-      case "hold": {
+      case "freeze": {
         const callerMs = this.#callerMs(op);
         const generation = this.#generation + 1 + op.generationOffset;
         const least = leastOf(op.least);
         const wasStaged = m.meta?.state === "staged";
         const { reply, redisMs, check } = await this.#timed(
-          pool.hold(campaignId, callerMs, generation, least),
+          pool.freeze(campaignId, callerMs, generation, least),
         );
         const armedAtMs = await this.#armedAtNow();
-        const expected = model.hold(m, callerMs, { nowMs: redisMs, armedAtMs }, generation, least);
+        const expected = model.freeze(m, callerMs, { nowMs: redisMs, armedAtMs }, generation, least);
         expect(reply.kind).to.equal(expected);
         this.#generation = Math.max(this.#generation, generation);
-        saw(`hold ${reply.kind}`);
+        saw(`freeze ${reply.kind}`);
         if (wasStaged && m.meta?.state !== "staged") check(armedAtMs);
-        if (reply.kind !== "held") return;
+        if (reply.kind !== "frozen") return;
         check(reply.redisNowMs);
         const { generation: of, state, armedAt } = m.meta ?? { generation: 0, state: "", armedAt: 0 };
         expect(reply).to.include({ generation: of, state, armedAtMs: armedAt });
@@ -604,7 +604,7 @@ class History {
       }
       case "change": {
         // The same steps as the service.
-        await this.#do({ op: "hold", callerOffsetMs: 0, from: "now", generationOffset: 0, least: 0 });
+        await this.#do({ op: "freeze", callerOffsetMs: 0, from: "now", generationOffset: 0, least: 0 });
         return this.#do({ ...op, op: "turn", generationOffset: 0 });
       }
       case "turn": {

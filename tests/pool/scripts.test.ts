@@ -217,7 +217,7 @@ describe("pool scripts", () => {
         const before = await contents(target.campaignId);
         const asks = [{ claimKey: "a", userId: "" }];
         const [known] = await pool.claim(target.campaignId, Date.now(), asks, "recall", 4);
-        expect(known?.kind).to.equal("held-back");
+        expect(known?.kind).to.equal("withheld");
         const [answer] = await pool.claim(target.campaignId, Date.now(), asks, "issue", 5);
         expect(answer).to.deep.equal({ kind: "fenced" });
         const { meta, ...rest } = await contents(target.campaignId);
@@ -311,9 +311,9 @@ describe("pool scripts", () => {
       const before = await contents(campaignId);
       expect(await recall(campaignId, "a", "b", "a", "b")).to.deep.equal([
         { kind: "pending", claim: won },
-        { kind: "held-back" },
+        { kind: "withheld" },
         { kind: "pending", claim: won },
-        { kind: "held-back" },
+        { kind: "withheld" },
       ]);
       expect(await contents(campaignId)).to.deep.equal(before);
     });

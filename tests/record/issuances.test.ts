@@ -4,7 +4,7 @@ import { createIssuances, type InsertOutcome, type Issuances } from "../../recor
 import { UncertainInsert } from "../../record/unordered-insert.ts";
 import { withStores } from "../support/with-stores.ts";
 
-const heldBy = (outcome: InsertOutcome) => (outcome.kind === "removed" ? undefined : outcome.held._id);
+const standing = (outcome: InsertOutcome) => (outcome.kind === "removed" ? undefined : outcome.issuance._id);
 
 describe("issuances", () => {
   const stores = withStores();
@@ -37,8 +37,8 @@ describe("issuances", () => {
     it("durable: now, and when the very same was durable before", async () => {
       const campaignId = campaignIdOf();
       const one = doc(campaignId, "a", "user a");
-      expect(await issuances.insert([one])).to.deep.equal([{ kind: "durable", held: one }]);
-      expect(await issuances.insert([one])).to.deep.equal([{ kind: "durable", held: one }]);
+      expect(await issuances.insert([one])).to.deep.equal([{ kind: "durable", issuance: one }]);
+      expect(await issuances.insert([one])).to.deep.equal([{ kind: "durable", issuance: one }]);
       expect(await stored(campaignId)).to.deep.equal([one]);
     });
 
@@ -47,7 +47,7 @@ describe("issuances", () => {
       const first = doc(campaignId, "a", "user a", { generation: 1, seq: 5 });
       await issuances.insert([first]);
       const second = { ...first, generation: 2, seq: 1, issuedAt: new Date(9) };
-      expect(await issuances.insert([second])).to.deep.equal([{ kind: "durable", held: first }]);
+      expect(await issuances.insert([second])).to.deep.equal([{ kind: "durable", issuance: first }]);
       expect(await stored(campaignId)).to.deep.equal([first]);
     });
 
@@ -57,10 +57,10 @@ describe("issuances", () => {
       const other = doc(campaignId, "b", "user b");
       await issuances.insert([held, other]);
       expect(await issuances.insert([doc(campaignId, "c", "user a")])).to.deep.equal([
-        { kind: "key-taken", held, codeFree: true },
+        { kind: "key-taken", issuance: held, codeFree: true },
       ]);
       expect(await issuances.insert([doc(campaignId, "b", "user a")])).to.deep.equal([
-        { kind: "key-taken", held, codeFree: false },
+        { kind: "key-taken", issuance: held, codeFree: false },
       ]);
       expect(await stored(campaignId)).to.deep.equal([held, other]);
     });
@@ -70,7 +70,7 @@ describe("issuances", () => {
       const owner = doc(campaignId, "a", "owner");
       await issuances.insert([owner]);
       expect(await issuances.insert([doc(campaignId, "a", "somebody")])).to.deep.equal([
-        { kind: "code-taken", held: owner },
+        { kind: "code-taken", issuance: owner },
       ]);
       expect(await stored(campaignId)).to.deep.equal([owner]);
     });
@@ -80,7 +80,7 @@ describe("issuances", () => {
       const owner = doc(one, "a", "user");
       await issuances.insert([owner]);
       expect(await issuances.insert([{ ...doc(two, "x", "somebody"), _id: owner._id }])).to.deep.equal([
-        { kind: "code-taken", held: owner },
+        { kind: "code-taken", issuance: owner },
       ]);
       expect((await issuances.insert([doc(two, "b", "user")])).map(({ kind }) => kind)).to.deep.equal([
         "durable",
@@ -94,7 +94,7 @@ describe("issuances", () => {
       await issuances.insert(docs);
       const again = docs.map((one, i) => ({ ...one, _id: `another ${i}` }));
       expect(await issuances.insert(again)).to.deep.equal(
-        docs.map((held) => ({ kind: "key-taken", held, codeFree: true })),
+        docs.map((issuance) => ({ kind: "key-taken", issuance, codeFree: true })),
       );
     });
 
@@ -126,10 +126,10 @@ describe("issuances", () => {
       expect(outcomes).to.have.length(1_000);
       outcomes.forEach((outcome, i) => {
         const wanted = batch[i];
-        expect({ i, kind: outcome.kind, held: heldBy(outcome) }).to.deep.equal({
+        expect({ i, kind: outcome.kind, issuance: standing(outcome) }).to.deep.equal({
           i,
           kind: wanted?.kind,
-          held: wanted?.expected._id,
+          issuance: wanted?.expected._id,
         });
         if (outcome.kind === "key-taken") expect(outcome.codeFree).to.equal(wanted?.codeFree);
       });
@@ -146,10 +146,10 @@ describe("issuances", () => {
         { ...doc(campaignId, "x", "other"), _id: one._id },
       ]);
       expect(outcomes).to.deep.equal([
-        { kind: "durable", held: one },
-        { kind: "durable", held: one },
-        { kind: "key-taken", held: one, codeFree: true },
-        { kind: "code-taken", held: one },
+        { kind: "durable", issuance: one },
+        { kind: "durable", issuance: one },
+        { kind: "key-taken", issuance: one, codeFree: true },
+        { kind: "code-taken", issuance: one },
       ]);
     });
 
@@ -158,7 +158,7 @@ describe("issuances", () => {
       const batch = (prefix: string) =>
         Array.from({ length: 200 }, (_, i) => doc(campaignId, `${prefix} ${i}`, `user ${i}`));
       const [left, right] = await Promise.all([issuances.insert(batch("l")), issuances.insert(batch("r"))]);
-      expect(left.map(heldBy)).to.deep.equal(right.map(heldBy));
+      expect(left.map(standing)).to.deep.equal(right.map(standing));
       expect(await issuances.count(campaignId)).to.equal(200);
     });
 

@@ -152,8 +152,8 @@ describe("what a scheduler decides", () => {
       "a change holds it, or died",
       START_MS,
       { state: "PAUSED" },
-      { status: "held" },
-      [{ kind: "repair", why: "held" }],
+      { status: "frozen" },
+      [{ kind: "repair", why: "frozen" }],
     ],
     [
       "the pool would open at another instant: it is not what the record says",
@@ -223,14 +223,14 @@ describe("what a scheduler decides", () => {
       START_MS,
       { state: "CANCELLED", settling: true },
       { state: "cancelled" },
-      [{ kind: "record-settled" }],
+      [{ kind: "record-at-rest" }],
     ],
     [
       "ended by an operator and at rest: settled",
       START_MS,
       { state: "ENDED", settling: true },
       { state: "ended" },
-      [{ kind: "record-settled" }],
+      [{ kind: "record-at-rest" }],
     ],
     ["coupons were added", START_MS, { state: "OPEN", total: 15 }, SOLD, [{ kind: "top-up", missing: 5 }]],
     [

@@ -289,7 +289,7 @@ describe("scheduler", () => {
     const { scheduler: one } = scheduler(clock);
     await one.reconcile();
     expect((await look(campaign)).record).to.equal("SOLD_OUT");
-    expect(await stores.pool.hold(campaign._id, clock.now(), 2, 0)).to.include({ kind: "held" });
+    expect(await stores.pool.freeze(campaign._id, clock.now(), 2, 0)).to.include({ kind: "frozen" });
     clock.pass(1);
     await one.reconcile();
     expect((await look(campaign)).record).to.equal("SOLD_OUT");

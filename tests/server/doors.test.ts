@@ -130,7 +130,7 @@ describe("the fast path and the framework answer alike", () => {
         async issueCoupon(request, context) {
           const issue = await issueCoupon(request, remoteCallerOf(context));
           if (issue.kind === "refused") throw toConnectError(issue.refusal, clock.now());
-          return { coupon: viewCoupon(issue.held), replayed: issue.replayed };
+          return { coupon: viewCoupon(issue.coupon), replayed: issue.replayed };
         },
         async getCampaignStatus(request) {
           const given = await wrappedStatus(request.campaignId);

@@ -15,7 +15,7 @@ export type Meta = {
   armedAt: number;
   /** Generation of the last load. */
   base: number;
-  /** Generation of the change that holds the pool. */
+  /** Generation of the change that froze the pool. */
   held?: number;
   /** The pool has run dry and is about to get added codes: since this generation and total. */
   quiet?: string;
@@ -56,19 +56,19 @@ export function copyOf(model: Model): Model {
   return structuredClone(model);
 }
 
-/** 'none' | 'fenced' | 'ok', as every script that needs the pool reads it, whether or not it is held. */
+/** 'none' | 'fenced' | 'ok', as every script that needs the pool reads it, whether or not it is frozen. */
 export function fenceOf({ meta, token }: Model): "none" | "fenced" | "ok" {
   return meta === undefined ? "none" : meta.token === token ? "ok" : "fenced";
 }
 
-/** The same, and 'held' while a change is being decided. */
-export function statusOf(model: Model): "none" | "fenced" | "ok" | "held" {
+/** The same, and `frozen` while a change is being decided. */
+export function statusOf(model: Model): "none" | "fenced" | "ok" | "frozen" {
   const fence = fenceOf(model);
-  return fence === "ok" && model.meta?.held !== undefined ? "held" : fence;
+  return fence === "ok" && model.meta?.held !== undefined ? "frozen" : fence;
 }
 
 export type Advanced =
-  | { status: "none" | "fenced" | "held" }
+  | { status: "none" | "fenced" | "frozen" }
   | { status: "ok"; changed: "" | "opened" | "ended"; waitMs: number };
 
 /**
@@ -90,7 +90,7 @@ export function advance(
     meta.token = "";
     return { status: "fenced" };
   }
-  if (meta.held !== undefined) return { status: "held" };
+  if (meta.held !== undefined) return { status: "frozen" };
   let changed: "" | "opened" | "ended" = "";
   const both = Math.min(callerMs, redis.nowMs);
   if (meta.state === "staged") {
@@ -124,7 +124,7 @@ export function advance(
 export type Answer =
   | { kind: "claimed" | "pending" | "replay"; bound: Bound }
   | { kind: "sold"; total: number }
-  | { kind: "early" | "not-open" | "held-back" | "none" | "fenced" | "held" };
+  | { kind: "early" | "not-open" | "withheld" | "none" | "fenced" | "frozen" };
 
 export function claim(
   model: Model,
@@ -144,10 +144,10 @@ export function claim(
       const pending = model.ledger.some(({ id }) => id === bound.id);
       return { kind: pending ? "pending" : "replay", bound };
     }
-    if (advanced.status === "held") return { kind: "held" };
+    if (advanced.status === "frozen") return { kind: "frozen" };
     if (meta.state === "staged") return { kind: "early" };
     if (meta.state !== "open") return { kind: "not-open" };
-    if (mode === "recall" && model.open.length > 0) return { kind: "held-back" };
+    if (mode === "recall" && model.open.length > 0) return { kind: "withheld" };
     const code = model.open.shift();
     if (code === undefined) {
       if (model.claims.size >= meta.total)
@@ -224,13 +224,13 @@ function listOf(state: string | undefined): "staged" | "open" | "away" {
   return state === "paused" || state === "cancelled" ? "away" : "open";
 }
 
-export function hold(
+export function freeze(
   model: Model,
   callerMs: number,
   redis: Pick<RedisClock, "nowMs" | "armedAtMs">,
   generation: number,
   leastGeneration = 0,
-): "none" | "fenced" | "superseded" | "held" {
+): "none" | "fenced" | "superseded" | "frozen" {
   const { status } = advance(model, callerMs, redis, leastGeneration);
   const { meta } = model;
   if (status === "none") {
@@ -243,7 +243,7 @@ export function hold(
     return status === "fenced" ? status : "none";
   if (meta.generation >= generation || (meta.held ?? 0) > generation) return "superseded";
   meta.held = generation;
-  return "held";
+  return "frozen";
 }
 
 export function turn(
@@ -276,12 +276,12 @@ export function topUp(
   offset: number,
   codes: readonly string[],
   waitedFor: string,
-): { kind: "topped" | "quiet" | "moved" | "held" | "none" | "fenced"; total: number; quiet: string } {
+): { kind: "topped" | "quiet" | "moved" | "frozen" | "none" | "fenced"; total: number; quiet: string } {
   const status = statusOf(model);
   const { meta } = model;
   if (meta === undefined) return { kind: "none", total: 0, quiet: "" };
-  const answer = (kind: "topped" | "moved" | "held" | "fenced") => ({ kind, total: meta.total, quiet: "" });
-  if (status !== "ok") return answer(status === "held" ? status : "fenced");
+  const answer = (kind: "topped" | "moved" | "frozen" | "fenced") => ({ kind, total: meta.total, quiet: "" });
+  if (status !== "ok") return answer(status === "frozen" ? status : "fenced");
   if (meta.generation !== generation || meta.total !== offset) return answer("moved");
   const list = model[listOf(meta.state)];
   const mayIssue = meta.state === "open" || meta.state === "paused";

@@ -120,7 +120,7 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
       processes(seenProcess(1, { roles: ["server"] })),
     ),
   ],
-  ["pool", "amber", /is being decided/, pool({ status: "held" })],
+  ["pool", "amber", /is being decided/, pool({ status: "frozen" })],
   ["pool", "red", /no pool in this Redis/, pool({ status: "none" })],
   ["pool", "red", /1 code is missing/, pool({ codes: 999 })],
   ["pool", "red", /2 codes too many/, pool({ codes: 1_002 })],
@@ -129,7 +129,7 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
   ["pool", "red", /cannot be counted: no answer/, but("issued", silent)],
 
   ["fence", "green", /that run now/, campaign({})],
-  ["fence", "amber", /is being decided/, pool({ status: "held" })],
+  ["fence", "amber", /is being decided/, pool({ status: "frozen" })],
   ["fence", "red", /another Redis process or dataset/, pool({ status: "fenced" })],
 
   ["generation", "green", /both of generation 3/, campaign({})],

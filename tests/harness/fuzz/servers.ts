@@ -65,7 +65,7 @@ function issueOf({ campaignId, userId, requestId }: IssueRequest, caller: Caller
   );
   const refusal = REFUSALS[sum % 12];
   const seq = sum + userId.length * 10_000 + requestId.length * 1_000_000;
-  const held = {
+  const coupon = {
     campaignId: "01ARZ3NDEKTSV4RRFFQ69G5FAV",
     code: "가나다라마바0123",
     seq,
@@ -73,7 +73,7 @@ function issueOf({ campaignId, userId, requestId }: IssueRequest, caller: Caller
   };
   const issue: Issue =
     refusal === undefined
-      ? ({ kind: "issued", held, replayed: sum % 2 === 0 } as Issue)
+      ? ({ kind: "issued", coupon, replayed: sum % 2 === 0 } as Issue)
       : { kind: "refused", refusal };
   if (sum % 7 === 0) return Promise.reject(new Error("a bug"));
   return sum % 3 === 0 ? issue : Promise.resolve(issue);
@@ -108,7 +108,7 @@ export async function startFuzzed(how: {
       async issueCoupon(request, context) {
         const issue = await issueOf(request, context.signal);
         if (issue.kind === "refused") throw toConnectError(issue.refusal, clock.now());
-        return { coupon: viewCoupon(issue.held), replayed: issue.replayed };
+        return { coupon: viewCoupon(issue.coupon), replayed: issue.replayed };
       },
       async getCampaignStatus({ campaignId }) {
         const given = await statusOf(campaignId);

@@ -145,7 +145,7 @@ export function startClient(options: ClientOptions): Client {
 
 function outcomeOf(issue: Issue): Outcome {
   if (issue.kind === "issued") {
-    const { code, seq, generation, issuedAtMs } = issue.held;
+    const { code, seq, generation, issuedAtMs } = issue.coupon;
     return { kind: "issued", code, seq, generation, issuedAtMs, replayed: issue.replayed };
   }
   const { reason } = issue.refusal;

@@ -1,4 +1,4 @@
-import type { Advance, Claim, ClaimAnswer, Hold, Inspection, PoolState } from "../../../pool/answers.ts";
+import type { Advance, Claim, ClaimAnswer, Freeze, Inspection, PoolState } from "../../../pool/answers.ts";
 import type { Pool } from "../../../pool/pool.ts";
 import * as script from "../../support/pool-model.ts";
 import { WITHOUT_BOOKS } from "./plants.ts";
@@ -154,12 +154,12 @@ export function createSimulatedPool({ world, redis, link, watch, callerNowMs }: 
         return script.distrust(model, generation) as "distrusted";
       }),
 
-    hold: (_, nowMs, generation, leastGeneration = 0) =>
-      call(`hold ${generation}`, (model): Hold => {
-        const kind = script.hold(model, believed(nowMs), instants(model), generation, leastGeneration);
+    freeze: (_, nowMs, generation, leastGeneration = 0) =>
+      call(`freeze ${generation}`, (model): Freeze => {
+        const kind = script.freeze(model, believed(nowMs), instants(model), generation, leastGeneration);
         const { meta } = model;
-        happened(world, `hold ${kind}`);
-        if (kind !== "held" || meta === undefined) return { kind: kind === "held" ? "none" : kind };
+        happened(world, `freeze ${kind}`);
+        if (kind !== "frozen" || meta === undefined) return { kind: kind === "frozen" ? "none" : kind };
         const { generation: of, armedAt: armedAtMs } = meta;
         return { kind, generation: of, state: meta.state as PoolState, armedAtMs, redisNowMs: redis.nowMs() };
       }),

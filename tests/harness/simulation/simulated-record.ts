@@ -92,7 +92,7 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
     withdrawAsking: notSimulated,
     change: notSimulated,
     finishAdding: notSimulated,
-    settled: notSimulated,
+    atRest: notSimulated,
     advance: (_, from, to, { openedAt }) =>
       write(`campaign to ${to}`, () => {
         if (!from.includes(campaign.state)) return false;
@@ -145,10 +145,10 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
     async insert(docs) {
       if (world.plant === "acknowledge-early") {
         insertMany(docs).catch(() => undefined);
-        return docs.map((held) => ({ kind: "durable", held }));
+        return docs.map((issuance) => ({ kind: "durable", issuance }));
       }
       const refused = await insertMany(docs);
-      if (refused.length === 0) return docs.map((held) => ({ kind: "durable", held }));
+      if (refused.length === 0) return docs.map((issuance) => ({ kind: "durable", issuance }));
       const wanted = new Set(refused.map((i) => docs[i]));
       const standing = await link.read(`who holds ${refused.length} refused`, () =>
         mongo
@@ -156,15 +156,15 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
           .filter((doc) => docs.some(({ _id, claimKey }) => doc._id === _id || doc.claimKey === claimKey)),
       );
       return docs.map((doc): InsertOutcome => {
-        if (!wanted.has(doc)) return { kind: "durable", held: doc };
-        const held = standing.find(({ claimKey }) => claimKey === doc.claimKey);
+        if (!wanted.has(doc)) return { kind: "durable", issuance: doc };
+        const issuance = standing.find(({ claimKey }) => claimKey === doc.claimKey);
         const holder = standing.find(({ _id }) => _id === doc._id);
-        if (held?._id === doc._id) return { kind: "durable", held };
-        if (held !== undefined) return { kind: "key-taken", held, codeFree: holder === undefined };
+        if (issuance?._id === doc._id) return { kind: "durable", issuance };
+        if (issuance !== undefined) return { kind: "key-taken", issuance, codeFree: holder === undefined };
         if (holder === undefined)
           throw new Error("an issuance was refused as a duplicate of one that cannot be read");
-        if (world.plant === "code-taken-ignored") return { kind: "durable", held: doc };
-        return { kind: "code-taken", held: holder };
+        if (world.plant === "code-taken-ignored") return { kind: "durable", issuance: doc };
+        return { kind: "code-taken", issuance: holder };
       });
     },
     findByClaimKey: (_, claimKey) =>

@@ -47,7 +47,7 @@ export const mutants: readonly Mutant[] = [
         file: "claims/claimer",
         search: "const done = await commit(pipeline, answer.claim)",
         replace:
-          'const done = { kind: "durable", held: answer.claim }; void commit(pipeline, answer.claim).catch(() => undefined)',
+          'const done = { kind: "durable", coupon: answer.claim }; void commit(pipeline, answer.claim).catch(() => undefined)',
       },
     ],
     round: "kill-server-between-claim-and-commit",
@@ -160,7 +160,7 @@ export const mutants: readonly Mutant[] = [
     patches: [
       {
         file: "pool/lua/claim.lua",
-        search: "if pool.state == 'open' and not held and mode ~= 'recall' then",
+        search: "if pool.state == 'open' and not frozen and mode ~= 'recall' then",
         replace: "if pool.state == 'open' and mode ~= 'recall' then",
       },
     ],

@@ -4,7 +4,7 @@ import { type Sale, USER_PREFIX } from "../sale.ts";
 import {
   type Campaigns,
   cutOff,
-  isHeld,
+  isFrozen,
   kill,
   metaOf,
   operate,
@@ -84,9 +84,9 @@ export const lifeRounds: readonly Round[] = [
       await operate(sale.server(1), ({ updateCampaign }) =>
         updateCampaign({ campaignId: sale.campaignId, endsAt: timestampFromMs(Date.now() + 3_600_000) }),
       );
-      const trap = sale.server(0).redis.trap({ at: "reply", kind: "hold", deed: "hold" });
+      const trap = sale.server(0).redis.trap({ at: "reply", kind: "freeze", deed: "hold" });
       await cutOff(sale, trap, pause(sale));
-      sale.prove("held", await isHeld(sale));
+      sale.prove("frozen", await isFrozen(sale));
       await kill(sale);
       const before = sale.issued();
       await untilFollowed(sale, "open");
@@ -104,7 +104,7 @@ export const lifeRounds: readonly Round[] = [
         .server(0)
         .mongodb.trap({ at: "reply", kind: LEASE_OR_DECISION, deed: "hold", skip: 1 });
       await cutOff(sale, trap, pause(sale));
-      sale.prove("held", await isHeld(sale));
+      sale.prove("frozen", await isFrozen(sale));
       const { state } = await sale.recorded();
       sale.prove("recorded", state === "PAUSED" ? 1 : 0);
       await kill(sale);
@@ -126,7 +126,7 @@ export const lifeRounds: readonly Round[] = [
       const trap = sale.server(0).redis.trap({ at: "request", kind: "turn", deed: "hold" });
       const { campaignId } = sale;
       await cutOff(sale, trap, (campaigns) => campaigns.cancelCampaign({ campaignId }));
-      sale.prove("held", await isHeld(sale));
+      sale.prove("frozen", await isFrozen(sale));
       const left = await sale.ground.raw.lLen(sale.keys.open);
       await kill(sale);
       // Callers that come now wait until the decision is known.
@@ -169,7 +169,7 @@ export const lifeRounds: readonly Round[] = [
       await cutOff(sale, trap, (campaigns) =>
         campaigns.rescheduleCampaign({ campaignId, startsAt: timestampFromMs(laterMs) }),
       );
-      sale.prove("held", await isHeld(sale));
+      sale.prove("frozen", await isFrozen(sale));
       await sale.untilStart(60);
       const { state } = await metaOf(sale);
       sale.prove("staged_after_first_start", state === "staged" ? 1 : 0);

@@ -41,7 +41,7 @@ export async function kill(sale: Sale): Promise<void> {
 }
 
 export const metaOf = (sale: Sale) => sale.ground.raw.hGetAll(sale.keys.meta);
-export const isHeld = async (sale: Sale) => ((await metaOf(sale))["held"] === undefined ? 0 : 1);
+export const isFrozen = async (sale: Sale) => ((await metaOf(sale))["held"] === undefined ? 0 : 1);
 
 /** Waits until the pool has the state that is on record, and is not held. */
 export async function untilFollowed(sale: Sale, state: string): Promise<void> {

@@ -1,14 +1,14 @@
 #!lua flags=allow-oom
--- hold: freezes the pool while MongoDB decides about a change of the campaign: no new coupon, opening or end
+-- freeze: freezes the pool while MongoDB decides about a change of the campaign: no new coupon, opening or end
 -- from now on. A start or end that has come is carried out first. Holders still get their coupons; turn or a
--- load ends the hold. It runs on a full Redis too, because it is how a sale is stopped.
+-- load ends the freeze. It runs on a full Redis too, because it is how a sale is stopped.
 -- Where there is no pool yet, a load that began before this must not bring one: it read the campaign before
 -- the change.
 -- KEYS 1 meta, 2 staged, 3 open, 4 away, 5 loading, 6 loading codes, 7 loading claims
 -- ARGV 1 caller's clock in ms; 2 the least generation that the pool can have (0: unknown); 3 generation of
 --   the change
 -- Reply {'none' | 'fenced', generation} | {'superseded', generation} (a later change or load has taken the
---   pool) | {'held', generation, state, armed at in ms ('0': not yet), clock of Redis in ms}
+--   pool) | {'frozen', generation, state, armed at in ms ('0': not yet), clock of Redis in ms}
 -- @include fence
 -- @include pool
 -- @include advance
@@ -21,7 +21,7 @@ if status == 'none' then
   redis.call('UNLINK', loading_key, loading_codes_key, loading_claims_key)
   redis.call('HSET', loading_key, 'generation', generation, 'token', '')
 end
-if status ~= 'ok' and status ~= 'held' then return { status, pool.generation } end
-if tonumber(pool.generation) >= change or pool.held > change then return { 'superseded', pool.generation } end
+if status ~= 'ok' and status ~= 'frozen' then return { status, pool.generation } end
+if tonumber(pool.generation) >= change or pool.frozen > change then return { 'superseded', pool.generation } end
 redis.call('HSET', meta_key, 'held', generation)
-return { 'held', pool.generation, pool.state, string.format('%.0f', pool.armed_at), string.format('%.0f', pool.now) }
+return { 'frozen', pool.generation, pool.state, string.format('%.0f', pool.armed_at), string.format('%.0f', pool.now) }
