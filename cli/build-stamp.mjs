@@ -10,7 +10,7 @@ const sources = [
   "callers",
   "audit",
   "runtime",
-  "proto/gen",
+  "proto",
   "package.json",
   "package-lock.json",
   "tsconfig.json",

@@ -93,7 +93,7 @@ function candidates(all: readonly Candidate[]): Fitting {
   return { kind: "candidates", candidates: all };
 }
 
-interface ConcurrencyLimit {
+interface WordsBefore {
   readonly command: Command | undefined;
   /** True: the words begin with "help", and the verb is its argument. */
   readonly help: boolean;
@@ -103,7 +103,7 @@ interface ConcurrencyLimit {
   readonly arguments: number;
 }
 
-function readPlaces(before: readonly string[], vocabulary: Vocabulary): ConcurrencyLimit {
+function readPlaces(before: readonly string[], vocabulary: Vocabulary): WordsBefore {
   let command: Command | undefined;
   let help = false;
   let waiting: OptionSpec | undefined;

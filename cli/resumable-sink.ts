@@ -61,7 +61,7 @@ interface Draft {
   readonly from: Checkpoint | undefined;
 }
 
-interface ConcurrencyLimit {
+interface DraftPlaces {
   readonly path: string;
   readonly target: string;
   readonly draft: string;
@@ -110,7 +110,7 @@ async function cutTo(handle: FileHandle, from: Checkpoint, draft: string, note: 
   await handle.truncate(from.bytes);
 }
 
-function writeDraft(given: Draft & ConcurrencyLimit): ResumableSink {
+function writeDraft(given: Draft & DraftPlaces): ResumableSink {
   const { handle, from, path, target, draft, note, what, lock } = given;
   let { bytes, lines } = from ?? { bytes: 0, lines: 0 };
   // The first place is kept at once.

@@ -18,7 +18,7 @@ const { createPool } = await built<typeof import("../../pool/pool.ts")>("pool/po
 const { connectMongo } = await built<typeof import("../../record/mongo.ts")>("record/mongo.js");
 const { createIssuances } = await built<typeof import("../../record/issuances.ts")>("record/issuances.js");
 const { issuanceOf } =
-  await built<typeof import("../../campaign/claim-record.ts")>("generator/claim-record.js");
+  await built<typeof import("../../campaign/claim-record.ts")>("campaign/claim-record.js");
 
 /** As in the service: no caller waits for the removal of ledger entries. */
 const SETTLE_GATHER_MS = 10;
