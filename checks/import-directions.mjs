@@ -55,7 +55,7 @@ export const mayImport = {
     ],
     ...["audit", "audit/stores", "server/http", "server/view", "server/watch"],
   ],
-  "server/presence": ["runtime", "pool", "record", "claims"],
+  "server/heartbeat": ["runtime", "pool", "record", "claims"],
   "server/workers": ["runtime", "server/http"],
   // The composition root: the only room that may import all of them.
   server: [
@@ -70,7 +70,7 @@ export const mayImport = {
       "server/watch",
       "server/rpc",
     ],
-    ...["server/presence", "server/workers"],
+    ...["server/heartbeat", "server/workers"],
   ],
   // Callers and operators: clients of the API alone.
   callers: ["runtime", "proto", "proto/gen", "audit"],

@@ -4,9 +4,9 @@ import type { Lifecycle } from "../runtime/lifecycle.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
+import { createBusyCampaigns } from "./heartbeat/busy-campaigns.ts";
+import { createHeartbeat } from "./heartbeat/heartbeat.ts";
 import { serveHealth } from "./http/health.ts";
-import { createBusyCampaigns } from "./presence/busy-campaigns.ts";
-import { createPresence } from "./presence/presence.ts";
 import { startSchedulerRole } from "./scheduler-role.ts";
 import { type Addresses, startServerRole } from "./server-role.ts";
 import { createSharedParts } from "./shared-parts.ts";
@@ -39,15 +39,15 @@ export async function startRoles(
   const parts = await createSharedParts(config, logger, lifecycle, metrics);
 
   let scheduler: Scheduler | undefined;
-  const presence = createPresence({
+  const heartbeat = createHeartbeat({
     ...parts,
     roles: config.ROLES,
     worker: slot.worker,
     sinceTickMs: () => scheduler?.sinceTickMs(),
     campaigns: createBusyCampaigns(parts.tally, parts.rehearsals),
   });
-  lifecycle.onRelease("presence", () => presence.stop());
-  presence.start();
+  lifecycle.onRelease("heartbeat", () => heartbeat.stop());
+  heartbeat.start();
 
   if (config.ROLES.includes("generator")) {
     const generator = createGenerator(parts);

@@ -13,14 +13,14 @@ import { productVersion } from "../../runtime/version.ts";
  * Writes the heartbeat of this process about once a second, for preflight and the launch console. No request
  * waits for it.
  */
-export type Presence = {
+export type Heartbeat = {
   /** Writes the first heartbeat at once. */
   start(): void;
   /** Stops the heartbeats and deregisters this process. */
   stop(): Promise<void>;
 };
 
-export type PresenceDeps = {
+export type HeartbeatDeps = {
   processes: Processes;
   /** The offset of this process' clock to that of Redis; rejects where Redis does not answer. */
   redisClock: () => Promise<ClockOffset>;
@@ -44,7 +44,7 @@ const FORGET_EVERY_BEATS = 60;
 /** How long an orderly end waits for the last heartbeat, and then for the deregistration. */
 const DEREGISTER_MS = 500;
 
-export function createPresence(deps: PresenceDeps): Presence {
+export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   const { processes, clock, metrics, owner } = deps;
   const logger = deps.logger.child({ component: "server" });
   const who = {

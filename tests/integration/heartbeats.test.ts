@@ -8,7 +8,7 @@ import { KEY_PREFIX } from "../support/quiet-logs.ts";
 import { createServices, type Services } from "../support/service.ts";
 import { withStores } from "../support/with-stores.ts";
 
-describe("Presence of service processes", () => {
+describe("Heartbeats of service processes", () => {
   const stores = withStores();
   let services: Services;
   let processes: Processes;
@@ -43,7 +43,7 @@ describe("Presence of service processes", () => {
     const clients = connectClients(server.url);
     const campaignId = await createOpenCampaign(clients, { total: 3 });
     for (let i = 0; i < 5; i++) {
-      const asked = clients.coupons.issueCoupon({ campaignId, userId: `${KEY_PREFIX}presence-${i % 4}` });
+      const asked = clients.coupons.issueCoupon({ campaignId, userId: `${KEY_PREFIX}heartbeat-${i % 4}` });
       await asked.catch(() => undefined);
     }
     const counts = (seen: readonly SeenProcess[]) =>

@@ -6,10 +6,10 @@ import { createProcesses, type Processes, type SeenProcess } from "../../../reco
 import { createMetrics } from "../../../runtime/metrics.ts";
 import {
   BEAT_EVERY_MS,
-  createPresence,
-  type Presence,
-  type PresenceDeps,
-} from "../../../server/presence/presence.ts";
+  createHeartbeat,
+  type Heartbeat,
+  type HeartbeatDeps,
+} from "../../../server/heartbeat/heartbeat.ts";
 import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";
 import { HANG_MS } from "../../support/patience.ts";
 import { silentLogger } from "../../support/shared-stores.ts";
@@ -17,11 +17,11 @@ import { withStores } from "../../support/with-stores.ts";
 
 const HOUR_MS = 3_600_000;
 
-describe("presence", () => {
+describe("the heartbeat of a process", () => {
   const stores = withStores("each");
   let processes: Processes;
   let clock: FakeClock;
-  let running: Presence[];
+  let running: Heartbeat[];
 
   beforeEach(async () => {
     processes = createProcesses(stores.db);
@@ -29,11 +29,11 @@ describe("presence", () => {
     running = [];
   });
   afterEach(async () => {
-    await Promise.all(running.map((presence) => presence.stop()));
+    await Promise.all(running.map((heartbeat) => heartbeat.stop()));
   });
 
-  function presence(given: Partial<PresenceDeps> = {}): Presence {
-    const one = createPresence({
+  function heartbeat(given: Partial<HeartbeatDeps> = {}): Heartbeat {
+    const one = createHeartbeat({
       processes,
       redisClock: createRedisClock(stores.redis, clock, 10_000),
       clock,
@@ -59,7 +59,7 @@ describe("presence", () => {
     const metrics = createMetrics();
     metrics.alarms.inc({ kind: "books_differ" }, 2);
     tally.count("c", "issued", 1);
-    presence({ metrics, campaigns: tally.busiest, worker: 3, sinceTickMs: () => 250 }).start();
+    heartbeat({ metrics, campaigns: tally.busiest, worker: 3, sinceTickMs: () => 250 }).start();
     await becomes((one) => one !== undefined);
     const one = await seen();
     expect(one).to.deep.include({ pid: process.pid, worker: 3, roles: ["server"] });
@@ -72,7 +72,7 @@ describe("presence", () => {
 
   it("beats every second, and tells the counts of now", async () => {
     const tally = createTally();
-    presence({ campaigns: tally.busiest }).start();
+    heartbeat({ campaigns: tally.busiest }).start();
     for (let beats = 1; beats <= 3; beats++) {
       tally.count("c", "issued", 1);
       await rests();
@@ -82,7 +82,7 @@ describe("presence", () => {
   });
 
   it("an orderly end is a goodbye, and no beat comes after it", async () => {
-    const one = presence();
+    const one = heartbeat();
     one.start();
     await rests();
     expect(await seen()).not.to.equal(undefined);
@@ -95,7 +95,7 @@ describe("presence", () => {
     let failing = true;
     const beat: Processes["beat"] = (...given) =>
       failing ? Promise.reject(new Error("MongoDB is away")) : processes.beat(...given);
-    presence({
+    heartbeat({
       processes: { ...processes, beat },
       redisClock: () => Promise.reject(new Error("Redis is away")),
     }).start();
@@ -120,7 +120,7 @@ describe("presence", () => {
     await stores.db
       .collection<{ _id: string }>("processes")
       .updateOne({ _id: "old" }, { $set: { seenAt: new Date(Date.now() - HOUR_MS - 60_000) } });
-    presence().start();
+    heartbeat().start();
     const all = () => stores.db.collection("processes").countDocuments();
     expect(await until(async () => (await seen()) !== undefined && (await all()) === 1, HANG_MS, 5)).to.equal(
       true,
