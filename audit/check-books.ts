@@ -161,7 +161,7 @@ export function checkLedger(facts: Facts, findings: Findings): Check {
       } else {
         for (const [place, ageMs] of underWay) {
           if (!isYoung(ageMs, facts.timings) || OVER.has(campaign.state))
-            findings.violation("left", placeNamed(place), " is in the ledger, and nobody finishes it");
+            findings.violation("left", placeNamed(place), " is in the ledger, and no sweeper finishes it");
         }
         findings.notJudged(`${counted(count, "claim")} ${isOrAre(count)} under way`);
       }

@@ -215,13 +215,13 @@ function unusableBecause(
   if (after.meta === undefined) {
     if (state === "GENERATING") return never("the codes are still being made");
     if (state === "SOLD_OUT" && issued >= total)
-      return never("Redis no longer has the pool, and nobody needs it");
+      return never("Redis no longer has the pool, and it is not needed");
     if (FINAL.has(state)) return never("Redis no longer has the pool of a campaign that is over");
     return undefined;
   }
   if (after.fenced)
     return FINAL.has(state)
-      ? never("the pool is one of another Redis process, and nobody uses it any more")
+      ? never("the pool is one of another Redis process, and it is not used any more")
       : notNow("the pool is one of another Redis process: it is made again at the next claim or tick");
   const rebuilt = before !== undefined && before.meta?.generation !== after.meta.generation;
   return rebuilt ? notNow("the pool was made again while it was read") : undefined;

@@ -60,7 +60,7 @@ export function judgePool(facts: Facts, pool: PoolFacts, pooledAgain: number, fi
   if (after.meta.generation > campaign.generation)
     findings.violation(
       "unknown generation",
-      `the pool is of generation ${after.meta.generation}, the record knows ${campaign.generation}`,
+      `the pool is of generation ${after.meta.generation}, MongoDB has ${campaign.generation}`,
     );
   judgeState(after.meta, after.lengths, pooledAgain, findings);
   judgeLife(campaign, after.meta, findings);
@@ -88,7 +88,7 @@ function judgeState(
   if (astray > pooledAgain)
     findings.violation(
       "another list",
-      `the pool is ${state} and ${counted(astray, "code")} of it in a list from which nobody gets one`,
+      `the pool is ${state} and ${counted(astray, "code")} of it in a list from which no claim pops`,
     );
   if (state === "open" && armedAtMs === 0)
     findings.violation("not armed", "the pool is open and has no instant of its opening");
@@ -101,7 +101,10 @@ function judgeState(
 function judgeLife(campaign: CampaignRecord, meta: PoolMeta, findings: Findings): void {
   const { state, startsAtMs, endsAtMs, armedAtMs, held, generation } = meta;
   if (held !== undefined) {
-    findings.violation("held", `the pool is held for the change of generation ${held}, and nobody decides`);
+    findings.violation(
+      "held",
+      `the pool is frozen for the change of generation ${held}, and no process decides it`,
+    );
     return;
   }
   if (generation > campaign.generation) return;

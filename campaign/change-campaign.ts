@@ -231,8 +231,8 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
   };
 }
 
-const BUSY: Try = { kind: "again", why: "the campaign is being loaded or changed by somebody else" };
-const OVERTAKEN: Try = { kind: "again", why: "somebody else changed the campaign at the same moment" };
+const BUSY: Try = { kind: "again", why: "another process loads or changes the campaign" };
+const OVERTAKEN: Try = { kind: "again", why: "another change of the campaign came first" };
 
 function answerOf(judgement: Judgement, campaign: CampaignDoc): ChangeAnswer {
   switch (judgement.kind) {

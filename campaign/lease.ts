@@ -40,7 +40,7 @@ export async function takeLease(
     async keep() {
       if (Math.abs(clock.now() - renewedAtMs) < leaseMs / 3) return;
       if (!(await campaigns.renewLease(campaignId, owner, leaseMs))) {
-        throw new LeaseLost(`the lease of campaign ${campaignId} went to somebody else`);
+        throw new LeaseLost(`the lease of campaign ${campaignId} went to another process`);
       }
       renewedAtMs = clock.now();
     },

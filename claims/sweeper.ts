@@ -49,7 +49,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     if (finished > 0)
       logger.info(
         { campaign: campaignId, finished, ledger },
-        "swept: claims of a dead or slow server are durable",
+        "swept: claims of a crashed or slow server are durable",
       );
     return { depth: ledger, finished };
   }

@@ -21,7 +21,7 @@ export function createUncertainLog(
     requests++;
     const nowMs = clock.elapsed();
     if (nowMs - loggedAtMs < LOG_EVERY_MS) return;
-    const words = "a claim failed for a cause that no batch has logged; its caller is told UNCERTAIN";
+    const words = "a claim failed for a cause that no batch has logged; its caller is answered UNCERTAIN";
     logger.error({ campaign: campaignId, requests, err: error }, words);
     loggedAtMs = nowMs;
     requests = 0;

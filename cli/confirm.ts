@@ -33,7 +33,7 @@ export async function confirm(session: Session, input: Input, question: Question
   const { typed } = question;
   if (!prompt.canAsk) {
     throw new UserError(`not confirmed, nothing was changed: ${what}`, {
-      hint: "nobody can be asked here, give --yes to go on",
+      hint: "there is no terminal to ask at, give --yes to go on",
       exitCode: exitCodes.notConfirmed,
     });
   }

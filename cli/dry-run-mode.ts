@@ -14,7 +14,7 @@ export function dryRunMode(input: Input): DryRunMode | undefined {
   const mode = dryRunModes.find((known) => known === given);
   if (mode !== undefined) return mode;
   throw new UserError(`--dry-run: "${given}" is not one of ${dryRunModes.join(", ")}`, {
-    hint: "client tells what would be sent, server has the service check it",
+    hint: "client shows what would be sent, server has the service check it",
   });
 }
 

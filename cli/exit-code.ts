@@ -24,7 +24,7 @@ export const exitCodeMeanings: Record<ExitCode, string> = {
   4: "not found: no such campaign or coupon",
   5: "unavailable: the service could not be reached, is overloaded or took too long; ask again with the same key",
   6: "denied: the token is missing, wrong or not allowed to do this",
-  7: "not confirmed: the operator did not agree, or nobody could be asked and --yes was not given",
+  7: "not confirmed: the operator did not agree, or there was no terminal to ask at and --yes was not given",
   8: "wrong: coupon verify or coupon rehearse found a guarantee violated",
   9: "amber: coupon preflight found something to look at; it will open",
   10: "red: coupon preflight found that it will not open, or not as promised",

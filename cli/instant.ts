@@ -40,7 +40,7 @@ export function parseInstant(text: string, nowMs: number, option: string): Given
   const zoneName = match[9];
   if (offset !== undefined) return { epochMs: wallMs - offsetMs(offset, given, option), zone: undefined };
   if (zoneName !== undefined) return inZone(wallMs, zoneName, given, option);
-  throw new UserError(`${option}: "${given}" does not say in which time zone`, {
+  throw new UserError(`${option}: "${given}" names no time zone`, {
     hint: "add Z, an offset such as +09:00, or a zone name such as Asia/Seoul",
   });
 }

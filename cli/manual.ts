@@ -11,16 +11,16 @@ import { commands, globalOptions } from "./vocabulary.ts";
 export function manual(): string {
   return [
     "# The coupon command",
-    "<!-- Made by `npm run manual` of what the program itself says; a test compares. Change the program, not this page. -->",
+    "<!-- Made by `npm run manual` from the program's own help; a test compares. Change the program, not this page. -->",
     "`npx coupon` in a clone. The same words as `coupon --help` and `coupon VERB --help`; what they are for is in [the README](../README.md) and " +
       "[life-cycle.md](life-cycle.md).",
     commands.map(({ name, summary }) => `- [\`${name}\`](#coupon-${name}): ${prose(summary)}`).join("\n"),
     ...commands.flatMap(section),
     "## Flags of every verb",
     flagList(globalOptions),
-    "`coupon --version` tells the version.",
+    "`coupon --version` prints the version.",
     "## Instants",
-    `Where a flag takes \`<T>\`: ${prose(instantForms)}. What is relative counts from the server's clock; \`--end start+2h\` from the start. Whatever was given is said back in full, in the ` +
+    `Where a flag takes \`<T>\`: ${prose(instantForms)}. What is relative counts from the server's clock; \`--end start+2h\` from the start. Whatever was given is shown in full, in the ` +
       "operator's zone, in the zone that was named and in UTC, before anything is sent.",
     "## Environment",
     "A flag wins over the environment, the environment over the config file (`coupon config --help`), the file over the default.",

@@ -34,7 +34,7 @@ export function reasonWords(
       hint: "coupon watch shows how far it is; try again then",
     },
     [RefusalReason.SOLD_OUT]: {
-      message: "sold out, every coupon went to somebody",
+      message: "sold out, every coupon has a holder",
       hint: holders,
     },
     [RefusalReason.UNKNOWN_CAMPAIGN]: {

@@ -99,10 +99,10 @@ async function cutTo(handle: FileHandle, from: Checkpoint, draft: string, note: 
   const { size } = await handle.stat();
   const why =
     size < from.bytes
-      ? "is shorter than its note says"
+      ? "is shorter than its note"
       : (await linesIn(handle, from.bytes)) === from.lines
         ? undefined
-        : "does not hold the lines that its note says";
+        : "does not have the lines that its note counts";
   if (why !== undefined)
     throw new UserError(`--resume: ${draft} ${why}`, {
       hint: `remove it and ${note}, and export from the start`,

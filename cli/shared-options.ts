@@ -7,7 +7,7 @@ export const actorOption: OptionSpec = {
   about: "who does it, for the history (env COUPON_ACTOR, default user@host)",
 };
 
-const tellsOnly = "say exactly what would be sent, and send nothing";
+const tellsOnly = "show exactly what would be sent, and send nothing";
 
 /** For verbs without a check by the service; used in cli/dry-run.ts. */
 export const dryRunOption: OptionSpec = {
@@ -18,7 +18,7 @@ export const dryRunOption: OptionSpec = {
 /** Used in cli/confirm.ts. */
 export const yesOption: OptionSpec = {
   flags: "--yes",
-  about: "do not ask; needed where nobody can be asked, as in a script",
+  about: "do not ask; needed where there is no terminal, as in a script",
 };
 
 /** For verbs that change a campaign: cli/change.ts. */

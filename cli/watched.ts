@@ -14,7 +14,7 @@ export interface Watched {
 
 export const watchOptions = [
   { flags: "--interval <ms>", about: `between messages, 100 to 60000 (default ${defaultIntervalMs})` },
-  { flags: "--after <revision>", about: "tell every change above this revision (default: the last 20)" },
+  { flags: "--after <revision>", about: "show every change above this revision (default: the last 20)" },
 ] as const;
 
 export function watchedBy(input: Input): Watched {

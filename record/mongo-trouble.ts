@@ -108,7 +108,7 @@ function judgeConnection(error: unknown, { hosts, isTls }: Asked): Judgment | un
     );
   }
   if (has(/ENOTFOUND|EAI_AGAIN|ENODATA|querySrv/)) {
-    return absent("this network knows no such host: correct MONGODB_URL, or see to the name service");
+    return absent("there is no such host in this network: correct MONGODB_URL, or see to the name service");
   }
   if (has(/ECONNREFUSED/)) {
     return absent(

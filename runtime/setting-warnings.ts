@@ -10,7 +10,7 @@ export function settingWarnings(config: Config): string[] {
   const atLeast = (name: string, value: number, least: number, of: string, otherwise: string) => {
     if (value < least) warnings.push(`${name} is ${value}, less than ${of} (${least}): ${otherwise}`);
   };
-  const early = "callers are told UNCERTAIN while their claim may still succeed";
+  const early = "callers are answered UNCERTAIN while their claim may still succeed";
   atLeast("ISSUE_DEADLINE_MS", ISSUE_DEADLINE_MS, STORE_DEADLINE_MS, "STORE_DEADLINE_MS", early);
   atLeast("ISSUE_DEADLINE_MS", ISSUE_DEADLINE_MS, COMMIT_DEADLINE_MS, "COMMIT_DEADLINE_MS", early);
   atLeast(

@@ -57,7 +57,7 @@ export function createActions(deps: ActionsDeps) {
     }
     if (result.state === "staged") {
       const { waitMs } = result;
-      logger.info({ campaign: campaign._id, waitMs }, `not yet: the clock of Redis says ${waitMs} ms to go`);
+      logger.info({ campaign: campaign._id, waitMs }, `not yet: ${waitMs} ms to go by the clock of Redis`);
       timers.aim(campaign._id, clock.now() + waitMs, () =>
         background.run("arming", campaign._id, () => advance(campaign)),
       );

@@ -147,7 +147,10 @@ export function createStartWatch(deps: StartWatchDeps): StartWatch {
 
   const round = troubleOnce(look, {
     failed: (error) =>
-      logger.error({ err: error }, "a preflight could not be made: nobody has looked whether it will open"),
+      logger.error(
+        { err: error },
+        "a preflight could not be made: it is unknown whether the campaign will open",
+      ),
   });
 
   const ticking = createTick(clock, logger, round);

@@ -28,20 +28,20 @@ export function checkMongodbMembers({ mongodb: { deployment } }: Facts): Judged 
   if (!deployment.ok)
     return amber(
       `the members of MongoDB cannot be read: ${deployment.why}`,
-      "find out from whoever runs it that a majority of them is healthy",
+      "ask its administrator whether a majority of them is healthy",
     );
   const found = deployment.value;
   if (found.kind === "mongos") return checkMongos(found);
   if (found.kind === "standalone")
     return amber(
-      "one server, no replica set: every acknowledged coupon is on its disk alone, and nobody gets one while it is down",
+      "one server, no replica set: every acknowledged coupon is on its disk alone, and no caller gets one while it is down",
       "run a replica set of three members, on three machines",
     );
   const { name, members, healthy, majority } = found;
   if (healthy === undefined)
     return amber(
       `replica set ${name} of ${members}; it cannot be read which of them are healthy`,
-      "allow its user replSetGetStatus (role clusterMonitor), or ask whoever runs it",
+      "allow its user replSetGetStatus (role clusterMonitor), or ask its administrator",
     );
   const finding = `replica set ${name}: ${healthy} of ${counted(members, "member")} ${isOrAre(members)} healthy`;
   if (healthy < majority)
@@ -69,7 +69,7 @@ function checkMongos({ sharded }: Extract<Deployment, { kind: "mongos" }>): Judg
       "keep both collections whole in one shard (unshardCollection), or use a replica set",
     );
   return amber(
-    `${what}; it does not tell whether the members of its shards are healthy`,
+    `${what}; it does not report whether the members of its shards are healthy`,
     "see that a majority is in the shard that has the database (sh.status(), there rs.status())",
   );
 }

@@ -15,12 +15,18 @@ function unusable({ pool, campaign, processes }: Facts): Judged | undefined {
     // GENERATING lasts until the pool is loaded, which comes after the last code is made.
     if (campaign.state !== "GENERATING") return red("there is no pool in this Redis", LOAD_AGAIN);
     return processes.ok && alive(processes.value, "generator").length === 0
-      ? red("there is no pool yet, and no generator is alive", "start a process with the generator role")
+      ? red(
+          "there is no pool yet, and no generator sends heartbeats",
+          "start a process with the generator role",
+        )
       : amber("there is no pool yet: the codes are still being made or loaded", "wait and look again");
   }
   if (pool.value.status === "frozen")
     return amber("a change of the campaign is being decided at this moment", "look again in a few seconds");
-  return red("the pool was loaded into another Redis process or dataset and answers nobody", LOAD_AGAIN);
+  return red(
+    "the pool was loaded into another Redis process or dataset, and the scripts refuse it",
+    LOAD_AGAIN,
+  );
 }
 
 /** A pool opens and ends by its own instants: the line for one that differs from the document. */

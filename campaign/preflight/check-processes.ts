@@ -50,11 +50,10 @@ function apart(processes: readonly SeenProcess[]): number {
 }
 
 export function checkServers({ processes }: Facts): Judged {
-  if (!processes.ok) return red(`who is alive cannot be read: ${processes.why}`, ASK_MONGODB);
+  if (!processes.ok) return red(`the heartbeats cannot be read: ${processes.why}`, ASK_MONGODB);
   const servers = alive(processes.value, "server");
   const told = `${servers.length} alive: ${named(servers.map(nameOf))}`;
-  if (servers.length === 0)
-    return red("no server says that it is alive", "start a process with the server role");
+  if (servers.length === 0) return red("no server sends heartbeats", "start a process with the server role");
   const silent = lost(processes.value, "server");
   if (silent !== undefined) return { ...silent, finding: `${told}; ${silent.finding}` };
   const versions = [...new Set(servers.map(({ version }) => version))].sort();
@@ -77,7 +76,7 @@ export function checkServers({ processes }: Facts): Judged {
 }
 
 export function checkSchedulers({ processes }: Facts): Judged {
-  if (!processes.ok) return red(`who is alive cannot be read: ${processes.why}`, ASK_MONGODB);
+  if (!processes.ok) return red(`the heartbeats cannot be read: ${processes.why}`, ASK_MONGODB);
   const schedulers = alive(processes.value, "scheduler");
   const bySelf = "it opens all the same, on the first claim after the start";
   const ticks = schedulers.map((one) => {
@@ -88,7 +87,7 @@ export function checkSchedulers({ processes }: Facts): Judged {
   const told = `${schedulers.length} alive: ${named(ticks)}`;
   if (schedulers.length === 0)
     return amber(
-      `no scheduler is alive: ${bySelf}, but nobody repairs the pool before`,
+      `no scheduler sends heartbeats: ${bySelf}, but no scheduler repairs the pool before`,
       "start a process with the scheduler role",
     );
   const late = schedulers.filter(({ tickAgeMs = Number.POSITIVE_INFINITY }) => tickAgeMs > LATE_TICK_MS);

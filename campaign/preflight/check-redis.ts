@@ -18,16 +18,16 @@ const TIGHT = 0.8;
  * each restart.
  */
 export function checkRedisDurability({ redis: { info, appendfsync } }: Facts): Judged {
-  if (!info.ok) return cannotAsk("Redis does not say how it writes", info.why);
+  if (!info.ok) return cannotAsk("Redis does not report how it writes", info.why);
   const { aofEnabled, aofWriteOk } = info.value;
   if (aofEnabled === undefined)
     return amber(
-      "Redis does not say whether it writes an append-only file",
-      "find out from whoever runs it; without one, the pool is made again from MongoDB after each restart",
+      "Redis does not report whether it writes an append-only file",
+      "ask its administrator; without one, the pool is made again from MongoDB after each restart",
     );
   if (!aofEnabled)
     return amber(
-      "appendonly is no: a Redis that restarts comes back empty. Nothing acknowledged is lost, and nobody gets a coupon until the pool has been made again from MongoDB",
+      "appendonly is no: a Redis that restarts comes back empty. Nothing acknowledged is lost, and no caller gets a coupon until the pool has been rebuilt from MongoDB",
       `${howToSet("appendonly", "yes", appendfsync)}; where it cannot be set, expect that pause after each restart`,
     );
   if (!aofWriteOk)
@@ -49,13 +49,13 @@ export function checkRedisDurability({ redis: { info, appendfsync } }: Facts): J
 }
 
 export function checkRedisEviction({ redis: { info, appendfsync } }: Facts): Judged {
-  if (!info.ok) return cannotAsk("Redis does not say what it evicts", info.why);
+  if (!info.ok) return cannotAsk("Redis does not report what it evicts", info.why);
   const { maxmemoryPolicy } = info.value;
   if (maxmemoryPolicy === "noeviction") return green("maxmemory-policy noeviction");
   if (maxmemoryPolicy === "")
     return amber(
       "maxmemory-policy cannot be read",
-      "see where its provider has the settings, or ask whoever runs this Redis, that it is noeviction",
+      "see where its provider has the settings, or ask the administrator of this Redis, that it is noeviction",
     );
   const advice = howToSet("maxmemory-policy", "noeviction", appendfsync);
   if (maxmemoryPolicy.startsWith("volatile-"))
@@ -67,7 +67,7 @@ export function checkRedisEviction({ redis: { info, appendfsync } }: Facts): Jud
 }
 
 export function checkRedisRole({ redis: { info } }: Facts): Judged {
-  if (!info.ok) return cannotAsk("Redis does not say its role", info.why);
+  if (!info.ok) return cannotAsk("Redis does not report its role", info.why);
   const { mode, role, replicas, version } = info.value;
   if (mode === "sentinel")
     return red(
@@ -75,10 +75,7 @@ export function checkRedisRole({ redis: { info } }: Facts): Judged {
       "give the address of the master that it watches in REDIS_URL (SENTINEL GET-MASTER-ADDR-BY-NAME)",
     );
   if (role === "")
-    return amber(
-      `Redis ${version} does not say its role`,
-      "find out from whoever runs it that it is a master",
-    );
+    return amber(`Redis ${version} does not report its role`, "ask its administrator whether it is a master");
   const what = `Redis ${version}, role ${role}, ${counted(replicas, "replica")}`;
   return role === "master" ? green(what) : red(what, "give the address of the master in REDIS_URL");
 }
@@ -112,7 +109,7 @@ export function checkRedisWrite({ redis: { write } }: Facts): Judged {
 }
 
 export function checkRedisMemory({ campaign, pool, redis: { info } }: Facts): Judged {
-  if (!info.ok) return cannotAsk("Redis does not say what memory it has", info.why);
+  if (!info.ok) return cannotAsk("Redis does not report its memory", info.why);
   const { maxmemoryBytes, usedBytes, systemBytes } = info.value;
   const claims = pool.ok ? pool.value.claims : 0;
   const wanted = (campaign.total - claims) * BYTES_A_CLAIM;
@@ -121,7 +118,7 @@ export function checkRedisMemory({ campaign, pool, redis: { info } }: Facts): Ju
   const more =
     "give Redis more memory (maxmemory, of a managed one a larger instance), or remove what else it holds";
   const unread = (what: string) =>
-    amber(`${need}; Redis does not say ${what}`, "find out from whoever runs it that it has room for that");
+    amber(`${need}; Redis does not report ${what}`, "ask its administrator whether it has room for that");
   if (maxmemoryBytes === undefined || usedBytes === undefined) return unread("what memory it has and uses");
   if (maxmemoryBytes > 0) {
     const free = maxmemoryBytes - usedBytes;

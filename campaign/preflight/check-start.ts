@@ -41,7 +41,7 @@ export function checkCodes({ nowMs, campaign, processes }: Facts): Judged {
   if (generated >= total) return green(finding);
   const generators = processes.ok ? alive(processes.value, "generator").length : 0;
   if (generators === 0)
-    return red(`${finding}, and no generator is alive`, "start a process with the generator role");
+    return red(`${finding}, and no generator sends heartbeats`, "start a process with the generator role");
   const needsMs = makingMs(total - generated);
   const about = `about ${duration(needsMs)} are needed`;
   if (nowMs + needsMs > startsAtMs)

@@ -46,7 +46,7 @@ function grant(right: string): string {
  */
 export function howToRead(setting: string, value: string, why: string): string {
   const right = missingRight(why);
-  const provider = `see where its provider has the settings (console, parameter group), or ask whoever runs it, that ${setting} is ${value}`;
+  const provider = `see where its provider has the settings (console, parameter group), or ask its administrator, that ${setting} is ${value}`;
   return right === undefined ? provider : `${grant(right)}, or ${provider}`;
 }
 
@@ -56,6 +56,6 @@ export function howToRead(setting: string, value: string, why: string): string {
  */
 export function howToSet(name: string, value: string, configAnswer: Asked<string>): string {
   const managed = `set ${name} ${value} where its provider has the settings (console, parameter group)`;
-  if (!configAnswer.ok) return `CONFIG is not allowed here: ${managed}, or ask whoever runs it`;
+  if (!configAnswer.ok) return `CONFIG is not allowed here: ${managed}, or ask its administrator`;
   return `CONFIG SET ${name} ${value}, and write it into its configuration; of a managed Redis, ${managed}`;
 }

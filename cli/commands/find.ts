@@ -122,11 +122,11 @@ function otherKey(field: Key["field"], cause: unknown): UserError {
 }
 
 function nobodyHas(campaignId: string, cause: unknown): UserError {
-  return new UserError(`nobody has this code${campaignId === "" ? "" : " of this campaign"}`, {
+  return new UserError(`this code was not issued${campaignId === "" ? "" : " of this campaign"}`, {
     exitCode: exitCodes.notFound,
     hint:
       campaignId === ""
-        ? "read it again letter by letter; a code that nobody has got yet is answered the same"
+        ? "read it again letter by letter; a code that is not issued yet is answered the same"
         : "leave the campaign id out to look in all campaigns",
     cause,
   });

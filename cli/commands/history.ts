@@ -40,7 +40,7 @@ export const action: Action = {
 
 function entryLines(entry: HistoryEntry, zone: string): string {
   const atMs = epochMsOf(entry.at) ?? 0;
-  const who = entry.actor === "" ? "(not told)" : printable(entry.actor);
+  const who = entry.actor === "" ? "(not given)" : printable(entry.actor);
   const head = `${String(entry.revision).padStart(4)}  ${instantText(atMs, zone)}  ${printable(entry.verb)}  by ${who}`;
   const happenedMs = epochMsOf(entry.happenedAt);
   const happened = happenedMs === undefined ? [] : [`happened: ${instantText(happenedMs, zone)}`];

@@ -77,7 +77,7 @@ function orFinding(error: unknown): never {
 function orUnread(error: unknown): HistoryReport {
   const unread = damageIn(error);
   if (unread === undefined) throw error;
-  const why = `the service cannot tell its issuances: ${unread}`;
+  const why = `the service cannot list its issuances: ${unread}`;
   const checks = ofCallers.map((one) => ({ ...unjudged(one, why), prevented: true }));
   return { unread, entries: 0, exported: 0, codes: { all: 0, issued: 0 }, checks };
 }

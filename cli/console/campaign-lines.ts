@@ -55,7 +55,7 @@ function whatComes(campaign: Campaign, serverMs: number, zone: string): [texts: 
   }
   if (state === CampaignState.PAUSED) {
     if (openedMs !== undefined)
-      return [["paused: nobody gets a coupon until it is resumed", "paused until resumed"], "yellow"];
+      return [["paused: no coupon is issued until it is resumed", "paused until resumed"], "yellow"];
     if (!isAhead) return [["paused: opens as soon as it is resumed", "opens when resumed"], "yellow"];
     return [[`paused: would open in ${left} if it were resumed`, `if resumed in ${left}`], "yellow"];
   }

@@ -14,7 +14,7 @@ export function processLines(processes: readonly WatchedProcess[], room: number,
   const shownColumns = columnsFor(look.width);
   const heading = shownColumns.map(({ title, cells, side }) => fitted(title, cells, side)).join(" ");
   if (processes.length === 0)
-    return [painted([span("no server, scheduler or generator says that it lives", "red")], look)];
+    return [painted([span("no server, scheduler or generator sends heartbeats", "red")], look)];
   const rows = Math.max(0, room - 1);
   const tooMany = processes.length > rows;
   // Processes with trouble must be shown, however many processes there are.

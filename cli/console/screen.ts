@@ -35,7 +35,7 @@ export function screenLines(model: Model, nowMs: number, size: Size): string[] {
   const { campaign } = message ?? {};
   const body =
     message === undefined || campaign === undefined
-      ? [painted([span(`waiting for ${model.url} to tell about ${model.campaignId}`)], size)]
+      ? [painted([span(`waiting for ${model.url} to send the campaign ${model.campaignId}`)], size)]
       : bodyLines(model, message, campaign, nowMs, size);
   const room = Math.max(0, size.height - 1);
   const lines = body.slice(0, room);
@@ -90,7 +90,7 @@ function footer(model: Model, nowMs: number, size: Size): string {
   }
   const silentMs = nowMs - model.arrivedMs;
   if (message !== undefined && silentMs > model.intervalMs + silenceMs) {
-    const text = `! nothing heard for ${Math.round(silentMs / 1_000)} s from ${url}`;
+    const text = `! no message for ${Math.round(silentMs / 1_000)} s from ${url}`;
     return spread([span(text, "yellow")], keys, size);
   }
   return spread([span(`${message === undefined ? "connecting" : "connected"} to ${url}`, "dim")], keys, size);

@@ -2,7 +2,7 @@ import type { Command } from "../command.ts";
 
 export const exportCoupons: Command = {
   name: "export",
-  summary: "stream every issued coupon with who has it",
+  summary: "stream every issued coupon with its holder",
   takesCampaign: true,
   options: [
     { flags: "--format <csv|jsonl>", about: "default csv, with --json jsonl" },

@@ -2,7 +2,7 @@ import type { Command } from "../command.ts";
 
 export const find: Command = {
   name: "find",
-  summary: "look up the coupon of a user or a request id, or who has a code",
+  summary: "look up the coupon of a user or a request id, or the holder of a code",
   takesCampaign: "optional",
   options: [
     { flags: "--user <id>", about: "the user that claimed, where the campaign is one-per-user" },

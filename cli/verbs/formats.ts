@@ -18,6 +18,6 @@ export const formats: Command = {
     "coupon formats --total 50000 --json | jq '.formats[] | {codeFormat, guessOdds, fits}'",
   ],
   notes: `A guess is one try at a code of the format by somebody who knows how they are made; it hits one that exists with the odds shown.
-A collision is a code drawn twice while the codes are made: it is made again, nobody notices. A format fits where a guess
+A collision is a code drawn twice while the codes are made: it is made again, and no caller notices. A format fits where a guess
 succeeds less often than once in a million. Examples carry 예 in place of their first syllable: no code has it, so none is a coupon.`,
 };

@@ -13,5 +13,5 @@ export const get: Command = {
     "coupon get 01JEXAMPLE --codes",
     "coupon get 01JEXAMPLE --json --codes",
   ],
-  notes: "For big campaigns coupon export streams the codes with who has them.",
+  notes: "For big campaigns coupon export streams the codes with their holders.",
 };

@@ -9,6 +9,6 @@ export const history: Command = {
   options: [{ flags: "--limit <n>", about: `at most so many entries (default ${defaultLimit})` }],
   examples: ["coupon history 01JEXAMPLE", "coupon history 01JEXAMPLE --limit 1000 --json"],
   notes:
-    "Nobody can change or remove an entry by this service. The actor is what the caller said, not proven;\n" +
+    "No call of this service changes or removes an entry. The actor is the name that the caller gave, not proven;\n" +
     "scheduler, generator and server are the service itself. --json writes one entry a line.",
 };

@@ -29,6 +29,6 @@ export const verify: Command = {
   ],
   notes:
     "The service reads its stores, slowly enough for claims not to notice; the callers' records are checked here, against its\n" +
-    "export. What a live sale cannot show is said to be not judged. A coupon is told by its place (coupon 12 of the campaign, 1-57\n" +
+    "export. What a live sale cannot show is reported as not judged. A coupon is told by its place (coupon 12 of the campaign, 1-57\n" +
     `in the issue order), never by its code. Exit code ${exitCodes.wrong} where a guarantee is violated, ${exitCodes.unjudged}\nwhere one that can be judged was not.`,
 };

@@ -9,6 +9,6 @@ export const watch: Command = {
   examples: ["coupon watch 01JEXAMPLE", "coupon watch 01JEXAMPLE --json | jq .issuedPerSecond"],
   notes:
     "The countdown runs on the server's clock. A broken stream is opened again; Ctrl-C ends the watch only.\n" +
-    "Every change is told once and in order, however late it is read; --after with the last revision goes on after a break.\n" +
+    "Every change is shown once and in order, however late it is read; --after with the last revision goes on after a break.\n" +
     "coupon launch shows the same and more on the whole screen.",
 };

@@ -30,7 +30,7 @@ export function addPages(app: Express, { logger, metrics, readiness, metricsPage
       response.type(metrics.registry.contentType).send(page);
     } catch (error) {
       logger.warn({ err: error }, "no metrics page");
-      response.status(503).json({ code: "unavailable", message: "the metrics cannot be told now" });
+      response.status(503).json({ code: "unavailable", message: "the metrics cannot be collected now" });
     }
   });
 }

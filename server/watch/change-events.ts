@@ -49,7 +49,7 @@ function textOf({ actor, verb, before, after }: HistoryDoc): string {
   const endMoved = before?.endsAt?.getTime() !== after.endsAt?.getTime();
   switch (verb) {
     case "pause":
-      return `${who} paused it: nobody gets a coupon`;
+      return `${who} paused it: no coupon is issued`;
     case "resume":
       return `${who} resumed it`;
     case "end":

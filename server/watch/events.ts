@@ -71,7 +71,7 @@ function* poolEvents(before: Sight | undefined, now: Sight): Generator<WatchEven
       atMs,
       level: "alarm",
       kind: "pool",
-      text: `the pool answers nobody (${pool.status}): it is made again`,
+      text: `the scripts refuse the pool (${pool.status}): it is rebuilt`,
     };
   const { generation } = pool;
   // An operator's change raises the generation too, and has an event of its own.

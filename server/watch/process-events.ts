@@ -54,7 +54,7 @@ function* eventsOf(
     return;
   }
   if (was === undefined && !isFirstLook) yield event("info", "process", `${name} has joined`);
-  if (was !== undefined && isSilent(was)) yield event("info", "process", `${name} is heard of again`);
+  if (was !== undefined && isSilent(was)) yield event("info", "process", `${name} sends heartbeats again`);
   if (isLate(one) && (was === undefined || !isLate(was)))
     yield event("warning", "scheduler", `the scheduler of ${nameOf(one)} is late`);
   for (const [kind, count] of Object.entries(one.alarms)) {

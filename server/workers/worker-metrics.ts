@@ -34,7 +34,7 @@ export function createGroupMetrics(sources: () => readonly Source[]): GroupMetri
   const workers = new Gauge({ name: "coupon_workers", help: "Workers that serve now.", registers });
   const deaths = new Counter({
     name: "coupon_worker_deaths_total",
-    help: "Workers that ended although nobody had asked the service to end.",
+    help: "Workers that ended although the service was not asked to end.",
     registers,
   });
 

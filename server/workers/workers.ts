@@ -174,7 +174,7 @@ export function createWorkerGroup({
     }
     logger.error(
       { ...told, err: error, againInMs: next.afterMs },
-      "a worker has died: another takes its place",
+      "a worker has ended: another takes its slot",
     );
     place.cancelFork = clock.after(next.afterMs, () => fork(place));
   }
@@ -231,7 +231,7 @@ function tell(worker: Worker, message: ToWorker): void {
 function errorOf(number: number, { code, signal }: End, trouble: StartTrouble | undefined): Error {
   if (trouble === undefined) {
     const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-    return new UserError(`worker ${number} has died (${how})`, code || EXIT.bug);
+    return new UserError(`worker ${number} has ended (${how})`, code || EXIT.bug);
   }
   if (trouble.known) return new UserError(trouble.told, trouble.exitCode);
   const error = new Error(trouble.told.split("\n", 1)[0]);

@@ -91,7 +91,7 @@ describe("audit of a live sale, reading by reading", () => {
     Object.assign(books.meta ?? {}, { generation: 8 });
     const second = wordsIn(read(books, first));
     expect(second).to.include("pool and claims are 8 codes together, not 10");
-    expect(second).to.include("the pool is of generation 8, the record knows 1");
+    expect(second).to.include("the pool is of generation 8, MongoDB has 1");
   });
 
   it("what was only on its way in one reading, and something else in the next, is no violation", () => {

@@ -322,9 +322,9 @@ describe("cli export", () => {
     await writeFile(draft, Buffer.concat([whole.subarray(0, 100), Buffer.alloc(800), whole.subarray(900)]));
     const holed = await run(...args);
     expect(holed.code).to.equal(2);
-    expect(holed.stderr).to.match(/does not hold the lines that its note says[\s\S]*remove it/);
+    expect(holed.stderr).to.match(/does not have the lines that its note counts[\s\S]*remove it/);
     await writeFile(draft, whole.subarray(0, 100));
-    expect((await run(...args)).stderr).to.match(/is shorter than its note says/);
+    expect((await run(...args)).stderr).to.match(/is shorter than its note/);
     await rm(draft);
     const anew = await run(...args);
     expect(anew.code, anew.stderr).to.equal(0);

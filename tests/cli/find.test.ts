@@ -54,7 +54,7 @@ describe("cli find", () => {
     expect(readJsonLines(json.stderr)[0]?.["error"]).to.include({ reason: "NO_COUPON", exitCode: 4 });
     const unknown = await coupons("find", "--code", "unknown");
     expect(unknown.code).to.equal(4);
-    expect(unknown.stderr).to.match(/^coupon: nobody has this code; read it again letter by letter/);
+    expect(unknown.stderr).to.match(/^coupon: this code was not issued; read it again letter by letter/);
   });
 
   it("--request-id is an older spelling of --request that is not shown", async () => {

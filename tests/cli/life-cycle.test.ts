@@ -109,7 +109,7 @@ describe("cli: the life of a campaign", () => {
     const { code, stderr } = await run(`pause ${campaignId} --dry-run=both`);
     expect([code, stderr]).to.deep.equal([
       2,
-      'coupon: --dry-run: "both" is not one of client, server; client tells what would be sent, server has the service check it\n',
+      'coupon: --dry-run: "both" is not one of client, server; client shows what would be sent, server has the service check it\n',
     ]);
     expect(changesAsked()).to.deep.equal([]);
   });
@@ -349,7 +349,7 @@ describe("cli: the life of a campaign", () => {
       expect(code).to.equal(0);
       expect(stdout).to.contain("state: OPEN → PAUSED").and.not.to.contain("\u001b[31m");
       expect(stdout.indexOf("pause")).to.be.lessThan(stdout.indexOf("create"));
-      expect(stdout).to.contain("by (not told)").and.to.contain("coupons: 1,000");
+      expect(stdout).to.contain("by (not given)").and.to.contain("coupons: 1,000");
       expect(stdout.match(/name:/g)).to.have.length(1);
       expect(pages).to.deep.equal([
         { pageSize: 100, pageToken: "" },

@@ -148,7 +148,7 @@ describe("cli streams that break again and again", () => {
         expect([code, stderr]).to.deep.equal([11, stderr]);
         expect(stdout).to.include("both stores").and.include(`callers' records, ${file}: not judged`);
         expect(stdout).to.match(
-          /U2 +NOT JUDGED .*the service cannot tell its issuances: MongoDB: issuances, code#01ab/,
+          /U2 +NOT JUDGED .*the service cannot list its issuances: MongoDB: issuances, code#01ab/,
         );
         opened = 2;
         const told = JSON.parse((await run("verify", campaignId, "--history", file, "--json")).stdout);

@@ -146,7 +146,7 @@ describe("WatchCampaign of running services", () => {
     const texts = watch.texts();
     const inOrder = [
       `mina@ops rescheduled it: opens ${new Date(laterMs).toISOString().replace(".000Z", "Z")}`,
-      "mina@ops paused it: nobody gets a coupon",
+      "mina@ops paused it: no coupon is issued",
       "SCHEDULED → PAUSED",
       "somebody resumed it",
       "PAUSED → SCHEDULED",

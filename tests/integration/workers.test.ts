@@ -284,7 +284,7 @@ describe("Several workers", () => {
       const page = await readMetrics(service.url);
       expect([page.get("coupon_workers"), page.get("coupon_worker_deaths_total")]).to.deep.equal([2, 1]);
       expect(await metric(service.url, "coupon_claims_total")).to.be.at.least(counted);
-      const death = linesOf(service).find(({ msg }) => msg.includes("has died"));
+      const death = linesOf(service).find(({ msg }) => msg.includes("has ended"));
       expect(death).to.deep.include({ number, workerPid: pid, signal: "SIGKILL", level: "error" });
       // The worker in the first slot makes the codes.
       await createOpenCampaign(clients, { total: 1 });
@@ -359,7 +359,7 @@ describe("Several workers", () => {
     const pid = workerPid(service, 2);
     process.kill(pid, "SIGTERM");
     await untilTrue("another has its place", () => workerPid(service, 2) !== pid);
-    expect(linesOf(service).find(({ msg }) => msg.includes("has died"))).to.deep.include({ exitCode: 0 });
+    expect(linesOf(service).find(({ msg }) => msg.includes("has ended"))).to.deep.include({ exitCode: 0 });
     expect((await fetch(new URL("/readyz", service.url))).status).to.equal(200);
   });
 

@@ -80,7 +80,7 @@ describe("record: why MongoDB cannot be used", () => {
       unreached("ENOTFOUND"),
       away,
       EXIT.storeUnavailable,
-      /knows no such host: correct MONGODB_URL/,
+      /there is no such host in this network: correct MONGODB_URL/,
     ],
     ["no way there", unreached("EHOSTUNREACH"), away, EXIT.storeUnavailable, /see to the network/],
     [

@@ -228,7 +228,7 @@ describe("start watch", () => {
     blind.start();
     await blind.stop();
     expect(lines.map(({ level, msg }) => [level, msg])).to.deep.equal([
-      ["error", "a preflight could not be made: nobody has looked whether it will open"],
+      ["error", "a preflight could not be made: it is unknown whether the campaign will open"],
     ]);
   });
 });

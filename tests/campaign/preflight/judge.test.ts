@@ -78,7 +78,7 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
   [
     "codes",
     "red",
-    /no generator is alive/,
+    /no generator sends heartbeats/,
     all(campaign({ generated: 999 }), processes(seenProcess(1, { roles: ["server", "scheduler"] }))),
   ],
 
@@ -113,7 +113,7 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
   [
     "pool",
     "red",
-    /no pool yet, and no generator is alive/,
+    /no pool yet, and no generator sends heartbeats/,
     all(
       pool({ status: "none" }),
       campaign({ state: "GENERATING" }),
@@ -150,7 +150,7 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
     redis({ appendfsync: { ok: false, why: "ERR unknown" } }),
   ],
   ["redis-durability", "amber", /appendonly is no/, info({ aofEnabled: false })],
-  ["redis-durability", "amber", /does not say whether/, info({ aofEnabled: undefined })],
+  ["redis-durability", "amber", /does not report whether/, info({ aofEnabled: undefined })],
   ["redis-durability", "red", /append-only file failed/, info({ aofWriteOk: false })],
   [
     "redis-durability",
@@ -158,19 +158,19 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
     /appendfsync everysec/,
     redis({ appendfsync: { ok: true, value: "everysec" } }),
   ],
-  ["redis-durability", "red", /does not say/, redis({ info: silent })],
+  ["redis-durability", "red", /does not report/, redis({ info: silent })],
 
   ["redis-eviction", "green", /noeviction/, campaign({})],
   ["redis-eviction", "amber", /cannot be read/, info({ maxmemoryPolicy: "" })],
   ["redis-eviction", "amber", /volatile-lru: keys with a time/, info({ maxmemoryPolicy: "volatile-lru" })],
   ["redis-eviction", "red", /allkeys-lru/, info({ maxmemoryPolicy: "allkeys-lru" })],
-  ["redis-eviction", "red", /does not say/, redis({ info: silent })],
+  ["redis-eviction", "red", /does not report/, redis({ info: silent })],
 
   ["redis-role", "green", /Redis 7.0.15, role master, 1 replica$/, campaign({})],
   ["redis-role", "red", /role slave, 0 replicas/, info({ role: "slave", replicas: 0 })],
-  ["redis-role", "amber", /7.0.15 does not say its role/, info({ role: "" })],
+  ["redis-role", "amber", /7.0.15 does not report its role/, info({ role: "" })],
   ["redis-role", "red", /a Sentinel of version 7.0.15/, info({ mode: "sentinel", role: "" })],
-  ["redis-role", "red", /does not say/, redis({ info: silent })],
+  ["redis-role", "red", /does not report/, redis({ info: silent })],
 
   ["redis-slot", "green", /no cluster/, campaign({})],
   [
@@ -226,9 +226,9 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
     /need about 120 MB; 110 MB of 120 MB/,
     all(campaign({ total: 1_000_000 }), info({ maxmemoryBytes: 120 * MB, usedBytes: 10 * MB })),
   ],
-  ["redis-memory", "amber", /does not say what memory it has and uses/, info({ usedBytes: undefined })],
-  ["redis-memory", "amber", /does not say what memory its machine/, info({ systemBytes: undefined })],
-  ["redis-memory", "red", /does not say/, redis({ info: silent })],
+  ["redis-memory", "amber", /does not report what memory it has and uses/, info({ usedBytes: undefined })],
+  ["redis-memory", "amber", /does not report what memory its machine/, info({ systemBytes: undefined })],
+  ["redis-memory", "red", /does not report/, redis({ info: silent })],
 
   ["mongodb-write", "green", /majority, journaled\) took 4.0 ms/, campaign({})],
   ["mongodb-write", "amber", /took 251.0 ms/, mongodb({ write: { ok: true, value: 251 } })],
@@ -245,7 +245,7 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
   // A primary, a secondary and an arbiter: without the secondary no write is durable.
   ["mongodb-members", "amber", /2 of 2 members are healthy, none more/, set(2, 2)],
   ["mongodb-members", "red", /1 of 2 members are healthy, a majority is 2/, set(2, 1)],
-  ["mongodb-members", "amber", /a mongos, .* does not tell/, deployed({ kind: "mongos", sharded: [] })],
+  ["mongodb-members", "amber", /a mongos, .* does not report/, deployed({ kind: "mongos", sharded: [] })],
   [
     "mongodb-members",
     "amber",
@@ -314,7 +314,7 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
   [
     "schedulers",
     "amber",
-    /no scheduler is alive: it opens all the same, on the first claim/,
+    /no scheduler sends heartbeats: it opens all the same, on the first claim/,
     processes(seenProcess(1, { roles: ["server"] })),
   ],
   ["schedulers", "amber", /only that one/, processes(seenProcess(1))],

@@ -193,7 +193,7 @@ describe("console screen", () => {
     [
       "paused while open",
       { campaign: { state: PAUSED, openedAt }, sinceStartMs: 9_000 },
-      "paused: nobody gets a coupon until it is resumed",
+      "paused: no coupon is issued until it is resumed",
     ],
     [
       "sold out",
@@ -222,7 +222,7 @@ describe("console screen", () => {
     expect(lines[0]).to.match(/OPEN 7 s ago {2}20:00:19$/);
     expect(lines.at(-1)).to.match(/^! not connected: no service at the URL, again in 0.9 s +q leaves$/);
     expect(lines).to.include("20:00:12 !  connection lost: no service at the URL");
-    expect(screenLines(during, 4_000, small).at(-1)).to.match(/^! nothing heard for 4 s from http/);
+    expect(screenLines(during, 4_000, small).at(-1)).to.match(/^! no message for 4 s from http/);
     expect(screenLines(during, 2_000, small).at(-1)).to.match(/^connected to/);
   });
 
@@ -230,7 +230,7 @@ describe("console screen", () => {
     const model = modelAfter({ ...message({ message: { processes: [] } }), traffic: undefined });
     expect(text(model)).to.include("answers   not known: MongoDB does not answer").and.not.include("process");
     const nobody = modelAfter(message({ message: { processes: [] } }));
-    expect(text(nobody)).to.include("no server, scheduler or generator says that it lives");
+    expect(text(nobody)).to.include("no server, scheduler or generator sends heartbeats");
   });
 
   it("who is in trouble is seen, however many there are", () => {
@@ -245,7 +245,7 @@ describe("console screen", () => {
 
   it("before anything has come it says what it waits for", () => {
     expect(screenLines(empty, 0, small)[0]).to.equal(
-      "waiting for http://127.0.0.1:8080 to tell about 01JSTANDIN0000000000000000",
+      "waiting for http://127.0.0.1:8080 to send the campaign 01JSTANDIN0000000000000000",
     );
   });
 

@@ -104,7 +104,7 @@ describe("watch events", () => {
 
   it("a pool that is lost and made again; not one that an operator's change touched", () => {
     expect(then({ pool: { status: "fenced", generation: 1 } })).to.deep.equal([
-      "alarm pool: the pool answers nobody (fenced): it is made again",
+      "alarm pool: the scripts refuse the pool (fenced): it is rebuilt",
     ]);
     const next = { pool: { status: "ok", generation: 2 } };
     expect(then(next)).to.deep.equal(["warning pool: the pool was made again or changed: generation 1 → 2"]);
@@ -114,7 +114,7 @@ describe("watch events", () => {
     expect(then(next, { pool: { status: "ok", generation: 0 } })).to.deep.equal([]);
   });
 
-  it("processes that join, leave, fall silent and are heard of again", () => {
+  it("processes that join, leave, fall silent and send heartbeats again", () => {
     const [one, two] = [seenProcess(1), seenProcess(2, { roles: ["scheduler"] })];
     const silent = { ...two, ageMs: 5_000, tickAgeMs: 5_400 };
     expect(then({ processes: [one, two] })).to.deep.equal(["info process: a/2 (scheduler) has joined"]);
@@ -125,7 +125,7 @@ describe("watch events", () => {
     expect(then({ processes: [one, silent] }, { processes: [one, silent] })).to.deep.equal([]);
     expect(said(undefined, sight({ processes: [one, silent] }))).to.have.length(1);
     expect(then({ processes: [one, two] }, { processes: [one, silent] })).to.deep.equal([
-      "info process: a/2 (scheduler) is heard of again",
+      "info process: a/2 (scheduler) sends heartbeats again",
     ]);
     // A silent process leaves the list after a minute: that is no departure.
     expect(then({}, { processes: [one, silent] })).to.deep.equal([]);
@@ -172,7 +172,7 @@ describe("watch events", () => {
 
   it("what operators did, with who did it and when; not what the service does by itself", () => {
     const told: [change: HistoryDoc, says: string][] = [
-      [change("pause"), "warning change: mina@ops paused it: nobody gets a coupon"],
+      [change("pause"), "warning change: mina@ops paused it: no coupon is issued"],
       [change("resume"), "info change: mina@ops resumed it"],
       [change("end"), "warning change: mina@ops ended it"],
       [change("cancel", {}, ""), "warning change: somebody cancelled it"],
