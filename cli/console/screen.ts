@@ -35,7 +35,7 @@ export function screenLines(model: Model, nowMs: number, size: Size): string[] {
   const { campaign } = message ?? {};
   const body =
     message === undefined || campaign === undefined
-      ? [painted([span(`waiting for ${model.url} to send the campaign ${model.campaignId}`)], size)]
+      ? [painted([span(`waiting for ${model.url} to send ${model.campaignId}`)], size)]
       : bodyLines(model, message, campaign, nowMs, size);
   const room = Math.max(0, size.height - 1);
   const lines = body.slice(0, room);

@@ -245,7 +245,7 @@ describe("console screen", () => {
 
   it("before anything has come it says what it waits for", () => {
     expect(screenLines(empty, 0, small)[0]).to.equal(
-      "waiting for http://127.0.0.1:8080 to send the campaign 01JSTANDIN0000000000000000",
+      "waiting for http://127.0.0.1:8080 to send 01JSTANDIN0000000000000000",
     );
   });
 
