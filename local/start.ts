@@ -1,5 +1,6 @@
 /** `npm start`: the whole service, on stores that the environment names or that are started here. */
 import { readConfig } from "../runtime/config.ts";
+import { withSecretFiles } from "../runtime/secret-files.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 import { type Ground, runService } from "../server/service.ts";
 import { startStack } from "./stack.ts";
@@ -9,7 +10,7 @@ import { LocalStackError } from "./store.ts";
 await runService("npm start --", process.argv.slice(2), layGround);
 
 async function layGround(flags: Readonly<Record<string, string | undefined>>): Promise<Ground> {
-  const { env } = process;
+  const env = withSecretFiles(process.env);
   const settings = stackSettings(env);
   // A wrong setting is reported before a store is started.
   const { START_DEADLINE_MS } = readConfig(

@@ -1,6 +1,7 @@
 /** `npm run stores`: just the stores, until Ctrl-C. stdout is for `eval`, stderr for people. */
 import { redactCrashes } from "../runtime/crash.ts";
 import { redactorOf } from "../runtime/redactor.ts";
+import { withSecretFiles } from "../runtime/secret-files.ts";
 import { redactUrls } from "../runtime/url-secrets.ts";
 import { UserError } from "../runtime/user-error.ts";
 import { visible } from "../runtime/visible.ts";
@@ -23,19 +24,21 @@ if (argument !== undefined) {
   process.exit(asked ? 0 : 2);
 }
 
-const redact = redactorOf(process.env);
-redactCrashes(redact);
+let redact = redactorOf(process.env);
+redactCrashes((text) => redact(text));
 try {
-  await run();
+  const settings = withSecretFiles(process.env);
+  redact = redactorOf(settings);
+  await run(settings);
 } catch (error) {
   if (!(error instanceof LocalStackError || error instanceof UserError)) throw error;
   say(redact(error.message));
   process.exitCode = error instanceof UserError ? error.exitCode : 1;
 }
 
-async function run(): Promise<void> {
+async function run(settings: Readonly<Record<string, string | undefined>>): Promise<void> {
   const ended = firstSignal();
-  const stack = await startStack(stackSettings(process.env));
+  const stack = await startStack(stackSettings(settings));
   for (const store of [stack.redis, stack.mongodb]) {
     const where = store.dir === undefined ? "" : `, data in ${store.dir}`;
     say(`${store.kind}: ${store.origin} at ${store.host}:${store.port}${where}`);

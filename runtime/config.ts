@@ -1,7 +1,7 @@
 import { isIPv6 } from "node:net";
 import { z } from "zod";
 import { isLoopback } from "./loopback.ts";
-import { isSecretSetting } from "./redactor.ts";
+import { isSecretSetting } from "./secret-settings.ts";
 import { isSendable, SENDABLE, settingOf } from "./setting.ts";
 import { checked, count, milliseconds, oneOf, port } from "./setting-kinds.ts";
 import { mongodbUrlTrouble, redisUrlTrouble } from "./store-url.ts";

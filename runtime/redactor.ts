@@ -1,14 +1,8 @@
+import { SECRET_LISTS, SECRET_SETTINGS, URL_SETTINGS } from "./secret-settings.ts";
 import { decoded, hostsOfUrls, REDACTED, redactShapes, secretsOfUrls } from "./url-secrets.ts";
 
 /** The text as it may leave the process. */
 export type Redact = (text: string) => string;
-
-/**
- * Settings that hold URLs, and settings that are secrets themselves: of the service, of the local stack, of
- * `coupon`.
- */
-const URL_SETTINGS = ["REDIS_URL", "MONGODB_URL", "COUPON_URL"] as const;
-const SECRET_SETTINGS = ["OPERATOR_TOKEN", "COUPON_TOKEN"] as const;
 
 /**
  * A secret shorter than DISTINCT_LENGTH, or of words or digits alone and shorter than DISTINCT_WORDS_LENGTH,
@@ -61,12 +55,9 @@ function isDistinct(secret: string): boolean {
 /** Redacts the secrets of the settings in `env`; other variables are not read. */
 export function redactorOf(env: Readonly<Record<string, unknown>>): Redact {
   const textOf = (name: string) => (typeof env[name] === "string" ? env[name] : undefined);
-  return createRedactor({ urls: URL_SETTINGS.map(textOf), secrets: SECRET_SETTINGS.map(textOf) });
-}
-
-/** Whether an error about a setting must not repeat its value. */
-export function isSecretSetting(name: string): boolean {
-  return [...URL_SETTINGS, ...SECRET_SETTINGS].some((secret) => secret === name);
+  const listed = SECRET_LISTS.flatMap((name) => textOf(name)?.split(/[\s,]+/) ?? []);
+  const secrets = [...SECRET_SETTINGS.map(textOf), ...listed];
+  return createRedactor({ urls: URL_SETTINGS.map(textOf), secrets });
 }
 
 /**

@@ -4,6 +4,7 @@ import { redactCrashes } from "../runtime/crash.ts";
 import { createLifecycle, exitOnSignals, type Lifecycle } from "../runtime/lifecycle.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { type Redact, redactorOf } from "../runtime/redactor.ts";
+import { withSecretFiles } from "../runtime/secret-files.ts";
 import { settingWarnings } from "../runtime/setting-warnings.ts";
 import { runInUtc, unknownZone } from "../runtime/time-zone.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
@@ -13,7 +14,10 @@ import { createWorkerGroup, DRAIN_GRACE_MS, type WorkerGroup } from "./workers/w
 
 type Environment = Record<string, string | undefined>;
 
-/** The environment of the service, and the function that releases what it refers to, called last. */
+/**
+ * The environment of the service, and the function that releases what it refers to, called last. Its workers
+ * get the same environment, so secrets in files are read from them in each process.
+ */
 export type Ground = { readonly env: Environment; readonly release: () => Promise<void> };
 
 /** `flags` are settings too: passed here so that a wrong one is reported before anything is started. */
@@ -68,12 +72,13 @@ function readFlags(command: string, args: string[]): Environment {
 async function start(
   flags: Environment,
   ground: Ground,
+  settings: Environment,
   redact: Redact,
   zone: string | undefined,
 ): Promise<void> {
   let lifecycle: Lifecycle | undefined;
   try {
-    const config = readConfig(ground.env, flags);
+    const config = readConfig(settings, flags);
     const logger = createLogger({ level: config.LOG_LEVEL, format: config.LOG_FORMAT, redact });
     const isGroup = config.WORKERS > 1;
     const life = createLifecycle(
@@ -110,6 +115,15 @@ async function start(
   }
 }
 
+async function readSecrets(ground: Ground): Promise<Environment> {
+  try {
+    return withSecretFiles(ground.env);
+  } catch (error) {
+    await ground.release();
+    throw error;
+  }
+}
+
 /** Prints one line for a UserError (see EXIT for the codes) or a stack trace for a bug, and exits. */
 function endWith(error: unknown, redact: Redact): never {
   const known = error instanceof UserError;
@@ -136,8 +150,9 @@ export async function runService(command: string, args: string[], lay: LayGround
     const flags = readFlags(command, args);
     const ground = await lay(flags);
     // The stores that `lay` prepared may have secrets of their own.
-    redact = redactorOf(ground.env);
-    await start(flags, ground, redact, zone);
+    const settings = await readSecrets(ground);
+    redact = redactorOf(settings);
+    await start(flags, ground, settings, redact, zone);
   } catch (error) {
     endWith(error, redact);
   }

@@ -7,6 +7,7 @@ import { redactCrashes } from "../runtime/crash.ts";
 import { createLifecycle, exitOnSignals, type Lifecycle } from "../runtime/lifecycle.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { redactorOf } from "../runtime/redactor.ts";
+import { withSecretFiles } from "../runtime/secret-files.ts";
 import { runInUtc } from "../runtime/time-zone.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 import { startRoles } from "./roles.ts";
@@ -15,9 +16,10 @@ import { createPrimaryLink } from "./workers/primary-link.ts";
 
 async function runWorker(number: number): Promise<void> {
   runInUtc();
-  const redact = redactorOf(process.env);
+  const settings = withSecretFiles(process.env);
+  const redact = redactorOf(settings);
   redactCrashes(redact);
-  const config = readConfig(process.env);
+  const config = readConfig(settings);
   const logger = createLogger({ level: config.LOG_LEVEL, format: config.LOG_FORMAT, worker: number, redact });
   const lifecycle = createLifecycle(logger, config.SHUTDOWN_DELAY_MS + config.DRAIN_DEADLINE_MS);
   const drain = exitOnSignals(lifecycle, logger);

@@ -1,11 +1,12 @@
 /**
  * The audit by itself: `node --import tsx audit/command/main.ts --campaign ID --history FILE [--history FILE
- * …]`, with REDIS_URL and MONGODB_URL (and MONGODB_DATABASE) in the environment. Exit codes: 0 nothing is
+ * …]`, with REDIS_URL and MONGODB_URL (or REDIS_URL_FILE …, and MONGODB_DATABASE) in the environment. Exit codes: 0 nothing is
  * violated, 1 something is, 2 the audit could not be made.
  */
 import { parseArgs } from "node:util";
 import { redactCrashes } from "../../runtime/crash.ts";
 import { redactorOf } from "../../runtime/redactor.ts";
+import { withSecretFiles } from "../../runtime/secret-files.ts";
 import { visible } from "../../runtime/visible.ts";
 import { ONE_MACHINE } from "../facts.ts";
 import { type HistoryEntry, readHistory } from "../history.ts";
@@ -13,7 +14,7 @@ import { openAuditor } from "../stores/auditor.ts";
 import { DEFAULT_TIMINGS, leftAfterMs } from "../timings.ts";
 import { verdictTable, violated } from "../verdict-table.ts";
 
-async function run(): Promise<number> {
+async function run(settings: Readonly<Record<string, string | undefined>>): Promise<number> {
   const { values } = parseArgs({
     options: {
       campaign: { type: "string" },
@@ -22,8 +23,8 @@ async function run(): Promise<number> {
       json: { type: "boolean", default: false },
     },
   });
-  const { REDIS_URL: redisUrl, MONGODB_URL: mongodbUrl, MONGODB_DATABASE: database } = process.env;
-  const insertDeadlineMs = Number(process.env["COMMIT_DEADLINE_MS"] || DEFAULT_TIMINGS.insertDeadlineMs);
+  const { REDIS_URL: redisUrl, MONGODB_URL: mongodbUrl, MONGODB_DATABASE: database } = settings;
+  const insertDeadlineMs = Number(settings["COMMIT_DEADLINE_MS"] || DEFAULT_TIMINGS.insertDeadlineMs);
   const timings = { ...DEFAULT_TIMINGS, insertDeadlineMs };
   const { campaign } = values;
   const clockMs = Number(values["clock-tolerance-ms"]);
@@ -64,10 +65,12 @@ async function run(): Promise<number> {
   }
 }
 
-const redact = redactorOf(process.env);
-redactCrashes(redact);
+let redact = redactorOf(process.env);
+redactCrashes((text) => redact(text));
 try {
-  process.exitCode = await run();
+  const settings = withSecretFiles(process.env);
+  redact = redactorOf(settings);
+  process.exitCode = await run(settings);
 } catch (error) {
   process.stderr.write(`audit: ${visible(redact(error instanceof Error ? error.message : String(error)))}\n`);
   process.exitCode = 2;

@@ -1,8 +1,19 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { startService } from "../../local/service-process.ts";
 import { temporaryDir } from "../support/temporary-dir.ts";
 
 const STORES = { REDIS_URL: "redis://127.0.0.1:1", MONGODB_URL: "mongodb://127.0.0.1:1" };
+
+function storesInFiles(dir: string): Record<string, string> {
+  const files = Object.entries(STORES).map(([name, url]) => {
+    const path = join(dir, name);
+    writeFileSync(path, `${url}\n`, { mode: 0o600 });
+    return [`${name}_FILE`, path];
+  });
+  return Object.fromEntries(files);
+}
 
 /** Starts a process with these settings and without stores; returns its lines and its exit code. */
 async function endOf(entry: string, env: Record<string, string>, args: readonly string[] = []) {
@@ -79,6 +90,13 @@ describe("bad settings of a process", () => {
         ] satisfies Run[])
       : []),
     [
+      "a secret whose file cannot be read: the path, which may be the secret itself, is not repeated",
+      "server/main.ts",
+      { ...STORES, OPERATOR_TOKEN_FILE: "hunter-Secr3t" },
+      [],
+      /^coupon: configuration: OPERATOR_TOKEN_FILE: the file that it names cannot be read \(ENOENT\)$/,
+    ],
+    [
       "a password that is not encoded, for the stores alone",
       "local/stores.ts",
       { REDIS_URL: "redis://:hunter/Secr3t@h" },
@@ -88,7 +106,7 @@ describe("bad settings of a process", () => {
   ];
 
   it("end it with exit code 2 and one line: the name and what is allowed, no stack and no secret", async function () {
-    // Starts six processes, one after another; a bound against hanging.
+    // Starts several processes, one after another; a bound against hanging.
     this.timeout(300_000);
     const dir = temporaryDir();
     try {
@@ -111,14 +129,17 @@ describe("settings that are said", () => {
     // Starts processes; a bound against hanging.
     this.timeout(300_000);
     const tellOffset = "process.on('exit',()=>console.error('at-UTC',new Date(0).getTimezoneOffset()===0))";
+    const dir = temporaryDir();
     const env = {
-      ...STORES,
+      ...storesInFiles(dir.path),
       NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(tellOffset)}`,
       START_DEADLINE_MS: "300",
       DRAIN_DEADLINE_MS: "300",
     };
     // No zone has the name of a POSIX rule; Node still computes with the rule.
     const { code, lines } = await endOf("server/main.ts", { ...env, TZ: "KST-9", WORKERS: "2", PORT: "0" });
+    dir.remove();
+    // Each process has read both URLs from their files: the stores at them do not answer.
     expect(code).to.equal(3);
     const warned = lines.filter((line) => line.includes('"level":"warn"')).join("\n");
     expect(warned)
