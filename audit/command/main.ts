@@ -1,7 +1,7 @@
 /**
  * The audit by itself: `node --import tsx audit/command/main.ts --campaign ID --history FILE [--history FILE
- * …]`, with REDIS_URL and MONGODB_URL (or REDIS_URL_FILE …, and MONGODB_DATABASE) in the environment. Exit codes: 0 nothing is
- * violated, 1 something is, 2 the audit could not be made.
+ * …]`, with REDIS_URL and MONGODB_URL (or REDIS_URL_FILE …, and MONGODB_DATABASE) in the environment. Exit
+ * codes: 0 nothing is violated, 1 something is, 2 the audit could not be made.
  */
 import { parseArgs } from "node:util";
 import { redactCrashes } from "../../runtime/crash.ts";
