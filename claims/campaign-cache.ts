@@ -1,3 +1,4 @@
+import type { ClaimAuthMode } from "../access/claim-auth-mode.ts";
 import type { Campaigns } from "../record/campaigns.ts";
 import type { CampaignDoc } from "../record/documents.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -10,8 +11,12 @@ export type CampaignFacts = Pick<CampaignDoc, "onePerUser"> & {
   readonly leastGeneration: number;
 };
 
-/** The facts of a campaign with its code format, which look-ups of codes need. */
-export type KnownCampaign = CampaignFacts & Pick<CampaignDoc, "codeFormat">;
+/** The facts of a campaign, with those that admit callers and look-ups of codes. */
+export type KnownCampaign = CampaignFacts &
+  Pick<CampaignDoc, "codeFormat"> & {
+    /** How claims are authenticated, where the deployment does not demand more. */
+    readonly claimAuth: ClaimAuthMode;
+  };
 
 export type CampaignCache = {
   /** From memory, without waiting; undefined: not in memory, call `find`. */
@@ -46,8 +51,9 @@ export function createCampaignCache(campaigns: Pick<Campaigns, "find">, clock: C
       remember(unknown, id, clock.elapsed() + UNKNOWN_FOR_MS);
       return null;
     }
-    const facts = {
+    const facts: KnownCampaign = {
       onePerUser: doc.onePerUser,
+      claimAuth: doc.claimAuth ?? "open",
       codeFormat: doc.codeFormat,
       leastGeneration: doc.loadedGeneration ?? 0,
     };

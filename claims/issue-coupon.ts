@@ -1,4 +1,8 @@
 import { randomUUID } from "node:crypto";
+import type { Admitted } from "../access/authorize.ts";
+import type { ClaimAuth } from "../access/claim-auth.ts";
+import { stricter } from "../access/claim-auth-mode.ts";
+import { claimKeyOf } from "../campaign/claim-key.ts";
 import { type Refusal, STORE_AWAY } from "../campaign/refusal.ts";
 import { type Valid, validCampaignId, validKey } from "../campaign/valid.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -6,9 +10,9 @@ import { withDeadline } from "../runtime/deadline.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { QueueFull } from "./batch-queue.ts";
 import { CircuitOpen } from "./breaker.ts";
-import type { CampaignCache, CampaignFacts } from "./campaign-cache.ts";
+import type { CampaignCache, KnownCampaign } from "./campaign-cache.ts";
 import type { Claimer } from "./claimer.ts";
-import type { Caller, Issue, RemoteCaller } from "./issue.ts";
+import type { Issue, RemoteCaller } from "./issue.ts";
 import type { Tally } from "./tally.ts";
 
 /** The fields of an IssueCoupon request; empty: not given. */
@@ -27,6 +31,7 @@ export type IssueCoupon = (request: IssueRequest, caller: RemoteCaller) => Issue
 export type IssueCouponDeps = {
   claimer: Claimer;
   campaignCache: CampaignCache;
+  claimAuth: ClaimAuth;
   clock: Clock;
   metrics: Metrics;
   tally: Tally;
@@ -34,20 +39,29 @@ export type IssueCouponDeps = {
   issueDeadlineMs: number;
 };
 
+/** A request that may have to wait. `askedAtMs`: since when; undefined: it has not waited. */
+type Waiting = { readonly caller: RemoteCaller; readonly askedAtMs: number | undefined };
+
 /** The one handler behind the framework and the fast path. Counts each answer by its outcome. */
 export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
-  const { claimer, campaignCache, clock, metrics, tally, issueDeadlineMs } = deps;
+  const { claimer, campaignCache, claimAuth, clock, metrics, tally, issueDeadlineMs } = deps;
 
-  function claim(facts: CampaignFacts, request: IssueRequest, caller: Caller, spentMs: number) {
-    const keys = validClaimKey(facts.onePerUser, request.userId, request.requestId);
+  function claim(facts: KnownCampaign, request: IssueRequest, admitted: Admitted, from: Waiting) {
+    const keys = validClaimKey(facts.onePerUser, admitted, request.requestId);
     if (!keys.ok) return refused(keys.refusal);
-    return claimer.issue({ campaignId: request.campaignId, facts, ...keys.value, caller, spentMs });
+    const spentMs = from.askedAtMs === undefined ? 0 : clock.elapsed() - from.askedAtMs;
+    return claimer.issue({
+      campaignId: request.campaignId,
+      facts,
+      ...keys.value,
+      caller: from.caller,
+      spentMs,
+    });
   }
 
-  async function lookUpAndClaim(request: IssueRequest, caller: Caller): Promise<Issue> {
-    const startedAtMs = clock.elapsed();
+  async function lookUpAndClaim(request: IssueRequest, admitted: Admitted, from: Waiting): Promise<Issue> {
     const looking = campaignCache.find(request.campaignId);
-    let facts: CampaignFacts | null;
+    let facts: KnownCampaign | null;
     try {
       facts = await withDeadline(looking, issueDeadlineMs, "looking up the campaign", clock);
     } catch (error) {
@@ -56,7 +70,10 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
       throw error;
     }
     if (facts === null) return refused({ reason: "UNKNOWN_CAMPAIGN" });
-    return claim(facts, request, caller, clock.elapsed() - startedAtMs);
+    const demanded = stricter(claimAuth.mode, facts.claimAuth);
+    if (demanded === claimAuth.mode) return claim(facts, request, admitted, from);
+    const again = await claimAuth.admit(demanded, from.caller.authorization, request);
+    return again.ok ? claim(facts, request, again.value, from) : refused(again.refusal);
   }
 
   /**
@@ -69,11 +86,29 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
     return id.ok && id.value !== request.campaignId ? { ...request, campaignId: id.value } : request;
   }
 
-  function issue(request: IssueRequest, caller: Caller): Issue | Promise<Issue> {
+  /** The caller is admitted before any store is asked. */
+  function issue(request: IssueRequest, caller: RemoteCaller): Issue | Promise<Issue> {
     const facts = campaignCache.peek(request.campaignId);
-    if (facts !== undefined) return claim(facts, request, caller, 0);
+    const demanded = facts === undefined ? claimAuth.mode : stricter(claimAuth.mode, facts.claimAuth);
+    const admission = claimAuth.admit(demanded, caller.authorization, request);
+    if (facts !== undefined && !(admission instanceof Promise))
+      return issueAdmitted(facts, request, admission, { caller, askedAtMs: undefined });
+    const from = { caller, askedAtMs: clock.elapsed() };
+    return admission instanceof Promise
+      ? admission.then((known) => issueAdmitted(facts, request, known, from))
+      : issueAdmitted(facts, request, admission, from);
+  }
+
+  function issueAdmitted(
+    facts: KnownCampaign | undefined,
+    request: IssueRequest,
+    admission: Valid<Admitted>,
+    from: Waiting,
+  ): Issue | Promise<Issue> {
+    if (!admission.ok) return refused(admission.refusal);
+    if (facts !== undefined) return claim(facts, request, admission.value, from);
     const id = validCampaignId(request.campaignId);
-    return id.ok ? lookUpAndClaim(request, caller) : refused(id.refusal);
+    return id.ok ? lookUpAndClaim(request, admission.value, from) : refused(id.refusal);
   }
 
   function counted({ campaignId }: IssueRequest, askedAtMs: number, answer: Issue): Issue {
@@ -103,11 +138,11 @@ function outcomeOf(issue: Issue): string {
 
 /**
  * The key that a claim is bound to: the user id where each user gets one coupon, else the request id, a
- * random one where the caller gave none.
+ * random one where the caller gave none; a request of a user who is proven is that user's alone.
  */
 function validClaimKey(
   onePerUser: boolean,
-  userId: string,
+  { userId, isProven }: Admitted,
   requestId: string,
 ): Valid<{ claimKey: string; userId: string }> {
   if (onePerUser || userId !== "") {
@@ -119,5 +154,6 @@ function validClaimKey(
     if (!request.ok) return request;
   }
   if (onePerUser) return { ok: true, value: { claimKey: userId, userId: "" } };
-  return { ok: true, value: { claimKey: requestId === "" ? randomUUID() : requestId, userId } };
+  const id = requestId === "" ? randomUUID() : requestId;
+  return { ok: true, value: { claimKey: isProven ? claimKeyOf(userId, id) : id, userId } };
 }

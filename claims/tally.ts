@@ -21,7 +21,12 @@ const CAMPAIGNS_MAX = 1_000;
  */
 const FADE = 0.9;
 /** After these outcomes the campaign may not exist, so no counts are kept for its id. */
-const NO_CAMPAIGN: readonly string[] = ["unknown_campaign", "invalid"];
+const NO_CAMPAIGN: readonly string[] = [
+  "unknown_campaign",
+  "invalid",
+  "unauthenticated",
+  "permission_denied",
+];
 
 type Counts = {
   readonly campaignId: string;

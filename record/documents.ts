@@ -20,6 +20,8 @@ export type CampaignDoc = {
   endsAt?: Date;
   onePerUser: boolean;
   codeFormat: string;
+  /** How claims are authenticated at least; absent: open. */
+  claimAuth?: "key" | "token";
   state: RecordedState;
   /** Raised by every load of the pool and every change that the pool follows; 0: never yet. */
   generation: number;

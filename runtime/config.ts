@@ -1,5 +1,6 @@
 import { isIPv6 } from "node:net";
 import { z } from "zod";
+import { claimAuthSettings, claimAuthTrouble } from "./claim-auth-settings.ts";
 import { isLoopback } from "./loopback.ts";
 import { isSecretSetting } from "./secret-settings.ts";
 import { isSendable, SENDABLE, settingOf } from "./setting.ts";
@@ -50,6 +51,7 @@ const schema = z.object({
   ROLES: roles.default([...ROLES]),
   WORKERS: count(1, 64).default(1),
   OPERATOR_TOKEN: checked(tokenTrouble).optional(),
+  ...claimAuthSettings,
   LOG_LEVEL: oneOf(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
   LOG_FORMAT: oneOf(["json", "text"]).default("json"),
   CLAIM_BATCH_MAX: count(1, 1_000).default(256),
@@ -73,7 +75,10 @@ export const SETTINGS = Object.keys(schema.shape) as readonly (keyof typeof sche
 /** The most characters of a wrong value that an error repeats. */
 const SHOWN_MAX = 60;
 
-export type Config = z.output<typeof schema> & { GRPC_PORT: number };
+export type Config = z.output<typeof schema> & {
+  GRPC_PORT: number;
+  CLAIM_AUTH: "open" | "key" | "token";
+};
 
 /**
  * Reads the settings once per process. `env` is usually `process.env`; `flags` (from the command line) take
@@ -115,7 +120,9 @@ export function readConfig(
       `configuration: HOST ${config.HOST} is reachable from other machines, so OPERATOR_TOKEN (16 characters or more) is required`,
     );
   }
-  return { ...config, GRPC_PORT };
+  const trouble = config.ROLES.includes("server") ? claimAuthTrouble(config) : undefined;
+  if (trouble !== undefined) throw new UserError(`configuration: ${trouble}`);
+  return { ...config, GRPC_PORT, CLAIM_AUTH: config.CLAIM_AUTH ?? "open" };
 }
 
 /**
@@ -142,6 +149,8 @@ export function redactConfig(config: Config): Record<string, unknown> {
     REDIS_URL: redactUrls(config.REDIS_URL),
     MONGODB_URL: redactUrls(config.MONGODB_URL),
     OPERATOR_TOKEN: config.OPERATOR_TOKEN === undefined ? undefined : REDACTED,
+    CLAIM_TOKEN_SECRET: config.CLAIM_TOKEN_SECRET === undefined ? undefined : REDACTED,
+    CLAIM_KEYS: config.CLAIM_KEYS?.map(({ name }) => name),
   };
 }
 

@@ -19,6 +19,7 @@ import { HTTP2_PATIENCE, type Http2Sessions, keepHttp2Sessions } from "./http/ht
 import { createInFlight, type InFlight } from "./http/in-flight.ts";
 import { closeWithLastAnswer, type IsLast } from "./http/last-answer.ts";
 import { shortenDeadlines } from "./http/long-deadlines.ts";
+import { joinCredentials } from "./http/one-credential.ts";
 import { refuseSeveralHosts } from "./http/one-host.ts";
 import { addPages } from "./http/pages.ts";
 import type { GetCampaignStatus } from "./rpc/campaign-status.ts";
@@ -132,13 +133,19 @@ export function buildApp(deps: AppDeps): App {
       noDelay: true,
       ...expressClasses(app),
     },
-    inFlight.counting(refuseSeveralHosts(fastPath)),
+    inFlight.counting(
+      refuseSeveralHosts((request, response) => {
+        joinCredentials(request);
+        fastPath(request, response);
+      }),
+    ),
   );
   const adapt = connectNodeAdapter({ ...options, contextValues: withAnswerChannel });
   const grpc = createHttp2Server(
     { settings: { maxConcurrentStreams: H2_STREAMS_MAX } },
     (request, response) => {
       shortenDeadlines(request.headers);
+      joinCredentials(request);
       // The adapter makes a URL of the authority that the caller sent, and throws where that is invalid.
       try {
         adapt(request, response);

@@ -1,3 +1,4 @@
+import type { ClaimAuth } from "../access/claim-auth.ts";
 import { openAuditor } from "../audit/stores/auditor.ts";
 import { createChangeCampaign } from "../campaign/change-campaign.ts";
 import { createCampaignCache } from "../claims/campaign-cache.ts";
@@ -9,6 +10,7 @@ import { createIssueRate } from "../record/issue-rate.ts";
 import type { Config } from "../runtime/config.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { buildApp } from "./app.ts";
+import { createClaimAuthOf } from "./claim-auth.ts";
 import { createCloseTransports } from "./http/close-transports.ts";
 import { prepareHttp2Drain, prepareHttpDrain } from "./http/drain.ts";
 import { listen, urlOf } from "./http/listen.ts";
@@ -26,7 +28,7 @@ export type Addresses = { readonly http: string; readonly grpc: string };
 /**
  * Starts the claim path of this process, and the sweeper, which finishes claims that crashed servers left.
  */
-function startClaims(config: Config, parts: SharedParts, lifecycle: Lifecycle) {
+function startClaims(config: Config, parts: SharedParts, claimAuth: ClaimAuth, lifecycle: Lifecycle) {
   const { campaigns, pool, clock, mongoFacts } = parts;
   const breakers = createStoreBreakers({
     ...parts,
@@ -59,6 +61,7 @@ function startClaims(config: Config, parts: SharedParts, lifecycle: Lifecycle) {
     ...parts,
     claimer,
     campaignCache,
+    claimAuth,
     issueDeadlineMs: config.ISSUE_DEADLINE_MS,
   });
   return { breakers, claimer, campaignCache, issueCoupon };
@@ -72,7 +75,8 @@ export async function startServerRole(
   metricsPage: MetricsPage,
 ): Promise<Addresses> {
   const { campaigns, pool, clock, metrics } = parts;
-  const { breakers, claimer, campaignCache, issueCoupon } = startClaims(config, parts, lifecycle);
+  const claimAuth = await createClaimAuthOf(config, parts);
+  const { breakers, claimer, campaignCache, issueCoupon } = startClaims(config, parts, claimAuth, lifecycle);
   const ending = { stopping: new AbortController(), draining: new AbortController() };
   const [stopping, draining] = [ending.stopping.signal, ending.draining.signal];
   const { reads } = breakers;
@@ -80,7 +84,9 @@ export async function startServerRole(
   const campaignStatus = createCampaignStatus(liveView, clock);
   const app = buildApp({
     ...parts,
-    couponService: createCouponService({ ...parts, issueCoupon, campaignCache, campaignStatus, reads }),
+    couponService: createCouponService({
+      ...{ ...parts, issueCoupon, campaignCache, claimAuth, campaignStatus, reads },
+    }),
     campaignService: createCampaignService({
       ...{ ...parts, liveView, draining, reads },
       changeCampaign: createChangeCampaign(parts),

@@ -1,4 +1,5 @@
 import { demandShape, ISSUANCE, issuanceNamed } from "../../audit/stores/document-shape.ts";
+import { requestIdOf } from "../../campaign/claim-key.ts";
 import { claimOf } from "../../campaign/claim-record.ts";
 import type { Refusal } from "../../campaign/refusal.ts";
 import { withoutField } from "../../campaign/valid.ts";
@@ -35,7 +36,7 @@ export function viewIssuance(issuance: IssuanceDoc, onePerUser: boolean) {
   return {
     coupon: viewIssued(issuance),
     userId: onePerUser ? issuance.claimKey : (issuance.userId ?? ""),
-    requestId: onePerUser ? "" : issuance.claimKey,
+    requestId: onePerUser ? "" : requestIdOf(issuance.claimKey),
     generation: issuance.generation,
   };
 }

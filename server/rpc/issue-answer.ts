@@ -72,9 +72,37 @@ export function errorAnswer(error: ConnectError): PlainAnswer {
   return { status: codeToHttpStatus(error.code), type: "application/json", body };
 }
 
-/** The parts in which two OVERLOADED refusals may differ; empty for other reasons. */
-function reasonWords(refusal: Refusal): string {
-  return refusal.reason === "OVERLOADED" ? `${refusal.why ?? ""} ${refusal.retryAfterMs ?? ""}` : "";
+/** The parts in which two refusals of a reason may differ: every field that the answer is made of. */
+function partsOf(refusal: Refusal): string {
+  switch (refusal.reason) {
+    case "NOT_STARTED":
+      return `${refusal.startsAtMs} ${Math.ceil(refusal.waitMs)}`;
+    case "INVALID":
+      return `${refusal.field}:${refusal.allowed}`;
+    case "CONFLICT":
+      return refusal.what;
+    case "NOT_ALLOWED":
+      return `${refusal.verb} ${refusal.phase} ${refusal.allowed.join()} ${refusal.why ?? ""}`;
+    case "NOT_READY":
+      return String(refusal.adding);
+    case "OVERLOADED":
+      return `${refusal.retryAfterMs} ${refusal.why ?? ""}`;
+    case "UNAUTHENTICATED":
+    case "PERMISSION_DENIED":
+      return refusal.why;
+    case "RATE_LIMITED":
+      return `${Math.ceil(refusal.retryAfterMs)} ${refusal.by}`;
+    case "ENDED":
+    case "CANCELLED":
+    case "PAUSED":
+    case "SOLD_OUT":
+    case "UNKNOWN_CAMPAIGN":
+    case "NO_COUPON":
+    case "UNCERTAIN":
+      return "";
+    default:
+      return refusal satisfies never;
+  }
 }
 
 /**
@@ -84,9 +112,7 @@ function reasonWords(refusal: Refusal): string {
 export function createRefusalAnswers(): (refusal: Refusal, nowMs: number) => PlainAnswer {
   const kept = new Map<Refusal["reason"], { readonly telling: string; readonly answer: PlainAnswer }>();
   return (refusal, nowMs) => {
-    const words = refusal.reason === "INVALID" ? `${refusal.field}:${refusal.allowed}` : reasonWords(refusal);
-    const wait = refusal.reason === "NOT_STARTED" ? `${refusal.startsAtMs} ${Math.ceil(refusal.waitMs)}` : "";
-    const telling = `${nowMs} ${wait}${words}`;
+    const telling = `${nowMs} ${partsOf(refusal)}`;
     const last = kept.get(refusal.reason);
     if (last?.telling === telling) return last.answer;
     const { code, json } = toConnectErrorJson(refusal, nowMs);

@@ -1,5 +1,6 @@
 import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
+import { OPEN_CLAIM_AUTH } from "../../access/claim-auth.ts";
 import { createCampaignCache } from "../../claims/campaign-cache.ts";
 import { createIssueCoupon } from "../../claims/issue-coupon.ts";
 import { createTally } from "../../claims/tally.ts";
@@ -71,6 +72,7 @@ describe("a caller that leaves its call", () => {
     const liveView = createLiveView(campaigns, stores.pool, testBreakers(clock), clock);
     const campaignCache = createCampaignCache(campaigns, clock);
     const claim = createIssueCoupon({
+      claimAuth: OPEN_CLAIM_AUTH,
       ...{ claimer: sale.claimer, campaignCache, clock, metrics: sale.metrics },
       ...{ tally: createTally(), issueDeadlineMs: 60_000 },
     });

@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { expect } from "chai";
+import { OPEN_CLAIM_AUTH } from "../../access/claim-auth.ts";
 import { CircuitOpen } from "../../claims/breaker.ts";
 import { createCampaignCache } from "../../claims/campaign-cache.ts";
 import { createIssueCoupon, type IssueCoupon } from "../../claims/issue-coupon.ts";
@@ -106,6 +107,7 @@ describe("the fast path and the framework answer alike", () => {
     const clock = fakeClock();
     const { campaigns } = recordsOf(stores.db);
     const real = createIssueCoupon({
+      claimAuth: OPEN_CLAIM_AUTH,
       claimer: sale.claimer,
       campaignCache: createCampaignCache(campaigns, clock),
       clock,

@@ -1,0 +1,83 @@
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { type ClaimKey, createClaimKeys } from "./claim-keys.ts";
+import { type ClaimTokenSettings, createClaimTokens } from "./claim-tokens.ts";
+import { type Authenticate, noPrincipal, type Principal } from "./principal.ts";
+import type { Verified } from "./token-verifier.ts";
+
+export type AuthenticateSettings = {
+  readonly keys: readonly ClaimKey[];
+  /** undefined: no token is accepted. */
+  readonly tokens: ClaimTokenSettings | undefined;
+};
+
+export type Authenticator = {
+  readonly authenticate: Authenticate;
+  /** Reads the key set before the first caller needs it; never rejects. */
+  prepare(): Promise<void>;
+};
+
+/** A scheme is case-insensitive, what follows it is not (RFC 9110, section 11.1). */
+const BEARER = /^bearer +([^\s,]+) *$/i;
+/** A token has two dots (RFC 7515, section 3.1), and a key none. */
+const TOKEN = /^[^.]*\.[^.]*\.[^.]*$/;
+/** The longest `authorization`: more than a token needs, and little to look through. */
+export const CREDENTIAL_LENGTH_MAX = 4_096;
+/** Tokens that were verified are kept: users ask again and again around the opening. */
+const VERIFIED_MAX = 20_000;
+
+const NO_CREDENTIAL = noPrincipal("a credential is needed: authorization: Bearer …");
+const MALFORMED = noPrincipal("authorization: must be one field: Bearer, a blank, and a token or a key");
+const TOO_LONG = noPrincipal(`authorization: must have ${CREDENTIAL_LENGTH_MAX} characters at most`);
+const NO_TOKENS = noPrincipal("no tokens are accepted here");
+const UNDECIDED: Principal = {
+  kind: "undecided",
+  why: "the keys that the token must be verified with cannot be read at the moment",
+};
+
+/**
+ * Finds the principal of a credential. Never refuses: what the principal may do is decided by `authorize`.
+ * Only good tokens are kept, so bad ones push none out.
+ */
+export function createAuthenticate(
+  { keys, tokens: settings }: AuthenticateSettings,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): Authenticator {
+  const verified = new Map<string, Verified>();
+  const keyOf = createClaimKeys(keys);
+  const tokens =
+    settings === undefined
+      ? undefined
+      : createClaimTokens(settings, { clock, logger, onChange: () => verified.clear() });
+
+  function kept(authorization: string, answer: Verified | "unread"): Principal {
+    if (answer === "unread") return UNDECIDED;
+    if (answer.principal.kind !== "token") return answer.principal;
+    if (verified.size >= VERIFIED_MAX) {
+      const [oldest] = verified.keys();
+      if (oldest !== undefined) verified.delete(oldest);
+    }
+    verified.set(authorization, answer);
+    return answer.principal;
+  }
+
+  function authenticate(authorization: string | undefined): Principal | Promise<Principal> {
+    if (authorization === undefined) return NO_CREDENTIAL;
+    if (authorization.length > CREDENTIAL_LENGTH_MAX) return TOO_LONG;
+    const known = verified.get(authorization);
+    if (known !== undefined) {
+      if (clock.now() < known.untilMs) return known.principal;
+      verified.delete(authorization);
+    }
+    const credential = BEARER.exec(authorization)?.[1];
+    if (credential === undefined) return MALFORMED;
+    if (!TOKEN.test(credential)) return keyOf(credential);
+    if (tokens === undefined) return NO_TOKENS;
+    const answer = tokens.verify(credential);
+    return answer instanceof Promise
+      ? answer.then((done) => kept(authorization, done))
+      : kept(authorization, answer);
+  }
+
+  return { authenticate, prepare: async () => tokens?.prepare() };
+}

@@ -1,0 +1,35 @@
+import type { Valid } from "../campaign/valid.ts";
+import { type Admitted, authorize, type ClaimAsk } from "./authorize.ts";
+import type { ClaimAuthMode } from "./claim-auth-mode.ts";
+import { type Authenticate, noPrincipal } from "./principal.ts";
+
+/** Admits claims and look-ups of coupons. */
+export type ClaimAuth = {
+  /** What this deployment demands at least. */
+  readonly mode: ClaimAuthMode;
+  /** Without a promise unless a key set must be read first. */
+  admit(
+    mode: ClaimAuthMode,
+    authorization: string | undefined,
+    ask: ClaimAsk,
+  ): Valid<Admitted> | Promise<Valid<Admitted>>;
+};
+
+const NOBODY = noPrincipal("");
+
+export function createClaimAuth(mode: ClaimAuthMode, authenticate: Authenticate): ClaimAuth {
+  return {
+    mode,
+    admit(demanded, authorization, ask) {
+      // Where the caller states its user id, its credential is not looked at.
+      if (demanded === "open") return authorize(demanded, NOBODY, ask);
+      const principal = authenticate(authorization);
+      return principal instanceof Promise
+        ? principal.then((known) => authorize(demanded, known, ask))
+        : authorize(demanded, principal, ask);
+    },
+  };
+}
+
+/** As before there were credentials: for tests and tools of this repository. */
+export const OPEN_CLAIM_AUTH = createClaimAuth("open", () => NOBODY);

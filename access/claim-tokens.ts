@@ -1,0 +1,82 @@
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { jwksSource } from "./jwks-source.ts";
+import { createKeySet, type KeyLook } from "./key-set.ts";
+import { createTokenHeads } from "./token-head.ts";
+import {
+  createTokenVerifier,
+  refused,
+  TOKEN_ALGORITHMS,
+  type TokenRules,
+  type Verified,
+  WRONG_SIGNATURE,
+} from "./token-verifier.ts";
+
+export type ClaimTokenSettings = TokenRules & {
+  /** Of HS256; several while one replaces another. */
+  readonly secrets: readonly string[];
+  /** A path or a URL; undefined: no token with a public key is accepted. */
+  readonly jwks: string | undefined;
+};
+
+export type ClaimTokens = {
+  verify(token: string): Verified | "unread" | Promise<Verified | "unread">;
+  prepare(): Promise<void>;
+};
+
+export type ClaimTokenDeps = {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called when tokens that were verified before may be good no more. */
+  readonly onChange: () => void;
+};
+
+/** Verifies the tokens of users with the configured secrets and key set. */
+export function createClaimTokens(settings: ClaimTokenSettings, deps: ClaimTokenDeps): ClaimTokens {
+  const { secrets, jwks } = settings;
+  const heads = createTokenHeads();
+  const bySecret = secrets.map((secret) => createTokenVerifier(secret, "HS256", settings));
+  const keySet =
+    jwks === undefined
+      ? undefined
+      : createKeySet({
+          ...deps,
+          read: jwksSource(jwks),
+          verifierOf: (pem, algorithm) => createTokenVerifier(pem, algorithm, settings),
+        });
+  const accepted = TOKEN_ALGORITHMS.filter((name) =>
+    name === "HS256" ? bySecret.length > 0 : keySet !== undefined,
+  );
+  const otherAlgorithm = refused(`the token must be signed with ${accepted.join(", ")}`);
+
+  /** With the secret that signed it. */
+  function verifyBySecret(token: string): Verified {
+    for (const verify of bySecret) {
+      const { principal, untilMs } = verify(token);
+      const isOther = principal.kind === "none" && principal.why === WRONG_SIGNATURE;
+      if (!isOther) return { principal, untilMs };
+    }
+    return refused(WRONG_SIGNATURE);
+  }
+
+  return {
+    verify(token) {
+      const head = heads(token);
+      if (head === undefined) return refused("the token is malformed");
+      const algorithm = accepted.find((name) => name === head.alg);
+      if (algorithm === undefined) return otherAlgorithm;
+      if (algorithm === "HS256" || keySet === undefined) return verifyBySecret(token);
+      const look = keySet.find(head.kid, algorithm);
+      return look instanceof Promise
+        ? look.then((found) => verifyWith(found, token))
+        : verifyWith(look, token);
+    },
+    prepare: async () => keySet?.prepare(),
+  };
+}
+
+function verifyWith(look: KeyLook, token: string): Verified | "unread" {
+  if (look === "unread") return look;
+  if (look === "unknown") return refused("the key that signed the token is not known here");
+  return look(token);
+}
