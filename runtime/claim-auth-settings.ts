@@ -92,7 +92,7 @@ export function claimAuthTrouble(config: ClaimAuthConfig): string | undefined {
   if (CLAIM_AUTH === "token" && signs === undefined)
     return "CLAIM_AUTH is token, so CLAIM_TOKEN_SECRET (HS256) or CLAIM_TOKEN_JWKS (RS256, ES256, EdDSA) is required";
   if (signs !== undefined && CLAIM_TOKEN_AUDIENCE === undefined)
-    return "CLAIM_TOKEN_AUDIENCE is required: a token that was made for another service must not claim";
+    return "CLAIM_TOKEN_SECRET and CLAIM_TOKEN_JWKS need CLAIM_TOKEN_AUDIENCE: a token that was made for another service must not claim";
   if (CLAIM_AUTH === "key" && CLAIM_KEYS === undefined) return "CLAIM_AUTH is key, so CLAIM_KEYS is required";
   return undefined;
 }

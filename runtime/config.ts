@@ -149,8 +149,8 @@ export function redactConfig(config: Config): Record<string, unknown> {
     REDIS_URL: redactUrls(config.REDIS_URL),
     MONGODB_URL: redactUrls(config.MONGODB_URL),
     OPERATOR_TOKEN: config.OPERATOR_TOKEN === undefined ? undefined : REDACTED,
-    CLAIM_TOKEN_SECRET: config.CLAIM_TOKEN_SECRET === undefined ? undefined : REDACTED,
-    CLAIM_KEYS: config.CLAIM_KEYS?.map(({ name }) => name),
+    ...(config.CLAIM_TOKEN_SECRET === undefined ? {} : { CLAIM_TOKEN_SECRET: REDACTED }),
+    ...(config.CLAIM_KEYS === undefined ? {} : { CLAIM_KEYS: config.CLAIM_KEYS.map(({ name }) => name) }),
   };
 }
 

@@ -46,6 +46,9 @@ export function createFindCoupon({ campaignCache, issuances, claimAuth, reads, c
     return reads.ask(() => issuances.findByCode(campaignId, code.code));
   }
 
+  const findByKey = (campaignId: string, claimKey: string) =>
+    reads.ask(() => issuances.findByClaimKey(campaignId, claimKey));
+
   function claimKeyIn(request: FindCouponRequest, { onePerUser }: KnownCampaign, admitted: Admitted): string {
     const field = onePerUser ? "user_id" : "request_id";
     const key = onePerUser ? admitted.userId : request.requestId;
@@ -77,7 +80,7 @@ export function createFindCoupon({ campaignCache, issuances, claimAuth, reads, c
     if (given === 0 && !admitted.isProven) throw refuse(ONE_KEY);
     const found =
       request.code === ""
-        ? await reads.ask(() => issuances.findByClaimKey(campaignId, claimKeyIn(request, facts, admitted)))
+        ? await findByKey(campaignId, claimKeyIn(request, facts, admitted))
         : await findByCode(campaignId, facts, request.code);
     if (found === null || (admitted.isProven && holderOf(found, facts) !== admitted.userId))
       throw refuse({ reason: "NO_COUPON" });

@@ -90,6 +90,8 @@ const badMongodb = [
   ],
 ];
 
+const SHOP_KEY = `shop:${"0".repeat(64)}`;
+
 describe("configuration", () => {
   it("needs the stores only, and has a default for everything else", () => {
     expect(read({})).to.deep.include({
@@ -151,6 +153,28 @@ describe("configuration", () => {
         ...["a b", "a\tb", "a\nb", "비밀", "é", "\u007f", "\u0000", "\u200b"].map(
           (text) => `${text}-and-16-more-of-it`,
         ),
+      ],
+    ],
+    ["CLAIM_AUTH", ["Open", "none", "token,key"]],
+    ["CLAIM_TOKEN_SECRET", ["x".repeat(31), `${"x".repeat(32)} short`, "비밀".repeat(20), "x ".repeat(5)]],
+    [
+      "CLAIM_TOKEN_JWKS",
+      ["jwks.json", "./jwks.json", "http://h/jwks", "https://u:p@h/jwks", "ftp://h/jwks", "file:///jwks"],
+    ],
+    ["CLAIM_TOKEN_AUDIENCE", ["a b", "비밀", "x".repeat(201)]],
+    ["CLAIM_TOKEN_ISSUER", ["a b", "x".repeat(201)]],
+    ["CLAIM_TOKEN_SKEW_MS", ["-1", "300001", "5s"]],
+    [
+      "CLAIM_KEYS",
+      [
+        "shop",
+        "shop:",
+        `shop:${"0".repeat(63)}`,
+        `shop:${"A".repeat(64)}`,
+        `s hop:${"0".repeat(64)}`,
+        `:${"0".repeat(64)}`,
+        `${SHOP_KEY},${SHOP_KEY}`,
+        `${SHOP_KEY}:x`,
       ],
     ],
     ["LOG_LEVEL", ["loud", "INFO"]],
@@ -381,7 +405,7 @@ describe("configuration", () => {
       const error = errorOf({ HOST });
       expect(error.message, HOST).to.include(HOST);
       expect(error.message).to.match(/OPERATOR_TOKEN .*is required/);
-      expect(read({ HOST, OPERATOR_TOKEN: token }).OPERATOR_TOKEN).to.equal(token);
+      expect(read({ HOST, OPERATOR_TOKEN: token, CLAIM_AUTH: "open" }).OPERATOR_TOKEN).to.equal(token);
     }
   });
 
@@ -389,6 +413,54 @@ describe("configuration", () => {
     const HOST = "0.0.0.0";
     expect(read({ HOST, ROLES: "scheduler,generator" }).OPERATOR_TOKEN).to.equal(undefined);
     expect(errorOf({ HOST, ROLES: "scheduler,server" }).message).to.match(/OPERATOR_TOKEN .*is required/);
+  });
+
+  describe("of who may claim", () => {
+    const signed = { CLAIM_TOKEN_SECRET: "s".repeat(32), CLAIM_TOKEN_AUDIENCE: "coupons" };
+
+    it("open on loopback; beyond it, open only where that is said", () => {
+      const beyond = { HOST: "0.0.0.0", OPERATOR_TOKEN: "a-token-of-some-length" };
+      expect(read({}).CLAIM_AUTH).to.equal("open");
+      expect(errorOf(beyond).message).to.equal(
+        "configuration: HOST 0.0.0.0 is reachable from other machines, so CLAIM_AUTH is required: token, key, or open where every caller is trusted",
+      );
+      expect(read({ ...beyond, CLAIM_AUTH: "open" }).CLAIM_AUTH).to.equal("open");
+      expect(read({ ...beyond, CLAIM_AUTH: "token", ...signed }).CLAIM_AUTH).to.equal("token");
+      expect(read({ HOST: "0.0.0.0", ROLES: "scheduler" }).CLAIM_AUTH).to.equal("open");
+    });
+
+    it("each mode needs what it verifies with, and every token an audience", () => {
+      const { CLAIM_TOKEN_SECRET } = signed;
+      for (const [env, missing] of [
+        [{ CLAIM_AUTH: "token" }, /CLAIM_TOKEN_SECRET \(HS256\) or CLAIM_TOKEN_JWKS/],
+        [{ CLAIM_AUTH: "token", CLAIM_TOKEN_AUDIENCE: "coupons" }, /CLAIM_TOKEN_SECRET/],
+        [{ CLAIM_AUTH: "token", CLAIM_TOKEN_SECRET }, /need CLAIM_TOKEN_AUDIENCE: /],
+        [{ CLAIM_TOKEN_JWKS: "/jwks.json" }, /need CLAIM_TOKEN_AUDIENCE: /],
+        [{ CLAIM_AUTH: "key" }, /CLAIM_KEYS is required/],
+      ] as const)
+        expect(errorOf(env).message).to.match(missing);
+      expect(read({ CLAIM_AUTH: "key", CLAIM_KEYS: SHOP_KEY }).CLAIM_AUTH).to.equal("key");
+    });
+
+    it("reads several secrets and several keys, with what a file puts between them", () => {
+      const secrets = [`${"a".repeat(32)}`, `${"b".repeat(40)}`];
+      const read2 = read({ ...signed, CLAIM_TOKEN_SECRET: ` ${secrets.join("\n")}\n` });
+      expect(read2.CLAIM_TOKEN_SECRET).to.deep.equal(secrets);
+      const keys = read({ CLAIM_KEYS: `${SHOP_KEY},\n app.2:${"f".repeat(64)}\n` }).CLAIM_KEYS;
+      expect(keys?.map(({ name }) => name)).to.deep.equal(["shop", "app.2"]);
+    });
+
+    it("takes a key set by path, over TLS, or from this machine", () => {
+      for (const CLAIM_TOKEN_JWKS of ["/jwks.json", "https://h/jwks?x=1", "http://127.0.0.1:1/jwks"])
+        expect(read({ ...signed, CLAIM_TOKEN_JWKS }).CLAIM_TOKEN_JWKS).to.equal(CLAIM_TOKEN_JWKS);
+    });
+
+    it("shows names of keys, and no secret", () => {
+      const config = read({ ...signed, CLAIM_KEYS: SHOP_KEY });
+      const shown = JSON.stringify([redactConfig(config), changedSettings(config)]);
+      expect(shown).to.include('"CLAIM_KEYS":["shop"]').and.include('"CLAIM_TOKEN_SECRET":"[redacted]"');
+      expect(shown).not.to.match(/s{32}|0{64}/);
+    });
   });
 
   it("HEALTH_PORT has no value of its own where it is not given: then another port may be taken", () => {
