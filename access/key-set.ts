@@ -3,7 +3,7 @@ import type { Logger } from "../runtime/logger.ts";
 import { readJwks } from "./read-jwks.ts";
 import type { TokenAlgorithm, VerifyToken } from "./token-verifier.ts";
 
-/** How the key that a token names is found. `unread`: the set cannot be read, so nothing is known of the key. */
+/** How the key that a token names is found. `unread`: the set cannot be read, so the key may exist. */
 export type KeyLook = VerifyToken | "unknown" | "unread";
 
 /** The public keys of a JWKS, which its owner may change at any time. */

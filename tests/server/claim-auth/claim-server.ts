@@ -26,7 +26,7 @@ export type ClaimServerOptions = {
   readonly tokens?: ClaimTokenSettings;
 };
 
-/** A server with the claims of one sale, which admits callers as a service process with these settings does. */
+/** A server with the claims of one sale, which admits callers as a service process does. */
 export async function claimServer(
   stores: TestStores,
   sale: Sale,
