@@ -299,7 +299,7 @@ describe("pool scripts against a model", () => {
             await new History(stores.pool, raw, token).run(load === null ? ops : [load, ...ops]);
           },
         ),
-        { numRuns, endOnFailure: false },
+        { numRuns, endOnFailure: false, includeErrorInReport: true },
       );
     await histories(60);
     // Random histories rarely contain this case: an addition to a pool that has run dry, and a claim before

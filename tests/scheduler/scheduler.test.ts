@@ -124,21 +124,28 @@ describe("scheduler", () => {
   });
 
   it("Redis's clock behind ours: not early, aims anew at what Redis says, and opens then", async () => {
-    const startsAt = new Date(Date.now() + 400);
-    const campaign = await loaded({ startsAt });
-    const clock = fakeClock({ startMs: startsAt.getTime() + 5 });
-    const { scheduler: one } = scheduler(clock);
-    await one.reconcile();
-    expect(await look(campaign)).to.include({ record: "SCHEDULED", pool: "staged" });
-    const [waitMs = 0] = clock.waiting();
-    expect(waitMs).to.be.within(1, 400);
-    // The test's clock has passed the start and Redis's has not: Redis again reports a wait.
-    clock.pass(1);
-    expect(clock.waiting()).to.have.length(1);
-    expect(await until(() => Date.now() > startsAt.getTime() + 2, HANG_MS, 5)).to.equal(true);
-    clock.pass(waitMs);
-    expect(await becomes(campaign, "OPEN")).to.equal(true);
-    expect((await look(campaign)).openedAt).to.be.at.least(startsAt.getTime());
+    // By Redis' clock the start must come after all that precedes it here: a busy machine needs more time.
+    for (let leadMs = 400; ; leadMs *= 4) {
+      const startsAt = new Date(Date.now() + leadMs);
+      const campaign = await loaded({ startsAt });
+      const clock = fakeClock({ startMs: startsAt.getTime() + 5 });
+      const { scheduler: one } = scheduler(clock);
+      await one.reconcile();
+      const seen = await look(campaign);
+      if (Date.now() < startsAt.getTime()) {
+        expect(seen).to.include({ record: "SCHEDULED", pool: "staged" });
+        const [waitMs = 0] = clock.waiting();
+        expect(waitMs).to.be.within(1, leadMs);
+        // The test's clock has passed the start and Redis's has not: Redis again reports a wait.
+        clock.pass(1);
+        expect(clock.waiting()).to.have.length(1);
+        expect(await until(() => Date.now() > startsAt.getTime() + 2, HANG_MS, 5)).to.equal(true);
+        clock.pass(waitMs);
+        expect(await becomes(campaign, "OPEN")).to.equal(true);
+        expect((await look(campaign)).openedAt).to.be.at.least(startsAt.getTime());
+        return;
+      }
+    }
   });
 
   it("sold out is written down only when every coupon is durable", async () => {
