@@ -11,6 +11,7 @@ type Load<S extends LocalSession> = () => Promise<{ readonly action: Action<S> }
 export const localActions: Readonly<Record<string, Load<LocalSession>>> = {
   completion: () => import("./commands/completion.ts"),
   config: () => import("./commands/config.ts"),
+  keys: () => import("./commands/keys.ts"),
 };
 
 export const serviceActions: Readonly<Record<string, Load<Session>>> = {

@@ -4,7 +4,8 @@ import type { OptionSpec } from "./command.ts";
 
 export const actorOption: OptionSpec = {
   flags: "--actor <text>",
-  about: "who does it, for the history (env COUPON_ACTOR, default user@host)",
+  about:
+    "who does it; the history records it beside a shared token's name only (env COUPON_ACTOR, default user@host)",
 };
 
 const tellsOnly = "show exactly what would be sent, and send nothing";

@@ -12,6 +12,7 @@ import { formats } from "./verbs/formats.ts";
 import { get } from "./verbs/get.ts";
 import { history } from "./verbs/history.ts";
 import { issue } from "./verbs/issue.ts";
+import { keys } from "./verbs/keys.ts";
 import { launch } from "./verbs/launch.ts";
 import { list } from "./verbs/list.ts";
 import { pause } from "./verbs/pause.ts";
@@ -51,6 +52,7 @@ export const commands: readonly Command[] = [
   rehearse,
   formats,
   stats,
+  keys,
   config,
   completion,
 ];

@@ -2,6 +2,7 @@ import { isIPv6 } from "node:net";
 import { z } from "zod";
 import { claimAuthSettings, claimAuthTrouble } from "./claim-auth-settings.ts";
 import { isLoopback } from "./loopback.ts";
+import { operatorSettings } from "./operator-settings.ts";
 import { isSecretSetting } from "./secret-settings.ts";
 import { isSendable, SENDABLE, settingOf } from "./setting.ts";
 import { checked, count, milliseconds, oneOf, port } from "./setting-kinds.ts";
@@ -52,6 +53,7 @@ const schema = z.object({
   WORKERS: count(1, 64).default(1),
   OPERATOR_TOKEN: checked(tokenTrouble).optional(),
   ...claimAuthSettings,
+  ...operatorSettings,
   LOG_LEVEL: oneOf(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
   LOG_FORMAT: oneOf(["json", "text"]).default("json"),
   CLAIM_BATCH_MAX: count(1, 1_000).default(256),
@@ -115,9 +117,10 @@ export function readConfig(
   refuseIdleFlags(config.ROLES, flags);
   // Without the server role a process serves only the health pages: they hold no secret and offer no
   // operation.
-  if (config.OPERATOR_TOKEN === undefined && config.ROLES.includes("server") && !isLoopback(config.HOST)) {
+  const hasOperators = config.OPERATOR_TOKEN !== undefined || config.OPERATOR_KEYS !== undefined;
+  if (!hasOperators && config.ROLES.includes("server") && !isLoopback(config.HOST)) {
     throw new UserError(
-      `configuration: HOST ${config.HOST} is reachable from other machines, so OPERATOR_TOKEN (16 characters or more) is required`,
+      `configuration: HOST ${config.HOST} is reachable from other machines, so OPERATOR_KEYS (coupon keys create) or OPERATOR_TOKEN (16 characters or more) is required`,
     );
   }
   const trouble = config.ROLES.includes("server") ? claimAuthTrouble(config) : undefined;
@@ -142,7 +145,7 @@ function refuseIdleFlags(roles: readonly Role[], flags: Record<string, string | 
   );
 }
 
-/** The settings for a log line: credentials in URLs and the token left out. */
+/** The settings for a log line: credentials in URLs, the token and the hashes of keys left out. */
 export function redactConfig(config: Config): Record<string, unknown> {
   return {
     ...config,
@@ -151,6 +154,9 @@ export function redactConfig(config: Config): Record<string, unknown> {
     OPERATOR_TOKEN: config.OPERATOR_TOKEN === undefined ? undefined : REDACTED,
     ...(config.CLAIM_TOKEN_SECRET === undefined ? {} : { CLAIM_TOKEN_SECRET: REDACTED }),
     ...(config.CLAIM_KEYS === undefined ? {} : { CLAIM_KEYS: config.CLAIM_KEYS.map(({ name }) => name) }),
+    ...(config.OPERATOR_KEYS === undefined
+      ? {}
+      : { OPERATOR_KEYS: config.OPERATOR_KEYS.map(({ name, role }) => `${name}:${role}`) }),
   };
 }
 

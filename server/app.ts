@@ -1,10 +1,16 @@
 import { setMaxListeners } from "node:events";
-import { createServer, type Server as Http1Server } from "node:http";
-import { createServer as createHttp2Server, type Http2Server } from "node:http2";
+import {
+  createServer,
+  type Server as Http1Server,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
+import { createServer as createHttp2Server, type Http2Server, type Http2ServerRequest } from "node:http2";
 import type { ConnectRouter, ConnectRouterOptions, ServiceImpl } from "@connectrpc/connect";
 import { expressConnectMiddleware } from "@connectrpc/connect-express";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import express from "express";
+import type { AuthenticateOperator } from "../access/operators.ts";
 import type { IssueCoupon } from "../claims/issue-coupon.ts";
 import { CampaignService } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CouponService } from "../proto/gen/coupon/v1/coupon_service_pb.ts";
@@ -23,8 +29,9 @@ import { joinCredentials } from "./http/one-credential.ts";
 import { refuseSeveralHosts } from "./http/one-host.ts";
 import { addPages } from "./http/pages.ts";
 import type { GetCampaignStatus } from "./rpc/campaign-status.ts";
-import { operatorInterceptor, troubleInterceptor } from "./rpc/interceptors.ts";
+import { troubleInterceptor } from "./rpc/interceptors.ts";
 import { createIssueAnswers, ISSUE_PATH } from "./rpc/issue-answer.ts";
+import { createOperatorGate, operatorInterceptor } from "./rpc/operator-gate.ts";
 import { routeService } from "./rpc/routes.ts";
 import { createStatusAnswers, STATUS_PATH } from "./rpc/status-answer.ts";
 import { createTellTrouble } from "./rpc/trouble.ts";
@@ -39,7 +46,7 @@ export type AppDeps = {
   clock: Clock;
   logger: Logger;
   metrics: Metrics;
-  operatorToken: string | undefined;
+  authenticateOperator: AuthenticateOperator;
   /** How long a connection may be idle between two requests. */
   keepAliveTimeoutMs: number;
   /** Aborted once the process is about to end: /readyz answers 503, and requests are still served. */
@@ -78,11 +85,14 @@ export function buildApp(deps: AppDeps): App {
   // Each request in flight listens to it: many listeners at once are no leak.
   setMaxListeners(0, draining);
   const tellTrouble = createTellTrouble(logger, clock);
+  const gate = createOperatorGate({ authenticate: deps.authenticateOperator, clock });
+  const contextValues = (request: IncomingMessage | Http2ServerRequest) =>
+    gate.addOperator(withAnswerChannel(request), request);
   const options = {
     readMaxBytes: READ_MAX_BYTES,
     // No shutdownSignal: it would abort the claims in flight, which must be finished. Long streams listen to
     // `draining`.
-    interceptors: [troubleInterceptor(tellTrouble), operatorInterceptor(deps.operatorToken)],
+    interceptors: [troubleInterceptor(tellTrouble), operatorInterceptor(clock)],
     routes(router: ConnectRouter) {
       // An operator's misspelt field must not be ignored; callers of the public service may use a newer
       // contract than this server.
@@ -99,7 +109,7 @@ export function buildApp(deps: AppDeps): App {
     shortenDeadlines(request.headers);
     next();
   });
-  app.use(expressConnectMiddleware({ ...options, contextValues: withAnswerChannel }));
+  app.use(expressConnectMiddleware({ ...options, contextValues }));
   app.use((request: express.Request, response: express.Response) => {
     const { method, path } = request;
     response.status(404).json({ code: "unimplemented", message: `${method} ${path} is not served here` });
@@ -121,7 +131,9 @@ export function buildApp(deps: AppDeps): App {
   const isLast: IsLast = ({ socket }) => draining.aborted && inFlight.on(socket) <= 1;
   const fastPath = createFastPath({
     ...{ methods, clock, isLast, readMaxBytes: READ_MAX_BYTES },
-    otherwise: takeAbsoluteForm(closeWithLastAnswer(app, isLast)),
+    otherwise: takeAbsoluteForm(
+      closeWithLastAnswer(gate.guard<IncomingMessage, ServerResponse>(app), isLast),
+    ),
   });
   const http = createServer(
     {
@@ -140,7 +152,7 @@ export function buildApp(deps: AppDeps): App {
       }),
     ),
   );
-  const adapt = connectNodeAdapter({ ...options, contextValues: withAnswerChannel });
+  const adaptGuarded = gate.guard(connectNodeAdapter({ ...options, contextValues }));
   const grpc = createHttp2Server(
     { settings: { maxConcurrentStreams: H2_STREAMS_MAX } },
     (request, response) => {
@@ -148,7 +160,7 @@ export function buildApp(deps: AppDeps): App {
       joinCredentials(request);
       // The adapter makes a URL of the authority that the caller sent, and throws where that is invalid.
       try {
-        adapt(request, response);
+        adaptGuarded(request, response);
       } catch {
         response.writeHead(400).end();
       }

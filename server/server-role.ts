@@ -1,4 +1,5 @@
 import type { ClaimAuth } from "../access/claim-auth.ts";
+import { createAuthenticateOperator } from "../access/operators.ts";
 import { openAuditor } from "../audit/stores/auditor.ts";
 import { createChangeCampaign } from "../campaign/change-campaign.ts";
 import { createCampaignCache } from "../claims/campaign-cache.ts";
@@ -101,7 +102,10 @@ export async function startServerRole(
         }),
     }),
     ...{ issueCoupon, campaignStatus, stopping, draining },
-    operatorToken: config.OPERATOR_TOKEN,
+    authenticateOperator: createAuthenticateOperator({
+      token: config.OPERATOR_TOKEN,
+      keys: config.OPERATOR_KEYS,
+    }),
     keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
     metricsPage: metricsPage(() => {
       // These gauges are set when the page is made, not at each change.

@@ -23,6 +23,8 @@ import { createExportCoupons } from "./export-coupons.ts";
 import { createFindIssuance } from "./find-issuance.ts";
 import { createLifeCycleService } from "./life-cycle-service.ts";
 import { createListCodes } from "./list-codes.ts";
+import { operatorIn } from "./operator-gate.ts";
+import { CODES_ROLE, denialOfRole } from "./operator-rights.ts";
 import { createPreflightService } from "./preflight-service.ts";
 import { createReadingPace } from "./reading-pace.ts";
 import { createRefuse } from "./refuse.ts";
@@ -77,13 +79,16 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
     ...createWatchCampaign(deps),
 
     async getCampaign(request, context) {
+      const withCodes = request.view !== CampaignView.BASIC;
+      const what = "GetCampaign with issued codes (any view but BASIC)";
+      const denial = withCodes ? denialOfRole(operatorIn(context.values), CODES_ROLE, what) : undefined;
+      if (denial !== undefined) throw refuse(denial);
       const limit = orRefuse(validCount("page_size", request.pageSize, 1, CODES_PAGE_MAX, CODES_PAGE_MAX));
       const after = orRefuse(validPageToken(request.pageToken));
       const doc = await findCampaign(request.campaignId);
-      const codes =
-        request.view === CampaignView.BASIC
-          ? { issuedCodes: [], nextPageToken: "" }
-          : await listCodes(doc._id, after, limit, context.signal);
+      const codes = withCodes
+        ? await listCodes(doc._id, after, limit, context.signal)
+        : { issuedCodes: [], nextPageToken: "" };
       // Counted after the codes were read: never fewer than the codes that are shown.
       const issued = doc.state === "SOLD_OUT" ? doc.total : await issuances.count(doc._id);
       const look = await liveView.look(doc._id, doc.revision);

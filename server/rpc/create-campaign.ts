@@ -1,4 +1,5 @@
 import type { ServiceImpl } from "@connectrpc/connect";
+import { actorOf } from "../../access/operators.ts";
 import { type NewCampaign, newCampaignDoc } from "../../campaign/new-campaign.ts";
 import { validSpace } from "../../campaign/valid.ts";
 import { DEFAULT_CODE_FORMAT, overlappingPatterns } from "../../codes/code-format.ts";
@@ -12,6 +13,7 @@ import type { Issuances } from "../../record/issuances.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { viewCampaign } from "../view/campaign-view.ts";
+import { operatorIn } from "./operator-gate.ts";
 import { createRefuse } from "./refuse.ts";
 import { validNewCampaign } from "./validation.ts";
 
@@ -33,11 +35,12 @@ export function createCreateCampaign(
   const logger = deps.logger.child({ component: "server" });
   const { refuse, orRefuse } = createRefuse(clock);
 
-  return async (request) => {
+  return async (request, { values }) => {
     const nowMs = clock.now();
     const earlier = request.requestId === "" ? null : await campaigns.findByRequest(request.requestId);
     // A repeated request is judged by the time of the first one: what was right then is not wrong now.
-    const wanted = orRefuse(validNewCampaign(request, earlier?.createdAt.getTime() ?? nowMs));
+    const asked = orRefuse(validNewCampaign(request, earlier?.createdAt.getTime() ?? nowMs));
+    const wanted = { ...asked, actor: actorOf(operatorIn(values), asked.actor) };
     const existing = await campaigns.totalOfFormats(overlappingPatterns(wanted.codeFormat));
     const doc = newCampaignDoc(newCampaignId(nowMs), wanted, nowMs);
     if (earlier === null) orRefuse(validSpace(wanted.codeFormat, wanted.total, existing));
@@ -51,7 +54,11 @@ export function createCreateCampaign(
       if (field !== undefined) throw refuse({ reason: "CONFLICT", what: `a campaign with another ${field}` });
     } else {
       const { _id: campaign, name, total, startsAt } = doc;
-      logger.info({ campaign, name, total, startsAt, inMs: wanted.startsAtMs - nowMs }, "campaign created");
+      const { actor } = wanted;
+      logger.info(
+        { campaign, name, total, startsAt, inMs: wanted.startsAtMs - nowMs, actor },
+        "campaign created",
+      );
     }
     const notices =
       wanted.startsAtMs <= nowMs

@@ -1,6 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
-import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import type { Interceptor } from "@connectrpc/connect";
 import { answerChannelIn } from "../http/answer-channel.ts";
 import { goneError, isCallerGone } from "./caller-gone.ts";
 import type { TellTrouble } from "./trouble.ts";
@@ -37,28 +35,5 @@ export function troubleInterceptor(tell: TellTrouble): Interceptor {
     } catch (error) {
       throw told(error);
     }
-  };
-}
-
-/** The name of the scheme is case-insensitive, the token is not (RFC 9110 §11.1). */
-const BEARER = /^bearer +(?<token>\S+)$/i;
-
-/**
- * Refuses calls of CampaignService without the operators' bearer token. Compares digests, in constant time.
- */
-export function operatorInterceptor(token: string | undefined): Interceptor {
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  const expected = token === undefined ? undefined : digest(token);
-  return (next) => (request) => {
-    if (expected !== undefined && request.service.typeName === CampaignService.typeName) {
-      const given = BEARER.exec(request.header.get("authorization") ?? "")?.groups?.["token"] ?? "";
-      if (!timingSafeEqual(digest(given), expected)) {
-        throw new ConnectError(
-          "the operators' token is needed: authorization: Bearer …",
-          Code.Unauthenticated,
-        );
-      }
-    }
-    return next(request);
   };
 }

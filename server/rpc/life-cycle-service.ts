@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { actorOf } from "../../access/operators.ts";
 import type { ChangeCampaign } from "../../campaign/change-campaign.ts";
 import type { Change } from "../../campaign/judge-change.ts";
 import { validCampaignId, validKey } from "../../campaign/valid.ts";
@@ -18,6 +19,7 @@ import type { History } from "../../record/history.ts";
 import type { Issuances } from "../../record/issuances.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { viewCampaign } from "../view/campaign-view.ts";
+import { operatorIn } from "./operator-gate.ts";
 import { createRefuse } from "./refuse.ts";
 import {
   validActor,
@@ -64,11 +66,11 @@ export function createLifeCycleService(deps: LifeCycleServiceDeps): LifeCycleSer
   const { changeCampaign, campaigns, history, issuances, clock } = deps;
   const { refuse, orRefuse } = createRefuse(clock);
 
-  async function answer(request: ChangeRequest, { signal }: HandlerContext, change: Change) {
+  async function answer(request: ChangeRequest, { signal, values }: HandlerContext, change: Change) {
     const changed = await changeCampaign({
       campaignId: orRefuse(validCampaignId(request.campaignId)),
       change,
-      actor: orRefuse(validActor(request.actor)),
+      actor: actorOf(operatorIn(values), orRefuse(validActor(request.actor))),
       requestId: request.requestId === "" ? undefined : orRefuse(validKey("request_id", request.requestId)),
       dryRun: request.dryRun,
       signal,

@@ -1,4 +1,5 @@
 import type { ServiceImpl } from "@connectrpc/connect";
+import { actorOf } from "../../access/operators.ts";
 import { newCampaignDoc } from "../../campaign/new-campaign.ts";
 import type { RemoveRehearsal } from "../../campaign/remove-rehearsal.ts";
 import { validCampaignId, validSpace } from "../../campaign/valid.ts";
@@ -10,6 +11,7 @@ import type { CampaignDoc } from "../../record/documents.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { viewCampaign } from "../view/campaign-view.ts";
+import { operatorIn } from "./operator-gate.ts";
 import { createRefuse } from "./refuse.ts";
 import { validNewRehearsal } from "./validation.ts";
 
@@ -39,10 +41,11 @@ export function createRehearsalService(deps: RehearsalServiceDeps): RehearsalSer
   }
 
   return {
-    async createRehearsal(request) {
+    async createRehearsal(request, { values }) {
       const nowMs = clock.now();
       const source = await sourceOf(request.campaignId);
-      const { wanted, lifetimeMs } = orRefuse(validNewRehearsal(request, source, nowMs));
+      const { wanted: asked, lifetimeMs } = orRefuse(validNewRehearsal(request, source, nowMs));
+      const wanted = { ...asked, actor: actorOf(operatorIn(values), asked.actor) };
       const earlier = wanted.requestId === undefined ? null : await campaigns.findByRequest(wanted.requestId);
       if (earlier === null) {
         const existing = await campaigns.totalOfFormats(overlappingPatterns(wanted.codeFormat));

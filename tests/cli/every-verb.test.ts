@@ -65,6 +65,7 @@ describe("cli: every verb", () => {
     rehearse: "--clean",
     list: "",
     formats: "",
+    keys: "create --name kim --role viewer",
     config: "",
     completion: "bash",
   };

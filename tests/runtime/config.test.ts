@@ -177,6 +177,7 @@ describe("configuration", () => {
         `${SHOP_KEY}:x`,
       ],
     ],
+    ["OPERATOR_KEYS", ["kim", "kim:admin", `kim:root:${"0".repeat(64)}`, `kim:admin:${"0".repeat(63)}`]],
     ["LOG_LEVEL", ["loud", "INFO"]],
     ["LOG_FORMAT", ["xml"]],
     ["CLAIM_BATCH_MAX", ["0", "1001", "many"]],

@@ -29,6 +29,7 @@ import { createStatusAnswers, STATUS_PATH } from "../../server/rpc/status-answer
 import { createTellTrouble } from "../../server/rpc/trouble.ts";
 import { viewCoupon } from "../../server/view/campaign-view.ts";
 import { createLiveView } from "../../server/view/live-view.ts";
+import { anyone } from "../support/anyone.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { recordsOf } from "../support/made-campaign.ts";
 import { openSale, type Sale } from "../support/open-sale.ts";
@@ -143,7 +144,7 @@ describe("the fast path and the framework answer alike", () => {
       campaignStatus: (campaignId) => wrappedStatus(campaignId),
       campaignService: unasked as ServiceImpl<typeof CampaignService>,
       metrics: sale.metrics,
-      operatorToken: undefined,
+      authenticateOperator: anyone,
       metricsPage: () => sale.metrics.registry.metrics(),
     });
     const tellTrouble = createTellTrouble(silentLogger, clock);

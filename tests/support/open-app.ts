@@ -12,6 +12,7 @@ import { createMetrics } from "../../runtime/metrics.ts";
 import { type App, buildApp } from "../../server/app.ts";
 import { type CampaignServiceDeps, createCampaignService } from "../../server/rpc/campaign-service.ts";
 import { createLiveView } from "../../server/view/live-view.ts";
+import { anyone } from "./anyone.ts";
 import { recordsOf } from "./made-campaign.ts";
 import { silentLogger, type TestStores } from "./shared-stores.ts";
 import { testBreakers } from "./test-breakers.ts";
@@ -64,7 +65,7 @@ export async function openApp(stores: TestStores, options: OpenAppOptions): Prom
     issueCoupon: options.issueCoupon ?? (() => Promise.reject(new Error("not asked here"))),
     campaignStatus: () => Promise.reject(new Error("not asked here")),
     campaignService: around(campaignService),
-    ...{ clock, logger, metrics, operatorToken: undefined, draining, stopping },
+    ...{ clock, logger, metrics, authenticateOperator: anyone, draining, stopping },
     keepAliveTimeoutMs: 65_000,
     metricsPage: () => metrics.registry.metrics(),
   });

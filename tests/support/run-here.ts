@@ -1,4 +1,4 @@
-import { PassThrough, Writable } from "node:stream";
+import { PassThrough, type Readable, Writable } from "node:stream";
 import { environment, type Finished, type Surroundings } from "./run-cli.ts";
 
 /**
@@ -8,7 +8,7 @@ import { environment, type Finished, type Surroundings } from "./run-cli.ts";
  */
 export async function runHere(
   args: readonly string[],
-  surroundings: Pick<Surroundings, "url" | "env"> = {},
+  surroundings: Pick<Surroundings, "url" | "env"> & { readonly stdin?: Readable } = {},
 ): Promise<Finished> {
   const told = { stdout: "", stderr: "" };
   const into = (name: "stdout" | "stderr") =>
@@ -25,7 +25,7 @@ export async function runHere(
   // class with which a test compares it.
   const { run } = await import("../../cli/run.ts");
   const code = await inZone(env["TZ"], () =>
-    run({ args, env, stdin: new PassThrough(), stdout, stderr, signal }),
+    run({ args, env, stdin: surroundings.stdin ?? new PassThrough(), stdout, stderr, signal }),
   );
   return { code, ...told };
 }

@@ -20,6 +20,7 @@ import { ISSUE_PATH } from "../../../server/rpc/issue-answer.ts";
 import { toConnectError } from "../../../server/rpc/rpc-status.ts";
 import { STATUS_PATH } from "../../../server/rpc/status-answer.ts";
 import { viewCoupon } from "../../../server/view/campaign-view.ts";
+import { anyone } from "../../support/anyone.ts";
 import { silentLogger } from "../../support/shared-stores.ts";
 
 /** A server under fuzz, and its side of each connection. */
@@ -125,7 +126,7 @@ export async function startFuzzed(how: {
       return statusOf(campaignId);
     },
     campaignService: unasked as ServiceImpl<typeof CampaignService>,
-    ...{ clock, logger: silentLogger, metrics, operatorToken: undefined, keepAliveTimeoutMs: 65_000 },
+    ...{ clock, logger: silentLogger, metrics, authenticateOperator: anyone, keepAliveTimeoutMs: 65_000 },
     ...{ stopping: quiet, draining: quiet, metricsPage: () => metrics.registry.metrics() },
   };
   const { http } = buildApp(deps);

@@ -9,6 +9,7 @@ import { systemClock } from "../../../runtime/clock.ts";
 import { createMetrics } from "../../../runtime/metrics.ts";
 import { buildApp } from "../../../server/app.ts";
 import { ISSUE_PATH } from "../../../server/rpc/issue-answer.ts";
+import { anyone } from "../../support/anyone.ts";
 import { HANG_MS } from "../../support/patience.ts";
 import { silentLogger } from "../../support/shared-stores.ts";
 
@@ -47,7 +48,7 @@ describe("a head that does not end", () => {
         clock: systemClock,
         logger: silentLogger,
         metrics,
-        operatorToken: undefined,
+        authenticateOperator: anyone,
         keepAliveTimeoutMs: 65_000,
       },
       ...{ stopping: quiet, draining: quiet, metricsPage: () => metrics.registry.metrics() },

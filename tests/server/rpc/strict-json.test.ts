@@ -21,6 +21,7 @@ import { systemClock } from "../../../runtime/clock.ts";
 import { createMetrics } from "../../../runtime/metrics.ts";
 import { type App, buildApp } from "../../../server/app.ts";
 import { strictDecoder } from "../../../server/rpc/strict-json.ts";
+import { anyone } from "../../support/anyone.ts";
 import { JSON_TRANSPORTS } from "../../support/json-transports.ts";
 import { silentLogger } from "../../support/shared-stores.ts";
 
@@ -96,7 +97,7 @@ describe("JSON requests", () => {
       campaignService: reachedBy(CampaignService),
       campaignStatus: () => Promise.reject(new Error("not asked here")),
       issueCoupon: () => Promise.reject(new Error("not asked here")),
-      ...{ clock: systemClock, logger: silentLogger, metrics, operatorToken: undefined },
+      ...{ clock: systemClock, logger: silentLogger, metrics, authenticateOperator: anyone },
       draining: new AbortController().signal,
       stopping: new AbortController().signal,
       keepAliveTimeoutMs: 65_000,

@@ -83,7 +83,8 @@ export type CreateCampaignRequest = Message<"coupon.v1.CreateCampaignRequest"> &
   requestId: string;
 
   /**
-   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
+   * The name of the caller, at most 100 characters; empty: not given. The history records the operator that the credential proves, and
+   * this name in parentheses behind it only where several share the credential.
    *
    * @generated from field: string actor = 8;
    */
@@ -635,7 +636,8 @@ export type PauseCampaignRequest = Message<"coupon.v1.PauseCampaignRequest"> & {
   campaignId: string;
 
   /**
-   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
+   * The name of the caller, at most 100 characters; empty: not given. The history records the operator that the credential proves, and
+   * this name in parentheses behind it only where several share the credential.
    *
    * @generated from field: string actor = 2;
    */
@@ -713,7 +715,8 @@ export type ResumeCampaignRequest = Message<"coupon.v1.ResumeCampaignRequest"> &
   campaignId: string;
 
   /**
-   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
+   * The name of the caller, at most 100 characters; empty: not given. The history records the operator that the credential proves, and
+   * this name in parentheses behind it only where several share the credential.
    *
    * @generated from field: string actor = 2;
    */
@@ -791,7 +794,8 @@ export type RescheduleCampaignRequest = Message<"coupon.v1.RescheduleCampaignReq
   campaignId: string;
 
   /**
-   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
+   * The name of the caller, at most 100 characters; empty: not given. The history records the operator that the credential proves, and
+   * this name in parentheses behind it only where several share the credential.
    *
    * @generated from field: string actor = 2;
    */
@@ -890,7 +894,8 @@ export type AddCouponsRequest = Message<"coupon.v1.AddCouponsRequest"> & {
   campaignId: string;
 
   /**
-   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
+   * The name of the caller, at most 100 characters; empty: not given. The history records the operator that the credential proves, and
+   * this name in parentheses behind it only where several share the credential.
    *
    * @generated from field: string actor = 2;
    */
@@ -975,7 +980,8 @@ export type EndCampaignRequest = Message<"coupon.v1.EndCampaignRequest"> & {
   campaignId: string;
 
   /**
-   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
+   * The name of the caller, at most 100 characters; empty: not given. The history records the operator that the credential proves, and
+   * this name in parentheses behind it only where several share the credential.
    *
    * @generated from field: string actor = 2;
    */
@@ -1053,7 +1059,8 @@ export type CancelCampaignRequest = Message<"coupon.v1.CancelCampaignRequest"> &
   campaignId: string;
 
   /**
-   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
+   * The name of the caller, at most 100 characters; empty: not given. The history records the operator that the credential proves, and
+   * this name in parentheses behind it only where several share the credential.
    *
    * @generated from field: string actor = 2;
    */
@@ -1131,7 +1138,8 @@ export type UpdateCampaignRequest = Message<"coupon.v1.UpdateCampaignRequest"> &
   campaignId: string;
 
   /**
-   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
+   * The name of the caller, at most 100 characters; empty: not given. The history records the operator that the credential proves, and
+   * this name in parentheses behind it only where several share the credential.
    *
    * @generated from field: string actor = 2;
    */
@@ -1307,7 +1315,8 @@ export type HistoryEntry = Message<"coupon.v1.HistoryEntry"> & {
   at?: Timestamp | undefined;
 
   /**
-   * The actor: as the caller gave it, not proven; "scheduler", "generator" and "server" are the service itself.
+   * The actor: the operator that the credential proved; where several share that credential, followed by a blank and, in parentheses,
+   * the name that the caller gave, which is not proven. "scheduler", "generator" and "server" are the service itself.
    *
    * @generated from field: string actor = 3;
    */
@@ -1719,7 +1728,8 @@ export const PreflightColourSchema: GenEnum<PreflightColour> = /*@__PURE__*/
   enumDesc(file_coupon_v1_campaign_service, 1);
 
 /**
- * The operators' service. Where the server has an operator token, each call needs it as a bearer token.
+ * The operators' service. Each call needs an operator's key or token (authorization: Bearer …) whose role covers the method; docs/security.md
+ * has the table.
  *
  * @generated from service coupon.v1.CampaignService
  */

@@ -53,7 +53,8 @@ export type CreateRehearsalRequest = Message<"coupon.v1.CreateRehearsalRequest">
   lifetimeMs: bigint;
 
   /**
-   * The actor, for the history: at most 100 characters, as the caller gives it, not proven; empty: not given.
+   * The name of the caller, at most 100 characters; empty: not given. The history records the operator that the credential proves, and
+   * this name in parentheses behind it only where several share the credential.
    *
    * @generated from field: string actor = 5;
    */

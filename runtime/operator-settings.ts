@@ -1,0 +1,68 @@
+import { createHash } from "node:crypto";
+import { checked } from "./setting-kinds.ts";
+
+/** The settings of who may operate campaigns; `access/` uses them. */
+
+/** The rights of operators, fewest first; each role has those of the roles before it. */
+export const OPERATOR_ROLES = ["viewer", "operator", "admin"] as const;
+export type OperatorRole = (typeof OPERATOR_ROLES)[number];
+
+/** A key as it is configured: never the key itself. */
+export type OperatorKeySetting = {
+  readonly name: string;
+  readonly role: OperatorRole;
+  /** The SHA-256 of the key in hex. Keys are random and long, so that no salt is needed. */
+  readonly sha256: string;
+};
+
+/** A key that a person could remember can be guessed from its hash. */
+export const OPERATOR_KEY_LENGTH_MIN = 32;
+const KEYS_MAX = 100;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,59}$/;
+const DIGEST = /^[0-9a-f]{64}$/;
+/** Actors of the history that are the service itself, and the names of the keys that several people share. */
+const RESERVED = ["scheduler", "generator", "server", "operator", "local"];
+export const OPERATOR_NAME_RULE = `1 to 60 letters, digits, ., _, @ or -, beginning with a letter or digit, and none of ${RESERVED.join(", ")}`;
+const KEY_RULE = `must be name:role:sha256 with commas or blanks between them: a name of ${OPERATOR_NAME_RULE}, a role (${OPERATOR_ROLES.join(", ")}), and the SHA-256 of the key as 64 digits of lower-case hex (coupon keys create makes all three)`;
+
+export const operatorSettings = {
+  OPERATOR_KEYS: checked(keysTrouble).transform(keysIn).optional(),
+};
+
+export function isOperatorName(name: string): boolean {
+  return NAME.test(name) && !RESERVED.includes(name.toLowerCase());
+}
+
+/** The part of OPERATOR_KEYS that lets the holder of a key in. */
+export function operatorKeyLine(name: string, role: OperatorRole, key: string): string {
+  return `${name}:${role}:${createHash("sha256").update(key).digest("hex")}`;
+}
+
+function partsOf(text: string): string[] {
+  return text.split(/[\s,]+/).filter((part) => part !== "");
+}
+
+function keysIn(text: string): OperatorKeySetting[] {
+  return partsOf(text).map((part) => {
+    const [name = "", role = "", sha256 = ""] = part.split(":");
+    return { name, role: role as OperatorRole, sha256 };
+  });
+}
+
+/** A name may have several keys, so that one can be replaced while it is still in use; it has one role. */
+function keysTrouble(text: string): string | undefined {
+  const parts = partsOf(text);
+  if (parts.length === 0 || parts.length > KEYS_MAX) return `must have 1 to ${KEYS_MAX} keys`;
+  const isKey = (part: string) => {
+    const [name = "", role = "", sha256 = "", ...more] = part.split(":");
+    const isRole = OPERATOR_ROLES.some((known) => known === role);
+    return isOperatorName(name) && isRole && DIGEST.test(sha256) && more.length === 0;
+  };
+  if (!parts.every(isKey)) return KEY_RULE;
+  const keys = keysIn(text);
+  if (new Set(keys.map(({ sha256 }) => sha256)).size < keys.length) return "has the same key twice";
+  const roles = new Map(keys.map(({ name, role }) => [name, role]));
+  return keys.every(({ name, role }) => roles.get(name) === role)
+    ? undefined
+    : "must have one role for each name, also where it has several keys";
+}

@@ -1,0 +1,81 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { ConnectError } from "@connectrpc/connect";
+import { encodeEnvelope } from "@connectrpc/connect/protocol";
+import {
+  codeToHttpStatus,
+  endStreamFlag,
+  endStreamToJson,
+  errorToJson,
+  contentTypeStreamRegExp as STREAM,
+} from "@connectrpc/connect/protocol-connect";
+import { contentTypeRegExp as GRPC, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
+import {
+  contentTypeRegExp as GRPC_WEB,
+  trailerFlag,
+  trailerSerialize,
+} from "@connectrpc/connect/protocol-grpc-web";
+
+/** A body this small is read to its end, so that the connection can be used again. */
+const DISCARDED_BYTES_MAX = 16 * 1024;
+
+type Head = { readonly status: number; readonly fields: Record<string, string>; readonly body: Uint8Array };
+
+/**
+ * Answers a request with an error before anything of its body is read, in the protocol that the request is in.
+ * The framework cannot: it decodes the message of a unary call before any interceptor runs.
+ */
+export function refuseEarly(
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+  error: ConnectError,
+): void {
+  const { status, fields, body } = answerOf(String(request.headers["content-type"] ?? ""), error);
+  if (!("stream" in request) && !isSmall(request)) fields["connection"] = "close";
+  // Each class has its own overloads of the same method.
+  (response as ServerResponse).writeHead(status, fields);
+  if (body.length === 0) response.end();
+  else (response as ServerResponse).end(body);
+}
+
+function isSmall({ headers }: IncomingMessage): boolean {
+  if (headers["transfer-encoding"] !== undefined) return false;
+  return Number(headers["content-length"] ?? 0) <= DISCARDED_BYTES_MAX;
+}
+
+function answerOf(contentType: string, error: ConnectError): Head {
+  if (GRPC.test(contentType)) {
+    // A head that is the whole answer ("Trailers-Only"): its fields are those of the trailers.
+    return {
+      status: 200,
+      fields: { ...fieldsOf(setTrailerStatus(new Headers(), error)), "content-type": contentType },
+      body: new Uint8Array(),
+    };
+  }
+  if (GRPC_WEB.test(contentType)) {
+    const trailers = trailerSerialize(setTrailerStatus(new Headers(), error));
+    return {
+      status: 200,
+      fields: { "content-type": contentType },
+      body: encodeEnvelope(trailerFlag, trailers),
+    };
+  }
+  const metadata = fieldsOf(error.metadata);
+  if (STREAM.test(contentType)) {
+    const end = JSON.stringify(endStreamToJson(error.metadata, error, undefined));
+    return {
+      status: 200,
+      fields: { "content-type": contentType },
+      body: encodeEnvelope(endStreamFlag, Buffer.from(end)),
+    };
+  }
+  return {
+    status: codeToHttpStatus(error.code),
+    fields: { ...metadata, "content-type": "application/json" },
+    body: Buffer.from(JSON.stringify(errorToJson(error, undefined))),
+  };
+}
+
+function fieldsOf(headers: Headers): Record<string, string> {
+  return Object.fromEntries(headers.entries());
+}

@@ -1,0 +1,72 @@
+import { expect } from "chai";
+import { actorOf, covers, createAuthenticateOperator } from "../../access/operators.ts";
+import { OPERATOR_ROLES } from "../../runtime/operator-settings.ts";
+import { keySetting } from "../support/operator-key.ts";
+
+const TOKEN = "a-token-of-some-length";
+const KIM = "kim-key-0123456789012345678901234567890";
+const KIM_NEW = "kim-new-0123456789012345678901234567890";
+const LEE = "lee-key-0123456789012345678901234567890";
+
+describe("credentials of operators", () => {
+  const authenticate = createAuthenticateOperator({
+    token: TOKEN,
+    keys: [
+      keySetting("kim", "operator", KIM),
+      keySetting("kim", "operator", KIM_NEW),
+      keySetting("lee", "viewer", LEE),
+    ],
+  });
+
+  it("several keys are valid at once, each with its name and role; the token is the shared admin", () => {
+    const told = [KIM, KIM_NEW, LEE, TOKEN].map((key) => authenticate(`Bearer ${key}`));
+    expect(told).to.deep.equal([
+      { kind: "operator", operator: { name: "kim", role: "operator", isShared: false } },
+      { kind: "operator", operator: { name: "kim", role: "operator", isShared: false } },
+      { kind: "operator", operator: { name: "lee", role: "viewer", isShared: false } },
+      { kind: "operator", operator: { name: "operator", role: "admin", isShared: true } },
+    ]);
+  });
+
+  it("the scheme is in any case of letters, the key is not", () => {
+    for (const scheme of ["bearer", "BEARER", "bEaReR", "Bearer "])
+      expect(authenticate(`${scheme} ${TOKEN}`).kind, scheme).to.equal("operator");
+  });
+
+  const wrong = [
+    ...["", "Bearer", "Bearer ", TOKEN, `Bearer ${TOKEN}x`, `Basic ${TOKEN}`, `Bearer${TOKEN}`],
+    ...[`Bearer ${TOKEN.toUpperCase()}`, `Bearer ${TOKEN} ${TOKEN}`, `bearer bearer ${TOKEN}`],
+    ...[`Bearer ${KIM},Bearer ${KIM}`, `Bearer ${keySetting("kim", "operator", KIM).sha256}`],
+    `Bearer ${"x".repeat(100_000)}`,
+  ];
+  for (const authorization of wrong) {
+    it(`refuses ${JSON.stringify(authorization.slice(0, 90))} and repeats nothing of it`, () => {
+      const answer = authenticate(authorization);
+      expect(answer.kind).to.equal("wrong");
+      expect(JSON.stringify(answer)).not.to.include(TOKEN).and.not.to.include("xxx");
+    });
+  }
+
+  it("tells a missing credential from a wrong one", () => {
+    expect(authenticate(undefined).kind).to.equal("missing");
+  });
+
+  it("a role has the rights of those before it", () => {
+    const table = OPERATOR_ROLES.map((role) => OPERATOR_ROLES.map((needed) => covers(role, needed)));
+    expect(table).to.deep.equal([
+      [true, false, false],
+      [true, true, false],
+      [true, true, true],
+    ]);
+  });
+
+  it("the actor is the proven name; what the caller says stands behind it only where a key is shared", () => {
+    const kim = { name: "kim", role: "operator", isShared: false } as const;
+    const shared = { name: "operator", role: "admin", isShared: true } as const;
+    expect(actorOf(kim, "lee")).to.equal("kim");
+    expect(actorOf(kim, "")).to.equal("kim");
+    expect(actorOf(shared, "")).to.equal("operator");
+    expect(actorOf(shared, "kim@ops")).to.equal("operator (kim@ops)");
+    expect(actorOf(shared, "scheduler")).to.equal("operator (scheduler)");
+  });
+});
