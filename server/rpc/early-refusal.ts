@@ -16,8 +16,8 @@ import {
   trailerSerialize,
 } from "@connectrpc/connect/protocol-grpc-web";
 
-/** A body this small is read to its end, so that the connection can be used again. */
-const DISCARDED_BYTES_MAX = 16 * 1024;
+/** A body up to this long is discarded as it comes: a client that finds its connection closed misses the answer. */
+const DISCARDED_BYTES_MAX = 64 * 1024;
 
 type Head = { readonly status: number; readonly fields: Record<string, string>; readonly body: Uint8Array };
 
@@ -31,16 +31,23 @@ export function refuseEarly(
   error: ConnectError,
 ): void {
   const { status, fields, body } = answerOf(String(request.headers["content-type"] ?? ""), error);
-  if (!("stream" in request) && !isSmall(request)) fields["connection"] = "close";
+  // Node itself resets an HTTP/2 stream whose request was not read.
+  if (!("stream" in request)) {
+    if (Number(request.headers["content-length"] ?? 0) > DISCARDED_BYTES_MAX) fields["connection"] = "close";
+    else discardBody(request);
+  }
   // Each class has its own overloads of the same method.
   (response as ServerResponse).writeHead(status, fields);
   if (body.length === 0) response.end();
   else (response as ServerResponse).end(body);
 }
 
-function isSmall({ headers }: IncomingMessage): boolean {
-  if (headers["transfer-encoding"] !== undefined) return false;
-  return Number(headers["content-length"] ?? 0) <= DISCARDED_BYTES_MAX;
+function discardBody(request: IncomingMessage): void {
+  let leftBytes = DISCARDED_BYTES_MAX;
+  request.on("data", (piece: Buffer) => {
+    leftBytes -= piece.length;
+    if (leftBytes < 0) request.socket.destroy();
+  });
 }
 
 function answerOf(contentType: string, error: ConnectError): Head {

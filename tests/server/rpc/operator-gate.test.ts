@@ -194,9 +194,25 @@ describe("operator gate", () => {
     const answer = await fetch(`${urls.http}/coupon.v1.CampaignService/CreateCampaign`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: "x".repeat(20_000),
+      body: "x".repeat(70_000),
     });
     expect([answer.status, answer.headers.get("connection")]).to.deep.equal([401, "close"]);
+  });
+
+  it("ends a connection whose stranger sends more than it announced", async function () {
+    this.timeout(HANG_MS);
+    const sent = http1(`${urls.http}/coupon.v1.CampaignService/ExportCoupons`, {
+      method: "POST",
+      headers: { "content-type": "application/connect+json" },
+    });
+    sent.on("response", (response) => response.resume().on("error", () => undefined));
+    const piece = Buffer.alloc(16 * 1024);
+    const write = () => void (sent.destroyed || sent.write(piece, () => setImmediate(write)));
+    await new Promise((resolve) => {
+      sent.on("error", resolve).on("close", resolve);
+      write();
+    });
+    expect(reached).to.deep.equal([]);
   });
 
   it("a path of the service in another spelling reaches no handler", async () => {
