@@ -6,11 +6,11 @@ export type OperatorPrincipal = {
   /** The actor of the history. */
   readonly name: string;
   readonly role: OperatorRole;
-  /** True: several people may have this credential, so that the history also notes the name that they give. */
+  /** True: several people may have this credential; the history also notes the name that they give. */
   readonly isShared: boolean;
 };
 
-/** `missing`: no credential was presented; `wrong`: one that is not valid. `why`: in words, without any part of it. */
+/** `missing`: no credential was presented; `wrong`: an invalid one. `why` repeats no part of it. */
 export type NoOperator = { readonly kind: "missing" | "wrong"; readonly why: string };
 
 /** Finds the operator of an `authorization` header. Decides nothing about what the operator may do. */
@@ -72,8 +72,8 @@ export function covers(role: OperatorRole, needed: OperatorRole): boolean {
 }
 
 /**
- * The actor that the history records: the proven name and, where several people share it, what the caller says
- * of itself in parentheses. No proven name has a blank, so that what is before the first blank is proven.
+ * The actor that the history records: the proven name and, where several people share it, the name that the
+ * caller gives, in parentheses. No proven name has a blank: what is before the first blank is proven.
  */
 export function actorOf({ name, isShared }: OperatorPrincipal, claimed: string): string {
   if (name === "") return claimed;

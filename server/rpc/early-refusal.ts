@@ -16,14 +16,14 @@ import {
   trailerSerialize,
 } from "@connectrpc/connect/protocol-grpc-web";
 
-/** A body up to this long is discarded as it comes: a client that finds its connection closed misses the answer. */
+/** A body up to this long is discarded: a client that finds its connection closed misses the answer. */
 const DISCARDED_BYTES_MAX = 64 * 1024;
 
 type Head = { readonly status: number; readonly fields: Record<string, string>; readonly body: Uint8Array };
 
 /**
- * Answers a request with an error before anything of its body is read, in the protocol that the request is in.
- * The framework cannot: it decodes the message of a unary call before any interceptor runs.
+ * Answers a request with an error before anything of its body is read, in the protocol of the request. The
+ * framework cannot: it decodes the message of a unary call before any interceptor runs.
  */
 export function refuseEarly(
   request: IncomingMessage | Http2ServerRequest,

@@ -45,7 +45,7 @@ const roleOfPath = new Map<string, OperatorRole>(
   ]),
 );
 
-/** Why the operator may not call the method of this path; undefined: it may. No role covers an unknown method. */
+/** Why the operator may not call the method of this path; undefined: it may, or the path is unknown. */
 export function denialOf(operator: OperatorPrincipal, path: string): Refusal | undefined {
   const needed = roleOfPath.get(path);
   // Answered as unknown by the router.
