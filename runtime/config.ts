@@ -1,6 +1,7 @@
 import { isIPv6 } from "node:net";
 import { z } from "zod";
 import { claimAuthSettings, claimAuthTrouble } from "./claim-auth-settings.ts";
+import { connectionSettings } from "./connection-settings.ts";
 import { isLoopback } from "./loopback.ts";
 import { operatorSettings } from "./operator-settings.ts";
 import { isSecretSetting } from "./secret-settings.ts";
@@ -49,6 +50,7 @@ const schema = z.object({
   GRPC_PORT: port.optional(),
   HEALTH_PORT: port.optional(),
   KEEP_ALIVE_TIMEOUT_MS: milliseconds(1_000, 3_600_000).default(75_000),
+  ...connectionSettings,
   ROLES: roles.default([...ROLES]),
   WORKERS: count(1, 64).default(1),
   OPERATOR_TOKEN: checked(tokenTrouble).optional(),

@@ -97,6 +97,12 @@ export function createMetrics() {
       labelNames: ["outcome"] as const,
       registers,
     }),
+    cuts: new Counter({
+      name: "coupon_connections_cut_total",
+      help: "Connections that were refused or ended for what their callers did, by the limit that was reached.",
+      labelNames: ["why"] as const,
+      registers,
+    }),
     alarms: new Counter({
       name: "coupon_alarms_total",
       help: "Things that should not happen and were repaired, by kind.",

@@ -1,15 +1,10 @@
 import { setMaxListeners } from "node:events";
-import {
-  createServer,
-  type Server as Http1Server,
-  type IncomingMessage,
-  type ServerResponse,
-} from "node:http";
-import { createServer as createHttp2Server, type Http2Server, type Http2ServerRequest } from "node:http2";
+import type { Server as Http1Server, IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { Http2Server, Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { ConnectRouter, ConnectRouterOptions, ServiceImpl } from "@connectrpc/connect";
 import { expressConnectMiddleware } from "@connectrpc/connect-express";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import express from "express";
+import type { NextFunction, Request, Response } from "express";
 import type { AuthenticateOperator } from "../access/operators.ts";
 import type { IssueCoupon } from "../claims/issue-coupon.ts";
 import { CampaignService } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
@@ -19,19 +14,25 @@ import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { takeAbsoluteForm } from "./http/absolute-form.ts";
 import { withAnswerChannel } from "./http/answer-channel.ts";
+import { createBareApp } from "./http/bare-app.ts";
+import type { BoundConnections, ConnectionLimits } from "./http/connection-limits.ts";
 import { expressClasses } from "./http/express-classes.ts";
 import { createFastPath, type FastMethod } from "./http/fast-path.ts";
-import { HTTP2_PATIENCE, type Http2Sessions, keepHttp2Sessions } from "./http/http2-sessions.ts";
-import { createInFlight, type InFlight } from "./http/in-flight.ts";
+import { createHttp1Server } from "./http/http1-server.ts";
+import { createHttp2Server } from "./http/http2-server.ts";
+import type { Http2Sessions } from "./http/http2-sessions.ts";
+import { createInFlight, IN_FLIGHT_LIMITS, type InFlight } from "./http/in-flight.ts";
 import { closeWithLastAnswer, type IsLast } from "./http/last-answer.ts";
 import { shortenDeadlines } from "./http/long-deadlines.ts";
 import { joinCredentials } from "./http/one-credential.ts";
 import { refuseSeveralHosts } from "./http/one-host.ts";
-import { addPages } from "./http/pages.ts";
+import { addPages, PROBES } from "./http/pages.ts";
+import { byPath, createTurns } from "./http/turns.ts";
 import type { GetCampaignStatus } from "./rpc/campaign-status.ts";
 import { troubleInterceptor } from "./rpc/interceptors.ts";
 import { createIssueAnswers, ISSUE_PATH } from "./rpc/issue-answer.ts";
 import { createOperatorGate, operatorInterceptor } from "./rpc/operator-gate.ts";
+import { createRefuseTurn } from "./rpc/refuse-turn.ts";
 import { routeService } from "./rpc/routes.ts";
 import { createStatusAnswers, STATUS_PATH } from "./rpc/status-answer.ts";
 import { createTellTrouble } from "./rpc/trouble.ts";
@@ -55,6 +56,7 @@ export type AppDeps = {
   draining: AbortSignal;
   /** The text that /metrics answers with. */
   metricsPage: () => Promise<string>;
+  connections?: ConnectionLimits;
 };
 
 /** Neither server listens yet: the caller of `buildApp` starts both, on the configured addresses. */
@@ -72,13 +74,12 @@ export type App = {
  * seconds.
  */
 const READ_MAX_BYTES = 16 * 1024;
-/** From the first byte of a request on: a kept connection may be idle for longer (see keepAliveTimeoutMs). */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 15_000;
-const CONNECTIONS_CHECK_MS = 2_000;
-const HEADER_BYTES_MAX = 16 * 1024;
-const H2_STREAMS_MAX = 1_000;
-const H2_CONNECTIONS_MAX = 5_000;
+/** Requests off the fast path that are begun in one turn of the event loop; claims among them. */
+const UNUSUAL_PER_TURN = 4;
+const CLAIMS_PER_TURN = 32;
+const UNUSUAL_WAITING_MAX = 1_000;
+const CLAIMS_WAITING_MAX = 10_000;
+const CONNECTION_LIMITS: ConnectionLimits = { most: 10_000, perSourceMax: 1_000, isProxy: () => false };
 
 export function buildApp(deps: AppDeps): App {
   const { couponService, campaignService, issueCoupon, clock, logger, draining } = deps;
@@ -101,22 +102,20 @@ export function buildApp(deps: AppDeps): App {
     },
   } satisfies ConnectRouterOptions & { routes: (router: ConnectRouter) => void };
 
-  const app = express();
-  app.disable("x-powered-by");
-  app.disable("etag");
+  const app = createBareApp();
   addPages(app, { ...deps, readiness: () => (deps.stopping.aborted ? "draining" : "ready") });
   app.use((request, _, next) => {
     shortenDeadlines(request.headers);
     next();
   });
   app.use(expressConnectMiddleware({ ...options, contextValues }));
-  app.use((request: express.Request, response: express.Response) => {
+  app.use((request: Request, response: Response) => {
     const { method, path } = request;
     response.status(404).json({ code: "unimplemented", message: `${method} ${path} is not served here` });
   });
   // Answers requests that cannot be routed, such as one with an invalid Host. Express recognises an error
   // handler by its four parameters.
-  app.use((_: unknown, __: express.Request, response: express.Response, ___: express.NextFunction) => {
+  app.use((_: unknown, __: Request, response: Response, ___: NextFunction) => {
     if (response.headersSent) response.destroy();
     else response.status(400).json({ code: "invalid_argument", message: "the request cannot be understood" });
   });
@@ -125,48 +124,48 @@ export function buildApp(deps: AppDeps): App {
     [ISSUE_PATH, createIssueAnswers({ issueCoupon, tellTrouble, clock })],
     [STATUS_PATH, createStatusAnswers({ campaignStatus: deps.campaignStatus, tellTrouble, clock })],
   ]);
-  const inFlight = createInFlight();
+  const { metrics, connections = CONNECTION_LIMITS } = deps;
+  const bounded: BoundConnections = { limits: connections, noteCut: (why) => metrics.cuts.inc({ why }) };
+  const inFlight = createInFlight(IN_FLIGHT_LIMITS, () => bounded.noteCut("pipelining"));
+  const refuse = createRefuseTurn(clock);
+  const unusual = createTurns({ perTurn: UNUSUAL_PER_TURN, waitingMax: UNUSUAL_WAITING_MAX, refuse });
+  const claims = createTurns({ perTurn: CLAIMS_PER_TURN, waitingMax: CLAIMS_WAITING_MAX, refuse });
   // A caller on a kept connection must not keep a draining server busy for ever: its next request goes to
   // another server. Not while others of its requests are in flight: Node would end the socket too early.
   const isLast: IsLast = ({ socket }) => draining.aborted && inFlight.on(socket) <= 1;
+  const framework: RequestListener = takeAbsoluteForm(
+    closeWithLastAnswer(gate.guard<IncomingMessage, ServerResponse>(app), isLast),
+  );
   const fastPath = createFastPath({
     ...{ methods, clock, isLast, readMaxBytes: READ_MAX_BYTES },
-    otherwise: takeAbsoluteForm(
-      closeWithLastAnswer(gate.guard<IncomingMessage, ServerResponse>(app), isLast),
+    otherwise: byPath(
+      new Map([[ISSUE_PATH, claims.taking(framework)], ...PROBES.map((path) => [path, framework] as const)]),
+      unusual.taking(framework),
     ),
   });
-  const http = createServer(
-    {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: deps.keepAliveTimeoutMs,
-      connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
-      maxHeaderSize: HEADER_BYTES_MAX,
-      noDelay: true,
-      ...expressClasses(app),
-    },
-    inFlight.counting(
-      refuseSeveralHosts((request, response) => {
-        joinCredentials(request);
-        fastPath(request, response);
-      }),
-    ),
-  );
+  const oneHost = refuseSeveralHosts((request, response) => {
+    joinCredentials(request);
+    fastPath(request, response);
+  });
+  const http = createHttp1Server(oneHost, {
+    ...bounded,
+    ...{ inFlight, keepAliveTimeoutMs: deps.keepAliveTimeoutMs, classes: expressClasses(app) },
+  });
   const adaptGuarded = gate.guard(connectNodeAdapter({ ...options, contextValues }));
-  const grpc = createHttp2Server(
-    { settings: { maxConcurrentStreams: H2_STREAMS_MAX } },
-    (request, response) => {
-      shortenDeadlines(request.headers);
-      joinCredentials(request);
-      // The adapter makes a URL of the authority that the caller sent, and throws where that is invalid.
-      try {
-        adaptGuarded(request, response);
-      } catch {
-        response.writeHead(400).end();
-      }
-    },
+  const call = (request: Http2ServerRequest, response: Http2ServerResponse) => {
+    shortenDeadlines(request.headers);
+    joinCredentials(request);
+    // The adapter makes a URL of the authority that the caller sent, and throws where that is invalid.
+    try {
+      adaptGuarded(request, response);
+    } catch {
+      response.writeHead(400).end();
+    }
+  };
+  const { server: grpc, sessions: grpcSessions } = createHttp2Server(
+    byPath(new Map([[ISSUE_PATH, claims.taking(call)]]), unusual.taking(call)),
+    bounded,
+    clock,
   );
-  const grpcSessions = keepHttp2Sessions(grpc, HTTP2_PATIENCE, clock);
-  grpc.maxConnections = H2_CONNECTIONS_MAX;
   return { http, inFlight, grpc, grpcSessions };
 }

@@ -13,6 +13,7 @@ import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { buildApp } from "./app.ts";
 import { createClaimAuthOf } from "./claim-auth.ts";
 import { createCloseTransports } from "./http/close-transports.ts";
+import { connectionsPerPort, descriptorLimit } from "./http/descriptors.ts";
 import { prepareHttp2Drain, prepareHttpDrain } from "./http/drain.ts";
 import { listen, urlOf } from "./http/listen.ts";
 import { createCampaignService } from "./rpc/campaign-service.ts";
@@ -22,6 +23,9 @@ import type { SharedParts } from "./shared-parts.ts";
 import { createLiveView } from "./view/live-view.ts";
 import { createProcessLook } from "./watch/process-look.ts";
 import type { MetricsPage } from "./workers/metrics-page.ts";
+
+/** PORT and GRPC_PORT. */
+const PORTS = 2;
 
 /** The base URLs of a process with the server role. */
 export type Addresses = { readonly http: string; readonly grpc: string };
@@ -107,6 +111,11 @@ export async function startServerRole(
       keys: config.OPERATOR_KEYS,
     }),
     keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
+    connections: {
+      most: connectionsPerPort(config.CONNECTIONS_MAX, PORTS, descriptorLimit()),
+      perSourceMax: config.CONNECTIONS_PER_SOURCE_MAX,
+      isProxy: () => false,
+    },
     metricsPage: metricsPage(() => {
       // These gauges are set when the page is made, not at each change.
       for (const [queue, size] of Object.entries(claimer.sizes())) metrics.queueDepth.set({ queue }, size);

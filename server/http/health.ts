@@ -1,11 +1,12 @@
 import { createServer } from "node:http";
-import express from "express";
+import type { Request, Response } from "express";
 import { systemClock } from "../../runtime/clock.ts";
 import type { Config } from "../../runtime/config.ts";
 import type { Lifecycle } from "../../runtime/lifecycle.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import { EXIT, UserError } from "../../runtime/user-error.ts";
+import { createBareApp } from "./bare-app.ts";
 import { prepareHttpDrain } from "./drain.ts";
 import { createInFlight } from "./in-flight.ts";
 import { listen, urlOf } from "./listen.ts";
@@ -43,16 +44,13 @@ export type Health = {
  */
 export async function serveHealth({ config, logger, metrics, lifecycle }: HealthDeps): Promise<Health> {
   let isStarted = false;
-  const app = express();
-  app.disable("x-powered-by");
-  app.disable("etag");
+  const app = createBareApp();
   addPages(app, {
-    logger,
-    metrics,
+    ...{ logger, metrics, clock: systemClock },
     readiness: () => (lifecycle.releasing() ? "draining" : isStarted ? "ready" : "starting"),
     metricsPage: () => metrics.registry.metrics(),
   });
-  app.use(({ method, path }: express.Request, response: express.Response) => {
+  app.use(({ method, path }: Request, response: Response) => {
     const message = `${method} ${path} is not served here: this process has no server role`;
     response.status(404).json({ code: "unimplemented", message });
   });

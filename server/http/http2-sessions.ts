@@ -1,9 +1,10 @@
-import { constants, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../../runtime/clock.ts";
+import { boundStream, type Http2StreamPatience } from "./http2-streams.ts";
 
 /** The time limits for connections of the gRPC port, in ms. */
-export type Http2Patience = {
+export type Http2Patience = Http2StreamPatience & {
   /**
    * A connection without a call for so long is closed. Longer than proxies keep idle connections, so that the
    * proxies close them.
@@ -16,8 +17,6 @@ export type Http2Patience = {
   readonly pingEveryMs: number;
   /** How long a peer may take to answer a ping, and to send its first frame. */
   readonly pingTimeoutMs: number;
-  /** How long the request of a call may take to arrive completely. */
-  readonly requestMs: number;
   /** How long a peer may take to confirm a GOAWAY, and to close its connection once its calls have ended. */
   readonly goawayMs: number;
 };
@@ -30,7 +29,9 @@ export const HTTP2_PATIENCE: Http2Patience = {
   idleMs: 660_000,
   pingEveryMs: 60_000,
   pingTimeoutMs: 20_000,
-  requestMs: 15_000,
+  requestMs: 5_000,
+  unreadMs: 75_000,
+  lingerMs: 5_000,
   goawayMs: 2_000,
 };
 
@@ -147,7 +148,7 @@ function keepSession(
   function onStream(stream: ServerHttp2Stream): void {
     streams += 1;
     cancelIdle();
-    cancelUnlessWhole(stream, patience.requestMs, clock);
+    boundStream(stream, patience, clock);
     stream.once("close", () => {
       streams -= 1;
       if (streams > 0) return;
@@ -170,12 +171,4 @@ function keepSession(
   });
   idle();
   return retire;
-}
-
-/** As Node's HTTP/1.1 server does with `requestTimeout`: half a request must not hold a stream for ever. */
-function cancelUnlessWhole(stream: ServerHttp2Stream, withinMs: number, clock: Clock): void {
-  if (stream.endAfterHeaders) return;
-  const cancel = clock.after(withinMs, () => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM));
-  stream.once("end", cancel);
-  stream.once("close", cancel);
 }

@@ -1,20 +1,58 @@
-import type { RequestListener } from "node:http";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /**
- * Counts the requests on each socket that are not answered yet: more than one where a caller pipelines.
+ * Counts the requests on each connection that are not answered yet, more than one where a caller pipelines,
+ * and bounds them.
  */
 export type InFlight = {
   /** The same listener, each request counted before it is called. */
   counting(listener: RequestListener): RequestListener;
   on(socket: Socket): number;
-  /** Calls back when the last request in flight on a socket has been answered. */
+  /** Calls back when the last request in flight on a connection has been answered. */
   onIdle(callback: (socket: Socket) => void): void;
 };
 
-export function createInFlight(): InFlight {
-  const counts = new WeakMap<Socket, { requests: number }>();
+export type InFlightLimits = {
+  /**
+   * Requests of one connection that are served at once. One ends when its answer has left this process, so
+   * this bounds the answers that a caller does not read, too.
+   */
+  readonly servedMax: number;
+  /** Requests of one connection, those that wait for their turn included; one more ends the connection. */
+  readonly requestsMax: number;
+};
+
+/** No browser and no proxy pipelines; a load generator sends a few dozen requests at once. */
+export const IN_FLIGHT_LIMITS: InFlightLimits = { servedMax: 16, requestsMax: 256 };
+
+type Connection = {
+  requests: number;
+  served: number;
+  waiting: { readonly request: IncomingMessage; readonly response: ServerResponse }[] | undefined;
+};
+
+/** `onCut`: called when a connection has too many. */
+export function createInFlight(
+  limits: InFlightLimits = IN_FLIGHT_LIMITS,
+  onCut: () => void = () => undefined,
+): InFlight {
+  const connections = new WeakMap<Socket, Connection>();
   let idle: (socket: Socket) => void = () => undefined;
+
+  /** Serves the next that waits; the connection is read again when none does. */
+  function serveNext(socket: Socket, connection: Connection, listener: RequestListener): void {
+    while (connection.waiting !== undefined && connection.served < limits.servedMax) {
+      const next = connection.waiting.shift();
+      if (connection.waiting.length === 0) {
+        connection.waiting = undefined;
+        socket.resume();
+      }
+      if (next === undefined || socket.destroyed) continue;
+      connection.served += 1;
+      listener(next.request, next.response);
+    }
+  }
 
   return {
     counting(listener) {
@@ -22,18 +60,35 @@ export function createInFlight(): InFlight {
         // Kept here: a request that was destroyed before its end has no socket any more when its response
         // closes.
         const { socket } = request;
-        const open = counts.get(socket) ?? { requests: 0 };
-        if (open.requests === 0) counts.set(socket, open);
-        open.requests += 1;
+        // The rest of what came in one piece is still parsed after its connection was ended.
+        if (socket.destroyed) return;
+        const connection = connections.get(socket) ?? { requests: 0, served: 0, waiting: undefined };
+        if (connection.requests === 0) connections.set(socket, connection);
+        if (connection.requests >= limits.requestsMax) {
+          onCut();
+          socket.destroy();
+          return;
+        }
+        connection.requests += 1;
+        const isServed = connection.served < limits.servedMax;
         // A response closes once.
         response.on("close", () => {
-          open.requests -= 1;
-          if (open.requests === 0) idle(socket);
+          connection.requests -= 1;
+          connection.served -= 1;
+          if (connection.waiting !== undefined) serveNext(socket, connection, listener);
+          if (connection.requests === 0) idle(socket);
         });
-        listener(request, response);
+        if (isServed) {
+          connection.served += 1;
+          listener(request, response);
+          return;
+        }
+        connection.waiting ??= [];
+        connection.waiting.push({ request, response });
+        socket.pause();
       };
     },
-    on: (socket) => counts.get(socket)?.requests ?? 0,
+    on: (socket) => connections.get(socket)?.requests ?? 0,
     onIdle(callback) {
       idle = callback;
     },

@@ -1,5 +1,7 @@
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { systemClock } from "../../runtime/clock.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
+import { createPaced } from "../../runtime/paced.ts";
 import type { MetricsPart } from "./messages.ts";
 
 /** A worker as a source of metrics. */
@@ -43,8 +45,6 @@ export function createGroupMetrics(sources: () => readonly Source[]): GroupMetri
   let past: MetricsPart[] = [];
   const waiting = new Map<string, (part: MetricsPart) => void>();
   let asks = 0;
-  let underWay: Promise<unknown> = Promise.resolve();
-  let next: Promise<string> | undefined;
 
   function ask(source: Source, number: number): Promise<MetricsPart> {
     const key = keyOf(source.id, number);
@@ -71,16 +71,8 @@ export function createGroupMetrics(sources: () => readonly Source[]): GroupMetri
   }
 
   return {
-    page() {
-      // One page at a time; callers that come meanwhile share the next, which begins after they came.
-      next ??= underWay.then(() => {
-        next = undefined;
-        const gathering = gather();
-        underWay = gathering.catch(() => undefined);
-        return gathering;
-      });
-      return next;
-    },
+    // Each worker paces the pages that it asks for.
+    page: createPaced(gather, 0, systemClock),
     arrived(id, number, part) {
       last.set(id, part);
       waiting.get(keyOf(id, number))?.(part);

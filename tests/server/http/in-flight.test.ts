@@ -92,4 +92,46 @@ describe("requests in flight", () => {
     caller.socket.destroy();
     expect(await until(() => inFlight.on(socket) === 0, HANG_MS)).to.equal(true);
   });
+
+  it("16 of a connection are served at once, the others in turn, and each is answered", async () => {
+    const caller = ask(...Array.from({ length: 40 }, (_, i) => `/${i}`));
+    expect(await until(() => waiting.length === 16, HANG_MS)).to.equal(true);
+    const socket = waiting[0]?.req.socket as Socket;
+    expect(inFlight.on(socket)).to.equal(40);
+    for (let i = 0; i < 40; i++) {
+      expect(await until(() => waiting.length > i, HANG_MS)).to.equal(true);
+      expect(waiting[i]?.req.url).to.equal(`/${i}`);
+      expect(waiting.length).to.be.at.most(16 + i);
+      waiting[i]?.end("done");
+    }
+    expect(await until(() => caller.answers() === 40, HANG_MS)).to.equal(true);
+    expect(await until(() => inFlight.on(socket) === 0, HANG_MS)).to.equal(true);
+  });
+
+  it("a connection on which more than 256 wait is ended", async () => {
+    const caller = ask(...Array.from({ length: 300 }, (_, i) => `/${i}`));
+    expect(await until(caller.ended, HANG_MS)).to.equal(true);
+    expect(waiting.length).to.equal(16);
+  });
+
+  it("a caller that reads no answer has few of them made", async () => {
+    const page = "x".repeat(1_000_000);
+    let made = 0;
+    server.removeAllListeners("request");
+    server.on(
+      "request",
+      inFlight.counting((_, response) => {
+        made += 1;
+        response.end(page);
+      }),
+    );
+    const { socket } = ask();
+    socket.pause();
+    socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n".repeat(200));
+    await until(() => made >= 16, HANG_MS);
+    // The kernel takes some of the answers; 200 would be 200 MB.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(made).to.be.at.most(100);
+    socket.destroy();
+  });
 });

@@ -1,0 +1,66 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+
+type Request = IncomingMessage | Http2ServerRequest;
+type Response = ServerResponse | Http2ServerResponse;
+type Listener<Q, S> = (request: Q, response: S) => void;
+
+export type TurnsOptions = {
+  /** How many are begun in one turn of the event loop. */
+  readonly perTurn: number;
+  /** One more is refused. */
+  readonly waitingMax: number;
+  readonly refuse: (response: Response) => void;
+};
+
+/**
+ * Requests that cost several times a claim are begun a few in each turn of the event loop: between two turns,
+ * all claims that have arrived are served, so that a crowd of other requests waits for claims and not the
+ * other way round. A caller that has left before its turn costs nothing more, whatever it sent.
+ */
+export type Turns = {
+  taking<Q extends Request, S extends Response>(listener: Listener<Q, S>): Listener<Q, S>;
+};
+
+export function createTurns({ perTurn, waitingMax, refuse }: TurnsOptions): Turns {
+  let waiting: { readonly request: Request; readonly run: () => void }[] = [];
+  let next = 0;
+
+  function serve(): void {
+    for (let begun = 0; begun < perTurn && next < waiting.length; next += 1) {
+      const { request, run } = waiting[next] as (typeof waiting)[number];
+      if (hasLeft(request)) continue;
+      begun += 1;
+      run();
+    }
+    if (next < waiting.length) {
+      setImmediate(serve);
+      return;
+    }
+    waiting = [];
+    next = 0;
+  }
+
+  return {
+    taking: (listener) => (request, response) => {
+      if (waiting.length - next >= waitingMax) {
+        refuse(response);
+        return;
+      }
+      if (waiting.length === 0) setImmediate(serve);
+      waiting.push({ request, run: () => listener(request, response) });
+    },
+  };
+}
+
+function hasLeft(request: Request): boolean {
+  return "stream" in request ? request.stream.destroyed || request.stream.closed : request.destroyed;
+}
+
+/** Passes each request to the listener of its path. */
+export function byPath<Q extends Request, S extends Response>(
+  paths: ReadonlyMap<string | undefined, Listener<Q, S>>,
+  otherwise: Listener<Q, S>,
+): Listener<Q, S> {
+  return (request, response) => (paths.get(request.url) ?? otherwise)(request, response);
+}
