@@ -44,6 +44,7 @@ describe("what a server remembers of campaigns", () => {
       const facts = await campaignCache.find(campaign._id);
       expect(facts).to.deep.equal({
         onePerUser: false,
+        claimAuth: "open",
         codeFormat: campaign.codeFormat,
         leastGeneration: 0,
       });
