@@ -1,12 +1,11 @@
 import type { Valid } from "../campaign/valid.ts";
 import { type Admitted, authorize, type ClaimAsk } from "./authorize.ts";
+import type { DeploymentClaimAuth } from "./campaign-claim-auth.ts";
 import type { ClaimAuthMode } from "./claim-auth-mode.ts";
 import { type Authenticate, noPrincipal } from "./principal.ts";
 
 /** Admits claims and look-ups of coupons. */
-export type ClaimAuth = {
-  /** What this deployment demands at least. */
-  readonly mode: ClaimAuthMode;
+export type ClaimAuth = DeploymentClaimAuth & {
   /** Without a promise unless a key set must be read first. */
   admit(
     mode: ClaimAuthMode,
@@ -17,9 +16,9 @@ export type ClaimAuth = {
 
 const NOBODY = noPrincipal("");
 
-export function createClaimAuth(mode: ClaimAuthMode, authenticate: Authenticate): ClaimAuth {
+export function createClaimAuth(deployment: DeploymentClaimAuth, authenticate: Authenticate): ClaimAuth {
   return {
-    mode,
+    ...deployment,
     admit(demanded, authorization, ask) {
       // Where the caller states its user id, its credential is not looked at.
       if (demanded === "open") return authorize(demanded, NOBODY, ask);
@@ -32,4 +31,7 @@ export function createClaimAuth(mode: ClaimAuthMode, authenticate: Authenticate)
 }
 
 /** As before there were credentials: for tests and tools of this repository. */
-export const OPEN_CLAIM_AUTH = createClaimAuth("open", () => NOBODY);
+export const OPEN_CLAIM_AUTH = createClaimAuth(
+  { mode: "open", acceptsKeys: false, acceptsTokens: false },
+  () => NOBODY,
+);

@@ -22,6 +22,7 @@ export function createHttpClient(
   baseUrl: string,
   socketsMax: number,
   keyField: KeyField = "userId",
+  authorizationOf?: (claimKey: string) => string,
 ): HttpClient {
   const url = new URL(`${baseUrl.replace(/\/$/, "")}${ISSUE_PATH}`);
   const isSecure = url.protocol === "https:";
@@ -42,6 +43,7 @@ export function createHttpClient(
         "connect-protocol-version": "1",
         "connect-timeout-ms": String(timeoutMs),
         "content-length": body.length,
+        ...(authorizationOf === undefined ? {} : { authorization: authorizationOf(claimKey) }),
       };
       const timer = setTimeout(() => sent.destroy(new Error("timed out")), timeoutMs);
       const settle = (answer: Answer) => {

@@ -8,6 +8,8 @@ export type NewCampaign = {
   readonly endsAtMs: number | undefined;
   readonly onePerUser: boolean;
   readonly codeFormat: string;
+  /** How its claims are authenticated; undefined: as the deployment demands. */
+  readonly claimAuth: "open" | "key" | "token" | undefined;
   readonly requestId: string | undefined;
   readonly actor: string;
 };
@@ -28,6 +30,7 @@ export function newCampaignDoc(
     ...(wanted.endsAtMs === undefined ? {} : { endsAt: new Date(wanted.endsAtMs) }),
     onePerUser: wanted.onePerUser,
     codeFormat: wanted.codeFormat,
+    ...(wanted.claimAuth === "key" || wanted.claimAuth === "token" ? { claimAuth: wanted.claimAuth } : {}),
     state: "GENERATING",
     generation: 0,
     generated: 0,

@@ -22,7 +22,7 @@ export const mayImport = {
   record: ["runtime"],
   // The life of campaigns and coupons.
   campaign: ["runtime", "codes", "pool", "record"],
-  "campaign/preflight": ["runtime", "pool", "record"],
+  "campaign/preflight": ["runtime", "codes", "pool", "record"],
   // Access: the rights of a credential, and the limit on how often its owner may ask.
   access: ["runtime", "campaign"],
   claims: ["runtime", "codes", "pool", "record", "campaign", "access"],

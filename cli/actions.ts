@@ -12,6 +12,7 @@ export const localActions: Readonly<Record<string, Load<LocalSession>>> = {
   completion: () => import("./commands/completion.ts"),
   config: () => import("./commands/config.ts"),
   keys: () => import("./commands/keys.ts"),
+  token: () => import("./commands/token.ts"),
 };
 
 export const serviceActions: Readonly<Record<string, Load<Session>>> = {

@@ -1,3 +1,4 @@
+import type { DescService } from "@bufbuild/protobuf";
 import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { CampaignService } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
@@ -23,7 +24,12 @@ export function openClients(settings: Settings): Clients {
   const transport = createConnectTransport({
     baseUrl: settings.url,
     httpVersion: "1.1",
-    interceptors: settings.token === undefined ? [] : [operatorToken(settings.token)],
+    interceptors: [
+      ...(settings.token === undefined ? [] : [bearerFor(CampaignService, settings.token)]),
+      ...(settings.claim.credential === undefined
+        ? []
+        : [bearerFor(CouponService, settings.claim.credential)]),
+    ],
     readMaxBytes: maxAnswerBytes,
     writeMaxBytes: maxRequestBytes,
   });
@@ -33,10 +39,10 @@ export function openClients(settings: Settings): Clients {
   };
 }
 
-/** The token is sent with calls of the operators' service only. */
-function operatorToken(token: string): Interceptor {
+/** A credential is sent with calls of its own service only. */
+function bearerFor(service: DescService, token: string): Interceptor {
   return (next) => (request) => {
-    if (request.service.typeName === CampaignService.typeName) {
+    if (request.service.typeName === service.typeName) {
       request.header.set("authorization", `Bearer ${token}`);
     }
     return next(request);

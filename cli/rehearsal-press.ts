@@ -12,6 +12,8 @@ export interface Pressing {
   readonly campaignId: string;
   readonly onePerUser: boolean;
   readonly plan: RehearsalPlan;
+  /** The `authorization` of each synthetic user; undefined: none. */
+  readonly authorizationOf: ((userId: string) => string) | undefined;
   /** On the server's clock. */
   readonly startsAtMs: number;
   /** The server's clock minus this machine's clock. */
@@ -32,7 +34,12 @@ export async function pressForCoupons(pressing: Pressing): Promise<PressFacts> {
   const startsAtMs = pressing.startsAtMs - offsetMs;
   const scoreboard = createScoreboard(startsAtMs);
   const history: HistoryEntry[] = [];
-  const client = createHttpClient(url, SOCKETS_MAX, onePerUser ? "userId" : "requestId");
+  const client = createHttpClient(
+    url,
+    SOCKETS_MAX,
+    onePerUser ? "userId" : "requestId",
+    pressing.authorizationOf,
+  );
   try {
     const driven = await pressAll({
       ...{ ask: client.ask, campaignId, startsAtMs, arrivals, seed, history, scoreboard, onSecond, signal },

@@ -6,6 +6,7 @@ import { CampaignView } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { counted, grouped } from "../runtime/counting.ts";
 import { barText } from "./bar.ts";
 import { call } from "./call.ts";
+import { crowdCredentials } from "./claim-credentials.ts";
 import { describeFailure } from "./failure.ts";
 import { checkHistory } from "./history-check.ts";
 import { lateness } from "./lateness.ts";
@@ -34,10 +35,13 @@ export async function launchRehearsal(
   const { id: campaignId, onePerUser } = rehearsal;
   const { offsetMs, uncertaintyMs } = await serverClock(session);
   const { preflight, startsAtMs } = await readyToPress(session, rehearsal, plan.leadMs, offsetMs);
+  const expiresAtMs = Date.now() + plan.leadMs + plan.pressingMs + 3_600_000;
+  const authorizationOf = crowdCredentials(settings.claim, rehearsal.claimAuth, { campaignId, expiresAtMs });
   output.note(
     `${counted(plan.users, "user begins", "users begin")} to press ${secondsBefore} s before the start`,
   );
   const press = await pressForCoupons({
+    authorizationOf,
     ...{ url: settings.url, campaignId, onePerUser, plan, startsAtMs, offsetMs, recordsFile, signal },
     onSecond: (second) => output.note(secondText(second, plan.total)),
   });

@@ -1,6 +1,12 @@
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { enumName } from "../proto/enum-name.ts";
-import { type Campaign, CampaignState, CampaignStateSchema } from "../proto/gen/coupon/v1/campaign_pb.ts";
+import {
+  type Campaign,
+  CampaignState,
+  CampaignStateSchema,
+  ClaimAuth,
+  ClaimAuthSchema,
+} from "../proto/gen/coupon/v1/campaign_pb.ts";
 import { grouped } from "../runtime/counting.ts";
 import { rfc3339In } from "./zone.ts";
 
@@ -120,6 +126,8 @@ export function campaignFacts(campaign: Campaign, context: SummaryContext): [lab
   if (createdMs !== undefined) facts.push(["created", instantText(createdMs, zone)]);
   facts.push(["rule", campaign.onePerUser ? "one per user" : "one per request id: a user may get several"]);
   facts.push(["format", printable(campaign.codeFormat)]);
+  if (campaign.claimAuth > ClaimAuth.OPEN)
+    facts.push(["claims", `need a ${enumName(ClaimAuthSchema, campaign.claimAuth).toLowerCase()}`]);
   return facts;
 }
 

@@ -121,7 +121,11 @@ function givenSecrets(args: readonly string[], env: NodeJS.ProcessEnv, file?: Co
   const profiles = [...(file?.profiles.values() ?? [])];
   return {
     urls: [env["COUPON_URL"], ...flag("--url"), ...profiles.map(({ url }) => url)],
-    secrets: [env["COUPON_TOKEN"], ...flag("--token"), ...profiles.map(({ token }) => token)],
+    secrets: [
+      ...["COUPON_TOKEN", "COUPON_CLAIM_TOKEN", "CLAIM_TOKEN_SECRET"].map((name) => env[name]),
+      ...flag("--token"),
+      ...profiles.map(({ token }) => token),
+    ],
   };
 }
 

@@ -3,6 +3,7 @@ import { grouped, limitBroken } from "../runtime/counting.ts";
 import { isLoopback } from "../runtime/loopback.ts";
 import { isSendable, SENDABLE, settingOf, withoutLineEnd } from "../runtime/setting.ts";
 import { unknownZone } from "../runtime/time-zone.ts";
+import { type ClaimSettings, readClaimSettings } from "./claim-credentials.ts";
 import type { ConfigFile } from "./config-file.ts";
 import type { Profile } from "./config-schema.ts";
 import { UserError } from "./user-error.ts";
@@ -23,6 +24,8 @@ export interface Settings {
   /** The profile in effect; undefined: none. */
   readonly profile: string | undefined;
   readonly configFile: ConfigFile;
+  /** For claims and look-ups of coupons. */
+  readonly claim: ClaimSettings;
   /**
    * Where each setting comes from, in the operator's words: "--url", "COUPON_URL", "profile local",
    * "default".
@@ -47,6 +50,16 @@ export interface GlobalOptions {
 export const environment: readonly { readonly name: string; readonly about: string }[] = [
   { name: "COUPON_URL", about: "as --url" },
   { name: "COUPON_TOKEN", about: "as --token" },
+  {
+    name: "COUPON_CLAIM_TOKEN",
+    about: "the token or key with which coupon issue and find claim and look up",
+  },
+  {
+    name: "CLAIM_TOKEN_SECRET",
+    about: "what coupon token and rehearse sign tokens with, as the service has it",
+  },
+  { name: "CLAIM_TOKEN_SECRET_FILE", about: "the file that holds it" },
+  { name: "CLAIM_TOKEN_AUDIENCE", about: "the aud of these tokens" },
   { name: "COUPON_PROFILE", about: "as --profile" },
   { name: "COUPON_TIMEOUT", about: "as --timeout" },
   { name: "COUPON_RETRIES", about: "as --retries" },
@@ -134,6 +147,7 @@ export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv, fil
     actor: env["COUPON_ACTOR"] || whoIsHere(),
     profile: chosen.text,
     configFile: file,
+    claim: readClaimSettings(env),
     origins: {
       profile: chosen.origin,
       url: urlFound.origin,

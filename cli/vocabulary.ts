@@ -22,6 +22,7 @@ import { reschedule } from "./verbs/reschedule.ts";
 import { resume } from "./verbs/resume.ts";
 import { stats } from "./verbs/stats.ts";
 import { status } from "./verbs/status.ts";
+import { token } from "./verbs/token.ts";
 import { verify } from "./verbs/verify.ts";
 import { watch } from "./verbs/watch.ts";
 
@@ -53,6 +54,7 @@ export const commands: readonly Command[] = [
   formats,
   stats,
   keys,
+  token,
   config,
   completion,
 ];

@@ -190,6 +190,11 @@ export type ProcessBeat = {
   /** The pid of its primary process; absent: it is no worker, or of a version that did not write this. */
   primary?: number;
   roles: string[];
+  /**
+   * How it authenticates claims, and whether other machines can reach it; absent: it takes none, or is of an
+   * earlier version.
+   */
+  claims?: { auth: "open" | "key" | "token"; reachable: boolean };
   version: string;
   /** On its own clock. */
   startedAt: Date;

@@ -9,12 +9,16 @@ export async function createClaimAuthOf(
   config: Config,
   { clock, logger }: Pick<SharedParts, "clock" | "logger">,
 ): Promise<ClaimAuth> {
+  const [keys, tokens] = [config.CLAIM_KEYS ?? [], tokensOf(config)];
   const { authenticate, prepare } = createAuthenticate(
-    { keys: config.CLAIM_KEYS ?? [], tokens: tokensOf(config) },
+    { keys, tokens },
     { clock, logger: logger.child({ component: "access" }) },
   );
   await prepare();
-  return createClaimAuth(config.CLAIM_AUTH, authenticate);
+  return createClaimAuth(
+    { mode: config.CLAIM_AUTH, acceptsKeys: keys.length > 0, acceptsTokens: tokens !== undefined },
+    authenticate,
+  );
 }
 
 /** undefined: tokens are not accepted. */

@@ -2,6 +2,7 @@ import { createGenerator } from "../generator/generator.ts";
 import type { Config } from "../runtime/config.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { isLoopback } from "../runtime/loopback.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import { createBusyCampaigns } from "./heartbeat/busy-campaigns.ts";
@@ -42,6 +43,9 @@ export async function startRoles(
   const heartbeat = createHeartbeat({
     ...parts,
     roles: config.ROLES,
+    claims: config.ROLES.includes("server")
+      ? { auth: config.CLAIM_AUTH, reachable: !isLoopback(config.HOST) }
+      : undefined,
     worker: slot.worker,
     sinceTickMs: () => scheduler?.sinceTickMs(),
     campaigns: createBusyCampaigns(parts.tally, parts.rehearsals),

@@ -93,7 +93,7 @@ export async function startServerRole(
       ...{ ...parts, issueCoupon, campaignCache, claimAuth, campaignStatus, reads },
     }),
     campaignService: createCampaignService({
-      ...{ ...parts, liveView, draining, reads },
+      ...{ ...parts, claimAuth, liveView, draining, reads },
       changeCampaign: createChangeCampaign(parts),
       issueRate: createIssueRate(parts.db),
       processLook: createProcessLook(parts.processes, clock),

@@ -32,7 +32,11 @@ export type Facts = {
     readonly loadedGeneration: number;
     readonly startsAtMs: number;
     readonly endsAtMs: number | undefined;
+    /** How its claims are authenticated at least. */
+    readonly claimAuth: "open" | "key" | "token";
   };
+  /** Odds, from 0 to 1, that one guess at a code of its format hits one that exists; undefined: unknown. */
+  readonly guessOdds: Asked<number | undefined>;
   /** Durable issuances in MongoDB. */
   readonly issued: Asked<number>;
   readonly pool: Asked<PoolFacts>;

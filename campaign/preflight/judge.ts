@@ -1,3 +1,4 @@
+import { checkClaimAuth, checkCodeFormat } from "./check-claims.ts";
 import { checkMongodbMembers, checkMongodbWrite } from "./check-mongodb.ts";
 import { checkFence, checkGeneration, checkLedger, checkPool } from "./check-pool.ts";
 import { checkClocks, checkSchedulers, checkServers } from "./check-processes.ts";
@@ -31,6 +32,8 @@ const CHECKS: Readonly<Record<string, (facts: Facts) => Judged>> = {
   servers: checkServers,
   schedulers: checkSchedulers,
   clocks: checkClocks,
+  "claim-auth": checkClaimAuth,
+  "code-format": checkCodeFormat,
 };
 
 /** Whether the campaign will open as promised. The same facts always give the same lines, in this order. */

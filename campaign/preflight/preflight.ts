@@ -1,3 +1,5 @@
+import { overlappingPatterns, parseCodeFormat } from "../../codes/code-format.ts";
+import { countCodes } from "../../codes/code-space.ts";
 import type { Pool } from "../../pool/pool.ts";
 import type { RedisClock } from "../../pool/redis-clock.ts";
 import type { RedisProbe } from "../../pool/redis-facts.ts";
@@ -26,7 +28,7 @@ export type Report = {
 export type Preflight = (campaignId: string) => Promise<Report | null>;
 
 export type PreflightDeps = {
-  campaigns: Pick<Campaigns, "find">;
+  campaigns: Pick<Campaigns, "find" | "totalOfFormats">;
   issuances: Pick<Issuances, "count">;
   processes: Pick<Processes, "seen">;
   pool: Pick<Pool, "inspect">;
@@ -49,6 +51,14 @@ export function createPreflight(deps: PreflightDeps): Preflight {
     return { ...seen, codes: seen.stagedCodes + seen.openCodes + seen.awayCodes };
   }
 
+  /** Codes of every campaign count whose format makes the same codes. */
+  async function oddsOf({ codeFormat }: CampaignDoc): Promise<number | undefined> {
+    const parsed = parseCodeFormat(codeFormat);
+    if (!parsed.ok) return undefined;
+    const existing = await campaigns.totalOfFormats(overlappingPatterns(parsed.format.pattern));
+    return Math.min(1, existing / Number(countCodes(parsed.format)));
+  }
+
   async function gather(campaign: CampaignDoc): Promise<Facts> {
     const id = campaign._id;
     const asked = <T>(answer: Promise<T>, what: string) => ask(answer, ASK_DEADLINE_MS, what);
@@ -66,6 +76,7 @@ export function createPreflight(deps: PreflightDeps): Preflight {
       asked(mongoFacts.deployment(), "MongoDB"),
       asked(processes.seen(HEARD_WITHIN_MS), "MongoDB"),
     ]);
+    const guessOdds = await asked(oddsOf(campaign), "MongoDB");
     return {
       nowMs: clock.now(),
       campaign: {
@@ -76,7 +87,9 @@ export function createPreflight(deps: PreflightDeps): Preflight {
         loadedGeneration: campaign.loadedGeneration ?? 0,
         startsAtMs: campaign.startsAt.getTime(),
         endsAtMs: campaign.endsAt?.getTime(),
+        claimAuth: campaign.claimAuth ?? "open",
       },
+      guessOdds,
       issued,
       pool: pooled,
       redis: { info, appendfsync, slot, write: redisWrite },

@@ -1,7 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { toJson } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type Campaign, CampaignSchema, CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import {
+  type Campaign,
+  CampaignSchema,
+  CampaignState,
+  ClaimAuth,
+} from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { counted, grouped, isOrAre } from "../../runtime/counting.ts";
 import { limitedSignal } from "../../runtime/limited-signal.ts";
@@ -31,7 +36,11 @@ const maxWaitMs = 86_400_000;
 const watchIntervalMs = 200;
 
 /** The words for fields that the request does not contain. */
-const absent = { codeFormat: "(the default, 가가가가가가0000)", endsAt: "(none: it never ends)" };
+const absent = {
+  claimAuth: "(as the deployment demands)",
+  codeFormat: "(the default, 가가가가가가0000)",
+  endsAt: "(none: it never ends)",
+};
 
 /** The campaign as the service last sent it. */
 interface Made {
@@ -58,6 +67,7 @@ export const action: Action = {
       startsAt: timestampFromMs(start.epochMs),
       onePerUser: input.flag("--one-per-user") ?? false,
       codeFormat,
+      claimAuth: claimAuthOf(input.text("--claim-auth")),
       requestId,
       actor: actorOf(session, input),
       ...(end === undefined ? {} : { endsAt: timestampFromMs(end.epochMs) }),
@@ -91,6 +101,19 @@ export const action: Action = {
     }
   },
 };
+
+const claimAuths: Readonly<Record<string, ClaimAuth>> = {
+  open: ClaimAuth.OPEN,
+  key: ClaimAuth.KEY,
+  token: ClaimAuth.TOKEN,
+};
+
+function claimAuthOf(text: string | undefined): ClaimAuth {
+  if (text === undefined) return ClaimAuth.UNSPECIFIED;
+  const found = claimAuths[text];
+  if (found !== undefined) return found;
+  throw new UserError(`--claim-auth: "${text}" is none`, { hint: "give open, key or token" });
+}
 
 /**
  * Prints the instants. Asks for the server's clock where it is unknown; if the call fails, prints them

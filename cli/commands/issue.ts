@@ -31,7 +31,10 @@ export const action: Action = {
       throw userId === undefined && missesUser(error) ? userMissing(error) : error;
     });
     if (answer.coupon === undefined) throw new Error("the service answered without a coupon");
-    const key = userId === undefined ? "request id" : await keyOf(session, campaignId, userId);
+    const { credential } = settings.claim;
+    // A token names its user.
+    const isKnown = userId !== undefined || credential?.includes(".") === true;
+    const key = isKnown ? await keyOf(session, campaignId, userId ?? "") : "request id";
     if (key === "request id" && userId !== undefined && input.text("--request-id") === undefined) {
       output.note(
         `this campaign gives coupons by request id, not by user: another run with --user alone gets another coupon; --request-id ${printable(requestId)} gets this one again`,

@@ -15,6 +15,7 @@ import {
 import { VerifyCheckSchema } from "../../proto/gen/coupon/v1/verify_pb.ts";
 import { counted } from "../../runtime/counting.ts";
 import { call } from "../call.ts";
+import { crowdCredentials } from "../claim-credentials.ts";
 import type { Action } from "../command.ts";
 import { dryRun } from "../dry-run.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -48,6 +49,9 @@ export const action: Action = {
     const { campaign } = await call(session, (options) => session.campaigns.getCampaign(request, options));
     if (campaign === undefined) throw new Error("the service answered without a campaign");
     const plan = readPlan(input, campaign);
+    // A credential that is missing is reported before anything is created.
+    const expiresAtMs = Date.now();
+    crowdCredentials(session.settings.claim, campaign.claimAuth, { campaignId: campaign.id, expiresAtMs });
     const keeps = input.flag("--keep") === true;
     const wanted = {
       campaignId: campaign.id,

@@ -19,6 +19,10 @@ export const create: Command = {
         "of the codes: 가 a syllable, 0 a digit, a last # a check character (default 가가가가가가0000); see coupon formats",
       offers: ["가가가가가가0000", "가가가가가가000#"],
     },
+    {
+      flags: "--claim-auth <open|key|token>",
+      about: "how claims are authenticated, at least as the deployment demands (default as it does)",
+    },
     { flags: "--request-id <id>", about: "idempotency key; the same one gives the same campaign" },
     { flags: "--wait", about: "wait until the codes are made (default on a terminal)" },
     { flags: "--no-wait", about: "do not wait" },

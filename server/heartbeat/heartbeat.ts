@@ -29,6 +29,8 @@ export type HeartbeatDeps = {
   metrics: Metrics;
   owner: string;
   roles: readonly string[];
+  /** How claims are authenticated; undefined: this process takes none. */
+  claims?: ProcessBeat["claims"];
   /** The number of the worker slot; undefined: a process without workers. */
   worker?: number | undefined;
   /** Since the last completed round of its scheduler; undefined: no scheduler, or no completed round yet. */
@@ -52,6 +54,7 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
     pid: process.pid,
     ...(deps.worker === undefined ? {} : { worker: deps.worker, primary: process.ppid }),
     roles: [...deps.roles],
+    ...(deps.claims === undefined ? {} : { claims: deps.claims }),
     version: productVersion(),
     startedAt: new Date(clock.now()),
   };

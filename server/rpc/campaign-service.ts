@@ -1,5 +1,6 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
+import type { DeploymentClaimAuth } from "../../access/campaign-claim-auth.ts";
 import type { ChangeCampaign } from "../../campaign/change-campaign.ts";
 import type { Preflight } from "../../campaign/preflight/preflight.ts";
 import type { RemoveRehearsal } from "../../campaign/remove-rehearsal.ts";
@@ -40,6 +41,7 @@ export type CampaignServiceDeps = {
   issuances: Issuances;
   issueRate: CampaignStatsDeps["issueRate"];
   liveView: LiveView;
+  claimAuth: DeploymentClaimAuth;
   reads: Breaker;
   preflight: Preflight;
   removeRehearsal: RemoveRehearsal;

@@ -1,4 +1,5 @@
 import type { ServiceImpl } from "@connectrpc/connect";
+import { campaignClaimAuth, type DeploymentClaimAuth } from "../../access/campaign-claim-auth.ts";
 import { actorOf } from "../../access/operators.ts";
 import { type NewCampaign, newCampaignDoc } from "../../campaign/new-campaign.ts";
 import { validSpace } from "../../campaign/valid.ts";
@@ -21,6 +22,7 @@ export type CreateCampaignDeps = {
   readonly campaigns: Pick<Campaigns, "findByRequest" | "totalOfFormats" | "create">;
   readonly history: Pick<History, "findByRequest">;
   readonly issuances: Pick<Issuances, "count">;
+  readonly claimAuth: DeploymentClaimAuth;
   readonly clock: Clock;
   readonly logger: Logger;
 };
@@ -29,7 +31,7 @@ export type CreateCampaignDeps = {
 export function createCreateCampaign(
   deps: CreateCampaignDeps,
 ): ServiceImpl<typeof CampaignService>["createCampaign"] {
-  const { campaigns, history, issuances, clock } = deps;
+  const { campaigns, history, issuances, claimAuth, clock } = deps;
   // Counting the codes of a format takes some 20 ms the first time: done now, not while claims wait.
   countCodes(DEFAULT_CODE_FORMAT);
   const logger = deps.logger.child({ component: "server" });
@@ -40,7 +42,11 @@ export function createCreateCampaign(
     const earlier = request.requestId === "" ? null : await campaigns.findByRequest(request.requestId);
     // A repeated request is judged by the time of the first one: what was right then is not wrong now.
     const asked = orRefuse(validNewCampaign(request, earlier?.createdAt.getTime() ?? nowMs));
-    const wanted = { ...asked, actor: actorOf(operatorIn(values), asked.actor) };
+    const wanted = {
+      ...asked,
+      actor: actorOf(operatorIn(values), asked.actor),
+      claimAuth: orRefuse(campaignClaimAuth(claimAuth, asked.claimAuth)),
+    };
     const existing = await campaigns.totalOfFormats(overlappingPatterns(wanted.codeFormat));
     const doc = newCampaignDoc(newCampaignId(nowMs), wanted, nowMs);
     if (earlier === null) orRefuse(validSpace(wanted.codeFormat, wanted.total, existing));
@@ -86,5 +92,6 @@ function differingField(standing: CampaignDoc, wanted: NewCampaign): string | un
   if (standing.endsAt?.getTime() !== wanted.endsAtMs) return "ends_at";
   if (standing.onePerUser !== wanted.onePerUser) return "one_per_user";
   if (standing.codeFormat !== wanted.codeFormat) return "code_format";
+  if ((standing.claimAuth ?? "open") !== wanted.claimAuth) return "claim_auth";
   return undefined;
 }

@@ -18,6 +18,7 @@ import type { CreateRehearsalRequest } from "../../proto/gen/coupon/v1/rehearsal
 import type { CampaignDoc } from "../../record/documents.ts";
 import type { IssuePosition } from "../../record/issuances.ts";
 import { counted, grouped, limitBroken } from "../../runtime/counting.ts";
+import { claimAuthIn, viewClaimAuth } from "../view/claim-auth-view.ts";
 
 const FORMATS_MAX = 20;
 const YEARS_AHEAD_MAX = 5;
@@ -124,6 +125,8 @@ export function validNewCampaign(
   }
   const actor = validActor(request.actor);
   if (!actor.ok) return actor;
+  const claimAuth = claimAuthIn(request.claimAuth);
+  if (claimAuth === null) return invalid("claim_auth", "must be OPEN, KEY, TOKEN, or not given");
   return valid({
     name: name.value,
     total,
@@ -131,6 +134,7 @@ export function validNewCampaign(
     endsAtMs,
     onePerUser: request.onePerUser,
     codeFormat: format.format.pattern,
+    claimAuth,
     requestId: request.requestId === "" ? undefined : request.requestId,
     actor: actor.value,
   });
@@ -142,7 +146,7 @@ const REHEARSAL_NAME = "rehearsal of ";
 /** A shadow of the campaign: its settings, except those that the request gives. */
 export function validNewRehearsal(
   request: CreateRehearsalRequest,
-  { name, total, startsAt, endsAt, onePerUser, codeFormat }: CampaignDoc,
+  { name, total, startsAt, endsAt, onePerUser, codeFormat, claimAuth }: CampaignDoc,
   nowMs: number,
 ): Valid<{ wanted: NewCampaign; lifetimeMs: number }> {
   const { least, most, whenZero } = LIFETIME_MS;
@@ -159,6 +163,7 @@ export function validNewRehearsal(
       ...(openForMs === undefined ? {} : { endsAt: timestampFromMs(start.value + openForMs) }),
       onePerUser,
       codeFormat,
+      claimAuth: viewClaimAuth(claimAuth),
       requestId: request.requestId,
       actor: request.actor,
     },

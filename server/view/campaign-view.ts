@@ -9,6 +9,7 @@ import {
   CouponSchema,
 } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import type { CampaignDoc } from "../../record/documents.ts";
+import { viewClaimAuth } from "./claim-auth-view.ts";
 
 /** A campaign as callers see it; `issued`: the count that was read from a store. */
 export function viewCampaign(doc: CampaignDoc, issued: number): Campaign {
@@ -23,6 +24,7 @@ export function viewCampaign(doc: CampaignDoc, issued: number): Campaign {
     createdAt: timestampFromDate(doc.createdAt),
     onePerUser: doc.onePerUser,
     codeFormat: doc.codeFormat,
+    claimAuth: viewClaimAuth(doc.claimAuth),
     generation: doc.generation,
     adding: doc.adding?.count ?? 0,
     revision: doc.revision ?? 0,

@@ -67,6 +67,7 @@ describe("cli: every verb", () => {
     formats: "",
     keys: "create --name kim --role viewer",
     config: "",
+    token: "issue --user alice --audience coupons --secret-file package.json",
     completion: "bash",
   };
 

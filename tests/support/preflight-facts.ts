@@ -9,6 +9,7 @@ export function seenProcess(pid: number, given: Partial<SeenProcess> = {}): Seen
     host: "a",
     pid,
     roles: ["server", "scheduler", "generator"],
+    claims: { auth: "token", reachable: true },
     version: "1.0.0",
     startedAt: new Date(NOW_MS - 60_000),
     seenAt: new Date(NOW_MS),
@@ -32,7 +33,9 @@ export const allGreen: Facts = {
     loadedGeneration: 3,
     startsAtMs: NOW_MS + 600_000,
     endsAtMs: undefined,
+    claimAuth: "open",
   },
+  guessOdds: { ok: true, value: 1e-15 },
   issued: { ok: true, value: 0 },
   pool: {
     ok: true,

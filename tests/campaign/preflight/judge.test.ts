@@ -62,6 +62,9 @@ const noConfig = redis({ appendfsync: { ok: false, why: "NOPERM this user has no
 const opened = pool({ armedAtMs: NOW_MS - 5_000 });
 
 /** The check, the colour and the text of its line, and the change of the facts that leads to them. */
+const openTo = (reachable: boolean) =>
+  processes(seenProcess(1), seenProcess(2, { claims: { auth: "open", reachable } }));
+
 const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, change: Change])[] = [
   ["start", "green", /opens in 10 min 0 s, at 2026-12-24T11:00:00.000Z/, campaign({})],
   ["start", "green", /is open since 2026-12-24T10:49:55/, all(campaign({ state: "OPEN" }), opened)],
@@ -365,6 +368,23 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
     but("ownClock", { ok: true, value: { offsetMs: 5_000, uncertaintyMs: 2 } }),
   ],
   ["clocks", "red", /cannot be read/, but("processes", silent)],
+
+  ["claim-auth", "green", /every server .* demands a credential/, campaign({})],
+  ["claim-auth", "green", /^the campaign demands a key /, all(campaign({ claimAuth: "key" }), openTo(true))],
+  ["claim-auth", "green", /on this machine alone/, openTo(false)],
+  ["claim-auth", "amber", /other machines reach a\/2: whoever sends a user's id/, openTo(true)],
+  ["claim-auth", "amber", /cannot be read/, but("processes", silent)],
+  ["code-format", "green", /one guess in 1,000,000,000,000,000 hits/, campaign({})],
+  ["code-format", "green", /one guess in 1,000,000,000 hits/, but("guessOdds", { ok: true, value: 1e-9 })],
+  [
+    "code-format",
+    "amber",
+    /in 999,\d+,\d+ .*weaker than 1 in/,
+    but("guessOdds", { ok: true, value: 1.001e-9 }),
+  ],
+  ["code-format", "amber", /in 1,000,000 .*weaker/, but("guessOdds", { ok: true, value: 1e-6 })],
+  ["code-format", "amber", /another version/, but("guessOdds", { ok: true, value: undefined })],
+  ["code-format", "amber", /cannot be read/, but("guessOdds", silent)],
 ];
 
 describe("preflight judges", () => {
@@ -446,7 +466,7 @@ describe("preflight judges", () => {
     for (const [check, colour] of CASES) shown.set(check, (shown.get(check) ?? new Set()).add(colour));
     expect(judge(allGreen).map(({ check }) => check)).to.deep.equal([...shown.keys()]);
     for (const [check, colours] of shown) {
-      const worst = check === "redis-slot" ? "amber" : "red";
+      const worst = ["redis-slot", "claim-auth", "code-format"].includes(check) ? "amber" : "red";
       expect([...colours].sort(), check).to.include.members(["green", worst]);
     }
   });

@@ -39,7 +39,10 @@ export async function claimServer(
   const records = recordsOf(stores.db);
   const { authenticate, prepare } = createAuthenticate({ keys, tokens }, { clock, logger });
   await prepare();
-  const claimAuth = createClaimAuth(mode, authenticate);
+  const claimAuth = createClaimAuth(
+    { mode, acceptsKeys: keys.length > 0, acceptsTokens: tokens !== undefined },
+    authenticate,
+  );
   const campaignCache = createCampaignCache(records.campaigns, clock);
   const issueCoupon = createIssueCoupon({
     ...{ claimer: sale.claimer, campaignCache, claimAuth, clock, metrics: sale.metrics },

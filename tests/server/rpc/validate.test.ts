@@ -59,6 +59,7 @@ describe("validation of a new campaign", () => {
         endsAtMs: undefined,
         onePerUser: false,
         codeFormat: DEFAULT_CODE_FORMAT.pattern,
+        claimAuth: undefined,
         requestId: undefined,
         actor: "",
       },

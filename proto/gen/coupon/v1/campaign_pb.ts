@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file coupon/v1/campaign.proto.
  */
 export const file_coupon_v1_campaign: GenFile = /*@__PURE__*/
-  fileDesc("Chhjb3Vwb24vdjEvY2FtcGFpZ24ucHJvdG8SCWNvdXBvbi52MSLhAwoIQ2FtcGFpZ24SCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRInCgVzdGF0ZRgDIAEoDjIYLmNvdXBvbi52MS5DYW1wYWlnblN0YXRlEg0KBXRvdGFsGAQgASgFEhEKCWdlbmVyYXRlZBgFIAEoBRIOCgZpc3N1ZWQYBiABKAUSLQoJc3RhcnRzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdlbmRzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglvcGVuZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNyZWF0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9uZV9wZXJfdXNlchgLIAEoCBITCgtjb2RlX2Zvcm1hdBgMIAEoCRISCgpnZW5lcmF0aW9uGA0gASgFEg4KBmFkZGluZxgOIAEoBRIQCghyZXZpc2lvbhgPIAEoBRIUCgxyZWhlYXJzYWxfb2YYECABKAkSLgoKZXhwaXJlc19hdBgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiZwoGQ291cG9uEgwKBGNvZGUYASABKAkSEwoLY2FtcGFpZ25faWQYAiABKAkSCwoDc2VxGAMgASgFEi0KCWlzc3VlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAq9QEKDUNhbXBhaWduU3RhdGUSHgoaQ0FNUEFJR05fU1RBVEVfVU5TUEVDSUZJRUQQABIdChlDQU1QQUlHTl9TVEFURV9HRU5FUkFUSU5HEAESHAoYQ0FNUEFJR05fU1RBVEVfU0NIRURVTEVEEAISFwoTQ0FNUEFJR05fU1RBVEVfT1BFThADEhkKFUNBTVBBSUdOX1NUQVRFX1BBVVNFRBAEEhsKF0NBTVBBSUdOX1NUQVRFX1NPTERfT1VUEAUSGAoUQ0FNUEFJR05fU1RBVEVfRU5ERUQQBhIcChhDQU1QQUlHTl9TVEFURV9DQU5DRUxMRUQQB2IGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Chhjb3Vwb24vdjEvY2FtcGFpZ24ucHJvdG8SCWNvdXBvbi52MSKLBAoIQ2FtcGFpZ24SCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRInCgVzdGF0ZRgDIAEoDjIYLmNvdXBvbi52MS5DYW1wYWlnblN0YXRlEg0KBXRvdGFsGAQgASgFEhEKCWdlbmVyYXRlZBgFIAEoBRIOCgZpc3N1ZWQYBiABKAUSLQoJc3RhcnRzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdlbmRzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglvcGVuZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNyZWF0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9uZV9wZXJfdXNlchgLIAEoCBITCgtjb2RlX2Zvcm1hdBgMIAEoCRISCgpnZW5lcmF0aW9uGA0gASgFEg4KBmFkZGluZxgOIAEoBRIQCghyZXZpc2lvbhgPIAEoBRIUCgxyZWhlYXJzYWxfb2YYECABKAkSLgoKZXhwaXJlc19hdBgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoKY2xhaW1fYXV0aBgSIAEoDjIULmNvdXBvbi52MS5DbGFpbUF1dGgiZwoGQ291cG9uEgwKBGNvZGUYASABKAkSEwoLY2FtcGFpZ25faWQYAiABKAkSCwoDc2VxGAMgASgFEi0KCWlzc3VlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAq9QEKDUNhbXBhaWduU3RhdGUSHgoaQ0FNUEFJR05fU1RBVEVfVU5TUEVDSUZJRUQQABIdChlDQU1QQUlHTl9TVEFURV9HRU5FUkFUSU5HEAESHAoYQ0FNUEFJR05fU1RBVEVfU0NIRURVTEVEEAISFwoTQ0FNUEFJR05fU1RBVEVfT1BFThADEhkKFUNBTVBBSUdOX1NUQVRFX1BBVVNFRBAEEhsKF0NBTVBBSUdOX1NUQVRFX1NPTERfT1VUEAUSGAoUQ0FNUEFJR05fU1RBVEVfRU5ERUQQBhIcChhDQU1QQUlHTl9TVEFURV9DQU5DRUxMRUQQBypmCglDbGFpbUF1dGgSGgoWQ0xBSU1fQVVUSF9VTlNQRUNJRklFRBAAEhMKD0NMQUlNX0FVVEhfT1BFThABEhIKDkNMQUlNX0FVVEhfS0VZEAISFAoQQ0xBSU1fQVVUSF9UT0tFThADYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * N coupons, the instant at which they open, and their rules.
@@ -138,6 +138,13 @@ export type Campaign = Message<"coupon.v1.Campaign"> & {
    * @generated from field: google.protobuf.Timestamp expires_at = 17;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * How its claims are authenticated at least; where the deployment demands more, that counts.
+   *
+   * @generated from field: coupon.v1.ClaimAuth claim_auth = 18;
+   */
+  claimAuth: ClaimAuth;
 };
 
 /**
@@ -267,4 +274,52 @@ export type CampaignState = (typeof CampaignState)[keyof typeof CampaignState] |
  */
 export const CampaignStateSchema: GenEnum<CampaignState> = /*@__PURE__*/
   enumDesc(file_coupon_v1_campaign, 0);
+
+/**
+ * How a claim is authenticated, least strict first. docs/security.md explains each.
+ *
+ * @generated from enum coupon.v1.ClaimAuth
+ */
+export const ClaimAuth = {
+  /**
+   * In a request: as the deployment demands. Never sent by the server, except by one of an earlier version.
+   *
+   * @generated from enum value: CLAIM_AUTH_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The caller states its user id: for trusted networks.
+   *
+   * @generated from enum value: CLAIM_AUTH_OPEN = 1;
+   */
+  OPEN: 1,
+
+  /**
+   * The caller is a backend with a server-to-server key, which vouches for the user id, or a user with a token.
+   *
+   * @generated from enum value: CLAIM_AUTH_KEY = 2;
+   */
+  KEY: 2,
+
+  /**
+   * The caller presents a token of the shop's backend, which names the user.
+   *
+   * @generated from enum value: CLAIM_AUTH_TOKEN = 3;
+   */
+  TOKEN: 3,
+} as const;
+
+/**
+ * How a claim is authenticated, least strict first. docs/security.md explains each.
+ *
+ * @generated from enum coupon.v1.ClaimAuth
+ */
+export type ClaimAuth = (typeof ClaimAuth)[keyof typeof ClaimAuth] | UnknownEnum;
+
+/**
+ * Describes the enum coupon.v1.ClaimAuth.
+ */
+export const ClaimAuthSchema: GenEnum<ClaimAuth> = /*@__PURE__*/
+  enumDesc(file_coupon_v1_campaign, 1);
 
