@@ -10,6 +10,7 @@ export const flagOfField: Readonly<Record<string, string>> = {
   buckets: "--seconds",
   campaign_id: "the campaign id",
   code: "--code",
+  claim_auth: "--claim-auth",
   code_format: "--format",
   code_formats: "--format",
   count: "--count",

@@ -20,8 +20,9 @@ export const create: Command = {
       offers: ["가가가가가가0000", "가가가가가가000#"],
     },
     {
-      flags: "--claim-auth <open|key|token>",
-      about: "how claims are authenticated, at least as the deployment demands (default as it does)",
+      flags: "--claim-auth <mode>",
+      about:
+        "open, key or token: how claims are authenticated, at least as the deployment demands (default as it does)",
     },
     { flags: "--request-id <id>", about: "idempotency key; the same one gives the same campaign" },
     { flags: "--wait", about: "wait until the codes are made (default on a terminal)" },

@@ -43,7 +43,7 @@ describe("cli manual", () => {
       .filter((file) => file.endsWith(".ts"))
       .map((file) => readFileSync(join(repositoryDir, "cli", file), "utf8"))
       .join("\n");
-    const read = [...sources.matchAll(/env\["(\w+)"\]/g)].map(([, name]) => name);
+    const read = [...sources.matchAll(/\benv(?:\["|, ")(\w+)"/g)].map(([, name]) => name);
     const settings = [...sources.matchAll(/given\("(\w+)"\)/g)].map(
       ([, name = ""]) => `COUPON_${name.toUpperCase()}`,
     );
