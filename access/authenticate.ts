@@ -4,6 +4,7 @@ import { type ClaimKey, createClaimKeys } from "./claim-keys.ts";
 import { type ClaimTokenSettings, createClaimTokens } from "./claim-tokens.ts";
 import { type Authenticate, noPrincipal, type Principal } from "./principal.ts";
 import type { Verified } from "./token-verifier.ts";
+import { createVerifiedTokens } from "./verified-tokens.ts";
 
 export type AuthenticateSettings = {
   readonly keys: readonly ClaimKey[];
@@ -23,8 +24,6 @@ const BEARER = /^bearer +([^\s,]+) *$/i;
 const TOKEN = /^[^.]*\.[^.]*\.[^.]*$/;
 /** The longest `authorization`: more than a token needs, and little to look through. */
 export const CREDENTIAL_LENGTH_MAX = 4_096;
-/** Tokens that were verified are kept: users ask again and again around the opening. */
-const VERIFIED_MAX = 20_000;
 
 const NO_CREDENTIAL = noPrincipal("a credential is needed: authorization: Bearer …");
 const MALFORMED = noPrincipal("authorization: must be one field: Bearer, a blank, and a token or a key");
@@ -43,7 +42,7 @@ export function createAuthenticate(
   { keys, tokens: settings }: AuthenticateSettings,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): Authenticator {
-  const verified = new Map<string, Verified>();
+  const verified = createVerifiedTokens();
   const keyOf = createClaimKeys(keys);
   const tokens =
     settings === undefined
@@ -53,11 +52,7 @@ export function createAuthenticate(
   function kept(authorization: string, answer: Verified | "unread"): Principal {
     if (answer === "unread") return UNDECIDED;
     if (answer.principal.kind !== "token") return answer.principal;
-    if (verified.size >= VERIFIED_MAX) {
-      const [oldest] = verified.keys();
-      if (oldest !== undefined) verified.delete(oldest);
-    }
-    verified.set(authorization, answer);
+    verified.keep(authorization, answer);
     return answer.principal;
   }
 
@@ -65,10 +60,7 @@ export function createAuthenticate(
     if (authorization === undefined) return NO_CREDENTIAL;
     if (authorization.length > CREDENTIAL_LENGTH_MAX) return TOO_LONG;
     const known = verified.get(authorization);
-    if (known !== undefined) {
-      if (clock.now() < known.untilMs) return known.principal;
-      verified.delete(authorization);
-    }
+    if (known !== undefined && clock.now() < known.untilMs) return known.principal;
     const credential = BEARER.exec(authorization)?.[1];
     if (credential === undefined) return MALFORMED;
     if (!TOKEN.test(credential)) return keyOf(credential);

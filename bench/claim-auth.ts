@@ -1,0 +1,79 @@
+/**
+ * `node --import tsx bench/claim-auth.ts`: what each mode of CLAIM_AUTH costs. One service, one campaign for each
+ * mode, rounds in turn. Prints figures and judges none.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { createHttpClient } from "../callers/http-client.ts";
+import { tokenMaker } from "../cli/claim-credentials.ts";
+import { freePort } from "../local/free-port.ts";
+import { startService } from "../local/service-process.ts";
+import { ClaimAuth } from "../proto/gen/coupon/v1/campaign_pb.ts";
+import { createOpenCampaign } from "../tests/support/campaign.ts";
+import { connectClients } from "../tests/support/clients.ts";
+import { startStackAlone } from "../tests/support/stack-alone.ts";
+import { interleaved, median } from "./rates/compare.ts";
+
+const [ROUNDS, CLAIMS, IN_FLIGHT] = [9, 3_000, 32];
+const secret = randomBytes(32).toString("hex");
+const key = randomBytes(32).toString("hex");
+const alone = await startStackAlone();
+const { stack } = alone;
+const PORT = String(await freePort());
+const url = `http://127.0.0.1:${PORT}`;
+const service = startService({
+  baseUrl: url,
+  env: {
+    ...{ REDIS_URL: stack.redis.url, MONGODB_URL: stack.mongodb.url, PORT, LOG_LEVEL: "warn" },
+    ...{ GRPC_PORT: String(await freePort()), OPERATOR_TOKEN: "a-token-of-the-benchmark" },
+    ...{ CLAIM_TOKEN_SECRET: secret, CLAIM_TOKEN_AUDIENCE: "coupons" },
+    CLAIM_KEYS: `bench:${createHash("sha256").update(key).digest("hex")}`,
+  },
+});
+try {
+  await service.waitForHttp("/readyz", 60_000);
+  const clients = connectClients(url, { token: "a-token-of-the-benchmark" });
+  const makeToken = tokenMaker({ secret, audience: "coupons", credential: undefined, secretFile: undefined });
+  const tokens = new Map<string, string>();
+  const modes = { open: ClaimAuth.OPEN, key: ClaimAuth.KEY, token: ClaimAuth.TOKEN } as const;
+
+  for (const kind of ["claims", "refusals"] as const) {
+    const total = kind === "claims" ? ROUNDS * CLAIMS + CLAIMS : 1;
+    const runs: Record<string, (round: number) => Promise<number>> = {};
+    for (const [mode, claimAuth] of Object.entries(modes)) {
+      const campaignId = await createOpenCampaign(clients, { total, claimAuth });
+      const authorizationOf =
+        mode === "open"
+          ? undefined
+          : (user: string) => `Bearer ${mode === "key" ? key : (tokens.get(user) ?? "")}`;
+      const client = createHttpClient(url, IN_FLIGHT, "userId", authorizationOf);
+      runs[mode] = async (round) => {
+        const users = Array.from({ length: CLAIMS }, (_, i) => `${kind}-${round}-${i}`);
+        if (mode === "token")
+          for (const user of users)
+            tokens.set(user, makeToken(user, { expiresAtMs: Date.now() + 3_600_000 }));
+        let at = 0;
+        const beganMs = performance.now();
+        await Promise.all(
+          Array.from({ length: IN_FLIGHT }, async () => {
+            for (let user = users[at++]; user !== undefined; user = users[at++]) {
+              const { outcome } = await client.ask(campaignId, user, 30_000);
+              const isExpected = kind === "claims" ? outcome.kind === "issued" : outcome.kind !== "unknown";
+              if (!isExpected) throw new Error(`${mode}: ${JSON.stringify(outcome)}`);
+            }
+          }),
+        );
+        return (CLAIMS / (performance.now() - beganMs)) * 1_000;
+      };
+      await runs[mode]?.(ROUNDS);
+    }
+    const rates = await interleaved(ROUNDS, runs);
+    for (const [mode, each] of Object.entries(rates)) {
+      const ratios = each.map((rate, round) => rate / (rates["open"]?.[round] ?? Number.NaN));
+      const ratio = `${median(ratios).toFixed(3)} of open (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
+      process.stdout.write(`${kind.padEnd(9)} ${mode.padEnd(6)} ${Math.round(median(each))}/s  ${ratio}\n`);
+    }
+  }
+} finally {
+  await service.stop();
+  await alone.end();
+}
