@@ -11,9 +11,9 @@ export type VerifiedTokens = {
 export const GENERATION_MAX = 10_000;
 
 /**
- * Two generations: once the younger one is full, the older one is dropped, and each token that is used moves to
- * the younger. Removing the first key of one large Map instead costs more with each removal: V8 walks over the
- * places of all that were removed before.
+ * Two generations: once the younger one is full, the older one is dropped, and each token that is used moves
+ * to the younger. Removing the first key of one large Map instead costs more with each removal: V8 walks over
+ * the places of all that were removed before.
  */
 export function createVerifiedTokens(): VerifiedTokens {
   let young = new Map<string, Verified>();

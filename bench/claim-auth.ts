@@ -1,6 +1,6 @@
 /**
- * `node --import tsx bench/claim-auth.ts`: what each mode of CLAIM_AUTH costs. One service, one campaign for each
- * mode, rounds in turn. Prints figures and judges none.
+ * `node --import tsx bench/claim-auth.ts`: what each mode of CLAIM_AUTH costs. One service, one campaign for
+ * each mode, rounds in turn. Prints figures and judges none.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { createHttpClient } from "../callers/http-client.ts";
