@@ -163,6 +163,8 @@ describe("configuration", () => {
     ],
     ["CLAIM_TOKEN_AUDIENCE", ["a b", "비밀", "x".repeat(201)]],
     ["CLAIM_TOKEN_ISSUER", ["a b", "x".repeat(201)]],
+    ["CONNECTIONS_MAX", ["0", "-1", "many", "10000001"]],
+    ["CONNECTIONS_PER_SOURCE_MAX", ["0", "-1", "many", "10000001"]],
     ["CLAIM_TOKEN_SKEW_MS", ["-1", "300001", "5s"]],
     [
       "CLAIM_KEYS",
