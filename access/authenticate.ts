@@ -1,5 +1,6 @@
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { AUTHORIZATION_LENGTH_MAX, bearerOf } from "./bearer.ts";
 import { type ClaimKey, createClaimKeys } from "./claim-keys.ts";
 import { type ClaimTokenSettings, createClaimTokens } from "./claim-tokens.ts";
 import { type Authenticate, noPrincipal, type Principal } from "./principal.ts";
@@ -18,16 +19,12 @@ export type Authenticator = {
   prepare(): Promise<void>;
 };
 
-/** A scheme is case-insensitive, what follows it is not (RFC 9110, section 11.1). */
-const BEARER = /^bearer +([^\s,]+) *$/i;
 /** A token has two dots (RFC 7515, section 3.1), and a key none. */
 const TOKEN = /^[^.]*\.[^.]*\.[^.]*$/;
-/** The longest `authorization`: more than a token needs, and little to look through. */
-export const CREDENTIAL_LENGTH_MAX = 4_096;
 
 const NO_CREDENTIAL = noPrincipal("a credential is needed: authorization: Bearer …");
 const MALFORMED = noPrincipal("authorization: must be one field: Bearer, a blank, and a token or a key");
-const TOO_LONG = noPrincipal(`authorization: must have ${CREDENTIAL_LENGTH_MAX} characters at most`);
+const TOO_LONG = noPrincipal(`authorization: must have ${AUTHORIZATION_LENGTH_MAX} characters at most`);
 const NO_TOKENS = noPrincipal("no tokens are accepted here");
 const UNDECIDED: Principal = {
   kind: "undecided",
@@ -58,10 +55,10 @@ export function createAuthenticate(
 
   function authenticate(authorization: string | undefined): Principal | Promise<Principal> {
     if (authorization === undefined) return NO_CREDENTIAL;
-    if (authorization.length > CREDENTIAL_LENGTH_MAX) return TOO_LONG;
+    if (authorization.length > AUTHORIZATION_LENGTH_MAX) return TOO_LONG;
     const known = verified.get(authorization);
     if (known !== undefined && clock.now() < known.untilMs) return known.principal;
-    const credential = BEARER.exec(authorization)?.[1];
+    const credential = bearerOf(authorization);
     if (credential === undefined) return MALFORMED;
     if (!TOKEN.test(credential)) return keyOf(credential);
     if (tokens === undefined) return NO_TOKENS;

@@ -29,9 +29,3 @@ export function createClaimAuth(deployment: DeploymentClaimAuth, authenticate: A
     },
   };
 }
-
-/** As before there were credentials: for tests and tools of this repository. */
-export const OPEN_CLAIM_AUTH = createClaimAuth(
-  { mode: "open", acceptsKeys: false, acceptsTokens: false },
-  () => NOBODY,
-);

@@ -1,5 +1,7 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { sha256Of } from "../runtime/hashed-key-settings.ts";
 import { OPERATOR_ROLES, type OperatorKeySetting, type OperatorRole } from "../runtime/operator-settings.ts";
+import { AUTHORIZATION_LENGTH_MAX, bearerOf } from "./bearer.ts";
+import { createHashedKeys, type HashedKey } from "./hashed-keys.ts";
 
 /** The operator whom a credential proves. */
 export type OperatorPrincipal = {
@@ -24,11 +26,6 @@ export type OperatorCredentials = {
   readonly keys?: readonly OperatorKeySetting[] | undefined;
 };
 
-/** The scheme is case-insensitive, the key is not (RFC 9110, section 11.1). */
-const BEARER = /^bearer +(?<key>[^\s,]+) *$/i;
-/** Longer than any key, and little to hash. */
-const AUTHORIZATION_LENGTH_MAX = 4_096;
-
 const OPEN = { kind: "operator", operator: { name: "", role: "admin", isShared: true } } as const;
 const MISSING = {
   kind: "missing",
@@ -36,34 +33,23 @@ const MISSING = {
 } as const;
 const WRONG = { kind: "wrong", why: "the operator's key or token is not known here" } as const;
 
-/** Compares digests, each with every key, so that the time tells nothing about the keys. */
 export function createAuthenticateOperator({ token, keys = [] }: OperatorCredentials): AuthenticateOperator {
-  const known: {
-    readonly digest: Buffer;
-    readonly found: { kind: "operator"; operator: OperatorPrincipal };
-  }[] = keys.map(({ name, role, sha256 }) => ({
-    digest: Buffer.from(sha256, "hex"),
-    found: { kind: "operator", operator: { name, role, isShared: false } },
+  const known: HashedKey<OperatorPrincipal>[] = keys.map(({ name, role, sha256 }) => ({
+    sha256,
+    holder: { name, role, isShared: false },
   }));
-  if (token !== undefined) {
-    const operator = { name: "operator", role: "admin", isShared: true } as const;
-    known.push({ digest: digestOf(token), found: { kind: "operator", operator } });
-  }
+  if (token !== undefined)
+    known.push({ sha256: sha256Of(token), holder: { name: "operator", role: "admin", isShared: true } });
   if (known.length === 0) return () => OPEN;
+  const operatorOf = createHashedKeys(known);
   return (authorization) => {
     if (authorization === undefined) return MISSING;
     if (authorization.length > AUTHORIZATION_LENGTH_MAX) return WRONG;
-    const key = BEARER.exec(authorization)?.groups?.["key"];
+    const key = bearerOf(authorization);
     if (key === undefined) return { kind: "wrong", why: "authorization: must be Bearer, a blank, and a key" };
-    const digest = digestOf(key);
-    let answer: ReturnType<AuthenticateOperator> = WRONG;
-    for (const one of known) if (timingSafeEqual(digest, one.digest)) answer = one.found;
-    return answer;
+    const operator = operatorOf(key);
+    return operator === undefined ? WRONG : { kind: "operator", operator };
   };
-}
-
-function digestOf(key: string): Buffer {
-  return createHash("sha256").update(key).digest();
 }
 
 /** Whether a role has the rights of another. */

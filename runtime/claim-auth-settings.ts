@@ -1,4 +1,5 @@
 import { isAbsolute } from "node:path";
+import { isSha256, keyCountTrouble, keyTexts } from "./hashed-key-settings.ts";
 import { isLoopback } from "./loopback.ts";
 import { isSendable, SENDABLE } from "./setting.ts";
 import { checked, milliseconds, oneOf } from "./setting-kinds.ts";
@@ -8,9 +9,7 @@ import { checked, milliseconds, oneOf } from "./setting-kinds.ts";
 /** RFC 7518, section 3.2: a key of HS256 is at least as long as its hash. */
 const SECRET_LENGTH_MIN = 32;
 const SECRETS_MAX = 4;
-const KEYS_MAX = 100;
 const NAME = /^[A-Za-z0-9._-]{1,60}$/;
-const DIGEST = /^[0-9a-f]{64}$/;
 const KEY_RULE =
   "must be name:sha256 pairs with commas or blanks between them: a name of 1 to 60 letters, digits, ., _ or -, and the SHA-256 of the key as 64 digits of lower-case hex";
 
@@ -51,23 +50,20 @@ function claimTrouble(text: string): string | undefined {
   return isSendable(text) && text.length <= 200 ? undefined : `must be 1 to 200 ${SENDABLE}`;
 }
 
-function partsOf(text: string): string[] {
-  return text.split(/[\s,]+/).filter((part) => part !== "");
-}
-
 function keysIn(text: string): ClaimKeySetting[] {
-  return partsOf(text).map((part) => {
+  return keyTexts(text).map((part) => {
     const [name = "", sha256 = ""] = part.split(":");
     return { name, sha256 };
   });
 }
 
 function keysTrouble(text: string): string | undefined {
-  const parts = partsOf(text);
-  if (parts.length === 0 || parts.length > KEYS_MAX) return `must have 1 to ${KEYS_MAX} keys`;
+  const parts = keyTexts(text);
+  const count = keyCountTrouble(parts);
+  if (count !== undefined) return count;
   const isPair = (part: string) => {
     const [name = "", sha256 = "", ...more] = part.split(":");
-    return NAME.test(name) && DIGEST.test(sha256) && more.length === 0;
+    return NAME.test(name) && isSha256(sha256) && more.length === 0;
   };
   if (!parts.every(isPair)) return KEY_RULE;
   const names = keysIn(text).map(({ name }) => name);

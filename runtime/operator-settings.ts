@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { isSha256, keyCountTrouble, keyTexts, sha256Of } from "./hashed-key-settings.ts";
 import { checked } from "./setting-kinds.ts";
 
 /** The settings of who may operate campaigns; `access/` uses them. */
@@ -17,9 +17,7 @@ export type OperatorKeySetting = {
 
 /** A key that a person could remember can be guessed from its hash. */
 export const OPERATOR_KEY_LENGTH_MIN = 32;
-const KEYS_MAX = 100;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,59}$/;
-const DIGEST = /^[0-9a-f]{64}$/;
 /** Actors of the history that are the service itself, and the names of the keys that several people share. */
 const RESERVED = ["scheduler", "generator", "server", "operator", "local"];
 export const OPERATOR_NAME_RULE = `1 to 60 letters, digits, ., _, @ or -, beginning with a letter or digit, and none of ${RESERVED.join(", ")}`;
@@ -35,15 +33,11 @@ export function isOperatorName(name: string): boolean {
 
 /** The part of OPERATOR_KEYS that lets the holder of a key in. */
 export function operatorKeyLine(name: string, role: OperatorRole, key: string): string {
-  return `${name}:${role}:${createHash("sha256").update(key).digest("hex")}`;
-}
-
-function partsOf(text: string): string[] {
-  return text.split(/[\s,]+/).filter((part) => part !== "");
+  return `${name}:${role}:${sha256Of(key)}`;
 }
 
 function keysIn(text: string): OperatorKeySetting[] {
-  return partsOf(text).map((part) => {
+  return keyTexts(text).map((part) => {
     const [name = "", role = "", sha256 = ""] = part.split(":");
     return { name, role: role as OperatorRole, sha256 };
   });
@@ -51,12 +45,13 @@ function keysIn(text: string): OperatorKeySetting[] {
 
 /** A name may have several keys, so that one can be replaced while it is still in use; it has one role. */
 function keysTrouble(text: string): string | undefined {
-  const parts = partsOf(text);
-  if (parts.length === 0 || parts.length > KEYS_MAX) return `must have 1 to ${KEYS_MAX} keys`;
+  const parts = keyTexts(text);
+  const count = keyCountTrouble(parts);
+  if (count !== undefined) return count;
   const isKey = (part: string) => {
     const [name = "", role = "", sha256 = "", ...more] = part.split(":");
     const isRole = OPERATOR_ROLES.some((known) => known === role);
-    return isOperatorName(name) && isRole && DIGEST.test(sha256) && more.length === 0;
+    return isOperatorName(name) && isRole && isSha256(sha256) && more.length === 0;
   };
   if (!parts.every(isKey)) return KEY_RULE;
   const keys = keysIn(text);

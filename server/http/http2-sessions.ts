@@ -1,6 +1,7 @@
 import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { Cancel, Clock } from "../../runtime/clock.ts";
+import { onHttp2Session } from "./http2-arrivals.ts";
 import { boundStream, type Http2StreamPatience } from "./http2-streams.ts";
 
 /** The time limits for connections of the gRPC port, in ms. */
@@ -54,14 +55,9 @@ const GOING_AWAY = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xf
 export function keepHttp2Sessions(server: Http2Server, patience: Http2Patience, clock: Clock): Http2Sessions {
   const retires = new Map<ServerHttp2Session, (goawayMs: number) => void>();
   let retiring: number | undefined;
-  let arriving: Socket | undefined;
 
-  // A session does not give access to its socket, and is made in the same turn of the event loop.
-  server.prependListener("connection", (socket: Socket) => {
-    arriving = socket;
-  });
-  server.on("session", (session) => {
-    const retire = keepSession(session, arriving, patience, clock);
+  onHttp2Session(server, (session, socket) => {
+    const retire = keepSession(session, socket, patience, clock);
     retires.set(session, retire);
     session.once("close", () => retires.delete(session));
     if (retiring !== undefined) retire(retiring);

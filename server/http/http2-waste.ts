@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
 import { type BudgetLimits, createBudget, createSourceBudgets } from "./budget.ts";
 import type { CutReason, NoteCut } from "./connection-gate.ts";
+import { onHttp2Session } from "./http2-arrivals.ts";
 import { sourceGroupOf } from "./source-group.ts";
 
 export type Http2WasteLimits = {
@@ -60,11 +61,6 @@ export function boundHttp2Waste(
     });
   }
 
-  // A session does not give access to its socket, and is made in the same turn of the event loop.
-  let arriving: Socket | undefined;
-  server.prependListener("connection", (socket: Socket) => {
-    arriving = socket;
-  });
-  server.on("session", (session) => watch(session, arriving));
+  onHttp2Session(server, watch);
   return { isRefused: (source) => sources.isSpent(source) };
 }

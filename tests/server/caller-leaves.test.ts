@@ -1,6 +1,5 @@
 import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
-import { OPEN_CLAIM_AUTH } from "../../access/claim-auth.ts";
 import { createCampaignCache } from "../../claims/campaign-cache.ts";
 import { createIssueCoupon } from "../../claims/issue-coupon.ts";
 import { createTally } from "../../claims/tally.ts";
@@ -14,6 +13,7 @@ import { type Clients, connectClients, grpcClients, grpcWebClients } from "../su
 import { issuedCampaign } from "../support/issued-campaign.ts";
 import { recordsOf } from "../support/made-campaign.ts";
 import { type OpenApp, openApp } from "../support/open-app.ts";
+import { OPEN_CLAIM_AUTH } from "../support/open-claims.ts";
 import { gate, openSale, type Sale } from "../support/open-sale.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { testBreakers } from "../support/test-breakers.ts";
