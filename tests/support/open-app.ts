@@ -10,6 +10,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { type App, buildApp } from "../../server/app.ts";
+import type { ConnectionLimits } from "../../server/http/connection-limits.ts";
 import { type CampaignServiceDeps, createCampaignService } from "../../server/rpc/campaign-service.ts";
 import { createLiveView } from "../../server/view/live-view.ts";
 import { anyone } from "./anyone.ts";
@@ -40,6 +41,8 @@ export type OpenAppOptions = {
   readonly logger?: Logger;
   readonly stopping?: AbortSignal;
   readonly draining?: AbortSignal;
+  /** Default: those of the product. */
+  readonly connections?: ConnectionLimits;
 };
 
 export async function openApp(stores: TestStores, options: OpenAppOptions): Promise<OpenApp> {
@@ -66,6 +69,7 @@ export async function openApp(stores: TestStores, options: OpenAppOptions): Prom
     campaignStatus: () => Promise.reject(new Error("not asked here")),
     campaignService: around(campaignService),
     ...{ clock, logger, metrics, authenticateOperator: anyone, draining, stopping },
+    ...(options.connections === undefined ? {} : { connections: options.connections }),
     keepAliveTimeoutMs: 65_000,
     metricsPage: () => metrics.registry.metrics(),
   });
