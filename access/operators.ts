@@ -1,6 +1,6 @@
 import { sha256Of } from "../runtime/hashed-key-settings.ts";
 import { OPERATOR_ROLES, type OperatorKeySetting, type OperatorRole } from "../runtime/operator-settings.ts";
-import { AUTHORIZATION_LENGTH_MAX, bearerOf } from "./bearer.ts";
+import { bearerOf } from "./bearer.ts";
 import { createHashedKeys, type HashedKey } from "./hashed-keys.ts";
 
 /** The operator whom a credential proves. */
@@ -12,43 +12,71 @@ export type OperatorPrincipal = {
   readonly isShared: boolean;
 };
 
-/** `missing`: no credential was presented; `wrong`: an invalid one. `why` repeats no part of it. */
-export type NoOperator = { readonly kind: "missing" | "wrong"; readonly why: string };
+/**
+ * `missing`: no credential was presented; `wrong`: an invalid one; `denied`: a valid one, whose holder is no
+ * operator here; `undecided`: nobody can tell at the moment. `why` repeats no part of the credential.
+ */
+export type NoOperator = {
+  readonly kind: "missing" | "wrong" | "denied" | "undecided";
+  readonly why: string;
+};
 
-/** Finds the operator of an `authorization` header. Decides nothing about what the operator may do. */
+export type OperatorAnswer = { readonly kind: "operator"; readonly operator: OperatorPrincipal } | NoOperator;
+
+/**
+ * Finds the operator of an `authorization` header. Decides nothing about what the operator may do. Without a
+ * promise where the credential is a key.
+ */
 export type AuthenticateOperator = (
   authorization: string | undefined,
-) => { readonly kind: "operator"; readonly operator: OperatorPrincipal } | NoOperator;
+) => OperatorAnswer | Promise<OperatorAnswer>;
+
+/** Finds the operator of an access token (JWT). Never rejects. */
+export type VerifyOperatorToken = (token: string) => Promise<OperatorAnswer>;
 
 export type OperatorCredentials = {
   /** One key that all operators share, with every right. */
   readonly token?: string | undefined;
   readonly keys?: readonly OperatorKeySetting[] | undefined;
+  /** undefined: no access tokens are accepted. */
+  readonly verifyToken?: VerifyOperatorToken | undefined;
 };
+
+/** Access tokens with the groups of a person are long; a request's head may have 16 KiB. */
+const LENGTH_MAX = 8_192;
+/** A JWT has two dots (RFC 7515, section 3.1). */
+const JWT = /^[^.]*\.[^.]*\.[^.]*$/;
 
 const OPEN = { kind: "operator", operator: { name: "", role: "admin", isShared: true } } as const;
 const MISSING = {
   kind: "missing",
   why: "an operator's key or token is needed: authorization: Bearer …",
 } as const;
+const TOO_LONG = { kind: "wrong", why: `authorization: must have ${LENGTH_MAX} characters at most` } as const;
 const WRONG = { kind: "wrong", why: "the operator's key or token is not known here" } as const;
 
-export function createAuthenticateOperator({ token, keys = [] }: OperatorCredentials): AuthenticateOperator {
+export function createAuthenticateOperator({
+  token,
+  keys = [],
+  verifyToken,
+}: OperatorCredentials): AuthenticateOperator {
   const known: HashedKey<OperatorPrincipal>[] = keys.map(({ name, role, sha256 }) => ({
     sha256,
     holder: { name, role, isShared: false },
   }));
   if (token !== undefined)
     known.push({ sha256: sha256Of(token), holder: { name: "operator", role: "admin", isShared: true } });
-  if (known.length === 0) return () => OPEN;
+  if (known.length === 0 && verifyToken === undefined) return () => OPEN;
   const operatorOf = createHashedKeys(known);
   return (authorization) => {
     if (authorization === undefined) return MISSING;
-    if (authorization.length > AUTHORIZATION_LENGTH_MAX) return WRONG;
+    if (authorization.length > LENGTH_MAX) return TOO_LONG;
     const key = bearerOf(authorization);
     if (key === undefined) return { kind: "wrong", why: "authorization: must be Bearer, a blank, and a key" };
     const operator = operatorOf(key);
-    return operator === undefined ? WRONG : { kind: "operator", operator };
+    if (operator !== undefined) return { kind: "operator", operator };
+    // Not before: a shared token may have dots, too.
+    return verifyToken !== undefined && JWT.test(key) ? verifyToken(key) : WRONG;
   };
 }
 

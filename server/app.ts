@@ -86,7 +86,7 @@ export function buildApp(deps: AppDeps): App {
   // Each request in flight listens to it: many listeners at once are no leak.
   setMaxListeners(0, draining);
   const tellTrouble = createTellTrouble(logger, clock);
-  const gate = createOperatorGate({ authenticate: deps.authenticateOperator, clock });
+  const gate = createOperatorGate({ authenticate: deps.authenticateOperator, tellTrouble, clock });
   const contextValues = (request: IncomingMessage | Http2ServerRequest) =>
     gate.addOperator(withAnswerChannel(request), request);
   const options = {
@@ -151,16 +151,19 @@ export function buildApp(deps: AppDeps): App {
     ...bounded,
     ...{ inFlight, keepAliveTimeoutMs: deps.keepAliveTimeoutMs, classes: expressClasses(app) },
   });
-  const adaptGuarded = gate.guard(connectNodeAdapter({ ...options, contextValues }));
-  const call = (request: Http2ServerRequest, response: Http2ServerResponse) => {
-    shortenDeadlines(request.headers);
-    joinCredentials(request);
+  const adapt = connectNodeAdapter({ ...options, contextValues });
+  const guarded = gate.guard((request: Http2ServerRequest, response: Http2ServerResponse) => {
     // The adapter makes a URL of the authority that the caller sent, and throws where that is invalid.
     try {
-      adaptGuarded(request, response);
+      adapt(request, response);
     } catch {
       response.writeHead(400).end();
     }
+  });
+  const call = (request: Http2ServerRequest, response: Http2ServerResponse) => {
+    shortenDeadlines(request.headers);
+    joinCredentials(request);
+    guarded(request, response);
   };
   const { server: grpc, sessions: grpcSessions } = createHttp2Server(
     byPath(new Map([[ISSUE_PATH, claims.taking(call)]]), unusual.taking(call)),

@@ -53,7 +53,8 @@ export function createTurns({ perTurn, waitingMax, refuse }: TurnsOptions): Turn
   };
 }
 
-function hasLeft(request: Request): boolean {
+/** Whether the caller of a request takes no answer any more. */
+export function hasLeft(request: Request): boolean {
   return "stream" in request ? request.stream.destroyed || request.stream.closed : request.destroyed;
 }
 

@@ -1,19 +1,27 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { type ContextValues, createContextKey, type Interceptor } from "@connectrpc/connect";
-import type { AuthenticateOperator, OperatorPrincipal } from "../../access/operators.ts";
-import type { Refusal } from "../../campaign/refusal.ts";
+import {
+  type ConnectError,
+  type ContextValues,
+  createContextKey,
+  type Interceptor,
+} from "@connectrpc/connect";
+import type { AuthenticateOperator, OperatorAnswer, OperatorPrincipal } from "../../access/operators.ts";
+import { type Refusal, STORE_AWAY } from "../../campaign/refusal.ts";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { hasLeft } from "../http/turns.ts";
 import { refuseEarly } from "./early-refusal.ts";
 import { denialOf, OPERATORS_PREFIX } from "./operator-rights.ts";
 import { toConnectError } from "./rpc-status.ts";
+import type { TellTrouble } from "./trouble.ts";
 
 type AnyRequest = IncomingMessage | Http2ServerRequest;
 type AnyResponse = ServerResponse | Http2ServerResponse;
 
 export type OperatorGateDeps = {
   readonly authenticate: AuthenticateOperator;
+  readonly tellTrouble: TellTrouble;
   readonly clock: Pick<Clock, "now">;
 };
 
@@ -32,14 +40,17 @@ const key = createContextKey<OperatorPrincipal | undefined>(undefined, {
 
 /**
  * Authenticates the callers of the operators' service from the heads of their requests: before a stranger has
- * its body read, decompressed and decoded.
+ * its body read, decompressed and decoded. Nothing of a body is read while its request waits, so nothing of
+ * it is lost.
  */
-export function createOperatorGate({ authenticate, clock }: OperatorGateDeps): OperatorGate {
+export function createOperatorGate({ authenticate, tellTrouble, clock }: OperatorGateDeps): OperatorGate {
   const found = new WeakMap<AnyRequest, OperatorPrincipal>();
 
-  function judge(request: AnyRequest, path: string): Refusal | undefined {
-    const answer = authenticate(request.headers.authorization);
-    if (answer.kind !== "operator") return { reason: "UNAUTHENTICATED", why: answer.why };
+  function judge(request: AnyRequest, path: string, answer: OperatorAnswer): Refusal | undefined {
+    const { kind } = answer;
+    if (kind === "undecided") return { ...STORE_AWAY, why: answer.why };
+    if (kind === "denied") return { reason: "PERMISSION_DENIED", why: answer.why };
+    if (kind !== "operator") return { reason: "UNAUTHENTICATED", why: answer.why };
     found.set(request, answer.operator);
     return denialOf(answer.operator, path);
   }
@@ -48,9 +59,19 @@ export function createOperatorGate({ authenticate, clock }: OperatorGateDeps): O
     guard: (next) => (request, response) => {
       const [path = ""] = (request.url ?? "").split("?", 1);
       if (!path.startsWith(OPERATORS_PREFIX)) return next(request, response);
-      const refusal = judge(request, path);
-      if (refusal === undefined) next(request, response);
-      else refuseEarly(request, response, toConnectError(refusal, clock.now()));
+      const refuse = (error: ConnectError) => refuseEarly(request, response, error);
+      const decide = (answer: OperatorAnswer) => {
+        const refusal = judge(request, path, answer);
+        if (refusal === undefined) next(request, response);
+        else refuse(toConnectError(refusal, clock.now()));
+      };
+      const answer = authenticate(request.headers.authorization);
+      if (!(answer instanceof Promise)) return decide(answer);
+      // A caller that has left while its request waited costs nothing more.
+      answer.then(
+        (decided) => hasLeft(request) || decide(decided),
+        (error: unknown) => hasLeft(request) || refuse(tellTrouble(error, path.slice(1))),
+      );
     },
     addOperator: (values, request) => values.set(key, found.get(request)),
   };

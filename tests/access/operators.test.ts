@@ -9,14 +9,17 @@ const KIM_NEW = "kim-new-0123456789012345678901234567890";
 const LEE = "lee-key-0123456789012345678901234567890";
 
 describe("credentials of operators", () => {
-  const authenticate = createAuthenticateOperator({
-    token: TOKEN,
-    keys: [
-      keySetting("kim", "operator", KIM),
-      keySetting("kim", "operator", KIM_NEW),
-      keySetting("lee", "viewer", LEE),
-    ],
-  });
+  const keys = [
+    keySetting("kim", "operator", KIM),
+    keySetting("kim", "operator", KIM_NEW),
+    keySetting("lee", "viewer", LEE),
+  ];
+  const authenticating = createAuthenticateOperator({ token: TOKEN, keys });
+  const authenticate = (authorization: string | undefined) => {
+    const answer = authenticating(authorization);
+    if (answer instanceof Promise) throw new Error("a key is decided without a promise");
+    return answer;
+  };
 
   it("several keys are valid at once, each with its name and role; the token is the shared admin", () => {
     const told = [KIM, KIM_NEW, LEE, TOKEN].map((key) => authenticate(`Bearer ${key}`));
@@ -49,6 +52,29 @@ describe("credentials of operators", () => {
 
   it("tells a missing credential from a wrong one", () => {
     expect(authenticate(undefined).kind).to.equal("missing");
+  });
+
+  it("only what looks like a JWT and is no key is verified as an access token", async () => {
+    const verified: string[] = [];
+    const both = createAuthenticateOperator({
+      ...{ token: "a.token.with-two-dots", keys },
+      async verifyToken(token) {
+        verified.push(token);
+        return { kind: "denied", why: "no role" };
+      },
+    });
+    const known = [KIM, "a.token.with-two-dots"];
+    const no = ["x.y", "a.b.c.d", "none"];
+    for (const key of [...known, ...no]) expect(both(`Bearer ${key}`)).not.to.be.instanceOf(Promise);
+    expect(await both("Bearer a.b.c")).to.deep.equal({ kind: "denied", why: "no role" });
+    expect(verified).to.deep.equal(["a.b.c"]);
+  });
+
+  it("a service that accepts access tokens alone lets nobody in without one", () => {
+    const only = createAuthenticateOperator({ verifyToken: () => Promise.reject(new Error("not asked")) });
+    expect(
+      [only(undefined), only("Bearer key")].map((answer) => "kind" in answer && answer.kind),
+    ).to.deep.equal(["missing", "wrong"]);
   });
 
   it("a role has the rights of those before it", () => {
