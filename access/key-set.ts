@@ -1,6 +1,7 @@
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { readJwks } from "./read-jwks.ts";
+import { createRefresh } from "./refresh.ts";
 import type { TokenAlgorithm, VerifyToken } from "./token-verifier.ts";
 
 /** How the key that a token names is found. `unread`: the set cannot be read, so the key may exist. */
@@ -24,11 +25,6 @@ export type KeySetDeps = {
   readonly logger: Logger;
 };
 
-/** A set of this age is read again when it is used: so a key that was taken out of it is soon refused. */
-export const SET_FRESH_MS = 60_000;
-/** Between two reads, in ms: a flood of unknown key ids must not become a flood of reads. */
-export const SET_COOLDOWN_MS = 5_000;
-
 type Keys = {
   readonly text: string;
   readonly byId: ReadonlyMap<string, VerifyToken>;
@@ -38,9 +34,21 @@ type Keys = {
 
 export function createKeySet({ read, verifierOf, onChange, clock, logger }: KeySetDeps): KeySet {
   let keys: Keys | undefined;
-  let readAtMs = Number.NEGATIVE_INFINITY;
-  let failed = false;
-  let reading: Promise<void> | undefined;
+  /** A set that was read before stays in use where this fails. */
+  const refresh = createRefresh({
+    clock,
+    async read() {
+      const text = await read();
+      if (text === keys?.text) return;
+      const isFirst = keys === undefined;
+      keys = keysOf(text);
+      if (!isFirst) onChange();
+      logger.info({ keys: keys.byId.size }, "the key set of the tokens was read");
+    },
+    onFailure(error) {
+      logger.warn({ err: error }, "the key set of the tokens (CLAIM_TOKEN_JWKS) cannot be read");
+    },
+  });
 
   function keysOf(text: string): Keys {
     const byId = new Map<string, VerifyToken>();
@@ -53,42 +61,18 @@ export function createKeySet({ read, verifierOf, onChange, clock, logger }: KeyS
     return { text, byId, only };
   }
 
-  /** One read at a time, which all wait for. A set that was read before stays in use where it fails. */
-  function readAgain(): Promise<void> {
-    readAtMs = clock.elapsed();
-    reading ??= read()
-      .then((text) => {
-        failed = false;
-        if (text === keys?.text) return;
-        const isFirst = keys === undefined;
-        keys = keysOf(text);
-        if (!isFirst) onChange();
-        logger.info({ keys: [...keys.byId.keys()].length }, "the key set of the tokens was read");
-      })
-      .catch((error: unknown) => {
-        failed = true;
-        logger.warn({ err: error }, "the key set of the tokens (CLAIM_TOKEN_JWKS) cannot be read");
-      })
-      .finally(() => {
-        reading = undefined;
-      });
-    return reading;
-  }
-
   function look(kid: string | undefined, algorithm: TokenAlgorithm): KeyLook {
     const found = kid === undefined ? keys?.only.get(algorithm) : keys?.byId.get(`${algorithm} ${kid}`);
-    return found ?? (failed ? "unread" : "unknown");
+    return found ?? (refresh.hasFailed() ? "unread" : "unknown");
   }
 
   return {
     find(kid, algorithm) {
-      const ageMs = clock.elapsed() - readAtMs;
-      if (keys !== undefined && ageMs >= SET_FRESH_MS) void readAgain();
+      if (keys !== undefined) refresh.ifOld();
       const found = look(kid, algorithm);
       if (typeof found === "function") return found;
-      if (reading === undefined && ageMs < SET_COOLDOWN_MS) return found;
-      return (reading ?? readAgain()).then(() => look(kid, algorithm));
+      return refresh.ifWorthwhile()?.then(() => look(kid, algorithm)) ?? found;
     },
-    prepare: readAgain,
+    prepare: refresh.now,
   };
 }

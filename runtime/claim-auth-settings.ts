@@ -1,6 +1,7 @@
 import { isAbsolute } from "node:path";
 import { isSha256, keyCountTrouble, keyTexts } from "./hashed-key-settings.ts";
 import { isLoopback } from "./loopback.ts";
+import { isSafeUrl } from "./safe-url.ts";
 import { isSendable, SENDABLE } from "./setting.ts";
 import { checked, milliseconds, oneOf } from "./setting-kinds.ts";
 
@@ -38,12 +39,9 @@ function secretsTrouble(text: string): string | undefined {
 }
 
 function jwksTrouble(text: string): string | undefined {
-  const rule = "must be an absolute path, or an https:// URL without user and password (http:// on loopback)";
-  if (isAbsolute(text)) return undefined;
-  if (!URL.canParse(text)) return rule;
-  const { protocol, hostname, username, password } = new URL(text);
-  const isSafe = protocol === "https:" || (protocol === "http:" && isLoopback(hostname));
-  return isSafe && username === "" && password === "" ? undefined : rule;
+  return isAbsolute(text) || isSafeUrl(text)
+    ? undefined
+    : "must be an absolute path, or an https:// URL without user and password (http:// on loopback)";
 }
 
 function claimTrouble(text: string): string | undefined {

@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { createKeySet, SET_COOLDOWN_MS, SET_FRESH_MS } from "../../access/key-set.ts";
+import { createKeySet } from "../../access/key-set.ts";
+import { COOLDOWN_MS, FRESH_MS } from "../../access/refresh.ts";
 import type { VerifyToken } from "../../access/token-verifier.ts";
 import { keyPair } from "../support/claim-credentials.ts";
 import { fakeClock } from "../support/fake-clock.ts";
@@ -44,7 +45,7 @@ describe("the key set of the tokens", () => {
     await set.prepare();
     held.text = textOf(one.jwk, two.jwk);
     expect(set.find("two", "EdDSA")).to.equal("unknown");
-    clock.pass(SET_COOLDOWN_MS);
+    clock.pass(COOLDOWN_MS);
     const asked = [set.find("two", "EdDSA"), set.find("two", "EdDSA"), set.find("three", "EdDSA")];
     const [first, second, third] = await Promise.all(asked);
     expect(first).to.be.a("function").and.to.equal(second);
@@ -57,7 +58,7 @@ describe("the key set of the tokens", () => {
     const { set, held, clock } = keySet(textOf(one.jwk, two.jwk));
     await set.prepare();
     held.text = textOf(two.jwk);
-    clock.pass(SET_FRESH_MS);
+    clock.pass(FRESH_MS);
     // This use finds that the set is old.
     set.find("two", "EdDSA");
     await new Promise((resolve) => setImmediate(resolve));
@@ -69,7 +70,7 @@ describe("the key set of the tokens", () => {
     await set.prepare();
     for (const text of [new Error("away"), "<html>", "{}", textOf(...Array(101).fill(one.jwk))]) {
       held.text = text;
-      clock.pass(SET_COOLDOWN_MS);
+      clock.pass(COOLDOWN_MS);
       expect(await set.find("two", "EdDSA"), String(text).slice(0, 20)).to.equal("unread");
       expect(set.find("one", "ES256")).to.be.a("function");
     }
