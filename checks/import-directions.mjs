@@ -25,6 +25,7 @@ export const mayImport = {
   "campaign/preflight": ["runtime", "codes", "pool", "record"],
   // Access: the rights of a credential, and the limit on how often its owner may ask.
   access: ["runtime", "campaign"],
+  "access/oidc": ["runtime", "access"],
   claims: ["runtime", "codes", "pool", "record", "campaign", "access"],
   generator: ["runtime", "codes", "pool", "record", "campaign"],
   scheduler: ["runtime", "codes", "pool", "record", "campaign", "campaign/preflight"],
@@ -59,7 +60,7 @@ export const mayImport = {
   "server/workers": ["runtime", "server/http"],
   // The composition root: the only room that may import all of them.
   server: [
-    ...["runtime", "proto/gen", "pool", "record", "campaign", "campaign/preflight", "access"],
+    ...["runtime", "proto/gen", "pool", "record", "campaign", "campaign/preflight", "access", "access/oidc"],
     ...[
       "claims",
       "generator",

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { claimAuthSettings, claimAuthTrouble } from "./claim-auth-settings.ts";
 import { connectionSettings } from "./connection-settings.ts";
 import { isLoopback } from "./loopback.ts";
+import { oidcSettings, oidcTrouble } from "./oidc-settings.ts";
 import { operatorSettings } from "./operator-settings.ts";
 import { isSecretSetting } from "./secret-settings.ts";
 import { isSendable, SENDABLE, settingOf } from "./setting.ts";
@@ -56,6 +57,7 @@ const schema = z.object({
   OPERATOR_TOKEN: checked(tokenTrouble).optional(),
   ...claimAuthSettings,
   ...operatorSettings,
+  ...oidcSettings,
   LOG_LEVEL: oneOf(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
   LOG_FORMAT: oneOf(["json", "text"]).default("json"),
   CLAIM_BATCH_MAX: count(1, 1_000).default(256),
@@ -119,13 +121,17 @@ export function readConfig(
   refuseIdleFlags(config.ROLES, flags);
   // Without the server role a process serves only the health pages: they hold no secret and offer no
   // operation.
-  const hasOperators = config.OPERATOR_TOKEN !== undefined || config.OPERATOR_KEYS !== undefined;
+  const hasOperators = [config.OPERATOR_TOKEN, config.OPERATOR_KEYS, config.OPERATOR_OIDC_ISSUER].some(
+    (setting) => setting !== undefined,
+  );
   if (!hasOperators && config.ROLES.includes("server") && !isLoopback(config.HOST)) {
     throw new UserError(
-      `configuration: HOST ${config.HOST} is reachable from other machines, so OPERATOR_KEYS (coupon keys create) or OPERATOR_TOKEN (16 characters or more) is required`,
+      `configuration: HOST ${config.HOST} is reachable from other machines, so OPERATOR_KEYS (coupon keys create), OPERATOR_OIDC_ISSUER or OPERATOR_TOKEN (16 characters or more) is required`,
     );
   }
-  const trouble = config.ROLES.includes("server") ? claimAuthTrouble(config) : undefined;
+  const trouble = config.ROLES.includes("server")
+    ? (claimAuthTrouble(config) ?? oidcTrouble(config))
+    : undefined;
   if (trouble !== undefined) throw new UserError(`configuration: ${trouble}`);
   return { ...config, GRPC_PORT, CLAIM_AUTH: config.CLAIM_AUTH ?? "open" };
 }
@@ -159,6 +165,9 @@ export function redactConfig(config: Config): Record<string, unknown> {
     ...(config.OPERATOR_KEYS === undefined
       ? {}
       : { OPERATOR_KEYS: config.OPERATOR_KEYS.map(({ name, role }) => `${name}:${role}`) }),
+    ...(config.OPERATOR_OIDC_ROLES === undefined
+      ? {}
+      : { OPERATOR_OIDC_ROLES: config.OPERATOR_OIDC_ROLES.map(({ theirs, role }) => `${theirs}:${role}`) }),
   };
 }
 

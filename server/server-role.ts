@@ -1,5 +1,4 @@
 import type { ClaimAuth } from "../access/claim-auth.ts";
-import { createAuthenticateOperator } from "../access/operators.ts";
 import { openAuditor } from "../audit/stores/auditor.ts";
 import { createChangeCampaign } from "../campaign/change-campaign.ts";
 import { createCampaignCache } from "../claims/campaign-cache.ts";
@@ -16,6 +15,7 @@ import { createCloseTransports } from "./http/close-transports.ts";
 import { connectionsPerPort, descriptorLimit } from "./http/descriptors.ts";
 import { prepareHttp2Drain, prepareHttpDrain } from "./http/drain.ts";
 import { listen, urlOf } from "./http/listen.ts";
+import { createOperatorAuthOf } from "./operator-auth.ts";
 import { createCampaignService } from "./rpc/campaign-service.ts";
 import { createCampaignStatus } from "./rpc/campaign-status.ts";
 import { createCouponService } from "./rpc/coupon-service.ts";
@@ -106,10 +106,7 @@ export async function startServerRole(
         }),
     }),
     ...{ issueCoupon, campaignStatus, stopping, draining },
-    authenticateOperator: createAuthenticateOperator({
-      token: config.OPERATOR_TOKEN,
-      keys: config.OPERATOR_KEYS,
-    }),
+    authenticateOperator: createOperatorAuthOf(config, parts, lifecycle),
     keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
     connections: {
       most: connectionsPerPort(config.CONNECTIONS_MAX, PORTS, descriptorLimit()),

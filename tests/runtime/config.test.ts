@@ -180,6 +180,25 @@ describe("configuration", () => {
       ],
     ],
     ["OPERATOR_KEYS", ["kim", "kim:admin", `kim:root:${"0".repeat(64)}`, `kim:admin:${"0".repeat(63)}`]],
+    [
+      "OPERATOR_OIDC_ISSUER",
+      [
+        "id.test",
+        "http://id.test",
+        "https://u:p@id.test",
+        "https://id.test?a",
+        "https://id.test/#a",
+        "ftp://h",
+      ],
+    ],
+    ["OPERATOR_OIDC_AUDIENCE", ["a b", "쿠폰", "x".repeat(201)]],
+    ["OPERATOR_OIDC_ROLE_CLAIM", ["a b", "역할", "x".repeat(201)]],
+    [
+      "OPERATOR_OIDC_ROLES",
+      [",", "ops", "ops:", ":admin", "ops:root", "ops:Admin", "a:admin,b", "a:admin,a:viewer", " :admin"],
+    ],
+    ["OPERATOR_OIDC_NAME_CLAIM", ["a b", "x".repeat(201)]],
+    ["OPERATOR_OIDC_SKEW_MS", ["-1", "300001", "5s"]],
     ["LOG_LEVEL", ["loud", "INFO"]],
     ["LOG_FORMAT", ["xml"]],
     ["CLAIM_BATCH_MAX", ["0", "1001", "many"]],
@@ -416,6 +435,27 @@ describe("configuration", () => {
     const HOST = "0.0.0.0";
     expect(read({ HOST, ROLES: "scheduler,generator" }).OPERATOR_TOKEN).to.equal(undefined);
     expect(errorOf({ HOST, ROLES: "scheduler,server" }).message).to.match(/OPERATOR_TOKEN .*is required/);
+  });
+
+  it("the provider of access tokens needs an audience, and is a credential of operators beyond loopback", () => {
+    const issuer = { OPERATOR_OIDC_ISSUER: "https://id.test/realms/shop" };
+    const both = { ...issuer, OPERATOR_OIDC_AUDIENCE: "coupons" };
+    expect(errorOf(issuer).message).to.match(/OPERATOR_OIDC_ISSUER needs OPERATOR_OIDC_AUDIENCE/);
+    expect(errorOf({ OPERATOR_OIDC_AUDIENCE: "coupons" }).message).to.match(/needs OPERATOR_OIDC_ISSUER/);
+    expect(read(both)).to.include({
+      ...both,
+      OPERATOR_OIDC_ROLE_CLAIM: "roles",
+      OPERATOR_OIDC_NAME_CLAIM: "sub",
+    });
+    expect(read({ ...both, HOST: "0.0.0.0", CLAIM_AUTH: "open" }).HOST).to.equal("0.0.0.0");
+    expect(read({ OPERATOR_OIDC_ISSUER: "http://127.0.0.1:9", OPERATOR_OIDC_AUDIENCE: "a" })).to.include({
+      OPERATOR_OIDC_ISSUER: "http://127.0.0.1:9",
+    });
+    const roles = "urn:x:ops: operator, Coupon Admins:admin,";
+    expect(read({ ...both, OPERATOR_OIDC_ROLES: roles }).OPERATOR_OIDC_ROLES).to.deep.equal([
+      { theirs: "urn:x:ops", role: "operator" },
+      { theirs: "Coupon Admins", role: "admin" },
+    ]);
   });
 
   describe("of who may claim", () => {
