@@ -12,6 +12,8 @@ export const localActions: Readonly<Record<string, Load<LocalSession>>> = {
   completion: () => import("./commands/completion.ts"),
   config: () => import("./commands/config.ts"),
   keys: () => import("./commands/keys.ts"),
+  login: () => import("./commands/login.ts"),
+  logout: () => import("./commands/logout.ts"),
   token: () => import("./commands/token.ts"),
 };
 

@@ -2,7 +2,7 @@ import type { CallOptions } from "@connectrpc/connect";
 import { unreachableBecause } from "./reach.ts";
 import { defaultCallRetries, isTransient, waitForRetry } from "./retry.ts";
 import type { Session } from "./session.ts";
-import { UncertainCall } from "./user-error.ts";
+import { UncertainCall, userErrorIn } from "./user-error.ts";
 import { refuseWrongProtocol } from "./wrong-protocol.ts";
 
 export interface CallWords {
@@ -33,6 +33,8 @@ export async function call<T>(
       try {
         return await send({ signal, timeoutMs: settings.timeoutMs });
       } catch (error) {
+        const own = userErrorIn(error);
+        if (own !== undefined) throw own;
         if (signal.aborted) {
           mayHaveHappened = true;
           throw error;

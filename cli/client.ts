@@ -21,14 +21,13 @@ const maxRequestBytes = 64 * 1024;
  * retried (`--retries`).
  */
 export function openClients(settings: Settings): Clients {
+  const { claim } = settings;
   const transport = createConnectTransport({
     baseUrl: settings.url,
     httpVersion: "1.1",
     interceptors: [
-      ...(settings.token === undefined ? [] : [bearerFor(CampaignService, settings.token)]),
-      ...(settings.claim.credential === undefined
-        ? []
-        : [bearerFor(CouponService, settings.claim.credential)]),
+      bearerFor(CampaignService, () => settings.token ?? settings.login.freshToken?.()),
+      bearerFor(CouponService, () => claim.credential),
     ],
     readMaxBytes: maxAnswerBytes,
     writeMaxBytes: maxRequestBytes,
@@ -39,12 +38,18 @@ export function openClients(settings: Settings): Clients {
   };
 }
 
-/** A credential is sent with calls of its own service only. */
-function bearerFor(service: DescService, token: string): Interceptor {
-  return (next) => (request) => {
-    if (request.service.typeName === service.typeName) {
-      request.header.set("authorization", `Bearer ${token}`);
-    }
+/**
+ * A credential is sent with calls of its own service only. Asked for at each call: a long command outlives an
+ * access token.
+ */
+function bearerFor(
+  service: DescService,
+  credentialNow: () => string | undefined | Promise<string>,
+): Interceptor {
+  return (next) => async (request) => {
+    if (request.service.typeName !== service.typeName) return next(request);
+    const credential = await credentialNow();
+    if (credential !== undefined) request.header.set("authorization", `Bearer ${credential}`);
     return next(request);
   };
 }

@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import type { FailureContext } from "./failure-context.ts";
+import { loginOrigin } from "./login/login-settings.ts";
 import type { Words } from "./reach.ts";
 import { printable } from "./render.ts";
 import { codeFacts } from "./rpc-exit-code.ts";
@@ -8,6 +9,7 @@ export const DENIED_HINT = "use a credential that may do this";
 
 /** The hint never contains the token, only whether one was sent and where it was found. */
 export function unauthenticatedHint(tokenFrom: string | undefined): string {
+  if (tokenFrom === loginOrigin) return "coupon login makes a new login; or give a key with COUPON_TOKEN";
   return tokenFrom === undefined
     ? "give the operator token with COUPON_TOKEN, --token or the config file"
     : `the token of ${printable(tokenFrom)} was sent and is not that of the service; give the right one`;

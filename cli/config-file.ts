@@ -17,13 +17,17 @@ export interface ConfigFile {
 
 const maxBytes = 1_000_000;
 
-/** COUPON_CONFIG, else coupon/config.json in $XDG_CONFIG_HOME, else in ~/.config. */
-export function configPath(env: NodeJS.ProcessEnv): string {
-  if (env["COUPON_CONFIG"]) return env["COUPON_CONFIG"];
+/** The folder of this command: coupon in $XDG_CONFIG_HOME, else in ~/.config. */
+export function configFolder(env: NodeJS.ProcessEnv): string {
   const base = env["XDG_CONFIG_HOME"];
   // The XDG specification: a relative path in it is ignored.
   const folder = base !== undefined && isAbsolute(base) ? base : join(env["HOME"] || homedir(), ".config");
-  return join(folder, "coupon", "config.json");
+  return join(folder, "coupon");
+}
+
+/** COUPON_CONFIG, else config.json in the folder of this command. */
+export function configPath(env: NodeJS.ProcessEnv): string {
+  return env["COUPON_CONFIG"] || join(configFolder(env), "config.json");
 }
 
 /** @throws UserError where there is a file that cannot be used */

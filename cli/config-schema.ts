@@ -7,6 +7,16 @@ export interface Profile {
   /** Milliseconds, as --timeout. */
   readonly timeout?: number;
   readonly retries?: number;
+  /** For coupon login. */
+  readonly login?: ProfileLogin;
+}
+
+/** How this command is known to the identity provider of the service; each may be absent. */
+export interface ProfileLogin {
+  readonly issuer?: string;
+  readonly clientId?: string;
+  readonly scope?: string;
+  readonly audience?: string;
 }
 
 export interface Config {
@@ -27,11 +37,19 @@ export class ConfigMistake extends Error {
 
 const text = z.string().check(z.minLength(1));
 
+const loginSchema = z.strictObject({
+  issuer: z.exactOptional(text),
+  clientId: z.exactOptional(text),
+  scope: z.exactOptional(text),
+  audience: z.exactOptional(text),
+});
+
 const profileSchema = z.strictObject({
   url: z.exactOptional(text),
   token: z.exactOptional(text),
   timeout: z.exactOptional(z.number()),
   retries: z.exactOptional(z.number()),
+  login: z.exactOptional(loginSchema),
 });
 
 const fileSchema = z.strictObject({
@@ -47,6 +65,7 @@ const allowed: Readonly<Record<string, string>> = {
   token: "give the operator token of that service, in quotes",
   timeout: "give milliseconds in digits, without quotes, such as 10000",
   retries: "give a whole number in digits, without quotes, such as 5",
+  login: 'give an object, as in "login": { "issuer": "https://id.example.com", "clientId": "coupon-cli" }',
 };
 
 const typeNames: Readonly<Record<string, string>> = {
@@ -77,7 +96,7 @@ function mistakeOf(issue: z.core.$ZodIssue | undefined): ConfigMistake {
   const path = issue?.path.map(String) ?? [];
   const place = placeOf(path);
   if (issue?.code === "unrecognized_keys") {
-    const schema = path.length === 0 ? fileSchema : profileSchema;
+    const schema = path.length === 0 ? fileSchema : path.length === 3 ? loginSchema : profileSchema;
     return new ConfigMistake(
       `${place} has "${issue.keys[0]}"`,
       `it may have ${Object.keys(schema.shape).join(", ")}`,
@@ -88,8 +107,9 @@ function mistakeOf(issue: z.core.$ZodIssue | undefined): ConfigMistake {
   return new ConfigMistake(`${place} is not ${wanted}`, allowed[field]);
 }
 
-/** "the file", "profiles", 'profile "local"', '"url" of profile "local"'. */
-function placeOf([first, name, field]: readonly string[]): string {
+/** "the file", "profiles", 'profile "local"', '"url" of profile "local"', '"issuer" of "login" of …'. */
+function placeOf([first, name, field, part]: readonly string[]): string {
+  if (part !== undefined) return `"${part}" of "login" of profile "${name}"`;
   if (first === undefined) return "the file";
   if (name === undefined) return first === "profile" ? '"profile"' : first;
   return field === undefined ? `profile "${name}"` : `"${field}" of profile "${name}"`;

@@ -9,7 +9,7 @@ import { unreachableBecause, type Words } from "./reach.ts";
 import { reasonWords } from "./refusal-words.ts";
 import { epochMsOf, printable, stateName } from "./render.ts";
 import { codeFacts, knownReason, reasonExitCodes, reasonName } from "./rpc-exit-code.ts";
-import { UncertainCall, UserError } from "./user-error.ts";
+import { UncertainCall, userErrorIn } from "./user-error.ts";
 
 /** An error, ready to be shown: one line, and what to do next. */
 export interface Failure {
@@ -65,8 +65,9 @@ function describe(error: unknown, context: FailureContext): Failure {
   if (context.interrupted) {
     return { exitCode: exitCodes.interrupted, code: "interrupted", message: "interrupted", hint: "" };
   }
-  if (error instanceof UserError) {
-    const { exitCode, message, hint, cause } = error;
+  const own = userErrorIn(error);
+  if (own !== undefined) {
+    const { exitCode, message, hint, cause } = own;
     const code = userErrorCodes[exitCode] ?? "failed";
     // Where the error came from the service and the command only has a better message, its reason stays.
     return {

@@ -5,6 +5,7 @@ import { refusalOf } from "./failure.ts";
 import { foreignAnswer } from "./foreign-answer.ts";
 import { unreachableBecause } from "./reach.ts";
 import { type KnownReason, knownReason } from "./rpc-exit-code.ts";
+import { userErrorIn } from "./user-error.ts";
 
 /** The tries after the first, where the operator gives no number. */
 export const defaultCallRetries = 5;
@@ -30,6 +31,7 @@ export function isTransient(error: unknown): boolean {
 
 /** True: the stream broke, and the service did not refuse it. */
 export function isBrokenStream(error: unknown): boolean {
+  if (userErrorIn(error) !== undefined) return false;
   if (isTransient(error)) return true;
   if (!(error instanceof ConnectError) || refusalOf(error) !== undefined) return false;
   if (unreachableBecause(error) !== undefined || foreignAnswer(error, "") !== undefined) return false;

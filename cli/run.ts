@@ -6,6 +6,7 @@ import { type ExitCode, exitCodes } from "./exit-code.ts";
 import type { Failure } from "./failure.ts";
 import type { FailureContext } from "./failure-context.ts";
 import { spelledAs } from "./invocation.ts";
+import { sendsToken, withLogin } from "./login/kept-login.ts";
 import { openOutput, type Screen } from "./output.ts";
 import { openPrompt } from "./prompt.ts";
 import { printable } from "./render.ts";
@@ -51,7 +52,10 @@ export async function run(given: Process): Promise<ExitCode> {
   const openSession = async (globals: GlobalOptions): Promise<LocalSession> => {
     const file = await readConfigFile(env);
     redact = createRedactor(givenSecrets(args, env, file));
-    const settings = readSettings(globals, env, file);
+    const conceal = (token: string) => {
+      redact = createRedactor(givenSecrets(args, env, file, [token]));
+    };
+    const settings = withLogin(readSettings(globals, env, file), conceal);
     return {
       settings,
       output,
@@ -82,10 +86,10 @@ export async function run(given: Process): Promise<ExitCode> {
     known = {
       ...known,
       ...{ url, urlFrom: origins.url, campaignId: input.givenCampaignId(command) },
-      tokenFrom: settings.token === undefined ? undefined : origins.token,
+      tokenFrom: sendsToken(settings) ? origins.token : undefined,
     };
     for (const warning of settings.warnings) output.note(warning);
-    if (settings.token !== undefined && !isPrivate(url)) {
+    if (sendsToken(settings) && !isPrivate(url)) {
       output.note(`the token goes to ${url} unencrypted; use https`);
     }
     await perform(command, session, input);
@@ -113,7 +117,12 @@ async function answerCompletion(
 }
 
 /** Every URL and token that was given, in force or not. */
-function givenSecrets(args: readonly string[], env: NodeJS.ProcessEnv, file?: ConfigFile): Secrets {
+function givenSecrets(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  file?: ConfigFile,
+  more: readonly string[] = [],
+): Secrets {
   const flag = (name: string) =>
     args.flatMap((arg, i) =>
       arg === name ? [args[i + 1]] : arg.startsWith(`${name}=`) ? [arg.slice(name.length + 1)] : [],
@@ -125,6 +134,7 @@ function givenSecrets(args: readonly string[], env: NodeJS.ProcessEnv, file?: Co
       ...["COUPON_TOKEN", "COUPON_CLAIM_TOKEN", "CLAIM_TOKEN_SECRET"].map((name) => env[name]),
       ...flag("--token"),
       ...profiles.map(({ token }) => token),
+      ...more,
     ],
   };
 }

@@ -6,6 +6,7 @@ import { unknownZone } from "../runtime/time-zone.ts";
 import { type ClaimSettings, readClaimSettings } from "./claim-credentials.ts";
 import type { ConfigFile } from "./config-file.ts";
 import type { Profile } from "./config-schema.ts";
+import { type LoginSettings, readLoginSettings } from "./login/login-settings.ts";
 import { UserError } from "./user-error.ts";
 import { systemZone } from "./zone.ts";
 
@@ -26,6 +27,8 @@ export interface Settings {
   readonly configFile: ConfigFile;
   /** For claims and look-ups of coupons. */
   readonly claim: ClaimSettings;
+  /** What coupon login made or is to make for this URL. */
+  readonly login: LoginSettings;
   /**
    * Where each setting comes from, in the operator's words: "--url", "COUPON_URL", "profile local",
    * "default".
@@ -60,6 +63,10 @@ export const environment: readonly { readonly name: string; readonly about: stri
   },
   { name: "CLAIM_TOKEN_SECRET_FILE", about: "the file that holds it" },
   { name: "CLAIM_TOKEN_AUDIENCE", about: "the aud of these tokens" },
+  { name: "COUPON_OIDC_ISSUER", about: "as --issuer of coupon login" },
+  { name: "COUPON_OIDC_CLIENT_ID", about: "as its --client-id" },
+  { name: "COUPON_OIDC_SCOPE", about: "as its --scope" },
+  { name: "COUPON_OIDC_AUDIENCE", about: "as its --audience" },
   { name: "COUPON_PROFILE", about: "as --profile" },
   { name: "COUPON_TIMEOUT", about: "as --timeout" },
   { name: "COUPON_RETRIES", about: "as --retries" },
@@ -148,6 +155,7 @@ export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv, fil
     profile: chosen.text,
     configFile: file,
     claim: readClaimSettings(env),
+    login: readLoginSettings(env, url, profile?.login),
     origins: {
       profile: chosen.origin,
       url: urlFound.origin,

@@ -22,6 +22,16 @@ export class UserError extends Error {
   }
 }
 
+/**
+ * An error that the operator can correct and that kept a call from being sent: the RPC library has wrapped
+ * it.
+ */
+export function userErrorIn(error: unknown): UserError | undefined {
+  if (error instanceof UserError) return error;
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof UserError ? cause : undefined;
+}
+
 /** A call whose outcome is unknown, with the advice how the operator can safely repeat it. */
 export class UncertainCall extends Error {
   override readonly name = "UncertainCall";

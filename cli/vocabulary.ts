@@ -15,6 +15,8 @@ import { issue } from "./verbs/issue.ts";
 import { keys } from "./verbs/keys.ts";
 import { launch } from "./verbs/launch.ts";
 import { list } from "./verbs/list.ts";
+import { login } from "./verbs/login.ts";
+import { logout } from "./verbs/logout.ts";
 import { pause } from "./verbs/pause.ts";
 import { preflight } from "./verbs/preflight.ts";
 import { rehearse } from "./verbs/rehearse.ts";
@@ -53,6 +55,8 @@ export const commands: readonly Command[] = [
   rehearse,
   formats,
   stats,
+  login,
+  logout,
   keys,
   token,
   config,

@@ -30,9 +30,10 @@ interface Shown {
 }
 
 function shownSettings(settings: Settings): [name: string, shown: Shown][] {
-  const { origins, token, zone } = settings;
+  const { origins, token, login, zone } = settings;
   // The length shows whether a token was cut when it was pasted; none of its characters is shown.
-  const hidden = token === undefined ? null : `(set, ${counted(token.length, "character")})`;
+  const given = token === undefined ? null : `(set, ${counted(token.length, "character")})`;
+  const hidden = given ?? (login.freshToken === undefined ? null : "(the access token of a login)");
   return [
     ["profile", { value: settings.profile ?? null, from: origins.profile }],
     ["url", { value: settings.url, from: origins.url }],

@@ -22,5 +22,5 @@ $COUPON_CONFIG, else $XDG_CONFIG_HOME/coupon/config.json, else ~/.config/coupon/
   }
 
 "profile" names the one that is used unless --profile or COUPON_PROFILE names another. A token in the file is sent to the url
-beside it and nowhere else; keep the file to yourself (chmod 600). This command shows no token and asks no service.`,
+beside it and nowhere else; keep the file to yourself (chmod 600). Where no token is given, that of coupon login is sent. This command shows no token and asks no service.`,
 };

@@ -67,18 +67,21 @@ describe("cli: every verb", () => {
     formats: "",
     keys: "create --name kim --role viewer",
     config: "",
+    logout: "",
     token: "issue --user alice --audience coupons --secret-file package.json",
     completion: "bash",
   };
 
   for (const { name, options } of commands) {
-    it(`${name} --json writes JSON, and nothing else, to both streams`, async () => {
-      const args = (lines[name] ?? campaignId).split(" ").filter((word) => word !== "");
-      const { code, stdout, stderr } = await runCli([name, ...args, "--json"], { url: service.url });
-      expect(code, stderr).to.equal(0);
-      expect(readJsonLines(stdout)).not.to.deep.equal([]);
-      for (const line of readJsonLines(stderr)) expect(line).to.have.property("note");
-    });
+    // Needs an identity provider and a person: login.test.ts.
+    if (name !== "login")
+      it(`${name} --json writes JSON, and nothing else, to both streams`, async () => {
+        const args = (lines[name] ?? campaignId).split(" ").filter((word) => word !== "");
+        const { code, stdout, stderr } = await runCli([name, ...args, "--json"], { url: service.url });
+        expect(code, stderr).to.equal(0);
+        expect(readJsonLines(stdout)).not.to.deep.equal([]);
+        for (const line of readJsonLines(stderr)) expect(line).to.have.property("note");
+      });
 
     it(`${name} has --dry-run if it changes anything`, () => {
       const source = readFileSync(join(repositoryDir, "cli", "commands", `${name}.ts`), "utf8");

@@ -8,17 +8,23 @@ import { environment, type Finished, type Surroundings } from "./run-cli.ts";
  */
 export async function runHere(
   args: readonly string[],
-  surroundings: Pick<Surroundings, "url" | "env"> & { readonly stdin?: Readable } = {},
+  surroundings: Pick<Surroundings, "url" | "env"> & {
+    readonly stdin?: Readable;
+    /** Called with all messages so far. */
+    readonly onMessage?: (stderr: string) => void;
+    readonly signal?: AbortSignal;
+  } = {},
 ): Promise<Finished> {
   const told = { stdout: "", stderr: "" };
   const into = (name: "stdout" | "stderr") =>
     new Writable({
       write(chunk, _encoding, done) {
         told[name] += String(chunk);
+        if (name === "stderr") surroundings.onMessage?.(told.stderr);
         done();
       },
     });
-  const { signal } = new AbortController();
+  const { signal = new AbortController().signal } = surroundings;
   const env = environment(surroundings);
   const [stdout, stderr] = [into("stdout"), into("stderr")];
   // `import()` uses the module loader that the command's own imports use: an error is then an instance of the
