@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
+import { appendPrivateFile } from "../runtime/private-file.ts";
 import { LineTooLong, linesOf } from "./lines.ts";
 
 /** The answer that a caller got. `unknown`: none that is definite, the claim may or may not have happened. */
@@ -46,12 +47,12 @@ export function stamp(): { readonly atMs: number; readonly order: number } {
   return { order: monotonicNs(), atMs: Date.now() };
 }
 
-/** Appends entries to a JSON-lines file, readable by its owner only: it holds codes. */
+/** Appends entries to a JSON-lines file, readable by its owner only: it holds codes. @throws UnsafeFile */
 export function createHistoryWriter(file: string): {
   write(entry: HistoryEntry): void;
   close(): Promise<void>;
 } {
-  const stream = createWriteStream(file, { flags: "a", mode: 0o600 });
+  const stream = createWriteStream(file, { fd: appendPrivateFile(file) });
   let failure: unknown;
   stream.on("error", (error) => {
     failure = error;

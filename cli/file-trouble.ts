@@ -1,4 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
+import { UnsafeFile } from "../runtime/private-file.ts";
 import { UserError } from "./user-error.ts";
 
 /** Hints by the system's error code. */
@@ -14,6 +15,11 @@ export async function orUserError<T>(path: string, act: () => Promise<T>, flag =
     return await act();
   } catch (error) {
     if (error instanceof UserError) throw error;
+    if (error instanceof UnsafeFile)
+      throw new UserError(`${flag}: ${error.message}`, {
+        hint: "find out who made it and remove it, or name a file in a folder where only you may write",
+        cause: error,
+      });
     const why = codeOf(error) ?? String(error);
     throw new UserError(`${flag}: cannot write "${path}": ${why}`, {
       hint: hints[why] ?? "check the folder, its permissions and the space left",

@@ -4,6 +4,7 @@ import { planArrivals } from "../callers/arrivals.ts";
 import { createHttpClient } from "../callers/http-client.ts";
 import { pressAll, SOCKETS_MAX } from "../callers/pressing.ts";
 import { createScoreboard, type Second } from "../callers/scoreboard.ts";
+import { orUserError } from "./file-trouble.ts";
 import { type RehearsalPlan, secondsBefore } from "./rehearsal-plan.ts";
 import type { PressFacts } from "./rehearsal-report.ts";
 
@@ -61,12 +62,15 @@ export async function pressForCoupons(pressing: Pressing): Promise<PressFacts> {
 
 /** Writes the records with times on the server's clock, by which they are judged. */
 async function writeHistory(file: string, history: readonly HistoryEntry[], offsetMs: number): Promise<void> {
-  const writer = createHistoryWriter(file);
-  for (const entry of history) {
-    const { invokedAtMs, answeredAtMs } = entry;
-    writer.write({ ...entry, invokedAtMs: invokedAtMs + offsetMs, answeredAtMs: answeredAtMs + offsetMs });
-  }
-  await writer.close();
+  const write = async (): Promise<void> => {
+    const writer = createHistoryWriter(file);
+    for (const entry of history) {
+      const { invokedAtMs, answeredAtMs } = entry;
+      writer.write({ ...entry, invokedAtMs: invokedAtMs + offsetMs, answeredAtMs: answeredAtMs + offsetMs });
+    }
+    await writer.close();
+  };
+  await orUserError(file, write, "--history");
 }
 
 function countAnswers(history: readonly HistoryEntry[]) {

@@ -1,7 +1,9 @@
-import { type FileHandle, open, readFile, realpath, rename, stat, unlink, writeFile } from "node:fs/promises";
+import { type FileHandle, lstat, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { emptyPrivateFile, openPrivateFile } from "../runtime/private-file.ts";
 import { takeFileLock } from "./file-lock.ts";
-import { codeOf, orUserError, writeWhole } from "./file-trouble.ts";
+import { orUserError, writeWhole } from "./file-trouble.ts";
+import { targetOf } from "./output-target.ts";
 import type { Sink } from "./sink.ts";
 import { UserError } from "./user-error.ts";
 
@@ -40,10 +42,7 @@ const readBytes = 1 << 20;
  * draft.
  */
 export async function resumableSink(path: string, what: string): Promise<ResumableSink> {
-  const existing = await stat(path).catch(() => undefined);
-  if (existing !== undefined && !existing.isFile())
-    throw new UserError(`--out: "${path}" is not a file`, { hint: "name a file" });
-  const target = existing === undefined ? path : await realpath(path);
+  const target = await targetOf(path, "--out", "name a file");
   const beside = (ending: string): string => join(dirname(target), `.${basename(target)}.resume.${ending}`);
   const [draft, note] = [beside("part"), beside("json")];
   const lock = await orUserError(path, () => takeFileLock(beside("lock"), `an export to ${path}`));
@@ -74,10 +73,7 @@ interface DraftPlaces {
 async function openDraft(draft: string, note: string, what: string): Promise<Draft> {
   const from = await readNote(note, what);
   if (from !== undefined) {
-    const handle = await open(draft, "r+").catch((error: unknown) => {
-      if (codeOf(error) !== "ENOENT") throw error;
-      return undefined;
-    });
+    const handle = await openPrivateFile(draft);
     if (handle !== undefined) {
       try {
         await cutTo(handle, from, draft, note);
@@ -91,8 +87,7 @@ async function openDraft(draft: string, note: string, what: string): Promise<Dra
     // not fit the new draft.
     await unlink(note);
   }
-  // Codes are worth money: only the file's owner may read it.
-  return { handle: await open(draft, "w+", 0o600), from: undefined };
+  return { handle: await emptyPrivateFile(draft), from: undefined };
 }
 
 async function cutTo(handle: FileHandle, from: Checkpoint, draft: string, note: string): Promise<void> {
@@ -125,7 +120,7 @@ function writeDraft(given: Draft & DraftPlaces): ResumableSink {
     // First the rows, then the note about them: so the note is right at whatever moment the process or the
     // machine crashes.
     await handle.datasync();
-    await writeFile(`${note}.new`, JSON.stringify(place), { mode: 0o600, flush: true });
+    await writeNote(`${note}.new`, place);
     await rename(`${note}.new`, note);
     rowsKept = place.rows;
     keptAtMs = performance.now();
@@ -134,7 +129,7 @@ function writeDraft(given: Draft & DraftPlaces): ResumableSink {
   /** Checks that the file holds what was written, and that its name still refers to the same file. */
   async function assertWhole(): Promise<void> {
     await lock.assertHeld();
-    const [held, named] = await Promise.all([handle.stat(), stat(draft)]);
+    const [held, named] = await Promise.all([handle.stat(), lstat(draft)]);
     const same = held.ino === named.ino && held.dev === named.dev && held.size === bytes;
     if (same && (await linesIn(handle, bytes)) === lines) return;
     throw new UserError(`--resume: ${draft} is not what was written: something else changed it`, {
@@ -213,17 +208,27 @@ function newlinesIn(data: Buffer): number {
   return lines;
 }
 
+async function writeNote(path: string, place: Checkpoint): Promise<void> {
+  const handle = await emptyPrivateFile(path);
+  try {
+    await handle.writeFile(JSON.stringify(place));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A note of another user could have an export leave rows out, so it is looked at as closely as the draft. */
 async function readNote(note: string, what: string): Promise<Checkpoint | undefined> {
-  const text = await readFile(note, "utf8").catch((error: unknown) => {
-    if (codeOf(error) !== "ENOENT") throw error;
-    return undefined;
-  });
-  if (text === undefined) return undefined;
+  const handle = await openPrivateFile(note);
+  if (handle === undefined) return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch {
-    value = undefined;
+    value = JSON.parse(await handle.readFile("utf8"));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  } finally {
+    await handle.close();
   }
   if (!isCheckpoint(value))
     throw new UserError(`--resume: ${note} is not a note of this command`, { hint: "remove it" });

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { open, realpath, rename, stat, unlink } from "node:fs/promises";
+import { rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { createPrivateFile } from "../runtime/private-file.ts";
 import { orUserError } from "./file-trouble.ts";
 import type { Output } from "./output.ts";
-import { UserError } from "./user-error.ts";
+import { targetOf } from "./output-target.ts";
 
 /** The target of exported rows. Exactly one of `finish` and `abandon` ends it. */
 export interface Sink {
@@ -24,18 +25,15 @@ export function outputSink(output: Output): Sink {
 
 /** Writes beside the file and renames at the end: a reader gets the old file or the complete new one. */
 export async function fileSink(path: string, flag = "--out"): Promise<Sink> {
-  const existing = await stat(path).catch(() => undefined);
-  // A rename would put a file in the place of a device or a pipe.
-  if (existing !== undefined && !existing.isFile()) {
-    throw new UserError(`${flag}: "${path}" is not a file`, {
-      hint: flag === "--out" ? "name a file, or leave --out away and use >" : "name a file",
-    });
-  }
-  const target = existing === undefined ? path : await realpath(path);
+  const target = await targetOf(
+    path,
+    flag,
+    flag === "--out" ? "name a file, or leave --out away and use >" : "name a file",
+  );
   const draft = join(dirname(target), `.${basename(target)}.${randomUUID().slice(0, 8)}.part`);
-  // Codes are worth money: only the file's owner may read a new file.
   const trouble = <T>(act: () => Promise<T>) => orUserError(path, act, flag);
-  const handle = await trouble(() => open(draft, "wx", 0o600));
+  // Codes are worth money: only the file's owner may read a new file.
+  const handle = await trouble(() => createPrivateFile(draft));
   return {
     write: (text) =>
       trouble(async () => {

@@ -54,7 +54,7 @@ export type Claim =
 /** @throws UserError where the folder cannot be made, or nothing can be written in it */
 function makeDataDir(dataDir: string): void {
   try {
-    makeFolder(dataDir);
+    makeFolder(dataDir, 0o700);
     // A trial write, not a look at the mode: a file system may be full or read-only, whatever the mode is.
     const trial = join(dataDir, `.write-${process.pid}-${randomUUID()}`);
     writeFileSync(trial, "trial");

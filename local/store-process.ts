@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
-import { closeSync, openSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, closeSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { appendPrivateFile } from "../runtime/private-file.ts";
 import { endChild, hasExited, inheritedEnvironment, killChild, signalChild, spawnKept } from "./child.ts";
 import { freePort, isPortFree } from "./free-port.ts";
 import { makeFolder } from "./make-folder.mjs";
@@ -29,9 +30,11 @@ export interface StoreRecipe {
 
 /** Starts a store as a child process. Port 0: any free one; it stays the same over restarts. */
 export async function startStoreProcess(recipe: StoreRecipe, port: number): Promise<Store> {
-  for (const [folder, mode] of [[recipe.dir, 0o700], [dirname(recipe.logFile)]] as const) {
+  for (const folder of [recipe.dir, dirname(recipe.logFile)]) {
     try {
-      makeFolder(folder, mode);
+      makeFolder(folder, 0o700);
+      // An earlier version left the store's own folder open to other users.
+      if (folder === recipe.dir) chmodSync(folder, 0o700);
     } catch (error) {
       throw unusableFolder(`the folder of ${recipe.kind}`, folder, error);
     }
@@ -90,7 +93,7 @@ class StoreProcess implements Store {
       throw new LocalStackError(`Port ${this.port} on ${HOST} is already in use. ${this.#recipe.portAdvice}`);
     }
     const logStart = sizeOf(this.logFile);
-    const log = openSync(this.logFile, "a");
+    const log = appendPrivateFile(this.logFile, { tighten: true });
     try {
       const [command, ...args] = this.#recipe.commandAt(HOST, this.port);
       const child = spawnKept(command, args, {

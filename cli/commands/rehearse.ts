@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { access, mkdtemp, rm } from "node:fs/promises";
+import { lstat, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toJson } from "@bufbuild/protobuf";
@@ -165,7 +165,8 @@ interface Records {
  */
 async function openRecords(wanted: string | undefined): Promise<Records> {
   if (wanted !== undefined) {
-    const exists = await access(wanted).then(
+    // A link that leads nowhere is something, too: the records must not be written through it.
+    const exists = await lstat(wanted).then(
       () => true,
       () => false,
     );

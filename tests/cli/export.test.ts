@@ -1,4 +1,18 @@
-import { appendFile, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  chmod,
+  lchown,
+  link,
+  lstat,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
@@ -358,6 +372,92 @@ describe("cli export", () => {
     expect(code).to.equal(1);
     expect(stderr).to.match(/10 rows came, but 12 coupons were issued/);
     expect(await readdir(folder)).to.deep.equal([]);
+  });
+
+  /** What another user could put where the next export looks for its own draft or note. */
+  const plants: [
+    what: string,
+    name: string,
+    why: RegExp,
+    plant: (path: string, other: string) => Promise<void>,
+  ][] = [
+    [
+      "a link in place of the draft",
+      ".winners.csv.resume.part",
+      /is a symbolic link/,
+      (at, to) => symlink(to, at),
+    ],
+    [
+      "a hard link in place of the draft",
+      ".winners.csv.resume.part",
+      /has 2 names/,
+      (at, to) => link(to, at),
+    ],
+    [
+      "a link in place of the note",
+      ".winners.csv.resume.json",
+      /is a symbolic link/,
+      (at, to) => symlink(to, at),
+    ],
+    [
+      "a link in place of the next note",
+      ".winners.csv.resume.json.new",
+      /is a symbolic link/,
+      (at, to) => symlink(to, at),
+    ],
+    [
+      "a draft that others may write",
+      ".winners.csv.resume.part",
+      /is open to other users \(mode 0666\)/,
+      openToAll,
+    ],
+    [
+      "a note that others may write",
+      ".winners.csv.resume.json",
+      /is open to other users \(mode 0666\)/,
+      openToAll,
+    ],
+  ];
+  async function openToAll(path: string): Promise<void> {
+    await writeFile(path, "another's");
+    await chmod(path, 0o666);
+  }
+  for (const [what, name, why, plant] of plants) {
+    it(`--resume refuses ${what}, names it, and leaves the other file as it is`, async () => {
+      const outside = await mkdtemp(join(tmpdir(), "export-other-"));
+      try {
+        const other = join(outside, "precious");
+        await writeFile(other, "precious", { mode: 0o600 });
+        await plant(join(folder, name), other);
+        const { code, stderr } = await run("--out", join(folder, "winners.csv"), "--resume");
+        expect(code, stderr).to.equal(2);
+        expect(stderr)
+          .to.include(join(folder, name))
+          .and.match(why)
+          .and.match(/remove it/);
+        expect(await readFile(other, "utf8")).to.equal("precious");
+        expect(await readdir(folder)).to.not.include("winners.csv");
+      } finally {
+        await rm(outside, { recursive: true, force: true });
+      }
+    });
+  }
+
+  it("--out through a link: an operator's own is followed, another user's is refused", async () => {
+    const [named, target] = [join(folder, "link.csv"), join(folder, "target.csv")];
+    await writeFile(target, "old");
+    await symlink(target, named);
+    expect((await run("--out", named)).code).to.equal(0);
+    expect(await readFile(target, "utf8")).to.match(/^code,/);
+    expect((await lstat(named)).isSymbolicLink()).to.equal(true);
+    // Only root can make a link another user's.
+    if (process.geteuid?.() !== 0) return;
+    await lchown(named, 65_534, 65_534);
+    for (const resume of [[], ["--resume"]]) {
+      const { code, stderr } = await run("--out", named, ...resume);
+      expect(code).to.equal(2);
+      expect(stderr).to.match(/is a link that another user made \(uid 65534\)/);
+    }
   });
 
   const mistakes: [args: string[], why: RegExp][] = [
