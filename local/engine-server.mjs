@@ -2,17 +2,20 @@
  * The embedded MongoDB engine as a server process: opens a data folder, listens on 127.0.0.1 and
  * hands every wire message to the engine. For development, demo and tests only.
  *
- *   node local/engine-server.mjs --dir <data folder> --port <port, 0 = any free one>
+ *   node local/engine-server.mjs --dir <data folder> --port <port, 0 = any free one> [--password-file <file>]
  *
+ * With a password file, connections must authenticate with it, as the user `coupon` (SCRAM-SHA-256).
  * Prints `ready <port>` on stdout. SIGTERM or SIGINT closes the engine and exits 0.
  * Exit codes: 2 usage, 3 port, 4 data folder, 5 the engine cannot be loaded.
  */
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { parseArgs } from "node:util";
 import { serialize } from "bson";
+import { createConnectionGuard } from "./connection-guard.mjs";
 import { makeFolder } from "./make-folder.mjs";
+import { createScram } from "./scram.mjs";
 import {
   commandOf,
   legacyReplyOf,
@@ -53,7 +56,8 @@ const PLAN_RANKER = serialize({
 /** @typedef {{ requestId: number, moreToCome: boolean, legacy: boolean, response: Buffer }} RoundTrip */
 /** @typedef {{ roundTrip(message: Buffer): Promise<RoundTrip>, close(): Promise<void> }} Engine */
 
-const { dir, port } = readArguments();
+const { dir, port, passwordFile } = readArguments();
+const converse = passwordFile === undefined ? undefined : createScram("coupon", readPassword(passwordFile));
 const engine = await openEngine(dir);
 const sockets = new Set();
 let repliesUnderWay = 0;
@@ -88,6 +92,7 @@ for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, stop);
  */
 async function serve(socket) {
   const reader = new MessageReader();
+  const guard = createConnectionGuard(converse);
   let replyId = 0;
   for await (const chunk of socket) {
     reader.push(chunk);
@@ -96,7 +101,7 @@ async function serve(socket) {
       repliesUnderWay += 1;
       try {
         replyId += 1;
-        const reply = await answer(withoutRefusedFlags(message), replyId);
+        const reply = await answer(withoutRefusedFlags(message), replyId, guard);
         if (reply !== undefined) await write(socket, reply);
       } finally {
         repliesUnderWay -= 1;
@@ -108,10 +113,15 @@ async function serve(socket) {
 /**
  * @param {Buffer} message
  * @param {number} id
+ * @param {import("./connection-guard.mjs").Guard} guard
  * @returns {Promise<Buffer | undefined>}
  */
-async function answer(message, id) {
+async function answer(message, id, guard) {
   const command = commandOf(message);
+  const guarded = command === undefined ? undefined : guard(command.name, message);
+  if (guarded !== undefined) {
+    return wantsNoReply(message) ? undefined : messageOf(guarded, { id, responseTo: requestIdOf(message) });
+  }
   if (command !== undefined && SESSION_COMMANDS.has(command.name)) {
     const ids = { id, responseTo: requestIdOf(message) };
     return wantsNoReply(message) ? undefined : messageOf(OK_DOCUMENT, ids);
@@ -184,15 +194,28 @@ async function openEngine(folder) {
 
 function readArguments() {
   try {
-    const { values } = parseArgs({ options: { dir: { type: "string" }, port: { type: "string" } } });
+    const string = /** @type {const} */ ({ type: "string" });
+    const { values } = parseArgs({ options: { dir: string, port: string, "password-file": string } });
     const portNumber = Number(values.port);
     if (values.dir !== undefined && Number.isInteger(portNumber) && portNumber >= 0 && portNumber <= 65_535) {
-      return { dir: values.dir, port: portNumber };
+      return { dir: values.dir, port: portNumber, passwordFile: values["password-file"] };
     }
   } catch {
     // an unknown option: the usage line follows
   }
-  return fail(EXIT_USAGE, "usage: node local/engine-server.mjs --dir <data folder> --port <0-65535>");
+  return fail(
+    EXIT_USAGE,
+    "usage: node local/engine-server.mjs --dir <data folder> --port <0-65535> [--password-file <file>]",
+  );
+}
+
+/** @param {string} file */
+function readPassword(file) {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    return fail(EXIT_USAGE, `--password-file: ${messageFrom(error)}`);
+  }
 }
 
 /**

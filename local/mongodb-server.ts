@@ -6,6 +6,7 @@ import { nodeForEngine } from "./embedded-libc.ts";
 import { exchange } from "./exchange.ts";
 import { programOnPath } from "./program.mjs";
 import { LocalStackError, type Store } from "./store.ts";
+import type { StorePassword } from "./store-password.ts";
 import { startStoreProcess } from "./store-process.ts";
 import { messageOf } from "./wire-message.mjs";
 
@@ -15,6 +16,8 @@ export interface MongodbOptions {
   /** 0 or absent: any free port. */
   readonly port?: number | undefined;
   readonly logFile?: string | undefined;
+  /** For the embedded engine; a mongod on PATH has the users that its own data folder knows. */
+  readonly password?: StorePassword | undefined;
 }
 
 type Server = {
@@ -26,8 +29,11 @@ const ENGINE_SERVER = fileURLToPath(new URL("./engine-server.mjs", import.meta.u
 const SERVER_STATUS = messageOf(serialize({ serverStatus: 1, $db: "admin" }), { id: 1, responseTo: 0 });
 
 export async function startMongodb(options: MongodbOptions): Promise<Store> {
-  const { origin, commandIn } = findServer();
+  const { origin, commandIn } = findServer(options.password?.file);
   const dir = join(options.dir, origin);
+  const password = origin === "embedded" ? options.password?.password : undefined;
+  const [user, mechanism] =
+    password === undefined ? ["", ""] : [`coupon:${password}@`, "&authMechanism=SCRAM-SHA-256"];
   return startStoreProcess(
     {
       kind: "mongodb",
@@ -35,7 +41,7 @@ export async function startMongodb(options: MongodbOptions): Promise<Store> {
       dir,
       logFile: options.logFile ?? join(options.dir, "mongodb.log"),
       portAdvice: "Stop what uses it, choose another port, or set MONGODB_URL to use a MongoDB that runs.",
-      urlAt: (host, chosen) => `mongodb://${host}:${chosen}/?directConnection=true`,
+      urlAt: (host, chosen) => `mongodb://${user}${host}:${chosen}/?directConnection=true${mechanism}`,
       commandAt: commandIn(dir),
       answeringPid,
     },
@@ -43,7 +49,7 @@ export async function startMongodb(options: MongodbOptions): Promise<Store> {
   );
 }
 
-function findServer(): Server {
+function findServer(passwordFile: string | undefined): Server {
   const mongod = programOnPath("mongod");
   if (mongod !== undefined) {
     // A standalone mongod: w:majority and j:true hold on it as they do on a replica set of one.
@@ -74,6 +80,7 @@ function findServer(): Server {
       launch.command,
       ...launch.args,
       ...[ENGINE_SERVER, "--dir", dir, "--port", String(port)],
+      ...(passwordFile === undefined ? [] : ["--password-file", passwordFile]),
     ],
   };
 }

@@ -4,6 +4,7 @@ import { givenStore } from "./given-store.ts";
 import { startMongodb } from "./mongodb-server.ts";
 import { startRedis } from "./redis-server.ts";
 import { LocalStackError, type Store, type StoreKind } from "./store.ts";
+import { storePassword } from "./store-password.ts";
 
 const MAX_TRIES = 5;
 
@@ -22,6 +23,8 @@ export interface StackOptions {
   readonly redisArgs?: readonly string[] | undefined;
   /** Default: `logs` in the data folder. */
   readonly logDir?: string | undefined;
+  /** Stores that are started here demand a password, which is in their URLs. */
+  readonly withPassword?: boolean | undefined;
   /** How long a store that was given may take to answer (START_DEADLINE_MS). */
   readonly givenWithinMs?: number | undefined;
   /** Called before a store is started; not for a store that was given or is joined. */
@@ -78,6 +81,8 @@ interface Ground {
 async function ready(options: StackOptions, { dataDir, claim, own }: Ground): Promise<Stack> {
   const logDir = resolve(options.logDir ?? join(dataDir, "logs"));
   const joinable = claim?.ours === false ? claim : undefined;
+  const password =
+    options.withPassword === true && claim?.ours === true ? await storePassword(dataDir) : undefined;
   const find = async (kind: StoreKind, url: string | undefined, port = 0, start: () => Promise<Store>) => {
     if (url !== undefined)
       return answering(givenStore(kind, url, { origin: "given", withinMs: options.givenWithinMs }));
@@ -92,6 +97,7 @@ async function ready(options: StackOptions, { dataDir, claim, own }: Ground): Pr
       dir: join(dataDir, "redis"),
       port: options.redisPort,
       args: options.redisArgs,
+      password: password?.password,
       logFile: join(logDir, "redis.log"),
     }),
   );
@@ -99,6 +105,7 @@ async function ready(options: StackOptions, { dataDir, claim, own }: Ground): Pr
     startMongodb({
       dir: join(dataDir, "mongodb"),
       port: options.mongodbPort,
+      password,
       logFile: join(logDir, "mongodb.log"),
     }),
   );

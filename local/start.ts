@@ -21,6 +21,7 @@ async function layGround(flags: Readonly<Record<string, string | undefined>>): P
     const say = (text: string) => void process.stderr.write(`${text}\n`);
     const stack = await startStack({
       ...settings,
+      withPassword: true,
       givenWithinMs: START_DEADLINE_MS,
       onStart: (kind) => say(`starting ${kind === "redis" ? "Redis" : "MongoDB"} …`),
     });

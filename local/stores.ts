@@ -38,16 +38,19 @@ try {
 
 async function run(settings: Readonly<Record<string, string | undefined>>): Promise<void> {
   const ended = firstSignal();
-  const stack = await startStack(stackSettings(settings));
+  const stack = await startStack({ ...stackSettings(settings), withPassword: true });
   for (const store of [stack.redis, stack.mongodb]) {
     const where = store.dir === undefined ? "" : `, data in ${store.dir}`;
     say(`${store.kind}: ${store.origin} at ${store.host}:${store.port}${where}`);
   }
-  for (const { kind, url } of [stack.redis, stack.mongodb]) {
+  for (const { kind, url, origin } of [stack.redis, stack.mongodb]) {
     const name = kind === "redis" ? "REDIS_URL" : "MONGODB_URL";
     // A given URL that holds a password is not repeated: stdout may be a file, or stay in a terminal's
-    // scrollback.
-    const told = redactUrls(url) === url ? `export ${name}='${url}'` : `# ${name}: as it was given`;
+    // scrollback. The password of a local store opens nothing from elsewhere.
+    const told =
+      origin !== "given" || redactUrls(url) === url
+        ? `export ${name}='${url}'`
+        : `# ${name}: as it was given`;
     process.stdout.write(`${told}\n`);
   }
   say("Ctrl-C stops them.");

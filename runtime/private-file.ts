@@ -1,7 +1,7 @@
 import { closeSync, constants, fchmodSync, fstatSync, openSync, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 
-/** The name of a private file leads to a file that is not this user's alone: it was neither read nor written. */
+/** The name of a private file leads to one that is not this user's alone; it was neither read nor changed. */
 export class UnsafeFile extends Error {
   override readonly name = "UnsafeFile";
 
@@ -40,7 +40,7 @@ export async function openPrivateFile(path: string): Promise<FileHandle | undefi
   throw new UnsafeFile(path, why);
 }
 
-/** An empty file for this user alone; what an earlier run of this user left there is dropped. @throws UnsafeFile */
+/** An empty file for this user alone; what an earlier run left there is dropped. @throws UnsafeFile */
 export async function emptyPrivateFile(path: string): Promise<FileHandle> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -23,9 +23,11 @@ describe("npm run stores", () => {
   it("prints the two URLs for the shell, and stops everything when asked to end", async () => {
     const stores = start();
     expect(await stores.waitForLine((line) => line.startsWith("export MONGODB_URL="), HANG_MS)).to.match(
-      /^export MONGODB_URL='mongodb:\/\/127\.0\.0\.1:\d+\/\?directConnection=true'$/,
+      /^export MONGODB_URL='mongodb:\/\/coupon:[0-9a-f]{64}@127\.0\.0\.1:\d+\/\?directConnection=true&authMechanism=SCRAM-SHA-256'$/,
     );
-    expect(stores.lines.join("\n")).to.match(/^export REDIS_URL='redis:\/\/127\.0\.0\.1:\d+'$/m);
+    expect(stores.lines.join("\n")).to.match(
+      /^export REDIS_URL='redis:\/\/:[0-9a-f]{64}@127\.0\.0\.1:\d+'$/m,
+    );
     expect(await stores.stop()).to.equal(0);
   });
 
