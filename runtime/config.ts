@@ -5,6 +5,7 @@ import { connectionSettings } from "./connection-settings.ts";
 import { isLoopback } from "./loopback.ts";
 import { oidcSettings, oidcTrouble } from "./oidc-settings.ts";
 import { operatorSettings } from "./operator-settings.ts";
+import { proxySettings } from "./proxy-settings.ts";
 import { isSecretSetting } from "./secret-settings.ts";
 import { isSendable, SENDABLE, settingOf } from "./setting.ts";
 import { checked, count, milliseconds, oneOf, port } from "./setting-kinds.ts";
@@ -52,6 +53,7 @@ const schema = z.object({
   HEALTH_PORT: port.optional(),
   KEEP_ALIVE_TIMEOUT_MS: milliseconds(1_000, 3_600_000).default(75_000),
   ...connectionSettings,
+  ...proxySettings,
   ROLES: roles.default([...ROLES]),
   WORKERS: count(1, 64).default(1),
   OPERATOR_TOKEN: checked(tokenTrouble).optional(),

@@ -27,6 +27,7 @@ import { shortenDeadlines } from "./http/long-deadlines.ts";
 import { joinCredentials } from "./http/one-credential.ts";
 import { refuseSeveralHosts } from "./http/one-host.ts";
 import { addPages, PROBES } from "./http/pages.ts";
+import { createSourceAddress, setSourceAddress } from "./http/source-address.ts";
 import { byPath, createTurns } from "./http/turns.ts";
 import type { GetCampaignStatus } from "./rpc/campaign-status.ts";
 import { troubleInterceptor } from "./rpc/interceptors.ts";
@@ -87,8 +88,10 @@ export function buildApp(deps: AppDeps): App {
   setMaxListeners(0, draining);
   const tellTrouble = createTellTrouble(logger, clock);
   const gate = createOperatorGate({ authenticate: deps.authenticateOperator, tellTrouble, clock });
+  const { metrics, connections = CONNECTION_LIMITS } = deps;
+  const sourceAddressOf = createSourceAddress(connections.isProxy);
   const contextValues = (request: IncomingMessage | Http2ServerRequest) =>
-    gate.addOperator(withAnswerChannel(request), request);
+    gate.addOperator(setSourceAddress(withAnswerChannel(request), sourceAddressOf(request)), request);
   const options = {
     readMaxBytes: READ_MAX_BYTES,
     // No shutdownSignal: it would abort the claims in flight, which must be finished. Long streams listen to
@@ -124,7 +127,6 @@ export function buildApp(deps: AppDeps): App {
     [ISSUE_PATH, createIssueAnswers({ issueCoupon, tellTrouble, clock })],
     [STATUS_PATH, createStatusAnswers({ campaignStatus: deps.campaignStatus, tellTrouble, clock })],
   ]);
-  const { metrics, connections = CONNECTION_LIMITS } = deps;
   const bounded: BoundConnections = { limits: connections, noteCut: (why) => metrics.cuts.inc({ why }) };
   const inFlight = createInFlight(IN_FLIGHT_LIMITS, () => bounded.noteCut("pipelining"));
   const refuse = createRefuseTurn(clock);
@@ -137,7 +139,7 @@ export function buildApp(deps: AppDeps): App {
     closeWithLastAnswer(gate.guard<IncomingMessage, ServerResponse>(app), isLast),
   );
   const fastPath = createFastPath({
-    ...{ methods, clock, isLast, readMaxBytes: READ_MAX_BYTES },
+    ...{ methods, clock, isLast, sourceAddressOf, readMaxBytes: READ_MAX_BYTES },
     otherwise: byPath(
       new Map([[ISSUE_PATH, claims.taking(framework)], ...PROBES.map((path) => [path, framework] as const)]),
       unusual.taking(framework),

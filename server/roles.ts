@@ -7,6 +7,7 @@ import { createMetrics } from "../runtime/metrics.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import { createBusyCampaigns } from "./heartbeat/busy-campaigns.ts";
 import { createHeartbeat } from "./heartbeat/heartbeat.ts";
+import { connectionLimitsOf } from "./http/connection-limits.ts";
 import { serveHealth } from "./http/health.ts";
 import { startSchedulerRole } from "./scheduler-role.ts";
 import { type Addresses, startServerRole } from "./server-role.ts";
@@ -36,7 +37,10 @@ export async function startRoles(
   const metrics = createMetrics();
   const health = config.ROLES.includes("server")
     ? undefined
-    : await serveHealth({ config, logger, metrics, lifecycle });
+    : await serveHealth({
+        ...{ host: config.HOST, port: config.HEALTH_PORT, logger, metrics, lifecycle },
+        connections: connectionLimitsOf(config, 1),
+      });
   const parts = await createSharedParts(config, logger, lifecycle, metrics);
 
   let scheduler: Scheduler | undefined;

@@ -12,7 +12,7 @@ import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { buildApp } from "./app.ts";
 import { createClaimAuthOf } from "./claim-auth.ts";
 import { createCloseTransports } from "./http/close-transports.ts";
-import { connectionsPerPort, descriptorLimit } from "./http/descriptors.ts";
+import { connectionLimitsOf } from "./http/connection-limits.ts";
 import { prepareHttp2Drain, prepareHttpDrain } from "./http/drain.ts";
 import { listen, urlOf } from "./http/listen.ts";
 import { createOperatorAuthOf } from "./operator-auth.ts";
@@ -108,11 +108,7 @@ export async function startServerRole(
     ...{ issueCoupon, campaignStatus, stopping, draining },
     authenticateOperator: createOperatorAuthOf(config, parts, lifecycle),
     keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
-    connections: {
-      most: connectionsPerPort(config.CONNECTIONS_MAX, PORTS, descriptorLimit()),
-      perSourceMax: config.CONNECTIONS_PER_SOURCE_MAX,
-      isProxy: () => false,
-    },
+    connections: connectionLimitsOf(config, PORTS),
     metricsPage: metricsPage(() => {
       // These gauges are set when the page is made, not at each change.
       for (const [queue, size] of Object.entries(claimer.sizes())) metrics.queueDepth.set({ queue }, size);

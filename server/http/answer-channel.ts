@@ -2,7 +2,6 @@ import type { IncomingMessage } from "node:http";
 import { constants, type Http2ServerRequest } from "node:http2";
 import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
 import type { Clock } from "../../runtime/clock.ts";
-import { setSourceAddress } from "./source-address.ts";
 
 /** The connection that an answer goes through or, over HTTP/2, its stream alone. */
 export type AnswerChannel = {
@@ -17,7 +16,7 @@ const key = createContextKey<AnswerChannel>(NONE, { description: "the answer cha
 
 /** The values of a request that the framework passes to its handler. */
 export function withAnswerChannel(request: IncomingMessage | Http2ServerRequest): ContextValues {
-  return setSourceAddress(createContextValues().set(key, answerChannelOf(request)), request);
+  return createContextValues().set(key, answerChannelOf(request));
 }
 
 export function answerChannelIn(values: ContextValues): AnswerChannel {

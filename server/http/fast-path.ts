@@ -4,7 +4,7 @@ import type { RemoteCaller } from "../../claims/issue.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { IsLast } from "./last-answer.ts";
 import { type Codec, type PlainAnswer, readPlainHead } from "./plain-call.ts";
-import { sourceAddressOf } from "./source-address.ts";
+import type { SourceAddressOf } from "./source-address.ts";
 
 /**
  * A method from body to answer, without the framework; undefined: an unusual request, for the framework.
@@ -23,6 +23,7 @@ export type FastPathDeps = {
   /** The most bytes of a body; the framework refuses longer ones. */
   readMaxBytes: number;
   isLast: IsLast;
+  sourceAddressOf: SourceAddressOf;
   /** The framework, which gets all other requests. */
   otherwise: RequestListener;
 };
@@ -42,7 +43,7 @@ const HOST_LENGTH_MAX = 260;
  * when it is complete.
  */
 export function createFastPath(deps: FastPathDeps): RequestListener {
-  const { methods, clock, readMaxBytes, isLast, otherwise } = deps;
+  const { methods, clock, readMaxBytes, isLast, sourceAddressOf, otherwise } = deps;
   const knownHosts = new Set<string>();
 
   /** Whether the framework accepts this Host: it makes a URL of it and refuses an invalid one. */
@@ -86,7 +87,7 @@ export function createFastPath(deps: FastPathDeps): RequestListener {
       return;
     }
     const { codec, length, timeoutMs } = head;
-    const caller = new ConnectedCaller(request, clock, timeoutMs);
+    const caller = new ConnectedCaller(request, clock, sourceAddressOf, timeoutMs);
     let pieces: Buffer[] | undefined;
     let missing = length;
     const take = (piece: Buffer): void => {
@@ -119,12 +120,14 @@ class ConnectedCaller implements RemoteCaller {
   readonly #socket: Socket;
   readonly #headers: IncomingHttpHeaders;
   readonly #clock: Clock;
+  readonly #sourceAddressOf: SourceAddressOf;
   readonly #deadlineMs: number;
 
-  constructor(request: IncomingMessage, clock: Clock, timeoutMs: number) {
+  constructor(request: IncomingMessage, clock: Clock, sourceAddressOf: SourceAddressOf, timeoutMs: number) {
     this.#socket = request.socket;
     this.#headers = request.headers;
     this.#clock = clock;
+    this.#sourceAddressOf = sourceAddressOf;
     this.#deadlineMs = timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : clock.elapsed() + timeoutMs;
   }
 
@@ -133,7 +136,7 @@ class ConnectedCaller implements RemoteCaller {
   }
 
   get address(): string {
-    return sourceAddressOf({ socket: this.#socket, headers: this.#headers });
+    return this.#sourceAddressOf({ socket: this.#socket, headers: this.#headers });
   }
 
   get aborted(): boolean {

@@ -1,14 +1,16 @@
-import { createServer } from "node:http";
 import type { Request, Response } from "express";
 import { systemClock } from "../../runtime/clock.ts";
-import type { Config } from "../../runtime/config.ts";
 import type { Lifecycle } from "../../runtime/lifecycle.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import { EXIT, UserError } from "../../runtime/user-error.ts";
 import { createBareApp } from "./bare-app.ts";
+import type { NoteCut } from "./connection-gate.ts";
+import type { ConnectionLimits } from "./connection-limits.ts";
 import { prepareHttpDrain } from "./drain.ts";
-import { createInFlight } from "./in-flight.ts";
+import { expressClasses } from "./express-classes.ts";
+import { createHttp1Server } from "./http1-server.ts";
+import { createInFlight, IN_FLIGHT_LIMITS } from "./in-flight.ts";
 import { listen, urlOf } from "./listen.ts";
 import { refuseSeveralHosts } from "./one-host.ts";
 import { addPages } from "./pages.ts";
@@ -19,11 +21,17 @@ import { addPages } from "./pages.ts";
 export const HEALTH_PORT_DEFAULT = 8_090;
 /** A page is small: a reader that takes longer is cut. */
 const DRAIN_PATIENCE_MS = 1_000;
-const REQUEST_TIMEOUT_MS = 5_000;
+/** Probes ask seldom; most of them open a connection for each question. */
+const KEEP_ALIVE_TIMEOUT_MS = 5_000;
 const CONNECTIONS_MAX = 100;
+/** So few that a caller who takes all of its own leaves room for the supervisor's. */
+const CONNECTIONS_PER_SOURCE_MAX = 25;
 
 export type HealthDeps = {
-  config: Pick<Config, "HOST" | "HEALTH_PORT">;
+  host: string;
+  /** undefined: the default, or any free one where that is taken. */
+  port: number | undefined;
+  connections: Pick<ConnectionLimits, "perSourceMax" | "isProxy">;
   logger: Logger;
   metrics: Metrics;
   lifecycle: Lifecycle;
@@ -42,7 +50,8 @@ export type Health = {
  * connected, and the pages are released last, so that a drain can be watched to its end.
  * @throws UserError when HEALTH_PORT was given and is taken
  */
-export async function serveHealth({ config, logger, metrics, lifecycle }: HealthDeps): Promise<Health> {
+export async function serveHealth(deps: HealthDeps): Promise<Health> {
+  const { host, connections, logger, metrics, lifecycle } = deps;
   let isStarted = false;
   const app = createBareApp();
   addPages(app, {
@@ -54,21 +63,25 @@ export async function serveHealth({ config, logger, metrics, lifecycle }: Health
     const message = `${method} ${path} is not served here: this process has no server role`;
     response.status(404).json({ code: "unimplemented", message });
   });
-  const inFlight = createInFlight();
-  const http = createServer(
-    { headersTimeout: REQUEST_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, noDelay: true },
-    inFlight.counting(refuseSeveralHosts(app)),
-  );
-  http.maxConnections = CONNECTIONS_MAX;
+  const noteCut: NoteCut = (why) => metrics.cuts.inc({ why });
+  const inFlight = createInFlight(IN_FLIGHT_LIMITS, () => noteCut("pipelining"));
+  const http = createHttp1Server(refuseSeveralHosts(app), {
+    limits: {
+      most: CONNECTIONS_MAX,
+      perSourceMax: Math.min(connections.perSourceMax, CONNECTIONS_PER_SOURCE_MAX),
+      isProxy: connections.isProxy,
+    },
+    ...{ noteCut, inFlight, keepAliveTimeoutMs: KEEP_ALIVE_TIMEOUT_MS, classes: expressClasses(app) },
+  });
   const drain = prepareHttpDrain(http, inFlight, systemClock);
 
   async function listenSomewhere(): Promise<number> {
-    if (config.HEALTH_PORT !== undefined) return listen(http, config.HOST, config.HEALTH_PORT, "HEALTH_PORT");
+    if (deps.port !== undefined) return listen(http, host, deps.port, "HEALTH_PORT");
     try {
-      return await listen(http, config.HOST, HEALTH_PORT_DEFAULT, "HEALTH_PORT");
+      return await listen(http, host, HEALTH_PORT_DEFAULT, "HEALTH_PORT");
     } catch (error) {
       if (!(error instanceof UserError) || error.exitCode !== EXIT.portTaken) throw error;
-      const taken = await listen(http, config.HOST, 0, "HEALTH_PORT");
+      const taken = await listen(http, host, 0, "HEALTH_PORT");
       logger.info(
         { port: taken },
         `port ${HEALTH_PORT_DEFAULT} is taken: the health pages are on ${taken} (HEALTH_PORT sets it)`,
@@ -80,7 +93,7 @@ export async function serveHealth({ config, logger, metrics, lifecycle }: Health
   const port = await listenSomewhere();
   lifecycle.onRelease("health pages", () => drain({ patienceMs: DRAIN_PATIENCE_MS, idleMs: 0 }));
   return {
-    url: urlOf(config.HOST, port),
+    url: urlOf(host, port),
     started() {
       isStarted = true;
     },

@@ -61,6 +61,7 @@ it(".env.example, taken as it is, is a configuration with the defaults", () => {
   const env = parseEnv(set) as Record<string, string>;
   const WITHOUT_DEFAULT = [
     ...["REDIS_URL", "MONGODB_URL", "OPERATOR_TOKEN", "OPERATOR_KEYS", "HEALTH_PORT"],
+    "TRUST_PROXY",
     ...["CLAIM_KEYS", "CLAIM_TOKEN_SECRET", "CLAIM_TOKEN_JWKS"],
     ...["CLAIM_TOKEN_AUDIENCE", "CLAIM_TOKEN_ISSUER"],
     ...["OPERATOR_OIDC_ISSUER", "OPERATOR_OIDC_AUDIENCE", "OPERATOR_OIDC_ROLES"],

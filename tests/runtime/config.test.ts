@@ -165,6 +165,14 @@ describe("configuration", () => {
     ["CLAIM_TOKEN_ISSUER", ["a b", "x".repeat(201)]],
     ["CONNECTIONS_MAX", ["0", "-1", "many", "10000001"]],
     ["CONNECTIONS_PER_SOURCE_MAX", ["0", "-1", "many", "10000001"]],
+    [
+      "TRUST_PROXY",
+      [
+        ...["proxy.example", "10.0.0", "10.0.0.1/33", "10.0.0.1/x", "10.0.0.1/", "/8", "10.0.0.0/8/8"],
+        ...["::1/129", "fe80::1%eth0", "::ffff:10.0.0.0/104", "::ffff:10.0.0.1", "0.0.0.0/0", "::/0", ","],
+        ...["10.0.0.1|10.0.0.2", "010.0.0.1", "Loopback", "10.0.0.1,".repeat(101)],
+      ],
+    ],
     ["CLAIM_TOKEN_SKEW_MS", ["-1", "300001", "5s"]],
     [
       "CLAIM_KEYS",
@@ -504,6 +512,13 @@ describe("configuration", () => {
       expect(shown).to.include('"CLAIM_KEYS":["shop"]').and.include('"CLAIM_TOKEN_SECRET":"[redacted]"');
       expect(shown).not.to.match(/s{32}|0{64}/);
     });
+  });
+
+  it("TRUST_PROXY is a list of addresses and networks; loopback stands for those of this machine", () => {
+    expect(read({}).TRUST_PROXY).to.equal(undefined);
+    expect(read({ TRUST_PROXY: "loopback, 10.0.0.0/8  2001:db8::1" }).TRUST_PROXY).to.deep.equal([
+      ...["127.0.0.0/8", "::1", "10.0.0.0/8", "2001:db8::1"],
+    ]);
   });
 
   it("HEALTH_PORT has no value of its own where it is not given: then another port may be taken", () => {

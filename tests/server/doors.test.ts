@@ -152,7 +152,7 @@ describe("the fast path and the framework answer alike", () => {
     campaignStatus = createCampaignStatus(liveView, clock);
     const isLast: IsLast = () => draining.signal.aborted;
     const fastPath = createFastPath({
-      ...{ clock, isLast, readMaxBytes: 16 * 1_024 },
+      ...{ clock, isLast, sourceAddressOf: () => "", readMaxBytes: 16 * 1_024 },
       methods: new Map<string | undefined, FastMethod>([
         [PATH, createIssueAnswers({ issueCoupon, clock, tellTrouble })],
         [STATUS_PATH, createStatusAnswers({ campaignStatus: (id) => wrappedStatus(id), tellTrouble, clock })],

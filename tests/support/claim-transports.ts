@@ -28,6 +28,8 @@ export type ClaimTransport = {
     ports: { port: number; grpcPort: number },
     fields: ClaimFields,
     authorization: readonly string[],
+    /** Names and values of other fields in turn. */
+    more?: readonly string[],
   ): Promise<Claimed>;
 };
 
@@ -71,10 +73,10 @@ function http1(
 ): ClaimTransport {
   return {
     name,
-    claim: ({ port }, fields, authorization) =>
+    claim: ({ port }, fields, authorization, others = []) =>
       new Promise((resolve, reject) => {
         const body = write(fields);
-        const headers = ["host", `127.0.0.1:${port}`, "content-type", type, ...more];
+        const headers = ["host", `127.0.0.1:${port}`, "content-type", type, ...more, ...others];
         headers.push("content-length", String(body.length));
         for (const value of authorization) headers.push("authorization", value);
         const sent = request({ host: "127.0.0.1", port, path: PATH, method: "POST", agent: false, headers });
@@ -116,10 +118,21 @@ function ofGrpcWeb({ headers, body }: Replied): Omit<Claimed, "text"> {
   return status === 0 ? ofMessage(frames[0]?.body ?? Buffer.alloc(0)) : { code: status };
 }
 
+/** Several fields of a name become a list, of which Node's client sends each. */
+function fieldsOf(pairs: readonly string[]): Record<string, string[]> {
+  const fields: Record<string, string[]> = {};
+  for (let at = 0; at < pairs.length; at += 2) {
+    const name = pairs[at] ?? "";
+    fields[name] = [...(fields[name] ?? []), pairs[at + 1] ?? ""];
+  }
+  return fields;
+}
+
 async function claimByGrpc(
   { grpcPort }: { grpcPort: number },
   fields: ClaimFields,
   authorization: readonly string[],
+  more: readonly string[] = [],
 ): Promise<Claimed> {
   // Node's client refuses to send several; tests/server/http/one-credential.test.ts writes such frames.
   if (authorization.length > 1) return { code: Code.Unauthenticated, text: "" };
@@ -131,6 +144,7 @@ async function claimByGrpc(
       const stream = session.request({
         ...{ ":method": "POST", ":path": PATH, te: "trailers", "content-type": "application/grpc+proto" },
         ...(value === undefined ? {} : { authorization: value }),
+        ...fieldsOf(more),
       });
       const seen: Record<string, unknown> = {};
       const parts: Buffer[] = [];

@@ -16,8 +16,11 @@ describe("a path is served in its one spelling only", () => {
   before(async () => {
     app = await openStubApp();
     const lifecycle = createLifecycle(silentLogger, 5_000);
-    const config = { HOST: "127.0.0.1", HEALTH_PORT: 0 };
-    const health = await serveHealth({ config, logger: silentLogger, metrics: createMetrics(), lifecycle });
+    const connections = { perSourceMax: 10, isProxy: () => false };
+    const health = await serveHealth({
+      ...{ host: "127.0.0.1", port: 0, connections },
+      ...{ logger: silentLogger, metrics: createMetrics(), lifecycle },
+    });
     bases.push(`http://127.0.0.1:${app.port}`, health.url);
     end = () => Promise.all([app.close(), lifecycle.release()]);
   });

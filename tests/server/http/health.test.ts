@@ -1,6 +1,8 @@
-import { createServer, type Server } from "node:net";
+import { once } from "node:events";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { expect } from "chai";
 import { freePort } from "../../../local/free-port.ts";
+import { until } from "../../../local/poll.ts";
 import { createLifecycle, type Lifecycle } from "../../../runtime/lifecycle.ts";
 import { createLogger } from "../../../runtime/logger.ts";
 import { addTickAge, createMetrics } from "../../../runtime/metrics.ts";
@@ -25,7 +27,10 @@ describe("health pages of a process without the server role", () => {
   });
 
   const serve = (port: number | undefined, metrics = createMetrics()) =>
-    serveHealth({ config: { HOST, HEALTH_PORT: port }, logger, metrics, lifecycle });
+    serveHealth({
+      ...{ host: HOST, port, logger, metrics, lifecycle },
+      connections: { perSourceMax: 3, isProxy: () => false },
+    });
 
   /** Takes the port, unless another program has it. */
   const hold = (port: number) =>
@@ -81,6 +86,26 @@ describe("health pages of a process without the server role", () => {
     const response = await fetch(`${url}/coupon.v1.CampaignService/ListCampaigns`, { method: "POST" });
     expect(response.status).to.equal(404);
     expect(await response.text()).to.include("no server role");
+  });
+
+  it("one caller does not take all connections: beyond its cap they are closed, and counted", async () => {
+    const metrics = createMetrics();
+    const { url } = await serve(0, metrics);
+    const callers: Socket[] = [];
+    try {
+      for (let i = 0; i < 4; i++) {
+        const caller = connect(Number(new URL(url).port), HOST);
+        callers.push(caller.on("error", () => undefined).resume());
+        await once(caller, "connect");
+      }
+      const closed = () => callers.map((caller) => caller.closed);
+      expect(await until(() => closed().includes(true), HANG_MS)).to.equal(true);
+      expect(closed()).to.deep.equal([false, false, false, true]);
+      const { values } = await metrics.cuts.get();
+      expect(values).to.deep.equal([{ labels: { why: "source_connections" }, value: 1 }]);
+    } finally {
+      for (const caller of callers) caller.destroy();
+    }
   });
 
   it("a HEALTH_PORT that is given and taken: told by its name, with the code of a taken port", async () => {

@@ -23,8 +23,11 @@ describe("the Host field", () => {
       issueCoupon: async () => ({ kind: "refused", refusal: { reason: "SOLD_OUT" } }),
     });
     const lifecycle = createLifecycle(silentLogger, 5_000);
-    const config = { HOST: "127.0.0.1", HEALTH_PORT: 0 };
-    const { url } = await serveHealth({ config, logger: silentLogger, metrics: createMetrics(), lifecycle });
+    const connections = { perSourceMax: 10, isProxy: () => false };
+    const { url } = await serveHealth({
+      ...{ host: "127.0.0.1", port: 0, connections },
+      ...{ logger: silentLogger, metrics: createMetrics(), lifecycle },
+    });
     health = { port: Number(new URL(url).port), end: () => lifecycle.release() };
   });
   after(async () => {

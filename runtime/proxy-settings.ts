@@ -1,0 +1,72 @@
+import { BlockList, isIP } from "node:net";
+import { plainAddress } from "./plain-address.ts";
+import { checked } from "./setting-kinds.ts";
+
+/** The setting of which proxies are believed about the address of a caller. */
+
+const LOOPBACK = "loopback";
+const LOOPBACK_NETWORKS = ["127.0.0.0/8", "::1"];
+const NETWORKS_MAX = 100;
+const BITS = { 4: 32, 6: 128 } as const;
+/** Bounds the memory of answers about addresses. */
+const KNOWN_MAX = 10_000;
+const RULE = `must be addresses, networks (10.0.0.0/8, 2001:db8::/48) or ${LOOPBACK}, at most ${NETWORKS_MAX}, with commas or blanks between them`;
+
+export const proxySettings = {
+  TRUST_PROXY: checked(networksTrouble).transform(networksIn).optional(),
+};
+
+/** Whether an address is that of a proxy in one of these networks. */
+export type IsProxy = (address: string) => boolean;
+
+export function createIsProxy(networks: readonly string[]): IsProxy {
+  if (networks.length === 0) return () => false;
+  const trusted = new BlockList();
+  for (const network of networks) {
+    const { address, bits } = partsOf(network);
+    const type = isIP(address) === 6 ? "ipv6" : "ipv4";
+    if (bits === undefined) trusted.addAddress(address, type);
+    else trusted.addSubnet(address, bits, type);
+  }
+  const known = new Map<string, boolean>();
+
+  function isTrusted(text: string): boolean {
+    const address = plainAddress(text);
+    return address !== undefined && trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+  }
+
+  // A look-up in the list costs microseconds, and every request asks.
+  return (address) => {
+    const before = known.get(address);
+    if (before !== undefined) return before;
+    if (known.size >= KNOWN_MAX) known.clear();
+    const answer = isTrusted(address);
+    known.set(address, answer);
+    return answer;
+  };
+}
+
+function networksIn(text: string): string[] {
+  const words = text.split(/[\s,]+/).filter((word) => word !== "");
+  return words.flatMap((word) => (word === LOOPBACK ? LOOPBACK_NETWORKS : [word]));
+}
+
+function partsOf(network: string): { readonly address: string; readonly bits: number | undefined } {
+  const [address = "", bits] = network.split("/");
+  return { address, bits: bits === undefined ? undefined : Number(bits) };
+}
+
+function networksTrouble(text: string): string | undefined {
+  const networks = networksIn(text);
+  if (networks.length === 0 || networks.length > NETWORKS_MAX) return RULE;
+  for (const network of networks) {
+    const { address, bits } = partsOf(network);
+    const family = isIP(address);
+    if (family === 0 || address.includes("%") || !/^[^/]+(\/\d{1,3})?$/.test(network)) return RULE;
+    if (family === 6 && isIP(plainAddress(address) ?? "") === 4)
+      return "must have an IPv4 address as it is, not within ::ffff:";
+    if (bits === 0) return "must not have a network with the prefix /0: it would trust every caller";
+    if (bits !== undefined && bits > BITS[family === 6 ? 6 : 4]) return RULE;
+  }
+  return undefined;
+}
