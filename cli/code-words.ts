@@ -15,6 +15,15 @@ export function unauthenticatedHint(tokenFrom: string | undefined): string {
     : `the token of ${printable(tokenFrom)} was sent and is not that of the service; give the right one`;
 }
 
+/** A service may serve operators and callers on different ports; each is an unknown path on the other one. */
+function unimplementedHint(serverMessage: string): string {
+  if (serverMessage.includes("/coupon.v1.CampaignService/"))
+    return "operators may be served on a port of their own there (OPERATORS_PORT): give its URL in --url";
+  if (serverMessage.includes("/coupon.v1.CouponService/"))
+    return "is --url that of the operators' port? callers are served on PORT";
+  return "is --url the coupon service, and no older than this command?";
+}
+
 /** An error without a reason, by its RPC code, in the operator's words. */
 export function codeWords(code: Code, serverMessage: string, { url, tokenFrom }: FailureContext): Words {
   const said = serverMessage === "" ? codeFacts[code].name : serverMessage;
@@ -28,7 +37,7 @@ export function codeWords(code: Code, serverMessage: string, { url, tokenFrom }:
     case Code.Unimplemented:
       return {
         message: `${url} does not offer this: ${said}`,
-        hint: "is --url the coupon service, and no older than this command?",
+        hint: unimplementedHint(serverMessage),
       };
     case Code.Unavailable:
       return { message: `the service is unavailable: ${said}`, hint: "try again" };

@@ -70,6 +70,7 @@ function keysTrouble(text: string): string | undefined {
 
 type ClaimAuthConfig = {
   readonly HOST: string;
+  readonly PORT: number | "off";
   readonly CLAIM_AUTH?: "open" | "key" | "token" | undefined;
   readonly CLAIM_TOKEN_SECRET?: readonly string[] | undefined;
   readonly CLAIM_TOKEN_JWKS?: string | undefined;
@@ -79,9 +80,9 @@ type ClaimAuthConfig = {
 
 /** What is wrong with the settings together, for a process with the server role; undefined: nothing. */
 export function claimAuthTrouble(config: ClaimAuthConfig): string | undefined {
-  const { HOST, CLAIM_AUTH, CLAIM_TOKEN_AUDIENCE, CLAIM_KEYS } = config;
+  const { HOST, PORT, CLAIM_AUTH, CLAIM_TOKEN_AUDIENCE, CLAIM_KEYS } = config;
   const signs = config.CLAIM_TOKEN_SECRET ?? config.CLAIM_TOKEN_JWKS;
-  if (CLAIM_AUTH === undefined && !isLoopback(HOST))
+  if (CLAIM_AUTH === undefined && PORT !== "off" && !isLoopback(HOST))
     return `HOST ${HOST} is reachable from other machines, so CLAIM_AUTH is required: token, key, or open where every caller is trusted`;
   if (CLAIM_AUTH === "token" && signs === undefined)
     return "CLAIM_AUTH is token, so CLAIM_TOKEN_SECRET (HS256) or CLAIM_TOKEN_JWKS (RS256, ES256, EdDSA) is required";

@@ -1,14 +1,21 @@
-import { isIPv6 } from "node:net";
 import { z } from "zod";
 import { claimAuthSettings, claimAuthTrouble } from "./claim-auth-settings.ts";
 import { connectionSettings } from "./connection-settings.ts";
+import { listenerSettings } from "./listener-settings.ts";
+import {
+  grpcPortBeside,
+  listenersTrouble,
+  operatorsListenerOf,
+  type PortChoice,
+  SERVER_PORTS,
+} from "./listeners.ts";
 import { isLoopback } from "./loopback.ts";
 import { oidcSettings, oidcTrouble } from "./oidc-settings.ts";
 import { operatorSettings } from "./operator-settings.ts";
 import { proxySettings } from "./proxy-settings.ts";
 import { isSecretSetting } from "./secret-settings.ts";
 import { isSendable, SENDABLE, settingOf } from "./setting.ts";
-import { checked, count, milliseconds, oneOf, port } from "./setting-kinds.ts";
+import { checked, count, milliseconds, oneOf } from "./setting-kinds.ts";
 import { mongodbUrlTrouble, redisUrlTrouble } from "./store-url.ts";
 import { REDACTED, redactUrls } from "./url-secrets.ts";
 import { UserError } from "./user-error.ts";
@@ -20,12 +27,6 @@ const roles = z
   .string()
   .transform((text) => text.split(",").map((role) => role.trim()))
   .pipe(z.array(z.enum(ROLES, `must be one or more of ${ROLES.join(", ")}, with commas between`)).min(1));
-
-/** Accepts what can be bound and resolved; a wrong host is reported before anything is started. */
-function hostTrouble(text: string): string | undefined {
-  const isHost = /^[\p{L}\p{N}._-]{1,253}$/u.test(text) || isIPv6(text);
-  return isHost ? undefined : "must be a host name or an IP address, without scheme, port and [ ]";
-}
 
 function tokenTrouble(text: string): string | undefined {
   if (!isSendable(text)) return `must be ${SENDABLE}: nothing else can be sent in a header`;
@@ -47,10 +48,7 @@ const schema = z.object({
   REDIS_URL: checked(redisUrlTrouble),
   MONGODB_URL: checked(mongodbUrlTrouble),
   MONGODB_DATABASE: checked(databaseTrouble).default("coupons"),
-  HOST: checked(hostTrouble).default("127.0.0.1"),
-  PORT: port.default(8080),
-  GRPC_PORT: port.optional(),
-  HEALTH_PORT: port.optional(),
+  ...listenerSettings,
   KEEP_ALIVE_TIMEOUT_MS: milliseconds(1_000, 3_600_000).default(75_000),
   ...connectionSettings,
   ...proxySettings,
@@ -84,7 +82,7 @@ export const SETTINGS = Object.keys(schema.shape) as readonly (keyof typeof sche
 const SHOWN_MAX = 60;
 
 export type Config = z.output<typeof schema> & {
-  GRPC_PORT: number;
+  GRPC_PORT: PortChoice;
   CLAIM_AUTH: "open" | "key" | "token";
 };
 
@@ -113,29 +111,30 @@ export function readConfig(
     });
     throw new UserError(`configuration: ${[...new Set(lines)].join("; ")}`);
   }
-  const config = parsed.data;
-  const GRPC_PORT = config.GRPC_PORT ?? (config.PORT === 0 ? 0 : Math.min(65_535, config.PORT + 1_000));
-  if (GRPC_PORT === config.PORT && GRPC_PORT !== 0)
-    throw new UserError("configuration: GRPC_PORT must differ from PORT");
+  const config = { ...parsed.data, GRPC_PORT: parsed.data.GRPC_PORT ?? grpcPortBeside(parsed.data.PORT) };
   if (config.WORKERS > 1 && !config.ROLES.includes("server")) {
     throw new UserError("configuration: WORKERS above 1 share the port of the server role: add it to ROLES");
   }
   refuseIdleFlags(config.ROLES, flags);
   // Without the server role a process serves only the health pages: they hold no secret and offer no
   // operation.
+  const trouble = config.ROLES.includes("server")
+    ? (listenersTrouble(config) ??
+      operatorsTrouble(config) ??
+      claimAuthTrouble(config) ??
+      oidcTrouble(config))
+    : undefined;
+  if (trouble !== undefined) throw new UserError(`configuration: ${trouble}`);
+  return { ...config, CLAIM_AUTH: config.CLAIM_AUTH ?? "open" };
+}
+
+function operatorsTrouble(config: Omit<Config, "CLAIM_AUTH">): string | undefined {
+  const at = operatorsListenerOf(config);
   const hasOperators = [config.OPERATOR_TOKEN, config.OPERATOR_KEYS, config.OPERATOR_OIDC_ISSUER].some(
     (setting) => setting !== undefined,
   );
-  if (!hasOperators && config.ROLES.includes("server") && !isLoopback(config.HOST)) {
-    throw new UserError(
-      `configuration: HOST ${config.HOST} is reachable from other machines, so OPERATOR_KEYS (coupon keys create), OPERATOR_OIDC_ISSUER or OPERATOR_TOKEN (16 characters or more) is required`,
-    );
-  }
-  const trouble = config.ROLES.includes("server")
-    ? (claimAuthTrouble(config) ?? oidcTrouble(config))
-    : undefined;
-  if (trouble !== undefined) throw new UserError(`configuration: ${trouble}`);
-  return { ...config, GRPC_PORT, CLAIM_AUTH: config.CLAIM_AUTH ?? "open" };
+  if (hasOperators || at === undefined || isLoopback(at.host)) return undefined;
+  return `${at.hostSetting} ${at.host} is reachable from other machines, so OPERATOR_KEYS (coupon keys create), OPERATOR_OIDC_ISSUER or OPERATOR_TOKEN (16 characters or more) is required`;
 }
 
 /**
@@ -143,15 +142,11 @@ export function readConfig(
  * all roles may share one environment.
  */
 function refuseIdleFlags(roles: readonly Role[], flags: Record<string, string | undefined>): void {
-  const isServer = roles.includes("server");
-  const idle = isServer ? ["HEALTH_PORT"] : ["PORT", "GRPC_PORT"];
-  const [name] = idle.filter((one) => settingOf(flags, one) !== undefined);
-  if (name === undefined) return;
-  const flag = `--${name.toLowerCase().replace("_", "-")}`;
+  const name = SERVER_PORTS.find((one) => settingOf(flags, one) !== undefined);
+  if (name === undefined || roles.includes("server")) return;
+  const flag = `--${name.toLowerCase().replaceAll("_", "-")}`;
   throw new UserError(
-    isServer
-      ? `configuration: ${name} (${flag}) is of a process without the server role: with it the health pages are on PORT`
-      : `configuration: ${name} (${flag}) is of the server role, which this process does not have: --health-port sets where its health pages are`,
+    `configuration: ${name} (${flag}) is of the server role, which this process does not have: --health-port sets where its health pages are`,
   );
 }
 
@@ -180,7 +175,7 @@ export function redactConfig(config: Config): Record<string, unknown> {
 export function changedSettings(config: Config): Record<string, unknown> {
   const { REDIS_URL, MONGODB_URL, PORT } = config;
   // GRPC_PORT follows PORT where it is not given.
-  const { GRPC_PORT } = readConfig({ REDIS_URL, MONGODB_URL, PORT: String(PORT) });
+  const GRPC_PORT = grpcPortBeside(PORT);
   const defaults: Record<string, unknown> = { ...readConfig({ REDIS_URL, MONGODB_URL }), GRPC_PORT };
   const isDecided = ([name, value]: [string, unknown]): boolean =>
     value !== undefined && (name.endsWith("_URL") || String(value) !== String(defaults[name]));

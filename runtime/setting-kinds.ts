@@ -12,7 +12,13 @@ export function whole(least: number, most: number, unit: string) {
     .refine((value) => value >= least && value <= most, error);
 }
 
-export const port = whole(0, 65_535, " (a port)");
+const PORT_ERROR = "must be a whole number (a port, or off), 0 to 65535";
+/** `off`: no port. */
+export const portOrOff = z
+  .string()
+  .regex(/^(off|\d{1,5})$/, PORT_ERROR)
+  .transform((text) => (text === "off" ? text : Number(text)))
+  .refine((value) => value === "off" || value <= 65_535, PORT_ERROR);
 export const milliseconds = (least: number, most: number) => whole(least, most, " of milliseconds");
 export const count = (least: number, most: number) => whole(least, most, "");
 

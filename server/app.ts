@@ -10,6 +10,7 @@ import type { IssueCoupon } from "../claims/issue-coupon.ts";
 import { CampaignService } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CouponService } from "../proto/gen/coupon/v1/coupon_service_pb.ts";
 import type { Clock } from "../runtime/clock.ts";
+import type { ServicePart } from "../runtime/listeners.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { takeAbsoluteForm } from "./http/absolute-form.ts";
@@ -32,7 +33,7 @@ import { byPath, createTurns } from "./http/turns.ts";
 import type { GetCampaignStatus } from "./rpc/campaign-status.ts";
 import { troubleInterceptor } from "./rpc/interceptors.ts";
 import { createIssueAnswers, ISSUE_PATH } from "./rpc/issue-answer.ts";
-import { createOperatorGate, operatorInterceptor } from "./rpc/operator-gate.ts";
+import { createOperatorGate, type OperatorGate, operatorInterceptor } from "./rpc/operator-gate.ts";
 import { createRefuseTurn } from "./rpc/refuse-turn.ts";
 import { routeService } from "./rpc/routes.ts";
 import { createStatusAnswers, STATUS_PATH } from "./rpc/status-answer.ts";
@@ -49,6 +50,8 @@ export type AppDeps = {
   logger: Logger;
   metrics: Metrics;
   authenticateOperator: AuthenticateOperator;
+  /** What is served; the paths of all else are unknown ones. Default: everything. */
+  parts?: readonly ServicePart[];
   /** How long a connection may be idle between two requests. */
   keepAliveTimeoutMs: number;
   /** Aborted once the process is about to end: /readyz answers 503, and requests are still served. */
@@ -88,7 +91,9 @@ export function buildApp(deps: AppDeps): App {
   setMaxListeners(0, draining);
   const tellTrouble = createTellTrouble(logger, clock);
   const gate = createOperatorGate({ authenticate: deps.authenticateOperator, tellTrouble, clock });
-  const { metrics, connections = CONNECTION_LIMITS } = deps;
+  const { metrics, connections = CONNECTION_LIMITS, parts = ["public", "operators", "pages"] } = deps;
+  const serves = (part: ServicePart) => parts.includes(part);
+  const guard: OperatorGate["guard"] = serves("operators") ? gate.guard : (next) => next;
   const sourceAddressOf = createSourceAddress(connections.isProxy);
   const contextValues = (request: IncomingMessage | Http2ServerRequest) =>
     gate.addOperator(setSourceAddress(withAnswerChannel(request), sourceAddressOf(request)), request);
@@ -100,13 +105,16 @@ export function buildApp(deps: AppDeps): App {
     routes(router: ConnectRouter) {
       // An operator's misspelt field must not be ignored; callers of the public service may use a newer
       // contract than this server.
-      routeService(router, CouponService, couponService, { clock, ignoreUnknownFields: true });
-      routeService(router, CampaignService, campaignService, { clock, ignoreUnknownFields: false });
+      if (serves("public"))
+        routeService(router, CouponService, couponService, { clock, ignoreUnknownFields: true });
+      if (serves("operators"))
+        routeService(router, CampaignService, campaignService, { clock, ignoreUnknownFields: false });
     },
   } satisfies ConnectRouterOptions & { routes: (router: ConnectRouter) => void };
 
   const app = createBareApp();
-  addPages(app, { ...deps, readiness: () => (deps.stopping.aborted ? "draining" : "ready") });
+  if (serves("pages"))
+    addPages(app, { ...deps, readiness: () => (deps.stopping.aborted ? "draining" : "ready") });
   app.use((request, _, next) => {
     shortenDeadlines(request.headers);
     next();
@@ -123,10 +131,12 @@ export function buildApp(deps: AppDeps): App {
     else response.status(400).json({ code: "invalid_argument", message: "the request cannot be understood" });
   });
 
-  const methods = new Map<string | undefined, FastMethod>([
-    [ISSUE_PATH, createIssueAnswers({ issueCoupon, tellTrouble, clock })],
-    [STATUS_PATH, createStatusAnswers({ campaignStatus: deps.campaignStatus, tellTrouble, clock })],
-  ]);
+  const methods = new Map<string | undefined, FastMethod>();
+  if (serves("public")) {
+    methods.set(ISSUE_PATH, createIssueAnswers({ issueCoupon, tellTrouble, clock }));
+    const { campaignStatus } = deps;
+    methods.set(STATUS_PATH, createStatusAnswers({ campaignStatus, tellTrouble, clock }));
+  }
   const bounded: BoundConnections = { limits: connections, noteCut: (why) => metrics.cuts.inc({ why }) };
   const inFlight = createInFlight(IN_FLIGHT_LIMITS, () => bounded.noteCut("pipelining"));
   const refuse = createRefuseTurn(clock);
@@ -136,7 +146,7 @@ export function buildApp(deps: AppDeps): App {
   // another server. Not while others of its requests are in flight: Node would end the socket too early.
   const isLast: IsLast = ({ socket }) => draining.aborted && inFlight.on(socket) <= 1;
   const framework: RequestListener = takeAbsoluteForm(
-    closeWithLastAnswer(gate.guard<IncomingMessage, ServerResponse>(app), isLast),
+    closeWithLastAnswer(guard<IncomingMessage, ServerResponse>(app), isLast),
   );
   const fastPath = createFastPath({
     ...{ methods, clock, isLast, sourceAddressOf, readMaxBytes: READ_MAX_BYTES },
@@ -154,7 +164,7 @@ export function buildApp(deps: AppDeps): App {
     ...{ inFlight, keepAliveTimeoutMs: deps.keepAliveTimeoutMs, classes: expressClasses(app) },
   });
   const adapt = connectNodeAdapter({ ...options, contextValues });
-  const guarded = gate.guard((request: Http2ServerRequest, response: Http2ServerResponse) => {
+  const guarded = guard((request: Http2ServerRequest, response: Http2ServerResponse) => {
     // The adapter makes a URL of the authority that the caller sent, and throws where that is invalid.
     try {
       adapt(request, response);

@@ -1,6 +1,7 @@
 import { createGenerator } from "../generator/generator.ts";
 import type { Config } from "../runtime/config.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
+import { healthListenerOf, type ListenerAddresses } from "../runtime/listeners.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { isLoopback } from "../runtime/loopback.ts";
 import { createMetrics } from "../runtime/metrics.ts";
@@ -8,14 +9,11 @@ import type { Scheduler } from "../scheduler/scheduler.ts";
 import { createBusyCampaigns } from "./heartbeat/busy-campaigns.ts";
 import { createHeartbeat } from "./heartbeat/heartbeat.ts";
 import { connectionLimitsOf } from "./http/connection-limits.ts";
-import { serveHealth } from "./http/health.ts";
+import { type HealthAt, serveHealth } from "./http/health.ts";
 import { startSchedulerRole } from "./scheduler-role.ts";
-import { type Addresses, startServerRole } from "./server-role.ts";
+import { startServerRole } from "./server-role.ts";
 import { createSharedParts } from "./shared-parts.ts";
 import type { MetricsPage } from "./workers/metrics-page.ts";
-
-/** The base URL of the health pages of a process without the server role. */
-export type HealthAddress = { readonly health: string };
 
 /** The number of a worker slot (undefined: a process without workers), and what its /metrics answers with. */
 export type WorkerSlot = { readonly worker: number | undefined; readonly metricsPage: MetricsPage };
@@ -33,23 +31,23 @@ export async function startRoles(
   logger: Logger,
   lifecycle: Lifecycle,
   slot: WorkerSlot = ALONE,
-): Promise<Addresses | HealthAddress> {
+): Promise<ListenerAddresses> {
   const metrics = createMetrics();
-  const health = config.ROLES.includes("server")
-    ? undefined
-    : await serveHealth({
-        ...{ host: config.HOST, port: config.HEALTH_PORT, logger, metrics, lifecycle },
-        connections: connectionLimitsOf(config, 1),
-      });
+  const isServer = config.ROLES.includes("server");
+  const at = healthAtOf(config);
+  const connections = connectionLimitsOf(config, 1);
+  const health =
+    at === undefined ? undefined : await serveHealth({ at, connections, logger, metrics, lifecycle });
   const parts = await createSharedParts(config, logger, lifecycle, metrics);
 
   let scheduler: Scheduler | undefined;
   const heartbeat = createHeartbeat({
     ...parts,
     roles: config.ROLES,
-    claims: config.ROLES.includes("server")
-      ? { auth: config.CLAIM_AUTH, reachable: !isLoopback(config.HOST) }
-      : undefined,
+    claims:
+      isServer && config.PORT !== "off"
+        ? { auth: config.CLAIM_AUTH, reachable: !isLoopback(config.HOST) }
+        : undefined,
     worker: slot.worker,
     sinceTickMs: () => scheduler?.sinceTickMs(),
     campaigns: createBusyCampaigns(parts.tally, parts.rehearsals),
@@ -63,7 +61,16 @@ export async function startRoles(
     generator.start();
   }
   if (config.ROLES.includes("scheduler")) scheduler = startSchedulerRole(parts, lifecycle);
-  if (health === undefined) return startServerRole(config, parts, lifecycle, slot.metricsPage);
-  health.started();
-  return { health: health.url };
+  const served = isServer ? await startServerRole(config, parts, lifecycle, slot.metricsPage) : undefined;
+  health?.started(served?.metricsPage);
+  return { ...served?.addresses, ...(health === undefined ? {} : { health: health.url }) };
+}
+
+/** undefined: the pages are on a port of the server role, or off. */
+function healthAtOf(config: Config): HealthAt | undefined {
+  const given = healthListenerOf(config);
+  if (given !== undefined || config.HEALTH_PORT === "off" || config.ROLES.includes("server")) return given;
+  const { HOST, HEALTH_HOST } = config;
+  const hostSetting = HEALTH_HOST === undefined ? "HOST" : "HEALTH_HOST";
+  return { host: HEALTH_HOST ?? HOST, hostSetting, setting: "HEALTH_PORT", port: undefined };
 }

@@ -9,26 +9,23 @@ import { createSweeper } from "../claims/sweeper.ts";
 import { createIssueRate } from "../record/issue-rate.ts";
 import type { Config } from "../runtime/config.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
-import { buildApp } from "./app.ts";
+import type { ListenerAddresses } from "../runtime/listeners.ts";
 import { createClaimAuthOf } from "./claim-auth.ts";
-import { createCloseTransports } from "./http/close-transports.ts";
-import { connectionLimitsOf } from "./http/connection-limits.ts";
-import { prepareHttp2Drain, prepareHttpDrain } from "./http/drain.ts";
-import { listen, urlOf } from "./http/listen.ts";
 import { createOperatorAuthOf } from "./operator-auth.ts";
 import { createCampaignService } from "./rpc/campaign-service.ts";
 import { createCampaignStatus } from "./rpc/campaign-status.ts";
 import { createCouponService } from "./rpc/coupon-service.ts";
 import type { SharedParts } from "./shared-parts.ts";
+import { startTransports } from "./transports.ts";
 import { createLiveView } from "./view/live-view.ts";
 import { createProcessLook } from "./watch/process-look.ts";
 import type { MetricsPage } from "./workers/metrics-page.ts";
 
-/** PORT and GRPC_PORT. */
-const PORTS = 2;
-
-/** The base URLs of a process with the server role. */
-export type Addresses = { readonly http: string; readonly grpc: string };
+export type ServerRole = {
+  readonly addresses: ListenerAddresses;
+  /** What /metrics answers with. */
+  readonly metricsPage: () => Promise<string>;
+};
 
 /**
  * Starts the claim path of this process, and the sweeper, which finishes claims that crashed servers left.
@@ -77,18 +74,25 @@ export async function startServerRole(
   config: Config,
   parts: SharedParts,
   lifecycle: Lifecycle,
-  metricsPage: MetricsPage,
-): Promise<Addresses> {
+  pageOf: MetricsPage,
+): Promise<ServerRole> {
   const { campaigns, pool, clock, metrics } = parts;
   const claimAuth = await createClaimAuthOf(config, parts);
   const { breakers, claimer, campaignCache, issueCoupon } = startClaims(config, parts, claimAuth, lifecycle);
   const ending = { stopping: new AbortController(), draining: new AbortController() };
-  const [stopping, draining] = [ending.stopping.signal, ending.draining.signal];
+  const draining = ending.draining.signal;
   const { reads } = breakers;
   const liveView = createLiveView(campaigns, pool, breakers, clock);
   const campaignStatus = createCampaignStatus(liveView, clock);
-  const app = buildApp({
-    ...parts,
+  const metricsPage = pageOf(() => {
+    // These gauges are set when the page is made, not at each change.
+    for (const [queue, size] of Object.entries(claimer.sizes())) metrics.queueDepth.set({ queue }, size);
+    metrics.queueLimit.set(config.CLAIM_QUEUE_MAX);
+    metrics.breakerOpen.set(claimer.holdsBack() ? 1 : 0);
+    return metrics.registry;
+  });
+  const addresses = await startTransports({
+    ...{ ...parts, config, lifecycle, ending, metricsPage },
     couponService: createCouponService({
       ...{ ...parts, issueCoupon, campaignCache, claimAuth, campaignStatus, reads },
     }),
@@ -105,32 +109,8 @@ export async function startServerRole(
           timings: { insertDeadlineMs: config.COMMIT_DEADLINE_MS, leaseMs: config.LEASE_MS },
         }),
     }),
-    ...{ issueCoupon, campaignStatus, stopping, draining },
+    ...{ issueCoupon, campaignStatus },
     authenticateOperator: createOperatorAuthOf(config, parts, lifecycle),
-    keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS,
-    connections: connectionLimitsOf(config, PORTS),
-    metricsPage: metricsPage(() => {
-      // These gauges are set when the page is made, not at each change.
-      for (const [queue, size] of Object.entries(claimer.sizes())) metrics.queueDepth.set({ queue }, size);
-      metrics.queueLimit.set(config.CLAIM_QUEUE_MAX);
-      metrics.breakerOpen.set(claimer.holdsBack() ? 1 : 0);
-      return metrics.registry;
-    }),
   });
-  let isServing = false;
-  const closeTransports = createCloseTransports({
-    ...{ ...ending, clock, logger: parts.logger, isServing: () => isServing },
-    drains: [
-      prepareHttpDrain(app.http, app.inFlight, clock),
-      prepareHttp2Drain(app.grpc, app.grpcSessions, clock),
-    ],
-    delayMs: config.SHUTDOWN_DELAY_MS,
-    // The transports get half of the time, so that the parts behind them can end in order too.
-    patienceMs: config.DRAIN_DEADLINE_MS / 2,
-  });
-  lifecycle.onRelease("transports", closeTransports);
-  const httpPort = await listen(app.http, config.HOST, config.PORT, "PORT");
-  const grpcPort = await listen(app.grpc, config.HOST, config.GRPC_PORT, "GRPC_PORT");
-  isServing = true;
-  return { http: urlOf(config.HOST, httpPort), grpc: urlOf(config.HOST, grpcPort) };
+  return { addresses, metricsPage };
 }

@@ -9,6 +9,7 @@ import { settingWarnings } from "../runtime/setting-warnings.ts";
 import { runInUtc, unknownZone } from "../runtime/time-zone.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 import { visible } from "../runtime/visible.ts";
+import { toldAddresses } from "./addresses-told.ts";
 import { startRoles } from "./roles.ts";
 import { createWorkerGroup, DRAIN_GRACE_MS, type WorkerGroup } from "./workers/workers.ts";
 
@@ -26,10 +27,13 @@ export type LayGround = (flags: Environment) => Promise<Ground>;
 const usageOf = (command: string) => `usage: ${command} [flags]
   --roles LIST      what this process does: server,scheduler,generator
   --host HOST       address to listen on (127.0.0.1)
-  --port N          HTTP/1.1: Connect, gRPC-Web, JSON (8080)
-  --grpc-port N     gRPC (--port + 1000)
-  --health-port N   /healthz, /readyz and /metrics of a process without the server role (8090, else any that is free)
-  --workers N       server processes that share both ports, 1 to 64 (1)
+  --port N|off      HTTP/1.1: Connect, gRPC-Web, JSON (8080)
+  --grpc-port N|off gRPC (--port + 1000)
+  --operators-port N|off       CampaignService, which then leaves --port; off: it is not served
+  --operators-grpc-port N|off  gRPC of CampaignService (off)
+  --health-port N|off          /healthz, /readyz and /metrics, which then leave --port;
+                               without the server role 8090, else any that is free
+  --workers N       server processes that share the ports, 1 to 64 (1)
   --help
 Everything else comes from the environment; docs/configuration.md has the table.
 `;
@@ -40,6 +44,8 @@ const FLAGS = {
   host: { type: "string" },
   port: { type: "string" },
   "grpc-port": { type: "string" },
+  "operators-port": { type: "string" },
+  "operators-grpc-port": { type: "string" },
   "health-port": { type: "string" },
   workers: { type: "string" },
 } as const;
@@ -52,15 +58,12 @@ function readFlags(command: string, args: string[]): Environment {
       process.stdout.write(usageOf(command));
       process.exit(EXIT.ok);
     }
-    const { roles, host, port, "grpc-port": grpcPort, "health-port": healthPort, workers } = values;
-    return {
-      ROLES: roles,
-      HOST: host,
-      PORT: port,
-      GRPC_PORT: grpcPort,
-      HEALTH_PORT: healthPort,
-      WORKERS: workers,
-    };
+    // `--grpc-port` is the setting GRPC_PORT, and so on.
+    const settings = Object.entries(values).map(([flag, value]) => [
+      flag.toUpperCase().replaceAll("-", "_"),
+      String(value),
+    ]);
+    return Object.fromEntries(settings) as Environment;
   } catch (error) {
     const flags = Object.keys(FLAGS).map((flag) => `--${flag}`);
     throw new UserError(
@@ -103,12 +106,11 @@ async function start(
     const told = config.LOG_FORMAT === "text" ? changedSettings(config) : { config: redactConfig(config) };
     logger.info(told, `starting ${config.ROLES.join(", ")}`);
     const addresses = await (group === undefined ? startRoles(config, logger, life) : group.start());
-    const where =
-      "http" in addresses
-        ? `on ${addresses.http} (gRPC on ${addresses.grpc})`
-        : `with health pages on ${addresses.health}`;
     const workers = isGroup ? { workers: config.WORKERS } : {};
-    logger.info({ ...addresses, roles: config.ROLES, ...workers }, `ready ${where}`);
+    logger.info(
+      { ...addresses, roles: config.ROLES, ...workers },
+      `ready ${toldAddresses(addresses)}`.trimEnd(),
+    );
   } catch (error) {
     await (lifecycle === undefined ? ground.release() : lifecycle.release());
     throw error;

@@ -36,7 +36,6 @@ async function runWorker(number: number): Promise<void> {
       worker: number,
       metricsPage: link.metricsPage,
     });
-    if (!("http" in addresses)) throw new Error("a worker without the server role");
     await link.tell({ kind: "ready", addresses });
   } catch (error) {
     await endFailed(lifecycle, link.tell, troubleOf(error));

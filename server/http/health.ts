@@ -11,7 +11,7 @@ import { prepareHttpDrain } from "./drain.ts";
 import { expressClasses } from "./express-classes.ts";
 import { createHttp1Server } from "./http1-server.ts";
 import { createInFlight, IN_FLIGHT_LIMITS } from "./in-flight.ts";
-import { listen, urlOf } from "./listen.ts";
+import { type ListenAt, listen, urlOf } from "./listen.ts";
 import { refuseSeveralHosts } from "./one-host.ts";
 import { addPages } from "./pages.ts";
 
@@ -27,10 +27,11 @@ const CONNECTIONS_MAX = 100;
 /** So few that a caller who takes all of its own leaves room for the supervisor's. */
 const CONNECTIONS_PER_SOURCE_MAX = 25;
 
+export type HealthAt = Omit<ListenAt, "port"> & { readonly port: number | undefined };
+
 export type HealthDeps = {
-  host: string;
-  /** undefined: the default, or any free one where that is taken. */
-  port: number | undefined;
+  /** Without a port: the default, or any free one where that is taken. */
+  at: HealthAt;
   connections: Pick<ConnectionLimits, "perSourceMax" | "isProxy">;
   logger: Logger;
   metrics: Metrics;
@@ -40,27 +41,28 @@ export type HealthDeps = {
 export type Health = {
   /** Base URL of the pages. */
   readonly url: string;
-  /** From now on /readyz answers 200: the roles are started. */
-  started(): void;
+  /** From now on /readyz answers 200: the roles are started. /metrics then has the page that is given. */
+  started(metricsPage?: () => Promise<string>): void;
 };
 
 /**
- * Serves /healthz, /readyz and /metrics of a process without the server role. Must be called before any other
- * resource is taken: then a taken port is reported at once, /readyz answers 503 while the stores are being
+ * Serves /healthz, /readyz and /metrics on a port of their own. Must be called before any other resource is
+ * taken: then a taken port is reported at once, /readyz answers 503 while the stores are being
  * connected, and the pages are released last, so that a drain can be watched to its end.
  * @throws UserError when HEALTH_PORT was given and is taken
  */
 export async function serveHealth(deps: HealthDeps): Promise<Health> {
-  const { host, connections, logger, metrics, lifecycle } = deps;
+  const { at, connections, logger, metrics, lifecycle } = deps;
+  let page = () => metrics.registry.metrics();
   let isStarted = false;
   const app = createBareApp();
   addPages(app, {
     ...{ logger, metrics, clock: systemClock },
     readiness: () => (lifecycle.releasing() ? "draining" : isStarted ? "ready" : "starting"),
-    metricsPage: () => metrics.registry.metrics(),
+    metricsPage: () => page(),
   });
   app.use(({ method, path }: Request, response: Response) => {
-    const message = `${method} ${path} is not served here: this process has no server role`;
+    const message = `${method} ${path} is not served here: this port has the health pages alone`;
     response.status(404).json({ code: "unimplemented", message });
   });
   const noteCut: NoteCut = (why) => metrics.cuts.inc({ why });
@@ -76,12 +78,13 @@ export async function serveHealth(deps: HealthDeps): Promise<Health> {
   const drain = prepareHttpDrain(http, inFlight, systemClock);
 
   async function listenSomewhere(): Promise<number> {
-    if (deps.port !== undefined) return listen(http, host, deps.port, "HEALTH_PORT");
+    const { port } = at;
+    if (port !== undefined) return listen(http, { ...at, port });
     try {
-      return await listen(http, host, HEALTH_PORT_DEFAULT, "HEALTH_PORT");
+      return await listen(http, { ...at, port: HEALTH_PORT_DEFAULT });
     } catch (error) {
       if (!(error instanceof UserError) || error.exitCode !== EXIT.portTaken) throw error;
-      const taken = await listen(http, host, 0, "HEALTH_PORT");
+      const taken = await listen(http, { ...at, port: 0 });
       logger.info(
         { port: taken },
         `port ${HEALTH_PORT_DEFAULT} is taken: the health pages are on ${taken} (HEALTH_PORT sets it)`,
@@ -93,8 +96,9 @@ export async function serveHealth(deps: HealthDeps): Promise<Health> {
   const port = await listenSomewhere();
   lifecycle.onRelease("health pages", () => drain({ patienceMs: DRAIN_PATIENCE_MS, idleMs: 0 }));
   return {
-    url: urlOf(host, port),
-    started() {
+    url: urlOf(at.host, port),
+    started(metricsPage = page) {
+      page = metricsPage;
       isStarted = true;
     },
   };

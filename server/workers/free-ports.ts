@@ -1,20 +1,24 @@
-import { createServer } from "node:net";
-import type { Config } from "../../runtime/config.ts";
+import { createServer, type Server } from "node:net";
+import type { Listener } from "../../runtime/listeners.ts";
 import { listen } from "../http/listen.ts";
 
 /**
- * The ports that the group will share, tried before any worker is forked: a taken port is reported early and
- * once, and for port 0 a free one is chosen, which the group keeps even if all of its workers crash.
+ * The ports that the group will share, by setting, tried before any worker is forked: a taken port is
+ * reported early and once, and for port 0 a free one is chosen, which the group keeps even if all of its
+ * workers crash.
  * @throws UserError when one is taken
  */
-export async function freePorts({ HOST, PORT, GRPC_PORT }: Config): Promise<{ http: number; grpc: number }> {
-  const [http, grpc] = [createServer(), createServer()];
+export async function freePorts(listeners: readonly Listener[]): Promise<Readonly<Record<string, string>>> {
+  const ports: Record<string, string> = {};
+  const servers: Server[] = [];
   try {
-    return {
-      http: await listen(http, HOST, PORT, "PORT"),
-      grpc: await listen(grpc, HOST, GRPC_PORT, "GRPC_PORT"),
-    };
+    for (const listener of listeners) {
+      const server = createServer();
+      servers.push(server);
+      ports[listener.setting] = String(await listen(server, listener));
+    }
+    return ports;
   } finally {
-    await Promise.all([http, grpc].map((server) => new Promise((resolve) => server.close(resolve))));
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   }
 }

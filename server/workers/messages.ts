@@ -1,7 +1,5 @@
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
-
-/** The base URLs of the whole group. */
-export type GroupAddresses = { readonly http: string; readonly grpc: string };
+import type { ListenerAddresses } from "../../runtime/listeners.ts";
 
 /** The metrics of one process, as prom-client writes them down. */
 export type MetricsPart = readonly MetricObjectWithValues<MetricValue<string>>[];
@@ -14,7 +12,7 @@ export type StartTrouble = { readonly known: boolean; readonly told: string; rea
 
 /** The messages of a worker to the primary. `ask`: the number of a request, which its answer repeats. */
 export type FromWorker =
-  | { readonly kind: "ready"; readonly addresses: GroupAddresses }
+  | { readonly kind: "ready"; readonly addresses: ListenerAddresses }
   | { readonly kind: "failed"; readonly trouble: StartTrouble }
   | { readonly kind: "page-wanted"; readonly ask: number }
   | { readonly kind: "metrics"; readonly ask: number; readonly part: MetricsPart };

@@ -5,21 +5,22 @@ import { type Cancel, type Clock, systemClock } from "../../runtime/clock.ts";
 import type { Config } from "../../runtime/config.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import type { Ending } from "../../runtime/lifecycle.ts";
+import { type ListenerAddresses, listenersOf, SERVER_PORTS } from "../../runtime/listeners.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { EXIT, UserError } from "../../runtime/user-error.ts";
 import { withoutEnvFile } from "./exec-arguments.ts";
 import { freePorts } from "./free-ports.ts";
-import type { FromWorker, GroupAddresses, StartTrouble, ToWorker } from "./messages.ts";
+import type { FromWorker, StartTrouble, ToWorker } from "./messages.ts";
 import { replacementFor } from "./replacement.ts";
 import { createGroupMetrics } from "./worker-metrics.ts";
 
-/** Several server processes on one machine that share both ports, as the primary sees them. */
+/** Several server processes on one machine that share their ports, as the primary sees them. */
 export type WorkerGroup = {
   /**
    * Resolves when all of them listen.
    * @throws the error of the first worker that could not start, once, as a single process would throw it
    */
-  start(): Promise<GroupAddresses>;
+  start(): Promise<ListenerAddresses>;
   /** Drains all workers at once; kills those that take too long; resolves when all have ended. */
   end(ending: Ending): Promise<void>;
   /** The highest exit code of the workers that were asked to end. */
@@ -40,7 +41,7 @@ export type WorkerGroupOptions = {
 type Place = {
   readonly number: number;
   worker: Worker | undefined;
-  addresses: GroupAddresses | undefined;
+  addresses: ListenerAddresses | undefined;
   readyAtMs: number;
   deathsInRow: number;
   cancelFork: Cancel;
@@ -70,9 +71,9 @@ export function createWorkerGroup({
     const none = { worker: undefined, addresses: undefined };
     return { number: i + 1, ...none, readyAtMs: 0, deathsInRow: 0, cancelFork: () => undefined };
   });
-  let ports = { http: config.PORT, grpc: config.GRPC_PORT };
+  let ports: Readonly<Record<string, string>> = {};
   let starting:
-    | { readonly resolve: (addresses: GroupAddresses) => void; readonly reject: (error: Error) => void }
+    | { readonly resolve: (addresses: ListenerAddresses) => void; readonly reject: (error: Error) => void }
     | undefined;
   let ending: Ending | undefined;
   let worst: number = EXIT.ok;
@@ -92,9 +93,11 @@ export function createWorkerGroup({
     cluster.setupPrimary({ exec: WORKER_FILE, args: [String(number)], execArgv });
     const worker = cluster.fork({
       ...env,
+      // Flags of the primary are settings of the workers.
       HOST: config.HOST,
-      PORT: String(ports.http),
-      GRPC_PORT: String(ports.grpc),
+      ...Object.fromEntries(SERVER_PORTS.map((name) => [name, String(config[name] ?? "")])),
+      HEALTH_PORT: String(config.HEALTH_PORT ?? ""),
+      ...ports,
       // One scheduler and one generator in a group are enough: they work for all campaigns.
       ROLES: number === 1 ? config.ROLES.join(",") : "server",
     });
@@ -210,7 +213,7 @@ export function createWorkerGroup({
 
   return {
     async start() {
-      ports = await freePorts(config);
+      ports = await freePorts(listenersOf(config));
       return new Promise((resolve, reject) => {
         starting = { resolve, reject };
         for (const place of places) fork(place);

@@ -497,6 +497,8 @@ describe("Several workers", () => {
         "--host",
         "--port",
         "--grpc-port",
+        "--operators-port",
+        "--operators-grpc-port",
         "--health-port",
         "--workers",
         "--help",

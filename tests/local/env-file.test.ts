@@ -61,7 +61,7 @@ it(".env.example, taken as it is, is a configuration with the defaults", () => {
   const env = parseEnv(set) as Record<string, string>;
   const WITHOUT_DEFAULT = [
     ...["REDIS_URL", "MONGODB_URL", "OPERATOR_TOKEN", "OPERATOR_KEYS", "HEALTH_PORT"],
-    "TRUST_PROXY",
+    ...["TRUST_PROXY", "OPERATORS_HOST", "OPERATORS_PORT", "OPERATORS_GRPC_PORT", "HEALTH_HOST"],
     ...["CLAIM_KEYS", "CLAIM_TOKEN_SECRET", "CLAIM_TOKEN_JWKS"],
     ...["CLAIM_TOKEN_AUDIENCE", "CLAIM_TOKEN_ISSUER"],
     ...["OPERATOR_OIDC_ISSUER", "OPERATOR_OIDC_AUDIENCE", "OPERATOR_OIDC_ROLES"],
@@ -131,7 +131,7 @@ describe("npm start and .env", () => {
     writeEnv("LEASE_MS=soon", "PORT=1e3");
     const { code } = await start("start", { LEASE_MS: "2000" });
     expect(said).to.match(
-      /^coupon: configuration: PORT: "1e3" must be a whole number \(a port\), 0 to 65535\n$/,
+      /^coupon: configuration: PORT: "1e3" must be a whole number \(a port, or off\), 0 to 65535\n$/,
     );
     expect(code).to.equal(2);
   });

@@ -142,7 +142,11 @@ describe("configuration", () => {
     ["HOST", ["http://h", "h:8080", "[::1]", "h h", "::1::2", "a,b", "h/", "x".repeat(254)]],
     ["PORT", ["-1", "65536", "8080.5", "http"]],
     ["GRPC_PORT", ["-1", "65536", "x"]],
-    ["HEALTH_PORT", ["-1", "65536", "x"]],
+    ["OPERATORS_HOST", ["http://h", "h:8080", "[::1]"]],
+    ["OPERATORS_PORT", ["-1", "65536", "x", "Off"]],
+    ["OPERATORS_GRPC_PORT", ["-1", "65536", "x"]],
+    ["HEALTH_HOST", ["http://h", "h:8080", "[::1]"]],
+    ["HEALTH_PORT", ["-1", "65536", "x", "on"]],
     ["ROLES", ["sever", "server,", "server scheduler", ","]],
     ["WORKERS", ["0", "65", "-1", "1.5", "two", "1e1"]],
     [
@@ -528,11 +532,12 @@ describe("configuration", () => {
 
   it("a flag that the roles of the process make nothing of is refused by its name; the environment may be for all roles", () => {
     const told = (env: Record<string, string>, flags: Record<string, string>) => errorOf(env, flags).message;
-    expect(told({}, { HEALTH_PORT: "8095" })).to.match(/HEALTH_PORT \(--health-port\) .* on PORT/);
     expect(told({}, { ROLES: "scheduler", PORT: "8081" })).to.match(/PORT \(--port\) is of the server role/);
     expect(told({ ROLES: "generator" }, { GRPC_PORT: "0" })).to.match(
       /GRPC_PORT \(--grpc-port\) .*--health-port/,
     );
+    expect(told({ ROLES: "generator" }, { OPERATORS_GRPC_PORT: "0" })).to.match(/--operators-grpc-port/);
+    expect(read({}, { HEALTH_PORT: "8095" }).HEALTH_PORT).to.equal(8_095);
     expect(read({ HEALTH_PORT: "8095", PORT: "8081" }).PORT).to.equal(8_081);
     expect(read({ ROLES: "scheduler", PORT: "8081" }).PORT).to.equal(8_081);
   });

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { builtProduct } from "../../local/built.ts";
 import { type ServiceProcess, startService } from "../../local/service-process.ts";
+import type { ListenerAddresses } from "../../runtime/listeners.ts";
 import { HANG_MS } from "./patience.ts";
 import { leakIn } from "./quiet-logs.ts";
 
@@ -11,6 +12,8 @@ export type Service = {
   readonly url: string;
   /** The address of gRPC (h2c); empty without the server role. */
   readonly grpcUrl: string;
+  /** All addresses that its log names. */
+  readonly addresses: ListenerAddresses;
 };
 
 export type ServiceOptions = {
@@ -51,8 +54,9 @@ export function createServices(env: Readonly<Record<string, string>>): Services 
         },
       });
       const ready = await child.waitForLine((line) => line.includes('"msg":"ready'), HANG_MS);
-      const { http = "", grpc = "" } = JSON.parse(ready) as { http?: string; grpc?: string };
-      const service = { process: child, url: http, grpcUrl: grpc };
+      const addresses = JSON.parse(ready) as ListenerAddresses;
+      const { http = "", grpc = "" } = addresses;
+      const service = { process: child, url: http, grpcUrl: grpc, addresses };
       running.push(service);
       return service;
     },

@@ -18,7 +18,8 @@ describe("a path is served in its one spelling only", () => {
     const lifecycle = createLifecycle(silentLogger, 5_000);
     const connections = { perSourceMax: 10, isProxy: () => false };
     const health = await serveHealth({
-      ...{ host: "127.0.0.1", port: 0, connections },
+      at: { host: "127.0.0.1", hostSetting: "HOST", port: 0, setting: "HEALTH_PORT" },
+      connections,
       ...{ logger: silentLogger, metrics: createMetrics(), lifecycle },
     });
     bases.push(`http://127.0.0.1:${app.port}`, health.url);

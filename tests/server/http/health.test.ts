@@ -14,7 +14,7 @@ import { HANG_MS } from "../../support/patience.ts";
 const logger = createLogger({ level: "silent", format: "json" });
 const HOST = "127.0.0.1";
 
-describe("health pages of a process without the server role", () => {
+describe("health pages on a port of their own", () => {
   let lifecycle: Lifecycle;
   const holders: Server[] = [];
 
@@ -28,7 +28,8 @@ describe("health pages of a process without the server role", () => {
 
   const serve = (port: number | undefined, metrics = createMetrics()) =>
     serveHealth({
-      ...{ host: HOST, port, logger, metrics, lifecycle },
+      at: { host: HOST, hostSetting: "HOST", port, setting: "HEALTH_PORT" },
+      ...{ logger, metrics, lifecycle },
       connections: { perSourceMax: 3, isProxy: () => false },
     });
 
@@ -85,7 +86,7 @@ describe("health pages of a process without the server role", () => {
     const { url } = await serve(0);
     const response = await fetch(`${url}/coupon.v1.CampaignService/ListCampaigns`, { method: "POST" });
     expect(response.status).to.equal(404);
-    expect(await response.text()).to.include("no server role");
+    expect(await response.text()).to.include("health pages alone");
   });
 
   it("one caller does not take all connections: beyond its cap they are closed, and counted", async () => {

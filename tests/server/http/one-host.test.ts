@@ -25,7 +25,8 @@ describe("the Host field", () => {
     const lifecycle = createLifecycle(silentLogger, 5_000);
     const connections = { perSourceMax: 10, isProxy: () => false };
     const { url } = await serveHealth({
-      ...{ host: "127.0.0.1", port: 0, connections },
+      at: { host: "127.0.0.1", hostSetting: "HOST", port: 0, setting: "HEALTH_PORT" },
+      connections,
       ...{ logger: silentLogger, metrics: createMetrics(), lifecycle },
     });
     health = { port: Number(new URL(url).port), end: () => lifecycle.release() };
