@@ -17,6 +17,7 @@ import { isSecretSetting } from "./secret-settings.ts";
 import { isSendable, SENDABLE, settingOf } from "./setting.ts";
 import { checked, count, milliseconds, oneOf } from "./setting-kinds.ts";
 import { mongodbUrlTrouble, redisUrlTrouble } from "./store-url.ts";
+import { tlsSettings, tlsTrouble } from "./tls-settings.ts";
 import { REDACTED, redactUrls } from "./url-secrets.ts";
 import { UserError } from "./user-error.ts";
 
@@ -49,6 +50,7 @@ const schema = z.object({
   MONGODB_URL: checked(mongodbUrlTrouble),
   MONGODB_DATABASE: checked(databaseTrouble).default("coupons"),
   ...listenerSettings,
+  ...tlsSettings,
   KEEP_ALIVE_TIMEOUT_MS: milliseconds(1_000, 3_600_000).default(75_000),
   ...connectionSettings,
   ...proxySettings,
@@ -111,7 +113,11 @@ export function readConfig(
     });
     throw new UserError(`configuration: ${[...new Set(lines)].join("; ")}`);
   }
-  const config = { ...parsed.data, GRPC_PORT: parsed.data.GRPC_PORT ?? grpcPortBeside(parsed.data.PORT) };
+  const { PORT, GRPC_PORT, TLS_CERT_FILE } = parsed.data;
+  const config = {
+    ...parsed.data,
+    GRPC_PORT: GRPC_PORT ?? grpcPortBeside(PORT, TLS_CERT_FILE !== undefined),
+  };
   if (config.WORKERS > 1 && !config.ROLES.includes("server")) {
     throw new UserError("configuration: WORKERS above 1 share the port of the server role: add it to ROLES");
   }
@@ -120,6 +126,7 @@ export function readConfig(
   // operation.
   const trouble = config.ROLES.includes("server")
     ? (listenersTrouble(config) ??
+      tlsTrouble(config) ??
       operatorsTrouble(config) ??
       claimAuthTrouble(config) ??
       oidcTrouble(config))
@@ -173,9 +180,9 @@ export function redactConfig(config: Config): Record<string, unknown> {
  * to see what was set and not the twenty defaults.
  */
 export function changedSettings(config: Config): Record<string, unknown> {
-  const { REDIS_URL, MONGODB_URL, PORT } = config;
+  const { REDIS_URL, MONGODB_URL, PORT, TLS_CERT_FILE } = config;
   // GRPC_PORT follows PORT where it is not given.
-  const GRPC_PORT = grpcPortBeside(PORT);
+  const GRPC_PORT = grpcPortBeside(PORT, TLS_CERT_FILE !== undefined);
   const defaults: Record<string, unknown> = { ...readConfig({ REDIS_URL, MONGODB_URL }), GRPC_PORT };
   const isDecided = ([name, value]: [string, unknown]): boolean =>
     value !== undefined && (name.endsWith("_URL") || String(value) !== String(defaults[name]));

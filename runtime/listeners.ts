@@ -47,8 +47,9 @@ const GRPC_OFFSET = 1_000;
 const PORT_MAX = 65_535;
 const ANY_HOST = ["0.0.0.0", "::"];
 
-/** GRPC_PORT where it is not set. */
-export function grpcPortBeside(port: PortChoice): PortChoice {
+/** GRPC_PORT where it is not set: with TLS, PORT serves both protocols. */
+export function grpcPortBeside(port: PortChoice, hasTls: boolean): PortChoice {
+  if (hasTls) return "off";
   return port === "off" || port === 0 ? port : Math.min(PORT_MAX, port + GRPC_OFFSET);
 }
 

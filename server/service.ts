@@ -10,6 +10,7 @@ import { runInUtc, unknownZone } from "../runtime/time-zone.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 import { visible } from "../runtime/visible.ts";
 import { toldAddresses } from "./addresses-told.ts";
+import { checkTlsFiles } from "./http/tls-files.ts";
 import { startRoles } from "./roles.ts";
 import { createWorkerGroup, DRAIN_GRACE_MS, type WorkerGroup } from "./workers/workers.ts";
 
@@ -103,6 +104,7 @@ async function start(
         "TZ is no time zone that is known here; the service works in UTC, whatever TZ is",
       );
     for (const warning of settingWarnings(config)) logger.warn(warning);
+    await checkTlsFiles(config);
     const told = config.LOG_FORMAT === "text" ? changedSettings(config) : { config: redactConfig(config) };
     logger.info(told, `starting ${config.ROLES.join(", ")}`);
     const addresses = await (group === undefined ? startRoles(config, logger, life) : group.start());

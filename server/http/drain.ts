@@ -1,6 +1,6 @@
 import type { Server as Http1Server } from "node:http";
 import type { Http2Server } from "node:http2";
-import type { Socket } from "node:net";
+import type { Server as NetServer, Socket } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Http2Sessions } from "./http2-sessions.ts";
 import type { InFlight } from "./in-flight.ts";
@@ -20,10 +20,16 @@ export type DrainLimits = {
  */
 export type Drain = (limits: DrainLimits) => Promise<void>;
 
-export function prepareHttpDrain(server: Http1Server, inFlight: InFlight, clock: Clock): Drain {
+/** `listeners`: what really listens, where that is not the server itself but a port with TLS in front of it. */
+export function prepareHttpDrain(
+  server: Http1Server,
+  inFlight: InFlight,
+  clock: Clock,
+  listeners: readonly NetServer[] = [server],
+): Drain {
   const sockets = openSockets(server);
   return async ({ patienceMs, idleMs }) => {
-    const closed = stopListening(server);
+    const closed = Promise.all(listeners.map(stopListening));
     const cancelCut = clock.after(patienceMs, () => {
       for (const socket of sockets) socket.destroy();
     });
@@ -40,10 +46,15 @@ export function prepareHttpDrain(server: Http1Server, inFlight: InFlight, clock:
   };
 }
 
-export function prepareHttp2Drain(server: Http2Server, sessions: Http2Sessions, clock: Clock): Drain {
+export function prepareHttp2Drain(
+  server: Http2Server,
+  sessions: Http2Sessions,
+  clock: Clock,
+  listeners: readonly NetServer[] = [server],
+): Drain {
   const sockets = openSockets(server);
   return async ({ patienceMs, idleMs }) => {
-    const closed = stopListening(server);
+    const closed = Promise.all(listeners.map(stopListening));
     const cancelCut = clock.after(patienceMs, () => {
       for (const socket of sockets) socket.destroy();
     });

@@ -102,11 +102,17 @@ function keepSession(
     retired = true;
     lingerMs = goawayMs;
     cancelIdle();
-    socket?.write(GOING_AWAY);
     const close = () => {
       session.close();
       if (streams === 0) linger();
     };
+    // Node's TLS ends the process (CHECK in TLSWrap::DoWrite) if the session and another write to it at once.
+    // There calls on their way are not accepted: the GOAWAY of `close` tells the peer that they never ran.
+    if (session.encrypted === true) {
+      close();
+      return;
+    }
+    socket?.write(GOING_AWAY);
     // A peer that does not answer has gone, or does not speak HTTP/2.
     const cancelWait = clock.after(goawayMs, () => {
       close();

@@ -6,8 +6,8 @@ import { EXIT, UserError } from "../../runtime/user-error.ts";
 export type ListenAt = Pick<Listener, "host" | "port" | "setting" | "hostSetting">;
 
 /** The address that a person can open; an IPv6 address goes in [ ]. */
-export function urlOf(host: string, port: number): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+export function urlOf(host: string, port: number, scheme: "http" | "https" = "http"): string {
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /**

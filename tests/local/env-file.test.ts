@@ -62,6 +62,8 @@ it(".env.example, taken as it is, is a configuration with the defaults", () => {
   const WITHOUT_DEFAULT = [
     ...["REDIS_URL", "MONGODB_URL", "OPERATOR_TOKEN", "OPERATOR_KEYS", "HEALTH_PORT"],
     ...["TRUST_PROXY", "OPERATORS_HOST", "OPERATORS_PORT", "OPERATORS_GRPC_PORT", "HEALTH_HOST"],
+    // With TLS the port for gRPC has no default.
+    ...["TLS_CERT_FILE", "TLS_KEY_FILE", "OPERATORS_CLIENT_CA_FILE", "GRPC_PORT"],
     ...["CLAIM_KEYS", "CLAIM_TOKEN_SECRET", "CLAIM_TOKEN_JWKS"],
     ...["CLAIM_TOKEN_AUDIENCE", "CLAIM_TOKEN_ISSUER"],
     ...["OPERATOR_OIDC_ISSUER", "OPERATOR_OIDC_AUDIENCE", "OPERATOR_OIDC_ROLES"],

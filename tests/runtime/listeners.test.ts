@@ -58,6 +58,11 @@ describe("where a process with the server role listens", () => {
       { PORT: "off", OPERATORS_PORT: "8081" },
       ["operators 127.0.0.1:8081 operators pages"],
     ],
+    [
+      "TLS: both protocols on one port",
+      { TLS_CERT_FILE: "/tls.crt", TLS_KEY_FILE: "/tls.key", OPERATORS_PORT: "8081" },
+      ["http 127.0.0.1:8080 public pages", "operators 127.0.0.1:8081 operators"],
+    ],
     ["no pages", { HEALTH_PORT: "off", GRPC_PORT: "off" }, ["http 127.0.0.1:8080 public operators"]],
     [
       "one port number at two addresses",
@@ -77,6 +82,15 @@ describe("where a process with the server role listens", () => {
     [{ PORT: "off", OPERATORS_PORT: "off" }, /^PORT is off, so OPERATORS_PORT must be a port/],
     [{ PORT: "off", OPERATORS_PORT: "8081", GRPC_PORT: "9080" }, /^PORT is off, so GRPC_PORT must be off/],
     [{ OPERATORS_GRPC_PORT: "9081" }, /^OPERATORS_GRPC_PORT needs OPERATORS_PORT/],
+    [{ TLS_CERT_FILE: "/tls.crt" }, /^TLS_CERT_FILE and TLS_KEY_FILE belong together/],
+    [
+      { OPERATORS_CLIENT_CA_FILE: "/ca.crt", OPERATORS_PORT: "8081" },
+      /^OPERATORS_CLIENT_CA_FILE needs TLS_CERT_FILE/,
+    ],
+    [
+      { OPERATORS_CLIENT_CA_FILE: "/ca.crt", TLS_CERT_FILE: "/tls.crt", TLS_KEY_FILE: "/tls.key" },
+      /^OPERATORS_CLIENT_CA_FILE needs OPERATORS_PORT/,
+    ],
     [{ OPERATORS_HOST: "127.0.0.2" }, /^OPERATORS_HOST needs OPERATORS_PORT/],
     [{ OPERATORS_PORT: "8080" }, /^OPERATORS_PORT must differ from PORT \(8080\)$/],
     [{ OPERATORS_PORT: "9080" }, /^OPERATORS_PORT must differ from GRPC_PORT \(9080\)$/],

@@ -1,0 +1,83 @@
+import type { Server as Http1Server } from "node:http";
+import type { Http2Server } from "node:http2";
+import type { Socket } from "node:net";
+import { createServer, type Server as TlsServer } from "node:tls";
+import type { Clock } from "../../runtime/clock.ts";
+import { gateConnections } from "./connection-gate.ts";
+import type { BoundConnections } from "./connection-limits.ts";
+import type { Drain } from "./drain.ts";
+import { stopListening } from "./listener.ts";
+import type { TlsCredentials } from "./tls-credentials.ts";
+
+/** A TLS port in front of the servers of both protocols. */
+export type TlsFront = {
+  readonly server: TlsServer;
+  /** Later connections get these; those that are open stay. */
+  renew(credentials: TlsCredentials): void;
+  /** Ends the connections that are still in their handshake; the servers behind drain their own. */
+  readonly drainHandshakes: Drain;
+};
+
+export type TlsFrontDeps = {
+  readonly http: Http1Server;
+  readonly grpc: Http2Server;
+  readonly credentials: TlsCredentials;
+  readonly bounded: BoundConnections;
+  readonly clock: Clock;
+  readonly handshakeTimeoutMs?: number;
+};
+
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/**
+ * Ends TLS, and gives each connection to the server of the protocol that its caller has chosen by ALPN;
+ * without ALPN that is HTTP/1.1. Both servers keep all of their limits. The gate counts a connection before
+ * its handshake, which is the dear part.
+ */
+export function createTlsFront(deps: TlsFrontDeps): TlsFront {
+  const { http, grpc, credentials, bounded, clock, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = deps;
+  const { limits, noteCut } = bounded;
+  const server = createServer({
+    ...credentials.context,
+    ALPNProtocols: ["h2", "http/1.1"],
+    handshakeTimeout: handshakeTimeoutMs,
+    noDelay: true,
+    ...{ requestCert: credentials.context.ca !== undefined, rejectUnauthorized: true },
+  });
+  gateConnections(server, { ...limits, noteCut });
+  server.maxConnections = limits.most;
+  /** By the caller's address and port: the socket of TLS does not give access to the one below it. */
+  const handshaking = new Map<string, Socket>();
+  server.on("connection", (socket: Socket) => {
+    const caller = callerOf(socket);
+    handshaking.set(caller, socket);
+    socket.once("close", () => {
+      if (handshaking.get(caller) === socket) handshaking.delete(caller);
+    });
+  });
+  server.on("secureConnection", (socket) => {
+    handshaking.delete(callerOf(socket));
+    (socket.alpnProtocol === "h2" ? grpc : http).emit("connection", socket);
+  });
+  // A caller without TLS, without a certificate, or that is too slow. Node leaves its socket open.
+  server.on("tlsClientError", (_, socket) => socket.destroy());
+  // Node's HTTP server starts to watch its time limits when it listens, which it never does itself here.
+  server.on("listening", () => http.emit("listening"));
+
+  return {
+    server,
+    renew: ({ context }) => server.setSecureContext(context),
+    async drainHandshakes({ idleMs }) {
+      const closed = stopListening(server);
+      const cancelCut = clock.after(idleMs, () => {
+        for (const socket of handshaking.values()) socket.destroy();
+      });
+      await closed;
+      cancelCut();
+    },
+  };
+}
+
+function callerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
