@@ -25,6 +25,7 @@ export function openClients(settings: Settings): Clients {
   const transport = createConnectTransport({
     baseUrl: settings.url,
     httpVersion: "1.1",
+    ...(settings.clientCertificate === undefined ? {} : { nodeOptions: settings.clientCertificate }),
     interceptors: [
       bearerFor(CampaignService, () => settings.token ?? settings.login.freshToken?.()),
       bearerFor(CouponService, () => claim.credential),

@@ -4,6 +4,7 @@ import { isLoopback } from "../runtime/loopback.ts";
 import { isSendable, SENDABLE, settingOf, withoutLineEnd } from "../runtime/setting.ts";
 import { unknownZone } from "../runtime/time-zone.ts";
 import { type ClaimSettings, readClaimSettings } from "./claim-credentials.ts";
+import { type ClientCertificate, readClientCertificate } from "./client-certificate.ts";
 import type { ConfigFile } from "./config-file.ts";
 import type { Profile } from "./config-schema.ts";
 import { type LoginSettings, readLoginSettings } from "./login/login-settings.ts";
@@ -29,6 +30,8 @@ export interface Settings {
   readonly claim: ClaimSettings;
   /** What coupon login made or is to make for this URL. */
   readonly login: LoginSettings;
+  /** For a port that demands one; undefined: none. */
+  readonly clientCertificate: ClientCertificate | undefined;
   /**
    * Where each setting comes from, in the operator's words: "--url", "COUPON_URL", "profile local",
    * "default".
@@ -67,6 +70,8 @@ export const environment: readonly { readonly name: string; readonly about: stri
   { name: "COUPON_OIDC_CLIENT_ID", about: "as its --client-id" },
   { name: "COUPON_OIDC_SCOPE", about: "as its --scope" },
   { name: "COUPON_OIDC_AUDIENCE", about: "as its --audience" },
+  { name: "COUPON_CLIENT_CERT_FILE", about: "the certificate for a port that demands one, in PEM" },
+  { name: "COUPON_CLIENT_KEY_FILE", about: "its private key, in PEM" },
   { name: "COUPON_PROFILE", about: "as --profile" },
   { name: "COUPON_TIMEOUT", about: "as --timeout" },
   { name: "COUPON_RETRIES", about: "as --retries" },
@@ -156,6 +161,7 @@ export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv, fil
     configFile: file,
     claim: readClaimSettings(env),
     login: readLoginSettings(env, url, profile?.login),
+    clientCertificate: readClientCertificate(env),
     origins: {
       profile: chosen.origin,
       url: urlFound.origin,

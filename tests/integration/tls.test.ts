@@ -106,6 +106,14 @@ describe("A service with TLS", function () {
     expect(await list(connectOver(operators, "1.1", certificate))).to.equal("answered");
     expect(await list(connectOver(operators, "1.1"))).to.not.equal("answered");
     expect(await list(connectOver(url, "1.1"))).to.equal("Unimplemented");
+    const cli = { COUPON_TOKEN: TOKEN, NODE_EXTRA_CA_CERTS: made.caFile };
+    const shown = { COUPON_CLIENT_CERT_FILE: kim.certFile, COUPON_CLIENT_KEY_FILE: kim.keyFile };
+    const listed = await runCli(["list"], { url: operators, env: { ...cli, ...shown } });
+    expect([listed.code, listed.stderr]).to.deep.equal([0, ""]);
+    const refused = await runCli(["list", "--retries", "0"], { url: operators, env: cli });
+    expect(refused.code).to.not.equal(0);
+    const half = await runCli(["list"], { url: operators, env: { ...cli, COUPON_CLIENT_CERT_FILE: "x" } });
+    expect(half.stderr).to.include("COUPON_CLIENT_CERT_FILE and COUPON_CLIENT_KEY_FILE belong together");
     expect((await fetch(`${addresses.health}/readyz`)).status, "the health port has no TLS").to.equal(200);
   });
 
