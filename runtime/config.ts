@@ -12,7 +12,7 @@ import {
 import { isLoopback } from "./loopback.ts";
 import { oidcSettings, oidcTrouble } from "./oidc-settings.ts";
 import { operatorSettings } from "./operator-settings.ts";
-import { proxySettings } from "./proxy-settings.ts";
+import { proxySettings, proxyTrouble } from "./proxy-settings.ts";
 import { isSecretSetting } from "./secret-settings.ts";
 import { isSendable, SENDABLE, settingOf } from "./setting.ts";
 import { checked, count, milliseconds, oneOf } from "./setting-kinds.ts";
@@ -127,6 +127,7 @@ export function readConfig(
   const trouble = config.ROLES.includes("server")
     ? (listenersTrouble(config) ??
       tlsTrouble(config) ??
+      proxyTrouble(config) ??
       operatorsTrouble(config) ??
       claimAuthTrouble(config) ??
       oidcTrouble(config))

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { plainAddress } from "./plain-address.ts";
-import { checked } from "./setting-kinds.ts";
+import { checked, oneOf } from "./setting-kinds.ts";
 
 /** The setting of which proxies are believed about the address of a caller. */
 
@@ -14,7 +14,20 @@ const RULE = `must be addresses, networks (10.0.0.0/8, 2001:db8::/48) or ${LOOPB
 
 export const proxySettings = {
   TRUST_PROXY: checked(networksTrouble).transform(networksIn).optional(),
+  PROXY_PROTOCOL: oneOf(["on", "off"]).default("off"),
 };
+
+type ProxyConfig = {
+  readonly TRUST_PROXY?: readonly string[] | undefined;
+  readonly PROXY_PROTOCOL: "on" | "off";
+};
+
+/** What is wrong with the settings together; undefined: nothing. */
+export function proxyTrouble({ TRUST_PROXY, PROXY_PROTOCOL }: ProxyConfig): string | undefined {
+  return PROXY_PROTOCOL === "on" && TRUST_PROXY === undefined
+    ? "PROXY_PROTOCOL is on, so TRUST_PROXY must name the proxies that speak it"
+    : undefined;
+}
 
 /** Whether an address is that of a proxy in one of these networks. */
 export type IsProxy = (address: string) => boolean;

@@ -13,8 +13,9 @@ import { tlsFilesOf } from "../runtime/tls-settings.ts";
 import { type App, type AppDeps, buildApp } from "./app.ts";
 import { createCloseTransports } from "./http/close-transports.ts";
 import { type BoundConnections, connectionLimitsOf } from "./http/connection-limits.ts";
-import { type Drain, prepareHttp2Drain, prepareHttpDrain } from "./http/drain.ts";
+import { type Drain, type DrainLimits, prepareHttp2Drain, prepareHttpDrain } from "./http/drain.ts";
 import { listen, urlOf } from "./http/listen.ts";
+import { createProxyFront } from "./http/proxy-front.ts";
 import { openTlsFiles, watchTlsFiles } from "./http/tls-files.ts";
 import { createTlsFront } from "./http/tls-front.ts";
 
@@ -44,16 +45,17 @@ type Ready = {
 export async function startTransports(deps: TransportsDeps): Promise<ListenerAddresses> {
   const { config, lifecycle, ending, clock, logger } = deps;
   const connections = connectionLimitsOf(config, listenersOf(config).length);
+  const bounded: BoundConnections = {
+    limits: connections,
+    noteCut: (why) => deps.metrics.cuts.inc({ why }),
+  };
   const fronts: Ready[] = [];
   for (const front of frontsOf(config)) {
     const app = buildApp({
       ...{ ...deps, parts: front.parts, connections, keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS },
       ...{ stopping: ending.stopping.signal, draining: ending.draining.signal },
     });
-    const noteCut: BoundConnections["noteCut"] = (why) => deps.metrics.cuts.inc({ why });
-    fronts.push(
-      (await behindTls(app, front, { limits: connections, noteCut }, deps)) ?? plain(app, front, deps),
-    );
+    fronts.push((await behindTls(app, front, bounded, deps)) ?? plain(app, front, bounded, deps));
   }
   let isServing = false;
   const closeTransports = createCloseTransports({
@@ -73,13 +75,20 @@ export async function startTransports(deps: TransportsDeps): Promise<ListenerAdd
 }
 
 /** Each protocol on a port of its own. */
-function plain({ http, inFlight, grpc, grpcSessions }: App, front: Front, { clock }: TransportsDeps): Ready {
+function plain(app: App, front: Front, bounded: BoundConnections, deps: TransportsDeps): Ready {
+  const { http, inFlight, grpc, grpcSessions } = app;
+  const { clock } = deps;
+  const [web, rpc] = [behindProxy(http, true, bounded, deps), behindProxy(grpc, false, bounded, deps)];
   return {
     listeners: [
-      { at: front.http, server: http },
-      ...(front.grpc === undefined ? [] : [{ at: front.grpc, server: grpc }]),
+      { at: front.http, server: web.server },
+      ...(front.grpc === undefined ? [] : [{ at: front.grpc, server: rpc.server }]),
     ],
-    drains: [prepareHttpDrain(http, inFlight, clock), prepareHttp2Drain(grpc, grpcSessions, clock)],
+    drains: [
+      prepareHttpDrain(http, inFlight, clock, [web.server]),
+      prepareHttp2Drain(grpc, grpcSessions, clock, [rpc.server]),
+      ...[...web.drains, ...rpc.drains],
+    ],
     scheme: "http",
   };
 }
@@ -89,28 +98,48 @@ async function behindTls(
   { http, inFlight, grpc, grpcSessions }: App,
   front: Front,
   bounded: BoundConnections,
-  { config, lifecycle, clock, logger }: TransportsDeps,
+  deps: TransportsDeps,
 ): Promise<Ready | undefined> {
+  const { config, lifecycle, clock, logger } = deps;
   const files = tlsFilesOf(config, !front.parts.includes("public"));
   const credentials = await openTlsFiles(files);
   if (files === undefined || credentials === undefined) return undefined;
-  const ats = [front.http, front.grpc].filter((at) => at !== undefined);
-  const ports = ats.map(() => createTlsFront({ http, grpc, credentials, bounded, clock }));
+  const ports = [front.http, front.grpc]
+    .filter((at) => at !== undefined)
+    .map((at) => {
+      const tls = createTlsFront({ http, grpc, credentials, bounded, clock });
+      return { at, tls, ...behindProxy(tls.server, false, bounded, deps) };
+    });
   const servers = ports.map(({ server }) => server);
   const watch = watchTlsFiles({
     ...{ files, first: credentials, clock, logger: logger.child({ component: "server" }) },
     renew: (renewed) => {
-      for (const port of ports) port.renew(renewed);
+      for (const { tls } of ports) tls.renew(renewed);
     },
   });
   lifecycle.onRelease("watch of TLS files", () => watch.stop());
   return {
-    listeners: ats.map((at, index) => ({ at, server: servers[index] as NetServer })),
+    listeners: ports,
     drains: [
       prepareHttpDrain(http, inFlight, clock, servers),
       prepareHttp2Drain(grpc, grpcSessions, clock, servers),
-      ...ports.map(({ drainHandshakes }) => drainHandshakes),
+      ...ports.flatMap(({ tls, server, drains }) => [
+        (limits: DrainLimits) => tls.drainHandshakes(limits, server),
+        ...drains,
+      ]),
     ],
     scheme: "https",
   };
+}
+
+/** The server itself, or a port in front of it that reads what trusted proxies declare. */
+function behindProxy(
+  behind: NetServer,
+  allowHalfOpen: boolean,
+  bounded: BoundConnections,
+  { config, clock }: TransportsDeps,
+): { readonly server: NetServer; readonly drains: readonly Drain[] } {
+  if (config.PROXY_PROTOCOL === "off") return { server: behind, drains: [] };
+  const { server, drainHeaders } = createProxyFront({ behind, allowHalfOpen, bounded, clock });
+  return { server, drains: [drainHeaders] };
 }

@@ -7,6 +7,7 @@ export type CutReason =
   | "source_waste"
   | "resets"
   | "control_frames"
+  | "proxy_header"
   | "pipelining"
   | "unread";
 

@@ -1,12 +1,13 @@
 import type { Server as Http1Server } from "node:http";
 import type { Http2Server } from "node:http2";
-import type { Socket } from "node:net";
+import type { Server as NetServer, Socket } from "node:net";
 import { createServer, type Server as TlsServer } from "node:tls";
 import type { Clock } from "../../runtime/clock.ts";
 import { gateConnections } from "./connection-gate.ts";
 import type { BoundConnections } from "./connection-limits.ts";
-import type { Drain } from "./drain.ts";
+import type { DrainLimits } from "./drain.ts";
 import { stopListening } from "./listener.ts";
+import { declareSource, peerOf } from "./socket-source.ts";
 import type { TlsCredentials } from "./tls-credentials.ts";
 
 /** A TLS port in front of the servers of both protocols. */
@@ -14,8 +15,11 @@ export type TlsFront = {
   readonly server: TlsServer;
   /** Later connections get these; those that are open stay. */
   renew(credentials: TlsCredentials): void;
-  /** Ends the connections that are still in their handshake; the servers behind drain their own. */
-  readonly drainHandshakes: Drain;
+  /**
+   * Ends the connections that are still in their handshake; the servers behind drain their own. `listener`:
+   * what really listens, where that is another port in front.
+   */
+  drainHandshakes(limits: DrainLimits, listener?: NetServer): Promise<void>;
 };
 
 export type TlsFrontDeps = {
@@ -46,17 +50,20 @@ export function createTlsFront(deps: TlsFrontDeps): TlsFront {
   });
   gateConnections(server, { ...limits, noteCut });
   server.maxConnections = limits.most;
-  /** By the caller's address and port: the socket of TLS does not give access to the one below it. */
+  /** By the other end: the socket of TLS does not give access to the one below it. */
   const handshaking = new Map<string, Socket>();
   server.on("connection", (socket: Socket) => {
-    const caller = callerOf(socket);
-    handshaking.set(caller, socket);
+    const peer = peerOf(socket);
+    handshaking.set(peer, socket);
     socket.once("close", () => {
-      if (handshaking.get(caller) === socket) handshaking.delete(caller);
+      if (handshaking.get(peer) === socket) handshaking.delete(peer);
     });
   });
   server.on("secureConnection", (socket) => {
-    handshaking.delete(callerOf(socket));
+    const below = handshaking.get(peerOf(socket));
+    handshaking.delete(peerOf(socket));
+    if (below?.remoteAddress !== undefined && below.remoteAddress !== socket.remoteAddress)
+      declareSource(socket, below.remoteAddress);
     (socket.alpnProtocol === "h2" ? grpc : http).emit("connection", socket);
   });
   // A caller without TLS, without a certificate, or that is too slow. Node leaves its socket open.
@@ -67,8 +74,8 @@ export function createTlsFront(deps: TlsFrontDeps): TlsFront {
   return {
     server,
     renew: ({ context }) => server.setSecureContext(context),
-    async drainHandshakes({ idleMs }) {
-      const closed = stopListening(server);
+    async drainHandshakes({ idleMs }, listener = server) {
+      const closed = stopListening(listener);
       const cancelCut = clock.after(idleMs, () => {
         for (const socket of handshaking.values()) socket.destroy();
       });
@@ -76,8 +83,4 @@ export function createTlsFront(deps: TlsFrontDeps): TlsFront {
       cancelCut();
     },
   };
-}
-
-function callerOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
 }

@@ -180,6 +180,7 @@ describe("configuration", () => {
         ...["10.0.0.1|10.0.0.2", "010.0.0.1", "Loopback", "10.0.0.1,".repeat(101)],
       ],
     ],
+    ["PROXY_PROTOCOL", ["yes", "v2"]],
     ["CLAIM_TOKEN_SKEW_MS", ["-1", "300001", "5s"]],
     [
       "CLAIM_KEYS",
@@ -519,6 +520,11 @@ describe("configuration", () => {
       expect(shown).to.include('"CLAIM_KEYS":["shop"]').and.include('"CLAIM_TOKEN_SECRET":"[redacted]"');
       expect(shown).not.to.match(/s{32}|0{64}/);
     });
+  });
+
+  it("PROXY_PROTOCOL needs the proxies that speak it", () => {
+    expect(errorOf({ PROXY_PROTOCOL: "on" }).message).to.match(/PROXY_PROTOCOL is on, so TRUST_PROXY must/);
+    expect(read({ PROXY_PROTOCOL: "on", TRUST_PROXY: "loopback" }).PROXY_PROTOCOL).to.equal("on");
   });
 
   it("TRUST_PROXY is a list of addresses and networks; loopback stands for those of this machine", () => {
