@@ -15,7 +15,7 @@ import { createCloseTransports } from "./http/close-transports.ts";
 import { type BoundConnections, connectionLimitsOf } from "./http/connection-limits.ts";
 import { type Drain, type DrainLimits, prepareHttp2Drain, prepareHttpDrain } from "./http/drain.ts";
 import { listen, urlOf } from "./http/listen.ts";
-import { createProxyFront } from "./http/proxy-front.ts";
+import { createProxyFront, type ProxyFrontDeps } from "./http/proxy-front.ts";
 import { openTlsFiles, watchTlsFiles } from "./http/tls-files.ts";
 import { createTlsFront } from "./http/tls-front.ts";
 
@@ -78,7 +78,8 @@ export async function startTransports(deps: TransportsDeps): Promise<ListenerAdd
 function plain(app: App, front: Front, bounded: BoundConnections, deps: TransportsDeps): Ready {
   const { http, inFlight, grpc, grpcSessions } = app;
   const { clock } = deps;
-  const [web, rpc] = [behindProxy(http, true, bounded, deps), behindProxy(grpc, false, bounded, deps)];
+  const web = behindProxy(http, front, { allowHalfOpen: true, bounded }, deps);
+  const rpc = behindProxy(grpc, front, { allowHalfOpen: false, bounded }, deps);
   return {
     listeners: [
       { at: front.http, server: web.server },
@@ -108,7 +109,7 @@ async function behindTls(
     .filter((at) => at !== undefined)
     .map((at) => {
       const tls = createTlsFront({ http, grpc, credentials, bounded, clock });
-      return { at, tls, ...behindProxy(tls.server, false, bounded, deps) };
+      return { at, tls, ...behindProxy(tls.server, front, { allowHalfOpen: false, bounded }, deps) };
     });
   const servers = ports.map(({ server }) => server);
   const watch = watchTlsFiles({
@@ -132,14 +133,17 @@ async function behindTls(
   };
 }
 
-/** The server itself, or a port in front of it that reads what trusted proxies declare. */
+/**
+ * The server itself or, for callers, a port in front of it that reads what trusted proxies declare. Not for
+ * operators on a port of their own: they may call from the machine of the proxy.
+ */
 function behindProxy(
   behind: NetServer,
-  allowHalfOpen: boolean,
-  bounded: BoundConnections,
+  { parts }: Front,
+  options: Pick<ProxyFrontDeps, "allowHalfOpen" | "bounded">,
   { config, clock }: TransportsDeps,
 ): { readonly server: NetServer; readonly drains: readonly Drain[] } {
-  if (config.PROXY_PROTOCOL === "off") return { server: behind, drains: [] };
-  const { server, drainHeaders } = createProxyFront({ behind, allowHalfOpen, bounded, clock });
+  if (config.PROXY_PROTOCOL === "off" || !parts.includes("public")) return { server: behind, drains: [] };
+  const { server, drainHeaders } = createProxyFront({ behind, clock, ...options });
   return { server, drains: [drainHeaders] };
 }
