@@ -19,7 +19,7 @@ export type TlsConfig = {
   readonly OPERATORS_CLIENT_CA_FILE?: string | undefined;
 };
 
-/** The files of one port, by setting; `clientCa`: its callers need a certificate of one of these authorities. */
+/** The files of one port; `clientCa`: its callers need a certificate of one of these authorities. */
 export type TlsFiles = {
   readonly cert: string;
   readonly key: string;

@@ -20,7 +20,7 @@ export type DrainLimits = {
  */
 export type Drain = (limits: DrainLimits) => Promise<void>;
 
-/** `listeners`: what really listens, where that is not the server itself but a port with TLS in front of it. */
+/** `listeners`: what really listens, where that is not the server itself but a port in front of it. */
 export function prepareHttpDrain(
   server: Http1Server,
   inFlight: InFlight,
