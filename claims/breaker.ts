@@ -217,7 +217,9 @@ export function createBreaker(options: BreakerOptions): Breaker {
     async ask(call) {
       if (admit() === "refuse") throw new CircuitOpen(`${store} does not answer`);
       const end = begin();
-      const running = call();
+      // A call that throws before it returns a promise ends like one that rejects; else it would be under
+      // way for ever, and the breaker would open.
+      const running = (async () => call())();
       running.then(
         () => end(true),
         (error: unknown) => end(!isNoAnswer(error)),

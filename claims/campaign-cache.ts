@@ -2,6 +2,7 @@ import type { ClaimAuthMode } from "../access/claim-auth-mode.ts";
 import type { Campaigns } from "../record/campaigns.ts";
 import type { CampaignDoc } from "../record/documents.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { createRecentEntries } from "../runtime/recent-entries.ts";
 import { createSingleFlight } from "../runtime/single-flight.ts";
 import { QueueFull } from "./batch-queue.ts";
 
@@ -25,30 +26,26 @@ export type CampaignCache = {
   find(campaignId: string): Promise<KnownCampaign | null>;
 };
 
-const ENTRIES_MAX = 10_000;
+/** Campaigns, and unknown ids: between so many and twice as many are kept. */
+const HALF_MAX = 5_000;
 /** Look-ups under way at once, of campaigns that are not in memory. */
 const LOOK_UPS_MAX = 1_000;
-/** For how long "no such campaign" is kept: it shields MongoDB from a stream of wrong ids. */
+/**
+ * For how long "no such campaign" is kept: it shields MongoDB from a stream of wrong ids. It hides no new
+ * campaign: the service makes the ids, 80 random bits each, so nobody can ask for one before it is there.
+ */
 const UNKNOWN_FOR_MS = 1_000;
 
-/** Keeps campaigns by id, in bounded memory: the oldest entry is removed first. */
+/** Keeps campaigns by id, in bounded memory: those that are asked for. */
 export function createCampaignCache(campaigns: Pick<Campaigns, "find">, clock: Clock): CampaignCache {
-  const known = new Map<string, KnownCampaign>();
-  const unknown = new Map<string, number>();
+  const known = createRecentEntries<KnownCampaign>(HALF_MAX);
+  const unknown = createRecentEntries<number>(HALF_MAX);
   const lookUps = createSingleFlight<KnownCampaign | null>();
-
-  function remember<V>(map: Map<string, V>, id: string, value: V): void {
-    map.delete(id);
-    map.set(id, value);
-    if (map.size <= ENTRIES_MAX) return;
-    const [oldest] = map.keys();
-    if (oldest !== undefined) map.delete(oldest);
-  }
 
   async function ask(id: string): Promise<KnownCampaign | null> {
     const doc = await campaigns.find(id);
     if (doc === null) {
-      remember(unknown, id, clock.elapsed() + UNKNOWN_FOR_MS);
+      unknown.keep(id, clock.elapsed() + UNKNOWN_FOR_MS);
       return null;
     }
     const facts: KnownCampaign = {
@@ -57,7 +54,7 @@ export function createCampaignCache(campaigns: Pick<Campaigns, "find">, clock: C
       codeFormat: doc.codeFormat,
       leastGeneration: doc.loadedGeneration ?? 0,
     };
-    remember(known, id, facts);
+    known.keep(id, facts);
     unknown.delete(id);
     return facts;
   }

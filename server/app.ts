@@ -10,6 +10,7 @@ import type { IssueCoupon } from "../claims/issue-coupon.ts";
 import { CampaignService } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CouponService } from "../proto/gen/coupon/v1/coupon_service_pb.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { CONNECTION_DEFAULTS } from "../runtime/connection-settings.ts";
 import type { ServicePart } from "../runtime/listeners.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
@@ -83,7 +84,7 @@ const UNUSUAL_PER_TURN = 4;
 const CLAIMS_PER_TURN = 32;
 const UNUSUAL_WAITING_MAX = 1_000;
 const CLAIMS_WAITING_MAX = 10_000;
-const CONNECTION_LIMITS: ConnectionLimits = { most: 10_000, perSourceMax: 1_000, isProxy: () => false };
+const CONNECTION_LIMITS: ConnectionLimits = { ...CONNECTION_DEFAULTS, isProxy: () => false };
 
 export function buildApp(deps: AppDeps): App {
   const { couponService, campaignService, issueCoupon, clock, logger, draining } = deps;

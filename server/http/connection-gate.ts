@@ -1,5 +1,5 @@
 import type { Server, Socket } from "node:net";
-import { sourceGroupOf } from "./source-group.ts";
+import { sourceGroupOf } from "../../runtime/source-group.ts";
 
 /** Why a connection was refused or ended: the values of a metric's label. */
 export type CutReason =

@@ -1,10 +1,10 @@
 import { constants, type Http2Server, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
+import { sourceGroupOf } from "../../runtime/source-group.ts";
 import { type BudgetLimits, createBudget, createSourceBudgets } from "./budget.ts";
 import type { CutReason, NoteCut } from "./connection-gate.ts";
 import { onHttp2Session } from "./http2-arrivals.ts";
-import { sourceGroupOf } from "./source-group.ts";
 
 export type Http2WasteLimits = {
   /**

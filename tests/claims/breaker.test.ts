@@ -229,6 +229,17 @@ describe("breaker", () => {
     });
   });
 
+  it("a call that throws before it returns a promise ends like one that rejects", async () => {
+    const { clock, one } = breaker();
+    const thrown = await one
+      .ask(() => {
+        throw new Error("a bug");
+      })
+      .catch((error: Error) => error.message);
+    clock.pass(2 * STALL_MS);
+    expect([thrown, one.state(), clock.waiting()]).to.deep.equal(["a bug", "closed", []]);
+  });
+
   it("whatever comes in whatever order: closed once a later call is answered, one probe at a time, no timer left", async () => {
     const action = fc.oneof(
       fc.record({ kind: fc.constantFrom("begin", "admit", "suspect", "reach", "unreach") }),

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { sourceGroupOf } from "../../../server/http/source-group.ts";
+import { sourceGroupOf } from "../../runtime/source-group.ts";
 
 describe("the group of a source address", () => {
   for (const [address, group] of [
