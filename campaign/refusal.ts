@@ -31,7 +31,10 @@ export type Refusal =
   /** `why`: what is wrong with the credential, without a part of it. */
   | { readonly reason: "UNAUTHENTICATED" | "PERMISSION_DENIED"; readonly why: string }
   /** `by`: which of the limits was reached. */
-  | { readonly reason: "RATE_LIMITED"; readonly by: string; readonly retryAfterMs: number };
+  | { readonly reason: "RATE_LIMITED"; readonly by: LimitName; readonly retryAfterMs: number };
+
+/** Whose requests a limit counts together: those of a user, from an address, with a server-to-server key. */
+export type LimitName = "user" | "address" | "key";
 
 /** A breaker is open: a store does not answer, and is being probed. */
 export const STORE_AWAY = {

@@ -57,10 +57,11 @@ export function createFastPath(deps: FastPathDeps): RequestListener {
   }
 
   function send(request: IncomingMessage, response: ServerResponse, answer: PlainAnswer): void {
-    const { status, type, body } = answer;
+    const { status, type, body, retryAfterS } = answer;
     const isText = typeof body === "string";
     const length = isText ? Buffer.byteLength(body) : body.byteLength;
     const fields = ["content-type", type, "content-length", String(length)];
+    if (retryAfterS !== undefined) fields.push("retry-after", String(retryAfterS));
     if (isLast(request)) fields.push("connection", "close");
     response.writeHead(status, fields);
     // Node writes head and text as one string; a string of single-byte characters costs less work.

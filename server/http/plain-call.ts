@@ -16,6 +16,8 @@ export type PlainAnswer = {
   readonly status: number;
   readonly type: "application/json" | "application/proto";
   readonly body: string | Uint8Array;
+  /** The header Retry-After, in seconds; undefined: none. */
+  readonly retryAfterS?: number | undefined;
 };
 
 /** The header fields of a plain call. */

@@ -19,7 +19,11 @@ import {
 /** A body up to this long is discarded: a client that finds its connection closed misses the answer. */
 const DISCARDED_BYTES_MAX = 64 * 1024;
 
-type Head = { readonly status: number; readonly fields: Record<string, string>; readonly body: Uint8Array };
+export type WholeAnswer = {
+  readonly status: number;
+  readonly fields: Record<string, string>;
+  readonly body: Uint8Array;
+};
 
 /**
  * Answers a request with an error before anything of its body is read, in the protocol of the request. The
@@ -50,7 +54,8 @@ function discardBody(request: IncomingMessage): void {
   });
 }
 
-function answerOf(contentType: string, error: ConnectError): Head {
+/** An error as the whole answer to a request with this content type. */
+export function answerOf(contentType: string, error: ConnectError): WholeAnswer {
   if (GRPC.test(contentType)) {
     // A head that is the whole answer ("Trailers-Only"): its fields are those of the trailers.
     return {

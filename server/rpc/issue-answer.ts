@@ -14,7 +14,7 @@ import type { FastMethod } from "../http/fast-path.ts";
 import type { Codec, PlainAnswer } from "../http/plain-call.ts";
 import { viewCoupon } from "../view/campaign-view.ts";
 import { readIssueRequest, writeIssueResponse } from "./issue-json.ts";
-import { toConnectErrorJson } from "./rpc-status.ts";
+import { RETRY_AFTER, toConnectErrorJson } from "./rpc-status.ts";
 import type { TellTrouble } from "./trouble.ts";
 
 export type IssueAnswersDeps = { issueCoupon: IssueCoupon; tellTrouble: TellTrouble; clock: Clock };
@@ -69,7 +69,9 @@ function readBinary(body: Uint8Array): IssueRequest | undefined {
 
 export function errorAnswer(error: ConnectError): PlainAnswer {
   const body = JSON.stringify(errorToJson(error, undefined));
-  return { status: codeToHttpStatus(error.code), type: "application/json", body };
+  const retryAfter = error.metadata.get(RETRY_AFTER);
+  const retryAfterS = retryAfter === null ? undefined : Number(retryAfter);
+  return { status: codeToHttpStatus(error.code), type: "application/json", body, retryAfterS };
 }
 
 /** The parts in which two refusals of a reason may differ: every field that the answer is made of. */
@@ -115,8 +117,9 @@ export function createRefusalAnswers(): (refusal: Refusal, nowMs: number) => Pla
     const telling = `${nowMs} ${partsOf(refusal)}`;
     const last = kept.get(refusal.reason);
     if (last?.telling === telling) return last.answer;
-    const { code, json } = toConnectErrorJson(refusal, nowMs);
-    const answer: PlainAnswer = { status: codeToHttpStatus(code), type: "application/json", body: json };
+    const { code, json, retryAfterS } = toConnectErrorJson(refusal, nowMs);
+    const status = codeToHttpStatus(code);
+    const answer: PlainAnswer = { status, type: "application/json", body: json, retryAfterS };
     kept.set(refusal.reason, { telling, answer });
     return answer;
   };

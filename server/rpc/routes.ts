@@ -8,6 +8,7 @@ import {
 } from "@connectrpc/connect";
 import type { Clock } from "../../runtime/clock.ts";
 import { strictDecoder } from "./strict-json.ts";
+import { tellingUndecodable } from "./undecodable.ts";
 
 /**
  * Routes a service, each RPC with its own decoder for JSON requests. The framework reads the text of each
@@ -25,6 +26,8 @@ export function routeService<S extends DescService>(
     const run = typeof found === "function" ? found.bind(implementation) : unimplementedOf(method);
     const json = { ...jsonOptions, textDecoder: strictDecoder(method.input, clock) };
     router.rpc(method, run as MethodImpl<typeof method>, { jsonOptions: json });
+    const handler = router.handlers.pop();
+    if (handler !== undefined) router.handlers.push(tellingUndecodable(handler, clock));
   }
 }
 

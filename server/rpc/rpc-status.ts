@@ -1,23 +1,19 @@
-import { create, toBinary, toJson } from "@bufbuild/protobuf";
+import { toBinary, toJson } from "@bufbuild/protobuf";
 import { base64Encode } from "@bufbuild/protobuf/wire";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
-import { allowedWords, type Phase, recordedAs } from "../../campaign/life-cycle.ts";
-import type { Refusal } from "../../campaign/refusal.ts";
-import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
-import {
-  type Refusal as RefusalMessage,
-  RefusalReason,
-  RefusalSchema,
-} from "../../proto/gen/coupon/v1/refusal_pb.ts";
+import { allowedWords, type Phase } from "../../campaign/life-cycle.ts";
+import type { LimitName, Refusal } from "../../campaign/refusal.ts";
 import { counted } from "../../runtime/counting.ts";
+import { detailsOf } from "./error-details.ts";
 
 type RpcStatus = { readonly code: Code; readonly message: string; readonly retryAfterMs: number };
 
 /** A short wait after which asking again makes sense when something is expected to change soon. */
 const SOON_MS = 1_000;
 const AT_ONCE_MS = 100;
+/** The header of RFC 9110, section 10.2.3. */
+export const RETRY_AFTER = "retry-after";
 
 /** The one place where a refusal becomes an RPC code and a message. */
 function toRpcStatus(refusal: Refusal): RpcStatus {
@@ -82,13 +78,20 @@ function toRpcStatus(refusal: Refusal): RpcStatus {
     case "RATE_LIMITED":
       return {
         code: Code.ResourceExhausted,
-        message: `too many requests ${refusal.by}; nothing was tried, ask again with the same key`,
+        message: `too many requests ${LIMIT_WORDS[refusal.by]}; nothing was tried, and a coupon that was issued is kept: ask again with the same key`,
         retryAfterMs: refusal.retryAfterMs,
       };
     default:
       return refusal satisfies never;
   }
 }
+
+/** What follows "too many requests" in a message. */
+const LIMIT_WORDS: Readonly<Record<LimitName, string>> = {
+  user: "of this user",
+  address: "from this address",
+  key: "with this key",
+};
 
 /** What follows "the campaign" in a message. */
 const PHASE_WORDS: Readonly<Record<Phase, string>> = {
@@ -102,38 +105,36 @@ const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   CANCELLED: "was cancelled (CANCELLED)",
 };
 
-/** The typed detail of a refusal. */
-function detailOf(refusal: Refusal, retryAfterMs: number, serverNowMs: number): RefusalMessage {
-  const detail = create(RefusalSchema, {
-    reason: RefusalReason[refusal.reason],
-    serverTime: timestampFromMs(serverNowMs),
-    retryAfterMs: BigInt(Math.ceil(retryAfterMs)),
-  });
-  if (refusal.reason === "NOT_STARTED") detail.startsAt = timestampFromMs(refusal.startsAtMs);
-  if (refusal.reason === "NOT_ALLOWED") {
-    detail.state = CampaignState[recordedAs(refusal.phase)];
-    detail.allowed = [...refusal.allowed];
-  }
-  return detail;
+/** Whole seconds of the header Retry-After, rounded up; undefined: asking again does not help. */
+function retryAfterSOf(retryAfterMs: number): number | undefined {
+  return retryAfterMs > 0 ? Math.ceil(retryAfterMs / 1_000) : undefined;
 }
 
-/** The error a client gets: code, message, and the typed detail. */
+/** The error a client gets: code, message, typed details, and Retry-After where asking again makes sense. */
 export function toConnectError(refusal: Refusal, serverNowMs: number): ConnectError {
   const { code, message, retryAfterMs } = toRpcStatus(refusal);
-  const detail = detailOf(refusal, retryAfterMs, serverNowMs);
-  return new ConnectError(message, code, undefined, [{ desc: RefusalSchema, value: detail }]);
+  const retryAfterS = retryAfterSOf(retryAfterMs);
+  const headers = retryAfterS === undefined ? undefined : { [RETRY_AFTER]: String(retryAfterS) };
+  return new ConnectError(message, code, headers, detailsOf(refusal, retryAfterMs, serverNowMs));
 }
+
+/** `retryAfterS`: the value of the header Retry-After. */
+export type ErrorJson = {
+  readonly code: Code;
+  readonly json: string;
+  readonly retryAfterS: number | undefined;
+};
 
 /**
  * What the framework writes for that error over the Connect protocol, without making an Error and its stack.
  */
-export function toConnectErrorJson(
-  refusal: Refusal,
-  serverNowMs: number,
-): { readonly code: Code; readonly json: string } {
+export function toConnectErrorJson(refusal: Refusal, serverNowMs: number): ErrorJson {
   const { code, message, retryAfterMs } = toRpcStatus(refusal);
-  const detail = detailOf(refusal, retryAfterMs, serverNowMs);
-  const value = base64Encode(toBinary(RefusalSchema, detail), "std_raw");
-  const details = [{ type: RefusalSchema.typeName, debug: toJson(RefusalSchema, detail), value }];
-  return { code, json: JSON.stringify({ code: codeToString(code), message, details }) };
+  const details = detailsOf(refusal, retryAfterMs, serverNowMs).map(({ desc, value }) => ({
+    type: desc.typeName,
+    debug: toJson(desc, value),
+    value: base64Encode(toBinary(desc, value), "std_raw"),
+  }));
+  const json = JSON.stringify({ code: codeToString(code), message, details });
+  return { code, json, retryAfterS: retryAfterSOf(retryAfterMs) };
 }

@@ -490,14 +490,14 @@ describe("Bad input", () => {
         }
       }));
 
-    it("protobuf that is none: `internal` is what the library calls it, in every protocol", () =>
+    it("protobuf that is none", () =>
       expectNothingIssued(async () => {
         for (const bytes of [[255, 255], [10, 200], [10, 2, 255, 254], [8]]) {
           const reply = await post(url, issue, new Uint8Array(bytes), {
             "content-type": "application/proto",
           });
-          expectReply(reply, [500, "internal"]);
-          expect(reply.message).to.match(/^parse binary: /);
+          expectReply(reply, [400, "invalid_argument"]);
+          expect(reply.message).to.match(/^request: is malformed: /);
         }
       }));
 

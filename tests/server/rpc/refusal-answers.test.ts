@@ -14,12 +14,12 @@ const PAIRS: readonly (readonly [Refusal, Refusal])[] = [
     { reason: "PERMISSION_DENIED", why: "a key cannot claim here" },
   ],
   [
-    { reason: "RATE_LIMITED", by: "from this address", retryAfterMs: 10 },
-    { reason: "RATE_LIMITED", by: "of this user", retryAfterMs: 10 },
+    { reason: "RATE_LIMITED", by: "address", retryAfterMs: 10 },
+    { reason: "RATE_LIMITED", by: "user", retryAfterMs: 10 },
   ],
   [
-    { reason: "RATE_LIMITED", by: "of this user", retryAfterMs: 10 },
-    { reason: "RATE_LIMITED", by: "of this user", retryAfterMs: 900 },
+    { reason: "RATE_LIMITED", by: "user", retryAfterMs: 10 },
+    { reason: "RATE_LIMITED", by: "user", retryAfterMs: 900 },
   ],
   [
     { reason: "OVERLOADED", why: "one" },

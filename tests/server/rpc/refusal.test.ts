@@ -1,4 +1,4 @@
-import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { expect } from "chai";
@@ -8,6 +8,11 @@ import {
   RefusalReasonSchema,
   RefusalSchema,
 } from "../../../proto/gen/coupon/v1/refusal_pb.ts";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+} from "../../../proto/gen/google/rpc/error_details_pb.ts";
 import { toConnectError, toConnectErrorJson } from "../../../server/rpc/rpc-status.ts";
 
 const SERVER_NOW_MS = 1_766_574_000_123;
@@ -117,9 +122,10 @@ const tellings: { [reason in Refusal["reason"]]: Telling } = {
     retryAfterMs: 0n,
   },
   RATE_LIMITED: {
-    refusal: { reason: "RATE_LIMITED", by: "from this address", retryAfterMs: 250 },
+    refusal: { reason: "RATE_LIMITED", by: "address", retryAfterMs: 250 },
     code: Code.ResourceExhausted,
-    message: "too many requests from this address; nothing was tried, ask again with the same key",
+    message:
+      "too many requests from this address; nothing was tried, and a coupon that was issued is kept: ask again with the same key",
     retryAfterMs: 250n,
   },
 };
@@ -150,6 +156,15 @@ describe("refusal", () => {
       expect(detail.retryAfterMs).to.equal(retryAfterMs);
       if (detail.serverTime === undefined) throw new Error("no server time");
       expect(timestampMs(detail.serverTime)).to.equal(SERVER_NOW_MS);
+      const [info] = error.findDetails(ErrorInfoSchema);
+      expect([info?.reason, info?.domain]).to.deep.equal([reason, "coupon.v1"]);
+      const [retry] = error.findDetails(RetryInfoSchema);
+      expect(retry?.retryDelay === undefined ? 0n : BigInt(durationMs(retry.retryDelay))).to.equal(
+        retryAfterMs,
+      );
+      const seconds = retryAfterMs === 0n ? null : String(Math.ceil(Number(retryAfterMs) / 1_000));
+      expect(error.metadata.get("retry-after")).to.equal(seconds);
+      expect(error.findDetails(BadRequestSchema)).to.have.length(reason === "INVALID" ? 1 : 0);
       const startsAt = detail.startsAt === undefined ? undefined : timestampMs(detail.startsAt);
       expect(startsAt).to.equal(reason === "NOT_STARTED" ? STARTS_AT_MS : undefined);
     });
@@ -163,12 +178,34 @@ describe("refusal", () => {
 
   it("without the framework it is written in the very same bytes", () => {
     for (const { refusal, code } of Object.values(tellings)) {
-      const byFramework = errorToJsonBytes(toConnectError(refusal, SERVER_NOW_MS), undefined);
+      const error = toConnectError(refusal, SERVER_NOW_MS);
+      const retryAfter = error.metadata.get("retry-after");
       expect(toConnectErrorJson(refusal, SERVER_NOW_MS)).to.deep.equal({
         code,
-        json: Buffer.from(byFramework).toString(),
+        json: Buffer.from(errorToJsonBytes(error, undefined)).toString(),
+        retryAfterS: retryAfter === null ? undefined : Number(retryAfter),
       });
     }
+  });
+
+  it("each field that is wrong is a violation of its own, with what is allowed", () => {
+    const allowed = "give exactly one of them";
+    const error = toConnectError({ reason: "INVALID", field: "user_id, request_id", allowed }, SERVER_NOW_MS);
+    const violations = error.findDetails(BadRequestSchema)[0]?.fieldViolations;
+    expect(violations?.map(({ field, description }) => [field, description])).to.deep.equal([
+      ["user_id", allowed],
+      ["request_id", allowed],
+    ]);
+  });
+
+  it("RATE_LIMITED names its limit to programs, too", () => {
+    const error = toConnectError({ reason: "RATE_LIMITED", by: "user", retryAfterMs: 1 }, SERVER_NOW_MS);
+    expect(error.findDetails(ErrorInfoSchema)[0]?.metadata).to.deep.equal({ limit: "user" });
+  });
+
+  it("SOLD_OUT, which most callers of a sale get, stays small", () => {
+    const { json } = toConnectErrorJson({ reason: "SOLD_OUT" }, SERVER_NOW_MS);
+    expect(json.length).to.be.lessThan(420);
   });
 
   it("a wait is never told too short: parts of a millisecond count as one", () => {
