@@ -9,7 +9,7 @@ import { QueueFull } from "./batch-queue.ts";
 import { type Breaker, CircuitOpen } from "./breaker.ts";
 import type { Commit } from "./commit-stage.ts";
 import { type Issue, type IssueAsk, refusalOf, refused } from "./issue.ts";
-import { createKnownAnswers } from "./known-answers.ts";
+import { createKnownAnswers, type KnownAnswers } from "./known-answers.ts";
 import { createPipeline, type Pipeline } from "./pipeline.ts";
 import type { PipelineDeps } from "./stage.ts";
 import { isNoAnswer } from "./store-error.ts";
@@ -21,6 +21,8 @@ export type Claimer = {
    * failure of a store is a refusal, never a rejection.
    */
   issue(ask: IssueAsk): Issue | Promise<Issue>;
+  /** What is known of a claim key without a store, for a request that does not claim. */
+  recall: KnownAnswers["recall"];
   /** Makes a claim from the ledger durable and drops its entry. Rejects when the outcome is uncertain. */
   finish(claim: Claim): Promise<void>;
   /** Requests and claims in this process that wait or are under way, by queue. */
@@ -214,6 +216,8 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
 
   return {
     issue: (ask) => recall(ask) ?? claimWithin(ask),
+
+    recall: known.recall,
 
     async finish(claim) {
       await commit(pipelineOf(claim.campaignId), claim);

@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { Admitted } from "../access/authorize.ts";
 import type { ClaimAuth } from "../access/claim-auth.ts";
 import { stricter } from "../access/claim-auth-mode.ts";
+import type { OverLimit } from "../access/limits.ts";
 import { claimKeyOf } from "../campaign/claim-key.ts";
-import { type Refusal, STORE_AWAY } from "../campaign/refusal.ts";
+import { STORE_AWAY } from "../campaign/refusal.ts";
 import { type Valid, validCampaignId, validKey } from "../campaign/valid.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { withDeadline } from "../runtime/deadline.ts";
@@ -11,8 +12,9 @@ import type { Metrics } from "../runtime/metrics.ts";
 import { QueueFull } from "./batch-queue.ts";
 import { CircuitOpen } from "./breaker.ts";
 import type { CampaignCache, KnownCampaign } from "./campaign-cache.ts";
+import { type ClaimGuard, createOpenGuard } from "./claim-guard.ts";
 import type { Claimer } from "./claimer.ts";
-import type { Issue, RemoteCaller } from "./issue.ts";
+import { type Issue, type RemoteCaller, refused } from "./issue.ts";
 import type { Tally } from "./tally.ts";
 
 /** The fields of an IssueCoupon request; empty: not given. */
@@ -29,7 +31,9 @@ export type IssueRequest = {
 export type IssueCoupon = (request: IssueRequest, caller: RemoteCaller) => Issue | Promise<Issue>;
 
 export type IssueCouponDeps = {
-  claimer: Claimer;
+  claimer: Pick<Claimer, "issue">;
+  /** undefined: every request of an admitted caller claims. */
+  guard?: ClaimGuard;
   campaignCache: CampaignCache;
   claimAuth: ClaimAuth;
   clock: Clock;
@@ -39,27 +43,33 @@ export type IssueCouponDeps = {
   issueDeadlineMs: number;
 };
 
-/** A request that may have to wait. `askedAtMs`: since when; undefined: it has not waited. */
-type Waiting = { readonly caller: RemoteCaller; readonly askedAtMs: number | undefined };
+/**
+ * A request of an admitted caller. `askedAtMs`: since when it has waited; undefined: it has not. `over`: the limit
+ * that its caller is over.
+ */
+type Counted = {
+  readonly request: IssueRequest;
+  readonly caller: RemoteCaller;
+  readonly askedAtMs: number | undefined;
+  readonly over: OverLimit | undefined;
+};
 
 /** The one handler behind the framework and the fast path. Counts each answer by its outcome. */
 export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
-  const { claimer, campaignCache, claimAuth, clock, metrics, tally, issueDeadlineMs } = deps;
+  const { campaignCache, claimAuth, clock, metrics, tally, issueDeadlineMs } = deps;
+  const guard = deps.guard ?? createOpenGuard(deps.claimer);
 
-  function claim(facts: KnownCampaign, request: IssueRequest, admitted: Admitted, from: Waiting) {
+  function claim(facts: KnownCampaign, admitted: Admitted, counted: Counted): Issue | Promise<Issue> {
+    const { request, caller, askedAtMs, over } = counted;
     const keys = validClaimKey(facts.onePerUser, admitted, request.requestId);
     if (!keys.ok) return refused(keys.refusal);
-    const spentMs = from.askedAtMs === undefined ? 0 : clock.elapsed() - from.askedAtMs;
-    return claimer.issue({
-      campaignId: request.campaignId,
-      facts,
-      ...keys.value,
-      caller: from.caller,
-      spentMs,
-    });
+    const spentMs = askedAtMs === undefined ? 0 : clock.elapsed() - askedAtMs;
+    const { campaignId } = request;
+    return guard.issue({ campaignId, facts, ...keys.value, caller, spentMs }, over);
   }
 
-  async function lookUpAndClaim(request: IssueRequest, admitted: Admitted, from: Waiting): Promise<Issue> {
+  async function lookUpAndClaim(admitted: Admitted, counted: Counted): Promise<Issue> {
+    const { request, caller } = counted;
     const looking = campaignCache.find(request.campaignId);
     let facts: KnownCampaign | null;
     try {
@@ -71,9 +81,9 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
     }
     if (facts === null) return refused({ reason: "UNKNOWN_CAMPAIGN" });
     const demanded = stricter(claimAuth.mode, facts.claimAuth);
-    if (demanded === claimAuth.mode) return claim(facts, request, admitted, from);
-    const again = await claimAuth.admit(demanded, from.caller.authorization, request);
-    return again.ok ? claim(facts, request, again.value, from) : refused(again.refusal);
+    if (demanded === claimAuth.mode) return claim(facts, admitted, counted);
+    const again = await claimAuth.admit(demanded, caller.authorization, request);
+    return again.ok ? claim(facts, again.value, counted) : refused(again.refusal);
   }
 
   /**
@@ -86,32 +96,49 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
     return id.ok && id.value !== request.campaignId ? { ...request, campaignId: id.value } : request;
   }
 
-  /** The caller is admitted before any store is asked. */
+  /** The caller is admitted, and its request counted, before any store is asked. */
   function issue(request: IssueRequest, caller: RemoteCaller): Issue | Promise<Issue> {
     const facts = campaignCache.peek(request.campaignId);
     const demanded = facts === undefined ? claimAuth.mode : stricter(claimAuth.mode, facts.claimAuth);
     const admission = claimAuth.admit(demanded, caller.authorization, request);
-    if (facts !== undefined && !(admission instanceof Promise))
-      return issueAdmitted(facts, request, admission, { caller, askedAtMs: undefined });
-    const from = { caller, askedAtMs: clock.elapsed() };
-    return admission instanceof Promise
-      ? admission.then((known) => issueAdmitted(facts, request, known, from))
-      : issueAdmitted(facts, request, admission, from);
+    if (!(admission instanceof Promise)) return count(facts, admission, request, caller, undefined);
+    const askedAtMs = clock.elapsed();
+    return admission.then((known) => count(facts, known, request, caller, askedAtMs));
   }
 
-  function issueAdmitted(
+  function count(
     facts: KnownCampaign | undefined,
-    request: IssueRequest,
     admission: Valid<Admitted>,
-    from: Waiting,
+    request: IssueRequest,
+    caller: RemoteCaller,
+    askedAtMs: number | undefined,
   ): Issue | Promise<Issue> {
     if (!admission.ok) return refused(admission.refusal);
-    if (facts !== undefined) return claim(facts, request, admission.value, from);
-    const id = validCampaignId(request.campaignId);
-    return id.ok ? lookUpAndClaim(request, admission.value, from) : refused(id.refusal);
+    const admitted = admission.value;
+    const over = guard.count(admitted, caller);
+    if (!(over instanceof Promise))
+      return issueCounted(facts, admitted, { request, caller, askedAtMs, over });
+    const sinceMs = askedAtMs ?? clock.elapsed();
+    return over.then((known) =>
+      issueCounted(facts, admitted, { request, caller, askedAtMs: sinceMs, over: known }),
+    );
   }
 
-  function counted({ campaignId }: IssueRequest, askedAtMs: number, answer: Issue): Issue {
+  function issueCounted(
+    facts: KnownCampaign | undefined,
+    admitted: Admitted,
+    counted: Counted,
+  ): Issue | Promise<Issue> {
+    if (facts !== undefined) return claim(facts, admitted, counted);
+    const id = validCampaignId(counted.request.campaignId);
+    if (!id.ok) return refused(id.refusal);
+    const { over } = counted;
+    // A campaign that this server does not know yet: over a limit, MongoDB is not asked about it.
+    if (over !== undefined) return guard.refuse(over);
+    return lookUpAndClaim(admitted, { ...counted, askedAtMs: counted.askedAtMs ?? clock.elapsed() });
+  }
+
+  function noted({ campaignId }: IssueRequest, askedAtMs: number, answer: Issue): Issue {
     const outcome = outcomeOf(answer);
     metrics.claims.inc({ outcome });
     tally.count(campaignId, outcome, clock.elapsed() - askedAtMs);
@@ -122,13 +149,9 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
     const askedAtMs = clock.elapsed();
     const request = asRecorded(given);
     const answer = issue(request, caller);
-    if (!(answer instanceof Promise)) return counted(request, askedAtMs, answer);
-    return answer.then((told) => counted(request, askedAtMs, told));
+    if (!(answer instanceof Promise)) return noted(request, askedAtMs, answer);
+    return answer.then((told) => noted(request, askedAtMs, told));
   };
-}
-
-function refused(refusal: Refusal): Issue {
-  return { kind: "refused", refusal };
 }
 
 function outcomeOf(issue: Issue): string {

@@ -25,7 +25,8 @@ import { readClaimKeys, readWinners as readWinnersOf, type Winner } from "./read
  * they can be had.
  */
 export type KnownAnswers = {
-  recall(campaignId: string, claimKey: string): KnownAnswer | undefined;
+  /** `isFinal`: no question to Redis follows, so this request is not the one that confirms "sold out". */
+  recall(campaignId: string, claimKey: string, isFinal?: boolean): KnownAnswer | undefined;
   /** `askedAtMs`: on the clock's `elapsed`, before Redis was asked. */
   learn(campaignId: string, answer: ClaimAnswer, askedAtMs: number): void;
 };
@@ -44,8 +45,7 @@ const EARLY_FOR_MS = 100;
  * confirmation, all do.
  */
 const SOLD_CONFIRM_MS = 250;
-
-/** The pause after a failed read; after each further failure it doubles. */
+/** The pause after a failed read; it doubles with each further failure. */
 const WINNERS_AGAIN_MS = { first: 500, most: 8_000 } as const;
 /** Of all filters, in keys: 32 MB. */
 const FILTERED_MAX = 16_000_000;
@@ -80,19 +80,19 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
   /** True while a sale is read: one at a time, to bound memory and the load on MongoDB. */
   let reading = false;
 
-  function recallSale(campaignId: string, sale: Sale, claimKey: string): KnownAnswer | undefined {
+  function recallSale(campaignId: string, sale: Sale, claimKey: string, isFinal: boolean) {
     const nowMs = clock.elapsed();
     sale.lastAskedAtMs = nowMs;
     const winner = sale.winners?.get(claimKey);
-    if (winner !== undefined) return { kind: "replay", coupon: { campaignId, claimKey, ...winner } };
+    if (winner !== undefined) return { kind: "replay" as const, coupon: { campaignId, claimKey, ...winner } };
     if (sale.winners === undefined && sale.filter?.mayHave(claimKey) !== false) return undefined;
     const ageMs = nowMs - sale.confirmedAtMs;
     if (ageMs >= SOLD_OUT_REMEMBERED_MS) return undefined;
-    if (ageMs >= SOLD_CONFIRM_MS && !sale.confirming) {
+    if (ageMs >= SOLD_CONFIRM_MS && !sale.confirming && !isFinal) {
       sale.confirming = true;
       return undefined;
     }
-    return { kind: "sold" };
+    return { kind: "sold" as const };
   }
 
   function recallOpening(campaignId: string): KnownAnswer | undefined {
@@ -215,9 +215,9 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
   }
 
   return {
-    recall(campaignId, claimKey) {
+    recall(campaignId, claimKey, isFinal = false) {
       const sale = sales.get(campaignId);
-      return sale === undefined ? recallOpening(campaignId) : recallSale(campaignId, sale, claimKey);
+      return sale === undefined ? recallOpening(campaignId) : recallSale(campaignId, sale, claimKey, isFinal);
     },
 
     learn(campaignId, answer, askedAtMs) {

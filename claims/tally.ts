@@ -26,6 +26,7 @@ const NO_CAMPAIGN: readonly string[] = [
   "invalid",
   "unauthenticated",
   "permission_denied",
+  "rate_limited",
 ];
 
 type Counts = {

@@ -35,6 +35,15 @@ export function campaignKeys(campaignId: string): CampaignKeys {
 }
 
 /**
+ * The bucket of a limit that all processes share, which expires by itself: the only key with a time to live.
+ * Its hash tag is its own, so that buckets spread over a cluster. `name`: letters, digits, : and -, no text
+ * of a caller.
+ */
+export function limitKey(name: string): string {
+  return `cp:limit:{${name}}`;
+}
+
+/**
  * Chooses the node of a cluster for calls that belong to no campaign; no value is ever stored under it.
  */
 export const PROCESS_KEY = "cp:process";

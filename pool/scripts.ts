@@ -24,6 +24,7 @@ export const scripts = {
   ready: luaScript("ready", 1),
   fence: luaScript("fence", 1),
   rights: luaScript("rights", 5),
+  limit: luaScript("limit", 1),
 };
 
 export type ScriptName = keyof typeof scripts;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { claimAuthSettings, claimAuthTrouble } from "./claim-auth-settings.ts";
 import { connectionSettings } from "./connection-settings.ts";
+import { limitSettings, limitTrouble, userRateOf } from "./limit-settings.ts";
 import { listenerSettings } from "./listener-settings.ts";
 import {
   grpcPortBeside,
@@ -58,6 +59,7 @@ const schema = z.object({
   WORKERS: count(1, 64).default(1),
   OPERATOR_TOKEN: checked(tokenTrouble).optional(),
   ...claimAuthSettings,
+  ...limitSettings,
   ...operatorSettings,
   ...oidcSettings,
   LOG_LEVEL: oneOf(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
@@ -86,6 +88,7 @@ const SHOWN_MAX = 60;
 export type Config = z.output<typeof schema> & {
   GRPC_PORT: PortChoice;
   CLAIM_AUTH: "open" | "key" | "token";
+  LIMIT_USER: string;
 };
 
 /**
@@ -130,13 +133,15 @@ export function readConfig(
       proxyTrouble(config) ??
       operatorsTrouble(config) ??
       claimAuthTrouble(config) ??
-      oidcTrouble(config))
+      oidcTrouble(config) ??
+      limitTrouble(config))
     : undefined;
   if (trouble !== undefined) throw new UserError(`configuration: ${trouble}`);
-  return { ...config, CLAIM_AUTH: config.CLAIM_AUTH ?? "open" };
+  const { CLAIM_AUTH = "open" } = config;
+  return { ...config, CLAIM_AUTH, LIMIT_USER: userRateOf(config.LIMIT_USER, CLAIM_AUTH) };
 }
 
-function operatorsTrouble(config: Omit<Config, "CLAIM_AUTH">): string | undefined {
+function operatorsTrouble(config: Omit<Config, "CLAIM_AUTH" | "LIMIT_USER">): string | undefined {
   const at = operatorsListenerOf(config);
   const hasOperators = [config.OPERATOR_TOKEN, config.OPERATOR_KEYS, config.OPERATOR_OIDC_ISSUER].some(
     (setting) => setting !== undefined,

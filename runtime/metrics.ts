@@ -103,6 +103,12 @@ export function createMetrics() {
       labelNames: ["why"] as const,
       registers,
     }),
+    overLimit: new Counter({
+      name: "coupon_over_limit_total",
+      help: "Requests over a limit (user, address or key; look-ups by address), whether a coupon was found for them or not.",
+      labelNames: ["by"] as const,
+      registers,
+    }),
     alarms: new Counter({
       name: "coupon_alarms_total",
       help: "Things that should not happen and were repaired, by kind.",

@@ -5,6 +5,7 @@ import type { ConnectRouter, ConnectRouterOptions, ServiceImpl } from "@connectr
 import { expressConnectMiddleware } from "@connectrpc/connect-express";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { NextFunction, Request, Response } from "express";
+import type { CountLookUp } from "../access/limits.ts";
 import type { AuthenticateOperator } from "../access/operators.ts";
 import type { IssueCoupon } from "../claims/issue-coupon.ts";
 import { CampaignService } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
@@ -46,6 +47,8 @@ export type AppDeps = {
   issueCoupon: IssueCoupon;
   /** The same for GetCampaignStatus. */
   campaignStatus: GetCampaignStatus;
+  /** How often an address may ask for it; undefined: not limited. */
+  countLookUp?: CountLookUp | undefined;
   campaignService: ServiceImpl<typeof CampaignService>;
   clock: Clock;
   logger: Logger;
@@ -135,8 +138,7 @@ export function buildApp(deps: AppDeps): App {
   const methods = new Map<string | undefined, FastMethod>();
   if (serves("public")) {
     methods.set(ISSUE_PATH, createIssueAnswers({ issueCoupon, tellTrouble, clock }));
-    const { campaignStatus } = deps;
-    methods.set(STATUS_PATH, createStatusAnswers({ campaignStatus, tellTrouble, clock }));
+    methods.set(STATUS_PATH, createStatusAnswers({ ...deps, tellTrouble }));
   }
   const bounded: BoundConnections = { limits: connections, noteCut: (why) => metrics.cuts.inc({ why }) };
   const inFlight = createInFlight(IN_FLIGHT_LIMITS, () => bounded.noteCut("pipelining"));

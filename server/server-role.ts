@@ -1,9 +1,12 @@
 import type { ClaimAuth } from "../access/claim-auth.ts";
+import type { Limits } from "../access/limits.ts";
 import { openAuditor } from "../audit/stores/auditor.ts";
 import { createChangeCampaign } from "../campaign/change-campaign.ts";
 import { createCampaignCache } from "../claims/campaign-cache.ts";
+import { createClaimGuard } from "../claims/claim-guard.ts";
 import { createClaimer } from "../claims/claimer.ts";
 import { createIssueCoupon } from "../claims/issue-coupon.ts";
+import { createRecall } from "../claims/recall.ts";
 import { createStoreBreakers } from "../claims/store-breakers.ts";
 import { createSweeper } from "../claims/sweeper.ts";
 import { createIssueRate } from "../record/issue-rate.ts";
@@ -11,6 +14,7 @@ import type { Config } from "../runtime/config.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import type { ListenerAddresses } from "../runtime/listeners.ts";
 import { createClaimAuthOf } from "./claim-auth.ts";
+import { createLimitsOf } from "./limits.ts";
 import { createOperatorAuthOf } from "./operator-auth.ts";
 import { createCampaignService } from "./rpc/campaign-service.ts";
 import { createCampaignStatus } from "./rpc/campaign-status.ts";
@@ -30,7 +34,12 @@ export type ServerRole = {
 /**
  * Starts the claim path of this process, and the sweeper, which finishes claims that crashed servers left.
  */
-function startClaims(config: Config, parts: SharedParts, claimAuth: ClaimAuth, lifecycle: Lifecycle) {
+function startClaims(
+  config: Config,
+  parts: SharedParts,
+  { claimAuth, limits }: { readonly claimAuth: ClaimAuth; readonly limits: Limits | undefined },
+  lifecycle: Lifecycle,
+) {
   const { campaigns, pool, clock, mongoFacts } = parts;
   const breakers = createStoreBreakers({
     ...parts,
@@ -59,9 +68,11 @@ function startClaims(config: Config, parts: SharedParts, claimAuth: ClaimAuth, l
     { find: (id) => breakers.reads.ask(() => campaigns.find(id)) },
     clock,
   );
+  const recall = createRecall({ ...parts, claimer, reads: breakers.reads });
   const issueCoupon = createIssueCoupon({
     ...parts,
     claimer,
+    guard: createClaimGuard({ ...parts, claimer, limits, recall }),
     campaignCache,
     claimAuth,
     issueDeadlineMs: config.ISSUE_DEADLINE_MS,
@@ -78,7 +89,10 @@ export async function startServerRole(
 ): Promise<ServerRole> {
   const { campaigns, pool, clock, metrics } = parts;
   const claimAuth = await createClaimAuthOf(config, parts);
-  const { breakers, claimer, campaignCache, issueCoupon } = startClaims(config, parts, claimAuth, lifecycle);
+  const { limits, countLookUp } = createLimitsOf(config, parts);
+  const { breakers, claimer, campaignCache, issueCoupon } = startClaims(
+    ...([config, parts, { claimAuth, limits }, lifecycle] as const),
+  );
   const ending = { stopping: new AbortController(), draining: new AbortController() };
   const draining = ending.draining.signal;
   const { reads } = breakers;
@@ -94,8 +108,9 @@ export async function startServerRole(
   const addresses = await startTransports({
     ...{ ...parts, config, lifecycle, ending, metricsPage },
     couponService: createCouponService({
-      ...{ ...parts, issueCoupon, campaignCache, claimAuth, campaignStatus, reads },
+      ...{ ...parts, issueCoupon, campaignCache, claimAuth, campaignStatus, reads, countLookUp },
     }),
+    countLookUp,
     campaignService: createCampaignService({
       ...{ ...parts, claimAuth, liveView, draining, reads },
       changeCampaign: createChangeCampaign(parts),

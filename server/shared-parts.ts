@@ -3,6 +3,7 @@ import { createPreflight } from "../campaign/preflight/preflight.ts";
 import { createRemoveRehearsal } from "../campaign/remove-rehearsal.ts";
 import { createRestore } from "../campaign/restore.ts";
 import { createTally } from "../claims/tally.ts";
+import { createTakeFromLimit } from "../pool/limit-buckets.ts";
 import { createPool } from "../pool/pool.ts";
 import { connectRedis } from "../pool/redis.ts";
 import { createRedisClock } from "../pool/redis-clock.ts";
@@ -86,6 +87,7 @@ export async function createSharedParts(
   return {
     ...common,
     db: mongo.db,
+    takeFromLimit: createTakeFromLimit(redis),
     redisClock,
     mongoFacts,
     tally: createTally(),

@@ -1,4 +1,5 @@
 import { fromBinary, toBinary, toJsonString } from "@bufbuild/protobuf";
+import { type CountLookUp, rateLimited } from "../../access/limits.ts";
 import {
   CouponService,
   GetCampaignStatusRequestSchema,
@@ -21,10 +22,17 @@ const PLAIN =
   /^[ \t\r\n]*\{[ \t\r\n]*"campaign(?:Id|_id)"[ \t\r\n]*:[ \t\r\n]*"([0-9A-Za-z]*)"[ \t\r\n]*\}[ \t\r\n]*$/;
 const KEPT_MAX = 1_000;
 
-export type StatusAnswersDeps = { campaignStatus: GetCampaignStatus; tellTrouble: TellTrouble; clock: Clock };
+export type StatusAnswersDeps = {
+  campaignStatus: GetCampaignStatus;
+  /** undefined: look-ups are not limited. */
+  countLookUp?: CountLookUp | undefined;
+  tellTrouble: TellTrouble;
+  clock: Clock;
+};
 
 /** GetCampaignStatus from body to answer, without the framework. */
-export function createStatusAnswers({ campaignStatus, tellTrouble, clock }: StatusAnswersDeps): FastMethod {
+export function createStatusAnswers(deps: StatusAnswersDeps): FastMethod {
+  const { campaignStatus, countLookUp, tellTrouble, clock } = deps;
   const refusals = createRefusalAnswers();
   /** By codec and campaign: callers that ask in the same millisecond get the same bytes. */
   const kept = new Map<string, { readonly atMs: number; readonly answer: PlainAnswer }>();
@@ -67,9 +75,11 @@ export function createStatusAnswers({ campaignStatus, tellTrouble, clock }: Stat
     return told;
   }
 
-  return (codec, body) => {
+  return (codec, body, caller) => {
     const campaignId = codec === "json" ? readJson(body) : readBinary(body);
-    return campaignId === undefined ? undefined : answer(codec, campaignId);
+    if (campaignId === undefined) return undefined;
+    const over = countLookUp?.(caller.address);
+    return over === undefined ? answer(codec, campaignId) : refusals(rateLimited(over), clock.now());
   };
 }
 

@@ -215,6 +215,13 @@ describe("configuration", () => {
     ],
     ["OPERATOR_OIDC_NAME_CLAIM", ["a b", "x".repeat(201)]],
     ["OPERATOR_OIDC_SKEW_MS", ["-1", "300001", "5s"]],
+    [
+      "LIMIT_USER",
+      ["on", "20", "20/", "/10", "0/10", "20/0", "20/3601", "1000001/1", "2.5/1", "-1/1", "20 / 10"],
+    ],
+    ["LIMIT_ADDRESS", ["none", "20/10s", "20:10"]],
+    ["LIMIT_KEY", ["OFF", "1/1/1"]],
+    ["LIMITS_SHARED", ["yes", "true", "redis"]],
     ["LOG_LEVEL", ["loud", "INFO"]],
     ["LOG_FORMAT", ["xml"]],
     ["CLAIM_BATCH_MAX", ["0", "1001", "many"]],
@@ -352,6 +359,24 @@ describe("configuration", () => {
     expect(read({ OPERATOR_TOKEN: "\n" }).OPERATOR_TOKEN).to.equal(undefined);
     expect(errorOf({ OPERATOR_TOKEN: "한글로 된 토큰은 보낼 수 없다" }).message).to.match(
       /OPERATOR_TOKEN: must be letters, digits and punctuation of ASCII, without blanks/,
+    );
+  });
+
+  it("limits users where they are proven or vouched for, and nobody else, unless it is told otherwise", () => {
+    const token = { CLAIM_TOKEN_SECRET: "x".repeat(32), CLAIM_TOKEN_AUDIENCE: "coupons" };
+    const limitOf = (env: Record<string, string>) => read(env).LIMIT_USER;
+    expect(limitOf({})).to.equal("off");
+    expect(limitOf({ LIMIT_USER: "3/1" })).to.equal("3/1");
+    expect(limitOf({ CLAIM_AUTH: "token", ...token })).to.equal("20/10");
+    expect(limitOf({ CLAIM_AUTH: "key", CLAIM_KEYS: SHOP_KEY })).to.equal("20/10");
+    expect(limitOf({ CLAIM_AUTH: "key", CLAIM_KEYS: SHOP_KEY, LIMIT_USER: "off" })).to.equal("off");
+  });
+
+  it("a shared limit is short, so that few buckets lie in Redis", () => {
+    expect(read({ LIMITS_SHARED: "on", LIMIT_ADDRESS: "100/60" }).LIMIT_ADDRESS).to.equal("100/60");
+    expect(read({ LIMIT_ADDRESS: "100/61" }).LIMIT_ADDRESS).to.equal("100/61");
+    expect(errorOf({ LIMITS_SHARED: "on", LIMIT_ADDRESS: "100/61" }).message).to.match(
+      /LIMITS_SHARED is on, so SECONDS of LIMIT_ADDRESS must be 60 at most/,
     );
   });
 

@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import type { ServiceImpl } from "@connectrpc/connect";
+import type { CountLookUp } from "../../access/limits.ts";
 import type { IssueCoupon } from "../../claims/issue-coupon.ts";
 import type { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
@@ -12,6 +13,7 @@ import { createMetrics } from "../../runtime/metrics.ts";
 import { type App, buildApp } from "../../server/app.ts";
 import type { ConnectionLimits } from "../../server/http/connection-limits.ts";
 import { type CampaignServiceDeps, createCampaignService } from "../../server/rpc/campaign-service.ts";
+import type { GetCampaignStatus } from "../../server/rpc/campaign-status.ts";
 import { createLiveView } from "../../server/view/live-view.ts";
 import { anyone } from "./anyone.ts";
 import { recordsOf } from "./made-campaign.ts";
@@ -38,6 +40,8 @@ export type OpenAppOptions = {
   ) => ServiceImpl<typeof CampaignService>;
   /** The handler behind the fast path. */
   readonly issueCoupon?: IssueCoupon;
+  readonly campaignStatus?: GetCampaignStatus;
+  readonly countLookUp?: CountLookUp | undefined;
   readonly logger?: Logger;
   readonly stopping?: AbortSignal;
   readonly draining?: AbortSignal;
@@ -66,7 +70,8 @@ export async function openApp(stores: TestStores, options: OpenAppOptions): Prom
   const app = buildApp({
     couponService: (options.couponService ?? {}) as ServiceImpl<typeof CouponService>,
     issueCoupon: options.issueCoupon ?? (() => Promise.reject(new Error("not asked here"))),
-    campaignStatus: () => Promise.reject(new Error("not asked here")),
+    campaignStatus: options.campaignStatus ?? (() => Promise.reject(new Error("not asked here"))),
+    countLookUp: options.countLookUp,
     campaignService: around(campaignService),
     ...{ clock, logger, metrics, authenticateOperator: anyone, draining, stopping },
     ...(options.connections === undefined ? {} : { connections: options.connections }),

@@ -2,12 +2,18 @@ import { createAuthenticate } from "../../../access/authenticate.ts";
 import { createClaimAuth } from "../../../access/claim-auth.ts";
 import type { ClaimAuthMode } from "../../../access/claim-auth-mode.ts";
 import type { ClaimTokenSettings } from "../../../access/claim-tokens.ts";
+import { createCountLookUp, createLimits, type LimitRates } from "../../../access/limits.ts";
 import { createCampaignCache } from "../../../claims/campaign-cache.ts";
+import { createClaimGuard } from "../../../claims/claim-guard.ts";
 import { createIssueCoupon } from "../../../claims/issue-coupon.ts";
+import { createRecall } from "../../../claims/recall.ts";
 import { createTally } from "../../../claims/tally.ts";
+import type { Issuances } from "../../../record/issuances.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { createLogger } from "../../../runtime/logger.ts";
+import { createCampaignStatus } from "../../../server/rpc/campaign-status.ts";
 import { createCouponService } from "../../../server/rpc/coupon-service.ts";
+import { createLiveView } from "../../../server/view/live-view.ts";
 import { recordsOf } from "../../support/made-campaign.ts";
 import { type OpenApp, openApp } from "../../support/open-app.ts";
 import type { Sale } from "../../support/open-sale.ts";
@@ -24,13 +30,17 @@ export type ClaimServerOptions = {
   readonly mode: ClaimAuthMode;
   readonly keys?: readonly { name: string; sha256: string }[];
   readonly tokens?: ClaimTokenSettings;
+  /** undefined: requests are not limited. */
+  readonly limits?: Partial<LimitRates>;
+  /** What the look-ups of callers over a limit ask. */
+  readonly issuances?: (real: Issuances) => Issuances;
 };
 
 /** A server with the claims of one sale, which admits callers as a service process does. */
 export async function claimServer(
   stores: TestStores,
   sale: Sale,
-  { mode, keys = [], tokens }: ClaimServerOptions,
+  { mode, keys = [], tokens, limits: rates = {}, issuances: around = (real) => real }: ClaimServerOptions,
 ): Promise<ClaimServer> {
   const clock = systemClock;
   const log: string[] = [];
@@ -44,15 +54,24 @@ export async function claimServer(
     authenticate,
   );
   const campaignCache = createCampaignCache(records.campaigns, clock);
+  const { reads } = testBreakers(clock);
+  const { claimer, metrics } = sale;
+  const limits = createLimits({ user: rates.user, address: rates.address, key: rates.key }, clock);
+  const countLookUp = createCountLookUp(rates.address, clock, () => metrics.overLimit.inc({ by: "address" }));
+  const recall = createRecall({ claimer, issuances: around(records.issuances), reads, clock });
   const issueCoupon = createIssueCoupon({
-    ...{ claimer: sale.claimer, campaignCache, claimAuth, clock, metrics: sale.metrics },
+    guard: createClaimGuard({ claimer, limits, recall, metrics }),
+    ...{ claimer, campaignCache, claimAuth, clock, metrics: sale.metrics },
     ...{ tally: createTally(), issueDeadlineMs: 15_000 },
   });
+  const liveView = createLiveView(records.campaigns, stores.pool, testBreakers(clock), clock);
+  const campaignStatus = createCampaignStatus(liveView, clock);
   const couponService = createCouponService({
     ...{ issueCoupon, campaignCache, claimAuth, clock, issuances: records.issuances },
-    reads: testBreakers(clock).reads,
-    campaignStatus: () => Promise.reject(new Error("not asked here")),
+    ...{ reads, countLookUp, campaignStatus },
   });
-  const app = await openApp(stores, { clock, logger, issueCoupon, couponService });
+  const app = await openApp(stores, {
+    ...{ clock, logger, issueCoupon, couponService, campaignStatus, countLookUp },
+  });
   return { ...app, log, metricsPage: () => sale.metrics.registry.metrics() };
 }
