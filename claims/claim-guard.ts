@@ -1,7 +1,9 @@
 import type { Admitted } from "../access/authorize.ts";
 import { type Limits, type OverLimit, rateLimited } from "../access/limits.ts";
 import type { Claim } from "../pool/answers.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import type { ClaimHook } from "./claim-hook.ts";
 import type { Claimer } from "./claimer.ts";
 import { type Issue, type IssueAsk, type RemoteCaller, refused } from "./issue.ts";
 import type { Recall } from "./recall.ts";
@@ -12,15 +14,21 @@ export type ClaimGuard = {
   count(admitted: Admitted, caller: RemoteCaller): OverLimit | undefined | Promise<OverLimit | undefined>;
   /** The refusal of a caller who is over a limit. */
   refuse(over: OverLimit): Issue;
-  /** Claims; for a caller who is `over` a limit, only finds the coupon that its key has. */
-  issue(ask: IssueAsk, over: OverLimit | undefined): Issue | Promise<Issue>;
+  /**
+   * Claims; for a caller who is `over` a limit, or whom the hook does not let through, only finds the coupon
+   * that its key has.
+   */
+  issue(ask: IssueAsk, caller: RemoteCaller, over: OverLimit | undefined): Issue | Promise<Issue>;
 };
 
 export type ClaimGuardDeps = {
-  claimer: Pick<Claimer, "issue">;
+  claimer: Pick<Claimer, "issue" | "remembered">;
   /** undefined: requests are not limited. */
   limits: Limits | undefined;
+  /** undefined: nobody is asked whether a caller is a person. */
+  hook?: ClaimHook | undefined;
   recall: Recall;
+  clock: Pick<Clock, "elapsed">;
   metrics: Pick<Metrics, "overLimit">;
 };
 
@@ -33,7 +41,14 @@ function limited(over: OverLimit): Issue {
   return refused(rateLimited(over));
 }
 
-export function createClaimGuard({ claimer, limits, recall, metrics }: ClaimGuardDeps): ClaimGuard {
+export function createClaimGuard({
+  claimer,
+  limits,
+  hook,
+  recall,
+  clock,
+  metrics,
+}: ClaimGuardDeps): ClaimGuard {
   /** The coupon of the key, if it has one, else the refusal. */
   function couponOr(refusal: Issue, { campaignId, claimKey }: IssueAsk, subject: string) {
     const tell = (coupon: Claim | undefined): Issue =>
@@ -52,6 +67,28 @@ export function createClaimGuard({ claimer, limits, recall, metrics }: ClaimGuar
     return issue;
   }
 
+  function claim(ask: IssueAsk): Issue | Promise<Issue> {
+    const issue = claimer.issue(ask);
+    return issue instanceof Promise ? issue.then(noted) : noted(issue);
+  }
+
+  /** The hook is asked neither about an answer that is known nor about a coupon that is issued already. */
+  async function checkAndClaim(ask: IssueAsk, caller: RemoteCaller, asked: ClaimHook): Promise<Issue> {
+    const { campaignId, claimKey, facts, userId } = ask;
+    const known = claimer.remembered(campaignId, claimKey);
+    if (known !== undefined) return known;
+    const startedAtMs = clock.elapsed();
+    const refusal = await asked({
+      campaign_id: campaignId,
+      user_id: facts.onePerUser ? claimKey : userId,
+      address: caller.address,
+      token: caller.challenge ?? "",
+    });
+    if (refusal !== undefined) return couponOr(refused(refusal), ask, `hook ${caller.address}`);
+    const spentMs = (ask.spentMs ?? 0) + clock.elapsed() - startedAtMs;
+    return claim({ ...ask, spentMs });
+  }
+
   return {
     count({ userId, keyName }, { address }) {
       const over = limits?.count({ userId, keyName, address });
@@ -60,10 +97,9 @@ export function createClaimGuard({ claimer, limits, recall, metrics }: ClaimGuar
 
     refuse: limited,
 
-    issue(ask, over) {
+    issue(ask, caller, over) {
       if (over !== undefined) return couponOr(limited(over), ask, `${over.by} ${over.subject}`);
-      const issue = claimer.issue(ask);
-      return issue instanceof Promise ? issue.then(noted) : noted(issue);
+      return hook === undefined ? claim(ask) : checkAndClaim(ask, caller, hook);
     },
   };
 }

@@ -9,7 +9,7 @@ import { QueueFull } from "./batch-queue.ts";
 import { type Breaker, CircuitOpen } from "./breaker.ts";
 import type { Commit } from "./commit-stage.ts";
 import { type Issue, type IssueAsk, refusalOf, refused } from "./issue.ts";
-import { createKnownAnswers, type KnownAnswers } from "./known-answers.ts";
+import { createKnownAnswers } from "./known-answers.ts";
 import { createPipeline, type Pipeline } from "./pipeline.ts";
 import type { PipelineDeps } from "./stage.ts";
 import { isNoAnswer } from "./store-error.ts";
@@ -21,8 +21,8 @@ export type Claimer = {
    * failure of a store is a refusal, never a rejection.
    */
   issue(ask: IssueAsk): Issue | Promise<Issue>;
-  /** What is known of a claim key without a store, for a request that does not claim. */
-  recall: KnownAnswers["recall"];
+  /** The answer to a claim key that needs no store, for a request that does not claim. */
+  remembered(campaignId: string, claimKey: string): Issue | undefined;
   /** Makes a claim from the ledger durable and drops its entry. Rejects when the outcome is uncertain. */
   finish(claim: Claim): Promise<void>;
   /** Requests and claims in this process that wait or are under way, by queue. */
@@ -32,6 +32,8 @@ export type Claimer = {
   /** Resolves once no claim is under way. */
   idle(): Promise<void>;
 };
+
+type Asked = Pick<IssueAsk, "campaignId" | "claimKey">;
 
 export type ClaimerDeps = Omit<PipelineDeps, "leastGenerations"> & {
   campaigns: Campaigns;
@@ -179,8 +181,8 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
   }
 
   /** The answer from memory, if there is one; it is made even for a caller that has gone. */
-  function recall({ campaignId, claimKey }: IssueAsk): Issue | undefined {
-    const answer = known.recall(campaignId, claimKey);
+  function recall({ campaignId, claimKey }: Asked, isFinal = false): Issue | undefined {
+    const answer = known.recall(campaignId, claimKey, isFinal);
     if (answer === undefined) return undefined;
     metrics.fromMemory.inc();
     switch (answer.kind) {
@@ -217,7 +219,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
   return {
     issue: (ask) => recall(ask) ?? claimWithin(ask),
 
-    recall: known.recall,
+    remembered: (campaignId, claimKey) => recall({ campaignId, claimKey }, true),
 
     async finish(claim) {
       await commit(pipelineOf(claim.campaignId), claim);

@@ -44,8 +44,8 @@ export type IssueCouponDeps = {
 };
 
 /**
- * A request of an admitted caller. `askedAtMs`: since when it has waited; undefined: it has not. `over`: the limit
- * that its caller is over.
+ * A request of an admitted caller. `askedAtMs`: since when it has waited; undefined: it has not. `over`: the
+ * limit that its caller is over.
  */
 type Counted = {
   readonly request: IssueRequest;
@@ -65,7 +65,7 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
     if (!keys.ok) return refused(keys.refusal);
     const spentMs = askedAtMs === undefined ? 0 : clock.elapsed() - askedAtMs;
     const { campaignId } = request;
-    return guard.issue({ campaignId, facts, ...keys.value, caller, spentMs }, over);
+    return guard.issue({ campaignId, facts, ...keys.value, caller, spentMs }, caller, over);
   }
 
   async function lookUpAndClaim(admitted: Admitted, counted: Counted): Promise<Issue> {

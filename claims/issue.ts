@@ -12,12 +12,17 @@ export type Caller = {
   readonly aborted: boolean;
 };
 
-/** A caller as its transport sees it. These two fields decide what it may claim, on every transport. */
+/** Carries what the caller's page got from the check of CLAIM_HOOK_URL. */
+export const CHALLENGE_HEADER = "x-challenge-token";
+
+/** A caller as its transport sees it. These fields decide what it may claim, on every transport. */
 export type RemoteCaller = Caller & {
   /** The `authorization` header as it came; undefined: none. */
   readonly authorization: string | undefined;
   /** The source address; empty: unknown, since the connection has closed. */
   readonly address: string;
+  /** CHALLENGE_HEADER as it came; undefined: none. */
+  readonly challenge?: string | undefined;
 };
 
 export type IssueAsk = {

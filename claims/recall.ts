@@ -8,7 +8,9 @@ import { createRecentEntries } from "../runtime/recent-entries.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Claimer } from "./claimer.ts";
 
-/** The coupon that a claim key has, for a request that may not claim: no limit keeps a winner's coupon back. */
+/**
+ * The coupon that a claim key has, for a request that may not claim: no limit keeps a winner's coupon back.
+ */
 export type Recall = {
   /**
    * undefined: there is none, or it cannot be told now; the coupon is kept, and a later request gets it.
@@ -20,7 +22,7 @@ export type Recall = {
 };
 
 export type RecallDeps = {
-  claimer: Pick<Claimer, "recall">;
+  claimer: Pick<Claimer, "remembered">;
   issuances: Pick<Issuances, "findByClaimKey">;
   reads: Breaker;
   clock: Clock;
@@ -31,12 +33,15 @@ export const RECALLS_MAX = 16;
 /** Look-ups of one subject, such as an address that many users share. */
 const LOOK_UPS: Rate = { count: 20, seconds: 2 };
 const HALF_MAX = 10_000;
-/** For how long "no coupon" is kept: another server may issue one meanwhile, which is then found later by this. */
+/**
+ * For how long "no coupon" is kept: another server may issue one meanwhile, which is then found later by
+ * this.
+ */
 const NONE_FOR_MS = 500;
 
 /**
- * First from memory, then by one look-up in MongoDB. Look-ups are few, so that requests over a limit cost less
- * than claims and not more.
+ * First from memory, then by one look-up in MongoDB. Look-ups are few, so that requests over a limit cost
+ * less than claims and not more.
  */
 export function createRecall({ claimer, issuances, reads, clock }: RecallDeps): Recall {
   const found = createRecentEntries<Claim>(HALF_MAX);
@@ -66,8 +71,8 @@ export function createRecall({ claimer, issuances, reads, clock }: RecallDeps): 
 
   return {
     find(campaignId, claimKey, subject) {
-      const answer = claimer.recall(campaignId, claimKey, true);
-      if (answer !== undefined) return answer.kind === "replay" ? answer.coupon : undefined;
+      const answer = claimer.remembered(campaignId, claimKey);
+      if (answer !== undefined) return answer.kind === "issued" ? answer.coupon : undefined;
       const name = `${campaignId} ${claimKey}`;
       const coupon = found.get(name);
       if (coupon !== undefined) return coupon;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { claimAuthSettings, claimAuthTrouble } from "./claim-auth-settings.ts";
+import { claimHookSettings, claimHookTrouble } from "./claim-hook-settings.ts";
 import { connectionSettings } from "./connection-settings.ts";
 import { limitSettings, limitTrouble, userRateOf } from "./limit-settings.ts";
 import { listenerSettings } from "./listener-settings.ts";
@@ -60,6 +61,7 @@ const schema = z.object({
   OPERATOR_TOKEN: checked(tokenTrouble).optional(),
   ...claimAuthSettings,
   ...limitSettings,
+  ...claimHookSettings,
   ...operatorSettings,
   ...oidcSettings,
   LOG_LEVEL: oneOf(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
@@ -134,7 +136,8 @@ export function readConfig(
       operatorsTrouble(config) ??
       claimAuthTrouble(config) ??
       oidcTrouble(config) ??
-      limitTrouble(config))
+      limitTrouble(config) ??
+      claimHookTrouble(config))
     : undefined;
   if (trouble !== undefined) throw new UserError(`configuration: ${trouble}`);
   const { CLAIM_AUTH = "open" } = config;
@@ -171,6 +174,7 @@ export function redactConfig(config: Config): Record<string, unknown> {
     MONGODB_URL: redactUrls(config.MONGODB_URL),
     OPERATOR_TOKEN: config.OPERATOR_TOKEN === undefined ? undefined : REDACTED,
     ...(config.CLAIM_TOKEN_SECRET === undefined ? {} : { CLAIM_TOKEN_SECRET: REDACTED }),
+    ...(config.CLAIM_HOOK_SECRET === undefined ? {} : { CLAIM_HOOK_SECRET: REDACTED }),
     ...(config.CLAIM_KEYS === undefined ? {} : { CLAIM_KEYS: config.CLAIM_KEYS.map(({ name }) => name) }),
     ...(config.OPERATOR_KEYS === undefined
       ? {}

@@ -109,6 +109,12 @@ export function createMetrics() {
       labelNames: ["by"] as const,
       registers,
     }),
+    claimHook: new Counter({
+      name: "coupon_claim_hook_total",
+      help: "Questions to the claim hook by verdict (allowed, denied, undecided); kept verdicts are not counted again.",
+      labelNames: ["verdict"] as const,
+      registers,
+    }),
     alarms: new Counter({
       name: "coupon_alarms_total",
       help: "Things that should not happen and were repaired, by kind.",

@@ -8,6 +8,7 @@ export const SECRET_SETTINGS = [
   "OPERATOR_KEYS",
   "CLAIM_TOKEN_SECRET",
   "CLAIM_KEYS",
+  "CLAIM_HOOK_SECRET",
   "COUPON_TOKEN",
 ] as const;
 /** Those of them that hold several secrets, with blanks, line ends or commas between them. */

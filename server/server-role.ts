@@ -14,7 +14,7 @@ import type { Config } from "../runtime/config.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import type { ListenerAddresses } from "../runtime/listeners.ts";
 import { createClaimAuthOf } from "./claim-auth.ts";
-import { createLimitsOf } from "./limits.ts";
+import { createClaimHookOf, createLimitsOf } from "./claim-guard.ts";
 import { createOperatorAuthOf } from "./operator-auth.ts";
 import { createCampaignService } from "./rpc/campaign-service.ts";
 import { createCampaignStatus } from "./rpc/campaign-status.ts";
@@ -72,7 +72,7 @@ function startClaims(
   const issueCoupon = createIssueCoupon({
     ...parts,
     claimer,
-    guard: createClaimGuard({ ...parts, claimer, limits, recall }),
+    guard: createClaimGuard({ ...parts, claimer, limits, recall, hook: createClaimHookOf(config, parts) }),
     campaignCache,
     claimAuth,
     issueDeadlineMs: config.ISSUE_DEADLINE_MS,

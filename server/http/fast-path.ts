@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { RemoteCaller } from "../../claims/issue.ts";
+import { CHALLENGE_HEADER, type RemoteCaller } from "../../claims/issue.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { IsLast } from "./last-answer.ts";
 import { type Codec, type PlainAnswer, readPlainHead } from "./plain-call.ts";
@@ -134,6 +134,10 @@ class ConnectedCaller implements RemoteCaller {
 
   get authorization(): string | undefined {
     return this.#headers.authorization;
+  }
+
+  get challenge(): string | undefined {
+    return this.#headers[CHALLENGE_HEADER]?.toString();
   }
 
   get address(): string {

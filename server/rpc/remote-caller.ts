@@ -1,11 +1,12 @@
 import type { HandlerContext } from "@connectrpc/connect";
-import type { RemoteCaller } from "../../claims/issue.ts";
+import { CHALLENGE_HEADER, type RemoteCaller } from "../../claims/issue.ts";
 import { sourceAddressIn } from "../http/source-address.ts";
 
 /** The caller of a call that came through the framework. */
 export function remoteCallerOf({ signal, requestHeader, values }: HandlerContext): RemoteCaller {
   return {
     authorization: requestHeader.get("authorization") ?? undefined,
+    challenge: requestHeader.get(CHALLENGE_HEADER) ?? undefined,
     address: sourceAddressIn(values),
     get aborted() {
       return signal.aborted;

@@ -67,6 +67,7 @@ it(".env.example, taken as it is, is a configuration with the defaults", () => {
     ...["CLAIM_KEYS", "CLAIM_TOKEN_SECRET", "CLAIM_TOKEN_JWKS"],
     ...["CLAIM_TOKEN_AUDIENCE", "CLAIM_TOKEN_ISSUER"],
     ...["OPERATOR_OIDC_ISSUER", "OPERATOR_OIDC_AUDIENCE", "OPERATOR_OIDC_ROLES"],
+    ...["CLAIM_HOOK_URL", "CLAIM_HOOK_SECRET", "CLAIM_HOOK_FAILS"],
   ];
   const given = Object.fromEntries(Object.entries(env).filter(([name]) => WITHOUT_DEFAULT.includes(name)));
   expect(Object.keys(env)).to.include.members([...SETTINGS]);

@@ -222,6 +222,16 @@ describe("configuration", () => {
     ["LIMIT_ADDRESS", ["none", "20/10s", "20:10"]],
     ["LIMIT_KEY", ["OFF", "1/1/1"]],
     ["LIMITS_SHARED", ["yes", "true", "redis"]],
+    [
+      "CLAIM_HOOK_URL",
+      [
+        ...["http://h/check", "https://u:p@h/check", "ftp://h", "/check", "h/check"],
+        ...["https://h/check?key=secret", "https://h/check#secret"],
+      ],
+    ],
+    ["CLAIM_HOOK_SECRET", ["short", "x".repeat(15), `${"x".repeat(16)} y`, "비밀".repeat(10)]],
+    ["CLAIM_HOOK_FAILS", ["no", "Open", "true"]],
+    ["CLAIM_HOOK_DEADLINE_MS", ["49", "5001", "0.3s"]],
     ["LOG_LEVEL", ["loud", "INFO"]],
     ["LOG_FORMAT", ["xml"]],
     ["CLAIM_BATCH_MAX", ["0", "1001", "many"]],
@@ -370,6 +380,22 @@ describe("configuration", () => {
     expect(limitOf({ CLAIM_AUTH: "token", ...token })).to.equal("20/10");
     expect(limitOf({ CLAIM_AUTH: "key", CLAIM_KEYS: SHOP_KEY })).to.equal("20/10");
     expect(limitOf({ CLAIM_AUTH: "key", CLAIM_KEYS: SHOP_KEY, LIMIT_USER: "off" })).to.equal("off");
+  });
+
+  it("a hook needs to be told what holds while it does not answer", () => {
+    const url = "https://shop.example/check";
+    expect(read({ CLAIM_HOOK_URL: url, CLAIM_HOOK_FAILS: "open" })).to.include({
+      CLAIM_HOOK_URL: url,
+      CLAIM_HOOK_DEADLINE_MS: 300,
+    });
+    expect(
+      read({ CLAIM_HOOK_URL: "http://127.0.0.1:9/x", CLAIM_HOOK_FAILS: "closed" }).CLAIM_HOOK_FAILS,
+    ).to.equal("closed");
+    expect(errorOf({ CLAIM_HOOK_URL: url }).message).to.match(
+      /CLAIM_HOOK_URL needs CLAIM_HOOK_FAILS: open .* or closed/,
+    );
+    for (const alone of [{ CLAIM_HOOK_FAILS: "open" }, { CLAIM_HOOK_SECRET: "x".repeat(20) }])
+      expect(errorOf(alone).message).to.match(/CLAIM_HOOK_URL is required with them/);
   });
 
   it("a shared limit is short, so that few buckets lie in Redis", () => {

@@ -16,7 +16,14 @@ describe("secrets in files", () => {
     return path;
   };
 
-  for (const name of ["REDIS_URL", "MONGODB_URL", "OPERATOR_TOKEN", "CLAIM_TOKEN_SECRET", "CLAIM_KEYS"]) {
+  for (const name of [
+    "REDIS_URL",
+    "MONGODB_URL",
+    "OPERATOR_TOKEN",
+    "CLAIM_TOKEN_SECRET",
+    "CLAIM_KEYS",
+    "CLAIM_HOOK_SECRET",
+  ]) {
     it(`${name}_FILE gives ${name}`, () => {
       const env = { OTHER: "stays", [`${name}_FILE`]: `${fileOf(name, `${SECRET}\n`)}\n` };
       expect(withSecretFiles(env)).to.deep.equal({ OTHER: "stays", [name]: `${SECRET}\n` });

@@ -5,9 +5,11 @@ import type { ClaimTokenSettings } from "../../../access/claim-tokens.ts";
 import { createCountLookUp, createLimits, type LimitRates } from "../../../access/limits.ts";
 import { createCampaignCache } from "../../../claims/campaign-cache.ts";
 import { createClaimGuard } from "../../../claims/claim-guard.ts";
+import type { ClaimHook } from "../../../claims/claim-hook.ts";
 import { createIssueCoupon } from "../../../claims/issue-coupon.ts";
 import { createRecall } from "../../../claims/recall.ts";
 import { createTally } from "../../../claims/tally.ts";
+import type { Campaigns } from "../../../record/campaigns.ts";
 import type { Issuances } from "../../../record/issuances.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { createLogger } from "../../../runtime/logger.ts";
@@ -32,15 +34,18 @@ export type ClaimServerOptions = {
   readonly tokens?: ClaimTokenSettings;
   /** undefined: requests are not limited. */
   readonly limits?: Partial<LimitRates>;
-  /** What the look-ups of callers over a limit ask. */
+  /** What look-ups ask: FindCoupon, and those for callers over a limit. */
   readonly issuances?: (real: Issuances) => Issuances;
+  readonly hook?: ClaimHook;
+  /** What look-ups of campaigns ask that the server does not know yet. */
+  readonly campaigns?: (real: Campaigns) => Campaigns;
 };
 
 /** A server with the claims of one sale, which admits callers as a service process does. */
 export async function claimServer(
   stores: TestStores,
   sale: Sale,
-  { mode, keys = [], tokens, limits: rates = {}, issuances: around = (real) => real }: ClaimServerOptions,
+  { mode, keys = [], tokens, limits: rates = {}, ...around }: ClaimServerOptions,
 ): Promise<ClaimServer> {
   const clock = systemClock;
   const log: string[] = [];
@@ -53,21 +58,23 @@ export async function claimServer(
     { mode, acceptsKeys: keys.length > 0, acceptsTokens: tokens !== undefined },
     authenticate,
   );
-  const campaignCache = createCampaignCache(records.campaigns, clock);
+  const issuances = around.issuances?.(records.issuances) ?? records.issuances;
+  const campaigns = around.campaigns?.(records.campaigns) ?? records.campaigns;
+  const campaignCache = createCampaignCache(campaigns, clock);
   const { reads } = testBreakers(clock);
   const { claimer, metrics } = sale;
   const limits = createLimits({ user: rates.user, address: rates.address, key: rates.key }, clock);
   const countLookUp = createCountLookUp(rates.address, clock, () => metrics.overLimit.inc({ by: "address" }));
-  const recall = createRecall({ claimer, issuances: around(records.issuances), reads, clock });
+  const recall = createRecall({ claimer, issuances, reads, clock });
   const issueCoupon = createIssueCoupon({
-    guard: createClaimGuard({ claimer, limits, recall, metrics }),
+    guard: createClaimGuard({ claimer, limits, recall, clock, metrics, hook: around.hook }),
     ...{ claimer, campaignCache, claimAuth, clock, metrics: sale.metrics },
     ...{ tally: createTally(), issueDeadlineMs: 15_000 },
   });
-  const liveView = createLiveView(records.campaigns, stores.pool, testBreakers(clock), clock);
+  const liveView = createLiveView(campaigns, stores.pool, testBreakers(clock), clock);
   const campaignStatus = createCampaignStatus(liveView, clock);
   const couponService = createCouponService({
-    ...{ issueCoupon, campaignCache, claimAuth, clock, issuances: records.issuances },
+    ...{ issueCoupon, campaignCache, claimAuth, clock, issuances },
     ...{ reads, countLookUp, campaignStatus },
   });
   const app = await openApp(stores, {

@@ -1,5 +1,7 @@
 import { type CountLookUp, createCountLookUp, createLimits, type Limits } from "../access/limits.ts";
 import { createSharedBuckets } from "../access/shared-buckets.ts";
+import { type ClaimHook, createClaimHook } from "../claims/claim-hook.ts";
+import { createHookCall } from "../claims/hook-call.ts";
 import type { Config } from "../runtime/config.ts";
 import { readRate } from "../runtime/limit-settings.ts";
 import type { SharedParts } from "./shared-parts.ts";
@@ -21,4 +23,15 @@ export function createLimitsOf(
     limits: createLimits({ user, address, key }, clock, shared),
     countLookUp: createCountLookUp(address, clock, () => metrics.overLimit.inc({ by: "address" })),
   };
+}
+
+/** The hook that the settings name; undefined: none. */
+export function createClaimHookOf(
+  config: Config,
+  parts: Pick<SharedParts, "clock" | "logger" | "metrics">,
+): ClaimHook | undefined {
+  const { CLAIM_HOOK_URL: url, CLAIM_HOOK_SECRET: secret, CLAIM_HOOK_FAILS: fails } = config;
+  if (url === undefined || fails === undefined) return undefined;
+  const call = createHookCall({ url, secret, deadlineMs: config.CLAIM_HOOK_DEADLINE_MS });
+  return createClaimHook({ ...parts, call, fails });
 }
