@@ -97,7 +97,7 @@ export async function startServerRole(
   const draining = ending.draining.signal;
   const { reads } = breakers;
   const liveView = createLiveView(campaigns, pool, breakers, clock);
-  const campaignStatus = createCampaignStatus(liveView, clock);
+  const campaignStatus = createCampaignStatus({ liveView, campaignCache, clock });
   const metricsPage = pageOf(() => {
     // These gauges are set when the page is made, not at each change.
     for (const [queue, size] of Object.entries(claimer.sizes())) metrics.queueDepth.set({ queue }, size);

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { createFifo } from "../../runtime/fifo.ts";
 
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
@@ -23,31 +24,26 @@ export type Turns = {
 };
 
 export function createTurns({ perTurn, waitingMax, refuse }: TurnsOptions): Turns {
-  let waiting: { readonly request: Request; readonly run: () => void }[] = [];
-  let next = 0;
+  const waiting = createFifo<{ readonly request: Request; readonly run: () => void }>();
 
   function serve(): void {
-    for (let begun = 0; begun < perTurn && next < waiting.length; next += 1) {
-      const { request, run } = waiting[next] as (typeof waiting)[number];
-      if (hasLeft(request)) continue;
+    for (let begun = 0; begun < perTurn; ) {
+      const first = waiting.shift();
+      if (first === undefined) return;
+      if (hasLeft(first.request)) continue;
       begun += 1;
-      run();
+      first.run();
     }
-    if (next < waiting.length) {
-      setImmediate(serve);
-      return;
-    }
-    waiting = [];
-    next = 0;
+    if (waiting.size() > 0) setImmediate(serve);
   }
 
   return {
     taking: (listener) => (request, response) => {
-      if (waiting.length - next >= waitingMax) {
+      if (waiting.size() >= waitingMax) {
         refuse(response);
         return;
       }
-      if (waiting.length === 0) setImmediate(serve);
+      if (waiting.size() === 0) setImmediate(serve);
       waiting.push({ request, run: () => listener(request, response) });
     },
   };

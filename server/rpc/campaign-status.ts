@@ -2,6 +2,8 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Refusal } from "../../campaign/refusal.ts";
 import { validCampaignId } from "../../campaign/valid.ts";
+import type { CampaignCache } from "../../claims/campaign-cache.ts";
+import { createLookUpSlots } from "../../claims/look-up-slots.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import {
   type GetCampaignStatusResponse,
@@ -15,13 +17,29 @@ export type CampaignStatus =
   | { readonly kind: "status"; readonly status: GetCampaignStatusResponse }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
+export type CampaignStatusDeps = {
+  liveView: LiveView;
+  campaignCache: Pick<CampaignCache, "peek" | "find">;
+  clock: Clock;
+};
+
+/** Look-ups of campaigns that this server does not know: ids that there are not, in a crowd of them. */
+const UNKNOWN_SLOTS = { what: "look-ups of unknown campaigns", atOnceMax: 16, waitingMax: 1_000 } as const;
+
 /** No promise where the campaign was just read. Rejects when MongoDB does not answer. */
 export type GetCampaignStatus = (campaignId: string) => CampaignStatus | Promise<CampaignStatus>;
 
 /**
- * The one handler behind both transports. Calls share what was just read; each computes its own times.
+ * The one handler behind both transports. Calls share what was just read; each computes its own times. Only
+ * campaigns that exist are looked at in both stores.
  */
-export function createCampaignStatus(liveView: LiveView, clock: Clock): GetCampaignStatus {
+export function createCampaignStatus({
+  liveView,
+  campaignCache,
+  clock,
+}: CampaignStatusDeps): GetCampaignStatus {
+  const slots = createLookUpSlots(UNKNOWN_SLOTS);
+
   function tell(look: Look | null): CampaignStatus {
     if (look === null) return { kind: "refused", refusal: { reason: "UNKNOWN_CAMPAIGN" } };
     const { campaign, pool } = look;
@@ -39,10 +57,17 @@ export function createCampaignStatus(liveView: LiveView, clock: Clock): GetCampa
     return { kind: "status", status };
   }
 
+  async function lookUp(campaignId: string): Promise<CampaignStatus> {
+    const isKnown =
+      campaignCache.peek(campaignId) !== undefined ||
+      (await slots.run(() => campaignCache.find(campaignId))) !== null;
+    return tell(isKnown ? await liveView.look(campaignId) : null);
+  }
+
   return (campaignId) => {
     const seen = liveView.peek(campaignId);
     if (seen !== undefined) return tell(seen);
     const valid = validCampaignId(campaignId);
-    return valid.ok ? liveView.look(valid.value).then(tell) : { kind: "refused", refusal: valid.refusal };
+    return valid.ok ? lookUp(valid.value) : { kind: "refused", refusal: valid.refusal };
   };
 }

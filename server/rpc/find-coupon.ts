@@ -7,6 +7,7 @@ import type { Refusal } from "../../campaign/refusal.ts";
 import { validCampaignId, validKey, withoutField } from "../../campaign/valid.ts";
 import type { Breaker } from "../../claims/breaker.ts";
 import type { CampaignCache, KnownCampaign } from "../../claims/campaign-cache.ts";
+import { createLookUpSlots } from "../../claims/look-up-slots.ts";
 import { mistypedBecause, normaliseCode } from "../../codes/normalise-code.ts";
 import type { FindCouponRequest } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import type { IssuanceDoc } from "../../record/documents.ts";
@@ -31,11 +32,18 @@ const ONE_KEY = {
 } as const satisfies Refusal;
 
 /**
+ * What a look-up asks of MongoDB. Nothing is kept of those that find none: a winner finds its coupon the
+ * moment that it is issued.
+ */
+const SLOTS = { what: "look-ups of coupons", atOnceMax: 16, waitingMax: 1_000 } as const;
+
+/**
  * Finds the coupon of a user, of a request, or of a code. A user who is proven finds its own coupons only,
  * and is told of another's what it is told of one that there is not.
  */
 export function createFindCoupon({ campaignCache, issuances, claimAuth, reads, clock }: FindCouponDeps) {
   const { refuse, orRefuse } = createRefuse(clock);
+  const slots = createLookUpSlots(SLOTS);
 
   async function findByCode(campaignId: string, facts: KnownCampaign, text: string) {
     const code = normaliseCode(text);
@@ -71,13 +79,26 @@ export function createFindCoupon({ campaignCache, issuances, claimAuth, reads, c
     const campaignId = orRefuse(validCampaignId(request.campaignId));
     const given = [request.userId, request.requestId, request.code].filter((key) => key !== "").length;
     if (given > 1) throw refuse(ONE_KEY);
+    return slots.run(
+      () => look(request, campaignId, early, authorization),
+      () => context.signal.aborted,
+    );
+  };
+
+  async function look(
+    request: FindCouponRequest,
+    campaignId: string,
+    early: Admitted,
+    authorization: string | undefined,
+  ) {
     const facts = await campaignCache.find(campaignId);
     if (facts === null) throw refuse({ reason: "UNKNOWN_CAMPAIGN" });
     const demanded = stricter(claimAuth.mode, facts.claimAuth);
     const admitted =
       demanded === claimAuth.mode ? early : orRefuse(await claimAuth.admit(demanded, authorization, request));
     // A token names its user already.
-    if (given === 0 && !admitted.isProven) throw refuse(ONE_KEY);
+    const hasKey = request.userId !== "" || request.requestId !== "" || request.code !== "";
+    if (!hasKey && !admitted.isProven) throw refuse(ONE_KEY);
     const found =
       request.code === ""
         ? await findByKey(campaignId, claimKeyIn(request, facts, admitted))
@@ -85,7 +106,7 @@ export function createFindCoupon({ campaignCache, issuances, claimAuth, reads, c
     if (found === null || (admitted.isProven && holderOf(found, facts) !== admitted.userId))
       throw refuse({ reason: "NO_COUPON" });
     return { coupon: viewIssued(found) };
-  };
+  }
 }
 
 function holderOf(issuance: IssuanceDoc, { onePerUser }: KnownCampaign): string | undefined {

@@ -149,7 +149,10 @@ describe("the fast path and the framework answer alike", () => {
     });
     const tellTrouble = createTellTrouble(silentLogger, clock);
     const liveView = createLiveView(campaigns, stores.pool, testBreakers(clock), clock);
-    campaignStatus = createCampaignStatus(liveView, clock);
+    campaignStatus = createCampaignStatus({
+      ...{ liveView, clock },
+      campaignCache: createCampaignCache(campaigns, clock),
+    });
     const isLast: IsLast = () => draining.signal.aborted;
     const fastPath = createFastPath({
       ...{ clock, isLast, sourceAddressOf: () => "", readMaxBytes: 16 * 1_024 },

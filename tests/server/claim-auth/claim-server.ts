@@ -72,7 +72,7 @@ export async function claimServer(
     ...{ tally: createTally(), issueDeadlineMs: 15_000 },
   });
   const liveView = createLiveView(campaigns, stores.pool, testBreakers(clock), clock);
-  const campaignStatus = createCampaignStatus(liveView, clock);
+  const campaignStatus = createCampaignStatus({ liveView, campaignCache, clock });
   const couponService = createCouponService({
     ...{ issueCoupon, campaignCache, claimAuth, clock, issuances },
     ...{ reads, countLookUp, campaignStatus },
