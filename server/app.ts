@@ -27,9 +27,11 @@ import type { Http2Sessions } from "./http/http2-sessions.ts";
 import { createInFlight, IN_FLIGHT_LIMITS, type InFlight } from "./http/in-flight.ts";
 import { closeWithLastAnswer, type IsLast } from "./http/last-answer.ts";
 import { shortenDeadlines } from "./http/long-deadlines.ts";
+import { createNewConnections } from "./http/new-connections.ts";
 import { joinCredentials } from "./http/one-credential.ts";
 import { refuseSeveralHosts } from "./http/one-host.ts";
 import { addPages, PROBES } from "./http/pages.ts";
+import { createRefusedSources } from "./http/refused-sources.ts";
 import { createSourceAddress, setSourceAddress } from "./http/source-address.ts";
 import { byPath, createTurns } from "./http/turns.ts";
 import type { GetCampaignStatus } from "./rpc/campaign-status.ts";
@@ -85,6 +87,8 @@ const READ_MAX_BYTES = 16 * 1024;
 /** Requests off the fast path that are begun in one turn of the event loop; claims among them. */
 const UNUSUAL_PER_TURN = 4;
 const CLAIMS_PER_TURN = 32;
+/** Requests of sources whose credentials are being refused, likewise. */
+const REFUSED_PER_TURN = 4;
 const UNUSUAL_WAITING_MAX = 1_000;
 const CLAIMS_WAITING_MAX = 10_000;
 const CONNECTION_LIMITS: ConnectionLimits = { ...CONNECTION_DEFAULTS, isProxy: () => false };
@@ -143,7 +147,11 @@ export function buildApp(deps: AppDeps): App {
   const bounded: BoundConnections = { limits: connections, noteCut: (why) => metrics.cuts.inc({ why }) };
   const inFlight = createInFlight(IN_FLIGHT_LIMITS, () => bounded.noteCut("pipelining"));
   const refuse = createRefuseTurn(clock);
-  const unusual = createTurns({ perTurn: UNUSUAL_PER_TURN, waitingMax: UNUSUAL_WAITING_MAX, refuse });
+  const connecting = createNewConnections();
+  const awaits = connecting.awaiting();
+  const unusual = createTurns({
+    ...{ perTurn: UNUSUAL_PER_TURN, waitingMax: UNUSUAL_WAITING_MAX, refuse, awaits },
+  });
   const claims = createTurns({ perTurn: CLAIMS_PER_TURN, waitingMax: CLAIMS_WAITING_MAX, refuse });
   // A caller on a kept connection must not keep a draining server busy for ever: its next request goes to
   // another server. Not while others of its requests are in flight: Node would end the socket too early.
@@ -151,21 +159,29 @@ export function buildApp(deps: AppDeps): App {
   const framework: RequestListener = takeAbsoluteForm(
     closeWithLastAnswer(guard<IncomingMessage, ServerResponse>(app), isLast),
   );
+  const refusedSources = createRefusedSources({
+    ...{ addressOf: sourceAddressOf, elapsed: () => clock.elapsed(), refuse },
+    awaits: connecting.awaiting(),
+    ...{ perTurn: REFUSED_PER_TURN, waitingMax: CLAIMS_WAITING_MAX },
+  });
   const fastPath = createFastPath({
+    noteStatus: refusedSources.note,
     ...{ methods, clock, isLast, sourceAddressOf, readMaxBytes: READ_MAX_BYTES },
     otherwise: byPath(
       new Map([[ISSUE_PATH, claims.taking(framework)], ...PROBES.map((path) => [path, framework] as const)]),
       unusual.taking(framework),
     ),
   });
+  const inTurn = refusedSources.taking(fastPath);
   const oneHost = refuseSeveralHosts((request, response) => {
     joinCredentials(request);
-    fastPath(request, response);
+    inTurn(request, response);
   });
   const http = createHttp1Server(oneHost, {
     ...bounded,
     ...{ inFlight, keepAliveTimeoutMs: deps.keepAliveTimeoutMs, classes: expressClasses(app) },
   });
+  connecting.watch(http);
   const adapt = connectNodeAdapter({ ...options, contextValues });
   const guarded = guard((request: Http2ServerRequest, response: Http2ServerResponse) => {
     // The adapter makes a URL of the authority that the caller sent, and throws where that is invalid.

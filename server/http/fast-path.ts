@@ -23,6 +23,8 @@ export type FastPathDeps = {
   /** The most bytes of a body; the framework refuses longer ones. */
   readMaxBytes: number;
   isLast: IsLast;
+  /** Called with the status of each answer that was made here. */
+  noteStatus: (caller: RemoteCaller, status: number) => void;
   sourceAddressOf: SourceAddressOf;
   /** The framework, which gets all other requests. */
   otherwise: RequestListener;
@@ -43,7 +45,7 @@ const HOST_LENGTH_MAX = 260;
  * when it is complete.
  */
 export function createFastPath(deps: FastPathDeps): RequestListener {
-  const { methods, clock, readMaxBytes, isLast, sourceAddressOf, otherwise } = deps;
+  const { methods, clock, readMaxBytes, isLast, noteStatus, sourceAddressOf, otherwise } = deps;
   const knownHosts = new Set<string>();
 
   /** Whether the framework accepts this Host: it makes a URL of it and refuses an invalid one. */
@@ -56,8 +58,14 @@ export function createFastPath(deps: FastPathDeps): RequestListener {
     return true;
   }
 
-  function send(request: IncomingMessage, response: ServerResponse, answer: PlainAnswer): void {
+  function send(
+    request: IncomingMessage,
+    response: ServerResponse,
+    answer: PlainAnswer,
+    caller: RemoteCaller,
+  ): void {
     const { status, type, body, retryAfterS } = answer;
+    noteStatus(caller, status);
     const isText = typeof body === "string";
     const length = isText ? Buffer.byteLength(body) : body.byteLength;
     const fields = ["content-type", type, "content-length", String(length)];
@@ -105,8 +113,8 @@ export function createFastPath(deps: FastPathDeps): RequestListener {
         request.pause();
         request.unshift(body);
         otherwise(request, response);
-      } else if (answer instanceof Promise) void answer.then((told) => send(request, response, told));
-      else send(request, response, answer);
+      } else if (answer instanceof Promise) void answer.then((told) => send(request, response, told, caller));
+      else send(request, response, answer, caller);
     };
     request.on("data", take);
   };

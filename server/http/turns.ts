@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { createFifo } from "../../runtime/fifo.ts";
+import type { AwaitsConnections } from "./new-connections.ts";
 
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
@@ -12,6 +13,8 @@ export type TurnsOptions = {
   /** One more is refused. */
   readonly waitingMax: number;
   readonly refuse: (response: Response) => void;
+  /** True: they wait for one more turn. */
+  readonly awaits?: AwaitsConnections;
 };
 
 /**
@@ -23,10 +26,14 @@ export type Turns = {
   taking<Q extends Request, S extends Response>(listener: Listener<Q, S>): Listener<Q, S>;
 };
 
-export function createTurns({ perTurn, waitingMax, refuse }: TurnsOptions): Turns {
+export function createTurns({ perTurn, waitingMax, refuse, awaits = () => false }: TurnsOptions): Turns {
   const waiting = createFifo<{ readonly request: Request; readonly run: () => void }>();
 
   function serve(): void {
+    if (awaits()) {
+      setImmediate(serve);
+      return;
+    }
     for (let begun = 0; begun < perTurn; ) {
       const first = waiting.shift();
       if (first === undefined) return;

@@ -155,6 +155,7 @@ describe("the fast path and the framework answer alike", () => {
     });
     const isLast: IsLast = () => draining.signal.aborted;
     const fastPath = createFastPath({
+      noteStatus: () => undefined,
       ...{ clock, isLast, sourceAddressOf: () => "", readMaxBytes: 16 * 1_024 },
       methods: new Map<string | undefined, FastMethod>([
         [PATH, createIssueAnswers({ issueCoupon, clock, tellTrouble })],

@@ -1,0 +1,36 @@
+import type { Server } from "node:net";
+
+/** Whether requests that can wait should wait for one more turn of the event loop. */
+export type AwaitsConnections = () => boolean;
+
+/** So many turns in a row a flood of connections may take from the requests that wait. */
+const TURNS_MAX = 20;
+
+/**
+ * Node accepts one connection in each turn of the event loop. Where many come at once, turns in which one
+ * came are kept short: else a flood of connections fills the kernel's queue, and honest callers find no place
+ * in it. Each `awaiting` counts its own turns.
+ */
+export function createNewConnections(): {
+  watch(server: Server): void;
+  awaiting(): AwaitsConnections;
+} {
+  let came = 0;
+  return {
+    watch(server) {
+      server.on("connection", () => {
+        came += 1;
+      });
+    },
+    awaiting() {
+      let seen = 0;
+      let turns = 0;
+      return () => {
+        const isQuiet = came === seen;
+        seen = came;
+        turns = isQuiet || turns >= TURNS_MAX ? 0 : turns + 1;
+        return turns > 0;
+      };
+    },
+  };
+}

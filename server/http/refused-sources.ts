@@ -1,0 +1,102 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { sourceGroupOf } from "../../runtime/source-group.ts";
+import type { AwaitsConnections } from "./new-connections.ts";
+
+export type RefusedSourcesOptions = {
+  readonly addressOf: (request: IncomingMessage) => string;
+  /** Monotonic, in ms. */
+  readonly elapsed: () => number;
+  /** How many requests of all these sources are begun in one turn of the event loop. */
+  readonly perTurn: number;
+  /** One more is refused. */
+  readonly waitingMax: number;
+  readonly refuse: (response: ServerResponse) => void;
+  /** True: they wait for one more turn. */
+  readonly awaits?: AwaitsConnections;
+};
+
+/** Sources of which a request was refused for its credential, or for its number, a moment ago. */
+export type RefusedSources = {
+  /** Notes the status of an answer. `address` is empty once the connection has closed. */
+  note(caller: { readonly address: string }, status: number): void;
+  /** Has the requests of these sources wait for their turn, and those of all others served at once. */
+  taking(listener: RequestListener): RequestListener;
+};
+
+const REFUSED_MS = 1_000;
+/** The sources that are remembered; of more, those that were refused first are forgotten. */
+const SOURCES_MAX = 10_000;
+const STATUSES: ReadonlySet<number> = new Set([401, 403, 429]);
+
+type Waiting = { readonly request: IncomingMessage; readonly run: () => void };
+
+/**
+ * A crowd with bad credentials keeps as many requests ready as it has connections; served at once they would
+ * make each turn of the event loop long, and Node accepts one connection in a turn: new callers would wait
+ * for seconds. So its requests are begun a few in each turn, and of its sources one after the other: a user
+ * who shares no address with the crowd does not meet it.
+ */
+export function createRefusedSources(options: RefusedSourcesOptions): RefusedSources {
+  const { addressOf, elapsed, perTurn, waitingMax, refuse, awaits = () => false } = options;
+  const refusedUntilMs = new Map<string, number>();
+  /** By source; the first one is next. */
+  const queues = new Map<string, Waiting[]>();
+  let waiting = 0;
+
+  function isRefused(source: string): boolean {
+    const untilMs = refusedUntilMs.get(source);
+    if (untilMs === undefined) return false;
+    if (elapsed() < untilMs) return true;
+    refusedUntilMs.delete(source);
+    return false;
+  }
+
+  function serve(): void {
+    if (awaits()) {
+      setImmediate(serve);
+      return;
+    }
+    for (let begun = 0; begun < perTurn && waiting > 0; ) {
+      const [source, queue] = queues.entries().next().value as [string, Waiting[]];
+      const next = queue.shift();
+      queues.delete(source);
+      if (queue.length > 0) queues.set(source, queue);
+      waiting -= 1;
+      if (next === undefined || next.request.destroyed) continue;
+      begun += 1;
+      next.run();
+    }
+    if (waiting > 0) setImmediate(serve);
+  }
+
+  return {
+    note(caller, status) {
+      if (!STATUSES.has(status)) return;
+      const source = sourceGroupOf(caller.address);
+      if (source === "") return;
+      // Set anew, it is the last again.
+      refusedUntilMs.delete(source);
+      refusedUntilMs.set(source, elapsed() + REFUSED_MS);
+      if (refusedUntilMs.size <= SOURCES_MAX) return;
+      const [oldest] = refusedUntilMs.keys();
+      if (oldest !== undefined) refusedUntilMs.delete(oldest);
+    },
+    taking: (listener) => (request, response) => {
+      const source = refusedUntilMs.size === 0 ? "" : sourceGroupOf(addressOf(request));
+      if (source === "" || !(queues.has(source) || isRefused(source))) {
+        listener(request, response);
+        return;
+      }
+      if (waiting >= waitingMax) {
+        refuse(response);
+        return;
+      }
+      if (waiting === 0) setImmediate(serve);
+      waiting += 1;
+      const queue = queues.get(source);
+      const one = { request, run: () => listener(request, response) };
+      if (queue === undefined) queues.set(source, [one]);
+      else queue.push(one);
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { expect } from "chai";
+import { createRefusedSources, type RefusedSources } from "../../../server/http/refused-sources.ts";
+import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";
+
+const CROWD = "203.0.113.7";
+const OTHER_CROWD = "203.0.113.8";
+const HONEST = "198.51.100.1";
+const WAITING_MAX = 6;
+
+describe("sources whose credentials are refused", () => {
+  let clock: FakeClock;
+  let sources: RefusedSources;
+  let begun: string[];
+  let refused: number;
+
+  beforeEach(() => {
+    clock = fakeClock();
+    begun = [];
+    refused = 0;
+    sources = createRefusedSources({
+      addressOf: ({ socket }) => socket.remoteAddress ?? "",
+      elapsed: () => clock.elapsed(),
+      ...{ perTurn: 2, waitingMax: WAITING_MAX },
+      refuse: () => {
+        refused += 1;
+      },
+    });
+  });
+
+  function request(address: string, name = address) {
+    const one = { socket: { remoteAddress: address }, destroyed: false };
+    const listener = sources.taking(() => void begun.push(name));
+    listener(one as unknown as IncomingMessage, {} as ServerResponse);
+    return one;
+  }
+
+  it("are begun a few in a turn, and everybody else at once", async () => {
+    sources.note({ address: CROWD }, 401);
+    for (let i = 0; i < 5; i++) request(CROWD);
+    request(HONEST);
+    expect(begun).to.deep.equal([HONEST]);
+    await nextTurn();
+    request(HONEST);
+    expect(begun).to.deep.equal([HONEST, CROWD, CROWD, HONEST]);
+    await nextTurn();
+    await nextTurn();
+    expect(begun.filter((name) => name === CROWD)).to.have.length(5);
+  });
+
+  it("take turns, one after the other, however many requests one of them has ready", async () => {
+    sources.note({ address: CROWD }, 403);
+    sources.note({ address: OTHER_CROWD }, 429);
+    for (let i = 0; i < 3; i++) request(CROWD);
+    request(OTHER_CROWD);
+    await nextTurn();
+    expect(begun).to.deep.equal([CROWD, OTHER_CROWD]);
+  });
+
+  it("are served at once again after a second, or when none of their answers is a refusal of that kind", () => {
+    for (const status of [200, 400, 404, 503]) sources.note({ address: CROWD }, status);
+    request(CROWD, "not refused");
+    sources.note({ address: CROWD }, 401);
+    clock.pass(1_000);
+    request(CROWD, "refused long ago");
+    expect(begun).to.deep.equal(["not refused", "refused long ago"]);
+  });
+
+  it("keep their order: what comes while others of a source wait, waits behind them", async () => {
+    sources.note({ address: CROWD }, 401);
+    for (const name of ["1", "2", "3"]) request(CROWD, name);
+    clock.pass(1_000);
+    request(CROWD, "4");
+    expect(begun).to.deep.equal([]);
+    await nextTurn();
+    await nextTurn();
+    expect(begun).to.deep.equal(["1", "2", "3", "4"]);
+  });
+
+  it("cost nothing where they have left, and are refused where too many wait", async () => {
+    sources.note({ address: CROWD }, 401);
+    const left = request(CROWD, "left");
+    left.destroyed = true;
+    for (let i = 1; i < WAITING_MAX + 2; i++) request(CROWD, String(i));
+    expect(refused).to.equal(2);
+    await nextTurn();
+    expect(begun).to.deep.equal(["1", "2"]);
+  });
+
+  it("IPv6: the addresses of a /64 are one", async () => {
+    sources.note({ address: "2001:db8::1" }, 401);
+    request("2001:db8::2");
+    request("2001:db8:0:1::2", "another network");
+    expect(begun).to.deep.equal(["another network"]);
+  });
+});
