@@ -1,0 +1,141 @@
+import type { HistoryEntry } from "../../../audit/history.ts";
+import { percentilesOf } from "../../../callers/percentiles.ts";
+import type { CrowdReport } from "./crowd-plan.ts";
+import type { HonestResult } from "./honest-users.ts";
+
+/** One sale, as its users, its attackers and MongoDB saw it. */
+export type SaleFacts = {
+  readonly startsAtMs: number;
+  readonly results: readonly HonestResult[];
+  readonly history: readonly HistoryEntry[];
+  /** Users of the crowd with valid tokens; none in a sale without the crowd. */
+  readonly accomplices: readonly string[];
+  /** undefined: the sale had no crowd. */
+  readonly crowd: CrowdReport | undefined;
+  readonly issuances: readonly {
+    readonly userId: string;
+    readonly code: string;
+    readonly issuedAtMs: number;
+  }[];
+  /** What an attacker changed of the campaign, in words. */
+  readonly changed: readonly string[];
+  /** Invariants that `coupon verify` finds violated. */
+  readonly violated: readonly string[];
+};
+
+export type ServiceFacts = {
+  /** It is the process of the beginning, and ready. */
+  readonly isAlive: boolean;
+  readonly peakMb: number;
+};
+
+export type Verdict = {
+  /** Requests of the crowd that were answered. */
+  readonly attacks: number;
+  readonly honest: number;
+  /** Answers with the coupon of another user. */
+  readonly crossed: number;
+  /** Coupons of users without a valid token, second ones of a user, and answers that gave away more. */
+  readonly stolen: number;
+  readonly early: number;
+  /** Honest users without a coupon of their own in the end. */
+  readonly lost: number;
+  readonly p99QuietMs: number;
+  readonly p99CrowdMs: number;
+  readonly p99Ratio: number;
+  /** In words; empty: nothing is wrong. */
+  readonly faults: readonly string[];
+};
+
+/** With a heap of 256 MB, a process that stays below this kept its queues and buffers bounded. */
+export const PEAK_MB_MAX = 640;
+/** A crowd with fewer answered requests was none. */
+const ATTACKS_MIN = 200;
+const STRICT_RATIO = 3;
+
+export function judge(
+  sales: readonly SaleFacts[],
+  service: ServiceFacts,
+  { strict = false }: { readonly strict?: boolean } = {},
+): Verdict {
+  const sum = (of: (sale: SaleFacts) => number) => sales.reduce((total, sale) => total + of(sale), 0);
+  const p99 = (isCrowd: boolean) =>
+    percentilesOf(
+      sales
+        .filter(({ crowd }) => (crowd !== undefined) === isCrowd)
+        .flatMap(({ results }) => results.map(({ latencyMs }) => latencyMs)),
+    ).at(99);
+  const counts = {
+    attacks: sum(({ crowd }) => (crowd === undefined ? 0 : answeredIn(crowd))),
+    honest: sum(({ results }) => results.length),
+    crossed: sum(crossedIn),
+    stolen: sum(stolenIn),
+    early: sum(earlyIn),
+    lost: sum(lostIn),
+  };
+  const [p99QuietMs, p99CrowdMs] = [p99(false), p99(true)];
+  const p99Ratio = p99CrowdMs / p99QuietMs;
+  const { crossed, stolen, early, lost } = counts;
+  const faults = [
+    ...Object.entries({ crossed, stolen, early, lost })
+      .filter(([, count]) => count > 0)
+      .map(([name, count]) => `${name}: ${count}`),
+    ...sales.flatMap(({ violated }) => violated.map((name) => `coupon verify: ${name} is violated`)),
+    ...sales.flatMap(({ changed }) => changed.map((what) => `an attacker changed the campaign: ${what}`)),
+    ...sales
+      .filter(({ crowd }) => crowd !== undefined && answeredIn(crowd) < ATTACKS_MIN)
+      .map(
+        () => `fewer than ${ATTACKS_MIN} requests of the crowd were answered in a sale: that was no attack`,
+      ),
+    ...(service.isAlive ? [] : ["the service did not survive"]),
+    ...(service.peakMb <= PEAK_MB_MAX
+      ? []
+      : [`the service had ${Math.round(service.peakMb)} MB in memory, more than ${PEAK_MB_MAX}`]),
+    ...(strict && !(p99Ratio <= STRICT_RATIO)
+      ? [`the honest p99 is ${p99Ratio.toFixed(1)} times that without the crowd, more than ${STRICT_RATIO}`]
+      : []),
+  ];
+  return { ...counts, p99QuietMs, p99CrowdMs, p99Ratio, faults };
+}
+
+export function answeredIn({ kinds }: CrowdReport): number {
+  return Object.values(kinds).reduce((total, { answered }) => total + answered, 0);
+}
+
+const ownersOf = ({ issuances }: SaleFacts) => new Map(issuances.map(({ code, userId }) => [code, userId]));
+
+/** Of an honest user's answers, of its look-up, and of what accomplices were answered. */
+function crossedIn(sale: SaleFacts): number {
+  const owners = ownersOf(sale);
+  const foreign = (userId: string, code: string) => owners.get(code) !== userId;
+  const answers = sale.history.filter(
+    ({ claimKey, outcome }) => outcome.kind === "issued" && foreign(claimKey, outcome.code),
+  );
+  const lookUps = sale.results.filter(({ userId, found }) => found !== undefined && foreign(userId, found));
+  const taken = (sale.crowd?.taken ?? []).filter(([userId, code]) => foreign(userId, code));
+  return answers.length + lookUps.length + taken.length;
+}
+
+function stolenIn({ results, accomplices, issuances, crowd }: SaleFacts): number {
+  const entitled = new Set([...results.map(({ userId }) => userId), ...accomplices]);
+  const strangers = issuances.filter(({ userId }) => !entitled.has(userId)).length;
+  const seconds = issuances.length - new Set(issuances.map(({ userId }) => userId)).size;
+  const granted = Object.values(crowd?.kinds ?? {}).reduce((total, kind) => total + kind.granted, 0);
+  return strangers + seconds + granted;
+}
+
+function earlyIn({ startsAtMs, issuances, history }: SaleFacts): number {
+  const issued = issuances.filter(({ issuedAtMs }) => issuedAtMs < startsAtMs).length;
+  const answered = history.filter(
+    ({ outcome, answeredAtMs }) => outcome.kind === "issued" && answeredAtMs < startsAtMs,
+  ).length;
+  return issued + answered;
+}
+
+/** Each honest user should win: there is a coupon for each of them and for each accomplice. */
+function lostIn({ results, issuances }: SaleFacts): number {
+  const codes = new Map(issuances.map(({ code, userId }) => [userId, code]));
+  return results.filter(
+    ({ userId, code, found }) => code === undefined || codes.get(userId) !== code || found !== code,
+  ).length;
+}

@@ -1,0 +1,48 @@
+import { numberFlag } from "../../../bench/number-flag.ts";
+import { parseFlags } from "../../../bench/parse-flags.ts";
+
+export const USAGE = `usage: npm run siege -- [--quick] [--seconds S] [--rate R] [--honest H] [--addresses A] [--only LIST] [--strict] [--help]
+
+  Sales with a hostile crowd and without one, in turn, at one service with CLAIM_AUTH=token.
+
+  --quick        the short form that CI runs
+  --seconds S    for all sales together, about (48)
+  --rate R       requests a second that the crowd tries to send, besides its attacks on connections (20000)
+  --honest H     users with tokens, in each sale (1000)
+  --addresses A  loopback addresses that the crowd sends from (8)
+  --only LIST    of the crowd's kinds of requests and attacks, with commas between, only these
+  --strict       PASS also needs an honest p99 with the crowd of at most three times that without it`;
+
+export type SiegeOptions = {
+  readonly help: boolean;
+  readonly strict: boolean;
+  /** Each is one sale without the crowd and one with it. */
+  readonly pairs: number;
+  /** How long the honest users of a sale press, from its start. */
+  readonly windowMs: number;
+  readonly ratePerSecond: number;
+  readonly honest: number;
+  readonly addresses: number;
+  readonly only: readonly string[];
+};
+
+const WINDOW_MS = 6_000;
+/** What a sale takes besides its window: making it, its lead, its verification. */
+const AROUND_MS = 2_000;
+
+export function readOptions(args: readonly string[]): SiegeOptions {
+  const string = { type: "string" } as const;
+  const boolean = { type: "boolean", default: false } as const;
+  const flags = { quick: boolean, strict: boolean, help: boolean, seconds: string, rate: string };
+  const read = parseFlags(args, { ...flags, honest: string, addresses: string, only: string });
+  const { quick, strict, help, rate, addresses } = read;
+  const seconds = numberFlag("seconds", read.seconds ?? (quick ? "7" : "48"), 1, 600);
+  const windowMs = quick ? 1_500 : WINDOW_MS;
+  return {
+    ...{ help, strict, windowMs, only: read.only?.split(",") ?? [] },
+    pairs: Math.max(1, Math.round((seconds * 1_000) / (2 * (windowMs + AROUND_MS)))),
+    ratePerSecond: numberFlag("rate", rate ?? (quick ? "4000" : "20000"), 1, 200_000),
+    honest: numberFlag("honest", read.honest ?? (quick ? "200" : "1000"), 1, 5_000),
+    addresses: numberFlag("addresses", addresses ?? "8", 1, 200),
+  };
+}

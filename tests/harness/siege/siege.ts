@@ -1,0 +1,76 @@
+import { readFileSync } from "node:fs";
+import type { CrowdReport, KindCounts } from "./crowd-plan.ts";
+import type { SiegeGround } from "./ground.ts";
+import { answeredIn, judge, type SaleFacts, type Verdict } from "./judge.ts";
+import { type CrowdStrength, holdSale } from "./sale.ts";
+
+export type SiegePlan = CrowdStrength & {
+  readonly pairs: number;
+  readonly honest: number;
+  readonly windowMs: number;
+  readonly strict: boolean;
+};
+
+/** Sales without the crowd and with it, in turn: both are measured while the machine is equally busy. */
+export async function besiege(
+  ground: SiegeGround,
+  plan: SiegePlan,
+  say: (line: string) => void,
+): Promise<Verdict> {
+  const { honest, windowMs, ratePerSecond, only, addresses } = plan;
+  const sales: SaleFacts[] = [];
+  for (let pair = 0; pair < plan.pairs; pair++) {
+    for (const crowd of [undefined, { ratePerSecond, only, addresses }]) {
+      const sale = await holdSale(ground, { honest, windowMs, crowd });
+      sales.push(sale);
+      for (const line of describeSale(sale)) say(line);
+    }
+  }
+  const isReady = await ground.service.waitForHttp("/readyz", 10_000).then(
+    () => true,
+    () => false,
+  );
+  const isAlive = isReady && ground.service.isRunning;
+  return judge(sales, { isAlive, peakMb: isAlive ? peakMb(ground.service.pid) : 0 }, plan);
+}
+
+/** The most memory that the process ever had, by the kernel's count. */
+function peakMb(pid: number): number {
+  const kb = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Number(kb) / 1_024;
+}
+
+function describeSale({ results, crowd, issuances }: SaleFacts): string[] {
+  const served = results.filter(({ code }) => code !== undefined).length;
+  const tries = results.reduce((sum, result) => sum + result.tries, 0);
+  const head = `${crowd === undefined ? "quiet" : "crowd"}  honest ${served} of ${results.length} served in ${tries} tries, ${issuances.length} coupons issued`;
+  return crowd === undefined ? [head] : [head, ...describeCrowd(crowd)];
+}
+
+function describeCrowd(report: CrowdReport): string[] {
+  const { kinds, attacks, seconds } = report;
+  const rate = Math.round(answeredIn(report) / seconds);
+  const connections = Object.entries(attacks).map(([name, count]) => `${name} ${count}`);
+  return [
+    `       ${answeredIn(report)} requests answered in ${seconds.toFixed(1)} s, ${rate}/s`,
+    ...Object.entries(kinds).map(([kind, counts]) => describeKind(kind, counts)),
+    `       attacks on connections: ${connections.join(", ")}`,
+  ];
+}
+
+function describeKind(kind: string, { sent, statuses, cut, granted }: KindCounts): string {
+  const by = Object.entries(statuses).map(([status, count]) => `${status}: ${count}`);
+  const ended = cut === 0 ? "" : `, cut ${cut} times`;
+  const gave = granted === 0 ? "" : `, GRANTED ${granted}`;
+  return `       ${kind.padEnd(15)} ${sent} sent, ${by.join(", ") || "none answered"}${ended}${gave}`;
+}
+
+/** The last line. */
+export function describeVerdict({ faults, ...verdict }: Verdict): string {
+  const { attacks, honest, crossed, stolen, early, lost, p99QuietMs, p99CrowdMs, p99Ratio } = verdict;
+  const numbers = [
+    `attacks=${attacks} honest=${honest} crossed=${crossed} stolen=${stolen} early=${early} lost=${lost}`,
+    `p99_quiet_ms=${p99QuietMs.toFixed(1)} p99_crowd_ms=${p99CrowdMs.toFixed(1)} p99_ratio=${p99Ratio.toFixed(2)}`,
+  ].join(" ");
+  return `siege: ${faults.length === 0 ? "PASS" : "FAIL"} ${numbers}`;
+}
