@@ -35,14 +35,19 @@ const ASKED_MAX = 256;
 const AWAY_FOR_MS = 1_000;
 const HASH_BYTES = 16;
 
-/** How often a subject was counted here of late: `told`: Redis knows of it. */
-type Seen = { readonly atMs: number; readonly told: boolean };
+/** A share of a limit that a process counts before it tells Redis of it: a busy address costs few calls. */
+const UNTOLD_SHARE = 1 / 64;
+/**
+ * What is known here of a subject: when it was counted last, how many requests Redis does not know of, and
+ * until when Redis has none for it.
+ */
+type Seen = { readonly atMs: number; readonly untold: number; readonly emptyUntilMs: number };
 
 /**
  * The first request of a subject within its time is not told to Redis: a caller that claims once costs no
- * call more, and a crowd of invented users does not fill Redis. The second tells of both, so that each
- * process lets through one request more than the limit at most. A name in Redis is a hash: no text of a
- * caller reaches a key.
+ * call more, and a crowd of invented users does not fill Redis. After that, Redis is told of each request,
+ * or of a few at once where the limit is large. So each process lets through one request, or a 64th of the
+ * limit, more than the limit at most. A name in Redis is a hash: no text of a caller reaches a key.
  */
 export function createSharedBuckets({ take, clock, logger }: SharedBucketsDeps): SharedBuckets {
   const seen = createRecentEntries<Seen>(BUCKETS_HALF_MAX);
@@ -66,14 +71,27 @@ export function createSharedBuckets({ take, clock, logger }: SharedBucketsDeps):
     return limiter;
   }
 
-  /** How many points to tell Redis of; 0: none yet. */
-  function pointsOf(by: LimitName, subject: string, rate: Rate): number {
-    const key = `${by} ${subject}`;
-    const last = seen.get(key);
+  /** Counts a request. @returns how many Redis is to be told of now, or 0; or the ms until there are more */
+  function countHere(key: string, rate: Rate): { readonly points: number } | { readonly waitMs: number } {
     const nowMs = clock.elapsed();
-    const isFirst = last === undefined || nowMs - last.atMs >= rate.seconds * 1_000;
-    seen.keep(key, { atMs: nowMs, told: !isFirst });
-    return isFirst ? 0 : last.told ? 1 : Math.min(2, rate.count);
+    const last = seen.get(key);
+    const isKnown = last !== undefined && nowMs - last.atMs < rate.seconds * 1_000;
+    const emptyUntilMs = isKnown ? last.emptyUntilMs : Number.NEGATIVE_INFINITY;
+    if (nowMs < emptyUntilMs) return { waitMs: Math.ceil(emptyUntilMs - nowMs) };
+    const untold = (isKnown ? last.untold : 0) + 1;
+    const isDue = isKnown && untold >= Math.ceil(rate.count * UNTOLD_SHARE);
+    seen.keep(key, { atMs: nowMs, untold: isDue ? 0 : untold, emptyUntilMs });
+    return { points: isDue ? Math.min(untold, rate.count) : 0 };
+  }
+
+  /**
+   * Redis has fewer than `points`: one request is refused, and the others, which were let through, stay
+   * untold.
+   */
+  function noteEmpty(key: string, points: number, waitMs: number): number {
+    const nowMs = clock.elapsed();
+    seen.keep(key, { atMs: nowMs, untold: points - 1, emptyUntilMs: nowMs + waitMs });
+    return waitMs;
   }
 
   function noAnswer(error: unknown): number {
@@ -89,7 +107,10 @@ export function createSharedBuckets({ take, clock, logger }: SharedBucketsDeps):
 
   return {
     async take(by, subject, rate) {
-      const points = pointsOf(by, subject, rate);
+      const key = `${by} ${subject}`;
+      const counted = countHere(key, rate);
+      if ("waitMs" in counted) return counted.waitMs;
+      const { points } = counted;
       if (points === 0 || asked >= ASKED_MAX || clock.elapsed() < awayUntilMs) return 0;
       asked += 1;
       const consuming = limiterOf(by, rate).consume(hashOf(subject), points);
@@ -102,7 +123,7 @@ export function createSharedBuckets({ take, clock, logger }: SharedBucketsDeps):
         await withDeadline(consuming, ANSWER_WITHIN_MS, "shared limits", clock);
       } catch (error) {
         if (!(error instanceof RateLimiterRes)) return noAnswer(error);
-        return Math.max(1, error.msBeforeNext);
+        return noteEmpty(key, points, Math.max(1, error.msBeforeNext));
       }
       if (isAway) logger.info({ component: "access" }, "limits are shared again");
       isAway = false;

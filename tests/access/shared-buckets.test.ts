@@ -18,7 +18,11 @@ describe("limits that all processes share", () => {
   const newUser = () => `user ${process.pid} ${++users} {}`;
 
   /** A process: buckets of its own, and those in Redis. Its clock stands still: no deadline passes. */
-  function processOf(redis: { limit: (typeof stores)["redis"]["limit"] } = stores.redis, log?: string[]) {
+  function processOf(
+    redis: { limit: (typeof stores)["redis"]["limit"] } = stores.redis,
+    log?: string[],
+    user = RATE,
+  ) {
     const logger =
       log === undefined
         ? silentLogger
@@ -29,7 +33,7 @@ describe("limits that all processes share", () => {
           });
     const clock = fakeClock();
     const shared = createSharedBuckets({ take: createTakeFromLimit(redis), clock, logger });
-    const limits = createLimits({ user: RATE, address: undefined, key: undefined }, clock, shared);
+    const limits = createLimits({ user, address: undefined, key: undefined }, clock, shared);
     const count = async (userId: string) => limits?.count({ userId, keyName: "", address: "" });
     return { clock, shared, count };
   }
@@ -45,6 +49,35 @@ describe("limits that all processes share", () => {
     const over = await processes[0]?.count(user);
     expect(over).to.include({ by: "user", subject: user });
     expect(over?.retryAfterMs).to.be.within(1, 60_000);
+  });
+
+  it("a large limit costs few calls, and each process lets through a 64th of it more at most", async () => {
+    const rate = { count: 640, seconds: 3_600 };
+    let calls = 0;
+    const counting = {
+      limit(keys: readonly string[], args: readonly string[]) {
+        calls += 1;
+        return stores.redis.limit(keys, args);
+      },
+    };
+    const user = newUser();
+    const processes = [processOf(counting, undefined, rate), processOf(counting, undefined, rate)];
+    let within = 0;
+    for (let round = 0; round < 500; round++)
+      for (const { count } of processes) if ((await count(user)) === undefined) within += 1;
+    expect(within).to.be.within(640, 640 + 2 * 10);
+    expect(calls).to.be.at.most(70);
+    const before = calls;
+    for (const { count } of processes) for (let i = 0; i < 50; i++) await count(user);
+    expect(calls, "while Redis has none, it is not asked").to.equal(before);
+    // As it refills, no more pass than are refilled: those that were let through untold are told at last.
+    const [one] = processes;
+    within = 0;
+    for (let i = 0; i < 2_000; i++) {
+      one?.clock.pass(100);
+      if ((await one?.count(user)) === undefined) within += 1;
+    }
+    expect(within).to.be.at.most(5);
   });
 
   it("cost a caller that asks once no call, and put no text of a caller into Redis; buckets expire", async () => {
