@@ -115,13 +115,14 @@ describe("limits that all processes share", () => {
       expect((await count(user))?.by, "its own buckets still refuse").to.equal("user");
       expect(log.filter((line) => line.includes("limits are not shared"))).to.have.length(1);
       await own.store.start();
-      await until(async () => {
+      const isShared = async () => {
         clock.pass(1_000);
         const other = newUser();
         for (let i = 0; i < 2; i++) expect(await count(other)).to.equal(undefined);
         return log.some((line) => line.includes("limits are shared again"));
-      }, HANG_MS);
-      await until(() => own.raw.isReady, HANG_MS);
+      };
+      expect(await until(isShared, HANG_MS)).to.equal(true);
+      expect(await until(() => own.raw.isReady, HANG_MS)).to.equal(true);
       await own.raw.configSet("maxmemory", "1");
       const other = newUser();
       for (let i = 0; i < 3; i++) {

@@ -25,6 +25,7 @@ describe("limit.lua", () => {
     const used = [];
     for (let i = 0; i < 4; i++) used.push((await take(name))[0]);
     expect(used).to.deep.equal([1, 2, 3, 4]);
+    expect(await raw.pTTL(limitKey(name))).to.be.within(4 * EVERY_MS - 60_000, 4 * EVERY_MS);
     const before = Number(await raw.get(limitKey(name)));
     const [points, waitMs] = await take(name);
     expect(points).to.be.greaterThan(HOUR.count);

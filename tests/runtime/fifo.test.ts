@@ -42,5 +42,15 @@ describe("fifo", () => {
     }
     expect(kept).to.be.at.most(5);
     expect(fifo.size()).to.equal(1);
+    // Nor their places: eight bytes each.
+    const item = {};
+    collectGarbage();
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < 5_000_000; i++) {
+      fifo.push(item);
+      fifo.shift();
+    }
+    collectGarbage();
+    expect(process.memoryUsage().heapUsed - before).to.be.lessThan(20_000_000);
   });
 });

@@ -3,6 +3,16 @@ import fc from "fast-check";
 import { createRecentEntries } from "../../runtime/recent-entries.ts";
 
 describe("recent entries", () => {
+  it("an entry that is used stays, whatever comes after it", () => {
+    const entries = createRecentEntries<number>(3);
+    entries.keep("used", 7);
+    for (let i = 0; i < 50; i++) {
+      entries.keep(`other ${i}`, i);
+      expect(entries.get("used"), String(i)).to.equal(7);
+    }
+    expect(entries.get("other 0")).to.equal(undefined);
+  });
+
   it("an entry is there until as many others as a half holds were used after it; never more than both halves", () => {
     const key = fc.nat(12).map(String);
     const action = fc.oneof(

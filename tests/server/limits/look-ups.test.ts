@@ -57,7 +57,8 @@ describe("a crowd of look-ups", () => {
     const unknown = Array.from({ length: CROWD }, () =>
       post(url, "CouponService/GetCampaignStatus", { campaignId: newCampaignId(Date.now()) }),
     );
-    await until(() => asked === AT_ONCE_MAX && finds === AT_ONCE_MAX, HANG_MS);
+    const isFull = () => asked === AT_ONCE_MAX && finds === AT_ONCE_MAX;
+    expect(await until(isFull, HANG_MS), "both kinds use all of their slots").to.equal(true);
     for (const [i, over] of [fast, grpc, fast, grpc].entries()) {
       const claimed = await over?.claim({ port, grpcPort }, { campaignId, userId: `claimer ${i}` }, []);
       expect(claimed?.coupon, `claim ${i}, while all look-ups hang`).to.be.a("string");
