@@ -2,6 +2,7 @@ import type { Configuration } from "openid-client";
 import { isLoopback } from "../../runtime/loopback.ts";
 import { isSafeUrl } from "../../runtime/safe-url.ts";
 import { exitCodes } from "../exit-code.ts";
+import { codeOf } from "../file-trouble.ts";
 import { printable } from "../render.ts";
 import { UserError } from "../user-error.ts";
 import type { Provider, Tokens } from "./login.ts";
@@ -100,11 +101,15 @@ export function providerTrouble(error: unknown, issuer: string): UserError {
       },
     );
   }
-  return new UserError(`the identity provider ${issuer} cannot be reached`, {
-    hint: "try again, or use an operator's key with COUPON_TOKEN",
-    exitCode: exitCodes.unavailable,
-    cause: error,
-  });
+  const network = codeOf(Object(error).cause);
+  return new UserError(
+    `the identity provider ${issuer} cannot be reached${network === undefined ? "" : ` (${network})`}`,
+    {
+      hint: "try again, or use an operator's key with COUPON_TOKEN",
+      exitCode: exitCodes.unavailable,
+      cause: error,
+    },
+  );
 }
 
 const isAway: ReadonlySet<string> = new Set(["OAUTH_TIMEOUT", "OAUTH_ABORT"]);

@@ -108,7 +108,9 @@ describe("cli: login", function () {
     await login();
     const { stdout } = await run(["config"]);
     expect(stdout).to.match(/token +\(the access token of a login\) {2}from coupon login/);
-    expect((await sent(["get", campaignId], { COUPON_TOKEN: "a-key" })).sent).to.deep.equal(["Bearer a-key"]);
+    const key = { COUPON_TOKEN: "a-key" };
+    expect((await sent(["get", campaignId], key)).sent).to.deep.equal(["Bearer a-key"]);
+    expect((await run(["config"], key)).stdout).to.match(/token +\(set, 5 characters\) {2}from COUPON_TOKEN/);
     const elsewhere = await sent(["get", campaignId, "--url", calls.url.replace("127.0.0.1", "localhost")]);
     expect(elsewhere.sent).to.deep.equal([undefined]);
   });
@@ -180,7 +182,11 @@ describe("cli: login", function () {
     keep({ expiresAtMs: Date.now() - 1 });
     const away = await sent();
     expect([away.code, away.sent]).to.deep.equal([5, []]);
-    expect(away.stderr).to.match(/the identity provider http.* cannot be reached/);
+    expect(away.stderr).to.match(/the identity provider http.* cannot be reached \(ECONNREFUSED\)/);
+    // Nothing was sent, so nothing is uncertain.
+    const change = await sent(["pause", campaignId]);
+    expect([change.code, change.sent]).to.deep.equal([5, []]);
+    expect(change.stderr).to.match(/cannot be reached .*; try again, or use an operator's key/);
   });
 
   it("logout revokes the tokens at the provider and removes them here", async () => {

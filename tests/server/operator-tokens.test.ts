@@ -208,7 +208,9 @@ describe("access tokens of operators", function () {
     ...Object.fromEntries(Object.entries(BAD_PAGES).map(([name, page]) => [name, () => page])),
     "one of another issuer": () =>
       JSON.stringify({ issuer: "https://other.test", jwks_uri: `${fake.issuer}/jwks` }),
-    "one with keys without TLS": (issuer) => JSON.stringify({ issuer, jwks_uri: "http://other.test/jwks" }),
+    // This machine, by an address that is not its loopback one.
+    "one with keys without TLS": (issuer) =>
+      JSON.stringify({ issuer, jwks_uri: `${issuer.replace("127.0.0.1", "0.0.0.0")}/jwks` }),
     "one without a place of keys": (issuer) => JSON.stringify({ issuer }),
   };
   for (const [name, pageOf] of Object.entries(pages)) {

@@ -28,7 +28,8 @@ export async function startFakeIssuer(): Promise<FakeIssuer> {
     } else if (request.url === "/jwks") {
       fake.reads.jwks += 1;
       answer(fake.jwks, response);
-    } else response.writeHead(404).end();
+    } else if (request.url === "/elsewhere") response.end('{"keys":[]}');
+    else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -49,7 +50,7 @@ export async function startFakeIssuer(): Promise<FakeIssuer> {
 /** Answers that no key set may be read from, by name. */
 export const BAD_PAGES: Readonly<Record<string, Page>> = {
   "an error": (response) => void response.writeHead(500).end("{}"),
-  "a redirection": (response) => void response.writeHead(302, { location: "/jwks?again" }).end(),
+  "a redirection": (response) => void response.writeHead(302, { location: "/elsewhere" }).end(),
   "more than 256 KiB": (response) => void response.end(`{"keys":[]${" ".repeat(300 * 1024)}}`),
   "a page without an end": (response) => {
     const more = () => {

@@ -18,7 +18,7 @@ export type TestProviderOptions = {
   /** The roles of each person. */
   readonly roles?: Readonly<Record<string, readonly string[]>>;
   readonly accessTokenSeconds?: number;
-  /** How long a user code is good. */
+  /** How long the provider says that a user code is good. */
   readonly codeSeconds?: number;
   /** False: access tokens are opaque. */
   readonly asJwt?: boolean;
@@ -52,7 +52,7 @@ export async function startProvider(options: TestProviderOptions = {}): Promise<
       roles: roles[accountId] ?? [],
       preferred_username: `the-${accountId}`,
     }),
-    ttl: { AccessToken: accessTokenSeconds, DeviceCode: codeSeconds, RefreshToken: 86_400, IdToken: 3_600 },
+    ttl: { AccessToken: accessTokenSeconds, DeviceCode: 600, RefreshToken: 86_400, IdToken: 3_600 },
     features: {
       deviceFlow: { enabled: true },
       revocation: { enabled: true },
@@ -75,7 +75,7 @@ export async function startProvider(options: TestProviderOptions = {}): Promise<
     await next();
     // A client waits so many seconds between two polls: by default five.
     if (context.path === "/device/auth" && typeof context.body === "object")
-      context.body = { ...(context.body as object), interval: 1 };
+      context.body = { ...(context.body as object), interval: 1, expires_in: codeSeconds };
   });
   server.on("request", provider.callback());
   const enter = (userCode: string, answers: Record<string, string>) =>

@@ -112,7 +112,7 @@ describe("operator gate that waits", function () {
       headers: { "content-type": "application/json", "content-length": 2 },
     });
     sent.on("error", () => undefined);
-    sent.write("{");
+    sent.end("{}");
     await calls.arrival();
     sent.destroy();
     await app.newestClosed("http");
@@ -129,7 +129,7 @@ describe("operator gate that waits", function () {
       ...{ ":method": "POST", ":path": LIST, "content-type": "application/grpc", te: "trailers" },
     });
     stream.on("error", () => undefined);
-    stream.write(Buffer.alloc(5));
+    stream.end(Buffer.alloc(5));
     await calls.arrival();
     session.destroy();
     await app.newestClosed("grpc");
