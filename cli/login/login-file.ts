@@ -1,14 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
-import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, rename, stat, unlink } from "node:fs/promises";
+import { mkdir, rename, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { createPrivateFile, openPrivateFile, UnsafeFile } from "../../runtime/private-file.ts";
 import { configFolder } from "../config-file.ts";
 import { codeOf } from "../file-trouble.ts";
 import { UserError } from "../user-error.ts";
 import { type Login, loginIn } from "./login.ts";
 
 const maxBytes = 256 * 1024;
-const othersBits = 0o077;
 const othersMayWrite = 0o022;
 
 /** One file a service, so that a login to one never waits for, or damages, that to another. */
@@ -17,28 +16,19 @@ export function loginPath(env: NodeJS.ProcessEnv, service: string): string {
   return join(configFolder(env), "logins", `${name}.json`);
 }
 
-/**
- * The login in this file; undefined: there is none. @throws UserError where another user may have read or
- * written it
- */
+/** The login in this file; undefined: there is none. @throws UserError where it is not this user's alone */
 export async function readLogin(path: string, service: string): Promise<Login | undefined> {
-  let handle: FileHandle;
-  try {
-    // A link could lead to a file of another user's choice.
-    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
+  const handle = await openPrivateFile(path).catch((error: unknown) => {
+    if (error instanceof UnsafeFile) throw unusable(error.message, error);
     const code = codeOf(error) ?? String(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw unusable(path, code === "ELOOP" ? "it is a symbolic link" : `it cannot be read (${code})`);
-  }
+    if (code === "ENOTDIR") return undefined;
+    throw unusable(`${path} cannot be read (${code})`, error);
+  });
+  if (handle === undefined) return undefined;
   try {
-    const { size, mode, uid, nlink } = await regular(path, handle);
-    if (uid !== (process.getuid?.() ?? uid) || nlink > 1) throw unusable(path, "it is not yours alone");
-    if (process.platform !== "win32" && (mode & othersBits) !== 0)
-      throw unusable(path, "other users of this machine may read it, and may have done so");
-    if (size > maxBytes) throw unusable(path, `it has more than ${maxBytes} bytes`);
+    if ((await handle.stat()).size > maxBytes) throw unusable(`${path} has more than ${maxBytes} bytes`);
     const login = loginIn(parsed(await handle.readFile("utf8")));
-    if (login?.service !== service) throw unusable(path, "it does not hold a login to this service");
+    if (login?.service !== service) throw unusable(`${path} does not hold a login to this service`);
     return login;
   } finally {
     await handle.close();
@@ -67,7 +57,7 @@ export async function prepareLoginFolder(path: string): Promise<void> {
 /** Replaces the file as a whole: whoever reads it meanwhile sees the old login or the new one. */
 export async function writeLogin(path: string, login: Login): Promise<void> {
   const draft = `${path}.${randomUUID()}`;
-  const handle = await open(draft, "wx", 0o600);
+  const handle = await createPrivateFile(draft);
   try {
     await handle.writeFile(`${JSON.stringify(login)}\n`);
     await handle.sync();
@@ -94,12 +84,6 @@ export async function removeLogin(path: string): Promise<void> {
   }
 }
 
-async function regular(path: string, handle: FileHandle) {
-  const facts = await handle.stat();
-  if (!facts.isFile()) throw unusable(path, "it is not a regular file");
-  return facts;
-}
-
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -109,8 +93,9 @@ function parsed(text: string): unknown {
   }
 }
 
-function unusable(path: string, why: string): UserError {
-  return new UserError(`the login in ${path} is not used: ${why}`, {
+function unusable(why: string, cause?: unknown): UserError {
+  return new UserError(`the login is not used: ${why}`, {
     hint: "coupon logout removes it; then coupon login makes a new one",
+    cause,
   });
 }
