@@ -84,7 +84,12 @@ describe("Public part, operators and pages on ports of their own", function () {
   });
 
   it("several workers share all of them", async () => {
-    await expectApart(await services.start({ env: { ...APART, WORKERS: "2" } }));
+    const service = await services.start({ env: { ...APART, WORKERS: "2" } });
+    await expectApart(service);
+    expect(
+      await metric(service.addresses.health ?? "", "coupon_workers"),
+      "one page for all of them",
+    ).to.equal(2);
   });
 
   it("the public part alone; operators alone, with the pages; no pages at all", async () => {
