@@ -12,6 +12,9 @@ const PUBLIC = ["IssueCoupon", "GetCampaignStatus", "FindCoupon"].map(
 const PAGES = ["/healthz", "/readyz", "/metrics"];
 const UNKNOWN = "/coupon.v1.NoService/NoMethod";
 
+/** One that the fast path answers, where it is. */
+const BODY = JSON.stringify({ campaignId: "c", userId: "u" });
+
 type Ask = (app: StubApp, path: string) => Promise<string>;
 
 const byHttp1 =
@@ -24,7 +27,7 @@ const byHttp1 =
         for await (const part of response) parts.push(part as Buffer);
         resolve(answer(path, response.statusCode, response.headers, Buffer.concat(parts).toString()));
       });
-      sent.on("error", reject).end(method === "GET" ? undefined : "{}");
+      sent.on("error", reject).end(method === "GET" ? undefined : BODY);
     });
 
 const byGrpc: Ask = ({ grpcPort }, path) =>
@@ -65,7 +68,8 @@ const ASKS: Readonly<Record<string, Ask>> = {
 describe("a port that serves a part of the service", () => {
   let app: StubApp;
   const open = async (parts: readonly ServicePart[]) => {
-    app = await openStubApp({ parts });
+    const refusal = { kind: "missing", why: "a credential is needed" } as const;
+    app = await openStubApp({ parts, authenticateOperator: () => refusal });
   };
   afterEach(() => app.close());
 
