@@ -1,10 +1,11 @@
 /**
- * `node --import tsx bench/limits.ts [OTHER]`: what limits cost, and what claims take beside a crowd of
- * look-ups; with the folder of another checkout, the crowd beside that one's service, too. Rounds in turn.
- * Prints figures and judges none; under a minute for each part.
+ * `node --import tsx bench/limits.ts [OTHER]`: what limits cost in processor time of the service, and what
+ * claims take beside a crowd of look-ups; with the folder of another checkout, the crowd beside that one's
+ * service, too. Rounds in turn. Prints figures and judges none; under a minute for each part.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createHttpClient } from "../callers/http-client.ts";
 import { freePort } from "../local/free-port.ts";
@@ -33,7 +34,13 @@ async function serve(settings: Record<string, string>, folder = repositoryDir) {
   });
   services.push(service);
   await service.waitForHttp("/readyz", 60_000);
-  return { url, port: PORT };
+  return { url, port: PORT, pid: service.pid };
+}
+
+/** Processor time of a process so far, in µs: clock ticks of 10 ms (proc(5)). */
+function processorUs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 
 /** Claims by new users. @returns the time of each, in ms */
@@ -70,19 +77,19 @@ try {
     const total = kind === "claims" ? 3 * (ROUNDS + 1) * CLAIMS : 1;
     const campaignId = await createOpenCampaign(clients, { total });
     const runs: Record<string, (round: number) => Promise<number>> = {};
-    for (const [mode, { url }] of Object.entries(each)) {
+    for (const [mode, { url, pid }] of Object.entries(each)) {
       runs[mode] = async (round) => {
-        const beganMs = performance.now();
+        const beganUs = processorUs(pid);
         await claim(url, campaignId, `${mode}-${round}`, CLAIMS, IN_FLIGHT);
-        return (CLAIMS / (performance.now() - beganMs)) * 1_000;
+        return (processorUs(pid) - beganUs) / CLAIMS;
       };
       await runs[mode]?.(ROUNDS);
     }
-    const rates = await interleaved(ROUNDS, runs);
-    for (const [mode, of] of Object.entries(rates)) {
-      const ratios = of.map((rate, round) => rate / (rates["off"]?.[round] ?? Number.NaN));
+    const costs = await interleaved(ROUNDS, runs);
+    for (const [mode, of] of Object.entries(costs)) {
+      const ratios = of.map((cost, round) => cost / (costs["off"]?.[round] ?? Number.NaN));
       const ratio = `${median(ratios).toFixed(3)} of off (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
-      process.stdout.write(`${kind.padEnd(9)} ${mode.padEnd(7)} ${Math.round(median(of))}/s  ${ratio}\n`);
+      process.stdout.write(`${kind.padEnd(9)} ${mode.padEnd(7)} ${Math.round(median(of))} µs  ${ratio}\n`);
     }
   }
 

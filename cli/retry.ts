@@ -14,7 +14,11 @@ const maxDelayMs = 5_000;
 const maxAskedDelayMs = 30_000;
 
 const transientCodes: readonly Code[] = [Code.Unavailable, Code.DeadlineExceeded, Code.Aborted];
-const transientReasons: readonly KnownReason[] = [RefusalReason.OVERLOADED, RefusalReason.UNCERTAIN];
+const transientReasons: readonly KnownReason[] = [
+  RefusalReason.OVERLOADED,
+  RefusalReason.UNCERTAIN,
+  RefusalReason.RATE_LIMITED,
+];
 // A broken stream has more errors than a broken call: an end without its end message, or half a message.
 const brokenEnds = ["missing EndStreamResponse", "invalid end stream"];
 // These codes mean a broken stream if an error of the connection is their cause. An error of the service has

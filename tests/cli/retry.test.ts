@@ -32,6 +32,7 @@ describe("cli retries", () => {
       expect(isTransient(new ConnectError("x", code)), Code[code]).to.equal(transient.includes(code));
     }
     expect(isTransient(refusal(Code.Unavailable, RefusalReason.OVERLOADED))).to.equal(true);
+    expect(isTransient(refusal(Code.ResourceExhausted, RefusalReason.RATE_LIMITED))).to.equal(true);
     expect(isTransient(refusal(Code.Unavailable, RefusalReason.UNCERTAIN))).to.equal(true);
     expect(isTransient(refusal(Code.FailedPrecondition, RefusalReason.SOLD_OUT))).to.equal(false);
     expect(isTransient(new Error("a bug"))).to.equal(false);

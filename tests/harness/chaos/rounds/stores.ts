@@ -31,6 +31,21 @@ export const storeRounds: readonly Round[] = [
     after: unknownAndRebuilt,
   },
   {
+    // Callers have one address, whose limit the servers share in this Redis.
+    name: "kill-redis-limited",
+    ground: { env: { LIMIT_ADDRESS: "150/1", LIMITS_SHARED: "on" } },
+    async act(sale) {
+      await part(sale, 0.2);
+      await whileDown(sale, "redis", () => sleep(200));
+      const alone = sale.ground.logLines.filter((line) => line.includes("limits are not shared"));
+      sale.prove("counted_alone", alone.length);
+    },
+    async after(sale) {
+      sale.prove("rate_limited", sale.refused("RATE_LIMITED"));
+      await unknownAndRebuilt(sale);
+    },
+  },
+  {
     name: "kill-mongodb",
     quick: true,
     async act(sale) {
