@@ -177,7 +177,7 @@ describe("cli: login", function () {
     await begin();
     await login();
     await provider.close();
-    keep({ expiresAtMs: Date.now() + 25_000 });
+    keep({ expiresAtMs: Date.now() + 29_000 });
     expect((await sent()).sent).to.deep.equal([newest()]);
     keep({ expiresAtMs: Date.now() - 1 });
     const away = await sent();

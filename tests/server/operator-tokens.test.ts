@@ -8,7 +8,7 @@ import { createLogger } from "../../runtime/logger.ts";
 import type { OperatorRole } from "../../runtime/operator-settings.ts";
 import { API, accessTokens, forgedTokens, HOUR_S, ps256Pair } from "../support/access-tokens.ts";
 import { keyPair } from "../support/claim-credentials.ts";
-import { type ShiftedClock, shiftedClock } from "../support/fake-clock.ts";
+import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { BAD_PAGES, type FakeIssuer, type Page, startFakeIssuer } from "../support/fake-issuer.ts";
 import { type GatedApp, refusalIn, startGatedApp, TRANSPORTS } from "../support/gated-app.ts";
 import { keySetting } from "../support/operator-key.ts";
@@ -18,7 +18,6 @@ const KEY = "a-key-of-an-operator-0123456789012345678";
 const SKEW_S = 5;
 /** For pages that never end. */
 const LITTLE_MS = 200;
-const nowS = () => Math.floor(Date.now() / 1_000);
 const es256 = keyPair("ES256", "es");
 const rs256 = keyPair("RS256", "rs");
 const eddsa = keyPair("EdDSA", "ed");
@@ -27,7 +26,7 @@ const ps256 = ps256Pair("ps");
 describe("access tokens of operators", function () {
   this.timeout(HANG_MS);
   let fake: FakeIssuer;
-  let clock: ShiftedClock;
+  let clock: FakeClock;
   let tokens: OperatorTokens;
   let app: GatedApp;
   let log: string[];
@@ -39,7 +38,7 @@ describe("access tokens of operators", function () {
   beforeEach(async () => {
     fake = await startFakeIssuer();
     fake.publish(es256.jwk, rs256.jwk, eddsa.jwk, ps256.jwk);
-    clock = shiftedClock();
+    clock = fakeClock({ startMs: Date.now() });
     log = [];
   });
   afterEach(async () => {
@@ -47,6 +46,8 @@ describe("access tokens of operators", function () {
     tokens.stop();
     await fake.close();
   });
+
+  const nowS = () => Math.floor(clock.now() / 1_000);
 
   async function start(deadlineMs = HANG_MS) {
     tokens = createOperatorTokens(
