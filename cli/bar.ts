@@ -2,7 +2,7 @@ import { CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import type { WatchCampaignResponse } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { EventLevel } from "../proto/gen/coupon/v1/watch_pb.ts";
 import { grouped } from "../runtime/counting.ts";
-import { cellsOf } from "./console/cells.ts";
+import { cellsOf, clipped } from "./console/cells.ts";
 import type { Output } from "./output.ts";
 import { countdown, epochMsOf, isHeldBeforeOpening, printable, stateName, whenResumed } from "./render.ts";
 import { defaultColumns } from "./wrap.ts";
@@ -47,14 +47,31 @@ export function barText(value: number, total: number, ofCells = barCells): strin
   return "█".repeat(cells) + "░".repeat(ofCells - cells);
 }
 
+const narrowerCells = [barCells, 16, 8, 0];
+
+/**
+ * The line with the widest bar that fits; `lineWith` makes it with a bar of so many cells, 0: without one.
+ * Where even that is too wide, its end is cut: a line that wraps would be drawn again and again.
+ */
+export function fittedLine(columns: number, lineWith: (barCells: number) => string): string {
+  for (const cells of narrowerCells) {
+    const line = lineWith(cells);
+    if (cellsOf(line) <= columns) return line;
+  }
+  return clipped(lineWith(0), columns);
+}
+
+/** The bar and the blank behind it, in a line that may have none. */
+export function barOf(value: number, total: number, cells: number): string {
+  return cells === 0 ? "" : `${barText(value, total, cells)} `;
+}
+
 /** A part of the line; the parts are in order. */
 interface Part {
   readonly text: string;
   /** Where the terminal is too narrow, the part with the highest number is left out first; 0: never. */
   readonly spare: number;
 }
-
-const narrowerCells = [barCells, 16, 8, 0];
 
 /**
  * The state of the campaign, in one line; `elapsedMs` is the time since the message arrived, to advance the
@@ -93,8 +110,7 @@ function partsOf(message: WatchCampaignResponse, elapsedMs: number, cells: numbe
   const ends = endsMs === undefined || endsMs <= serverMs ? "" : `ends in ${countdown(endsMs - serverMs)}`;
   const starts = leftToStartMs > 0 ? `opens in ${countdown(leftToStartMs)}` : "opening";
   const counted = (value: number, what: string): Part => {
-    const bar = cells === 0 ? "" : `${barText(value, campaign.total, cells)} `;
-    return { text: `${bar}${grouped(value)}/${grouped(campaign.total)} ${what}`, spare: 1 };
+    return { text: `${barOf(value, campaign.total, cells)}${grouped(value)}/${grouped(campaign.total)} ${what}`, spare: 1 };
   };
   const state: Part = { text: stateName(campaign.state), spare: 0 };
   const clock = (text: string): Part => ({ text, spare: 0 });

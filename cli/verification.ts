@@ -1,6 +1,6 @@
 import type { VerifyProgress, VerifyReport } from "../proto/gen/coupon/v1/verify_pb.ts";
 import { grouped } from "../runtime/counting.ts";
-import { type Bar, barText, openBar } from "./bar.ts";
+import { type Bar, barOf, fittedLine, openBar } from "./bar.ts";
 import type { Session } from "./session.ts";
 import { resumedStream } from "./stream.ts";
 
@@ -35,7 +35,7 @@ export async function verifyStores(
       if (message.case !== "progress") continue;
       latest = message.value;
       if (output.interactive && bar === undefined)
-        bar = openBar(output, () => (latest === undefined ? "" : progressLine(latest)));
+        bar = openBar(output, (columns) => (latest === undefined ? "" : progressLine(latest, columns)));
     }
   } finally {
     closeBar();
@@ -43,7 +43,11 @@ export async function verifyStores(
   throw new Error("a stream that is resumed has ended");
 }
 
-function progressLine({ reading, what, done, of }: VerifyProgress): string {
+/** What the audit reads, and how far it is, in one line of so many columns. */
+export function progressLine({ reading, what, done, of }: VerifyProgress, columns: number): string {
   const again = reading > 1 ? `reading ${reading}: ` : "";
-  return `${again}${what.padEnd(9)} ${barText(done, of)} ${grouped(done)}/${grouped(of)}`;
+  return fittedLine(
+    columns,
+    (cells) => `${again}${what.padEnd(9)} ${barOf(done, of, cells)}${grouped(done)}/${grouped(of)}`,
+  );
 }

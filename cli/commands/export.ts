@@ -1,6 +1,6 @@
 import { CampaignView, type ExportedCoupon } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { counted, grouped } from "../../runtime/counting.ts";
-import { type Bar, barText, openBar } from "../bar.ts";
+import { type Bar, barOf, fittedLine, openBar } from "../bar.ts";
 import { call } from "../call.ts";
 import type { Action } from "../command.ts";
 import { byteOrderMark } from "../csv.ts";
@@ -116,7 +116,7 @@ async function copyRows(session: Session, copy: Copy): Promise<number> {
       await resumable?.reached(pageToken, rows);
       // There is no bar where the rows themselves are written to the terminal.
       if (copy.toFile && output.interactive && bar === undefined)
-        bar = openBar(output, () => exportLine(rows, Math.max(rows, knownIssued)));
+        bar = openBar(output, (columns) => exportLine(rows, Math.max(rows, knownIssued), columns));
     }
   } catch (error) {
     closeBar();
@@ -132,8 +132,9 @@ async function copyRows(session: Session, copy: Copy): Promise<number> {
   return rows;
 }
 
-function exportLine(rows: number, of: number): string {
-  return `${barText(rows, of)} ${grouped(rows)} of ${counted(of, "coupon")}`;
+/** How many rows of the coupons are exported, in one line of so many columns. */
+export function exportLine(rows: number, of: number, columns: number): string {
+  return fittedLine(columns, (cells) => `${barOf(rows, of, cells)}${grouped(rows)} of ${counted(of, "coupon")}`);
 }
 
 async function issuedNow(session: Session, campaignId: string): Promise<number> {

@@ -1,14 +1,17 @@
 import { stripVTControlCharacters } from "node:util";
+import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect } from "chai";
 import fc from "fast-check";
+import { exportLine } from "../../cli/commands/export.ts";
 import { cellsOf } from "../../cli/console/cells.ts";
 import { fittedText } from "../../cli/fitted-text.ts";
 import { run } from "../../cli/run.ts";
 import { tableLines } from "../../cli/table.ts";
+import { progressLine } from "../../cli/verification.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { PreflightColour } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { CheckVerdict } from "../../proto/gen/coupon/v1/verify_pb.ts";
+import { CheckVerdict, VerifyProgressSchema } from "../../proto/gen/coupon/v1/verify_pb.ts";
 import { campaign, campaignId, coupon, type StandIn, startMs, startStandIn } from "../support/stand-in.ts";
 import { standInTerminal } from "../support/stand-in-terminal.ts";
 
@@ -131,6 +134,23 @@ describe("what is shown fits the terminal", () => {
         if (columns >= 80) expect(text).to.match(/2026-12-2\d/);
       }
     });
+
+  it("the lines of export and verify with a bar: a smaller bar, then none, then a shorter line", () => {
+    const lines: readonly ((columns: number) => string)[] = [
+      (columns) => exportLine(1_234_567, 5_000_000, columns),
+      (columns) =>
+        progressLine(
+          create(VerifyProgressSchema, { reading: 2, what: "issuances", done: 1_234_567, of: 5_000_000 }),
+          columns,
+        ),
+    ];
+    for (const lineOf of lines) {
+      for (const columns of [...widths, 20, 10]) expect(cellsOf(lineOf(columns))).to.be.at.most(columns);
+      expect(lineOf(200)).to.match(/[█░]{24} 1,234,567/);
+      expect(lineOf(40)).to.match(/1,234,567( of |\/)5,000,000/);
+      expect(lineOf(20)).to.not.match(/[█░]/);
+    }
+  });
 
   it("in a locale that is not UTF-8 all signs are ASCII, on a terminal, in a pipe and in help; data stays as it is", async () => {
     const signs = /[^\n\x20-\x7e\uac00-\ud7a3\p{Emoji}\u200d]/u;
