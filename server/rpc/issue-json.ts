@@ -1,5 +1,6 @@
 import type { IssueRequest } from "../../claims/issue-coupon.ts";
 import type { Claim } from "../../pool/answers.ts";
+import { instant } from "./proto-json-instant.ts";
 
 /**
  * IssueCoupon in proto3 JSON, without the reflection of a general codec: the tests compare both directions
@@ -47,10 +48,4 @@ export function writeIssueResponse(
 ): string {
   const told = replayed ? ',"replayed":true' : "";
   return `{"coupon":{"code":"${coupon.code}","campaignId":"${coupon.campaignId}","seq":${coupon.seq},"issuedAt":"${instant(coupon.issuedAtMs)}"}${told}}`;
-}
-
-/** RFC 3339 with no fraction or three digits of it. */
-function instant(ms: number): string {
-  const text = new Date(ms).toISOString();
-  return ms % 1_000 === 0 ? `${text.slice(0, 19)}Z` : text;
 }

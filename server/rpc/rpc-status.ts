@@ -1,11 +1,10 @@
-import { toBinary, toJson } from "@bufbuild/protobuf";
-import { base64Encode } from "@bufbuild/protobuf/wire";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { allowedWords, type Phase } from "../../campaign/life-cycle.ts";
 import type { LimitName, Refusal } from "../../campaign/refusal.ts";
 import { counted } from "../../runtime/counting.ts";
 import { detailsOf } from "./error-details.ts";
+import { writeDetails } from "./error-details-json.ts";
 
 type RpcStatus = { readonly code: Code; readonly message: string; readonly retryAfterMs: number };
 
@@ -130,11 +129,7 @@ export type ErrorJson = {
  */
 export function toConnectErrorJson(refusal: Refusal, serverNowMs: number): ErrorJson {
   const { code, message, retryAfterMs } = toRpcStatus(refusal);
-  const details = detailsOf(refusal, retryAfterMs, serverNowMs).map(({ desc, value }) => ({
-    type: desc.typeName,
-    debug: toJson(desc, value),
-    value: base64Encode(toBinary(desc, value), "std_raw"),
-  }));
-  const json = JSON.stringify({ code: codeToString(code), message, details });
+  const details = writeDetails(refusal, retryAfterMs, serverNowMs);
+  const json = `{"code":"${codeToString(code)}","message":${JSON.stringify(message)},"details":[${details}]}`;
   return { code, json, retryAfterS: retryAfterSOf(retryAfterMs) };
 }

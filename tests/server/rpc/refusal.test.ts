@@ -2,6 +2,7 @@ import { durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { expect } from "chai";
+import fc from "fast-check";
 import type { Refusal } from "../../../campaign/refusal.ts";
 import {
   RefusalReason,
@@ -186,6 +187,39 @@ describe("refusal", () => {
         retryAfterS: retryAfter === null ? undefined : Number(retryAfter),
       });
     }
+  });
+
+  it("whatever the instants are: the very same bytes (property)", () => {
+    const someMs = fc.integer({ min: 0, max: 4_102_444_800_000 });
+    const refusals = fc.oneof(
+      fc
+        .record({ startsAtMs: someMs, waitMs: fc.double({ min: 0, max: 1e10, noNaN: true }) })
+        .map((parts): Refusal => ({ reason: "NOT_STARTED", ...parts })),
+      fc
+        .record({
+          by: fc.constantFrom("user", "address", "key"),
+          retryAfterMs: fc.integer({ min: 0, max: 1e7 }),
+        })
+        .map((parts) => ({ reason: "RATE_LIMITED", ...parts }) as Refusal),
+      fc
+        .record({ why: fc.string({ unit: "binary" }), retryAfterMs: fc.nat(100_000) })
+        .map((parts): Refusal => ({ reason: "OVERLOADED", ...parts })),
+      fc.constantFrom<Refusal>({ reason: "SOLD_OUT" }, { reason: "PAUSED" }, { reason: "UNCERTAIN" }),
+    );
+    fc.assert(
+      fc.property(
+        refusals,
+        fc.oneof(
+          someMs,
+          someMs.map((ms) => ms - (ms % 1_000)),
+        ),
+        (refusal, nowMs) => {
+          const error = toConnectError(refusal, nowMs);
+          const written = Buffer.from(errorToJsonBytes(error, undefined)).toString();
+          expect(toConnectErrorJson(refusal, nowMs).json).to.equal(written);
+        },
+      ),
+    );
   });
 
   it("each field that is wrong is a violation of its own, with what is allowed", () => {
