@@ -110,7 +110,10 @@ function partsOf(message: WatchCampaignResponse, elapsedMs: number, cells: numbe
   const ends = endsMs === undefined || endsMs <= serverMs ? "" : `ends in ${countdown(endsMs - serverMs)}`;
   const starts = leftToStartMs > 0 ? `opens in ${countdown(leftToStartMs)}` : "opening";
   const counted = (value: number, what: string): Part => {
-    return { text: `${barOf(value, campaign.total, cells)}${grouped(value)}/${grouped(campaign.total)} ${what}`, spare: 1 };
+    return {
+      text: `${barOf(value, campaign.total, cells)}${grouped(value)}/${grouped(campaign.total)} ${what}`,
+      spare: 1,
+    };
   };
   const state: Part = { text: stateName(campaign.state), spare: 0 };
   const clock = (text: string): Part => ({ text, spare: 0 });

@@ -134,7 +134,10 @@ async function copyRows(session: Session, copy: Copy): Promise<number> {
 
 /** How many rows of the coupons are exported, in one line of so many columns. */
 export function exportLine(rows: number, of: number, columns: number): string {
-  return fittedLine(columns, (cells) => `${barOf(rows, of, cells)}${grouped(rows)} of ${counted(of, "coupon")}`);
+  return fittedLine(
+    columns,
+    (cells) => `${barOf(rows, of, cells)}${grouped(rows)} of ${counted(of, "coupon")}`,
+  );
 }
 
 async function issuedNow(session: Session, campaignId: string): Promise<number> {
