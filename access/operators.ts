@@ -40,6 +40,8 @@ export type OperatorCredentials = {
   readonly keys?: readonly OperatorKeySetting[] | undefined;
   /** undefined: no access tokens are accepted. */
   readonly verifyToken?: VerifyOperatorToken | undefined;
+  /** The SHA-256 in hex of the key that the service made at its start, with every right. */
+  readonly localKeySha256?: string | undefined;
 };
 
 /** Access tokens with the groups of a person are long; a request's head may have 16 KiB. */
@@ -47,7 +49,6 @@ const LENGTH_MAX = 8_192;
 /** A JWT has two dots (RFC 7515, section 3.1). */
 const JWT = /^[^.]*\.[^.]*\.[^.]*$/;
 
-const OPEN = { kind: "operator", operator: { name: "", role: "admin", isShared: true } } as const;
 const MISSING = {
   kind: "missing",
   why: "an operator's key or token is needed: authorization: Bearer …",
@@ -55,18 +56,19 @@ const MISSING = {
 const TOO_LONG = { kind: "wrong", why: `authorization: must have ${LENGTH_MAX} characters at most` } as const;
 const WRONG = { kind: "wrong", why: "the operator's key or token is not known here" } as const;
 
+/** With no credential configured, nobody is an operator. */
 export function createAuthenticateOperator({
   token,
   keys = [],
   verifyToken,
+  localKeySha256,
 }: OperatorCredentials): AuthenticateOperator {
   const known: HashedKey<OperatorPrincipal>[] = keys.map(({ name, role, sha256 }) => ({
     sha256,
     holder: { name, role, isShared: false },
   }));
-  if (token !== undefined)
-    known.push({ sha256: sha256Of(token), holder: { name: "operator", role: "admin", isShared: true } });
-  if (known.length === 0 && verifyToken === undefined) return () => OPEN;
+  if (token !== undefined) known.push({ sha256: sha256Of(token), holder: sharedBy("operator") });
+  if (localKeySha256 !== undefined) known.push({ sha256: localKeySha256, holder: sharedBy("local") });
   const operatorOf = createHashedKeys(known);
   return (authorization) => {
     if (authorization === undefined) return MISSING;
@@ -80,6 +82,8 @@ export function createAuthenticateOperator({
   };
 }
 
+const sharedBy = (name: string): OperatorPrincipal => ({ name, role: "admin", isShared: true });
+
 /** Whether a role has the rights of another. */
 export function covers(role: OperatorRole, needed: OperatorRole): boolean {
   return OPERATOR_ROLES.indexOf(role) >= OPERATOR_ROLES.indexOf(needed);
@@ -90,6 +94,5 @@ export function covers(role: OperatorRole, needed: OperatorRole): boolean {
  * caller gives, in parentheses. No proven name has a blank: what is before the first blank is proven.
  */
 export function actorOf({ name, isShared }: OperatorPrincipal, claimed: string): string {
-  if (name === "") return claimed;
   return isShared && claimed !== "" ? `${name} (${claimed})` : name;
 }

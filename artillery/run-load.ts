@@ -7,8 +7,10 @@ import { sparkline } from "../bench/demo/picture.ts";
 import { type Ground, layGround } from "../bench/ground.ts";
 import { createCampaign, waitUntilScheduled } from "../bench/load/campaign.ts";
 import { connectClients } from "../bench/load/connect-client.ts";
+import { OPERATOR_TOKEN } from "../bench/operator-token.ts";
 import { orAborted, type Releases } from "../bench/releases.ts";
 import { Trouble } from "../bench/trouble.ts";
+import { localKeyFor } from "../cli/local-key.ts";
 import { isLoopback } from "../runtime/loopback.ts";
 import { settingOf } from "../runtime/setting.ts";
 import { auditBooks } from "./books.ts";
@@ -53,7 +55,10 @@ export async function runLoad(
     ? await layGround({ name: "load", servers: 1, keep: false }, releases, controller)
     : undefined;
   const url = await readyService(ground?.urls[0] ?? settingOf(env, "COUPON_URL") ?? DEFAULT_URL);
-  const clients = connectClients(url.href, settingOf(env, "OPERATOR_TOKEN"));
+  const token = options.own
+    ? OPERATOR_TOKEN
+    : (settingOf(env, "OPERATOR_TOKEN") ?? localKeyFor(url.href, env)?.token);
+  const clients = connectClients(url.href, token);
   releases.add("the client", () => clients.close());
 
   const phases = launchPhases(ratePerSecond, seconds);

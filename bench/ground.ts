@@ -6,6 +6,7 @@ import { builtProduct, removeBuiltProduct } from "../local/built.ts";
 import { freePort } from "../local/free-port.ts";
 import { type ServiceProcess, startService } from "../local/service-process.ts";
 import { type Stack, startStack } from "../local/stack.ts";
+import { OPERATOR_TOKEN } from "./operator-token.ts";
 import { orAborted, type Releases } from "./releases.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -82,6 +83,7 @@ export async function layGround(
         MONGODB_DATABASE: DATABASE,
         PORT: port,
         GRPC_PORT: String(await freePort()),
+        OPERATOR_TOKEN,
       },
       onLine: (line) => appendFileSync(join(logs, `service-${number}.log`), `${line}\n`),
     });

@@ -30,8 +30,10 @@ export type Refusal =
   | { readonly reason: "UNCERTAIN" }
   /** `why`: what is wrong with the credential, without a part of it. */
   | { readonly reason: "UNAUTHENTICATED" | "PERMISSION_DENIED"; readonly why: string }
-  /** `by`: which of the limits was reached. */
-  | { readonly reason: "RATE_LIMITED"; readonly by: LimitName; readonly retryAfterMs: number };
+  /**
+   * `by`: which of the limits was reached; `attempts`: that of wrong operators' credentials from an address.
+   */
+  | { readonly reason: "RATE_LIMITED"; readonly by: LimitName | "attempts"; readonly retryAfterMs: number };
 
 /** Whose requests a limit counts together: those of a user, from an address, with a server-to-server key. */
 export type LimitName = "user" | "address" | "key";

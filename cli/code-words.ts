@@ -11,7 +11,7 @@ export const DENIED_HINT = "use a credential that may do this";
 export function unauthenticatedHint(tokenFrom: string | undefined): string {
   if (tokenFrom === loginOrigin) return "coupon login makes a new login; or give a key with COUPON_TOKEN";
   return tokenFrom === undefined
-    ? "give the operator token with COUPON_TOKEN, --token or the config file"
+    ? "give the operator token with --token-file, COUPON_TOKEN or the config file; the key of a service without operators' settings is found by the user who started it"
     : `the token of ${printable(tokenFrom)} was sent and is not that of the service; give the right one`;
 }
 

@@ -1,5 +1,6 @@
 import { answerLines, type Candidate, fitting, joinedWords } from "./completions.ts";
 import { readConfigFile } from "./config-file.ts";
+import { standardInput } from "./operator-token.ts";
 import type { LocalSession } from "./session.ts";
 import { isShell } from "./shell-scripts.ts";
 import { commands, globalOptions } from "./vocabulary.ts";
@@ -43,12 +44,15 @@ async function campaignIds(
 
 function globalsIn(words: readonly string[]): Record<string, string> {
   const globals: Record<string, string> = {};
-  for (const name of ["url", "token", "profile"]) {
+  const options = { url: "url", token: "token", "token-file": "tokenFile", profile: "profile" };
+  for (const [name, option] of Object.entries(options)) {
     for (const [at, word] of words.entries()) {
       const next = words[at + 1];
-      if (word === `--${name}` && next !== undefined) globals[name] = next;
-      if (word.startsWith(`--${name}=`)) globals[name] = word.slice(name.length + 3);
+      if (word === `--${name}` && next !== undefined) globals[option] = next;
+      if (word.startsWith(`--${name}=`)) globals[option] = word.slice(name.length + 3);
     }
   }
+  // Standard input is that of the shell.
+  if (globals["tokenFile"] === standardInput) delete globals["tokenFile"];
   return globals;
 }

@@ -4,6 +4,8 @@ import * as z from "zod/mini";
 export interface Profile {
   readonly url?: string;
   readonly token?: string;
+  /** The file that holds the token, instead of it. */
+  readonly tokenFile?: string;
   /** Milliseconds, as --timeout. */
   readonly timeout?: number;
   readonly retries?: number;
@@ -47,6 +49,7 @@ const loginSchema = z.strictObject({
 const profileSchema = z.strictObject({
   url: z.exactOptional(text),
   token: z.exactOptional(text),
+  tokenFile: z.exactOptional(text),
   timeout: z.exactOptional(z.number()),
   retries: z.exactOptional(z.number()),
   login: z.exactOptional(loginSchema),
@@ -63,6 +66,7 @@ const allowed: Readonly<Record<string, string>> = {
   profiles: 'give an object, as in "profiles": { "local": { "url": "http://127.0.0.1:8080" } }',
   url: 'give an http or https URL in quotes, such as "http://127.0.0.1:8080"',
   token: "give the operator token of that service, in quotes",
+  tokenFile: "give the path of the file that holds the operator token, in quotes",
   timeout: "give milliseconds in digits, without quotes, such as 10000",
   retries: "give a whole number in digits, without quotes, such as 5",
   login: 'give an object, as in "login": { "issuer": "https://id.example.com", "clientId": "coupon-cli" }',
@@ -81,8 +85,11 @@ export function configOf(value: unknown): Config {
   const parsed = z.safeParse(fileSchema, value);
   if (!parsed.success) throw mistakeOf(parsed.error.issues[0]);
   const { profile, profiles = {} } = parsed.data;
-  for (const [name, { token, url }] of Object.entries(profiles)) {
-    if (token !== undefined && url === undefined) {
+  for (const [name, { token, tokenFile, url }] of Object.entries(profiles)) {
+    if (token !== undefined && tokenFile !== undefined) {
+      throw new ConfigMistake(`profile "${name}" has both token and tokenFile`, "give one of them");
+    }
+    if ((token ?? tokenFile) !== undefined && url === undefined) {
       throw new ConfigMistake(
         `profile "${name}" has a token and no url`,
         "say with url which service the token is for",

@@ -1,7 +1,7 @@
 import type { Command, OptionSpec } from "./command.ts";
+import { environment } from "./environment.ts";
 import { exitCodeMeanings } from "./exit-code.ts";
 import { instantForms } from "./instant.ts";
-import { environment } from "./settings.ts";
 import { commands, globalOptions } from "./vocabulary.ts";
 
 /**

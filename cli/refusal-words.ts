@@ -76,7 +76,9 @@ export function reasonWords(
     [RefusalReason.PERMISSION_DENIED]: { message: `not allowed: ${serverMessage}`, hint: DENIED_HINT },
     [RefusalReason.RATE_LIMITED]: {
       message: `the service limits how often it may be asked: ${serverMessage}`,
-      hint: "wait a moment, then ask again with the same key",
+      hint: serverMessage.includes("wrong credential")
+        ? unauthenticatedHint(tokenFrom)
+        : "wait a moment, then ask again with the same key",
     },
   };
   return words[reason];

@@ -6,7 +6,9 @@ import { type ExitCode, exitCodes } from "./exit-code.ts";
 import type { Failure } from "./failure.ts";
 import type { FailureContext } from "./failure-context.ts";
 import { spelledAs } from "./invocation.ts";
+import { withLocalKey } from "./local-key.ts";
 import { sendsToken, withLogin } from "./login/kept-login.ts";
+import { standardInput, tokenFromStdin } from "./operator-token.ts";
 import { openOutput, type Screen } from "./output.ts";
 import { openPrompt } from "./prompt.ts";
 import { printable } from "./render.ts";
@@ -55,7 +57,9 @@ export async function run(given: Process): Promise<ExitCode> {
     const conceal = (token: string) => {
       redact = createRedactor(givenSecrets(args, env, file, [token]));
     };
-    const settings = withLogin(readSettings(globals, env, file), conceal);
+    const fromStdin = globals.tokenFile === standardInput ? await tokenFromStdin(stdin) : undefined;
+    const settings = withLocalKey(withLogin(readSettings(globals, env, file, fromStdin), conceal), env);
+    if (settings.token !== undefined) conceal(settings.token);
     return {
       settings,
       output,

@@ -8,6 +8,7 @@ import { type ClientCertificate, readClientCertificate } from "./client-certific
 import type { ConfigFile } from "./config-file.ts";
 import type { Profile } from "./config-schema.ts";
 import { type LoginSettings, readLoginSettings } from "./login/login-settings.ts";
+import { givenToken, profileToken } from "./operator-token.ts";
 import { UserError } from "./user-error.ts";
 import { systemZone } from "./zone.ts";
 
@@ -33,7 +34,7 @@ export interface Settings {
   /** For a port that demands one; undefined: none. */
   readonly clientCertificate: ClientCertificate | undefined;
   /**
-   * Where each setting comes from, in the operator's words: "--url", "COUPON_URL", "profile local",
+   * Where each setting comes from, in the operator's words: "--url", "COUPON_URL", "profile local", a file,
    * "default".
    */
   readonly origins: Readonly<Record<SettingName, string>>;
@@ -46,50 +47,12 @@ export type SettingName = "profile" | "url" | "token" | "timeout" | "retries" | 
 export interface GlobalOptions {
   readonly url?: unknown;
   readonly token?: unknown;
+  readonly tokenFile?: unknown;
   readonly profile?: unknown;
   readonly json?: unknown;
   readonly timeout?: unknown;
   readonly retries?: unknown;
 }
-
-/** Every variable that the command reads, for the manual. */
-export const environment: readonly { readonly name: string; readonly about: string }[] = [
-  { name: "COUPON_URL", about: "as --url" },
-  { name: "COUPON_TOKEN", about: "as --token" },
-  {
-    name: "COUPON_CLAIM_TOKEN",
-    about: "the token or key with which coupon issue and find claim and look up",
-  },
-  {
-    name: "CLAIM_TOKEN_SECRET",
-    about: "what coupon token and rehearse sign tokens with, as the service has it",
-  },
-  { name: "CLAIM_TOKEN_SECRET_FILE", about: "the file that holds it" },
-  { name: "CLAIM_TOKEN_AUDIENCE", about: "the aud of these tokens" },
-  { name: "COUPON_OIDC_ISSUER", about: "as --issuer of coupon login" },
-  { name: "COUPON_OIDC_CLIENT_ID", about: "as its --client-id" },
-  { name: "COUPON_OIDC_SCOPE", about: "as its --scope" },
-  { name: "COUPON_OIDC_AUDIENCE", about: "as its --audience" },
-  { name: "COUPON_CLIENT_CERT_FILE", about: "the certificate for a port that demands one, in PEM" },
-  { name: "COUPON_CLIENT_KEY_FILE", about: "its private key, in PEM" },
-  { name: "COUPON_PROFILE", about: "as --profile" },
-  { name: "COUPON_TIMEOUT", about: "as --timeout" },
-  { name: "COUPON_RETRIES", about: "as --retries" },
-  { name: "COUPON_ACTOR", about: "as --actor of what changes a campaign" },
-  { name: "COUPON_CONFIG", about: "the config file itself, wherever it is" },
-  {
-    name: "XDG_CONFIG_HOME",
-    about: "the folder whose coupon/config.json is the config file; else ~/.config",
-  },
-  { name: "COUPON_DEBUG", about: "1: an error also shows where it comes from" },
-  { name: "NO_COLOR", about: "anything: no colours" },
-  { name: "TERM", about: "dumb: no bars, no colours, no launch console" },
-  { name: "LC_ALL", about: "a locale that is not UTF-8: the launch console draws in ASCII" },
-  { name: "LC_CTYPE", about: "the same where LC_ALL is not set" },
-  { name: "LANG", about: "the same where neither is set" },
-  { name: "TZ", about: "the operator's zone, such as Asia/Seoul; else that of the system" },
-  { name: "HOME", about: "where ~ is" },
-];
 
 interface Found {
   readonly text: string | undefined;
@@ -104,10 +67,15 @@ const nothing: Found = { text: undefined, origin: "default" };
 
 /**
  * A flag wins over the environment, the environment over the config file, the file over the default; for each
- * setting separately.
+ * setting separately. `fromStdin`: see `givenToken`.
  */
-export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv, file: ConfigFile): Settings {
-  const given = (name: Exclude<SettingName, "actor" | "zone">): Found | undefined => {
+export function readSettings(
+  options: GlobalOptions,
+  env: NodeJS.ProcessEnv,
+  file: ConfigFile,
+  fromStdin?: string,
+): Settings {
+  const given = (name: "profile" | "url" | "timeout" | "retries"): Found | undefined => {
     const flag = options[name];
     if (typeof flag === "string") return { text: withoutLineEnd(flag), origin: `--${name}` };
     const variable = `COUPON_${name.toUpperCase()}`;
@@ -129,7 +97,10 @@ export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv, fil
   const retries = given("retries") ?? inProfile("retries");
 
   const warnings: string[] = [];
-  let token = given("token") ?? inProfile("token");
+  const wanted =
+    givenToken(options, env, fromStdin) ??
+    (profile && profileToken(profile, `profile ${chosen.text}`, file.path, env));
+  let token: Found = wanted ?? nothing;
   // The token in a profile is for that profile's URL: with another --url it must not be sent there.
   if (token.origin.startsWith("profile ") && profile?.url !== undefined) {
     const home = serviceUrl(profile.url, token.origin);
@@ -140,6 +111,7 @@ export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv, fil
       token = { text: undefined, origin: `not that of ${token.origin}, which is for ${home}` };
     }
   }
+  if (wanted?.warning !== undefined) warnings.push(wanted.warning);
   const zone = unknownZone(env);
   if (zone !== undefined) {
     warnings.push(

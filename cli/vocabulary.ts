@@ -68,7 +68,13 @@ export const globalOptions: readonly OptionSpec[] = [
   { flags: "--url <url>", about: "the service (env COUPON_URL, default http://127.0.0.1:8080)" },
   {
     flags: "--token <token>",
-    about: "the operators' bearer token (better: env COUPON_TOKEN or the config file, ps shows arguments)",
+    about:
+      "the operators' bearer token; other users of the machine see it in its list of processes: better --token-file (env COUPON_TOKEN)",
+  },
+  {
+    flags: "--token-file <file>",
+    about: "the file that holds the token, - for standard input (env COUPON_TOKEN_FILE)",
+    offers: "files",
   },
   {
     flags: "--profile <name>",

@@ -13,7 +13,7 @@ import {
 } from "./listeners.ts";
 import { isLoopback } from "./loopback.ts";
 import { oidcSettings, oidcTrouble } from "./oidc-settings.ts";
-import { operatorSettings } from "./operator-settings.ts";
+import { hasOperators, operatorSettings } from "./operator-settings.ts";
 import { proxySettings, proxyTrouble } from "./proxy-settings.ts";
 import { isSecretSetting } from "./secret-settings.ts";
 import { isSendable, SENDABLE, settingOf } from "./setting.ts";
@@ -128,7 +128,7 @@ export function readConfig(
   }
   refuseIdleFlags(config.ROLES, flags);
   // Without the server role a process serves only the health pages: they hold no secret and offer no
-  // operation.
+  // operation. On loopback the service makes a key, which only its own user on this machine can read.
   const trouble = config.ROLES.includes("server")
     ? (listenersTrouble(config) ??
       tlsTrouble(config) ??
@@ -146,10 +146,7 @@ export function readConfig(
 
 function operatorsTrouble(config: Omit<Config, "CLAIM_AUTH" | "LIMIT_USER">): string | undefined {
   const at = operatorsListenerOf(config);
-  const hasOperators = [config.OPERATOR_TOKEN, config.OPERATOR_KEYS, config.OPERATOR_OIDC_ISSUER].some(
-    (setting) => setting !== undefined,
-  );
-  if (hasOperators || at === undefined || isLoopback(at.host)) return undefined;
+  if (hasOperators(config) || at === undefined || isLoopback(at.host)) return undefined;
   return `${at.hostSetting} ${at.host} is reachable from other machines, so OPERATOR_KEYS (coupon keys create), OPERATOR_OIDC_ISSUER or OPERATOR_TOKEN (16 characters or more) is required`;
 }
 

@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 /** The parts of settings that list hashed keys: CLAIM_KEYS and OPERATOR_KEYS. */
 
 const KEYS_MAX = 100;
+/** The known beginning of the keys that are made here, by which scanners for leaked secrets find them. */
+export const OPERATOR_KEY_PREFIX = "coupon_op_";
 const DIGEST = /^[0-9a-f]{64}$/;
 
 /** The SHA-256 of a key in lower-case hex, as the settings have it. */

@@ -20,3 +20,13 @@ export function isLoopback(host: string): boolean {
   const family = isIP(plain);
   return family !== 0 && loopback.check(plain, family === 6 ? "ipv6" : "ipv4");
 }
+
+/** What may stand in an authority: a host, and a port behind it. */
+const AUTHORITY = /^[^\s/?#@\\]{1,300}$/;
+
+/** The host of an authority (`host`, `host:port`), in the one spelling of URLs; undefined: it is none. */
+export function hostOf(authority: string): string | undefined {
+  const url = `http://${authority}`;
+  if (!AUTHORITY.test(authority) || !URL.canParse(url)) return undefined;
+  return new URL(url).hostname.replace(/\.$/, "");
+}

@@ -115,6 +115,18 @@ export function createMetrics() {
       labelNames: ["verdict"] as const,
       registers,
     }),
+    operatorAttemptsFailed: new Counter({
+      name: "coupon_operator_attempts_failed_total",
+      help: "Operators' calls refused before a handler, by cause: missing or wrong credential, limited, foreign page.",
+      labelNames: ["why"] as const,
+      registers,
+    }),
+    claimCredentialsRefused: new Counter({
+      name: "coupon_claim_credentials_refused_total",
+      help: "Claims and look-ups of coupons whose credential was refused, by the reason of the refusal.",
+      labelNames: ["reason"] as const,
+      registers,
+    }),
     alarms: new Counter({
       name: "coupon_alarms_total",
       help: "Things that should not happen and were repaired, by kind.",

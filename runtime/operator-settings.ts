@@ -1,4 +1,6 @@
+import { isIPv6 } from "node:net";
 import { isSha256, keyCountTrouble, keyTexts, sha256Of } from "./hashed-key-settings.ts";
+import { hostOf } from "./loopback.ts";
 import { checked } from "./setting-kinds.ts";
 
 /** The settings of who may operate campaigns; `access/` uses them. */
@@ -25,7 +27,20 @@ const KEY_RULE = `must be name:role:sha256 with commas or blanks between them: a
 
 export const operatorSettings = {
   OPERATOR_KEYS: checked(keysTrouble).transform(keysIn).optional(),
+  OPERATOR_HOSTS: checked(hostsTrouble)
+    .transform((text) => keyTexts(text).map((host) => hostOf(bracketed(host)) ?? ""))
+    .optional(),
 };
+
+/** Whether the settings let any operator in; a service without such settings makes a key at its start. */
+export function hasOperators(config: {
+  readonly OPERATOR_TOKEN?: unknown;
+  readonly OPERATOR_KEYS?: unknown;
+  readonly OPERATOR_OIDC_ISSUER?: unknown;
+}): boolean {
+  const { OPERATOR_TOKEN, OPERATOR_KEYS, OPERATOR_OIDC_ISSUER } = config;
+  return [OPERATOR_TOKEN, OPERATOR_KEYS, OPERATOR_OIDC_ISSUER].some((setting) => setting !== undefined);
+}
 
 export function isOperatorName(name: string): boolean {
   return NAME.test(name) && !RESERVED.includes(name.toLowerCase());
@@ -42,6 +57,20 @@ function keysIn(text: string): OperatorKeySetting[] {
     return { name, role: role as OperatorRole, sha256 };
   });
 }
+
+const HOSTS_MAX = 20;
+
+function hostsTrouble(text: string): string | undefined {
+  const hosts = keyTexts(text);
+  const isHost = (host: string) =>
+    isIPv6(host) || (/^[\p{L}\p{N}._-]{1,253}$/u.test(host) && hostOf(host) !== undefined);
+  return hosts.length > 0 && hosts.length <= HOSTS_MAX && hosts.every(isHost)
+    ? undefined
+    : `must be 1 to ${HOSTS_MAX} host names or IP addresses with commas or blanks between them, without scheme and port`;
+}
+
+/** As a URL has it. */
+const bracketed = (host: string): string => (isIPv6(host) ? `[${host}]` : host);
 
 /** A name may have several keys, so that one can be replaced while it is still in use; it has one role. */
 function keysTrouble(text: string): string | undefined {

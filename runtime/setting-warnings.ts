@@ -1,4 +1,5 @@
 import type { Config } from "./config.ts";
+import { OPERATOR_KEY_LENGTH_MIN } from "./operator-settings.ts";
 
 /**
  * Settings that are allowed but contradict each other, which is hardly intended: one sentence for each pair.
@@ -21,5 +22,9 @@ export function settingWarnings(config: Config): string[] {
     ...(["DRAIN_DEADLINE_MS", DRAIN_DEADLINE_MS, 2 * ISSUE_DEADLINE_MS, "twice ISSUE_DEADLINE_MS"] as const),
     "a stop may cut requests that are in flight",
   );
+  if (config.OPERATOR_TOKEN !== undefined && config.OPERATOR_TOKEN.length < OPERATOR_KEY_LENGTH_MIN)
+    warnings.push(
+      `OPERATOR_TOKEN has fewer than ${OPERATOR_KEY_LENGTH_MIN} characters and may be guessed: while wrong credentials come from the address of its caller, the right one is refused, too`,
+    );
   return warnings;
 }

@@ -35,8 +35,11 @@ import { createRefusedSources } from "./http/refused-sources.ts";
 import { createSourceAddress, setSourceAddress } from "./http/source-address.ts";
 import { byPath, createTurns } from "./http/turns.ts";
 import type { GetCampaignStatus } from "./rpc/campaign-status.ts";
+import { createForeignTo } from "./rpc/foreign-request.ts";
 import { troubleInterceptor } from "./rpc/interceptors.ts";
 import { createIssueAnswers, ISSUE_PATH } from "./rpc/issue-answer.ts";
+import { createOperatorAttempts } from "./rpc/operator-attempts.ts";
+import { createOperatorCallLog } from "./rpc/operator-call-log.ts";
 import { createOperatorGate, type OperatorGate, operatorInterceptor } from "./rpc/operator-gate.ts";
 import { createRefuseTurn } from "./rpc/refuse-turn.ts";
 import { routeService } from "./rpc/routes.ts";
@@ -56,6 +59,8 @@ export type AppDeps = {
   logger: Logger;
   metrics: Metrics;
   authenticateOperator: AuthenticateOperator;
+  /** The hosts under which operators call this service, beside those of loopback (OPERATOR_HOSTS). */
+  operatorHosts?: readonly string[] | undefined;
   /** What is served; the paths of all else are unknown ones. Default: everything. */
   parts?: readonly ServicePart[];
   /** How long a connection may be idle between two requests. */
@@ -98,18 +103,25 @@ export function buildApp(deps: AppDeps): App {
   // Each request in flight listens to it: many listeners at once are no leak.
   setMaxListeners(0, draining);
   const tellTrouble = createTellTrouble(logger, clock);
-  const gate = createOperatorGate({ authenticate: deps.authenticateOperator, tellTrouble, clock });
   const { metrics, connections = CONNECTION_LIMITS, parts = ["public", "operators", "pages"] } = deps;
+  const sourceAddressOf = createSourceAddress(connections.isProxy);
+  const foreignTo = createForeignTo(deps.operatorHosts ?? []);
+  const attempts = createOperatorAttempts({ ...deps, foreignTo, sourceAddressOf });
+  const calls = createOperatorCallLog(logger, clock);
+  const gate = createOperatorGate({
+    ...{ authenticate: deps.authenticateOperator, attempts, calls, tellTrouble, clock },
+  });
   const serves = (part: ServicePart) => parts.includes(part);
   const guard: OperatorGate["guard"] = serves("operators") ? gate.guard : (next) => next;
-  const sourceAddressOf = createSourceAddress(connections.isProxy);
-  const contextValues = (request: IncomingMessage | Http2ServerRequest) =>
-    gate.addOperator(setSourceAddress(withAnswerChannel(request), sourceAddressOf(request)), request);
+  const contextValues = (request: IncomingMessage | Http2ServerRequest) => {
+    const values = setSourceAddress(withAnswerChannel(request), sourceAddressOf(request));
+    return calls.addCall(gate.addOperator(values, request), request);
+  };
   const options = {
     readMaxBytes: READ_MAX_BYTES,
     // No shutdownSignal: it would abort the claims in flight, which must be finished. Long streams listen to
     // `draining`.
-    interceptors: [troubleInterceptor(tellTrouble), operatorInterceptor(clock)],
+    interceptors: [calls.interceptor, troubleInterceptor(tellTrouble), operatorInterceptor(clock)],
     routes(router: ConnectRouter) {
       // An operator's misspelt field must not be ignored; callers of the public service may use a newer
       // contract than this server.

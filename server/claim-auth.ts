@@ -7,7 +7,7 @@ import type { SharedParts } from "./shared-parts.ts";
 /** The authentication of claims that the settings ask for; its key set, if any, has been asked for. */
 export async function createClaimAuthOf(
   config: Config,
-  { clock, logger }: Pick<SharedParts, "clock" | "logger">,
+  { clock, logger, metrics }: Pick<SharedParts, "clock" | "logger" | "metrics">,
 ): Promise<ClaimAuth> {
   const [keys, tokens] = [config.CLAIM_KEYS ?? [], tokensOf(config)];
   const { authenticate, prepare } = createAuthenticate(
@@ -18,6 +18,7 @@ export async function createClaimAuthOf(
   return createClaimAuth(
     { mode: config.CLAIM_AUTH, acceptsKeys: keys.length > 0, acceptsTokens: tokens !== undefined },
     authenticate,
+    (reason) => metrics.claimCredentialsRefused.inc({ reason: reason.toLowerCase() }),
   );
 }
 

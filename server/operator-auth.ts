@@ -7,7 +7,7 @@ import type { SharedParts } from "./shared-parts.ts";
 
 /** The authentication of operators that the settings ask for. */
 export function createOperatorAuthOf(
-  config: Config,
+  config: Config & { readonly localKeySha256: string | undefined },
   { clock, logger }: Pick<SharedParts, "clock" | "logger">,
   lifecycle: Pick<Lifecycle, "onRelease">,
 ): AuthenticateOperator {
@@ -21,6 +21,7 @@ export function createOperatorAuthOf(
     token: config.OPERATOR_TOKEN,
     keys: config.OPERATOR_KEYS,
     verifyToken: tokens?.verify,
+    localKeySha256: config.localKeySha256,
   });
 }
 

@@ -13,12 +13,7 @@ import { type HealthAt, serveHealth } from "./http/health.ts";
 import { startSchedulerRole } from "./scheduler-role.ts";
 import { startServerRole } from "./server-role.ts";
 import { createSharedParts } from "./shared-parts.ts";
-import type { MetricsPage } from "./workers/metrics-page.ts";
-
-/** The number of a worker slot (undefined: a process without workers), and what its /metrics answers with. */
-export type WorkerSlot = { readonly worker: number | undefined; readonly metricsPage: MetricsPage };
-
-const ALONE: WorkerSlot = { worker: undefined, metricsPage: (own) => () => own().metrics() };
+import type { WorkerSlot } from "./worker-slot.ts";
 
 /**
  * Connects the stores and starts the roles of the configuration. Each part registers its release: the
@@ -30,7 +25,7 @@ export async function startRoles(
   config: Config,
   logger: Logger,
   lifecycle: Lifecycle,
-  slot: WorkerSlot = ALONE,
+  slot: WorkerSlot,
 ): Promise<ListenerAddresses> {
   const metrics = createMetrics();
   const isServer = config.ROLES.includes("server");
@@ -61,7 +56,7 @@ export async function startRoles(
     generator.start();
   }
   if (config.ROLES.includes("scheduler")) scheduler = startSchedulerRole(parts, lifecycle);
-  const served = isServer ? await startServerRole(config, parts, lifecycle, slot.metricsPage) : undefined;
+  const served = isServer ? await startServerRole(config, parts, lifecycle, slot) : undefined;
   health?.started(served?.metricsPage);
   return { ...served?.addresses, ...(health === undefined ? {} : { health: health.url }) };
 }

@@ -23,7 +23,7 @@ import type { SharedParts } from "./shared-parts.ts";
 import { startTransports } from "./transports.ts";
 import { createLiveView } from "./view/live-view.ts";
 import { createProcessLook } from "./watch/process-look.ts";
-import type { MetricsPage } from "./workers/metrics-page.ts";
+import type { WorkerSlot } from "./worker-slot.ts";
 
 export type ServerRole = {
   readonly addresses: ListenerAddresses;
@@ -85,7 +85,7 @@ export async function startServerRole(
   config: Config,
   parts: SharedParts,
   lifecycle: Lifecycle,
-  pageOf: MetricsPage,
+  { metricsPage: pageOf, localKeySha256 }: Pick<WorkerSlot, "metricsPage" | "localKeySha256">,
 ): Promise<ServerRole> {
   const { campaigns, pool, clock, metrics } = parts;
   const claimAuth = await createClaimAuthOf(config, parts);
@@ -125,7 +125,8 @@ export async function startServerRole(
         }),
     }),
     ...{ issueCoupon, campaignStatus },
-    authenticateOperator: createOperatorAuthOf(config, parts, lifecycle),
+    authenticateOperator: createOperatorAuthOf({ ...config, localKeySha256 }, parts, lifecycle),
+    operatorHosts: config.OPERATOR_HOSTS,
   });
   return { addresses, metricsPage };
 }

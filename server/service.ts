@@ -2,7 +2,9 @@ import { parseArgs } from "node:util";
 import { changedSettings, readConfig, redactConfig } from "../runtime/config.ts";
 import { redactCrashes } from "../runtime/crash.ts";
 import { createLifecycle, exitOnSignals, type Lifecycle } from "../runtime/lifecycle.ts";
+import { operatorsListenerOf } from "../runtime/listeners.ts";
 import { createLogger } from "../runtime/logger.ts";
+import { hasOperators } from "../runtime/operator-settings.ts";
 import { type Redact, redactorOf } from "../runtime/redactor.ts";
 import { withSecretFiles } from "../runtime/secret-files.ts";
 import { settingWarnings } from "../runtime/setting-warnings.ts";
@@ -11,7 +13,9 @@ import { EXIT, UserError } from "../runtime/user-error.ts";
 import { visible } from "../runtime/visible.ts";
 import { toldAddresses } from "./addresses-told.ts";
 import { checkTlsFiles } from "./http/tls-files.ts";
+import { createLocalKey } from "./local-key.ts";
 import { startRoles } from "./roles.ts";
+import { alone } from "./worker-slot.ts";
 import { createWorkerGroup, DRAIN_GRACE_MS, type WorkerGroup } from "./workers/workers.ts";
 
 type Environment = Record<string, string | undefined>;
@@ -91,10 +95,15 @@ async function start(
     );
     lifecycle = life;
     life.onRelease("what the service stands on", ground.release);
+    const servesOperators = config.ROLES.includes("server") && operatorsListenerOf(config) !== undefined;
+    const needsKey = servesOperators && !hasOperators(config);
+    const localKey = needsKey ? createLocalKey(ground.env, logger) : undefined;
+    if (localKey !== undefined) life.onRelease("the operators' key", () => localKey.remove());
     let group: WorkerGroup | undefined;
     if (isGroup) {
       const onGiveUp = (error: Error) => void life.release().then(() => endWith(error, redact));
-      group = createWorkerGroup({ config, env: ground.env, logger, onGiveUp });
+      const localKeySha256 = localKey?.sha256;
+      group = createWorkerGroup({ config, env: ground.env, localKeySha256, logger, onGiveUp });
       life.onRelease("workers", group.end);
     }
     exitOnSignals(life, logger, group?.worstCode);
@@ -107,7 +116,11 @@ async function start(
     await checkTlsFiles(config);
     const told = config.LOG_FORMAT === "text" ? changedSettings(config) : { config: redactConfig(config) };
     logger.info(told, `starting ${config.ROLES.join(", ")}`);
-    const addresses = await (group === undefined ? startRoles(config, logger, life) : group.start());
+    const addresses = await (group === undefined
+      ? startRoles(config, logger, life, alone(localKey?.sha256))
+      : group.start());
+    const operatorsUrl = addresses.operators ?? addresses.http;
+    if (operatorsUrl !== undefined) localKey?.publish(Number(new URL(operatorsUrl).port));
     const workers = isGroup ? { workers: config.WORKERS } : {};
     logger.info(
       { ...addresses, roles: config.ROLES, ...workers },

@@ -1,6 +1,6 @@
 /**
  * One of several server processes of a group, forked by `server/workers/workers.ts`, with its settings in the
- * environment and its number as argument.
+ * environment. Its arguments: its number, and the hash of the operators' key where the primary made one.
  */
 import { readConfig } from "../runtime/config.ts";
 import { redactCrashes } from "../runtime/crash.ts";
@@ -14,7 +14,7 @@ import { startRoles } from "./roles.ts";
 import type { StartTrouble } from "./workers/messages.ts";
 import { createPrimaryLink } from "./workers/primary-link.ts";
 
-async function runWorker(number: number): Promise<void> {
+async function runWorker(number: number, localKeySha256: string | undefined): Promise<void> {
   runInUtc();
   const settings = withSecretFiles(process.env);
   const redact = redactorOf(settings);
@@ -35,6 +35,7 @@ async function runWorker(number: number): Promise<void> {
     const addresses = await startRoles(config, logger, lifecycle, {
       worker: number,
       metricsPage: link.metricsPage,
+      localKeySha256,
     });
     await link.tell({ kind: "ready", addresses });
   } catch (error) {
@@ -59,4 +60,4 @@ function troubleOf(error: unknown): StartTrouble {
   return { known: false, told, exitCode: EXIT.bug };
 }
 
-await runWorker(Number(process.argv[2]));
+await runWorker(Number(process.argv[2]), process.argv[3]);

@@ -5,6 +5,7 @@ import { verdictTable } from "../../audit/verdict-table.ts";
 import { layGround } from "../ground.ts";
 import { createCampaign, waitUntilScheduled } from "../load/campaign.ts";
 import { connectClients } from "../load/connect-client.ts";
+import { OPERATOR_TOKEN } from "../operator-token.ts";
 import { orAborted, type Releases } from "../releases.ts";
 import { Trouble } from "../trouble.ts";
 import { type Judged, judge, judgeUnfinished } from "./judge.ts";
@@ -68,7 +69,7 @@ async function compete(
   say(`${number(requests)} requests for ${number(coupons)} coupons, all at once, at ${servers} servers`);
   const ground = await layGround({ name: "concurrency", servers, keep: false }, releases, controller);
   const { stack, urls, database } = ground;
-  const clients = connectClients(urls[0]);
+  const clients = connectClients(urls[0], OPERATOR_TOKEN);
   releases.add("the client", () => clients.close());
 
   at.step = "the codes are made";

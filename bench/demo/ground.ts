@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { freePort } from "../../local/free-port.ts";
 import { type ServiceProcess, startService } from "../../local/service-process.ts";
 import { type Stack, startStack } from "../../local/stack.ts";
+import { OPERATOR_TOKEN } from "../operator-token.ts";
 import type { Releases } from "../releases.ts";
 import { orAborted } from "../releases.ts";
 import { Trouble } from "../trouble.ts";
@@ -60,6 +61,7 @@ export async function layGround(
       HOST: "127.0.0.1",
       PORT: String(httpPort),
       GRPC_PORT: String(await freePort()),
+      OPERATOR_TOKEN,
     },
     onLine: (line) => appendFileSync(logFile, `${line}\n`),
   });

@@ -8,6 +8,7 @@ import { pressAll, SOCKETS_MAX } from "../../callers/pressing.ts";
 import { createScoreboard, type Second } from "../../callers/scoreboard.ts";
 import { createCampaign, waitUntilScheduled } from "../load/campaign.ts";
 import { askByConnect, connectClients } from "../load/connect-client.ts";
+import { OPERATOR_TOKEN } from "../operator-token.ts";
 import { expectWritable } from "../output-file.ts";
 import { orAborted, type Releases } from "../releases.ts";
 import { Trouble } from "../trouble.ts";
@@ -42,7 +43,7 @@ export async function runDemo(context: DemoContext): Promise<{ result: DemoResul
   void service.exited.then((exit) =>
     controller.abort(new Trouble(`the service ended meanwhile: ${lastWords(service, exit)}`)),
   );
-  const clients = connectClients(baseUrl);
+  const clients = connectClients(baseUrl, OPERATOR_TOKEN);
   releases.add("the client", () => clients.close());
   const http = createHttpClient(baseUrl, SOCKETS_MAX);
   releases.add("the HTTP client", () => http.close());

@@ -5,6 +5,7 @@ import {
   ExportCouponsResponseSchema,
   GetCampaignResponseSchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { OPERATOR_TOKEN } from "../operator-token.ts";
 
 /** One whole answer of the service to an export or a listing. */
 export type Reading = {
@@ -84,6 +85,7 @@ function read(
       "content-type": contentType,
       "content-length": body.length,
       "connect-protocol-version": "1",
+      authorization: `Bearer ${OPERATOR_TOKEN}`,
     };
     const sent: ClientRequest = request(
       new URL(SERVICE + method, baseUrl),

@@ -7,6 +7,7 @@ import { freePort } from "../../local/free-port.ts";
 import { startService } from "../../local/service-process.ts";
 import { startStack } from "../../local/stack.ts";
 import { type Clients, connectClients } from "../load/connect-client.ts";
+import { OPERATOR_TOKEN } from "../operator-token.ts";
 import { orAborted, type Releases } from "../releases.ts";
 
 /**
@@ -49,6 +50,7 @@ export async function layGround(releases: Releases, signal: AbortSignal): Promis
       MONGODB_DATABASE: DATABASE,
       PORT: String(port),
       GRPC_PORT: String(await freePort()),
+      OPERATOR_TOKEN,
       LOG_LEVEL: "warn",
     },
   });
@@ -60,7 +62,7 @@ export async function layGround(releases: Releases, signal: AbortSignal): Promis
     bare.waitForLine((line) => line.startsWith("ready "), READY_DEADLINE_MS),
     signal,
   );
-  const clients = connectClients(baseUrl);
+  const clients = connectClients(baseUrl, OPERATOR_TOKEN);
   releases.add("the clients", () => clients.close());
   return {
     service: { baseUrl, pid: service.pid },

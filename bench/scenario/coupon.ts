@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { exitOf, inheritedEnvironment, killChild, spawnKept } from "../../local/child.ts";
 import { repositoryDir } from "../../local/repository.ts";
 import { limitedSignal } from "../../runtime/limited-signal.ts";
+import { OPERATOR_TOKEN } from "../operator-token.ts";
 import { Trouble } from "../trouble.ts";
 
 /**
@@ -52,6 +53,7 @@ export function createCoupon(urls: readonly string[], dir: string, signal: Abort
         ...inheritedEnvironment(),
         COUPON_CONFIG: config,
         COUPON_PROFILE: `server-${(turn % urls.length) + 1}`,
+        COUPON_TOKEN: OPERATOR_TOKEN,
         COUPON_ACTOR: "scenario",
       },
       stdio: ["ignore", "pipe", "pipe"],

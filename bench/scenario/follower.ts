@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { exitOf, inheritedEnvironment, killChild, spawnKept } from "../../local/child.ts";
+import { OPERATOR_TOKEN } from "../operator-token.ts";
 
 /** `coupon watch --json`, or `launch`, read as another program would read it, through the whole launch. */
 export type Follower = {
@@ -45,7 +46,7 @@ export function startFollower(verb: "watch" | "launch", url: string, campaignId:
     while (!stopping && last !== "ENDED") {
       const from = ["--interval", "200", "--after", String(revision)];
       child = spawnKept(process.execPath, [LAUNCHER, "--json", "--url", url, verb, campaignId, ...from], {
-        env: inheritedEnvironment(),
+        env: { ...inheritedEnvironment(), COUPON_TOKEN: OPERATOR_TOKEN },
         stdio: ["ignore", "pipe", "inherit"],
       });
       const exited = exitOf(child);

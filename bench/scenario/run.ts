@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { commands } from "../../cli/vocabulary.ts";
 import { layGround } from "../ground.ts";
 import { type Clients, connectClients } from "../load/connect-client.ts";
+import { OPERATOR_TOKEN } from "../operator-token.ts";
 import { orAborted, type Releases } from "../releases.ts";
 import { afterwards } from "./afterwards.ts";
 import { beforeTheStart } from "./before.ts";
@@ -61,7 +62,7 @@ export async function runScenario(context: ScenarioContext): Promise<{ pass: boo
       controller,
     );
     if (options.keep) say(`  data  ${ground.dataDir}  (kept)`);
-    const clients = connectClients(ground.urls[0]);
+    const clients = connectClients(ground.urls[0], OPERATOR_TOKEN);
     releases.add("the client", () => clients.close());
     const coupon = createCoupon(ground.urls, ground.dataDir, signal);
     const campaignId = await created(stage, coupon, clients, options.total);

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Readable } from "node:stream";
+import { OPERATOR_KEY_PREFIX } from "../../runtime/hashed-key-settings.ts";
 import {
   isOperatorName,
   OPERATOR_KEY_LENGTH_MIN,
@@ -16,8 +17,6 @@ import { UserError } from "../user-error.ts";
 
 /** 256 bits: a hash of it needs no salt, and no attempt finds it. */
 const keyBytes = 32;
-/** A known beginning, by which scanners for leaked secrets find it. */
-const keyPrefix = "coupon_op_";
 const maxInputBytes = 4_096;
 
 export const action: Action<LocalSession> = {
@@ -29,7 +28,8 @@ export const action: Action<LocalSession> = {
     }
     const name = nameIn(input);
     const role = roleIn(input);
-    const made = argument === "create" ? keyPrefix + randomBytes(keyBytes).toString("base64url") : undefined;
+    const made =
+      argument === "create" ? OPERATOR_KEY_PREFIX + randomBytes(keyBytes).toString("base64url") : undefined;
     const line = operatorKeyLine(name, role, made ?? (await keyFrom(stdin)));
     if (output.json) {
       await output.write(

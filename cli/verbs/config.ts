@@ -22,5 +22,8 @@ $COUPON_CONFIG, else $XDG_CONFIG_HOME/coupon/config.json, else ~/.config/coupon/
   }
 
 "profile" names the one that is used unless --profile or COUPON_PROFILE names another. A token in the file is sent to the url
-beside it and nowhere else; keep the file to yourself (chmod 600). Where no token is given, that of coupon login is sent. This command shows no token and asks no service.`,
+beside it and nowhere else; keep the file to yourself (chmod 600), or name with "tokenFile" a file that holds the token alone,
+from the folder of the config file on, or from ~/. Without a token, that of coupon login is sent; without that, and for a url on this machine, the key is used
+that a service without operators' settings leaves for its user in $XDG_STATE_HOME/coupon, else ~/.local/state/coupon. This
+command shows no token and asks no service.`,
 };

@@ -7,11 +7,13 @@ import {
   type Interceptor,
 } from "@connectrpc/connect";
 import type { AuthenticateOperator, OperatorAnswer, OperatorPrincipal } from "../../access/operators.ts";
-import { type Refusal, STORE_AWAY } from "../../campaign/refusal.ts";
+import type { Refusal } from "../../campaign/refusal.ts";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { hasLeft } from "../http/turns.ts";
 import { refuseEarly } from "./early-refusal.ts";
+import type { OperatorAttempts } from "./operator-attempts.ts";
+import type { OperatorCallLog } from "./operator-call-log.ts";
 import { denialOf, OPERATORS_PREFIX } from "./operator-rights.ts";
 import { toConnectError } from "./rpc-status.ts";
 import type { TellTrouble } from "./trouble.ts";
@@ -22,6 +24,8 @@ type AnyResponse = ServerResponse | Http2ServerResponse;
 export type OperatorGateDeps = {
   readonly authenticate: AuthenticateOperator;
   readonly tellTrouble: TellTrouble;
+  readonly attempts: OperatorAttempts;
+  readonly calls: Pick<OperatorCallLog, "begin">;
   readonly clock: Pick<Clock, "now">;
 };
 
@@ -43,14 +47,12 @@ const key = createContextKey<OperatorPrincipal | undefined>(undefined, {
  * its body read, decompressed and decoded. Nothing of a body is read while its request waits, so nothing of
  * it is lost.
  */
-export function createOperatorGate({ authenticate, tellTrouble, clock }: OperatorGateDeps): OperatorGate {
+export function createOperatorGate(deps: OperatorGateDeps): OperatorGate {
+  const { authenticate, attempts, calls, tellTrouble, clock } = deps;
   const found = new WeakMap<AnyRequest, OperatorPrincipal>();
 
   function judge(request: AnyRequest, path: string, answer: OperatorAnswer): Refusal | undefined {
-    const { kind } = answer;
-    if (kind === "undecided") return { ...STORE_AWAY, why: answer.why };
-    if (kind === "denied") return { reason: "PERMISSION_DENIED", why: answer.why };
-    if (kind !== "operator") return { reason: "UNAUTHENTICATED", why: answer.why };
+    if (answer.kind !== "operator") return attempts.failed(request, answer);
     found.set(request, answer.operator);
     return denialOf(answer.operator, path);
   }
@@ -62,9 +64,13 @@ export function createOperatorGate({ authenticate, tellTrouble, clock }: Operato
       const refuse = (error: ConnectError) => refuseEarly(request, response, error);
       const decide = (answer: OperatorAnswer) => {
         const refusal = judge(request, path, answer);
+        const operator = found.get(request);
+        if (operator !== undefined) calls.begin(request, response, operator, refusal);
         if (refusal === undefined) next(request, response);
         else refuse(toConnectError(refusal, clock.now()));
       };
+      const refused = attempts.before(request);
+      if (refused !== undefined) return refuse(toConnectError(refused, clock.now()));
       const answer = authenticate(request.headers.authorization);
       if (!(answer instanceof Promise)) return decide(answer);
       // A caller that has left while its request waited costs nothing more.

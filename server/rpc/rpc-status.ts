@@ -77,7 +77,10 @@ function toRpcStatus(refusal: Refusal): RpcStatus {
     case "RATE_LIMITED":
       return {
         code: Code.ResourceExhausted,
-        message: `too many requests ${LIMIT_WORDS[refusal.by]}; nothing was tried, and a coupon that was issued is kept: ask again with the same key`,
+        message:
+          refusal.by === "attempts"
+            ? "too many requests with a wrong credential from this address; nothing was tried"
+            : `too many requests ${LIMIT_WORDS[refusal.by]}; nothing was tried, and a coupon that was issued is kept: ask again with the same key`,
         retryAfterMs: refusal.retryAfterMs,
       };
     default:

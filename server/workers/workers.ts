@@ -31,6 +31,8 @@ export type WorkerGroupOptions = {
   config: Config;
   /** The environment of the workers, apart from the settings that the primary chooses for them. */
   env: Readonly<Record<string, string | undefined>>;
+  /** Of the operators' key that the primary made; undefined: their credentials are configured. */
+  localKeySha256?: string | undefined;
   logger: Logger;
   /** Called when a worker keeps crashing: the caller must end the group and the process. */
   onGiveUp: (error: Error) => void;
@@ -56,6 +58,7 @@ const WORKER_FILE = fileURLToPath(new URL(`../worker${extname(import.meta.url)}`
 export function createWorkerGroup({
   config,
   env,
+  localKeySha256,
   onGiveUp,
   clock = systemClock,
   ...options
@@ -90,7 +93,9 @@ export function createWorkerGroup({
   function fork(place: Place): void {
     const { number } = place;
     const execArgv = withoutEnvFile(process.execArgv);
-    cluster.setupPrimary({ exec: WORKER_FILE, args: [String(number)], execArgv });
+    // Other users may see arguments; the key cannot be found from its hash.
+    const args = [String(number), ...(localKeySha256 === undefined ? [] : [localKeySha256])];
+    cluster.setupPrimary({ exec: WORKER_FILE, args, execArgv });
     const worker = cluster.fork({
       ...env,
       // Flags of the primary are settings of the workers.

@@ -50,6 +50,22 @@ describe("credentials of operators", () => {
     });
   }
 
+  it("with no credential configured, nobody is an operator", async () => {
+    const nobody = createAuthenticateOperator({});
+    expect((await nobody(undefined)).kind).to.equal("missing");
+    for (const authorization of ["", "Bearer", `Bearer ${TOKEN}`])
+      expect((await nobody(authorization)).kind, authorization).to.equal("wrong");
+  });
+
+  it("the key that the service made at its start is one that several people may share", async () => {
+    const { sha256 } = keySetting("local", "admin", KIM);
+    const only = createAuthenticateOperator({ localKeySha256: sha256 });
+    const operator = { name: "local", role: "admin", isShared: true } as const;
+    expect(await only(`Bearer ${KIM}`)).to.deep.equal({ kind: "operator", operator });
+    expect((await only(`Bearer ${LEE}`)).kind).to.equal("wrong");
+    expect(actorOf(operator, "kim@laptop")).to.equal("local (kim@laptop)");
+  });
+
   it("tells a missing credential from a wrong one", () => {
     expect(authenticate(undefined).kind).to.equal("missing");
   });

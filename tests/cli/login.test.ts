@@ -45,7 +45,10 @@ describe("cli: login", function () {
   const begin = async (options: TestProviderOptions = {}) => {
     provider = await startProvider(options);
   };
-  const env = (more: Record<string, string> = {}) => ({ XDG_CONFIG_HOME: home.path, ...more });
+  const env = (more: Record<string, string> = {}) => ({
+    ...{ XDG_CONFIG_HOME: home.path, COUPON_TOKEN: "" },
+    ...more,
+  });
   const run = (args: readonly string[], more: Record<string, string> = {}) =>
     runHere(args, { url: calls.url, env: env(more) });
   const file = () => loginPath(env(), calls.url);

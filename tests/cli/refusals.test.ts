@@ -48,7 +48,11 @@ describe("cli refusals", () => {
     ["INVALID", 2, /the service refused --user: 1 to 128; coupon issue --help says what is allowed/],
     ["OVERLOADED", 5, /overloaded.*run again with --request-id/],
     ["BUSY", 5, /the last try did nothing: Redis does not answer; it may have been issued/],
-    ["unauthenticated", 6, /no token; give the operator token with COUPON_TOKEN, --token or the config file/],
+    [
+      "unauthenticated",
+      6,
+      /no token; give the operator token with --token-file, COUPON_TOKEN or the config file/,
+    ],
     ["permission_denied", 6, /wrong token/],
     ["other", 1, /does not offer this/],
   ];
@@ -56,8 +60,8 @@ describe("cli refusals", () => {
     it(`${user} exits with ${exitCode}, in words and in JSON`, async () => {
       const args = ["issue", campaignId, "--user", user, "--retries", "0"];
       const [plain, json] = await Promise.all([
-        runHere(args, { url: service.url }),
-        runHere([...args, "--json"], { url: service.url }),
+        runHere(args, { url: service.url, env: { COUPON_TOKEN: "" } }),
+        runHere([...args, "--json"], { url: service.url, env: { COUPON_TOKEN: "" } }),
       ]);
       expect(plain).to.include({ code: exitCode, stdout: "" });
       expect(plain.stderr)
@@ -78,6 +82,10 @@ describe("cli refusals", () => {
         listCampaigns() {
           throw new ConnectError("the operators' token is needed", Code.Unauthenticated);
         },
+        listHistory() {
+          const message = "too many requests with a wrong credential from this address; nothing was tried";
+          throw refusal(Code.ResourceExhausted, RefusalReason.RATE_LIMITED, { message });
+        },
       },
     });
     try {
@@ -86,6 +94,10 @@ describe("cli refusals", () => {
       expect(code).to.equal(6);
       expect(stderr).to.equal(
         "coupon: not let in: the operators' token is needed; the token of COUPON_TOKEN was sent and is not that of the service; give the right one\n",
+      );
+      const limited = await runHere(["history", campaignId], wrong);
+      expect(limited.stderr).to.match(
+        /with a wrong credential from this address; .*the token of COUPON_TOKEN was sent/,
       );
     } finally {
       await operators.close();

@@ -195,7 +195,7 @@ describe("cli settings", () => {
     ["token", 1, /the operator token/],
     ["timeout", "1s", /milliseconds in digits/],
     ["retries", "two", /a whole number in digits/],
-    ["urll", "x", /it may have url, token, timeout, retries/],
+    ["urll", "x", /it may have url, token, tokenFile, timeout, retries/],
   ];
   for (const [field, value, allowed] of hints) {
     it(`what may stand in "${field}" is told`, async () => {

@@ -285,11 +285,11 @@ describe("the life of a campaign, over two servers", () => {
     // The first process that notices the opening writes it down.
     expect(entries[2]?.actor).to.be.oneOf(["scheduler", "server"]);
     expect(entries.map(({ verb, actor, revision }) => [revision, verb, actor])).to.deep.equal([
-      [4, "edit", ""],
-      [3, "pause", "kim@desk"],
+      [4, "edit", "operator"],
+      [3, "pause", "operator (kim@desk)"],
       [2, "open", entries[2]?.actor],
       [1, "schedule", "generator"],
-      [0, "create", "lee"],
+      [0, "create", "operator (lee)"],
     ]);
     const [edit, pause, , , created] = entries;
     expect([edit?.before?.name, edit?.after?.name]).to.deep.equal(["a test", "$name"]);

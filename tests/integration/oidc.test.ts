@@ -41,7 +41,7 @@ describe("operators with access tokens of a real provider", function () {
   async function loggedIn(person: string) {
     const home = temporaryDir();
     homes.push(home);
-    const surroundings = { url: service.url, env: { XDG_CONFIG_HOME: home.path } };
+    const surroundings = { url: service.url, env: { XDG_CONFIG_HOME: home.path, COUPON_TOKEN: "" } };
     const flags = ["--issuer", provider.issuer, "--client-id", CLIENT_ID, "--audience", AUDIENCE];
     const running = await startCli(["login", ...flags], surroundings);
     let told = "";

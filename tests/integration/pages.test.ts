@@ -24,7 +24,7 @@ describe("The pages and the doors of a service", () => {
     services = createServices({ ...stores.env, OPERATOR_TOKEN: TOKEN });
     service = await services.start();
     operator = connectClients(service.url, { token: TOKEN });
-    anyone = connectClients(service.url);
+    anyone = connectClients(service.url, { token: null });
   });
 
   after(async () => {
@@ -105,7 +105,7 @@ describe("The pages and the doors of a service", () => {
       TOKEN.slice(0, 16),
     ];
     for (const token of wrong) {
-      const { campaigns } = connectClients(service.url, token === undefined ? {} : { token });
+      const { campaigns } = connectClients(service.url, { token: token ?? null });
       const firstOf = async (stream: AsyncIterable<unknown>) => {
         for await (const message of stream) return message;
         return undefined;
@@ -119,9 +119,11 @@ describe("The pages and the doors of a service", () => {
         () => campaigns.describeFormats({}),
         () => campaigns.findIssuance({ code: "가0" }),
       ];
-      for (const call of calls) expect((await refusal(call())).code).to.equal(Code.Unauthenticated);
+      // A wrong token once only: many are limited.
+      for (const call of token === undefined ? calls : calls.slice(0, 1))
+        expect((await refusal(call())).code).to.equal(Code.Unauthenticated);
     }
-    const asCurl = await post(service.url, "CampaignService/ListCampaigns", {});
+    const asCurl = await post(service.url, "CampaignService/ListCampaigns", {}, { authorization: "" });
     expect([asCurl.status, asCurl.code]).to.deep.equal([401, "unauthenticated"]);
     const notBearer = await post(service.url, "CampaignService/ListCampaigns", {}, { authorization: TOKEN });
     expect(notBearer.status).to.equal(401);
@@ -132,7 +134,7 @@ describe("The pages and the doors of a service", () => {
       { authorization: `Bearer ${TOKEN}` },
     );
     expect(right.status).to.equal(200);
-    const grpc = grpcClients(service.grpcUrl);
+    const grpc = grpcClients(service.grpcUrl, null);
     try {
       expect((await refusal(grpc.campaigns.listCampaigns({}))).code).to.equal(Code.Unauthenticated);
       const public_ = await refusal(grpc.coupons.getCampaignStatus({ campaignId: "x" }));

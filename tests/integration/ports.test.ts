@@ -42,7 +42,9 @@ describe("Public part, operators and pages on ports of their own", function () {
     const operators = operatorsAt(addresses.operators);
     const campaignId = await createOpenCampaign(operators, { total: 10 });
     expect((await claim(connectClients(url), campaignId, 1)).replayed).to.equal(false);
-    const [publicGrpc, operatorsGrpc] = [grpcUrl, addresses.operatorsGrpc ?? ""].map(grpcClients);
+    const [publicGrpc, operatorsGrpc] = [grpcUrl, addresses.operatorsGrpc ?? ""].map((at) =>
+      grpcClients(at, null),
+    );
     try {
       expect(await codeOf(claim(publicGrpc as Clients, campaignId, 1))).to.equal("answered");
       expect(await codeOf((publicGrpc as Clients).campaigns.listCampaigns({}))).to.equal("Unimplemented");

@@ -145,16 +145,16 @@ describe("WatchCampaign of running services", () => {
 
     const texts = watch.texts();
     const inOrder = [
-      `mina@ops rescheduled it: opens ${new Date(laterMs).toISOString().replace(".000Z", "Z")}`,
-      "mina@ops paused it: no coupon is issued",
+      `operator (mina@ops) rescheduled it: opens ${new Date(laterMs).toISOString().replace(".000Z", "Z")}`,
+      "operator (mina@ops) paused it: no coupon is issued",
       "SCHEDULED → PAUSED",
-      "somebody resumed it",
+      "operator resumed it",
       "PAUSED → SCHEDULED",
       "SCHEDULED → OPEN",
       "OPEN → SOLD_OUT",
-      "mina@ops added 5 coupons",
+      "operator (mina@ops) added 5 coupons",
       "SOLD_OUT → OPEN",
-      "mina@ops ended it",
+      "operator (mina@ops) ended it",
       "OPEN → ENDED",
     ];
     expect(inOrder.filter((text) => texts.filter((one) => one === text).length !== 1)).to.deep.equal([]);

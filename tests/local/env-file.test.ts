@@ -60,7 +60,7 @@ it(".env.example, taken as it is, is a configuration with the defaults", () => {
   expect(troubleIn(set)).to.equal(undefined);
   const env = parseEnv(set) as Record<string, string>;
   const WITHOUT_DEFAULT = [
-    ...["REDIS_URL", "MONGODB_URL", "OPERATOR_TOKEN", "OPERATOR_KEYS", "HEALTH_PORT"],
+    ...["REDIS_URL", "MONGODB_URL", "OPERATOR_TOKEN", "OPERATOR_KEYS", "OPERATOR_HOSTS", "HEALTH_PORT"],
     ...["TRUST_PROXY", "OPERATORS_HOST", "OPERATORS_PORT", "OPERATORS_GRPC_PORT", "HEALTH_HOST"],
     // With TLS the port for gRPC has no default.
     ...["TLS_CERT_FILE", "TLS_KEY_FILE", "OPERATORS_CLIENT_CA_FILE", "GRPC_PORT"],

@@ -195,6 +195,10 @@ describe("configuration", () => {
         `${SHOP_KEY}:x`,
       ],
     ],
+    [
+      "OPERATOR_HOSTS",
+      ["ops.example:443", "http://ops.example", "*.example", "[::1]", "a/b", "u@h", ",", "h ".repeat(21)],
+    ],
     ["OPERATOR_KEYS", ["kim", "kim:admin", `kim:root:${"0".repeat(64)}`, `kim:admin:${"0".repeat(63)}`]],
     [
       "OPERATOR_OIDC_ISSUER",

@@ -35,6 +35,7 @@ describe("OPERATOR_KEYS", () => {
     "an unknown role": `kim:root:${hash}`,
     "a hash in capitals": `kim:admin:${hash.toUpperCase()}`,
     "the name of the scheduler": `scheduler:admin:${hash}`,
+    "the name of the key that a service makes": `local:admin:${hash}`,
     "the name of the token": `Operator:admin:${hash}`,
     "a name with a parenthesis": `kim(x):admin:${hash}`,
     "no name": `:admin:${hash}`,

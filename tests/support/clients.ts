@@ -7,6 +7,7 @@ import {
 } from "@connectrpc/connect-node";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { OPERATOR_TOKEN } from "./operator-token.ts";
 import { refusedIsUnavailable } from "./refused-stream.ts";
 
 /** Real clients of both services over one transport. */
@@ -22,28 +23,43 @@ export function clientsOver(transport: Transport): Clients {
   };
 }
 
-export type ConnectOptions = { readonly json?: boolean; readonly token?: string };
+/** `token`: of operators; null: none is sent. */
+export type ConnectOptions = { readonly json?: boolean; readonly token?: string | null };
 
 /** Clients over Connect and HTTP/1.1; binary by default. */
-export function connectClients(baseUrl: string, { json = false, token }: ConnectOptions = {}): Clients {
-  const bearer: Interceptor = (next) => (request) => {
-    if (token !== undefined) request.header.set("authorization", `Bearer ${token}`);
-    return next(request);
-  };
+export function connectClients(
+  baseUrl: string,
+  { json = false, token = OPERATOR_TOKEN }: ConnectOptions = {},
+): Clients {
+  const interceptors = [bearer(token)];
   return clientsOver(
-    createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: !json, interceptors: [bearer] }),
+    createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: !json, interceptors }),
   );
 }
 
 export function grpcWebClients(baseUrl: string): Clients {
-  return clientsOver(createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }));
+  const interceptors = [bearer(OPERATOR_TOKEN)];
+  return clientsOver(createGrpcWebTransport({ baseUrl, httpVersion: "1.1", interceptors }));
 }
 
 /** Clients over gRPC and h2c; `close` ends the session, which would keep the process alive. */
-export function grpcClients(baseUrl: string): Clients & { close(): void } {
+export function grpcClients(
+  baseUrl: string,
+  token: string | null = OPERATOR_TOKEN,
+): Clients & { close(): void } {
   const sessionManager = new Http2SessionManager(baseUrl);
+  const interceptors = [bearer(token), refusedIsUnavailable];
   return {
-    ...clientsOver(createGrpcTransport({ baseUrl, sessionManager, interceptors: [refusedIsUnavailable] })),
+    ...clientsOver(createGrpcTransport({ baseUrl, sessionManager, interceptors })),
     close: () => sessionManager.abort(),
+  };
+}
+
+/** The callers' service gets no credential of operators. */
+function bearer(token: string | null): Interceptor {
+  return (next) => (request) => {
+    if (token !== null && request.service.typeName === CampaignService.typeName)
+      request.header.set("authorization", `Bearer ${token}`);
+    return next(request);
   };
 }

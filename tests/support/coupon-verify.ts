@@ -1,5 +1,6 @@
 import { Writable } from "node:stream";
 import { run } from "../../cli/run.ts";
+import { OPERATOR_TOKEN } from "./operator-token.ts";
 
 export type Told = { invariant: string; title: string; verdict: string; detail: string; compared: number } & {
   notJudgedBecause: string;
@@ -28,7 +29,7 @@ export async function coupon(url: string, ...args: string[]) {
       },
     });
   const code = await run({
-    ...{ args, env: { COUPON_URL: url, XDG_CONFIG_HOME: "/nowhere" } },
+    ...{ args, env: { COUPON_URL: url, COUPON_TOKEN: OPERATOR_TOKEN, XDG_CONFIG_HOME: "/nowhere" } },
     ...{ stdin: process.stdin, stdout: into("stdout"), stderr: into("stderr") },
     signal: new AbortController().signal,
   });

@@ -54,7 +54,7 @@ export async function keepConnection(port: number): Promise<KeptConnection> {
           if (answer !== undefined) resolve(answer);
         };
         socket.once("close", () => reject(new Error(`${path}: the connection ended without an answer`)));
-        socket.write(`${head} HTTP/1.1\r\nhost: a\r\n${body === undefined ? "" : fields}\r\n${json}`);
+        socket.write(`${head} HTTP/1.1\r\nhost: localhost\r\n${body === undefined ? "" : fields}\r\n${json}`);
       });
     },
     ended: () => ended,

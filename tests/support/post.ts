@@ -1,5 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { type Refusal, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
+import { OPERATOR_TOKEN } from "./operator-token.ts";
 
 export type Reply = {
   readonly status: number;
@@ -13,7 +14,7 @@ export type Reply = {
 
 type Detail = { readonly type: string; readonly value: string };
 
-/** Sends a body to an RPC like curl, without a client library. */
+/** Sends a body to an RPC like curl, without a client library; to that of operators, with their token. */
 export async function post(
   baseUrl: string,
   method: `${"CouponService" | "CampaignService"}/${string}`,
@@ -22,7 +23,11 @@ export async function post(
 ): Promise<Reply> {
   const response = await fetch(new URL(`/coupon.v1.${method}`, baseUrl), {
     method: "POST",
-    headers: { "content-type": "application/json", ...headers },
+    headers: {
+      "content-type": "application/json",
+      ...(method.startsWith("CampaignService/") ? { authorization: `Bearer ${OPERATOR_TOKEN}` } : {}),
+      ...headers,
+    },
     body: typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body),
   });
   return read(response);

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { builtProduct } from "../../local/built.ts";
+import { OPERATOR_TOKEN } from "./operator-token.ts";
 
 /** The launcher in this clone, which runs the sources. */
 export const launcher = fileURLToPath(new URL("../../cli/coupon.mjs", import.meta.url));
@@ -49,9 +50,10 @@ export function environment(surroundings: Pick<Surroundings, "url" | "env">): No
   return {
     ...Object.fromEntries(inherited),
     TZ: ZONE,
-    // Not the config file of the person who runs the tests.
+    // Not the config file, and not the services' keys, of the person who runs the tests.
     XDG_CONFIG_HOME: "/nonexistent",
-    ...(surroundings.url === undefined ? {} : { COUPON_URL: surroundings.url }),
+    XDG_STATE_HOME: "/nonexistent",
+    ...(surroundings.url === undefined ? {} : { COUPON_URL: surroundings.url, COUPON_TOKEN: OPERATOR_TOKEN }),
     ...surroundings.env,
   };
 }

@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { builtProduct } from "../../local/built.ts";
 import { type ServiceProcess, startService } from "../../local/service-process.ts";
 import type { ListenerAddresses } from "../../runtime/listeners.ts";
+import { OPERATOR_TOKEN } from "./operator-token.ts";
 import { HANG_MS } from "./patience.ts";
 import { leakIn } from "./quiet-logs.ts";
 
@@ -47,7 +48,7 @@ export function createServices(env: Readonly<Record<string, string>>): Services 
       const child = startService({
         entry: join(await builtProduct(), "server", "main.js"),
         args: roles === undefined ? [] : ["--roles", roles],
-        env: { ...env, PORT: "0", LOG_LEVEL: "trace", LOG_FORMAT: "json", ...more },
+        env: { OPERATOR_TOKEN, ...env, PORT: "0", LOG_LEVEL: "trace", LOG_FORMAT: "json", ...more },
         onLine(line) {
           lines.push(line);
           if (leakIn(line)) leaks.push(line);

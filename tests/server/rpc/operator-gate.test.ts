@@ -151,11 +151,10 @@ describe("operator gate", () => {
       for (const authorization of [undefined, "Bearer wrong", `Basic ${KEYS.admin}`]) {
         const client = campaigns(transport, authorization);
         for (const { localName } of CampaignService.methods) {
-          const { code, reason } = (await refusalOf(client, localName)) ?? {};
-          expect([code, reason], localName).to.deep.equal([
-            Code.Unauthenticated,
-            RefusalReason.UNAUTHENTICATED,
-          ]);
+          const { code } = (await refusalOf(client, localName)) ?? {};
+          // So many wrong ones are limited; see operator-attempts.test.ts.
+          if (authorization === undefined) expect(code, localName).to.equal(Code.Unauthenticated);
+          else expect(code, localName).to.be.oneOf([Code.Unauthenticated, Code.ResourceExhausted]);
         }
       }
       expect(reached).to.deep.equal([]);

@@ -1,0 +1,43 @@
+/** Every variable that the command reads, for the manual. */
+export const environment: readonly { readonly name: string; readonly about: string }[] = [
+  { name: "COUPON_URL", about: "as --url" },
+  { name: "COUPON_TOKEN", about: "as --token" },
+  { name: "COUPON_TOKEN_FILE", about: "as --token-file, for a file" },
+  {
+    name: "COUPON_CLAIM_TOKEN",
+    about: "the token or key with which coupon issue and find claim and look up",
+  },
+  {
+    name: "CLAIM_TOKEN_SECRET",
+    about: "what coupon token and rehearse sign tokens with, as the service has it",
+  },
+  { name: "CLAIM_TOKEN_SECRET_FILE", about: "the file that holds it" },
+  { name: "CLAIM_TOKEN_AUDIENCE", about: "the aud of these tokens" },
+  { name: "COUPON_OIDC_ISSUER", about: "as --issuer of coupon login" },
+  { name: "COUPON_OIDC_CLIENT_ID", about: "as its --client-id" },
+  { name: "COUPON_OIDC_SCOPE", about: "as its --scope" },
+  { name: "COUPON_OIDC_AUDIENCE", about: "as its --audience" },
+  { name: "COUPON_CLIENT_CERT_FILE", about: "the certificate for a port that demands one, in PEM" },
+  { name: "COUPON_CLIENT_KEY_FILE", about: "its private key, in PEM" },
+  { name: "COUPON_PROFILE", about: "as --profile" },
+  { name: "COUPON_TIMEOUT", about: "as --timeout" },
+  { name: "COUPON_RETRIES", about: "as --retries" },
+  { name: "COUPON_ACTOR", about: "as --actor of what changes a campaign" },
+  { name: "COUPON_CONFIG", about: "the config file itself, wherever it is" },
+  {
+    name: "XDG_CONFIG_HOME",
+    about: "the folder whose coupon/config.json is the config file; else ~/.config",
+  },
+  {
+    name: "XDG_STATE_HOME",
+    about: "the folder in whose coupon/ a service on this machine leaves its key; else ~/.local/state",
+  },
+  { name: "COUPON_DEBUG", about: "1: an error also shows where it comes from" },
+  { name: "NO_COLOR", about: "anything: no colours" },
+  { name: "TERM", about: "dumb: no bars, no colours, no launch console" },
+  { name: "LC_ALL", about: "a locale that is not UTF-8: the launch console draws in ASCII" },
+  { name: "LC_CTYPE", about: "the same where LC_ALL is not set" },
+  { name: "LANG", about: "the same where neither is set" },
+  { name: "TZ", about: "the operator's zone, such as Asia/Seoul; else that of the system" },
+  { name: "HOME", about: "where ~ is" },
+];
