@@ -15,7 +15,7 @@ export type RefusedSourcesOptions = {
   readonly awaits?: AwaitsConnections;
 };
 
-/** Sources of which a request was refused for its credential, or for its number, a moment ago. */
+/** Sources of which a request was refused for its credential a moment ago. */
 export type RefusedSources = {
   /** Notes the status of an answer. `address` is empty once the connection has closed. */
   note(caller: { readonly address: string }, status: number): void;
@@ -26,7 +26,8 @@ export type RefusedSources = {
 const REFUSED_MS = 1_000;
 /** The sources that are remembered; of more, those that were refused first are forgotten. */
 const SOURCES_MAX = 10_000;
-const STATUSES: ReadonlySet<number> = new Set([401, 403, 429]);
+/** Not 429: a backend with a key claims for many users, of whom one may be over its limit. */
+const STATUSES: ReadonlySet<number> = new Set([401, 403]);
 
 type Waiting = { readonly request: IncomingMessage; readonly run: () => void };
 

@@ -51,7 +51,7 @@ describe("sources whose credentials are refused", () => {
 
   it("take turns, one after the other, however many requests one of them has ready", async () => {
     sources.note({ address: CROWD }, 403);
-    sources.note({ address: OTHER_CROWD }, 429);
+    sources.note({ address: OTHER_CROWD }, 401);
     for (let i = 0; i < 3; i++) request(CROWD);
     request(OTHER_CROWD);
     await nextTurn();
@@ -59,7 +59,7 @@ describe("sources whose credentials are refused", () => {
   });
 
   it("are served at once again after a second, or when none of their answers is a refusal of that kind", () => {
-    for (const status of [200, 400, 404, 503]) sources.note({ address: CROWD }, status);
+    for (const status of [200, 400, 404, 429, 503]) sources.note({ address: CROWD }, status);
     request(CROWD, "not refused");
     sources.note({ address: CROWD }, 401);
     clock.pass(1_000);
