@@ -110,7 +110,7 @@ describe("judge of the siege", () => {
       /changed the campaign: its state is ENDED/,
       { changed: ["its state is ENDED"] },
     ],
-    ["a crowd that was none", /that was no attack/, { crowd: kinds({ answered: 3 }) }],
+    ["a crowd that was none", /that was no attack/, { crowd: kinds({ sent: 3 }) }],
     [
       "a p99 four times that without the crowd",
       /4\.0 times/,

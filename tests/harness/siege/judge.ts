@@ -30,7 +30,7 @@ export type ServiceFacts = {
 };
 
 export type Verdict = {
-  /** Requests of the crowd that were answered. */
+  /** Requests that the crowd sent. */
   readonly attacks: number;
   readonly honest: number;
   /** Answers with the coupon of another user. */
@@ -49,8 +49,8 @@ export type Verdict = {
 
 /** With a heap of 256 MB, a process that stays below this kept its queues and buffers bounded. */
 export const PEAK_MB_MAX = 640;
-/** A crowd with fewer answered requests was none. */
-const ATTACKS_MIN = 200;
+/** A crowd that sent fewer requests was none. Answers are not counted: the service puts the crowd last. */
+const ATTACKS_MIN = 100;
 const STRICT_RATIO = 3;
 
 export function judge(
@@ -66,7 +66,7 @@ export function judge(
         .flatMap(({ results }) => results.map(({ latencyMs }) => latencyMs)),
     ).at(99);
   const counts = {
-    attacks: sum(({ crowd }) => (crowd === undefined ? 0 : answeredIn(crowd))),
+    attacks: sum(({ crowd }) => (crowd === undefined ? 0 : countIn(crowd, "sent"))),
     honest: sum(({ results }) => results.length),
     crossed: sum(crossedIn),
     stolen: sum(stolenIn),
@@ -83,10 +83,8 @@ export function judge(
     ...sales.flatMap(({ violated }) => violated.map((name) => `coupon verify: ${name} is violated`)),
     ...sales.flatMap(({ changed }) => changed.map((what) => `an attacker changed the campaign: ${what}`)),
     ...sales
-      .filter(({ crowd }) => crowd !== undefined && answeredIn(crowd) < ATTACKS_MIN)
-      .map(
-        () => `fewer than ${ATTACKS_MIN} requests of the crowd were answered in a sale: that was no attack`,
-      ),
+      .filter(({ crowd }) => crowd !== undefined && countIn(crowd, "sent") < ATTACKS_MIN)
+      .map(() => `the crowd sent fewer than ${ATTACKS_MIN} requests in a sale: that was no attack`),
     ...(service.isAlive ? [] : ["the service did not survive"]),
     ...(service.peakMb <= PEAK_MB_MAX
       ? []
@@ -98,8 +96,8 @@ export function judge(
   return { ...counts, p99QuietMs, p99CrowdMs, p99Ratio, faults };
 }
 
-export function answeredIn({ kinds }: CrowdReport): number {
-  return Object.values(kinds).reduce((total, { answered }) => total + answered, 0);
+export function countIn({ kinds }: CrowdReport, of: "sent" | "answered"): number {
+  return Object.values(kinds).reduce((total, counts) => total + counts[of], 0);
 }
 
 const ownersOf = ({ issuances }: SaleFacts) => new Map(issuances.map(({ code, userId }) => [code, userId]));

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { CrowdReport, KindCounts } from "./crowd-plan.ts";
 import type { SiegeGround } from "./ground.ts";
-import { answeredIn, judge, type SaleFacts, type Verdict } from "./judge.ts";
+import { countIn, judge, type SaleFacts, type Verdict } from "./judge.ts";
 import { type CrowdStrength, holdSale } from "./sale.ts";
 
 export type SiegePlan = CrowdStrength & {
@@ -49,10 +49,11 @@ function describeSale({ results, crowd, issuances }: SaleFacts): string[] {
 
 function describeCrowd(report: CrowdReport): string[] {
   const { kinds, attacks, seconds } = report;
-  const rate = Math.round(answeredIn(report) / seconds);
+  const answered = countIn(report, "answered");
+  const rate = Math.round(answered / seconds);
   const connections = Object.entries(attacks).map(([name, count]) => `${name} ${count}`);
   return [
-    `       ${answeredIn(report)} requests answered in ${seconds.toFixed(1)} s, ${rate}/s`,
+    `       ${countIn(report, "sent")} requests sent, ${answered} answered in ${seconds.toFixed(1)} s, ${rate}/s`,
     ...Object.entries(kinds).map(([kind, counts]) => describeKind(kind, counts)),
     `       attacks on connections: ${connections.join(", ")}`,
   ];
