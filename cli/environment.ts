@@ -17,6 +17,7 @@ export const environment: readonly { readonly name: string; readonly about: stri
   { name: "COUPON_OIDC_CLIENT_ID", about: "as its --client-id" },
   { name: "COUPON_OIDC_SCOPE", about: "as its --scope" },
   { name: "COUPON_OIDC_AUDIENCE", about: "as its --audience" },
+  { name: "COUPON_PUBLIC_URL", about: "where coupon rehearse claims, if not at --url" },
   { name: "COUPON_CLIENT_CERT_FILE", about: "the certificate for a port that demands one, in PEM" },
   { name: "COUPON_CLIENT_KEY_FILE", about: "its private key, in PEM" },
   { name: "COUPON_PROFILE", about: "as --profile" },

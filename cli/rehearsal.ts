@@ -42,7 +42,7 @@ export async function launchRehearsal(
   );
   const press = await pressForCoupons({
     authorizationOf,
-    ...{ url: settings.url, campaignId, onePerUser, plan, startsAtMs, offsetMs, recordsFile, signal },
+    ...{ url: settings.publicUrl, campaignId, onePerUser, plan, startsAtMs, offsetMs, recordsFile, signal },
     onSecond: (second) => output.note(secondText(second, plan.total)),
   });
   const issued = await waitForRest(session, campaignId, plan);

@@ -133,7 +133,7 @@ function givenSecrets(
     );
   const profiles = [...(file?.profiles.values() ?? [])];
   return {
-    urls: [env["COUPON_URL"], ...flag("--url"), ...profiles.map(({ url }) => url)],
+    urls: [env["COUPON_URL"], env["COUPON_PUBLIC_URL"], ...flag("--url"), ...profiles.map(({ url }) => url)],
     secrets: [
       ...["COUPON_TOKEN", "COUPON_CLAIM_TOKEN", "CLAIM_TOKEN_SECRET"].map((name) => env[name]),
       ...flag("--token"),

@@ -15,6 +15,8 @@ import { systemZone } from "./zone.ts";
 /** Everything the commands need from the environment, the config file and the global options, read once. */
 export interface Settings {
   readonly url: string;
+  /** Where callers are served; another URL where operators have a port of their own. */
+  readonly publicUrl: string;
   readonly token: string | undefined;
   readonly json: boolean;
   /** The time-out of each try of a call; of streams, the longest silence. */
@@ -93,6 +95,7 @@ export function readSettings(
   };
   const urlFound = given("url") ?? inProfile("url");
   const url = serviceUrl(urlFound.text ?? defaultUrl, urlFound.origin);
+  const publicText = settingOf(env, "COUPON_PUBLIC_URL");
   const timeout = given("timeout") ?? inProfile("timeout");
   const retries = given("retries") ?? inProfile("retries");
 
@@ -123,6 +126,7 @@ export function readSettings(
   }
   return {
     url,
+    publicUrl: publicText === undefined ? url : serviceUrl(publicText, "COUPON_PUBLIC_URL"),
     token: headerToken(token),
     json: options.json === true,
     timeoutMs: wholeNumber(timeout.origin, timeout.text, 1, maxTimeoutMs) ?? defaultTimeoutMs,

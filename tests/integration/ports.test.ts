@@ -2,7 +2,7 @@ import { Agent, get } from "node:http";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
-import { createOpenCampaign } from "../support/campaign.ts";
+import { createCampaign, createOpenCampaign, untilState } from "../support/campaign.ts";
 import { type Clients, connectClients, grpcClients } from "../support/clients.ts";
 import { metric } from "../support/metrics-page.ts";
 import { HANG_MS } from "../support/patience.ts";
@@ -12,6 +12,7 @@ import { runToEnd } from "../support/run-to-end.ts";
 import { createServices, type Service, type Services } from "../support/service.ts";
 import { withStores } from "../support/with-stores.ts";
 
+const AN_HOUR_MS = 3_600_000;
 const TOKEN = "a-token-of-the-ports-test";
 const APART = { OPERATORS_PORT: "0", OPERATORS_GRPC_PORT: "0", HEALTH_PORT: "0" };
 
@@ -83,6 +84,19 @@ describe("Public part, operators and pages on ports of their own", function () {
       url: service.addresses.operators ?? "",
     });
     expect(claimed.stderr).to.include("is --url that of the operators' port?");
+  });
+
+  it("coupon rehearse operates on one port and claims on the other", async () => {
+    const { url, addresses } = await services.start({ env: APART });
+    const operators = operatorsAt(addresses.operators);
+    const { id } = await createCampaign(operators, { total: 20, startsAtMs: Date.now() + AN_HOUR_MS });
+    await untilState(operators, id, "SCHEDULED");
+    const plan = ["--users", "30", "--rate", "30", "--in", "3", "--json"];
+    const { stdout, stderr } = await runCli(["rehearse", id, ...plan], {
+      url: addresses.operators ?? "",
+      env: { COUPON_TOKEN: TOKEN, COUPON_PUBLIC_URL: url },
+    });
+    expect(JSON.parse(stdout || "{}"), stderr).to.deep.include({ issued: 20, removed: true });
   });
 
   it("several workers share all of them", async () => {
