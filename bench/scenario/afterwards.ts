@@ -70,7 +70,7 @@ export async function afterwards(launch: Launch): Promise<void> {
     const entries = jsonLinesOf<Changed>(mustExit(await coupon(["history", campaignId]), EXIT.ok));
     const oldestFirst = entries.toReversed();
     const by = (mine: boolean) =>
-      oldestFirst.filter(({ actor }) => (actor === "scenario") === mine).map(({ verb }) => verb);
+      oldestFirst.filter(({ actor }) => (actor === "operator (scenario)") === mine).map(({ verb }) => verb);
     const told = (verbs: readonly string[]) => verbs.join(", ");
     must(told(by(true)) === told(OPERATORS_VERBS), `operators did: ${told(by(true))}`);
     must(told(by(false)) === told(SERVICES_VERBS), `the service did: ${told(by(false))}`);
