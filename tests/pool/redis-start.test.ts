@@ -7,6 +7,7 @@ import { repositoryDir } from "../../local/repository.ts";
 import { startStack } from "../../local/stack.ts";
 import { LocalStackError } from "../../local/store.ts";
 import { campaignKeys } from "../../pool/keys.ts";
+import { createTakeFromLimit } from "../../pool/limit-buckets.ts";
 import { createPool } from "../../pool/pool.ts";
 import { connectRedis } from "../../pool/redis.ts";
 import { createRedisProbe } from "../../pool/redis-facts.ts";
@@ -91,6 +92,10 @@ describe("Redis at the start: a cluster of six nodes", () => {
       const redis = await connect(cluster.url);
       try {
         const { campaignId } = await loadedPool(createPool(redis, HANG_MS));
+        // Shared limits need no more, and lie in slots of their own.
+        const take = createTakeFromLimit(redis);
+        for (let i = 0; i < 6; i++)
+          expect((await take(`user:${process.pid}-${i}`, 1, { count: 5, seconds: 60 }))[0]).to.equal(1);
         const probe = createRedisProbe(redis, HANG_MS);
         expect(await probe.slot(campaignId).then(() => "", String)).to.match(/NOPERM/);
         await grant("+cluster|nodes", "+cluster|keyslot", "+config|get");
