@@ -7,6 +7,7 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { NextFunction, Request, Response } from "express";
 import type { CountLookUp } from "../access/limits.ts";
 import type { AuthenticateOperator } from "../access/operators.ts";
+import { createClaimsUnderWay } from "../claims/claims-under-way.ts";
 import type { IssueCoupon } from "../claims/issue-coupon.ts";
 import { CampaignService } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CouponService } from "../proto/gen/coupon/v1/coupon_service_pb.ts";
@@ -89,7 +90,10 @@ export type App = {
  * seconds.
  */
 const READ_MAX_BYTES = 16 * 1024;
-/** Requests off the fast path that are begun in one turn of the event loop; claims among them. */
+/**
+ * Requests off the fast path that are begun in one turn of the event loop; one, while a claim waits for a
+ * store.
+ */
 const UNUSUAL_PER_TURN = 4;
 const CLAIMS_PER_TURN = 32;
 /** Requests of sources whose credentials are being refused, likewise. */
@@ -151,9 +155,10 @@ export function buildApp(deps: AppDeps): App {
     else response.status(400).json({ code: "invalid_argument", message: "the request cannot be understood" });
   });
 
+  const { noting, claimsUnderWay } = createClaimsUnderWay();
   const methods = new Map<string | undefined, FastMethod>();
   if (serves("public")) {
-    methods.set(ISSUE_PATH, createIssueAnswers({ issueCoupon, tellTrouble, clock }));
+    methods.set(ISSUE_PATH, createIssueAnswers({ issueCoupon: noting(issueCoupon), tellTrouble, clock }));
     methods.set(STATUS_PATH, createStatusAnswers({ ...deps, tellTrouble }));
   }
   const bounded: BoundConnections = { limits: connections, noteCut: (why) => metrics.cuts.inc({ why }) };
@@ -162,7 +167,8 @@ export function buildApp(deps: AppDeps): App {
   const connecting = createNewConnections();
   const awaits = connecting.awaiting();
   const unusual = createTurns({
-    ...{ perTurn: UNUSUAL_PER_TURN, waitingMax: UNUSUAL_WAITING_MAX, refuse, awaits },
+    perTurn: () => (claimsUnderWay() ? 1 : UNUSUAL_PER_TURN),
+    ...{ waitingMax: UNUSUAL_WAITING_MAX, refuse, awaits },
   });
   const claims = createTurns({ perTurn: CLAIMS_PER_TURN, waitingMax: CLAIMS_WAITING_MAX, refuse });
   // A caller on a kept connection must not keep a draining server busy for ever: its next request goes to

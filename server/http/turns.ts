@@ -8,8 +8,8 @@ type Response = ServerResponse | Http2ServerResponse;
 type Listener<Q, S> = (request: Q, response: S) => void;
 
 export type TurnsOptions = {
-  /** How many are begun in one turn of the event loop. */
-  readonly perTurn: number;
+  /** How many are begun in one turn of the event loop; asked again before each. */
+  readonly perTurn: number | (() => number);
   /** One more is refused. */
   readonly waitingMax: number;
   readonly refuse: (response: Response) => void;
@@ -34,7 +34,8 @@ export function createTurns({ perTurn, waitingMax, refuse, awaits = () => false 
       setImmediate(serve);
       return;
     }
-    for (let begun = 0; begun < perTurn; ) {
+    const most = typeof perTurn === "number" ? perTurn : perTurn();
+    for (let begun = 0; begun < most; ) {
       const first = waiting.shift();
       if (first === undefined) return;
       if (hasLeft(first.request)) continue;

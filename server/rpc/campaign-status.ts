@@ -24,7 +24,7 @@ export type CampaignStatusDeps = {
 };
 
 /** Look-ups of campaigns that this server does not know: ids that there are not, in a crowd of them. */
-const UNKNOWN_SLOTS = { what: "look-ups of unknown campaigns", atOnceMax: 16, waitingMax: 1_000 } as const;
+const UNKNOWN_SLOTS = { what: "look-ups of unknown campaigns", atOnceMax: 2, waitingMax: 1_000 } as const;
 
 /** No promise where the campaign was just read. Rejects when MongoDB does not answer. */
 export type GetCampaignStatus = (campaignId: string) => CampaignStatus | Promise<CampaignStatus>;

@@ -35,7 +35,7 @@ const ONE_KEY = {
  * What a look-up asks of MongoDB. Nothing is kept of those that find none: a winner finds its coupon the
  * moment that it is issued.
  */
-const SLOTS = { what: "look-ups of coupons", atOnceMax: 16, waitingMax: 1_000 } as const;
+const SLOTS = { what: "look-ups of coupons", atOnceMax: 8, waitingMax: 1_000 } as const;
 
 /**
  * Finds the coupon of a user, of a request, or of a code. A user who is proven finds its own coupons only,

@@ -30,6 +30,23 @@ describe("turns", () => {
     expect(begun.at(-1)).to.equal(6);
   });
 
+  it("begin fewer while something else goes first", async () => {
+    let begun = 0;
+    let isBusy = true;
+    const turns = createTurns({
+      ...{ perTurn: () => (isBusy ? 1 : 3), waitingMax: 100, refuse: () => undefined },
+    });
+    const take = turns.taking<IncomingMessage, ServerResponse>(() => {
+      begun += 1;
+    });
+    for (let i = 0; i < 6; i++) take(request(), response);
+    await turn();
+    expect(begun).to.equal(1);
+    isBusy = false;
+    await turn();
+    expect(begun).to.equal(4);
+  });
+
   it("refuse at once where too many wait, and take more once some have begun", async () => {
     let refused = 0;
     let begun = 0;
