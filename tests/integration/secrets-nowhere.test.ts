@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createConnectTransport } from "@connectrpc/connect-node";
 import { expect } from "chai";
 import { builtProduct } from "../../local/built.ts";
 import { freePort } from "../../local/free-port.ts";
@@ -10,12 +11,26 @@ import { type Stack, startStack } from "../../local/stack.ts";
 import { operatorKeyLine } from "../../runtime/operator-settings.ts";
 import { createCampaign, untilState } from "../support/campaign.ts";
 import { AUDIENCE, claimsOf, secretMaker, serverKey } from "../support/claim-credentials.ts";
-import { connectClients } from "../support/clients.ts";
+import { type Clients, clientsOver } from "../support/clients.ts";
 import { coupon } from "../support/coupon-verify.ts";
 import { HANG_MS } from "../support/patience.ts";
 
 /** Secrets that no other text has, so that a single search finds each wherever it is. */
 const secretText = () => `siege${randomBytes(24).toString("hex")}`;
+
+/** Clients that send one credential to either service, also where it is none of that service's. */
+function holding(baseUrl: string, credential?: string): Clients {
+  const transport = createConnectTransport({
+    ...{ baseUrl, httpVersion: "1.1", useBinaryFormat: false },
+    interceptors: [
+      (next) => (request) => {
+        if (credential !== undefined) request.header.set("authorization", `Bearer ${credential}`);
+        return next(request);
+      },
+    ],
+  });
+  return clientsOver(transport);
+}
 
 describe("no secret is where others can read it", () => {
   const keys = { operator: secretText(), token: secretText(), wrong: secretText() };
@@ -74,28 +89,28 @@ describe("no secret is where others can read it", () => {
 
   /** A sale, operators' calls, look-ups, and every failure that has a secret in its request. */
   async function useAll(url: string): Promise<void> {
-    const operator = connectClients(url, { token: keys.operator });
+    const operator = holding(url, keys.operator);
     const { id: campaignId } = await createCampaign(operator, { total: 3 });
     await untilState(operator, campaignId, "OPEN");
     const maker = secretMaker(tokenSecret);
     const token = maker.sign(claimsOf(user, { campaign_id: campaignId }));
     const expired = maker.sign(claimsOf(user, { exp: 1 }));
     secrets.set(`token ${campaignId}`, token).set(`expired token ${campaignId}`, expired);
-    const shopper = connectClients(url, { token, json: true });
+    const shopper = holding(url, token);
     const issued = await shopper.coupons.issueCoupon({ campaignId });
     secrets.set(`code ${campaignId}`, issued.coupon?.code ?? "");
     await shopper.coupons.findCoupon({ campaignId, userId: user });
 
     const failing: (() => Promise<unknown>)[] = [
-      () => connectClients(url, { token: expired }).coupons.issueCoupon({ campaignId }),
-      () => connectClients(url, { token: `${token}x` }).coupons.issueCoupon({ campaignId }),
-      () => connectClients(url, { token: shop.key }).coupons.issueCoupon({ campaignId, userId: badUser }),
+      () => holding(url, expired).coupons.issueCoupon({ campaignId }),
+      () => holding(url, `${token}x`).coupons.issueCoupon({ campaignId }),
+      () => holding(url, shop.key).coupons.issueCoupon({ campaignId, userId: badUser }),
       () => shopper.coupons.issueCoupon({ campaignId, userId: badUser }),
-      () => connectClients(url).coupons.issueCoupon({ campaignId, userId: user }),
-      () => connectClients(url, { token: keys.wrong }).campaigns.listCampaigns({}),
-      () => connectClients(url, { token }).campaigns.endCampaign({ campaignId }),
+      () => holding(url).coupons.issueCoupon({ campaignId, userId: user }),
+      () => holding(url, keys.wrong).campaigns.listCampaigns({}),
+      () => holding(url, token).campaigns.endCampaign({ campaignId }),
       () => operator.campaigns.findIssuance({ campaignId, code }),
-      () => connectClients(url, { token: keys.token }).campaigns.pauseCampaign({ campaignId }),
+      () => holding(url, keys.token).campaigns.pauseCampaign({ campaignId }),
       () => operator.campaigns.createCampaign({ name: badUser, total: -1 }),
       () => post(url, "CouponService/IssueCoupon", `{"campaignId":"${campaignId}","userId":"${badUser}`),
       () => post(url, "CouponService/FindCoupon", `{"campaignId":"${campaignId}","code":["${code}"]}`),
