@@ -24,7 +24,7 @@ export const login: Command = {
     "coupon login --issuer https://id.example.com/realms/shop --client-id coupon-cli",
     "coupon login --profile production",
   ],
-  notes: `Shows an address and a code; open the address in a browser on any machine and enter the code there. The access token goes to the
+  notes: `Shows an address and a code; open the address in a browser on any machine and enter the code there; enter none that you have not asked for. The access token goes to the
 service at --url and nowhere else, and is renewed while the provider allows it. A token of --token, COUPON_TOKEN or a profile takes
 precedence. The tokens are in a file that only you can read, in logins/ beside the config file. A later login to the same service needs
 no flags; a profile may have them, too:

@@ -23,6 +23,9 @@ const rs256 = keyPair("RS256", "rs");
 const eddsa = keyPair("EdDSA", "ed");
 const ps256 = ps256Pair("ps");
 
+/** Tokens by name, each with what its refusal says. Few at once: a source of many wrong ones is slowed down. */
+type Rows = Readonly<Record<string, readonly [token: string, says: RegExp]>>;
+
 describe("access tokens of operators", function () {
   this.timeout(HANG_MS);
   let fake: FakeIssuer;
@@ -70,6 +73,20 @@ describe("access tokens of operators", function () {
   const listing = (token: string, transport: (typeof TRANSPORTS)[number] = "Connect, JSON") =>
     refusalIn(app.campaigns(transport, `Bearer ${token}`).listCampaigns({}));
 
+  async function expectWrong(rows: Rows, transport: (typeof TRANSPORTS)[number]) {
+    for (const [name, [text, says]] of Object.entries(rows)) {
+      const told = await listing(text, transport);
+      expect([told?.code, told?.reason], name).to.deep.equal([
+        Code.Unauthenticated,
+        RefusalReason.UNAUTHENTICATED,
+      ]);
+      expect(told?.message, name).to.match(says);
+      for (const part of text.split(".").filter(({ length }) => length > 3))
+        expect(told?.message, name).not.to.include(part);
+    }
+    expect(app.reached).to.deep.equal([]);
+  }
+
   for (const transport of TRANSPORTS) {
     it(`let an operator in, whatever the key and the type of the token, over ${transport}`, async () => {
       await start();
@@ -84,11 +101,15 @@ describe("access tokens of operators", function () {
       expect([fake.reads.discovery, fake.reads.jwks]).to.deep.equal([1, 1]);
     });
 
-    it(`that are forged, or for something else, let nobody in, over ${transport}`, async () => {
+    it(`that are forged let nobody in, over ${transport}`, async () => {
+      await start();
+      await expectWrong(forgedTokens(fake.issuer, "es", es256.publicPem, good()), transport);
+    });
+
+    it(`that are for something else let nobody in, over ${transport}`, async () => {
       await start();
       const token = good();
-      const rows: Record<string, readonly [token: string, says: RegExp]> = {
-        ...forgedTokens(fake.issuer, "es", es256.publicPem, token),
+      const rows: Rows = {
         expired: [token({ exp: nowS() - SKEW_S - 2 }), /expired/],
         "not valid yet": [token({ nbf: nowS() + HOUR_S }), /not valid yet/],
         "without exp": [token({ exp: undefined }), /must have exp/],
@@ -104,17 +125,7 @@ describe("access tokens of operators", function () {
         "bound to a key": [token({ cnf: { jkt: "x" } }), /bound to a key/],
         "too long": [token({ groups: "g".repeat(9_000) }), /8192 characters/],
       };
-      for (const [name, [text, says]] of Object.entries(rows)) {
-        const told = await listing(text, transport);
-        expect([told?.code, told?.reason], name).to.deep.equal([
-          Code.Unauthenticated,
-          RefusalReason.UNAUTHENTICATED,
-        ]);
-        expect(told?.message, name).to.match(says);
-        for (const part of text.split(".").filter(({ length }) => length > 3))
-          expect(told?.message, name).not.to.include(part);
-      }
-      expect(app.reached).to.deep.equal([]);
+      await expectWrong(rows, transport);
     });
 
     it(`give the role that their claims are mapped to, and no other, over ${transport}`, async () => {
@@ -169,7 +180,7 @@ describe("access tokens of operators", function () {
     const token = accessTokens(fresh, fake.issuer);
     expect(await listing(good()())).to.equal(undefined);
     fake.publish(fresh.jwk);
-    const many = Array.from({ length: 30 }, () => listing(token()));
+    const many = Array.from({ length: 15 }, () => listing(token()));
     for (const told of await Promise.all(many)) expect(told?.message).to.match(/not among/);
     expect(fake.reads.jwks, "within the cooldown").to.equal(1);
     clock.pass(COOLDOWN_MS);
