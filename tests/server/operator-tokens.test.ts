@@ -23,7 +23,7 @@ const rs256 = keyPair("RS256", "rs");
 const eddsa = keyPair("EdDSA", "ed");
 const ps256 = ps256Pair("ps");
 
-/** Tokens by name, each with what its refusal says. Few at once: a source of many wrong ones is slowed down. */
+/** Tokens by name, each with what its refusal says. Few at once: a source of many wrong ones must wait. */
 type Rows = Readonly<Record<string, readonly [token: string, says: RegExp]>>;
 
 describe("access tokens of operators", function () {
