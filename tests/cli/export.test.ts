@@ -18,12 +18,14 @@ import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
+import { until } from "../../local/poll.ts";
 import {
   type ExportCouponsRequest,
   type ExportCouponsResponse,
   ExportCouponsResponseSchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
+import { HANG_MS } from "../support/patience.ts";
 import { readJsonLines, runCli, startCli } from "../support/run-cli.ts";
 import { runHere } from "../support/run-here.ts";
 import { campaign, campaignId, coupon, refusal, type StandIn, startStandIn } from "../support/stand-in.ts";
@@ -41,6 +43,8 @@ describe("cli export", () => {
   let faults = new Map<number, Fault>();
   let requests: ExportCouponsRequest[] = [];
   let hung = 0;
+  /** Ends the stream that hangs; the next request is answered. */
+  let endHang: () => void = () => undefined;
 
   function batch(from: number): ExportCouponsResponse {
     const size = Math.max(0, Math.min(batchSize, total - from));
@@ -69,7 +73,11 @@ describe("cli export", () => {
             if (fault === "repeat") yield batch(from - batchSize);
             if (fault === "hang") {
               hung++;
-              await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+              await new Promise((resolve) => {
+                context.signal.addEventListener("abort", resolve);
+                endHang = () => resolve(undefined);
+              });
+              if (!context.signal.aborted) throw new ConnectError("back again", Code.Unavailable);
               return;
             }
             yield batch(from);
@@ -93,6 +101,17 @@ describe("cli export", () => {
   const run = (...args: string[]) => runHere(["export", campaignId, ...args], { url: service.url });
   /** Runs the command in a process of its own, so that the process holds the lock on the file. */
   const runAlone = (...args: string[]) => runCli(["export", campaignId, ...args], { url: service.url });
+  const isThere = (name: string) => readdir(folder).then((names) => names.includes(name));
+  /**
+   * The stand-in hangs, and the command has written what came before: more may be under way when the stand-in
+   * stops.
+   */
+  async function hangs(hasWritten: () => Promise<boolean>): Promise<void> {
+    expect(await until(() => hung > 0, HANG_MS), "a batch after which it hangs").to.equal(true);
+    expect(await until(hasWritten, HANG_MS), "what it sent before is written").to.equal(true);
+  }
+  const hasLines = (name: string, count: number) => async () =>
+    (await isThere(name)) && (await readFile(join(folder, name), "utf8")).split("\n").length > count;
   const seqs = (jsonl: string): unknown[] => readJsonLines(jsonl).map((row) => row["seq"]);
   const oneTo = (last: number): number[] => Array.from({ length: last }, (_value, index) => index + 1);
 
@@ -183,8 +202,7 @@ describe("cli export", () => {
     faults = new Map([[4, "hang"]]);
     const file = join(folder, "winners.csv");
     const running = await startCli(["export", campaignId, "--out", file], { url: service.url });
-    // The stand-in gets one more request after the batch that the command has written.
-    while (hung === 0) await new Promise((resolve) => setImmediate(resolve));
+    await hangs(async () => (await readdir(folder)).length > 0);
     running.child.kill("SIGINT");
     const { code, stderr } = await running.finished;
     expect(code).to.equal(130);
@@ -209,7 +227,7 @@ describe("cli export", () => {
     const args = ["--out", file, "--resume", "--bom"];
     faults = new Map([[2_000, "hang"]]);
     const running = await startCli(["export", campaignId, ...args], { url: service.url });
-    while (hung === 0) await new Promise((resolve) => setImmediate(resolve));
+    await hangs(() => isThere(".winners.csv.resume.json"));
     running.child.kill("SIGKILL");
     await running.finished;
     expect(await readdir(folder))
@@ -240,7 +258,7 @@ describe("cli export", () => {
     expect(refused.stderr).to.include("16 rows are kept; the same command goes on from there");
     faults = new Map([[24, "hang"]]);
     const running = await startCli(["export", campaignId, ...args], { url: service.url });
-    while (hung === 0) await new Promise((resolve) => setImmediate(resolve));
+    await hangs(hasLines(".winners.jsonl.resume.part", 24));
     running.child.kill("SIGINT");
     expect((await running.finished).code).to.equal(130);
     requests = [];
@@ -296,8 +314,10 @@ describe("cli export", () => {
     const file = join(folder, "winners.jsonl");
     const args = ["--out", file, "--resume", "--format", "jsonl"];
     faults = new Map([[200, "hang"]]);
-    const first = await startCli(["export", campaignId, ...args, "--timeout", "3000"], { url: service.url });
-    while (hung === 0) await new Promise((resolve) => setImmediate(resolve));
+    const first = await startCli(["export", campaignId, ...args, "--timeout", "600000"], {
+      url: service.url,
+    });
+    await hangs(() => isThere(".winners.jsonl.resume.lock"));
     const second = await runAlone(...args);
     expect(second.code).to.equal(2);
     expect(second.stderr).to.match(
@@ -305,6 +325,7 @@ describe("cli export", () => {
     );
     expect(second.stderr).to.include(join(folder, ".winners.jsonl.resume.lock"));
     // The server answers again, and the first command continues.
+    endHang();
     const { code, stderr } = await first.finished;
     expect(code, stderr).to.equal(0);
     expect(seqs(await readFile(file, "utf8"))).to.deep.equal(oneTo(total));
@@ -352,11 +373,9 @@ describe("cli export", () => {
     const args = ["--out", file, "--resume", "--format", "jsonl", "--timeout", "500"];
     faults = new Map([[200, "hang"]]);
     const running = await startCli(["export", campaignId, ...args], { url: service.url });
-    while (hung === 0) await new Promise((resolve) => setImmediate(resolve));
+    // None of the rows of before the silence is written after this test's change.
+    await hangs(hasLines(".winners.jsonl.resume.part", 200));
     const path = join(folder, ".winners.jsonl.resume.part");
-    // The rows of before the silence are in the file: none of them is written after this test's change.
-    while ((await readFile(path, "utf8")).split("\n").length <= 200)
-      await new Promise((resolve) => setImmediate(resolve));
     const draft = await open(path, "r+");
     await draft.write(Buffer.alloc(500), 0, 500, 100);
     await draft.close();
