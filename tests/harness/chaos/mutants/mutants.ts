@@ -108,9 +108,9 @@ export const mutants: readonly Mutant[] = [
     patches: [
       {
         file: "claims/claimer",
-        search: "const answer = known.recall(campaignId, claimKey);",
+        search: "const answer = known.recall(campaignId, claimKey, isFinal);",
         replace:
-          'if (globalThis.soldOut?.has(campaignId)) return refused({ reason: "SOLD_OUT" });\nconst answer = known.recall(campaignId, claimKey);',
+          'if (globalThis.soldOut?.has(campaignId)) return refused({ reason: "SOLD_OUT" });\nconst answer = known.recall(campaignId, claimKey, isFinal);',
       },
       {
         file: "claims/claimer",
