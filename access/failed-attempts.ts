@@ -13,7 +13,7 @@ export type FailedAttempts = {
   failed(source: string): number;
 };
 
-/** So many wrong credentials are free: a person mistypes, and a script may have an old one. */
+/** The first wrong credential after which a source waits: people mistype, a script may have an old one. */
 const FREE = 20;
 /** After so long one of them is forgotten. */
 const FORGET_MS = 120_000;

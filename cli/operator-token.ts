@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
@@ -17,6 +17,9 @@ export interface GivenToken {
 export const standardInput = "-";
 
 const maxBytes = 64 * 1024;
+/** For a passphrase that is typed at the other end of a pipe. */
+const pipeWaitMs = 60_000;
+const pipeEveryMs = 20;
 
 /**
  * The token of the flags, else that of the environment: itself, or in a file. `fromStdin`: what standard
@@ -69,7 +72,8 @@ export async function tokenFromStdin(stdin: Readable & { readonly isTTY?: boolea
 function tokenInFile(path: string, origin: string): GivenToken {
   let file: number;
   try {
-    file = openSync(path, "r");
+    // A pipe into which nobody writes is not waited for: the command would not end at Ctrl-C.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     throw unreadable(path, origin, error);
   }
@@ -89,10 +93,26 @@ function tokenInFile(path: string, origin: string): GivenToken {
 
 function readBounded(file: number): string {
   const bytes = Buffer.alloc(maxBytes + 1);
+  const endMs = performance.now() + pipeWaitMs;
   let length = 0;
-  for (let read = -1; read !== 0 && length < bytes.length; length += read)
-    read = readSync(file, bytes, length, bytes.length - length, null);
+  while (length < bytes.length) {
+    const read = readSome(file, bytes.subarray(length), endMs);
+    if (read === 0) break;
+    length += read;
+  }
   return bytes.toString("utf8", 0, length);
+}
+
+/** Waits while the program at the other end of a pipe, as in <(pass show coupon), has not written yet. */
+function readSome(file: number, into: Buffer, endMs: number): number {
+  for (;;) {
+    try {
+      return readSync(file, into, 0, into.length, null);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN" || performance.now() >= endMs) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pipeEveryMs);
+    }
+  }
 }
 
 function tokenIn(text: string, origin: string): GivenToken {

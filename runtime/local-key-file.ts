@@ -33,10 +33,18 @@ export function localKeyFolder(env: Environment): string | undefined {
   return home !== undefined && isAbsolute(home) ? join(home, ".local", "state", "coupon") : undefined;
 }
 
-/** In that folder each service has a file of its own, by the port that operators call. */
-export function localKeyFile(env: Environment, port: number): string | undefined {
+/** Where a service listens unless HOST says otherwise. */
+const USUAL_ADDRESS = "127.0.0.1";
+
+/**
+ * In that folder each service has a file of its own, by the loopback address and the port that operators
+ * call: another user's program may listen on the same port of another loopback address. `address`: as a URL
+ * has it, without brackets.
+ */
+export function localKeyFile(env: Environment, port: number, address = USUAL_ADDRESS): string | undefined {
   const folder = localKeyFolder(env);
-  return folder === undefined ? undefined : join(folder, `operator-${port}`);
+  const name = address === USUAL_ADDRESS ? `operator-${port}` : `operator-${port}@${address}`;
+  return folder === undefined ? undefined : join(folder, name);
 }
 
 /** Reads the file, unless another user could have written or read it. */

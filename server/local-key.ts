@@ -19,8 +19,11 @@ import type { Logger } from "../runtime/logger.ts";
 export type LocalKey = {
   /** The SHA-256 of the key in hex: all that a worker gets. */
   readonly sha256: string;
-  /** Writes the key to the file of the port that operators call, and logs where that is. */
-  publish(port: number): void;
+  /**
+   * Writes the key to the file of the port that operators call, and logs where that is. `address`: on which
+   * the service listens, as a URL has it; without it, the usual one.
+   */
+  publish(port: number, address?: string): void;
   /** Removes the file, unless another service has replaced it. */
   remove(): void;
 };
@@ -36,10 +39,10 @@ export function createLocalKey(env: Environment, logger: Logger): LocalKey {
 
   return {
     sha256: sha256Of(key),
-    publish(port) {
+    publish(port, address) {
       // The process may have been asked to end while it started.
       if (isOver) return;
-      const [folder, file] = [localKeyFolder(env), localKeyFile(env, port)];
+      const [folder, file] = [localKeyFolder(env), localKeyFile(env, port, address)];
       try {
         if (folder === undefined || file === undefined) throw new Error("this user has no home");
         makePrivate(folder);

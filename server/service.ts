@@ -1,3 +1,4 @@
+import { lookup } from "node:dns/promises";
 import { parseArgs } from "node:util";
 import { changedSettings, readConfig, redactConfig } from "../runtime/config.ts";
 import { redactCrashes } from "../runtime/crash.ts";
@@ -120,7 +121,10 @@ async function start(
       ? startRoles(config, logger, life, alone(localKey?.sha256))
       : group.start());
     const operatorsUrl = addresses.operators ?? addresses.http;
-    if (operatorsUrl !== undefined) localKey?.publish(Number(new URL(operatorsUrl).port));
+    if (localKey !== undefined && operatorsUrl !== undefined) {
+      const { hostname, port } = new URL(operatorsUrl);
+      localKey.publish(Number(port), await addressOf(hostname));
+    }
     const workers = isGroup ? { workers: config.WORKERS } : {};
     logger.info(
       { ...addresses, roles: config.ROLES, ...workers },
@@ -130,6 +134,12 @@ async function start(
     await (lifecycle === undefined ? ground.release() : lifecycle.release());
     throw error;
   }
+}
+
+/** The address of a URL's host: the one that a server gets when it listens on that name. */
+async function addressOf(hostname: string): Promise<string> {
+  const { address } = await lookup(hostname.replace(/^\[(.*)\]$/, "$1"));
+  return address;
 }
 
 async function readSecrets(ground: Ground): Promise<Environment> {

@@ -81,15 +81,34 @@ describe("cli: the key that a service on this machine made", () => {
     expect(stderr).to.include(`the service's key in ${file} is not used: other users may read or change it`);
   });
 
-  it("is looked for by the URL's port, on this machine only", () => {
+  it("is looked for by the URL's address and port, on this machine only", () => {
     const tokenFor = (url: string) => localKeyFor(url, env)?.token;
-    for (const host of ["127.0.0.1", "localhost", "[::1]", "127.1", "LOCALHOST"])
+    for (const host of ["127.0.0.1", "localhost", "127.1", "LOCALHOST"])
       expect(tokenFor(`http://${host}:${port}`), host).to.equal(key);
     expect(tokenFor(`https://127.0.0.1:${port}/below`)).to.equal(key);
     const elsewhere = ["10.0.0.1", "coupons.example.com", "127.0.0.1.example.com", "localhost.example.com"];
-    for (const host of [...elsewhere, "0.0.0.0", "[::2]"])
+    // Another user's program may listen on these while the service listens on 127.0.0.1.
+    const others = ["127.0.0.2", "[::1]", "[::ffff:127.0.0.1]", "[::ffff:127.0.0.3]"];
+    for (const host of [...elsewhere, ...others, "0.0.0.0", "[::2]"])
       expect(tokenFor(`http://${host}:${port}`), host).to.equal(undefined);
     expect(tokenFor(`http://127.0.0.1:${port === 80 ? 81 : 80}`)).to.equal(undefined);
     expect(tokenFor("http://127.0.0.1")).to.equal(undefined);
+  });
+
+  it("goes to the address of its service, whatever a name stands for", () => {
+    const urlFor = (url: string) => localKeyFor(url, env)?.url;
+    expect(urlFor(`http://localhost:${port}/below`)).to.equal(`http://127.0.0.1:${port}/below`);
+    expect(urlFor(`https://localhost:${port}`), "a certificate proves it").to.equal(
+      `https://localhost:${port}`,
+    );
+    createLocalKey(env, silentLogger).publish(port + 1, "::1");
+    expect(urlFor(`http://localhost:${port + 1}`)).to.equal(`http://[::1]:${port + 1}`);
+    expect(urlFor(`http://127.0.0.1:${port + 1}`)).to.equal(undefined);
+    expect(urlFor(`http://[0:0:0:0:0:0:0:1]:${port + 1}`)).to.equal(`http://[::1]:${port + 1}`);
+  });
+
+  it("by the command: to the service, where localhost is given", async () => {
+    const { code, sent } = await sentBy(["get", campaignId, "--url", `http://localhost:${port}`]);
+    expect([code, sent]).to.deep.equal([0, [`Bearer ${key}`]]);
   });
 });

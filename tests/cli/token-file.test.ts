@@ -1,7 +1,10 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { expect } from "chai";
+import { exitOf } from "../../local/child.ts";
 import { withRecordedCalls } from "../support/recorded-calls.ts";
 import { readJsonLines, startCli } from "../support/run-cli.ts";
 import { runHere } from "../support/run-here.ts";
@@ -76,6 +79,30 @@ describe("cli: the token from a file", () => {
     running.child.stdin?.end(`${SECRET}\n`);
     expect((await running.finished).code).to.equal(0);
     expect(calls.requests.at(-1)?.headers.authorization).to.equal(`Bearer ${SECRET}`);
+  });
+
+  describe("a pipe", () => {
+    let pipe: string;
+    beforeEach(() => {
+      pipe = join(dir.path, "pipe");
+      execFileSync("mkfifo", ["-m", "600", pipe]);
+    });
+
+    it("into which nobody writes is an error at once, not a command that never ends", async () => {
+      const { code, sent, stderr } = await get(["--token-file", pipe]);
+      expect([code, sent]).to.deep.equal([2, []]);
+      expect(stderr).to.include("--token-file: there is no token in it");
+    });
+
+    it("whose writer takes its time is waited for", async () => {
+      const script = 'exec 3<>"$0"; echo open; sleep 0.3; printf %s "$1" >&3';
+      const writer = spawn("sh", ["-c", script, pipe, SECRET], { stdio: ["ignore", "pipe", "inherit"] });
+      const ended = exitOf(writer);
+      await once(writer.stdout, "data");
+      const { code, sent } = await get(["--token-file", pipe]);
+      expect([code, sent]).to.deep.equal([0, [`Bearer ${SECRET}`]]);
+      await ended;
+    });
   });
 
   it("a terminal is no standard input for a token: it would be shown", async () => {

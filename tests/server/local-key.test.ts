@@ -74,6 +74,14 @@ describe("the operators' key that a service makes at its start", () => {
     expect(keyIn(join(folder, `operator-${PORT + 1}`))).to.be.a("string");
   });
 
+  it("so has a service on another loopback address with the same port", () => {
+    const [one, two] = [createLocalKey(env, logger), createLocalKey(env, logger)];
+    one.publish(PORT);
+    two.publish(PORT, "::1");
+    expect(sha256Of(String(keyIn(file)))).to.equal(one.sha256);
+    expect(sha256Of(String(keyIn(`${file}@::1`)))).to.equal(two.sha256);
+  });
+
   it("is removed at the end, but not where another service has replaced it meanwhile", () => {
     const [old, next] = [createLocalKey(env, logger), createLocalKey(env, logger)];
     old.publish(PORT);
