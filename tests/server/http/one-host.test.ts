@@ -36,16 +36,37 @@ describe("the Host field", () => {
     await health.end();
   });
 
-  /** All bytes that come back for the request and for a second one behind it. */
+  /**
+   * All bytes that come back for the request and for a second one behind it: until both are answered or the
+   * server ends the connection. This side does not: to Node, a caller that has ended its side has left.
+   */
   async function answers(port: number, line: string, fields: readonly string[], body = ""): Promise<string> {
     const socket = connect(port, "127.0.0.1");
     const head = [`${line} HTTP/1.1`, ...fields, `content-length: ${Buffer.byteLength(body)}`, "", ""].join(
       "\r\n",
     );
-    socket.end(head + body + head + body);
+    socket.write(head + body + head + body);
     let text = "";
-    for await (const part of socket) text += String(part);
+    for await (const part of socket) {
+      text += String(part);
+      if (wholeAnswersIn(text) === 2) break;
+    }
     return text;
+  }
+
+  /** Answers of which the whole body is there: each tells its length. */
+  function wholeAnswersIn(text: string): number {
+    let count = 0;
+    for (let rest = text; ; count += 1) {
+      const end = rest.indexOf("\r\n\r\n");
+      const length = /content-length: (\d+)/i.exec(rest.slice(0, end))?.[1];
+      if (end < 0 || length === undefined) return count;
+      const next = Buffer.from(rest.slice(end + 4))
+        .subarray(Number(length))
+        .toString();
+      if (Buffer.byteLength(rest.slice(end + 4)) < Number(length)) return count;
+      rest = next;
+    }
   }
 
   const json = ["content-type: application/json"];
