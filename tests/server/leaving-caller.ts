@@ -135,7 +135,7 @@ function openHttp1(wire: Wire, call: LeavingCall, way: string, leave: Way): Leav
   if (reads) socket.on("data", hear).on("close", hear);
   const body = bodyOf(wire, call);
   const head = {
-    host: "a",
+    host: "127.0.0.1",
     "content-type": wire.contentType(isStream),
     "content-length": body.length,
     ...headers,
