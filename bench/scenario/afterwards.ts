@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeHistory } from "./crowd.ts";
@@ -86,5 +87,14 @@ export async function afterwards(launch: Launch): Promise<void> {
     const script = mustExit(await coupon(["completion", "bash"], { asText: true }), EXIT.ok);
     must(script.stdout.includes("complete"), "no completion for bash");
     return "answer";
+  });
+
+  await stage.step("keys, token", async () => {
+    const key = mustExit(await coupon(["keys", "create", "--name", "kim", "--role", "viewer"]), EXIT.ok);
+    must(/"kim:viewer:[0-9a-f]{64}"/.test(key.stdout), "no line for OPERATOR_KEYS");
+    const env = { CLAIM_TOKEN_SECRET: randomBytes(32).toString("hex"), CLAIM_TOKEN_AUDIENCE: "coupons" };
+    const token = mustExit(await coupon(["token", "issue", "--user", "alice"], { env }), EXIT.ok);
+    must(/[\w-]+\.[\w-]+\.[\w-]+/.test(token.stdout), "no token");
+    return "are made";
   });
 }

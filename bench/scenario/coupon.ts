@@ -20,9 +20,12 @@ export type Told = {
   readonly endedAtMs: number;
 };
 
+/** `env`: what the command needs beside the settings of all. */
+type RunOptions = { readonly asText?: boolean; readonly env?: Readonly<Record<string, string>> };
+
 export type Coupon = {
   /** Runs a command to its end, at the two servers in turn. */
-  (args: readonly string[], options?: { readonly asText?: boolean }): Promise<Told>;
+  (args: readonly string[], options?: RunOptions): Promise<Told>;
   /** The verbs that were run. */
   readonly verbs: ReadonlySet<string>;
 };
@@ -42,7 +45,10 @@ export function createCoupon(urls: readonly string[], dir: string, signal: Abort
   const profiles = Object.fromEntries(urls.map((url, index) => [`server-${index + 1}`, { url }]));
   writeFileSync(config, JSON.stringify({ profile: "server-1", profiles }));
 
-  async function coupon(args: readonly string[], { asText = false } = {}): Promise<Told> {
+  async function coupon(
+    args: readonly string[],
+    { asText = false, env = {} }: RunOptions = {},
+  ): Promise<Told> {
     const verb = args[0] ?? "";
     verbs.add(verb);
     turn += 1;
@@ -55,6 +61,7 @@ export function createCoupon(urls: readonly string[], dir: string, signal: Abort
         COUPON_PROFILE: `server-${(turn % urls.length) + 1}`,
         COUPON_TOKEN: OPERATOR_TOKEN,
         COUPON_ACTOR: "scenario",
+        ...env,
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
