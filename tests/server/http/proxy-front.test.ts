@@ -3,10 +3,8 @@ import { readFileSync } from "node:fs";
 import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { type AddressInfo, connect, type Server, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
-import type { ServiceImpl } from "@connectrpc/connect";
 import { expect } from "chai";
 import { until } from "../../../local/poll.ts";
-import type { CouponService } from "../../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { createMetrics } from "../../../runtime/metrics.ts";
 import { createIsProxy } from "../../../runtime/proxy-settings.ts";
@@ -14,8 +12,7 @@ import type { BoundConnections } from "../../../server/http/connection-limits.ts
 import { createProxyFront } from "../../../server/http/proxy-front.ts";
 import { openTlsFiles } from "../../../server/http/tls-files.ts";
 import { createTlsFront } from "../../../server/http/tls-front.ts";
-import { remoteCallerOf } from "../../../server/rpc/remote-caller.ts";
-import { toConnectError } from "../../../server/rpc/rpc-status.ts";
+import { addressNoting } from "../../support/address-noting.ts";
 import { type Certificates, makeCertificates } from "../../support/certificates.ts";
 import { HANG_MS } from "../../support/patience.ts";
 import { version1, version2 } from "../../support/proxy-header.ts";
@@ -61,19 +58,9 @@ describe("a port with the PROXY protocol", () => {
       limits: { most: 100, perSourceMax, isProxy: createIsProxy(trusted) },
       noteCut: (why) => metrics.cuts.inc({ why }),
     };
-    const refusal = { reason: "SOLD_OUT" } as const;
     const app = stubApp({
       ...{ metrics, connections: bounded.limits },
-      issueCoupon(_, caller) {
-        seen.push((caller as { address: string }).address);
-        return { kind: "refused", refusal };
-      },
-      couponService: {
-        issueCoupon(_: unknown, context: Parameters<typeof remoteCallerOf>[0]) {
-          seen.push(remoteCallerOf(context).address);
-          throw toConnectError(refusal, 0);
-        },
-      } as unknown as ServiceImpl<typeof CouponService>,
+      ...addressNoting((address) => void seen.push(address)),
     });
     const credentials = await openTlsFiles({ cert: made.certFile, key: made.keyFile, clientCa: undefined });
     if (credentials === undefined) throw new Error("no credentials");

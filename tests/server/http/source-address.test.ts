@@ -1,11 +1,8 @@
-import type { ServiceImpl } from "@connectrpc/connect";
 import { expect } from "chai";
 import fc from "fast-check";
-import type { CouponService } from "../../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { createIsProxy } from "../../../runtime/proxy-settings.ts";
 import { createSourceAddress } from "../../../server/http/source-address.ts";
-import { remoteCallerOf } from "../../../server/rpc/remote-caller.ts";
-import { toConnectError } from "../../../server/rpc/rpc-status.ts";
+import { addressNoting } from "../../support/address-noting.ts";
 import { CLAIM_TRANSPORTS } from "../../support/claim-transports.ts";
 import { openStubApp, type StubApp } from "../../support/stub-app.ts";
 
@@ -106,19 +103,9 @@ describe("the source address over each transport", () => {
 
   const open = async (trusted: readonly string[]) => {
     seen = [];
-    const refusal = { reason: "SOLD_OUT" } as const;
     app = await openStubApp({
       connections: { most: 100, perSourceMax: 100, isProxy: createIsProxy(trusted) },
-      issueCoupon(_, caller) {
-        seen.push((caller as { address: string }).address);
-        return { kind: "refused", refusal };
-      },
-      couponService: {
-        issueCoupon(_: unknown, context: Parameters<typeof remoteCallerOf>[0]) {
-          seen.push(remoteCallerOf(context).address);
-          throw toConnectError(refusal, 0);
-        },
-      } as unknown as ServiceImpl<typeof CouponService>,
+      ...addressNoting((address) => void seen.push(address)),
     });
   };
   afterEach(() => app.close());
