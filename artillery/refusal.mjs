@@ -24,6 +24,7 @@ export const REASONS = /** @type {const} */ ([
   "UNAUTHENTICATED",
   "PERMISSION_DENIED",
   "RATE_LIMITED",
+  "DEADLINE_EXCEEDED",
 ]);
 
 const TYPE = "coupon.v1.Refusal";

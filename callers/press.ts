@@ -29,7 +29,12 @@ const FIRST_WAIT_MS = 50;
 const WAIT_MOST_MS = 1_000;
 
 /** Refusals that are not final: the caller asks again with the same key. */
-const PASSING: ReadonlySet<string> = new Set(["OVERLOADED", "NOT_READY", "RATE_LIMITED"]);
+const PASSING: ReadonlySet<string> = new Set([
+  "OVERLOADED",
+  "NOT_READY",
+  "RATE_LIMITED",
+  "DEADLINE_EXCEEDED",
+]);
 
 export function isDefinite(outcome: Outcome): boolean {
   return outcome.kind === "issued" || (outcome.kind === "refused" && !PASSING.has(outcome.reason));

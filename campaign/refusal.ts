@@ -28,6 +28,8 @@ export type Refusal =
   /** `why`: the reason, where it is not that this server has too many waiting requests. */
   | { readonly reason: "OVERLOADED"; readonly why?: string; readonly retryAfterMs?: number }
   | { readonly reason: "UNCERTAIN" }
+  /** The caller's deadline had passed, or it had left, before anything was tried for it. */
+  | { readonly reason: "DEADLINE_EXCEEDED" }
   /** `why`: what is wrong with the credential, without a part of it. */
   | { readonly reason: "UNAUTHENTICATED" | "PERMISSION_DENIED"; readonly why: string }
   /**

@@ -109,8 +109,10 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     const { leastGeneration } = facts;
     const pipeline = pipelineOf(campaignId);
     const redis = breakers.pool(campaignId);
+    /** The caller no longer waits: before a code was popped for it, nothing was tried. */
+    const tooLate = (stale: number) => refused({ reason: stale === 0 ? "DEADLINE_EXCEEDED" : "UNCERTAIN" });
     for (let stale = 0; stale < STALE_CODES_MAX; ) {
-      if (expired()) return refused({ reason: "UNCERTAIN" });
+      if (expired()) return tooLate(stale);
       if (redis.admit() === "refuse") return storeAway();
       const askedAtMs = clock.elapsed();
       const answer = await pipeline.claims.push({ claimKey, userId, leastGeneration, expired });
@@ -144,7 +146,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
         case "not-open":
           return refused(refusalOf(answer.state));
         case "expired":
-          return refused({ reason: "UNCERTAIN" });
+          return tooLate(stale);
         case "none":
         case "fenced":
         case "frozen": {

@@ -80,6 +80,10 @@ export function reasonWords(
         ? unauthenticatedHint(tokenFrom)
         : "wait a moment, then ask again with the same key",
     },
+    [RefusalReason.DEADLINE_EXCEEDED]: {
+      message: "the deadline passed before the service tried anything",
+      hint: "ask again with the same key and a longer --timeout",
+    },
   };
   return words[reason];
 }

@@ -18,6 +18,7 @@ const transientReasons: readonly KnownReason[] = [
   RefusalReason.OVERLOADED,
   RefusalReason.UNCERTAIN,
   RefusalReason.RATE_LIMITED,
+  RefusalReason.DEADLINE_EXCEEDED,
 ];
 // A broken stream has more errors than a broken call: an end without its end message, or half a message.
 const brokenEnds = ["missing EndStreamResponse", "invalid end stream"];

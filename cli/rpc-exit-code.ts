@@ -49,6 +49,7 @@ export const reasonExitCodes: Record<KnownReason, ExitCode | undefined> = {
   [RefusalReason.UNAUTHENTICATED]: exitCodes.denied,
   [RefusalReason.PERMISSION_DENIED]: exitCodes.denied,
   [RefusalReason.RATE_LIMITED]: exitCodes.unavailable,
+  [RefusalReason.DEADLINE_EXCEEDED]: exitCodes.unavailable,
 };
 
 /** undefined: a reason of a newer server, unknown to this build; then the RPC code decides. */

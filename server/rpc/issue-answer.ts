@@ -101,6 +101,7 @@ function partsOf(refusal: Refusal): string {
     case "UNKNOWN_CAMPAIGN":
     case "NO_COUPON":
     case "UNCERTAIN":
+    case "DEADLINE_EXCEEDED":
       return "";
     default:
       return refusal satisfies never;

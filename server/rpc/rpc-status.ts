@@ -70,6 +70,13 @@ function toRpcStatus(refusal: Refusal): RpcStatus {
         message: "a store did not confirm this, it may or may not have happened; ask again with the same key",
         retryAfterMs: AT_ONCE_MS,
       };
+    case "DEADLINE_EXCEEDED":
+      return {
+        code: Code.DeadlineExceeded,
+        message:
+          "the deadline of the request passed before anything was tried; ask again with the same key and a later one",
+        retryAfterMs: 0,
+      };
     case "UNAUTHENTICATED":
       return { code: Code.Unauthenticated, message: refusal.why, retryAfterMs: 0 };
     case "PERMISSION_DENIED":

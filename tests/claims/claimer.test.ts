@@ -145,7 +145,7 @@ describe("claimer", () => {
     it("a caller that has gone before the claim gets nothing, and no code is taken", async () => {
       const sale = await openSale(stores);
       const before = await contents(sale);
-      expect(reasonOf(await sale.issue("a", { signal: AbortSignal.abort() }))).to.equal("UNCERTAIN");
+      expect(reasonOf(await sale.issue("a", { signal: AbortSignal.abort() }))).to.equal("DEADLINE_EXCEEDED");
       await sale.claimer.idle();
       expect(await contents(sale)).to.deep.equal(before);
     });
@@ -177,7 +177,11 @@ describe("claimer", () => {
       caller.abort();
       door.open();
       const answers = await Promise.all([...first, ...third]);
-      expect(answers.map(reasonOf)).to.deep.equal([...Array(7).fill("issued"), "UNCERTAIN", "issued"]);
+      expect(answers.map(reasonOf)).to.deep.equal([
+        ...Array(7).fill("issued"),
+        "DEADLINE_EXCEEDED",
+        "issued",
+      ]);
       expect(
         answers.slice(6).map((issue) => (issue.kind === "issued" ? issue.coupon.claimKey : "-")),
       ).to.deep.equal(["before", "-", "after"]);
@@ -408,6 +412,23 @@ describe("claimer", () => {
       expect(await sale.alarms("code-taken")).to.equal(1);
       expect(issuedBy(await sale.issue("owner"))).to.deep.include({ replayed: true });
       expect((await records(sale)).map(({ claimKey }) => claimKey).sort()).to.deep.equal(["a", "owner"]);
+    });
+
+    it("its caller leaves meanwhile: a code was popped for it, so the answer is that it is uncertain", async () => {
+      const caller = new AbortController();
+      const sale = await openSale(stores, {
+        pool: (real) => ({
+          ...real,
+          async claim(...args) {
+            const answers = await real.claim(...args);
+            caller.abort();
+            return answers;
+          },
+        }),
+      });
+      const [stale = ""] = sale.codes;
+      await record({ _id: stale, campaignId: sale.campaign._id, claimKey: "owner", generation: 0, seq: 9 });
+      expect(reasonOf(await sale.issue("a", { signal: caller.signal }))).to.equal("UNCERTAIN");
     });
 
     it("gives up after five such codes, and goes on where it was when asked again", async () => {

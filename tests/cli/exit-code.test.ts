@@ -29,6 +29,7 @@ const contract: Record<keyof typeof RefusalReason, [code: Code, exitCode: number
   UNAUTHENTICATED: [Code.Unauthenticated, 6],
   PERMISSION_DENIED: [Code.PermissionDenied, 6],
   RATE_LIMITED: [Code.ResourceExhausted, 5],
+  DEADLINE_EXCEEDED: [Code.DeadlineExceeded, 5],
 };
 
 describe("cli exit codes", () => {

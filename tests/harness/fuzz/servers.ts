@@ -59,7 +59,7 @@ const REFUSALS: readonly Refusal[] = [
  * differently shows in the answer.
  */
 function issueOf({ campaignId, userId, requestId }: IssueRequest, caller: Caller): Issue | Promise<Issue> {
-  if (caller.aborted) return { kind: "refused", refusal: { reason: "UNCERTAIN" } };
+  if (caller.aborted) return { kind: "refused", refusal: { reason: "DEADLINE_EXCEEDED" } };
   const sum = [...campaignId, ...userId, ...requestId].reduce(
     (all, one) => all + (one.codePointAt(0) ?? 0),
     0,

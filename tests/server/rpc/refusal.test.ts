@@ -122,6 +122,13 @@ const tellings: { [reason in Refusal["reason"]]: Telling } = {
     message: "the token is of another campaign",
     retryAfterMs: 0n,
   },
+  DEADLINE_EXCEEDED: {
+    refusal: { reason: "DEADLINE_EXCEEDED" },
+    code: Code.DeadlineExceeded,
+    message:
+      "the deadline of the request passed before anything was tried; ask again with the same key and a later one",
+    retryAfterMs: 0n,
+  },
   RATE_LIMITED: {
     refusal: { reason: "RATE_LIMITED", by: "address", retryAfterMs: 250 },
     code: Code.ResourceExhausted,
