@@ -28,7 +28,7 @@ import type { Http2Sessions } from "./http/http2-sessions.ts";
 import { createInFlight, IN_FLIGHT_LIMITS, type InFlight } from "./http/in-flight.ts";
 import { closeWithLastAnswer, type IsLast } from "./http/last-answer.ts";
 import { shortenDeadlines } from "./http/long-deadlines.ts";
-import { createNewConnections } from "./http/new-connections.ts";
+import { createNewConnections, type NewConnections } from "./http/new-connections.ts";
 import { joinCredentials } from "./http/one-credential.ts";
 import { refuseSeveralHosts } from "./http/one-host.ts";
 import { addPages, PROBES } from "./http/pages.ts";
@@ -73,6 +73,7 @@ export type AppDeps = {
   /** The text that /metrics answers with. */
   metricsPage: () => Promise<string>;
   connections?: ConnectionLimits;
+  connecting?: NewConnections;
 };
 
 /** Neither server listens yet: the caller of `buildApp` starts both, on the configured addresses. */
@@ -83,6 +84,8 @@ export type App = {
   /** gRPC over HTTP/2 without TLS (h2c): the same routes. */
   grpc: Http2Server;
   grpcSessions: Http2Sessions;
+  /** Must watch whatever listens for this app: the two servers, or the ports in front of them. */
+  connecting: NewConnections;
 };
 
 /**
@@ -164,7 +167,7 @@ export function buildApp(deps: AppDeps): App {
   const bounded: BoundConnections = { limits: connections, noteCut: (why) => metrics.cuts.inc({ why }) };
   const inFlight = createInFlight(IN_FLIGHT_LIMITS, () => bounded.noteCut("pipelining"));
   const refuse = createRefuseTurn(clock);
-  const connecting = createNewConnections();
+  const { connecting = createNewConnections() } = deps;
   const awaits = connecting.awaiting();
   const unusual = createTurns({
     perTurn: () => (claimsUnderWay() ? 1 : UNUSUAL_PER_TURN),
@@ -199,7 +202,6 @@ export function buildApp(deps: AppDeps): App {
     ...bounded,
     ...{ inFlight, keepAliveTimeoutMs: deps.keepAliveTimeoutMs, classes: expressClasses(app) },
   });
-  connecting.watch(http);
   const adapt = connectNodeAdapter({ ...options, contextValues });
   const guarded = guard((request: Http2ServerRequest, response: Http2ServerResponse) => {
     // The adapter makes a URL of the authority that the caller sent, and throws where that is invalid.
@@ -219,5 +221,5 @@ export function buildApp(deps: AppDeps): App {
     bounded,
     clock,
   );
-  return { http, inFlight, grpc, grpcSessions };
+  return { http, inFlight, grpc, grpcSessions, connecting };
 }

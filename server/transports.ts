@@ -55,7 +55,10 @@ export async function startTransports(deps: TransportsDeps): Promise<ListenerAdd
       ...{ ...deps, parts: front.parts, connections, keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS },
       ...{ stopping: ending.stopping.signal, draining: ending.draining.signal },
     });
-    fronts.push((await behindTls(app, front, bounded, deps)) ?? plain(app, front, bounded, deps));
+    const ready = (await behindTls(app, front, bounded, deps)) ?? plain(app, front, bounded, deps);
+    // The servers behind a port with TLS or the PROXY protocol get a connection only once it has spoken.
+    for (const { server } of ready.listeners) app.connecting.watch(server);
+    fronts.push(ready);
   }
   let isServing = false;
   const closeTransports = createCloseTransports({

@@ -3,6 +3,12 @@ import type { Server } from "node:net";
 /** Whether requests that can wait should wait for one more turn of the event loop. */
 export type AwaitsConnections = () => boolean;
 
+export type NewConnections = {
+  /** Counts the connections that this server accepts. */
+  watch(server: Server): void;
+  awaiting(): AwaitsConnections;
+};
+
 /** So many turns in a row a flood of connections may take from the requests that wait. */
 const TURNS_MAX = 20;
 
@@ -11,10 +17,7 @@ const TURNS_MAX = 20;
  * came are kept short: else a flood of connections fills the kernel's queue, and honest callers find no place
  * in it. Each `awaiting` counts its own turns.
  */
-export function createNewConnections(): {
-  watch(server: Server): void;
-  awaiting(): AwaitsConnections;
-} {
+export function createNewConnections(): NewConnections {
   let came = 0;
   return {
     watch(server) {

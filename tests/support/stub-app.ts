@@ -17,9 +17,13 @@ export type StubApp = App & {
 };
 
 export function stubApp(deps: Partial<AppDeps> = {}): App {
+  return buildApp(stubDeps(deps));
+}
+
+export function stubDeps(deps: Partial<AppDeps> = {}): AppDeps {
   const quiet = new AbortController().signal;
   const metrics = createMetrics();
-  return buildApp({
+  return {
     couponService: {} as ServiceImpl<typeof CouponService>,
     campaignService: {} as ServiceImpl<typeof CampaignService>,
     issueCoupon: () => ({ kind: "refused", refusal: { reason: "SOLD_OUT" } }),
@@ -28,7 +32,7 @@ export function stubApp(deps: Partial<AppDeps> = {}): App {
     keepAliveTimeoutMs: 65_000,
     ...{ stopping: quiet, draining: quiet, metricsPage: () => metrics.registry.metrics() },
     ...deps,
-  });
+  };
 }
 
 export async function openStubApp(deps: Partial<AppDeps> = {}): Promise<StubApp> {
