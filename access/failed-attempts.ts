@@ -13,14 +13,14 @@ export type FailedAttempts = {
   failed(source: string): number;
 };
 
-/** The first wrong credential after which a source waits: people mistype, a script may have an old one. */
-const FREE = 20;
+/** So many wrong credentials cost a source no wait: people mistype, a script may have an old one. */
+const FREE = 19;
 /** After so long one of them is forgotten. */
 const FORGET_MS = 120_000;
 const WAIT_MIN_MS = 1_000;
 const WAIT_MAX_MS = 60_000;
 /** The wait doubles with each more until it is the longest; none above that is counted. */
-const COUNTED_MAX = FREE + Math.ceil(Math.log2(WAIT_MAX_MS / WAIT_MIN_MS));
+const COUNTED_MAX = FREE + 1 + Math.ceil(Math.log2(WAIT_MAX_MS / WAIT_MIN_MS));
 /** Bounds the memory: a flood from more sources than this forgets the one that failed longest ago. */
 const SOURCES_MAX = 10_000;
 
@@ -51,7 +51,7 @@ export function createFailedAttempts(clock: Pick<Clock, "elapsed">): FailedAttem
       const { failures: before, atMs } = sources.get(source) ?? { failures: 0, atMs: nowMs };
       const failures = Math.min(COUNTED_MAX, Math.max(0, before - (nowMs - atMs) / FORGET_MS) + 1);
       const beyond = Math.round(failures) - FREE;
-      const waitMs = beyond < 0 ? 0 : Math.min(WAIT_MAX_MS, WAIT_MIN_MS * 2 ** beyond);
+      const waitMs = beyond <= 0 ? 0 : Math.min(WAIT_MAX_MS, WAIT_MIN_MS * 2 ** (beyond - 1));
       // Set anew, the source is the last in the map's order.
       sources.delete(source);
       const [oldest] = sources.keys();
