@@ -4,6 +4,7 @@ import { AUTHORIZATION_LENGTH_MAX, bearerOf } from "./bearer.ts";
 import { type ClaimKey, createClaimKeys } from "./claim-keys.ts";
 import { type ClaimTokenSettings, createClaimTokens } from "./claim-tokens.ts";
 import { type Authenticate, noPrincipal, type Principal } from "./principal.ts";
+import { createRefusedTokens } from "./refused-tokens.ts";
 import type { Verified } from "./token-verifier.ts";
 import { createVerifiedTokens } from "./verified-tokens.ts";
 
@@ -33,23 +34,29 @@ const UNDECIDED: Principal = {
 
 /**
  * Finds the principal of a credential. Never refuses: what the principal may do is decided by `authorize`.
- * Only good tokens are kept, so bad ones push none out.
  */
 export function createAuthenticate(
   { keys, tokens: settings }: AuthenticateSettings,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): Authenticator {
   const verified = createVerifiedTokens();
+  const refused = createRefusedTokens();
   const keyOf = createClaimKeys(keys);
   const tokens =
     settings === undefined
       ? undefined
-      : createClaimTokens(settings, { clock, logger, onChange: () => verified.clear() });
+      : createClaimTokens(settings, {
+          ...{ clock, logger },
+          onChange() {
+            verified.clear();
+            refused.clear();
+          },
+        });
 
   function kept(authorization: string, answer: Verified | "unread"): Principal {
     if (answer === "unread") return UNDECIDED;
-    if (answer.principal.kind !== "token") return answer.principal;
-    verified.keep(authorization, answer);
+    if (answer.principal.kind === "token") verified.keep(authorization, answer);
+    else refused.keep(authorization, answer, clock.now());
     return answer.principal;
   }
 
@@ -57,7 +64,10 @@ export function createAuthenticate(
     if (authorization === undefined) return NO_CREDENTIAL;
     if (authorization.length > AUTHORIZATION_LENGTH_MAX) return TOO_LONG;
     const known = verified.get(authorization);
-    if (known !== undefined && clock.now() < known.untilMs) return known.principal;
+    const nowMs = clock.now();
+    if (known !== undefined && nowMs < known.untilMs) return known.principal;
+    const none = refused.get(authorization, nowMs);
+    if (none !== undefined) return none;
     const credential = bearerOf(authorization);
     if (credential === undefined) return MALFORMED;
     if (!TOKEN.test(credential)) return keyOf(credential);

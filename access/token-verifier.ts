@@ -3,7 +3,10 @@ import { campaignIdClaim } from "./campaign-id-claim.ts";
 import { noPrincipal, type Principal } from "./principal.ts";
 import { provenUserId } from "./proven-user-id.ts";
 
-/** A token that is good until an instant on the wall clock, or what is wrong with it. */
+/**
+ * A token that is good until an instant on the wall clock, or what is wrong with it: until Infinity where it
+ * is wrong for good, until 0 where the same token may be good in a moment.
+ */
 export type Verified = { readonly principal: Principal; readonly untilMs: number };
 export type VerifyToken = (token: string) => Verified;
 
@@ -20,18 +23,20 @@ export type TokenRules = {
 };
 
 export const WRONG_SIGNATURE = "the signature of the token is wrong";
+export const MISSING_SIGNATURE = "the token has no signature";
 
 /** The errors of the library, in our words: its own may repeat a value of the token. */
 const WHY: Readonly<Record<string, string>> = {
   FAST_JWT_EXPIRED: "the token has expired",
   FAST_JWT_INACTIVE: "the token is not valid yet",
   FAST_JWT_INVALID_SIGNATURE: WRONG_SIGNATURE,
-  FAST_JWT_MISSING_SIGNATURE: "the token has no signature",
+  FAST_JWT_MISSING_SIGNATURE: MISSING_SIGNATURE,
   FAST_JWT_INVALID_ALGORITHM: "the token is signed with another algorithm than its key is for",
   FAST_JWT_MISSING_REQUIRED_CLAIM: "the token must have sub, aud and exp",
   FAST_JWT_INVALID_CLAIM_VALUE: "the token is for another audience, or of another issuer",
   FAST_JWT_INVALID_CLAIM_TYPE: "a claim of the token has the wrong type",
 };
+const NOT_YET = "FAST_JWT_INACTIVE";
 const MALFORMED = "the token is malformed";
 
 /**
@@ -54,7 +59,7 @@ export function createTokenVerifier(key: string, algorithm: TokenAlgorithm, rule
       claims = verify(token) as Readonly<Record<string, unknown>>;
     } catch (error) {
       const { code = "" } = error as { readonly code?: string };
-      return refused(WHY[code] ?? MALFORMED);
+      return refused(WHY[code] ?? MALFORMED, code === NOT_YET ? 0 : Number.POSITIVE_INFINITY);
     }
     const { sub, exp, campaign_id: campaign } = claims;
     const userId = typeof sub === "string" ? provenUserId(sub) : undefined;
@@ -69,6 +74,6 @@ export function createTokenVerifier(key: string, algorithm: TokenAlgorithm, rule
   };
 }
 
-export function refused(why: string): Verified {
-  return { principal: noPrincipal(why), untilMs: 0 };
+export function refused(why: string, untilMs = 0): Verified {
+  return { principal: noPrincipal(why), untilMs };
 }

@@ -25,6 +25,7 @@ const rsa = keyPair("RS256", "rsa-1");
 const pairs = [rsa, keyPair("ES256", "ec-1"), keyPair("EdDSA", "ed-1")];
 const key = serverKey("shop");
 const user = "alice";
+const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const nowS = () => Math.floor(Date.now() / 1_000);
 const without = (claim: string) => ({ ...claimsOf(user), [claim]: undefined });
 const bearer = (token: string) => [`Bearer ${token}`];
@@ -47,6 +48,18 @@ const ATTACKS: readonly Attack[] = [
   { what: "garbage in the shape of a token", authorization: () => bearer("e30.e30.e30") },
   { what: "a token without a signature", authorization: () => bearer(`${head}.${payload}.`) },
   { what: "a token with half a signature", authorization: () => bearer(good().slice(0, -20)) },
+  {
+    what: "a good signature in another spelling",
+    authorization: () => {
+      // The last of 43 characters carries four bits of the signature; two more bits must be 0.
+      const token = good();
+      return bearer(`${token.slice(0, -1)}${BASE64URL[BASE64URL.indexOf(token.slice(-1)) + 1]}`);
+    },
+  },
+  {
+    what: "a signature with characters that no signature has",
+    authorization: () => bearer(`${good().slice(0, -2)}\u00c3\u00a9`),
+  },
   {
     what: "other claims under a good signature",
     authorization: () =>
