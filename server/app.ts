@@ -22,6 +22,7 @@ import { createBareApp } from "./http/bare-app.ts";
 import type { BoundConnections, ConnectionLimits } from "./http/connection-limits.ts";
 import { expressClasses } from "./http/express-classes.ts";
 import { createFastPath, type FastMethod } from "./http/fast-path.ts";
+import { endWithCaller } from "./http/half-open.ts";
 import { createHttp1Server } from "./http/http1-server.ts";
 import { createHttp2Server } from "./http/http2-server.ts";
 import type { Http2Sessions } from "./http/http2-sessions.ts";
@@ -42,6 +43,7 @@ import { createIssueAnswers, ISSUE_PATH } from "./rpc/issue-answer.ts";
 import { createOperatorAttempts } from "./rpc/operator-attempts.ts";
 import { createOperatorCallLog } from "./rpc/operator-call-log.ts";
 import { createOperatorGate, type OperatorGate, operatorInterceptor } from "./rpc/operator-gate.ts";
+import { OPERATORS_PREFIX } from "./rpc/operator-rights.ts";
 import { createRefuseTurn } from "./rpc/refuse-turn.ts";
 import { routeService } from "./rpc/routes.ts";
 import { createStatusAnswers, STATUS_PATH } from "./rpc/status-answer.ts";
@@ -190,7 +192,7 @@ export function buildApp(deps: AppDeps): App {
     ...{ methods, clock, isLast, sourceAddressOf, readMaxBytes: READ_MAX_BYTES },
     otherwise: byPath(
       new Map([[ISSUE_PATH, claims.taking(framework)], ...PROBES.map((path) => [path, framework] as const)]),
-      unusual.taking(framework),
+      endWithCaller(unusual.taking(framework), ({ url = "" }) => url.startsWith(OPERATORS_PREFIX)),
     ),
   });
   const inTurn = refusedSources.taking(fastPath);

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
 import { gateConnections } from "./connection-gate.ts";
 import type { BoundConnections } from "./connection-limits.ts";
+import { allowHalfOpen } from "./half-open.ts";
 import type { InFlight } from "./in-flight.ts";
 
 /** From the first byte of a request on: a kept connection may be idle for longer (see keepAliveTimeoutMs). */
@@ -34,6 +35,7 @@ export function createHttp1Server(listener: RequestListener, options: Http1Serve
     },
     inFlight.counting(listener),
   );
+  allowHalfOpen(server);
   gateConnections(server, { ...limits, noteCut });
   server.maxConnections = limits.most;
   // Node counts it from the last byte that came or went. An answer that is being made may take longer.

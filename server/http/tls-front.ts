@@ -64,7 +64,10 @@ export function createTlsFront(deps: TlsFrontDeps): TlsFront {
     handshaking.delete(peerOf(socket));
     if (below?.remoteAddress !== undefined && below.remoteAddress !== socket.remoteAddress)
       declareSource(socket, below.remoteAddress);
-    (socket.alpnProtocol === "h2" ? grpc : http).emit("connection", socket);
+    const isHttp2 = socket.alpnProtocol === "h2";
+    // As on a port without TLS. Not before the handshake: a caller that ends its side in it has left.
+    socket.allowHalfOpen = !isHttp2;
+    (isHttp2 ? grpc : http).emit("connection", socket);
   });
   // A caller without TLS, without a certificate, or that is too slow. Node leaves its socket open.
   server.on("tlsClientError", (_, socket) => socket.destroy());
