@@ -35,7 +35,7 @@ import { refuseSeveralHosts } from "./http/one-host.ts";
 import { addPages, PROBES } from "./http/pages.ts";
 import { createRefusedSources } from "./http/refused-sources.ts";
 import { createSourceAddress, setSourceAddress } from "./http/source-address.ts";
-import { byPath, createTurns } from "./http/turns.ts";
+import { byPath, createTurns, everyTurns, type Turns } from "./http/turns.ts";
 import type { GetCampaignStatus } from "./rpc/campaign-status.ts";
 import { createForeignTo } from "./rpc/foreign-request.ts";
 import { troubleInterceptor } from "./rpc/interceptors.ts";
@@ -101,8 +101,13 @@ const READ_MAX_BYTES = 16 * 1024;
  */
 const UNUSUAL_PER_TURN = 4;
 const CLAIMS_PER_TURN = 32;
-/** Requests of sources whose credentials are being refused, likewise. */
-const REFUSED_PER_TURN = 4;
+/**
+ * Requests of sources whose credentials are being refused, likewise. A refusal costs tens of microseconds: of
+ * so many a turn takes about one millisecond, and no more turns than needed are spent on a crowd.
+ */
+const REFUSED_PER_TURN = 32;
+/** Of their requests off the fast path one is begun in so many turns. */
+const REFUSED_UNUSUAL_TURNS = 4;
 const UNUSUAL_WAITING_MAX = 1_000;
 const CLAIMS_WAITING_MAX = 10_000;
 const CONNECTION_LIMITS: ConnectionLimits = { ...CONNECTION_DEFAULTS, isProxy: () => false };
@@ -175,6 +180,10 @@ export function buildApp(deps: AppDeps): App {
     perTurn: () => (claimsUnderWay() ? 1 : UNUSUAL_PER_TURN),
     ...{ waitingMax: UNUSUAL_WAITING_MAX, refuse, awaits },
   });
+  const unusualOfRefused = createTurns({
+    perTurn: everyTurns(REFUSED_UNUSUAL_TURNS),
+    ...{ waitingMax: UNUSUAL_WAITING_MAX, refuse, awaits: connecting.awaiting() },
+  });
   const claims = createTurns({ perTurn: CLAIMS_PER_TURN, waitingMax: CLAIMS_WAITING_MAX, refuse });
   // A caller on a kept connection must not keep a draining server busy for ever: its next request goes to
   // another server. Not while others of its requests are in flight: Node would end the socket too early.
@@ -187,15 +196,19 @@ export function buildApp(deps: AppDeps): App {
     awaits: connecting.awaiting(),
     ...{ perTurn: REFUSED_PER_TURN, waitingMax: CLAIMS_WAITING_MAX },
   });
-  const fastPath = createFastPath({
-    noteStatus: refusedSources.note,
-    ...{ methods, clock, isLast, sourceAddressOf, readMaxBytes: READ_MAX_BYTES },
-    otherwise: byPath(
-      new Map([[ISSUE_PATH, claims.taking(framework)], ...PROBES.map((path) => [path, framework] as const)]),
-      endWithCaller(unusual.taking(framework), ({ url = "" }) => url.startsWith(OPERATORS_PREFIX)),
-    ),
-  });
-  const inTurn = refusedSources.taking(fastPath);
+  const fastPath = (off: Turns) =>
+    createFastPath({
+      noteStatus: refusedSources.note,
+      ...{ methods, clock, isLast, sourceAddressOf, readMaxBytes: READ_MAX_BYTES },
+      otherwise: byPath(
+        new Map([
+          [ISSUE_PATH, claims.taking(framework)],
+          ...PROBES.map((path) => [path, framework] as const),
+        ]),
+        endWithCaller(off.taking(framework), ({ url = "" }) => url.startsWith(OPERATORS_PREFIX)),
+      ),
+    });
+  const inTurn = refusedSources.taking(fastPath(unusual), fastPath(unusualOfRefused));
   const oneHost = refuseSeveralHosts((request, response) => {
     joinCredentials(request);
     inTurn(request, response);

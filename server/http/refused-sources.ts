@@ -19,8 +19,11 @@ export type RefusedSourcesOptions = {
 export type RefusedSources = {
   /** Notes the status of an answer. `address` is empty once the connection has closed. */
   note(caller: { readonly address: string }, status: number): void;
-  /** Has the requests of these sources wait for their turn, and those of all others served at once. */
-  taking(listener: RequestListener): RequestListener;
+  /**
+   * Has the requests of these sources wait for their turn, then served by `ofRefused`, and those of all
+   * others served at once.
+   */
+  taking(listener: RequestListener, ofRefused: RequestListener): RequestListener;
 };
 
 const REFUSED_MS = 1_000;
@@ -82,7 +85,7 @@ export function createRefusedSources(options: RefusedSourcesOptions): RefusedSou
       const [oldest] = refusedUntilMs.keys();
       if (oldest !== undefined) refusedUntilMs.delete(oldest);
     },
-    taking: (listener) => (request, response) => {
+    taking: (listener, ofRefused) => (request, response) => {
       const source = refusedUntilMs.size === 0 ? "" : sourceGroupOf(addressOf(request));
       if (source === "" || !(queues.has(source) || isRefused(source))) {
         listener(request, response);
@@ -95,7 +98,7 @@ export function createRefusedSources(options: RefusedSourcesOptions): RefusedSou
       if (waiting === 0) setImmediate(serve);
       waiting += 1;
       const queue = queues.get(source);
-      const one = { request, run: () => listener(request, response) };
+      const one = { request, run: () => ofRefused(request, response) };
       if (queue === undefined) queues.set(source, [one]);
       else queue.push(one);
     },

@@ -57,6 +57,15 @@ export function createTurns({ perTurn, waitingMax, refuse, awaits = () => false 
   };
 }
 
+/** For `perTurn`: one in so many turns. Turns are short where nothing else is to do. */
+export function everyTurns(count: number): () => number {
+  let turn = 0;
+  return () => {
+    turn = (turn + 1) % count;
+    return turn === 0 ? 1 : 0;
+  };
+}
+
 /** Whether the caller of a request takes no answer any more. */
 export function hasLeft(request: Request): boolean {
   return "stream" in request ? request.stream.destroyed || request.stream.closed : request.destroyed;

@@ -8,6 +8,8 @@ const CROWD = "203.0.113.7";
 const OTHER_CROWD = "203.0.113.8";
 const HONEST = "198.51.100.1";
 const WAITING_MAX = 6;
+/** A request that the other listener got, after its turn. */
+const waited = (name: string) => `${name}, after its turn`;
 
 describe("sources whose credentials are refused", () => {
   let clock: FakeClock;
@@ -31,7 +33,10 @@ describe("sources whose credentials are refused", () => {
 
   function request(address: string, name = address) {
     const one = { socket: { remoteAddress: address }, destroyed: false };
-    const listener = sources.taking(() => void begun.push(name));
+    const listener = sources.taking(
+      () => void begun.push(name),
+      () => void begun.push(waited(name)),
+    );
     listener(one as unknown as IncomingMessage, {} as ServerResponse);
     return one;
   }
@@ -43,10 +48,10 @@ describe("sources whose credentials are refused", () => {
     expect(begun).to.deep.equal([HONEST]);
     await nextTurn();
     request(HONEST);
-    expect(begun).to.deep.equal([HONEST, CROWD, CROWD, HONEST]);
+    expect(begun).to.deep.equal([HONEST, waited(CROWD), waited(CROWD), HONEST]);
     await nextTurn();
     await nextTurn();
-    expect(begun.filter((name) => name === CROWD)).to.have.length(5);
+    expect(begun.filter((name) => name === waited(CROWD))).to.have.length(5);
   });
 
   it("take turns, one after the other, however many requests one of them has ready", async () => {
@@ -55,7 +60,7 @@ describe("sources whose credentials are refused", () => {
     for (let i = 0; i < 3; i++) request(CROWD);
     request(OTHER_CROWD);
     await nextTurn();
-    expect(begun).to.deep.equal([CROWD, OTHER_CROWD]);
+    expect(begun).to.deep.equal([CROWD, OTHER_CROWD].map(waited));
   });
 
   it("are served at once again after a second, or when none of their answers is a refusal of that kind", () => {
@@ -75,7 +80,7 @@ describe("sources whose credentials are refused", () => {
     expect(begun).to.deep.equal([]);
     await nextTurn();
     await nextTurn();
-    expect(begun).to.deep.equal(["1", "2", "3", "4"]);
+    expect(begun).to.deep.equal(["1", "2", "3", "4"].map(waited));
   });
 
   it("cost nothing where they have left, and are refused where too many wait", async () => {
@@ -85,7 +90,7 @@ describe("sources whose credentials are refused", () => {
     for (let i = 1; i < WAITING_MAX + 2; i++) request(CROWD, String(i));
     expect(refused).to.equal(2);
     await nextTurn();
-    expect(begun).to.deep.equal(["1", "2"]);
+    expect(begun).to.deep.equal(["1", "2"].map(waited));
   });
 
   it("IPv6: the addresses of a /64 are one", async () => {

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { fromBinary } from "@bufbuild/protobuf";
 import { expect } from "chai";
 import { RetryInfoSchema } from "../../../proto/gen/google/rpc/error_details_pb.ts";
-import { createTurns } from "../../../server/http/turns.ts";
+import { createTurns, everyTurns } from "../../../server/http/turns.ts";
 import { createRefuseTurn } from "../../../server/rpc/refuse-turn.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 
@@ -45,6 +45,21 @@ describe("turns", () => {
     isBusy = false;
     await turn();
     expect(begun).to.equal(4);
+  });
+
+  it("begin one in so many turns where they are told so", async () => {
+    let begun = 0;
+    const turns = createTurns({ perTurn: everyTurns(3), waitingMax: 100, refuse: () => undefined });
+    const take = turns.taking<IncomingMessage, ServerResponse>(() => {
+      begun += 1;
+    });
+    for (let i = 0; i < 3; i++) take(request(), response);
+    const after: number[] = [];
+    for (let i = 0; i < 9; i++) {
+      await turn();
+      after.push(begun);
+    }
+    expect(after).to.deep.equal([0, 0, 1, 1, 1, 2, 2, 2, 3]);
   });
 
   it("refuse at once where too many wait, and take more once some have begun", async () => {
