@@ -1,17 +1,17 @@
-/**
- * The hostile crowd, in a process of its own: its work must not delay the honest users, whose latency is
- * measured. It attacks until SIGTERM, then prints its report.
- */
-import { setPriority } from "node:os";
+/** The hostile crowd, in a process of its own. It attacks until SIGTERM, then prints its report. */
+import { constants, setPriority } from "node:os";
 import { startConnectionAttacks } from "./connection-attacks.ts";
 import { ATTACKING, type CrowdPlan, type CrowdReport, PLAN_SETTING, REPORT } from "./crowd-plan.ts";
 import { startFlood } from "./flood.ts";
 
-/** A crowd on other machines would take no processor time of the service's. */
-const LOW_PRIORITY = 15;
+/**
+ * The lowest: a crowd brings machines of its own, so its making of requests must take no processor time from
+ * the service or the honest users. What the service does for each of its requests is the service's own work.
+ */
+const CROWD_PRIORITY = constants.priority.PRIORITY_LOW;
 
 const plan = JSON.parse(process.env[PLAN_SETTING] ?? "") as CrowdPlan;
-setPriority(LOW_PRIORITY);
+setPriority(CROWD_PRIORITY);
 const startedMs = performance.now();
 const flood = startFlood(plan);
 const attacks = startConnectionAttacks(plan);

@@ -1,5 +1,5 @@
 import type { CrowdPlan, KindCounts } from "./crowd-plan.ts";
-import { createFloodConnection } from "./flood-connection.ts";
+import { createFloodConnection, volleysOf } from "./flood-connection.ts";
 import { hostileRequests } from "./hostile-requests.ts";
 
 /** Requests of every kind from every address, at a rate, until it is stopped. */
@@ -26,8 +26,9 @@ export function startFlood(plan: CrowdPlan): Flood {
   const connections = wanted.flatMap(([kind, requests]) => {
     const counts: KindCounts = { sent: 0, answered: 0, statuses: {}, cut: 0, granted: 0 };
     kinds[kind] = counts;
+    const volleys = volleysOf(requests);
     return plan.addresses.map((localAddress) =>
-      createFloodConnection({ host: hostname, port: Number(port), localAddress }, requests, counts, onCoupon),
+      createFloodConnection({ host: hostname, port: Number(port), localAddress }, volleys, counts, onCoupon),
     );
   });
 
@@ -43,9 +44,9 @@ export function startFlood(plan: CrowdPlan): Flood {
     lastMs = nowMs;
     // One whole pass in which no connection takes anything ends the tick.
     for (let idle = 0; allowed >= 1 && idle < connections.length; at++) {
-      const isSent = connections[at % connections.length]?.send() === true;
-      idle = isSent ? 0 : idle + 1;
-      if (isSent) allowed -= 1;
+      const sent = connections[at % connections.length]?.send() ?? 0;
+      idle = sent > 0 ? 0 : idle + 1;
+      allowed -= sent;
     }
   }, TICK_MS);
 

@@ -131,8 +131,16 @@ describe("judge of the siege", () => {
     expect(judge([quiet, besieged], { ...alive, peakMb: PEAK_MB_MAX + 1 }).faults).to.have.length(1);
   });
 
+  it("a strict one finds a crowd that was too slow", () => {
+    const plan = { strict: true, ratePerSecond: 520 };
+    expect(judge([quiet, besieged], alive, plan)).to.deep.include({ faults: [], crowdRate: 500 });
+    expect(judge([quiet, besieged], alive, { ...plan, ratePerSecond: 530 }).faults).to.deep.equal([
+      "the crowd had 500 answers a second, fewer than 504",
+    ]);
+  });
+
   it("judges no timing unless it is strict", () => {
     const slow = { ...besieged, results: besieged.results.map((one) => ({ ...one, latencyMs: 400 })) };
-    expect(judge([quiet, slow], alive).faults).to.deep.equal([]);
+    expect(judge([quiet, slow], alive, { strict: false, ratePerSecond: 20_000 }).faults).to.deep.equal([]);
   });
 });

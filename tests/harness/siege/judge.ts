@@ -2,6 +2,7 @@ import type { HistoryEntry } from "../../../audit/history.ts";
 import { percentilesOf } from "../../../callers/percentiles.ts";
 import type { CrowdReport } from "./crowd-plan.ts";
 import type { HonestResult } from "./honest-users.ts";
+import type { ProcessorShares } from "./processors.ts";
 
 /** One sale, as its users, its attackers and MongoDB saw it. */
 export type SaleFacts = {
@@ -17,6 +18,8 @@ export type SaleFacts = {
     readonly code: string;
     readonly issuedAtMs: number;
   }[];
+  /** Says whether a slow sale is the service's work or the machine's; not judged. */
+  readonly shares?: ProcessorShares | undefined;
   /** What an attacker changed of the campaign, in words. */
   readonly changed: readonly string[];
   /** Invariants that `coupon verify` finds violated. */
@@ -32,6 +35,8 @@ export type ServiceFacts = {
 export type Verdict = {
   /** Requests that the crowd sent. */
   readonly attacks: number;
+  /** Of the crowd's requests that the service answered, a second. */
+  readonly crowdRate: number;
   readonly honest: number;
   /** Answers with the coupon of another user. */
   readonly crossed: number;
@@ -52,11 +57,13 @@ export const PEAK_MB_MAX = 640;
 /** A crowd that sent fewer requests was none. Answers are not counted: the service puts the crowd last. */
 const ATTACKS_MIN = 100;
 const STRICT_RATIO = 3;
+/** Of the rate that the crowd tries to send. */
+const STRICT_RATE_SHARE = 0.95;
 
 export function judge(
   sales: readonly SaleFacts[],
   service: ServiceFacts,
-  { strict = false }: { readonly strict?: boolean } = {},
+  { strict = false, ratePerSecond = 0 }: { readonly strict?: boolean; readonly ratePerSecond?: number } = {},
 ): Verdict {
   const sum = (of: (sale: SaleFacts) => number) => sales.reduce((total, sale) => total + of(sale), 0);
   const p99 = (isCrowd: boolean) =>
@@ -76,6 +83,13 @@ export function judge(
   const [p99QuietMs, p99CrowdMs] = [p99(false), p99(true)];
   const p99Ratio = p99CrowdMs / p99QuietMs;
   const { crossed, stolen, early, lost } = counts;
+  const crowdRate =
+    sum(({ crowd }) => (crowd === undefined ? 0 : countIn(crowd, "answered"))) /
+    Math.max(
+      1,
+      sum(({ crowd }) => crowd?.seconds ?? 0),
+    );
+  const rateLeast = STRICT_RATE_SHARE * ratePerSecond;
   const faults = [
     ...Object.entries({ crossed, stolen, early, lost })
       .filter(([, count]) => count > 0)
@@ -92,8 +106,11 @@ export function judge(
     ...(strict && !(p99Ratio <= STRICT_RATIO)
       ? [`the honest p99 is ${p99Ratio.toFixed(1)} times that without the crowd, more than ${STRICT_RATIO}`]
       : []),
+    ...(strict && !(crowdRate >= rateLeast)
+      ? [`the crowd had ${Math.round(crowdRate)} answers a second, fewer than ${Math.round(rateLeast)}`]
+      : []),
   ];
-  return { ...counts, p99QuietMs, p99CrowdMs, p99Ratio, faults };
+  return { ...counts, crowdRate, p99QuietMs, p99CrowdMs, p99Ratio, faults };
 }
 
 export function countIn({ kinds }: CrowdReport, of: "sent" | "answered"): number {

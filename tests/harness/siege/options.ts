@@ -11,7 +11,8 @@ export const USAGE = `usage: npm run siege -- [--quick] [--seconds S] [--rate R]
   --honest H     users with tokens, in each sale (1000)
   --addresses A  loopback addresses that the crowd sends from (8)
   --only LIST    of the crowd's kinds of requests and attacks, with commas between, only these
-  --strict       PASS also needs an honest p99 with the crowd of at most three times that without it`;
+  --strict       PASS also needs an honest p99 with the crowd of at most three times that without it, and
+                 answers to the crowd at nineteen twentieths of its rate: for a machine that does nothing else`;
 
 export type SiegeOptions = {
   readonly help: boolean;

@@ -17,6 +17,7 @@ import { ATTACKING, type CrowdPlan, type CrowdReport, PLAN_SETTING, REPORT } fro
 import { type SiegeGround, salePrefix } from "./ground.ts";
 import { type HonestUser, shop } from "./honest-users.ts";
 import type { SaleFacts } from "./judge.ts";
+import { type ProcessorShares, watchProcessors } from "./processors.ts";
 
 export type CrowdStrength = Pick<CrowdPlan, "ratePerSecond" | "only"> & { readonly addresses: number };
 
@@ -57,16 +58,22 @@ export async function holdSale(ground: SiegeGround, plan: SalePlan): Promise<Sal
   let report: Promise<CrowdReport> | undefined;
   let shopped: Awaited<ReturnType<typeof shop>>;
   let startsAtMs = 0;
+  let shares: ProcessorShares | undefined;
   try {
     await patiently(async () => {
       startsAtMs = Date.now() + LEAD_MS;
       await clients.campaigns.rescheduleCampaign({ campaignId, startsAt: timestampFromMs(startsAtMs) });
     });
+    const processors = watchProcessors({ service: ground.service.pid, crowd: crowd?.pid });
     const shopping = shop({ url, campaignId, users, startsAtMs, windowMs: plan.windowMs });
     // Whoever the crowd keeps out on a busy machine is served when it is over: late, and not for less.
     const isOver = sleep(startsAtMs + plan.windowMs + ATTACK_AFTER_MS - Date.now());
-    report = crowd && Promise.race([isOver, shopping]).then(() => reportOf(crowd));
+    const pressed = Promise.race([isOver, shopping]).then(() => {
+      shares = processors();
+    });
+    report = crowd && pressed.then(() => reportOf(crowd));
     shopped = await shopping;
+    await pressed;
   } finally {
     await (report ?? crowd?.stop());
   }
@@ -78,7 +85,7 @@ export async function holdSale(ground: SiegeGround, plan: SalePlan): Promise<Sal
   );
   const isUntouched = campaign?.state === CampaignState.OPEN || campaign?.state === CampaignState.SOLD_OUT;
   return {
-    ...{ startsAtMs, accomplices, ...shopped, crowd: await report },
+    ...{ startsAtMs, accomplices, ...shopped, crowd: await report, shares },
     issuances: docs.map(({ _id: code, claimKey: userId, issuedAt }) => ({
       ...{ code, userId, issuedAtMs: issuedAt.getTime() },
     })),

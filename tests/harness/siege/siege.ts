@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { percentilesOf } from "../../../callers/percentiles.ts";
 import type { CrowdReport, KindCounts } from "./crowd-plan.ts";
 import type { SiegeGround } from "./ground.ts";
 import { countIn, judge, type SaleFacts, type Verdict } from "./judge.ts";
+import type { ProcessorShares } from "./processors.ts";
 import { type CrowdStrength, holdSale } from "./sale.ts";
 
 export type SiegePlan = CrowdStrength & {
@@ -11,6 +14,9 @@ export type SiegePlan = CrowdStrength & {
   readonly strict: boolean;
 };
 
+/** On a machine that is too busy for all pairs in this time, the rest is left out: never the first. */
+const PAIRS_WITHIN_MS = 120_000;
+
 /** Sales without the crowd and with it, in turn: both are measured while the machine is equally busy. */
 export async function besiege(
   ground: SiegeGround,
@@ -19,7 +25,12 @@ export async function besiege(
 ): Promise<Verdict> {
   const { honest, windowMs, ratePerSecond, only, addresses } = plan;
   const sales: SaleFacts[] = [];
+  const beganMs = performance.now();
   for (let pair = 0; pair < plan.pairs; pair++) {
+    if (pair > 0 && performance.now() - beganMs > PAIRS_WITHIN_MS) {
+      say(`${pair} of ${plan.pairs} pairs of sales took ${PAIRS_WITHIN_MS / 1_000} s: no more are held`);
+      break;
+    }
     for (const crowd of [undefined, { ratePerSecond, only, addresses }]) {
       const sale = await holdSale(ground, { honest, windowMs, crowd });
       sales.push(sale);
@@ -40,11 +51,19 @@ function peakMb(pid: number): number {
   return Number(kb) / 1_024;
 }
 
-function describeSale({ results, crowd, issuances }: SaleFacts): string[] {
+function describeSale({ results, crowd, issuances, shares }: SaleFacts): string[] {
   const served = results.filter(({ code }) => code !== undefined).length;
   const tries = results.reduce((sum, result) => sum + result.tries, 0);
+  const latencies = percentilesOf(results.map(({ latencyMs }) => latencyMs));
   const head = `${crowd === undefined ? "quiet" : "crowd"}  honest ${served} of ${results.length} served in ${tries} tries, ${issuances.length} coupons issued`;
-  return crowd === undefined ? [head] : [head, ...describeCrowd(crowd)];
+  const times = `       p50 ${latencies.at(50).toFixed(1)} ms, p99 ${latencies.at(99).toFixed(1)} ms${describeShares(shares)}`;
+  return crowd === undefined ? [head, times] : [head, times, ...describeCrowd(crowd)];
+}
+
+function describeShares(shares: ProcessorShares | undefined): string {
+  if (shares === undefined) return "";
+  const percent = Object.entries(shares).map(([name, share]) => `${name} ${Math.round(100 * share)} %`);
+  return `; processors: ${percent.join(", ")} of ${100 * cpus().length} %`;
 }
 
 function describeCrowd(report: CrowdReport): string[] {
@@ -68,10 +87,11 @@ function describeKind(kind: string, { sent, statuses, cut, granted }: KindCounts
 
 /** The last line. */
 export function describeVerdict({ faults, ...verdict }: Verdict): string {
-  const { attacks, honest, crossed, stolen, early, lost, p99QuietMs, p99CrowdMs, p99Ratio } = verdict;
+  const { attacks, honest, crossed, stolen, early, lost } = verdict;
+  const { crowdRate, p99QuietMs, p99CrowdMs, p99Ratio } = verdict;
   const numbers = [
     `attacks=${attacks} honest=${honest} crossed=${crossed} stolen=${stolen} early=${early} lost=${lost}`,
-    `p99_quiet_ms=${p99QuietMs.toFixed(1)} p99_crowd_ms=${p99CrowdMs.toFixed(1)} p99_ratio=${p99Ratio.toFixed(2)}`,
+    `crowd_rate=${Math.round(crowdRate)} p99_quiet_ms=${p99QuietMs.toFixed(1)} p99_crowd_ms=${p99CrowdMs.toFixed(1)} p99_ratio=${p99Ratio.toFixed(2)}`,
   ].join(" ");
   return `siege: ${faults.length === 0 ? "PASS" : "FAIL"} ${numbers}`;
 }
