@@ -24,6 +24,7 @@ import { expressClasses } from "./http/express-classes.ts";
 import { createFastPath, type FastMethod } from "./http/fast-path.ts";
 import { endWithCaller } from "./http/half-open.ts";
 import { createHttp1Server } from "./http/http1-server.ts";
+import { onceBodyBegins } from "./http/http2-bodies.ts";
 import { createHttp2Server } from "./http/http2-server.ts";
 import type { Http2Sessions } from "./http/http2-sessions.ts";
 import { createInFlight, IN_FLIGHT_LIMITS, type InFlight } from "./http/in-flight.ts";
@@ -101,11 +102,14 @@ const READ_MAX_BYTES = 16 * 1024;
  */
 const UNUSUAL_PER_TURN = 4;
 const CLAIMS_PER_TURN = 32;
+const PUBLIC_PREFIX = `/${CouponService.typeName}/`;
 /**
  * Requests of sources whose credentials are being refused, likewise. A refusal costs tens of microseconds: of
  * so many a turn takes about one millisecond, and no more turns than needed are spent on a crowd.
  */
 const REFUSED_PER_TURN = 32;
+/** So many short turns with a new connection, or one with refusals, take about ten milliseconds. */
+const REFUSED_AWAIT_TURNS = 160;
 /** Of their requests off the fast path one is begun in so many turns. */
 const REFUSED_UNUSUAL_TURNS = 4;
 const UNUSUAL_WAITING_MAX = 1_000;
@@ -193,7 +197,7 @@ export function buildApp(deps: AppDeps): App {
   );
   const refusedSources = createRefusedSources({
     ...{ addressOf: sourceAddressOf, elapsed: () => clock.elapsed(), refuse },
-    awaits: connecting.awaiting(),
+    awaits: connecting.awaiting(REFUSED_AWAIT_TURNS),
     ...{ perTurn: REFUSED_PER_TURN, waitingMax: CLAIMS_WAITING_MAX },
   });
   const fastPath = (off: Turns) =>
@@ -231,8 +235,12 @@ export function buildApp(deps: AppDeps): App {
     joinCredentials(request);
     guarded(request, response);
   };
+  const unusualCall = unusual.taking(call);
+  const publicCall = onceBodyBegins(byPath(new Map([[ISSUE_PATH, claims.taking(call)]]), unusualCall));
   const { server: grpc, sessions: grpcSessions } = createHttp2Server(
-    byPath(new Map([[ISSUE_PATH, claims.taking(call)]]), unusual.taking(call)),
+    // All others, such as those of operators, are refused by their head alone.
+    (request, response) =>
+      (request.url.startsWith(PUBLIC_PREFIX) ? publicCall : unusualCall)(request, response),
     bounded,
     clock,
   );

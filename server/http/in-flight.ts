@@ -32,6 +32,21 @@ type Connection = {
   waiting: { readonly request: IncomingMessage; readonly response: ServerResponse }[] | undefined;
 };
 
+/**
+ * Node ends each request of a closed connection with an error, of which nobody reads the stack trace: for
+ * some hundred requests the traces cost as much as all else.
+ */
+function endWithoutTraces(socket: Socket): void {
+  const { stackTraceLimit } = Error;
+  socket.prependOnceListener("close", () => {
+    Error.stackTraceLimit = 0;
+  });
+  socket.once("close", () => {
+    Error.stackTraceLimit = stackTraceLimit;
+  });
+  socket.destroy();
+}
+
 /** `onCut`: called when a connection has too many. */
 export function createInFlight(
   limits: InFlightLimits = IN_FLIGHT_LIMITS,
@@ -66,7 +81,7 @@ export function createInFlight(
         if (connection.requests === 0) connections.set(socket, connection);
         if (connection.requests >= limits.requestsMax) {
           onCut();
-          socket.destroy();
+          endWithoutTraces(socket);
           return;
         }
         connection.requests += 1;

@@ -6,10 +6,10 @@ export type AwaitsConnections = () => boolean;
 export type NewConnections = {
   /** Counts the connections that this server accepts. */
   watch(server: Server): void;
-  awaiting(): AwaitsConnections;
+  /** `turnsMax`: so many turns in a row a flood of connections may take from the requests that wait. */
+  awaiting(turnsMax?: number): AwaitsConnections;
 };
 
-/** So many turns in a row a flood of connections may take from the requests that wait. */
 const TURNS_MAX = 20;
 
 /**
@@ -25,13 +25,13 @@ export function createNewConnections(): NewConnections {
         came += 1;
       });
     },
-    awaiting() {
+    awaiting(turnsMax = TURNS_MAX) {
       let seen = 0;
       let turns = 0;
       return () => {
         const isQuiet = came === seen;
         seen = came;
-        turns = isQuiet || turns >= TURNS_MAX ? 0 : turns + 1;
+        turns = isQuiet || turns >= turnsMax ? 0 : turns + 1;
         return turns > 0;
       };
     },

@@ -114,6 +114,16 @@ describe("requests in flight", () => {
     expect(waiting.length).to.equal(16);
   });
 
+  it("ends it without stack traces of its requests' errors, and leaves later ones theirs", async () => {
+    const { stackTraceLimit } = Error;
+    const stacks: (string | undefined)[] = [];
+    server.on("request", (request) => request.on("error", ({ stack }) => stacks.push(stack)));
+    expect(await until(ask(...Array.from({ length: 300 }, (_, i) => `/${i}`)).ended, HANG_MS)).to.equal(true);
+    expect(await until(() => stacks.length > 0, HANG_MS)).to.equal(true);
+    expect(new Set(stacks)).to.deep.equal(new Set(["Error: aborted"]));
+    expect(Error.stackTraceLimit).to.equal(stackTraceLimit);
+  });
+
   it("a caller that reads no answer has few of them made", async () => {
     const page = "x".repeat(1_000_000);
     let made = 0;
