@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { limitedSignal } from "../runtime/limited-signal.ts";
+import { beginningOf } from "../runtime/well-formed.ts";
 
 /** What the hook is asked about: the fields of its request. */
 export type HookQuestion = {
@@ -31,7 +32,7 @@ const answer = z.object({
   // No line break or other control character reaches a caller's terminal.
   reason: z
     .string()
-    .transform((text) => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ").slice(0, REASON_MAX))
+    .transform((text) => beginningOf(text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " "), REASON_MAX))
     .optional(),
 });
 

@@ -141,12 +141,13 @@ export function buildApp(deps: AppDeps): App {
     // `draining`.
     interceptors: [calls.interceptor, troubleInterceptor(tellTrouble), operatorInterceptor(clock)],
     routes(router: ConnectRouter) {
+      const told = { clock, tellTrouble };
       // An operator's misspelt field must not be ignored; callers of the public service may use a newer
       // contract than this server.
       if (serves("public"))
-        routeService(router, CouponService, couponService, { clock, ignoreUnknownFields: true });
+        routeService(router, CouponService, couponService, { ...told, ignoreUnknownFields: true });
       if (serves("operators"))
-        routeService(router, CampaignService, campaignService, { clock, ignoreUnknownFields: false });
+        routeService(router, CampaignService, campaignService, { ...told, ignoreUnknownFields: false });
     },
   } satisfies ConnectRouterOptions & { routes: (router: ConnectRouter) => void };
 

@@ -8,7 +8,10 @@ import {
 } from "@connectrpc/connect";
 import type { Clock } from "../../runtime/clock.ts";
 import { strictDecoder } from "./strict-json.ts";
+import type { TellTrouble } from "./trouble.ts";
 import { tellingUndecodable } from "./undecodable.ts";
+
+export type RouteDeps = { readonly clock: Clock; readonly tellTrouble: TellTrouble };
 
 /**
  * Routes a service, each RPC with its own decoder for JSON requests. The framework reads the text of each
@@ -19,7 +22,7 @@ export function routeService<S extends DescService>(
   router: ConnectRouter,
   service: S,
   implementation: Partial<ServiceImpl<S>>,
-  { clock, ...jsonOptions }: { readonly clock: Clock } & Partial<JsonReadOptions>,
+  { clock, tellTrouble, ...jsonOptions }: RouteDeps & Partial<JsonReadOptions>,
 ): void {
   for (const method of service.methods) {
     const found: unknown = implementation[method.localName as keyof typeof implementation];
@@ -27,7 +30,7 @@ export function routeService<S extends DescService>(
     const json = { ...jsonOptions, textDecoder: strictDecoder(method.input, clock) };
     router.rpc(method, run as MethodImpl<typeof method>, { jsonOptions: json });
     const handler = router.handlers.pop();
-    if (handler !== undefined) router.handlers.push(tellingUndecodable(handler, clock));
+    if (handler !== undefined) router.handlers.push(tellingUndecodable(handler, { clock, tellTrouble }));
   }
 }
 

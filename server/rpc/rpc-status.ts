@@ -3,6 +3,7 @@ import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { allowedWords, type Phase } from "../../campaign/life-cycle.ts";
 import type { LimitName, Refusal } from "../../campaign/refusal.ts";
 import { counted } from "../../runtime/counting.ts";
+import { wellFormed } from "../../runtime/well-formed.ts";
 import { detailsOf } from "./error-details.ts";
 import { writeDetails } from "./error-details-json.ts";
 
@@ -124,7 +125,8 @@ export function toConnectError(refusal: Refusal, serverNowMs: number): ConnectEr
   const { code, message, retryAfterMs } = toRpcStatus(refusal);
   const retryAfterS = retryAfterSOf(retryAfterMs);
   const headers = retryAfterS === undefined ? undefined : { [RETRY_AFTER]: String(retryAfterS) };
-  return new ConnectError(message, code, headers, detailsOf(refusal, retryAfterMs, serverNowMs));
+  // Some of our messages repeat what a caller or a hook wrote.
+  return new ConnectError(wellFormed(message), code, headers, detailsOf(refusal, retryAfterMs, serverNowMs));
 }
 
 /** `retryAfterS`: the value of the header Retry-After. */

@@ -1,6 +1,8 @@
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import type { Clock } from "../../runtime/clock.ts";
+import { beginningOf } from "../../runtime/well-formed.ts";
+import { JsonText } from "./json-text.ts";
 import { toConnectError } from "./rpc-status.ts";
 import { INSTANT_RULE } from "./validation.ts";
 
@@ -30,7 +32,7 @@ const ECHOED_MAX = 40;
  * @throws Error at the start, for a type that has a field of a kind that no request had so far
  */
 export function strictDecoder(request: DescMessage, clock: Clock): JsonDecoder {
-  const decoder = new TextDecoder();
+  const decoder = new JsonText();
   const check = checkOfMessage(request);
   if (check === undefined) return decoder;
   return {
@@ -197,7 +199,7 @@ function daysIn(year: number, month: number): number {
 /** What was given, short enough for a message. */
 function echoed(json: unknown): string {
   const text = isWritten(json) ? json.number : JSON.stringify(json);
-  return text.length > ECHOED_MAX ? `${text.slice(0, ECHOED_MAX)}…` : text;
+  return text.length > ECHOED_MAX ? `${beginningOf(text, ECHOED_MAX)}…` : text;
 }
 
 function notRead(what: string): Error {

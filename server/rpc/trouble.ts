@@ -10,6 +10,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { StoreDenial } from "../../runtime/store-denial.ts";
 import { redactUrls } from "../../runtime/url-secrets.ts";
+import { wellFormed } from "../../runtime/well-formed.ts";
 import { toConnectError } from "./rpc-status.ts";
 
 /**
@@ -52,7 +53,7 @@ export function createTellTrouble(logger: Logger, clock: Clock): TellTrouble {
         { component: "server", method, err: error },
         "a call failed: a document in MongoDB is not what it has to be",
       );
-      return new ConnectError(error.message, Code.DataLoss);
+      return new ConnectError(wellFormed(error.message), Code.DataLoss);
     }
     logger.error({ component: "server", method, err: error }, "a call failed: this is a bug");
     return new ConnectError("internal error; it has been logged", Code.Internal);
@@ -64,5 +65,5 @@ function toOperators(error: unknown): ConnectError {
   const why = redactUrls(error instanceof Error ? error.message : String(error));
   const words =
     error instanceof StoreDenial ? why : `a store refuses this service a right that it needs: ${why}`;
-  return new ConnectError(words, Code.FailedPrecondition);
+  return new ConnectError(wellFormed(words), Code.FailedPrecondition);
 }

@@ -15,6 +15,7 @@ import {
 import type { Clock } from "../../runtime/clock.ts";
 import { answerOf } from "./early-refusal.ts";
 import { toConnectError } from "./rpc-status.ts";
+import type { TellTrouble } from "./trouble.ts";
 
 /** How the framework words what is the caller's mistake, although it calls it `internal`. */
 const UNDECODABLE = /^(parse binary: |decompression failed$)/;
@@ -23,22 +24,35 @@ const HEAD_BYTES = 5;
 /**
  * A request that cannot be decoded is refused as INVALID on every transport: the framework answers `internal`
  * (HTTP 500) where protobuf is malformed or a compressed body is cut off, as if the server were at fault, and
- * adds no details to its own errors.
+ * adds no details to its own errors. Where it fails itself it answers nothing, and the call would stay for
+ * ever: such a call is answered `internal`.
  */
-export function tellingUndecodable(handler: UniversalHandler, clock: Pick<Clock, "now">): UniversalHandler {
+export function tellingUndecodable(
+  handler: UniversalHandler,
+  { clock, tellTrouble }: { readonly clock: Pick<Clock, "now">; readonly tellTrouble: TellTrouble },
+): UniversalHandler {
+  const { method, service } = handler;
   const run = async (request: Parameters<UniversalHandler>[0]): Promise<UniversalServerResponse> => {
     const contentType = request.header.get("content-type") ?? "";
-    const given = await handler(request);
-    const { error, response } = await errorIn(given, contentType);
-    if (error === undefined || !isUndecodable(error)) return response;
-    const allowed = `is malformed: ${error.rawMessage}`;
-    const refusal = toConnectError({ reason: "INVALID", field: "request", allowed }, clock.now());
-    const { status, fields, body } = answerOf(contentType, refusal);
-    const header = new Headers(fields);
-    if (status !== 200) header.set("content-length", String(body.length));
-    return { status, header, body: one(body) };
+    try {
+      const { error, response } = await errorIn(await handler(request), contentType);
+      if (error === undefined || !isUndecodable(error)) return response;
+      const allowed = `is malformed: ${error.rawMessage}`;
+      const refusal = toConnectError({ reason: "INVALID", field: "request", allowed }, clock.now());
+      return wholeAnswer(contentType, refusal);
+    } catch (error) {
+      if (request.signal.aborted) throw error;
+      return wholeAnswer(contentType, tellTrouble(error, `${service.typeName}/${method.name}`));
+    }
   };
   return Object.assign(run, { ...handler });
+}
+
+function wholeAnswer(contentType: string, error: ConnectError): UniversalServerResponse {
+  const { status, fields, body } = answerOf(contentType, error);
+  const header = new Headers(fields);
+  if (status !== 200) header.set("content-length", String(body.length));
+  return { status, header, body: one(body) };
 }
 
 function isUndecodable({ code, rawMessage, details }: ConnectError): boolean {

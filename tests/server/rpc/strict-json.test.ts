@@ -176,6 +176,31 @@ describe("JSON requests", () => {
     });
   }
 
+  // gRPC and gRPC-Web percent-encode the message, and the framework answered nothing where that fails.
+  const HALVES: readonly string[] = [
+    '"\\ud800"',
+    '{"\\ud800":1}',
+    '{"\\uDC00":"\\ud800\\ud800"}',
+    '["\\ud83d",{"\\\\\\ude00":null}]',
+    ...METHODS.flatMap(({ input }) => input.fields.map(({ jsonName }) => `{"${jsonName}":"\\ud800x"}`)),
+    // V8 cuts a character apart in its message, and an echo may do so too.
+    "😀".repeat(20),
+    `{"startsAt":${"😀".repeat(20)}}`,
+    ...["", "1", "11", "111"].map((more) => `{"startsAt":"${more}${"😀".repeat(50)}"}`),
+  ];
+  for (const transport of JSON_TRANSPORTS) {
+    it(`over ${transport.name}: every request with half a character is answered, and with a text`, async () => {
+      for (const method of METHODS) {
+        const answers = HALVES.map((json) => transport.ask(ports, method, json));
+        for (const told of await Promise.all(answers)) {
+          if (told === undefined) continue;
+          expect(told.message, method.name).not.to.match(/\p{Cs}/u);
+          expect(told.code, told.message).to.be.oneOf([Code.InvalidArgument, Code.Aborted]);
+        }
+      }
+    });
+  }
+
   it("the two fast ways to a coupon take a request in which nothing can be misread", () => {
     expect(strictDecoder(IssueCouponRequestSchema, systemClock)).to.be.instanceOf(TextDecoder);
   });

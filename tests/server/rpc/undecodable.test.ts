@@ -105,7 +105,12 @@ describe("a request that cannot be decoded", () => {
   let app: OpenApp;
 
   before(async () => {
-    const asked = () => Promise.reject(new Error("a handler was asked"));
+    const asked = ({ campaignId }: { readonly campaignId: string }) =>
+      Promise.reject(
+        campaignId === "B"
+          ? new ConnectError("half a character: \ud800", Code.Aborted)
+          : new Error("a handler was asked"),
+      );
     app = await openApp(stores, {
       clock: systemClock,
       couponService: { issueCoupon: asked, findCoupon: asked, getCampaignStatus: asked },
@@ -141,6 +146,14 @@ describe("a request that cannot be decoded", () => {
         }
     });
   }
+
+  it("a call whose answer the framework cannot write is answered as internal, and does not hang", async () => {
+    for (const [way, send, [method = ""]] of WAYS) {
+      if (!way.startsWith("gRPC")) continue;
+      const { error } = await send(app, method, Buffer.from([10, 1, 0x42]), false);
+      expect(error?.code, way).to.equal(Code.Internal);
+    }
+  });
 
   it("a good request still meets its handler, whose trouble stays internal", async () => {
     for (const [way, send, [method = ""]] of WAYS) {
