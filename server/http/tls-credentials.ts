@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { constants, createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import type { TlsFiles } from "../../runtime/tls-settings.ts";
@@ -55,7 +55,8 @@ export function tlsCredentialsOf(material: TlsMaterial): TlsCredentials {
     parsed("clientCa", "no certificate in PEM", () => new X509Certificate(clientCa));
   const context = {
     ...{ cert, key, minVersion: "TLSv1.2" as const },
-    ...(clientCa === undefined ? {} : { ca: clientCa }),
+    // A resumed session has no new look at the certificate: one that has expired would go on for ever.
+    ...(clientCa === undefined ? {} : { ca: clientCa, secureOptions: constants.SSL_OP_NO_TICKET }),
   };
   // OpenSSL refuses more, such as a key that is too short.
   parsed("cert", "a certificate or key that TLS does not take", () => createSecureContext(context));

@@ -222,6 +222,40 @@ describe("a port with TLS", () => {
     });
   });
 
+  for (const version of ["TLSv1.2", "TLSv1.3"] as const)
+    it(`looks at the certificate of its caller in each handshake, also where a ${version} session is resumed`, async () => {
+      const { certFile, keyFile } = signCertificate(dir.path, "operator");
+      const mine = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+      const greeting = {
+        host: HOST,
+        ca: readFileSync(made.caFile),
+        minVersion: version,
+        maxVersion: version,
+      };
+      for (const clientCa of [undefined, made.caFile]) {
+        watch?.stop();
+        if (clientCa !== undefined) await end();
+        await open(clientCa === undefined ? {} : { clientCa });
+        const sessions: Buffer[] = [];
+        const first = connectTls({ ...greeting, port, ...mine });
+        callers.push(first);
+        first.on("session", (session: Buffer) => void sessions.push(session)).on("error", () => undefined);
+        first.write(`GET /readyz HTTP/1.1\r\nhost: ${HOST}\r\n\r\n`);
+        await once(first, "data");
+        const session = sessions.at(-1) ?? first.getSession();
+        const resumed = connectTls({
+          ...greeting,
+          port,
+          ...mine,
+          ...(session === undefined ? {} : { session }),
+        });
+        callers.push(resumed);
+        await once(resumed, "secureConnect");
+        // Without certificates sessions are resumed, so the test would notice that it resumes none.
+        expect(resumed.isSessionReused(), String(clientCa)).to.equal(clientCa === undefined);
+      }
+    });
+
   describe("whose files change", () => {
     /** Passes the time to the next look, and waits until it is over: then the watch waits again. */
     const look = async (holds: () => boolean | Promise<boolean>) => {
