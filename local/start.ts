@@ -26,8 +26,12 @@ async function layGround(flags: Readonly<Record<string, string | undefined>>): P
       onStart: (kind) => say(`starting ${kind === "redis" ? "Redis" : "MongoDB"} …`),
     });
     if (stack.joined) say(`using the stores that already run on ${stack.dataDir}`);
-    const stores = { REDIS_URL: stack.redis.url, MONGODB_URL: stack.mongodb.url };
-    return { env: { LOG_FORMAT: "text", ...env, ...stores }, release: () => stack.stop() };
+    // The secrets in files stay there: workers get this environment, and read the files themselves.
+    const stores = {
+      ...{ REDIS_URL: stack.redis.url, MONGODB_URL: stack.mongodb.url },
+      ...{ REDIS_URL_FILE: "", MONGODB_URL_FILE: "" },
+    };
+    return { env: { LOG_FORMAT: "text", ...process.env, ...stores }, release: () => stack.stop() };
   } catch (error) {
     if (!(error instanceof LocalStackError)) throw error;
     // A wrong setting: the same error as the service itself throws.
