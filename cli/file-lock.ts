@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, open, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { codeOf } from "./file-trouble.ts";
 import { UserError } from "./user-error.ts";
@@ -26,6 +27,8 @@ const run = randomUUID();
 
 /** Other processes may change the file between two calls; after so many tries the lock counts as taken. */
 const attemptsMax = 5;
+/** More than the record of a holder has. */
+const maxBytes = 16 * 1024;
 
 /**
  * Takes the lock, also from a process of this machine that has ended. `what` names the locked thing. @throws
@@ -107,12 +110,25 @@ function taken(path: string, what: string, holder: Holder | undefined): UserErro
   });
 }
 
+/**
+ * The beginning of the file; undefined: there is none. In a folder of several users another one may have put
+ * anything in its place: a link is not followed, and what is no regular file has no known holder.
+ */
 async function textOf(path: string): Promise<string | undefined> {
+  let handle: FileHandle;
   try {
-    return await readFile(path, "utf8");
+    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
+    if (codeOf(error) === "ELOOP") return "";
     throw error;
+  }
+  try {
+    if (!(await handle.stat()).isFile()) return "";
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxBytes), 0, maxBytes, 0);
+    return buffer.toString("utf8", 0, bytesRead);
+  } finally {
+    await handle.close();
   }
 }
 

@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -52,6 +53,27 @@ describe("cli file lock", () => {
     ["that nobody can read", "", true],
     ["that names a group of processes", JSON.stringify({ ...holder, pid: -1 }), true],
   ];
+  // Another user may have put these there, in a folder in which both may write.
+  const strange: Record<string, () => unknown> = {
+    "a pipe": () => execFileSync("mkfifo", [path]),
+    "a folder": () => mkdir(path),
+    "a link to nowhere": () => symlink(join(folder, "nowhere"), path),
+    "a link to the record of a dead process": async () => {
+      await writeFile(join(folder, "dead"), JSON.stringify({ ...holder, pid: nobody }));
+      await symlink(join(folder, "dead"), path);
+    },
+    "a link to what does not end": () => symlink("/dev/zero", path),
+    "more than a record has": () => writeFile(path, Buffer.alloc(1_000_000, " ")),
+  };
+  for (const [what, put] of Object.entries(strange)) {
+    it(`${what} in its place is not read, and stands`, async () => {
+      await put();
+      const before = await readdir(folder);
+      expect(await refused()).to.equal("another process is at work on the export");
+      expect(await readdir(folder)).to.deep.equal(before);
+    });
+  }
+
   for (const [what, text, isTaken] of found) {
     it(`one ${what} ${isTaken ? "stands" : "is taken over"}`, async () => {
       await writeFile(path, text);
