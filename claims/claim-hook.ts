@@ -53,7 +53,9 @@ const UNDECIDED: Refusal = {
 export function createClaimHook(deps: ClaimHookDeps): ClaimHook {
   const { call, clock, metrics } = deps;
   const logger = deps.logger.child({ component: "claims" });
-  const verdicts = createRecentEntries<Verdict>(HALF_MAX);
+  // Apart: a crowd that is denied must not push out what a person's token, which is spent, has earned.
+  const allowed = createRecentEntries<Verdict>(HALF_MAX);
+  const denied = createRecentEntries<Verdict>(HALF_MAX);
   const asking = createSingleFlight<Refusal | undefined>();
   const undecided = deps.fails === "open" ? undefined : UNDECIDED;
   let failed = 0;
@@ -77,7 +79,9 @@ export function createClaimHook(deps: ClaimHookDeps): ClaimHook {
             reason: "PERMISSION_DENIED",
             why: `this claim was not let through: ${reason ?? "the check failed"}`,
           };
-      verdicts.keep(key, { refusal, untilMs: clock.elapsed() + (allow ? ALLOWED_FOR_MS : DENIED_FOR_MS) });
+      (allow ? denied : allowed).delete(key);
+      const untilMs = clock.elapsed() + (allow ? ALLOWED_FOR_MS : DENIED_FOR_MS);
+      (allow ? allowed : denied).keep(key, { refusal, untilMs });
       metrics.claimHook.inc({ verdict: allow ? "allowed" : "denied" });
       return refusal;
     } catch (error) {
@@ -97,7 +101,7 @@ export function createClaimHook(deps: ClaimHookDeps): ClaimHook {
   return async (question) => {
     if (question.token.length > TOKEN_LENGTH_MAX) return TOO_LONG;
     const key = keyOf(question);
-    const known = verdicts.get(key);
+    const known = allowed.get(key) ?? denied.get(key);
     if (known !== undefined && clock.elapsed() < known.untilMs) return known.refusal;
     const underWay = asking.underWay(key);
     if (underWay !== undefined) return underWay;

@@ -148,6 +148,17 @@ describe("the claim hook", () => {
     expect(reasonOf(await hook(ASK)), "a verdict is kept for five minutes").to.equal("PERMISSION_DENIED");
   });
 
+  it("what a person's token has earned is kept through a crowd that is denied", async () => {
+    const { hook } = open("closed");
+    expect(await hook(ASK)).to.equal(undefined);
+    answer = json({ allow: false });
+    const CROWD = 20_100;
+    for (let i = 0; i < CROWD; i += 100)
+      await Promise.all(Array.from({ length: 100 }, (_, k) => hook({ ...ASK, token: `bad ${i + k}` })));
+    expect(await hook(ASK)).to.equal(undefined);
+    expect(asked.length).to.equal(1 + CROWD);
+  });
+
   it("without a user, the token is one of its address", async () => {
     const { hook } = open("closed");
     const request = { ...ASK, user_id: "" };
