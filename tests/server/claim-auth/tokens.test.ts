@@ -128,6 +128,9 @@ const ATTACKS: readonly Attack[] = [
   { what: "no sub", authorization: () => bearer(shop.sign(without("sub"))) },
   { what: "an empty sub", authorization: () => bearer(shop.sign(claimsOf(""))) },
   { what: "a sub that is no text", authorization: () => bearer(shop.sign(claimsOf(user, { sub: 7 }))) },
+  { what: "a sub that ends with a blank", authorization: () => bearer(shop.sign(claimsOf("alice "))) },
+  { what: "a sub that begins with one", authorization: () => bearer(shop.sign(claimsOf("\u00a0alice"))) },
+  { what: "a sub with an empty letter", authorization: () => bearer(shop.sign(claimsOf("ali\u2800ce"))) },
   {
     what: "a sub with a zero-width character",
     authorization: () => bearer(shop.sign(claimsOf("ali\u200bce"))),
