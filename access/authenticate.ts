@@ -65,7 +65,11 @@ export function createAuthenticate(
     if (authorization.length > AUTHORIZATION_LENGTH_MAX) return TOO_LONG;
     const known = verified.get(authorization);
     const nowMs = clock.now();
-    if (known !== undefined && nowMs < known.untilMs) return known.principal;
+    if (known !== undefined && nowMs < known.untilMs) {
+      // Else a token of a key that was taken out of the set stays good while no other token comes.
+      tokens?.keepFresh();
+      return known.principal;
+    }
     const none = refused.get(authorization, nowMs);
     if (none !== undefined) return none;
     const credential = bearerOf(authorization);

@@ -23,6 +23,8 @@ export type ClaimTokenSettings = TokenRules & {
 
 export type ClaimTokens = {
   verify(token: string): Verified | "unread" | Promise<Verified | "unread">;
+  /** Begins to read the key set again if its last read is old. Does not wait. */
+  keepFresh(): void;
   prepare(): Promise<void>;
 };
 
@@ -78,6 +80,7 @@ export function createClaimTokens(settings: ClaimTokenSettings, deps: ClaimToken
         ? look.then((found) => verifyWith(found, token))
         : verifyWith(look, token);
     },
+    keepFresh: () => keySet?.keepFresh(),
     prepare: async () => keySet?.prepare(),
   };
 }

@@ -11,6 +11,8 @@ export type KeyLook = VerifyToken | "unknown" | "unread";
 export type KeySet = {
   /** Without a promise where the key is known, or the set has just been read. */
   find(kid: string | undefined, algorithm: TokenAlgorithm): KeyLook | Promise<KeyLook>;
+  /** Begins to read the set again if its last read is old. Does not wait. */
+  keepFresh(): void;
   /** Reads the set for the first time; never rejects. */
   prepare(): Promise<void>;
 };
@@ -73,6 +75,7 @@ export function createKeySet({ read, verifierOf, onChange, clock, logger }: KeyS
       if (typeof found === "function") return found;
       return refresh.ifWorthwhile()?.then(() => look(kid, algorithm)) ?? found;
     },
+    keepFresh: refresh.ifOld,
     prepare: refresh.now,
   };
 }

@@ -81,4 +81,23 @@ describe("authentication with refused tokens", () => {
     };
     expect(await until(isGood, HANG_MS)).to.equal(true);
   });
+
+  it("a token that is known is refused once its key has gone from the set, also where no other token comes", async () => {
+    const [old, next] = [keyPair("ES256", "old"), keyPair("ES256", "next")];
+    const jwks = join(dir.path, "withdrawn.json");
+    const write = (jwk: object) => writeFileSync(jwks, JSON.stringify({ keys: [jwk] }));
+    write(old.jwk);
+    const clock = fakeClock();
+    const { authenticate, prepare } = createAuthenticate(
+      { keys: [], tokens: { secrets: [], jwks, ...rules } },
+      { clock: { ...clock, now: () => 0 }, logger: silentLogger },
+    );
+    await prepare();
+    const token = `Bearer ${old.sign(claimsOf("alice"))}`;
+    const isGood = () => JSON.stringify(authenticate(token)).includes("alice");
+    expect([isGood(), isGood()]).to.deep.equal([true, true]);
+    write(next.jwk);
+    clock.pass(FRESH_MS);
+    expect(await until(() => !isGood(), HANG_MS)).to.equal(true);
+  });
 });
