@@ -13,7 +13,35 @@ export async function fetchText(url: string, { accept, signal }: FetchTextOption
     await response.body?.cancel();
     throw new Error(`its server answered with HTTP ${response.status}`);
   }
-  return joined(response.body);
+  return joined(untilAborted(response.body, signal));
+}
+
+/**
+ * The pieces of a body until the signal is aborted. `fetch` itself forgets its signal once its answer has
+ * begun: it keeps the rest of the request by weak references alone, and a body that never ends then hangs.
+ * Source: undici, lib/web/fetch/request.js.
+ * @throws the reason of the signal
+ */
+export async function* untilAborted(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  const cancel = () => void reader.cancel(signal.reason).catch(() => undefined);
+  signal.addEventListener("abort", cancel);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const { done, value } = await reader.read();
+      signal.throwIfAborted();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    // Nothing happens where it has ended.
+    cancel();
+  }
 }
 
 /** The text of these pieces. @throws where they are more than a set of keys has */

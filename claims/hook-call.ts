@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { untilAborted } from "../access/fetch-text.ts";
 import { limitedSignal } from "../runtime/limited-signal.ts";
 import { beginningOf } from "../runtime/well-formed.ts";
 
@@ -55,18 +56,18 @@ export function createHookCall({ url, secret, deadlineMs }: HookCallSettings): C
         await response.body?.cancel();
         throw new Error(`the hook answers with HTTP ${response.status}`);
       }
-      return answer.parse(JSON.parse(await textOf(response)));
+      return answer.parse(JSON.parse(await textOf(response, limit.signal)));
     } finally {
       limit.clear();
     }
   };
 }
 
-async function textOf(response: Response): Promise<string> {
+async function textOf({ body }: Response, signal: AbortSignal): Promise<string> {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
   // Leaving the loop cancels the body.
-  for await (const piece of response.body ?? []) {
+  for await (const piece of body === null ? [] : untilAborted(body, signal)) {
     bytes += piece.length;
     if (bytes > ANSWER_BYTES_MAX)
       throw new Error(`the answer of the hook has more than ${ANSWER_BYTES_MAX} bytes`);

@@ -1,10 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect } from "chai";
 import { jwksSource } from "../../access/jwks-source.ts";
 import { createKeySet } from "../../access/key-set.ts";
 import { COOLDOWN_MS } from "../../access/refresh.ts";
 import { createTokenVerifier } from "../../access/token-verifier.ts";
+import { until } from "../../local/poll.ts";
 import { AUDIENCE, claimsOf, keyPair } from "../support/claim-credentials.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { BAD_PAGES, type FakeIssuer, startFakeIssuer } from "../support/fake-issuer.ts";
@@ -74,6 +77,22 @@ describe("the key set behind CLAIM_TOKEN_JWKS", () => {
       if (name === "an error") expect(error?.message).to.equal("its server answered with HTTP 500");
     });
   }
+
+  it("half an answer is refused also after a collection of garbage, with which fetch forgets its signal", async () => {
+    fake.jwks = BAD_PAGES["half an answer"] as NonNullable<typeof fake.jwks>;
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    let failure: Error | undefined;
+    const reading = jwksSource(fake.jwksUrl, LITTLE_MS)().catch((error: Error) => {
+      failure = error;
+    });
+    await until(() => {
+      collect();
+      return failure !== undefined;
+    }, HANG_MS);
+    await reading;
+    expect(failure?.name).to.equal("TimeoutError");
+  });
 
   it("a server that is away is an error; a file is read up to the same limit", async () => {
     const gone = await startFakeIssuer();
