@@ -186,7 +186,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
   function recall({ campaignId, claimKey }: Asked, isFinal = false): Issue | undefined {
     const answer = known.recall(campaignId, claimKey, isFinal);
     if (answer === undefined) return undefined;
-    metrics.fromMemory.inc();
+    metrics.fromMemory.count();
     switch (answer.kind) {
       case "replay":
         return { kind: "issued", coupon: answer.coupon, replayed: true };

@@ -140,7 +140,7 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
 
   function noted({ campaignId }: IssueRequest, askedAtMs: number, answer: Issue): Issue {
     const outcome = outcomeOf(answer);
-    metrics.claims.inc({ outcome });
+    metrics.claims.count(outcome);
     tally.count(campaignId, outcome, clock.elapsed() - askedAtMs);
     return answer;
   }

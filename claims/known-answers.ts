@@ -6,14 +6,13 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { KeyFilter } from "./key-filter.ts";
 import type { KnownAnswer } from "./known-answer.ts";
+import { createKnownOpenings } from "./known-openings.ts";
 import { readClaimKeys, readWinners as readWinnersOf, type Winner } from "./read-winners.ts";
 
 /**
  * Refusals from memory: before the start, and after the last coupon has become durable.
  *
- * *Not started.* Redis replied how long it is to the start by its own clock. For a fraction of a second, and
- * never beyond that start, all callers get the same answer, counted down on a monotonic clock. This server's
- * wall clock opens and closes nothing.
+ * *Not started.* See `known-openings.ts`.
  *
  * *Sold out.* When Redis replies so, the issuances are counted in MongoDB. If there are as many as coupons,
  * every code has its durable owner: no rebuild changes that, only added coupons do. Their claim keys are read
@@ -25,7 +24,7 @@ import { readClaimKeys, readWinners as readWinnersOf, type Winner } from "./read
  * they can be had.
  */
 export type KnownAnswers = {
-  /** `isFinal`: no question to Redis follows, so this request is not the one that confirms "sold out". */
+  /** `isFinal`: no question to Redis follows, so this request is not the one that confirms the answer. */
   recall(campaignId: string, claimKey: string, isFinal?: boolean): KnownAnswer | undefined;
   /** `askedAtMs`: on the clock's `elapsed`, before Redis was asked. */
   learn(campaignId: string, answer: ClaimAnswer, askedAtMs: number): void;
@@ -38,8 +37,6 @@ export type KnownAnswersDeps = {
   logger: Logger;
 };
 
-/** How long "not started" is answered from memory. A start moved to earlier is noticed within this. */
-const EARLY_FOR_MS = 100;
 /**
  * After so long, one request goes to Redis to confirm "sold out"; after SOLD_OUT_REMEMBERED_MS without a
  * confirmation, all do.
@@ -57,8 +54,6 @@ const WINNERS_MAX = 400_000;
 /** The pause before a sale is read again whose winners found no room, or were removed to make room. */
 const NO_ROOM_FOR_MS = 60_000;
 const CAMPAIGNS_MAX = 1_000;
-/** On the clock's `elapsed`: Redis opens not before `startMs`; the answer may be given until `untilMs`. */
-type Opening = { readonly startMs: number; readonly untilMs: number; readonly startsAtMs: number };
 type Sale = {
   /** The claim keys of all who have a coupon, once each of the coupons has its durable owner. */
   filter: KeyFilter | undefined;
@@ -75,7 +70,7 @@ type Sale = {
 };
 
 export function createKnownAnswers({ campaigns, issuances, clock, logger }: KnownAnswersDeps): KnownAnswers {
-  const openings = new Map<string, Opening>();
+  const openings = createKnownOpenings(clock);
   const sales = new Map<string, Sale>();
   /** True while a sale is read: one at a time, to bound memory and the load on MongoDB. */
   let reading = false;
@@ -93,16 +88,6 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
       return undefined;
     }
     return { kind: "sold" as const };
-  }
-
-  function recallOpening(campaignId: string): KnownAnswer | undefined {
-    const opening = openings.get(campaignId);
-    if (opening === undefined) return undefined;
-    const nowMs = clock.elapsed();
-    const { startMs, untilMs, startsAtMs } = opening;
-    if (nowMs < untilMs) return { kind: "early", redisWaitMs: startMs - nowMs, startsAtMs };
-    openings.delete(campaignId);
-    return undefined;
   }
 
   function saleOf(campaignId: string): Sale {
@@ -217,7 +202,9 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
   return {
     recall(campaignId, claimKey, isFinal = false) {
       const sale = sales.get(campaignId);
-      return sale === undefined ? recallOpening(campaignId) : recallSale(campaignId, sale, claimKey, isFinal);
+      return sale === undefined
+        ? openings.recall(campaignId, isFinal)
+        : recallSale(campaignId, sale, claimKey, isFinal);
     },
 
     learn(campaignId, answer, askedAtMs) {
@@ -226,15 +213,9 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
           if (answer.total > 0) learnSold(campaignId, answer.total, askedAtMs);
           else forget(campaignId);
           return;
-        case "early": {
-          // Redis read its clock after the question was sent, in whole milliseconds: the start can be as near
-          // as this.
-          const startMs = askedAtMs + answer.redisWaitMs - 1;
-          if (openings.size >= CAMPAIGNS_MAX) openings.clear();
-          const untilMs = Math.min(startMs, askedAtMs + EARLY_FOR_MS);
-          openings.set(campaignId, { startMs, untilMs, startsAtMs: answer.startsAtMs });
+        case "early":
+          openings.learn(campaignId, answer, askedAtMs);
           return;
-        }
         case "claimed":
         case "withheld":
         case "not-open":

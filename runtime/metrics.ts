@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Clock } from "./clock.ts";
+import { HotCounter } from "./hot-counter.ts";
 
 /**
  * Every metric of the service. Labels are bounded: never a campaign, a user or a code. `aggregator` is how
@@ -16,13 +17,13 @@ export function createMetrics() {
   collectDefaultMetrics({ register: registry });
   return {
     registry,
-    claims: new Counter({
+    claims: new HotCounter({
       name: "coupon_claims_total",
       help: "IssueCoupon answers by outcome (issued, replayed, or the reason of the refusal).",
       labelNames: ["outcome"] as const,
       registers,
     }),
-    fromMemory: new Counter({
+    fromMemory: new HotCounter({
       name: "coupon_answers_from_memory_total",
       help: "IssueCoupon answers that needed no store: not started, sold out, and replays after it.",
       registers,

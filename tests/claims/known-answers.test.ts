@@ -80,15 +80,31 @@ describe("known answers", () => {
         { kind: "early", waitMs: 5_000, redisWaitMs: 5_000, startsAtMs: STARTS_AT_MS },
         clock.elapsed(),
       );
-      clock.pass(99);
+      clock.pass(49);
       expect(known.recall("c", "a")).to.deep.equal({
         kind: "early",
-        redisWaitMs: 4_900,
+        redisWaitMs: 4_950,
         startsAtMs: STARTS_AT_MS,
       });
       expect(known.recall("another", "a")).to.equal(undefined);
+      clock.pass(50);
+      expect(known.recall("c", "confirms")).to.equal(undefined);
+      expect(known.recall("c", "a")).to.deep.include({ kind: "early", redisWaitMs: 4_900 });
       clock.pass(1);
       expect(known.recall("c", "a")).to.equal(undefined);
+    });
+
+    it("one request confirms it after half of that, so that the others need not ask", () => {
+      const known = create();
+      const early = { kind: "early", waitMs: 5_000, startsAtMs: STARTS_AT_MS } as const;
+      known.learn("c", { ...early, redisWaitMs: 5_000 }, clock.elapsed());
+      for (let leftMs = 4_950; leftMs > 4_000; leftMs -= 50) {
+        clock.pass(50);
+        expect(known.recall("c", "a", true)?.kind, "it does not go to Redis").to.equal("early");
+        expect(known.recall("c", "a")).to.equal(undefined);
+        expect(known.recall("c", "a")?.kind).to.equal("early");
+        known.learn("c", { ...early, redisWaitMs: leftMs }, clock.elapsed());
+      }
     });
 
     it("never beyond the start by the clock of Redis, however wrong this server's clock is", () => {
