@@ -33,11 +33,12 @@ describe("processes without the server role", function () {
     const urls = [first, second].map(({ process }) => addressIn(process.lines));
     const ports = urls.map((url) => new URL(url).port);
     expect(new Set(ports).size, "ports").to.equal(2);
-    // Whether the first process got the default port depends on other programs on this machine.
-    expect(ports[1]).not.to.equal(String(HEALTH_PORT_DEFAULT));
-    const said = second.process.lines.filter((line) => line.includes(`port ${HEALTH_PORT_DEFAULT} is taken`));
-    expect(said).to.have.length(1);
-    expect(said[0]).to.include(`"port":${ports[1]}`).and.include("HEALTH_PORT");
+    // Other programs on this machine may take the default port, and release it between the two starts.
+    for (const [i, { process }] of [first, second].entries()) {
+      const said = process.lines.filter((line) => line.includes(`port ${HEALTH_PORT_DEFAULT} is taken`));
+      expect(said).to.have.length(ports[i] === String(HEALTH_PORT_DEFAULT) ? 0 : 1);
+      if (said.length > 0) expect(said[0]).to.include(`"port":${ports[i]}`).and.include("HEALTH_PORT");
+    }
     for (const port of ports) {
       const page = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).text();
       expect(await page("/healthz")).to.equal('{"status":"ok"}');
