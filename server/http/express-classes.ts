@@ -1,5 +1,6 @@
 import { IncomingMessage, type ServerOptions, ServerResponse } from "node:http";
 import type { Express } from "express";
+import type { BodyTaker, DirectRequest } from "./direct-request.ts";
 
 /**
  * Classes of request and response for a server that passes part of its requests to this app. Express sets a
@@ -8,7 +9,46 @@ import type { Express } from "express";
  * these classes have the prototype of Express from the start, and setting it changes nothing.
  */
 export function expressClasses(app: Express): Pick<ServerOptions, "IncomingMessage" | "ServerResponse"> {
-  class AppRequest extends IncomingMessage {}
+  // The methods are in this class, as it inherits from Express' prototype and from no class between.
+  class AppRequest extends IncomingMessage implements DirectRequest {
+    /** Node's mark of a request that is read: it discards the body of any other with the answer. */
+    declare _consumed: boolean;
+    // Not `#private`, which are of one class: an app may pass a request to another one, which has its own.
+    private bodyTaker: BodyTaker | undefined;
+    private onPiece: ((piece: Buffer) => void) | undefined;
+
+    takeBody(taker: BodyTaker): void {
+      if (this.complete || this.readableLength > 0) {
+        // The request waited for its turn, and the stream has some of its body.
+        this.onPiece = (piece) => taker.take(piece);
+        this.on("data", this.onPiece);
+        return;
+      }
+      this.bodyTaker = taker;
+      this._consumed = true;
+    }
+
+    giveBack(body: Buffer): void {
+      if (this.onPiece !== undefined) {
+        this.off("data", this.onPiece);
+        this.pause();
+        this.unshift(body);
+        return;
+      }
+      this.bodyTaker = undefined;
+      this._consumed = false;
+      super.push(body);
+    }
+
+    /** Called by Node's parser with each piece, and with null at the end. */
+    override push(piece: Buffer | null, encoding?: BufferEncoding): boolean {
+      if (this.bodyTaker === undefined) return super.push(piece, encoding);
+      if (piece === null) return false;
+      this.bodyTaker.take(piece);
+      // A body that was given back is read as fast as its new reader takes it.
+      return this.bodyTaker !== undefined || this.readableLength < this.readableHighWaterMark;
+    }
+  }
   class AppResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {}
   adopt(AppRequest.prototype, app.request);
   adopt(AppResponse.prototype, app.response);

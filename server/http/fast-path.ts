@@ -1,9 +1,10 @@
-import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { RequestListener, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { CHALLENGE_HEADER, type RemoteCaller } from "../../claims/issue.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import type { BodyTaker, DirectRequest } from "./direct-request.ts";
 import type { IsLast } from "./last-answer.ts";
-import { type Codec, type PlainAnswer, readPlainHead } from "./plain-call.ts";
+import { type Codec, type PlainAnswer, type PlainHead, readPlainHead } from "./plain-call.ts";
 import type { SourceAddressOf } from "./source-address.ts";
 
 /**
@@ -45,7 +46,7 @@ const HOST_LENGTH_MAX = 260;
  * when it is complete.
  */
 export function createFastPath(deps: FastPathDeps): RequestListener {
-  const { methods, clock, readMaxBytes, isLast, noteStatus, sourceAddressOf, otherwise } = deps;
+  const { methods, readMaxBytes, otherwise } = deps;
   const knownHosts = new Set<string>();
 
   /** Whether the framework accepts this Host: it makes a URL of it and refuses an invalid one. */
@@ -58,22 +59,74 @@ export function createFastPath(deps: FastPathDeps): RequestListener {
     return true;
   }
 
-  function send(
-    request: IncomingMessage,
+  return (request, response) => {
+    const run = methods.get(request.url);
+    const head = run === undefined || request.method !== "POST" ? undefined : readPlainHead(request.headers);
+    if (run === undefined || head === undefined || head.length > readMaxBytes || !isHost(head.host))
+      otherwise(request, response);
+    else
+      (request as DirectRequest).takeBody(new PlainCall(deps, run, head, request as DirectRequest, response));
+  };
+}
+
+/**
+ * A call whose body is being read, and the caller that waits on its connection for the answer, at most until
+ * its deadline. One object and its methods: closures and getters of an object literal are made anew for every
+ * request.
+ */
+class PlainCall implements BodyTaker, RemoteCaller {
+  readonly #deps: FastPathDeps;
+  readonly #run: FastMethod;
+  readonly #codec: Codec;
+  readonly #request: DirectRequest;
+  readonly #response: ServerResponse;
+  // Kept here: a request that is destroyed before its end loses its socket.
+  readonly #socket: Socket;
+  readonly #deadlineMs: number;
+  #missing: number;
+  #pieces: Buffer[] | undefined;
+
+  constructor(
+    deps: FastPathDeps,
+    run: FastMethod,
+    { codec, length, timeoutMs }: PlainHead,
+    request: DirectRequest,
     response: ServerResponse,
-    answer: PlainAnswer,
-    caller: RemoteCaller,
-  ): void {
-    const { status, type, body, retryAfterS } = answer;
-    noteStatus(caller, status);
-    const isText = typeof body === "string";
-    const length = isText ? Buffer.byteLength(body) : body.byteLength;
-    const fields = ["content-type", type, "content-length", String(length)];
-    if (retryAfterS !== undefined) fields.push("retry-after", String(retryAfterS));
-    if (isLast(request)) fields.push("connection", "close");
-    response.writeHead(status, fields);
-    // Node writes head and text as one string; a string of single-byte characters costs less work.
-    const encoding = isText && length === body.length ? "latin1" : "utf8";
+  ) {
+    this.#deps = deps;
+    this.#run = run;
+    this.#codec = codec;
+    this.#request = request;
+    this.#response = response;
+    this.#socket = request.socket;
+    this.#deadlineMs = timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : deps.clock.elapsed() + timeoutMs;
+    this.#missing = length;
+  }
+
+  take(piece: Buffer): void {
+    this.#missing -= piece.length;
+    if (this.#missing > 0 || this.#pieces !== undefined) {
+      this.#pieces ??= [];
+      this.#pieces.push(piece);
+      if (this.#missing > 0) return;
+    }
+    const body = this.#pieces === undefined ? piece : Buffer.concat(this.#pieces);
+    const answer = this.#run(this.#codec, body, this);
+    if (answer === undefined) {
+      this.#request.giveBack(body);
+      this.#deps.otherwise(this.#request, this.#response);
+    } else if (answer instanceof Promise) void answer.then((told) => this.#send(told));
+    else this.#send(answer);
+  }
+
+  #send({ status, fields, body, encoding }: PlainAnswer): void {
+    const { noteStatus, isLast } = this.#deps;
+    const response = this.#response;
+    noteStatus(this, status);
+    response.writeHead(
+      status,
+      (isLast(this.#request) ? [...fields, "connection", "close"] : fields) as string[],
+    );
     const { socket } = response;
     if (socket === null) {
       // An earlier answer on this connection is not sent yet.
@@ -88,71 +141,19 @@ export function createFastPath(deps: FastPathDeps): RequestListener {
     response.end();
   }
 
-  return (request, response) => {
-    const run = methods.get(request.url);
-    const head = run === undefined || request.method !== "POST" ? undefined : readPlainHead(request.headers);
-    if (run === undefined || head === undefined || head.length > readMaxBytes || !isHost(head.host)) {
-      otherwise(request, response);
-      return;
-    }
-    const { codec, length, timeoutMs } = head;
-    const caller = new ConnectedCaller(request, clock, sourceAddressOf, timeoutMs);
-    let pieces: Buffer[] | undefined;
-    let missing = length;
-    const take = (piece: Buffer): void => {
-      missing -= piece.length;
-      if (missing > 0 || pieces !== undefined) {
-        pieces ??= [];
-        pieces.push(piece);
-        if (missing > 0) return;
-      }
-      const body = pieces === undefined ? piece : Buffer.concat(pieces, length);
-      const answer = run(codec, body, caller);
-      if (answer === undefined) {
-        request.off("data", take);
-        request.pause();
-        request.unshift(body);
-        otherwise(request, response);
-      } else if (answer instanceof Promise) void answer.then((told) => send(request, response, told, caller));
-      else send(request, response, answer, caller);
-    };
-    request.on("data", take);
-  };
-}
-
-/**
- * A caller that waits on a connection, at most until its deadline. A class, because a getter of an object
- * literal is made anew for every request.
- */
-class ConnectedCaller implements RemoteCaller {
-  // Kept here: a request that is destroyed before its end loses its socket.
-  readonly #socket: Socket;
-  readonly #headers: IncomingHttpHeaders;
-  readonly #clock: Clock;
-  readonly #sourceAddressOf: SourceAddressOf;
-  readonly #deadlineMs: number;
-
-  constructor(request: IncomingMessage, clock: Clock, sourceAddressOf: SourceAddressOf, timeoutMs: number) {
-    this.#socket = request.socket;
-    this.#headers = request.headers;
-    this.#clock = clock;
-    this.#sourceAddressOf = sourceAddressOf;
-    this.#deadlineMs = timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : clock.elapsed() + timeoutMs;
-  }
-
   get authorization(): string | undefined {
-    return this.#headers.authorization;
+    return this.#request.headers.authorization;
   }
 
   get challenge(): string | undefined {
-    return this.#headers[CHALLENGE_HEADER]?.toString();
+    return this.#request.headers[CHALLENGE_HEADER]?.toString();
   }
 
   get address(): string {
-    return this.#sourceAddressOf({ socket: this.#socket, headers: this.#headers });
+    return this.#deps.sourceAddressOf({ socket: this.#socket, headers: this.#request.headers });
   }
 
   get aborted(): boolean {
-    return this.#socket.destroyed || this.#clock.elapsed() >= this.#deadlineMs;
+    return this.#socket.destroyed || this.#deps.clock.elapsed() >= this.#deadlineMs;
   }
 }

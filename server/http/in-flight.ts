@@ -27,9 +27,10 @@ export type InFlightLimits = {
 export const IN_FLIGHT_LIMITS: InFlightLimits = { servedMax: 16, requestsMax: 256 };
 
 type Connection = {
+  readonly socket: Socket;
   requests: number;
   served: number;
-  waiting: { readonly request: IncomingMessage; readonly response: ServerResponse }[] | undefined;
+  waiting: { readonly request: IncomingMessage; readonly response: CountedResponse }[] | undefined;
 };
 
 /**
@@ -47,6 +48,10 @@ function endWithoutTraces(socket: Socket): void {
   socket.destroy();
 }
 
+/** Kept on the response: a request that was destroyed before its end has no socket when that closes. */
+const connectionOf = Symbol("connection");
+type CountedResponse = ServerResponse & { [connectionOf]?: Connection };
+
 /** `onCut`: called when a connection has too many. */
 export function createInFlight(
   limits: InFlightLimits = IN_FLIGHT_LIMITS,
@@ -55,30 +60,41 @@ export function createInFlight(
   const connections = new WeakMap<Socket, Connection>();
   let idle: (socket: Socket) => void = () => undefined;
 
-  /** Serves the next that waits; the connection is read again when none does. */
-  function serveNext(socket: Socket, connection: Connection, listener: RequestListener): void {
-    while (connection.waiting !== undefined && connection.served < limits.servedMax) {
-      const next = connection.waiting.shift();
-      if (connection.waiting.length === 0) {
-        connection.waiting = undefined;
-        socket.resume();
-      }
-      if (next === undefined || socket.destroyed) continue;
-      connection.served += 1;
-      listener(next.request, next.response);
-    }
-  }
-
   return {
     counting(listener) {
-      return (request, response) => {
-        // Kept here: a request that was destroyed before its end has no socket any more when its response
-        // closes.
+      /** Serves the next that waits; the connection is read again when none does. */
+      function serveNext(connection: Connection): void {
+        const { socket } = connection;
+        while (connection.waiting !== undefined && connection.served < limits.servedMax) {
+          const next = connection.waiting.shift();
+          if (connection.waiting.length === 0) {
+            connection.waiting = undefined;
+            socket.resume();
+          }
+          if (next === undefined || socket.destroyed) continue;
+          connection.served += 1;
+          listener(next.request, next.response);
+        }
+      }
+
+      /** A response closes once. One function for all: a closure for each costs more than to count. */
+      function closed(this: CountedResponse): void {
+        const connection = this[connectionOf] as Connection;
+        connection.requests -= 1;
+        connection.served -= 1;
+        if (connection.waiting !== undefined) serveNext(connection);
+        if (connection.requests === 0) idle(connection.socket);
+      }
+
+      return (request, response: CountedResponse) => {
         const { socket } = request;
         // The rest of what came in one piece is still parsed after its connection was ended.
         if (socket.destroyed) return;
-        const connection = connections.get(socket) ?? { requests: 0, served: 0, waiting: undefined };
-        if (connection.requests === 0) connections.set(socket, connection);
+        let connection = connections.get(socket);
+        if (connection === undefined) {
+          connection = { socket, requests: 0, served: 0, waiting: undefined };
+          connections.set(socket, connection);
+        }
         if (connection.requests >= limits.requestsMax) {
           onCut();
           endWithoutTraces(socket);
@@ -86,13 +102,8 @@ export function createInFlight(
         }
         connection.requests += 1;
         const isServed = connection.served < limits.servedMax;
-        // A response closes once.
-        response.on("close", () => {
-          connection.requests -= 1;
-          connection.served -= 1;
-          if (connection.waiting !== undefined) serveNext(socket, connection, listener);
-          if (connection.requests === 0) idle(socket);
-        });
+        response[connectionOf] = connection;
+        response.on("close", closed);
         if (isServed) {
           connection.served += 1;
           listener(request, response);

@@ -8,17 +8,31 @@ import type { IncomingHttpHeaders } from "node:http";
 /** How a body is written. */
 export type Codec = "json" | "proto";
 
-/**
- * An answer of the Connect protocol. A text rather than bytes where possible: Node then writes head and body
- * in one piece.
- */
+/** An answer of the Connect protocol, ready to be sent any number of times. */
 export type PlainAnswer = {
+  readonly status: number;
+  /** Names and values in turn, as Node takes them. */
+  readonly fields: readonly string[];
+  /** A text rather than bytes where possible: Node then writes head and body in one piece. */
+  readonly body: string | Uint8Array;
+  /** Of a text: one of single-byte characters costs Node less work. */
+  readonly encoding: "latin1" | "utf8";
+};
+
+export type AnswerFacts = {
   readonly status: number;
   readonly type: "application/json" | "application/proto";
   readonly body: string | Uint8Array;
   /** The header Retry-After, in seconds; undefined: none. */
   readonly retryAfterS?: number | undefined;
 };
+
+export function plainAnswer({ status, type, body, retryAfterS }: AnswerFacts): PlainAnswer {
+  const length = typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
+  const fields = ["content-type", type, "content-length", String(length)];
+  if (retryAfterS !== undefined) fields.push("retry-after", String(retryAfterS));
+  return { status, fields, body, encoding: length === body.length ? "latin1" : "utf8" };
+}
 
 /** The header fields of a plain call. */
 export type PlainHead = {

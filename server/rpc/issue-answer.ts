@@ -11,7 +11,7 @@ import {
 } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { FastMethod } from "../http/fast-path.ts";
-import type { Codec, PlainAnswer } from "../http/plain-call.ts";
+import { type Codec, type PlainAnswer, plainAnswer } from "../http/plain-call.ts";
 import { viewCoupon } from "../view/campaign-view.ts";
 import { readIssueRequest, writeIssueResponse } from "./issue-json.ts";
 import { RETRY_AFTER, toConnectErrorJson } from "./rpc-status.ts";
@@ -29,17 +29,15 @@ export function createIssueAnswers({ issueCoupon, tellTrouble, clock }: IssueAns
   function tell(codec: Codec, issue: Issue): PlainAnswer {
     if (issue.kind === "refused") return refusals(issue.refusal, clock.now());
     if (codec === "json") {
-      return {
-        status: 200,
-        type: "application/json",
-        body: writeIssueResponse(issue.coupon, issue.replayed),
-      };
+      const body = writeIssueResponse(issue.coupon, issue.replayed);
+      return plainAnswer({ status: 200, type: "application/json", body });
     }
     const message = create(IssueCouponResponseSchema, {
       coupon: viewCoupon(issue.coupon),
       replayed: issue.replayed,
     });
-    return { status: 200, type: "application/proto", body: toBinary(IssueCouponResponseSchema, message) };
+    const body = toBinary(IssueCouponResponseSchema, message);
+    return plainAnswer({ status: 200, type: "application/proto", body });
   }
 
   function tellOf(error: unknown): PlainAnswer {
@@ -71,29 +69,38 @@ export function errorAnswer(error: ConnectError): PlainAnswer {
   const body = JSON.stringify(errorToJson(error, undefined));
   const retryAfter = error.metadata.get(RETRY_AFTER);
   const retryAfterS = retryAfter === null ? undefined : Number(retryAfter);
-  return { status: codeToHttpStatus(error.code), type: "application/json", body, retryAfterS };
+  return plainAnswer({ status: codeToHttpStatus(error.code), type: "application/json", body, retryAfterS });
 }
 
-/** The parts in which two refusals of a reason may differ: every field that the answer is made of. */
-function partsOf(refusal: Refusal): string {
-  switch (refusal.reason) {
+/** Whether two refusals have the same answer: each field that it is made of is compared. */
+function isSame(one: Refusal, other: Refusal): boolean {
+  switch (one.reason) {
     case "NOT_STARTED":
-      return `${refusal.startsAtMs} ${Math.ceil(refusal.waitMs)}`;
-    case "INVALID":
-      return `${refusal.field}:${refusal.allowed}`;
+      return (
+        other.reason === one.reason &&
+        other.startsAtMs === one.startsAtMs &&
+        Math.ceil(other.waitMs) === Math.ceil(one.waitMs)
+      );
     case "CONFLICT":
-      return refusal.what;
-    case "NOT_ALLOWED":
-      return `${refusal.verb} ${refusal.phase} ${refusal.allowed.join()} ${refusal.why ?? ""}`;
+      return other.reason === one.reason && other.what === one.what;
     case "NOT_READY":
-      return String(refusal.adding);
+      return other.reason === one.reason && other.adding === one.adding;
     case "OVERLOADED":
-      return `${refusal.retryAfterMs} ${refusal.why ?? ""}`;
+      return other.reason === one.reason && other.retryAfterMs === one.retryAfterMs && other.why === one.why;
     case "UNAUTHENTICATED":
     case "PERMISSION_DENIED":
-      return refusal.why;
+      return other.reason === one.reason && other.why === one.why;
     case "RATE_LIMITED":
-      return `${Math.ceil(refusal.retryAfterMs)} ${refusal.by}`;
+      return (
+        other.reason === one.reason &&
+        Math.ceil(other.retryAfterMs) === Math.ceil(one.retryAfterMs) &&
+        other.by === one.by
+      );
+    case "INVALID":
+      return other.reason === one.reason && other.field === one.field && other.allowed === one.allowed;
+    // Of an operator's change, and so of no crowd.
+    case "NOT_ALLOWED":
+      return false;
     case "ENDED":
     case "CANCELLED":
     case "PAUSED":
@@ -102,26 +109,27 @@ function partsOf(refusal: Refusal): string {
     case "NO_COUPON":
     case "UNCERTAIN":
     case "DEADLINE_EXCEEDED":
-      return "";
+      return other.reason === one.reason;
     default:
-      return refusal satisfies never;
+      return one satisfies never;
   }
 }
+
+type Kept = { readonly refusal: Refusal; readonly nowMs: number; readonly answer: PlainAnswer };
 
 /**
  * Thousands of refusals are sent in one millisecond, and equal ones are the same bytes: the last answer of
  * each reason is kept.
  */
 export function createRefusalAnswers(): (refusal: Refusal, nowMs: number) => PlainAnswer {
-  const kept = new Map<Refusal["reason"], { readonly telling: string; readonly answer: PlainAnswer }>();
+  const kept = new Map<Refusal["reason"], Kept>();
   return (refusal, nowMs) => {
-    const telling = `${nowMs} ${partsOf(refusal)}`;
     const last = kept.get(refusal.reason);
-    if (last?.telling === telling) return last.answer;
+    if (last?.nowMs === nowMs && isSame(refusal, last.refusal)) return last.answer;
     const { code, json, retryAfterS } = toConnectErrorJson(refusal, nowMs);
     const status = codeToHttpStatus(code);
-    const answer: PlainAnswer = { status, type: "application/json", body: json, retryAfterS };
-    kept.set(refusal.reason, { telling, answer });
+    const answer = plainAnswer({ status, type: "application/json", body: json, retryAfterS });
+    kept.set(refusal.reason, { refusal, nowMs, answer });
     return answer;
   };
 }

@@ -3,7 +3,6 @@ import type { Http2ServerResponse } from "node:http2";
 import type { Refusal } from "../../campaign/refusal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { createRefusalAnswers } from "./issue-answer.ts";
-import { RETRY_AFTER } from "./rpc-status.ts";
 
 const CROWDED: Refusal = { reason: "OVERLOADED", why: "too many requests of this kind wait on this server" };
 
@@ -14,10 +13,10 @@ const CROWDED: Refusal = { reason: "OVERLOADED", why: "too many requests of this
 export function createRefuseTurn(clock: Clock): (response: ServerResponse | Http2ServerResponse) => void {
   const refusals = createRefusalAnswers();
   return (response) => {
-    const { status, type, body, retryAfterS } = refusals(CROWDED, clock.now());
+    const { status, fields, body } = refusals(CROWDED, clock.now());
     response.statusCode = status;
-    response.setHeader("content-type", type);
-    if (retryAfterS !== undefined) response.setHeader(RETRY_AFTER, String(retryAfterS));
+    for (let at = 0; at < fields.length; at += 2)
+      response.setHeader(fields[at] as string, fields[at + 1] as string);
     response.end(body);
   };
 }

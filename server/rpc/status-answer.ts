@@ -7,7 +7,7 @@ import {
 } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { FastMethod } from "../http/fast-path.ts";
-import type { Codec, PlainAnswer } from "../http/plain-call.ts";
+import { type Codec, type PlainAnswer, plainAnswer } from "../http/plain-call.ts";
 import type { CampaignStatus, GetCampaignStatus } from "./campaign-status.ts";
 import { createRefusalAnswers, errorAnswer } from "./issue-answer.ts";
 import type { TellTrouble } from "./trouble.ts";
@@ -40,17 +40,17 @@ export function createStatusAnswers(deps: StatusAnswersDeps): FastMethod {
   function tell(codec: Codec, given: CampaignStatus): PlainAnswer {
     if (given.kind === "refused") return refusals(given.refusal, clock.now());
     const { status } = given;
-    if (codec === "proto")
-      return {
-        status: 200,
-        type: "application/proto",
-        body: toBinary(GetCampaignStatusResponseSchema, status),
-      };
-    return {
-      status: 200,
-      type: "application/json",
-      body: toJsonString(GetCampaignStatusResponseSchema, status),
-    };
+    return codec === "proto"
+      ? plainAnswer({
+          status: 200,
+          type: "application/proto",
+          body: toBinary(GetCampaignStatusResponseSchema, status),
+        })
+      : plainAnswer({
+          status: 200,
+          type: "application/json",
+          body: toJsonString(GetCampaignStatusResponseSchema, status),
+        });
   }
 
   function answerAt(codec: Codec, campaignId: string): PlainAnswer | Promise<PlainAnswer> {

@@ -17,6 +17,8 @@ import {
 } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { DeadlineExceeded } from "../../runtime/deadline.ts";
 import { buildApp } from "../../server/app.ts";
+import { createBareApp } from "../../server/http/bare-app.ts";
+import { expressClasses } from "../../server/http/express-classes.ts";
 import { createFastPath, type FastMethod } from "../../server/http/fast-path.ts";
 import { createInFlight } from "../../server/http/in-flight.ts";
 import { closeWithLastAnswer, type IsLast } from "../../server/http/last-answer.ts";
@@ -168,7 +170,8 @@ describe("the fast path and the framework answer alike", () => {
         app.http.emit("request", request, response);
       }, isLast),
     });
-    server = createServer({ keepAliveTimeout: 65_000 }, createInFlight().counting(fastPath));
+    const classes = expressClasses(createBareApp());
+    server = createServer({ keepAliveTimeout: 65_000, ...classes }, createInFlight().counting(fastPath));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     port = (server.address() as AddressInfo).port;
   });
