@@ -78,8 +78,11 @@ export type Sale = {
   prove(what: string, value: number, least?: number): void;
   found(invariant: string, words: string): void;
   server(index: number): Server;
-  /** Adds a caller that asks until it has a definite answer. */
-  ask(claimKey: string): Promise<void>;
+  /**
+   * Adds a caller that asks until it has a definite answer: first the server with that index, then the next
+   * ones. By default, callers ask the servers in turns.
+   */
+  ask(claimKey: string, firstServer?: number): Promise<void>;
   /** Lets some of the callers that were answered ask again. */
   askAgain(count?: number): Promise<void>;
   /** The campaign's generation and recorded state in MongoDB. */
@@ -162,11 +165,9 @@ export async function openSale(ground: Ground, plan: SalePlan, random: Random): 
   }
 
   /** Asks one server after the other until the answer is definite; "too early" is not. */
-  async function pressUntilDefinite(claimKey: string): Promise<void> {
+  async function pressUntilDefinite(claimKey: string, firstServer = turn++): Promise<void> {
     const firstAskedAtMs = Date.now();
     const givesUpAtMs = firstAskedAtMs + PATIENCE_MS;
-    turn += 1;
-    const firstServer = turn;
     for (let tries = 0; ; tries += 1) {
       const server = asking[(firstServer + tries) % asking.length] as Server;
       const { outcome, retryAfterMs, answeredAtMs } = await tryOnce(claimKey, ground.servers.indexOf(server));

@@ -46,25 +46,34 @@ export const additionRounds: readonly Round[] = [
     async act(sale) {
       const { campaignId, plan } = sale;
       const soldOut = async () => (await sale.recorded()).state === "SOLD_OUT";
+      const isAdded = async () => Number((await metaOf(sale))["total"]) > plan.total;
       await sale.untilTrue("it is sold out", soldOut);
-      await untilKnownByHeart(sale);
+      await untilWinnersKnown(sale);
       await operate(sale.server(1), (campaigns) => campaigns.addCoupons({ campaignId, count: ADDED }));
-      const told = sale.refused("SOLD_OUT");
-      const late: string[] = [];
-      while (sale.issued() < plan.total + ADDED && late.length < LATE_MOST) {
-        const keys = Array.from({ length: ASK_AT_ONCE }, (_, i) => `${USER_PREFIX}late-${late.length + i}`);
-        late.push(...keys);
-        await Promise.all(keys.map((key) => sale.ask(key)));
-      }
-      sale.prove("told_sold_out_before", sale.refused("SOLD_OUT") - told);
+      // Both servers confirm "sold out" until the moment in which the coupons are in the pool.
+      const refused = sale.refused("SOLD_OUT");
+      await sale.untilTrue("the added coupons are in the pool", async () => {
+        await askAll(sale, lateCallers(2));
+        return isAdded();
+      });
+      sale.prove("told_sold_out_before", sale.refused("SOLD_OUT") - refused);
+      // The first server gives out an added coupon; from then on, no memory of the second may be left.
+      await sale.untilTrue("an added coupon is given out", async () => {
+        await askAll(sale, lateCallers(1), 0);
+        return sale.issued() > plan.total;
+      });
+      await askAll(sale, lateCallers(ASK_AT_ONCE), 1);
+      while (sale.issued() < plan.total + ADDED && sale.history.length < ASKED_MOST)
+        await askAll(sale, lateCallers(ASK_AT_ONCE));
       sale.prove("added_and_issued", sale.issued() - plan.total, ADDED);
       await sale.untilTrue("it is sold out again", soldOut);
-      await untilKnownByHeart(sale);
-      const winners = sale.history.filter(
-        ({ claimKey, outcome }) => outcome.kind === "issued" && late.includes(claimKey),
-      );
-      // In turns, so that each winner asks both servers.
-      for (const { claimKey } of winners) for (let i = 0; i < 2; i += 1) await sale.ask(claimKey);
+      await untilWinnersKnown(sale);
+      const winners = winnersOf(sale).filter((key) => key.startsWith(LATE));
+      for (const server of [0, 1]) {
+        // A fresh "sold out" of Redis, so that the memory of it is what can answer the winners.
+        await askAll(sale, lateCallers(2), server);
+        await askAll(sale, winners, server);
+      }
       sale.prove("asked_again", winners.length, ADDED);
       sale.faultOver();
     },
@@ -72,30 +81,55 @@ export const additionRounds: readonly Round[] = [
   },
 ];
 
+/** Claim keys of callers that have not asked yet. */
+function lateCallers(count: number): string[] {
+  return Array.from({ length: count }, () => `${LATE}${++lateCallersSoFar}`);
+}
+
+let lateCallersSoFar = 0;
+
+async function askAll(sale: Sale, claimKeys: readonly string[], server?: number): Promise<void> {
+  await Promise.all(claimKeys.map((key) => sale.ask(key, server)));
+}
+
+function winnersOf(sale: Sale): string[] {
+  const issued = sale.history.filter(({ outcome }) => outcome.kind === "issued");
+  return [...new Set(issued.map(({ claimKey }) => claimKey))];
+}
+
 /**
- * Waits until each server answers "sold out" from memory: at each, a new caller gets that answer without a
- * call to Redis.
+ * Waits until each server answers from memory not only "sold out", but winners as well: each answers a winner
+ * without a call to Redis. New callers ask meanwhile, since a server reads the winners upon a "sold out" of
+ * Redis.
  */
-async function untilKnownByHeart(sale: Sale): Promise<void> {
-  const [first, second] = [0, 1].map((index) => sale.server(index).url);
-  const from = await Promise.all([first, second].map(fromMemory));
-  let number = 0;
-  await sale.untilTrue("both servers know by heart that all are gone", async () => {
-    for (let i = 0; i < 4; i += 1) await sale.ask(`${USER_PREFIX}${sale.history.length}-asks-${number++}`);
-    const now = await Promise.all([first, second].map(fromMemory));
-    return now.every((count, i) => count > (from[i] ?? 0));
-  });
+async function untilWinnersKnown(sale: Sale): Promise<void> {
+  const [winner] = winnersOf(sale);
+  if (winner === undefined) throw new Error("nobody has a coupon");
+  const known = async (server: number) => {
+    await askAll(sale, lateCallers(2), server);
+    const before = await fromMemory(sale, server);
+    await sale.ask(winner, server);
+    return (await fromMemory(sale, server)) > before;
+  };
+  const untilKnown = (server: number) =>
+    sale.untilTrue(`server ${server} knows the winners`, () => known(server));
+  await Promise.all([0, 1].map(untilKnown));
 }
 
-async function fromMemory(url: string | undefined): Promise<number> {
-  return (await metricOf(url ?? "", "coupon_answers_from_memory_total", "")) ?? 0;
+async function fromMemory(sale: Sale, server: number): Promise<number> {
+  return (await metricOf(sale.server(server).url, "coupon_answers_from_memory_total", "")) ?? 0;
 }
 
+const LATE = `${USER_PREFIX}late-`;
 /** Enough to be sold over some time, so that a server that missed the addition would refuse callers. */
 const ADDED = 400;
-const ASK_AT_ONCE = 4;
+/**
+ * At one server: the one request that confirms "sold out" with Redis is then among others that a memory would
+ * answer.
+ */
+const ASK_AT_ONCE = 24;
 /** A bound, far above the number of callers that get "sold out" before the added coupons are in the pool. */
-const LATE_MOST = 20_000;
+const ASKED_MOST = 20_000;
 
 /**
  * Adds coupons and kills the process whose call is trapped; the other continues, and in the end all codes are
