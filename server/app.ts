@@ -38,6 +38,7 @@ import { createRefusedSources } from "./http/refused-sources.ts";
 import { createSourceAddress, setSourceAddress } from "./http/source-address.ts";
 import { byPath, createTurns, everyTurns, type Turns } from "./http/turns.ts";
 import type { GetCampaignStatus } from "./rpc/campaign-status.ts";
+import { errorBody } from "./rpc/error-info.ts";
 import { createForeignTo } from "./rpc/foreign-request.ts";
 import { troubleInterceptor } from "./rpc/interceptors.ts";
 import { createIssueAnswers, ISSUE_PATH } from "./rpc/issue-answer.ts";
@@ -161,13 +162,13 @@ export function buildApp(deps: AppDeps): App {
   app.use(expressConnectMiddleware({ ...options, contextValues }));
   app.use((request: Request, response: Response) => {
     const { method, path } = request;
-    response.status(404).json({ code: "unimplemented", message: `${method} ${path} is not served here` });
+    response.status(404).json(errorBody("unimplemented", `${method} ${path} is not served here`));
   });
   // Answers requests that cannot be routed, such as one with an invalid Host. Express recognises an error
   // handler by its four parameters.
   app.use((_: unknown, __: Request, response: Response, ___: NextFunction) => {
     if (response.headersSent) response.destroy();
-    else response.status(400).json({ code: "invalid_argument", message: "the request cannot be understood" });
+    else response.status(400).json(errorBody("invalid_argument", "the request cannot be understood"));
   });
 
   const { noting, claimsUnderWay } = createClaimsUnderWay();

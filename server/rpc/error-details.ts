@@ -20,7 +20,7 @@ import {
 export type ErrorDetail = { readonly desc: DescMessage; readonly value: Message };
 
 /** The package of the contract, whose reasons they are. */
-const DOMAIN = file_coupon_v1_refusal.proto.package;
+export const DOMAIN = file_coupon_v1_refusal.proto.package;
 
 /** Most reasons have one ErrorInfo, whatever the request. */
 const errorInfos = new Map<Refusal["reason"], ErrorInfo>();

@@ -1,6 +1,7 @@
 import type { Interceptor } from "@connectrpc/connect";
 import { answerChannelIn } from "../http/answer-channel.ts";
 import { goneError, isCallerGone } from "./caller-gone.ts";
+import { withErrorInfo } from "./error-info.ts";
 import type { TellTrouble } from "./trouble.ts";
 
 /**
@@ -11,7 +12,7 @@ export function troubleInterceptor(tell: TellTrouble): Interceptor {
   return (next) => async (request) => {
     const method = `${request.service.typeName}/${request.method.name}`;
     const told = (error: unknown) =>
-      isCallerGone(error, request.signal) ? goneError(request.signal) : tell(error, method);
+      isCallerGone(error, request.signal) ? withErrorInfo(goneError(request.signal)) : tell(error, method);
     try {
       const response = await next(request);
       if (!response.stream) return response;

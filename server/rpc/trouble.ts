@@ -11,6 +11,7 @@ import type { Logger } from "../../runtime/logger.ts";
 import { StoreDenial } from "../../runtime/store-denial.ts";
 import { redactUrls } from "../../runtime/url-secrets.ts";
 import { wellFormed } from "../../runtime/well-formed.ts";
+import { withErrorInfo } from "./error-info.ts";
 import { toConnectError } from "./rpc-status.ts";
 
 /**
@@ -21,10 +22,10 @@ export type TellTrouble = (error: unknown, method: string) => ConnectError;
 
 /**
  * A store that does not answer becomes `unavailable`, a damaged document `data_loss`, any unknown error
- * `internal`; a ConnectError is returned unchanged.
+ * `internal`; a ConnectError stays what it is. Each has its details.
  */
 export function createTellTrouble(logger: Logger, clock: Clock): TellTrouble {
-  return (error, method) => {
+  const tell: TellTrouble = (error, method) => {
     if (error instanceof ConnectError) {
       const ours = error.findDetails(RefusalSchema).length > 0;
       if (!ours && error.code === Code.Internal)
@@ -58,6 +59,7 @@ export function createTellTrouble(logger: Logger, clock: Clock): TellTrouble {
     logger.error({ component: "server", method, err: error }, "a call failed: this is a bug");
     return new ConnectError("internal error; it has been logged", Code.Internal);
   };
+  return (error, method) => withErrorInfo(tell(error, method));
 }
 
 /** Without a Refusal detail: it is no answer about the campaign, and asking again does not help. */

@@ -12,8 +12,10 @@ import {
   trailerFlag,
   trailerParse,
 } from "@connectrpc/connect/protocol-grpc-web";
+import { RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { answerOf } from "./early-refusal.ts";
+import { withErrorInfo } from "./error-info.ts";
 import { toConnectError } from "./rpc-status.ts";
 import type { TellTrouble } from "./trouble.ts";
 
@@ -23,9 +25,9 @@ const HEAD_BYTES = 5;
 
 /**
  * A request that cannot be decoded is refused as INVALID on every transport: the framework answers `internal`
- * (HTTP 500) where protobuf is malformed or a compressed body is cut off, as if the server were at fault, and
- * adds no details to its own errors. Where it fails itself it answers nothing, and the call would stay for
- * ever: such a call is answered `internal`.
+ * (HTTP 500) where protobuf is malformed or a compressed body is cut off, as if the server were at fault. It
+ * adds no details to its own errors: they get their ErrorInfo here. Where it fails itself it answers nothing,
+ * and the call would stay for ever: such a call is answered `internal`.
  */
 export function tellingUndecodable(
   handler: UniversalHandler,
@@ -36,10 +38,9 @@ export function tellingUndecodable(
     const contentType = request.header.get("content-type") ?? "";
     try {
       const { error, response } = await errorIn(await handler(request), contentType);
-      if (error === undefined || !isUndecodable(error)) return response;
-      const allowed = `is malformed: ${error.rawMessage}`;
-      const refusal = toConnectError({ reason: "INVALID", field: "request", allowed }, clock.now());
-      return wholeAnswer(contentType, refusal);
+      if (error === undefined) return response;
+      const told = isUndecodable(error) ? refusalOf(error, clock.now()) : withErrorInfo(error);
+      return told === error ? response : wholeAnswer(contentType, told);
     } catch (error) {
       if (request.signal.aborted) throw error;
       return wholeAnswer(contentType, tellTrouble(error, `${service.typeName}/${method.name}`));
@@ -55,9 +56,14 @@ function wholeAnswer(contentType: string, error: ConnectError): UniversalServerR
   return { status, header, body: one(body) };
 }
 
-function isUndecodable({ code, rawMessage, details }: ConnectError): boolean {
-  if (code === Code.Internal) return UNDECODABLE.test(rawMessage);
-  return code === Code.InvalidArgument && details.length === 0;
+function refusalOf({ rawMessage }: ConnectError, nowMs: number): ConnectError {
+  const allowed = `is malformed: ${rawMessage}`;
+  return toConnectError({ reason: "INVALID", field: "request", allowed }, nowMs);
+}
+
+function isUndecodable(error: ConnectError): boolean {
+  if (error.code === Code.Internal) return UNDECODABLE.test(error.rawMessage);
+  return error.code === Code.InvalidArgument && error.findDetails(RefusalSchema).length === 0;
 }
 
 type Read = { readonly error: ConnectError | undefined; readonly response: UniversalServerResponse };

@@ -13,8 +13,8 @@ import { bytesOf, framesIn, sendRaw } from "../../support/raw-call.ts";
 import { withStores } from "../../support/with-stores.ts";
 
 type Told = { readonly error: ConnectError | undefined; readonly status: number };
-/** Sends bytes as the message of a call; `compressed`: says that they are gzip. */
-type Send = (app: OpenApp, method: string, bytes: Buffer, compressed: boolean) => Promise<Told>;
+/** Sends bytes as the message of a call, and says how they are compressed. */
+type Send = (app: OpenApp, method: string, bytes: Buffer, compression?: "gzip" | "zstd") => Promise<Told>;
 
 const FALLBACK = new ConnectError("an answer that is none", Code.DataLoss);
 
@@ -25,8 +25,9 @@ function framed(bytes: Buffer, compressed: boolean): Buffer {
   return Buffer.concat([head, bytes]);
 }
 
-const unary: Send = async ({ port }, method, bytes, compressed) => {
-  const headers: Record<string, string> = compressed ? { "content-encoding": "gzip" } : {};
+const unary: Send = async ({ port }, method, bytes, compression) => {
+  const headers: Record<string, string> =
+    compression === undefined ? {} : { "content-encoding": compression };
   const response = await sendRaw({ port, method, fields: {}, headers }, "application/proto", bytes);
   const body = await bytesOf(response);
   const status = response.statusCode ?? 0;
@@ -35,20 +36,23 @@ const unary: Send = async ({ port }, method, bytes, compressed) => {
 
 const framedOver =
   (type: string, encoding: string, read: (last: Buffer) => ConnectError | undefined): Send =>
-  async ({ port }, method, bytes, compressed) => {
-    const headers: Record<string, string> = compressed ? { [encoding]: "gzip" } : {};
+  async ({ port }, method, bytes, compression) => {
+    const headers: Record<string, string> = compression === undefined ? {} : { [encoding]: compression };
     const call = { port, method, fields: {}, headers };
-    const response = await sendRaw(call, type, framed(bytes, compressed));
+    const response = await sendRaw(call, type, framed(bytes, compression !== undefined));
     const last = framesIn(await bytesOf(response)).at(-1)?.body ?? Buffer.alloc(0);
     return { status: response.statusCode ?? 0, error: read(last) };
   };
 
-const grpc: Send = async ({ grpcPort }, method, bytes, compressed) => {
+const grpc: Send = async ({ grpcPort }, method, bytes, compression) => {
   const session = connect(`http://127.0.0.1:${grpcPort}`);
   try {
     const stream = session.request({
       ...{ ":method": "POST", ":path": `/coupon.v1.${method}`, te: "trailers" },
-      ...{ "content-type": "application/grpc+proto", ...(compressed ? { "grpc-encoding": "gzip" } : {}) },
+      ...{
+        "content-type": "application/grpc+proto",
+        ...(compression === undefined ? {} : { "grpc-encoding": compression }),
+      },
     });
     const seen = new Headers();
     let status = 0;
@@ -58,7 +62,7 @@ const grpc: Send = async ({ grpcPort }, method, bytes, compressed) => {
         else if (!name.startsWith(":")) seen.set(name, String(value));
     };
     stream.on("response", note).on("trailers", note).resume();
-    stream.end(framed(bytes, compressed));
+    stream.end(framed(bytes, compression !== undefined));
     await new Promise((resolve, reject) => stream.once("close", resolve).once("error", reject));
     return { status, error: findTrailerError(seen) };
   } finally {
@@ -84,7 +88,7 @@ const WAYS: readonly (readonly [name: string, send: Send, methods: readonly stri
 ];
 
 const CUT_GZIP = gzipSync(Buffer.alloc(500, "\n")).subarray(0, -12);
-const MALFORMED: readonly (readonly [name: string, bytes: Buffer, compressed?: true])[] = [
+const MALFORMED: readonly (readonly [name: string, bytes: Buffer, compression?: "gzip"])[] = [
   ["a varint that does not end", Buffer.from([0xff, 0xff])],
   ["a varint of more than ten bytes", Buffer.from([0x08, ...Array<number>(11).fill(0xff), 1])],
   ["a length beyond the end", Buffer.from([10, 200])],
@@ -95,10 +99,15 @@ const MALFORMED: readonly (readonly [name: string, bytes: Buffer, compressed?: t
   ["a wire type that there is not", Buffer.from([0x0f])],
   ["the end of a group that never began", Buffer.from([0x0c])],
   ["a group that does not end", Buffer.from([0x7b])],
-  ["what is no gzip", Buffer.from("not gzip"), true],
-  ["gzip that is cut off", CUT_GZIP, true],
-  ["malformed protobuf in gzip", gzipSync(Buffer.from([10, 200])), true],
+  ["what is no gzip", Buffer.from("not gzip"), "gzip"],
+  ["gzip that is cut off", CUT_GZIP, "gzip"],
+  ["malformed protobuf in gzip", gzipSync(Buffer.from([10, 200])), "gzip"],
 ];
+
+function infoOf(error: ConnectError | undefined): string {
+  const infos = error?.findDetails(ErrorInfoSchema) ?? [];
+  return infos.map(({ reason, domain }) => `${reason} of ${domain}`).join();
+}
 
 describe("a request that cannot be decoded", () => {
   const stores = withStores();
@@ -121,8 +130,8 @@ describe("a request that cannot be decoded", () => {
   for (const [way, send, methods, wantedStatus] of WAYS) {
     it(`is INVALID over ${way}, whatever is wrong with it`, async () => {
       for (const method of methods) {
-        for (const [name, bytes, compressed = false] of MALFORMED) {
-          const { error, status } = await send(app, method, bytes, compressed);
+        for (const [name, bytes, compression] of MALFORMED) {
+          const { error, status } = await send(app, method, bytes, compression);
           const what = `${method}: ${name}: ${error?.rawMessage}`;
           expect([status, error?.code], what).to.deep.equal([wantedStatus, Code.InvalidArgument]);
           const [detail] = error?.findDetails(RefusalSchema) ?? [];
@@ -140,26 +149,45 @@ describe("a request that cannot be decoded", () => {
     it(`is resource_exhausted over ${way} where it is too large, before and after decompression`, async () => {
       const large = Buffer.alloc(17 * 1_024, "\n");
       for (const method of methods)
-        for (const compressed of [false, true]) {
-          const { error } = await send(app, method, compressed ? gzipSync(large) : large, compressed);
+        for (const compression of [undefined, "gzip"] as const) {
+          const bytes = compression === undefined ? large : gzipSync(large);
+          const { error } = await send(app, method, bytes, compression);
           expect(error?.code, `${method} ${error?.rawMessage}`).to.equal(Code.ResourceExhausted);
+          expect(infoOf(error), method).to.equal("REQUEST_TOO_LARGE of coupon.v1");
         }
     });
+
+    it(`is unimplemented over ${way} where its compression is unknown`, async () => {
+      for (const method of methods) {
+        const { error } = await send(app, method, Buffer.from([10, 1, 0x41]), "zstd");
+        expect(error?.code, `${method} ${error?.rawMessage}`).to.equal(Code.Unimplemented);
+        expect(error?.rawMessage).to.include('"zstd"').and.include("gzip");
+        expect(infoOf(error), method).to.equal("UNKNOWN_COMPRESSION of coupon.v1");
+      }
+    });
   }
+
+  it("is told that its path is not served, with the reason", async () => {
+    const { error, status } = await unary(app, "CouponService/NoMethod", Buffer.from([0]));
+    const told = [status, error?.code, infoOf(error)];
+    expect(told).to.deep.equal([404, Code.Unimplemented, "UNIMPLEMENTED of coupon.v1"]);
+  });
 
   it("a call whose answer the framework cannot write is answered as internal, and does not hang", async () => {
     for (const [way, send, [method = ""]] of WAYS) {
       if (!way.startsWith("gRPC")) continue;
-      const { error } = await send(app, method, Buffer.from([10, 1, 0x42]), false);
+      const { error } = await send(app, method, Buffer.from([10, 1, 0x42]));
       expect(error?.code, way).to.equal(Code.Internal);
+      expect(infoOf(error), way).to.equal("INTERNAL of coupon.v1");
     }
   });
 
   it("a good request still meets its handler, whose trouble stays internal", async () => {
     for (const [way, send, [method = ""]] of WAYS) {
       if (!method.startsWith("CouponService")) continue;
-      const { error } = await send(app, method, Buffer.from([10, 1, 0x41]), false);
+      const { error } = await send(app, method, Buffer.from([10, 1, 0x41]));
       expect(error?.code, way).to.equal(Code.Internal);
+      expect(infoOf(error), way).to.equal("INTERNAL of coupon.v1");
     }
   });
 });
