@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
-import { fetchText, joined } from "./fetch-text.ts";
+import { boundedText } from "../runtime/bounded-text.ts";
+import { fetchText, KEY_SET_BYTES_MAX } from "./fetch-text.ts";
 
 export const JWKS_TYPES = "application/jwk-set+json, application/json";
 /** How long the server of the key set may take to answer, in ms. */
@@ -15,7 +16,7 @@ export function jwksSource(place: string, deadlineMs = DEADLINE_MS): () => Promi
 async function readText(path: string): Promise<string> {
   const file = await open(path);
   try {
-    return await joined(file.createReadStream({ autoClose: false }));
+    return await boundedText(file.createReadStream({ autoClose: false }), KEY_SET_BYTES_MAX);
   } finally {
     await file.close();
   }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { untilAborted } from "../access/fetch-text.ts";
+import { boundedText, untilAborted } from "../runtime/bounded-text.ts";
 import { limitedSignal } from "../runtime/limited-signal.ts";
 import { beginningOf } from "../runtime/well-formed.ts";
 
@@ -56,22 +56,11 @@ export function createHookCall({ url, secret, deadlineMs }: HookCallSettings): C
         await response.body?.cancel();
         throw new Error(`the hook answers with HTTP ${response.status}`);
       }
-      return answer.parse(JSON.parse(await textOf(response, limit.signal)));
+      if (response.body === null) throw new Error("the hook answers with an empty body");
+      const text = await boundedText(untilAborted(response.body, limit.signal), ANSWER_BYTES_MAX);
+      return answer.parse(JSON.parse(text));
     } finally {
       limit.clear();
     }
   };
-}
-
-async function textOf({ body }: Response, signal: AbortSignal): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  let bytes = 0;
-  // Leaving the loop cancels the body.
-  for await (const piece of body === null ? [] : untilAborted(body, signal)) {
-    bytes += piece.length;
-    if (bytes > ANSWER_BYTES_MAX)
-      throw new Error(`the answer of the hook has more than ${ANSWER_BYTES_MAX} bytes`);
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString("utf8");
 }
