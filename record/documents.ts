@@ -181,6 +181,15 @@ export type CampaignCounts = {
   latency: number[];
 };
 
+/** How often a user, an address and a key may ask, each in the words of its setting: `off`, `20/10`. */
+export type ClaimLimits = {
+  user: string;
+  address: string;
+  key: string;
+  /** Whether all processes count together. */
+  shared: boolean;
+};
+
 /** The heartbeat that a process writes about once a second. */
 export type ProcessBeat = {
   host: string;
@@ -191,10 +200,10 @@ export type ProcessBeat = {
   primary?: number;
   roles: string[];
   /**
-   * How it authenticates claims, and whether other machines can reach it; absent: it takes none, or is of an
-   * earlier version.
+   * How it authenticates claims, whether other machines can reach it, and how often callers may ask (absent:
+   * of an earlier version); absent: it takes none, or is of an earlier version.
    */
-  claims?: { auth: "open" | "key" | "token"; reachable: boolean };
+  claims?: { auth: "open" | "key" | "token"; reachable: boolean; limits?: ClaimLimits };
   version: string;
   /** On its own clock. */
   startedAt: Date;

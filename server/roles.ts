@@ -1,4 +1,5 @@
 import { createGenerator } from "../generator/generator.ts";
+import type { ClaimLimits } from "../record/documents.ts";
 import type { Config } from "../runtime/config.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { healthListenerOf, type ListenerAddresses } from "../runtime/listeners.ts";
@@ -41,7 +42,7 @@ export async function startRoles(
     roles: config.ROLES,
     claims:
       isServer && config.PORT !== "off"
-        ? { auth: config.CLAIM_AUTH, reachable: !isLoopback(config.HOST) }
+        ? { auth: config.CLAIM_AUTH, reachable: !isLoopback(config.HOST), limits: limitsOf(config) }
         : undefined,
     worker: slot.worker,
     sinceTickMs: () => scheduler?.sinceTickMs(),
@@ -59,6 +60,10 @@ export async function startRoles(
   const served = isServer ? await startServerRole(config, parts, lifecycle, slot) : undefined;
   health?.started(served?.metricsPage);
   return { ...served?.addresses, ...(health === undefined ? {} : { health: health.url }) };
+}
+
+function limitsOf({ LIMIT_USER, LIMIT_ADDRESS, LIMIT_KEY, LIMITS_SHARED }: Config): ClaimLimits {
+  return { user: LIMIT_USER, address: LIMIT_ADDRESS, key: LIMIT_KEY, shared: LIMITS_SHARED === "on" };
 }
 
 /** undefined: the pages are on a port of the server role, or off. */

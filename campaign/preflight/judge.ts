@@ -1,4 +1,5 @@
 import { checkClaimAuth, checkCodeFormat } from "./check-claims.ts";
+import { checkClaimLimits } from "./check-limits.ts";
 import { checkMongodbMembers, checkMongodbWrite } from "./check-mongodb.ts";
 import { checkFence, checkGeneration, checkLedger, checkPool } from "./check-pool.ts";
 import { checkClocks, checkSchedulers, checkServers } from "./check-processes.ts";
@@ -33,6 +34,7 @@ const CHECKS: Readonly<Record<string, (facts: Facts) => Judged>> = {
   schedulers: checkSchedulers,
   clocks: checkClocks,
   "claim-auth": checkClaimAuth,
+  "claim-limits": checkClaimLimits,
   "code-format": checkCodeFormat,
 };
 

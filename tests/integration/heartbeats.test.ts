@@ -27,13 +27,16 @@ describe("Heartbeats of service processes", () => {
 
   it("each says who it is and what it counted; who ends leaves, who is killed falls silent", async () => {
     const [server, scheduler] = await Promise.all([
-      services.start({ roles: "server,generator" }),
+      services.start({ roles: "server,generator", env: { LIMIT_ADDRESS: "2000/10" } }),
       services.start({ roles: "scheduler" }),
     ]);
     await becomes((seen) => seen.length === 2 && seen.some(({ tickAgeMs }) => tickAgeMs !== undefined));
     const byPid = new Map((await all()).map((one) => [one.pid, one]));
     expect(byPid.get(server.process.pid)?.roles).to.deep.equal(["server", "generator"]);
     expect(byPid.get(server.process.pid)).not.to.have.property("tickAgeMs");
+    const limits = { user: "off", address: "2000/10", key: "off", shared: false };
+    expect(byPid.get(server.process.pid)?.claims).to.deep.equal({ auth: "open", reachable: false, limits });
+    expect(byPid.get(scheduler.process.pid)).not.to.have.property("claims");
     expect(byPid.get(scheduler.process.pid)?.tickAgeMs).to.be.within(0, 5_000);
     for (const { redisClock, version } of byPid.values()) {
       expect(Math.abs(redisClock?.offsetMs ?? Number.NaN)).to.be.at.most(redisClock?.uncertaintyMs ?? 0);

@@ -9,7 +9,11 @@ export function seenProcess(pid: number, given: Partial<SeenProcess> = {}): Seen
     host: "a",
     pid,
     roles: ["server", "scheduler", "generator"],
-    claims: { auth: "token", reachable: true },
+    claims: {
+      auth: "token",
+      reachable: true,
+      limits: { user: "20/10", address: "off", key: "off", shared: false },
+    },
     version: "1.0.0",
     startedAt: new Date(NOW_MS - 60_000),
     seenAt: new Date(NOW_MS),

@@ -64,6 +64,15 @@ const opened = pool({ armedAtMs: NOW_MS - 5_000 });
 /** The check, the colour and the text of its line, and the change of the facts that leads to them. */
 const openTo = (reachable: boolean) =>
   processes(seenProcess(1), seenProcess(2, { claims: { auth: "open", reachable } }));
+const LIMITS = { user: "20/10", address: "off", key: "off", shared: false };
+const limitedBy = (given: Partial<typeof LIMITS>): Partial<SeenProcess> => ({
+  claims: { auth: "token", reachable: true, limits: { ...LIMITS, ...given } },
+});
+const limiting = (given: Partial<typeof LIMITS>) =>
+  processes(seenProcess(1, limitedBy(given)), seenProcess(2, limitedBy(given)));
+/** One server without claim authentication of its own. */
+const alone = (claims: { reachable: boolean; limits?: typeof LIMITS }) =>
+  processes(seenProcess(1, { claims: { auth: "open", ...claims } }));
 
 const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, change: Change])[] = [
   ["start", "green", /opens in 10 min 0 s, at 2026-12-24T11:00:00.000Z/, campaign({})],
@@ -374,6 +383,41 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
   ["claim-auth", "green", /on this machine alone/, openTo(false)],
   ["claim-auth", "amber", /other machines reach a\/2: whoever sends a user's id/, openTo(true)],
   ["claim-auth", "amber", /cannot be read/, but("processes", silent)],
+  [
+    "claim-limits",
+    "green",
+    /by user 20\/10, .*: each of 2 processes counts alone, .* up to 2 times/,
+    campaign({}),
+  ],
+  ["claim-limits", "green", /all 2 processes count together/, limiting({ shared: true })],
+  [
+    "claim-limits",
+    "green",
+    /^by user off, by address 2000\/10/,
+    limiting({ user: "off", address: "2000/10" }),
+  ],
+  [
+    "claim-limits",
+    "green",
+    /no server .* is reached by other machines/,
+    alone({ reachable: false, limits: LIMITS }),
+  ],
+  ["claim-limits", "green", /no server that reports its limits/, alone({ reachable: true })],
+  ["claim-limits", "amber", /a\/1 lets each caller ask as often as it can$/, limiting({ user: "off" })],
+  ["claim-limits", "amber", /: invented users cost nothing/, alone({ reachable: true, limits: LIMITS })],
+  [
+    "claim-limits",
+    "green",
+    /by user 20\/10/,
+    all(campaign({ claimAuth: "key" }), alone({ reachable: true, limits: LIMITS })),
+  ],
+  [
+    "claim-limits",
+    "amber",
+    /differently: a\/1 by user 20\/10.*; a\/2 by user 9\/1/,
+    processes(seenProcess(1), seenProcess(2, limitedBy({ user: "9/1" }))),
+  ],
+  ["claim-limits", "amber", /cannot be read/, but("processes", silent)],
   ["code-format", "green", /one guess in 1,000,000,000,000,000 hits/, campaign({})],
   ["code-format", "green", /one guess in 1,000,000,000 hits/, but("guessOdds", { ok: true, value: 1e-9 })],
   [
@@ -466,7 +510,9 @@ describe("preflight judges", () => {
     for (const [check, colour] of CASES) shown.set(check, (shown.get(check) ?? new Set()).add(colour));
     expect(judge(allGreen).map(({ check }) => check)).to.deep.equal([...shown.keys()]);
     for (const [check, colours] of shown) {
-      const worst = ["redis-slot", "claim-auth", "code-format"].includes(check) ? "amber" : "red";
+      const worst = ["redis-slot", "claim-auth", "claim-limits", "code-format"].includes(check)
+        ? "amber"
+        : "red";
       expect([...colours].sort(), check).to.include.members(["green", worst]);
     }
   });
