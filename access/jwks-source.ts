@@ -1,5 +1,4 @@
-import { open } from "node:fs/promises";
-import { boundedText } from "../runtime/bounded-text.ts";
+import { readSmallFile, UnreadableFile } from "../runtime/small-file.ts";
 import { fetchText, KEY_SET_BYTES_MAX } from "./fetch-text.ts";
 
 export const JWKS_TYPES = "application/jwk-set+json, application/json";
@@ -14,10 +13,9 @@ export function jwksSource(place: string, deadlineMs = DEADLINE_MS): () => Promi
 }
 
 async function readText(path: string): Promise<string> {
-  const file = await open(path);
   try {
-    return await boundedText(file.createReadStream({ autoClose: false }), KEY_SET_BYTES_MAX);
-  } finally {
-    await file.close();
+    return (await readSmallFile(path, KEY_SET_BYTES_MAX)).toString("utf8");
+  } catch (cause) {
+    throw cause instanceof UnreadableFile ? new Error(`the file ${cause.message}`, { cause }) : cause;
   }
 }

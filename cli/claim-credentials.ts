@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { ClaimAuth } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import { isSendable, SENDABLE, settingOf, withoutLineEnd } from "../runtime/setting.ts";
+import { readPipedFile } from "./piped-file.ts";
 import { UserError } from "./user-error.ts";
 
 /** The credentials with which this command claims, and what it makes tokens with. */
@@ -27,6 +27,9 @@ export function readClaimSettings(env: NodeJS.ProcessEnv): ClaimSettings {
     audience: settingOf(env, "CLAIM_TOKEN_AUDIENCE"),
   };
 }
+
+/** As much as the service reads of it. */
+const secretMaxBytes = 64 * 1024;
 
 /** Makes the token of a user. `campaignId` undefined: for every campaign. */
 export type MakeToken = (
@@ -66,11 +69,13 @@ export function tokenMaker(settings: ClaimSettings): MakeToken {
 function secretOf({ secret, secretFile }: ClaimSettings): string | undefined {
   if (secretFile === undefined) return secret;
   try {
-    return withoutLineEnd(readFileSync(secretFile, "utf8"));
+    const { text } = readPipedFile(secretFile, secretMaxBytes);
+    if (text.length <= secretMaxBytes) return withoutLineEnd(text);
   } catch (cause) {
     const { code = "unknown error" } = cause as NodeJS.ErrnoException;
     throw new UserError(`the file of the secret cannot be read (${code})`, { hint: "check its path", cause });
   }
+  throw new UserError("the file of the secret is too long for one", { hint: "it holds the secret alone" });
 }
 
 /**

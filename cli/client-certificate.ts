@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { settingOf } from "../runtime/setting.ts";
+import { readSmallFileSync, UnreadableFile } from "../runtime/small-file.ts";
 import { UserError } from "./user-error.ts";
 
 /** What the command shows of itself in a TLS handshake, in PEM. */
@@ -11,6 +11,7 @@ export interface ClientCertificate {
 
 const certFile = "COUPON_CLIENT_CERT_FILE";
 const keyFile = "COUPON_CLIENT_KEY_FILE";
+const maxBytes = 1024 * 1024;
 
 /** undefined: none is set. @throws UserError where a file cannot be read, or TLS does not take it */
 export function readClientCertificate(env: NodeJS.ProcessEnv): ClientCertificate | undefined {
@@ -33,9 +34,9 @@ export function readClientCertificate(env: NodeJS.ProcessEnv): ClientCertificate
 
 function bytesOf(path: string, setting: string): Buffer {
   try {
-    return readFileSync(path);
+    return readSmallFileSync(path, maxBytes);
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? "unknown error";
-    throw new UserError(`${setting}: the file cannot be read (${why})`, { hint: `check ${setting}` });
+    if (!(error instanceof UnreadableFile)) throw error;
+    throw new UserError(`${setting}: the file ${error.message}`, { hint: `check ${setting}` });
   }
 }

@@ -1,7 +1,9 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { readSmallFileSync, UnreadableFile } from "../runtime/small-file.ts";
 import type { Config, Profile } from "./config-schema.ts";
+import { codeOf } from "./file-trouble.ts";
 import { UserError } from "./user-error.ts";
 
 export interface ConfigFile {
@@ -47,13 +49,11 @@ export async function readConfigFile(env: NodeJS.ProcessEnv): Promise<ConfigFile
 
 function readText(path: string): string | undefined {
   try {
-    if (statSync(path).size > maxBytes) throw mistake(path, "it is larger than 1 MB");
-    return readFileSync(path, "utf8");
+    return readSmallFileSync(path, maxBytes).toString("utf8");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    if (error instanceof UserError) throw error;
-    throw mistake(path, `it cannot be read (${code || String(error)})`);
+    const cause = error instanceof UnreadableFile ? error.cause : undefined;
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(cause) ?? "")) return undefined;
+    throw error instanceof UnreadableFile ? mistake(path, `it ${error.message}`) : error;
   }
 }
 

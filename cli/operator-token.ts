@@ -1,9 +1,9 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { settingOf, withoutLineEnd } from "../runtime/setting.ts";
 import type { Profile } from "./config-schema.ts";
+import { type PipedFile, readPipedFile } from "./piped-file.ts";
 import { UserError } from "./user-error.ts";
 
 /** A token as it was given, and where. */
@@ -17,10 +17,6 @@ export interface GivenToken {
 export const standardInput = "-";
 
 const maxBytes = 64 * 1024;
-/** For a passphrase that is typed at the other end of a pipe. */
-const pipeWaitMs = 60_000;
-const pipeEveryMs = 20;
-
 /**
  * The token of the flags, else that of the environment: itself, or in a file. `fromStdin`: what standard
  * input held, where `--token-file -` asks for it.
@@ -70,49 +66,17 @@ export async function tokenFromStdin(stdin: Readable & { readonly isTTY?: boolea
 }
 
 function tokenInFile(path: string, origin: string): GivenToken {
-  let file: number;
+  let read: PipedFile;
   try {
-    // A pipe into which nobody writes is not waited for: the command would not end at Ctrl-C.
-    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    read = readPipedFile(path, maxBytes);
   } catch (error) {
     throw unreadable(path, origin, error);
   }
-  try {
-    const stats = fstatSync(file);
-    const given = tokenIn(readBounded(file), origin);
-    // A pipe, as the shell makes one for <(…), is the user's own.
-    const isExposed = process.platform !== "win32" && stats.isFile() && (stats.mode & 0o077) !== 0;
-    const warning = `others can read the token in ${path}; run chmod 600 ${path}`;
-    return isExposed ? { ...given, warning } : given;
-  } catch (error) {
-    throw error instanceof UserError ? error : unreadable(path, origin, error);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function readBounded(file: number): string {
-  const bytes = Buffer.alloc(maxBytes + 1);
-  const endMs = performance.now() + pipeWaitMs;
-  let length = 0;
-  while (length < bytes.length) {
-    const read = readSome(file, bytes.subarray(length), endMs);
-    if (read === 0) break;
-    length += read;
-  }
-  return bytes.toString("utf8", 0, length);
-}
-
-/** Waits while the program at the other end of a pipe, as in <(pass show coupon), has not written yet. */
-function readSome(file: number, into: Buffer, endMs: number): number {
-  for (;;) {
-    try {
-      return readSync(file, into, 0, into.length, null);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN" || performance.now() >= endMs) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pipeEveryMs);
-    }
-  }
+  const given = tokenIn(read.text, origin);
+  // A pipe, as the shell makes one for <(…), is the user's own.
+  const isExposed = process.platform !== "win32" && read.stats.isFile() && (read.stats.mode & 0o077) !== 0;
+  const warning = `others can read the token in ${path}; run chmod 600 ${path}`;
+  return isExposed ? { ...given, warning } : given;
 }
 
 function tokenIn(text: string, origin: string): GivenToken {

@@ -1,23 +1,12 @@
 import { type FileHandle, lstat, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { emptyPrivateFile, openPrivateFile } from "../runtime/private-file.ts";
+import { type Checkpoint, readNote, writeNote } from "./export-note.ts";
 import { takeFileLock } from "./file-lock.ts";
 import { orUserError, writeWhole } from "./file-trouble.ts";
 import { targetOf } from "./output-target.ts";
 import type { Sink } from "./sink.ts";
 import { UserError } from "./user-error.ts";
-
-/** The identity of an export and its last kept place. */
-export interface Checkpoint {
-  /** Campaign, format and heading: only the same export may continue the draft. */
-  readonly what: string;
-  readonly pageToken: string;
-  readonly rows: number;
-  /** The length of the draft up to and with these rows. */
-  readonly bytes: number;
-  /** The lines in these bytes, with the heading: a draft with a hole has enough bytes, but fewer lines. */
-  readonly lines: number;
-}
 
 export interface ResumableSink extends Sink {
   /** The place at which an earlier export ended; undefined: this export begins anew. */
@@ -206,44 +195,4 @@ function newlinesIn(data: Buffer): number {
   let lines = 0;
   for (let at = data.indexOf(newline); at !== -1; at = data.indexOf(newline, at + 1)) lines++;
   return lines;
-}
-
-async function writeNote(path: string, place: Checkpoint): Promise<void> {
-  const handle = await emptyPrivateFile(path);
-  try {
-    await handle.writeFile(JSON.stringify(place));
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** A note of another user could have an export leave rows out, so it is looked at as closely as the draft. */
-async function readNote(note: string, what: string): Promise<Checkpoint | undefined> {
-  const handle = await openPrivateFile(note);
-  if (handle === undefined) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(await handle.readFile("utf8"));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  } finally {
-    await handle.close();
-  }
-  if (!isCheckpoint(value))
-    throw new UserError(`--resume: ${note} is not a note of this command`, { hint: "remove it" });
-  if (value.what !== what) {
-    throw new UserError("--resume: the export that was broken off there was another one", {
-      hint: `give the same campaign and the same flags, or remove ${note}`,
-    });
-  }
-  return value;
-}
-
-function isCheckpoint(value: unknown): value is Checkpoint {
-  if (typeof value !== "object" || value === null) return false;
-  const fields = new Map(Object.entries(value));
-  const texts = ["what", "pageToken"].every((name) => typeof fields.get(name) === "string");
-  const counts = ["rows", "bytes", "lines"].map((name) => fields.get(name));
-  return texts && counts.every((count) => Number.isSafeInteger(count) && Number(count) >= 0);
 }

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { SECRET_SETTINGS, URL_SETTINGS } from "./secret-settings.ts";
 import { settingOf } from "./setting.ts";
+import { readSmallFileSync, UnreadableFile } from "./small-file.ts";
 import { UserError } from "./user-error.ts";
 
 type Environment = Record<string, string | undefined>;
@@ -41,13 +41,12 @@ export function withSecretFiles(env: Readonly<Environment>): Environment {
 
 /** The value, or what is wrong with the file. The path is not repeated: it may be the secret, by mistake. */
 function readSecret(path: string): { readonly value: string } | string {
-  let bytes: Buffer;
+  let value: string;
   try {
-    bytes = readFileSync(path);
+    value = readSmallFileSync(path, BYTES_MAX).toString("utf8");
   } catch (error) {
-    return `the file that it names cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown error"})`;
+    if (!(error instanceof UnreadableFile)) throw error;
+    return `the file that it names ${error.message}`;
   }
-  if (bytes.length > BYTES_MAX) return `the file that it names has more than ${BYTES_MAX} bytes`;
-  const value = bytes.toString("utf8");
   return settingOf({ value }, "value") === undefined ? "the file that it names is empty" : { value };
 }

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, rename, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createPrivateFile, openPrivateFile, UnsafeFile } from "../../runtime/private-file.ts";
+import { readSmallHandle, UnreadableFile } from "../../runtime/small-file.ts";
 import { configFolder } from "../config-file.ts";
 import { codeOf } from "../file-trouble.ts";
 import { UserError } from "../user-error.ts";
@@ -26,8 +27,10 @@ export async function readLogin(path: string, service: string): Promise<Login | 
   });
   if (handle === undefined) return undefined;
   try {
-    if ((await handle.stat()).size > maxBytes) throw unusable(`${path} has more than ${maxBytes} bytes`);
-    const login = loginIn(parsed(await handle.readFile("utf8")));
+    const bytes = await readSmallHandle(handle, maxBytes).catch((error: unknown) => {
+      throw error instanceof UnreadableFile ? unusable(`${path} ${error.message}`, error) : error;
+    });
+    const login = loginIn(parsed(bytes.toString("utf8")));
     if (login?.service !== service) throw unusable(`${path} does not hold a login to this service`);
     return login;
   } finally {

@@ -1,6 +1,6 @@
 import { constants, createPrivateKey, X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { readSmallFile } from "../../runtime/small-file.ts";
 import type { TlsFiles } from "../../runtime/tls-settings.ts";
 import { UserError } from "../../runtime/user-error.ts";
 
@@ -30,13 +30,10 @@ const SETTINGS = {
 
 /** @throws UserError naming the setting whose file cannot be read */
 export async function readTlsMaterial(files: TlsFiles): Promise<TlsMaterial> {
-  const read = async (name: keyof TlsFiles, path: string) => {
-    const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-      throw wrong(name, `the file cannot be read (${error.code ?? "unknown error"})`);
+  const read = (name: keyof TlsFiles, path: string) =>
+    readSmallFile(path, BYTES_MAX).catch((error: Error) => {
+      throw wrong(name, `the file ${error.message}`);
     });
-    if (bytes.length > BYTES_MAX) throw wrong(name, `the file has more than ${BYTES_MAX} bytes`);
-    return bytes;
-  };
   return {
     cert: await read("cert", files.cert),
     key: await read("key", files.key),

@@ -103,6 +103,6 @@ describe("the key set behind CLAIM_TOKEN_JWKS", () => {
     const outcome = (place: string) => jwksSource(place, ENOUGH_MS)().catch((error: Error) => error.message);
     expect(await outcome(gone.jwksUrl)).to.equal("fetch failed");
     expect(await outcome(small)).to.equal('{"keys":[]}');
-    expect(await outcome(large)).to.equal("it has more than 262144 bytes");
+    expect(await outcome(large)).to.equal("the file has more than 262144 bytes");
   });
 });

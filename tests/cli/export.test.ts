@@ -360,6 +360,11 @@ describe("cli export", () => {
     expect(holed.stderr).to.match(/does not have the lines that its note counts[\s\S]*remove it/);
     await writeFile(draft, whole.subarray(0, 100));
     expect((await run(...args)).stderr).to.match(/is shorter than its note/);
+    const note = join(folder, ".winners.jsonl.resume.json");
+    const noted = await readFile(note, "utf8");
+    await writeFile(note, noted + " ".repeat(100_000));
+    expect((await run(...args)).stderr, "a note without a bound").to.match(/is not a note of this command/);
+    await writeFile(note, noted);
     await rm(draft);
     const anew = await run(...args);
     expect(anew.code, anew.stderr).to.equal(0);

@@ -1,7 +1,9 @@
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { startService } from "../../local/service-process.ts";
+import { makeCertificates } from "../support/certificates.ts";
 import { temporaryDir } from "../support/temporary-dir.ts";
 
 const STORES = { REDIS_URL: "redis://127.0.0.1:1", MONGODB_URL: "mongodb://127.0.0.1:1" };
@@ -117,6 +119,33 @@ describe("bad settings of a process", () => {
           .to.match(said)
           .and.not.match(/hunter|Secr3t/);
         expect(code, what).to.equal(2);
+      }
+    } finally {
+      dir.remove();
+    }
+  });
+});
+
+describe("a setting that leads to a pipe into which nobody writes", () => {
+  it("ends the start with exit code 2 and its name, and is not waited for", async function () {
+    // Starts several processes, one after another; a bound against hanging.
+    this.timeout(300_000);
+    const dir = temporaryDir();
+    try {
+      const pipe = join(dir.path, "pipe");
+      execFileSync("mkfifo", [pipe]);
+      const { certFile, keyFile } = makeCertificates(dir.path);
+      const named: readonly (readonly [setting: string, beside: Record<string, string>])[] = [
+        ["OPERATOR_KEYS_FILE", {}],
+        ["TLS_CERT_FILE", { TLS_KEY_FILE: keyFile }],
+        ["TLS_KEY_FILE", { TLS_CERT_FILE: certFile }],
+      ];
+      for (const [setting, beside] of named) {
+        const env = { ...STORES, ...beside, [setting]: pipe, LOCAL_DATA_DIR: dir.path };
+        const { code, lines } = await endOf("server/main.ts", env);
+        expect(lines, setting).to.have.length(1);
+        expect(lines[0]).to.include(setting).and.include("is a pipe, not a regular file");
+        expect(code, setting).to.equal(2);
       }
     } finally {
       dir.remove();

@@ -54,7 +54,7 @@ describe("secrets in files", () => {
     };
     expect(() => withSecretFiles(env)).to.throw(
       UserError,
-      "configuration: REDIS_URL and REDIS_URL_FILE are both set: set one of them; MONGODB_URL_FILE: the file that it names cannot be read (ENOENT); OPERATOR_TOKEN_FILE: the file that it names is empty; CLAIM_TOKEN_SECRET_FILE: the file that it names has more than 65536 bytes; CLAIM_KEYS_FILE: the file that it names cannot be read (EISDIR)",
+      "configuration: REDIS_URL and REDIS_URL_FILE are both set: set one of them; MONGODB_URL_FILE: the file that it names cannot be read (ENOENT); OPERATOR_TOKEN_FILE: the file that it names is empty; CLAIM_TOKEN_SECRET_FILE: the file that it names has more than 65536 bytes; CLAIM_KEYS_FILE: the file that it names is a folder, not a regular file",
     );
   });
 });

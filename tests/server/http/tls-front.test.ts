@@ -317,7 +317,7 @@ describe("files of TLS that are wrong", () => {
       (file) => ({ cert: file("none") }),
       /^TLS_CERT_FILE: .* cannot be read \(ENOENT\)$/,
     ],
-    ["a folder", (file) => ({ key: file("") }), /^TLS_KEY_FILE: .* cannot be read \(EISDIR\)$/],
+    ["a folder", (file) => ({ key: file("") }), /^TLS_KEY_FILE: .* is a folder, not a regular file$/],
     [
       "no certificate",
       (file) => ({ cert: file("garbage") }),
