@@ -211,6 +211,19 @@ export const mutants: readonly Mutant[] = [
       "the other server goes on telling from memory that all are gone while added coupons are given out",
   },
   {
+    name: "limit-before-the-coupon",
+    patches: [
+      {
+        file: "claims/claim-guard",
+        search: "return couponOr(limited(over),",
+        replace: "return limited(over) ?? couponOr(limited(over),",
+      },
+    ],
+    round: "winners-over-their-limit",
+    caughtBy: "U7",
+    because: "a winner that lost its answer and asks again is told to wait, and does not get its coupon",
+  },
+  {
     name: "breaker-never-probes",
     patches: [{ file: "claims/breaker", search: "void runProbe();", replace: "void 0;" }],
     round: "cut-off-both",

@@ -5,6 +5,7 @@ import { cutOffRounds } from "./cut-off.ts";
 import { diskRounds } from "./disk.ts";
 import { forcedRounds } from "./forced.ts";
 import { lifeRounds } from "./life.ts";
+import { limitedRounds } from "./limited.ts";
 import { mixedRounds } from "./mixed.ts";
 import { networkRounds } from "./network.ts";
 import { replicaRounds } from "./replica.ts";
@@ -18,6 +19,7 @@ export const catalogue: readonly Round[] = [
   ...lifeRounds,
   ...additionRounds,
   ...storeRounds,
+  ...limitedRounds,
   ...rollbackRounds,
   ...replicaRounds,
   ...networkRounds,

@@ -22,6 +22,11 @@ export async function proveRebuilt(sale: Sale): Promise<void> {
   sale.prove("rebuilds", (await sale.recorded()).generation - 1);
 }
 
+export async function proveUnknownAndRebuilt(sale: Sale): Promise<void> {
+  proveUnknownOrHeldBack(sale);
+  await proveRebuilt(sale);
+}
+
 export async function proveSwept(sale: Sale): Promise<void> {
   sale.prove("swept", await sale.metric("coupon_swept_total"));
 }

@@ -1,17 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Round } from "../round.ts";
-import { type Sale, USER_PREFIX } from "../sale.ts";
+import type { Sale } from "../sale.ts";
 import { whileDown, whilePaused } from "./down.ts";
-import { part, proveRebuilt, proveUnknownOrHeldBack, redisInfo } from "./proofs.ts";
+import { part, proveRebuilt, proveUnknownAndRebuilt, proveUnknownOrHeldBack, redisInfo } from "./proofs.ts";
 
 const PAUSE_MS = 2_500;
-/** Callers that ask in the same moment: more than a limit of 150 a second lets through. */
-const AT_ONCE = 220;
-
-async function unknownAndRebuilt(sale: Sale): Promise<void> {
-  proveUnknownOrHeldBack(sale);
-  await proveRebuilt(sale);
-}
 
 /** Proves that the campaign could not open at its start: the first coupon came after the store was back. */
 function proveLateFirst(sale: Sale): void {
@@ -30,25 +23,7 @@ export const storeRounds: readonly Round[] = [
       await part(sale, 0.4);
       await whileDown(sale, "redis", () => sleep(200));
     },
-    after: unknownAndRebuilt,
-  },
-  {
-    // Callers have one address, whose limit the servers share in this Redis.
-    name: "kill-redis-limited",
-    ground: { env: { LIMIT_ADDRESS: "150/1", LIMITS_SHARED: "on" } },
-    async act(sale) {
-      await part(sale, 0.2);
-      await whileDown(sale, "redis", () => sleep(200));
-      const alone = sale.ground.logLines.filter((line) => line.includes("limits are not shared"));
-      sale.prove("counted_alone", alone.length);
-      // On a busy machine callers come so slowly that all are within the limit; so many at once are over it.
-      await part(sale, 0.5);
-      await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => sale.ask(`${USER_PREFIX}at-once-${i}`)));
-    },
-    async after(sale) {
-      sale.prove("rate_limited", sale.refused("RATE_LIMITED"));
-      await unknownAndRebuilt(sale);
-    },
+    after: proveUnknownAndRebuilt,
   },
   {
     name: "kill-mongodb",
