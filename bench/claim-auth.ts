@@ -1,6 +1,7 @@
 /**
- * `node --import tsx bench/claim-auth.ts`: what each mode of CLAIM_AUTH costs. One service, one campaign for
- * each mode, rounds in turn. Prints figures and judges none.
+ * `node --import tsx bench/claim-auth.ts`: what each mode of CLAIM_AUTH costs, as the rate of one connection
+ * pool and as processor time of the service. One service, one campaign for each mode, rounds in turn. Prints
+ * figures and judges none.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { createHttpClient } from "../callers/http-client.ts";
@@ -12,8 +13,11 @@ import { createOpenCampaign } from "../tests/support/campaign.ts";
 import { connectClients } from "../tests/support/clients.ts";
 import { startStackAlone } from "../tests/support/stack-alone.ts";
 import { interleaved, median } from "./rates/compare.ts";
+import { cpuSeconds } from "./rates/ground.ts";
 
-const [ROUNDS, CLAIMS, IN_FLIGHT] = [9, 3_000, 32];
+const [ROUNDS, IN_FLIGHT] = [9, 32];
+/** Requests of a round. */
+const REQUESTS = { claims: 3_000, refusals: 12_000 } as const;
 const secret = randomBytes(32).toString("hex");
 const key = randomBytes(32).toString("hex");
 const alone = await startStackAlone();
@@ -34,12 +38,22 @@ try {
   const clients = connectClients(url, { token: "a-token-of-the-benchmark" });
   const makeToken = tokenMaker({ secret, audience: "coupons", credential: undefined, secretFile: undefined });
   const tokens = new Map<string, string>();
-  const modes = { open: ClaimAuth.OPEN, key: ClaimAuth.KEY, token: ClaimAuth.TOKEN } as const;
+  const modes = {
+    open: ClaimAuth.OPEN,
+    // The same, and each request carries a token that nobody looks at: what its bytes cost.
+    "open + bytes": ClaimAuth.OPEN,
+    key: ClaimAuth.KEY,
+    token: ClaimAuth.TOKEN,
+    // Users whose tokens the service has verified before: at an opening, most requests are repeated ones.
+    "token again": ClaimAuth.TOKEN,
+  } as const;
 
   for (const kind of ["claims", "refusals"] as const) {
-    const total = kind === "claims" ? ROUNDS * CLAIMS + CLAIMS : 1;
-    const runs: Record<string, (round: number) => Promise<number>> = {};
+    const requests = REQUESTS[kind];
+    const runs: Record<string, (round: number) => Promise<{ rate: number; cpuUs: number }>> = {};
     for (const [mode, claimAuth] of Object.entries(modes)) {
+      if (kind === "claims" && mode === "token again") continue;
+      const total = kind === "claims" ? (ROUNDS + 1) * requests : 1;
       const campaignId = await createOpenCampaign(clients, { total, claimAuth });
       const authorizationOf =
         mode === "open"
@@ -47,12 +61,16 @@ try {
           : (user: string) => `Bearer ${mode === "key" ? key : (tokens.get(user) ?? "")}`;
       const client = createHttpClient(url, IN_FLIGHT, "userId", authorizationOf);
       runs[mode] = async (round) => {
-        const users = Array.from({ length: CLAIMS }, (_, i) => `${kind}-${round}-${i}`);
-        if (mode === "token")
+        const users = Array.from({ length: requests }, (_, i) =>
+          mode === "token again" || (mode === "open + bytes" && kind === "refusals")
+            ? `again-${i % 4_000}`
+            : `${kind}-${round}-${i}`,
+        );
+        if (mode !== "open" && mode !== "key")
           for (const user of users)
-            tokens.set(user, makeToken(user, { expiresAtMs: Date.now() + 3_600_000 }));
+            if (!tokens.has(user)) tokens.set(user, makeToken(user, { expiresAtMs: Date.now() + 3_600_000 }));
         let at = 0;
-        const beganMs = performance.now();
+        const [beganMs, beganCpu] = [performance.now(), cpuSeconds(service.pid)];
         await Promise.all(
           Array.from({ length: IN_FLIGHT }, async () => {
             for (let user = users[at++]; user !== undefined; user = users[at++]) {
@@ -62,15 +80,23 @@ try {
             }
           }),
         );
-        return (CLAIMS / (performance.now() - beganMs)) * 1_000;
+        return {
+          rate: (requests / (performance.now() - beganMs)) * 1_000,
+          cpuUs: ((cpuSeconds(service.pid) - beganCpu) / requests) * 1_000_000,
+        };
       };
       await runs[mode]?.(ROUNDS);
     }
-    const rates = await interleaved(ROUNDS, runs);
-    for (const [mode, each] of Object.entries(rates)) {
-      const ratios = each.map((rate, round) => rate / (rates["open"]?.[round] ?? Number.NaN));
-      const ratio = `${median(ratios).toFixed(3)} of open (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
-      process.stdout.write(`${kind.padEnd(9)} ${mode.padEnd(6)} ${Math.round(median(each))}/s  ${ratio}\n`);
+    const results = await interleaved(ROUNDS, runs);
+    for (const [mode, each] of Object.entries(results)) {
+      const compared = (["rate", "cpuUs"] as const).map((what) => {
+        const ratios = each.map((one, round) => one[what] / (results["open"]?.[round]?.[what] ?? Number.NaN));
+        return `${median(ratios).toFixed(3)} of open (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
+      });
+      const [rate, cpuUs] = [median(each.map((one) => one.rate)), median(each.map((one) => one.cpuUs))];
+      process.stdout.write(
+        `${kind.padEnd(9)} ${mode.padEnd(12)} ${Math.round(rate)}/s ${compared[0]}; ${Math.round(cpuUs)} µs ${compared[1]}\n`,
+      );
     }
   }
 } finally {
