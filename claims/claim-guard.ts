@@ -3,6 +3,7 @@ import { type Limits, type OverLimit, rateLimited } from "../access/limits.ts";
 import type { Claim } from "../pool/answers.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import { sourceGroupOf } from "../runtime/source-group.ts";
 import type { ClaimHook } from "./claim-hook.ts";
 import type { Claimer } from "./claimer.ts";
 import { type Issue, type IssueAsk, type RemoteCaller, refused } from "./issue.ts";
@@ -84,7 +85,8 @@ export function createClaimGuard({
       address: caller.address,
       token: caller.challenge ?? "",
     });
-    if (refusal !== undefined) return couponOr(refused(refusal), ask, `hook ${caller.address}`);
+    if (refusal !== undefined)
+      return couponOr(refused(refusal), ask, `hook ${sourceGroupOf(caller.address)}`);
     const spentMs = (ask.spentMs ?? 0) + clock.elapsed() - startedAtMs;
     return claim({ ...ask, spentMs });
   }

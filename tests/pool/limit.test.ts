@@ -53,6 +53,17 @@ describe("limit.lua", () => {
     expect((await take(name))[0]).to.be.greaterThan(HOUR.count);
   });
 
+  it("a bucket from before the clock was set back is an empty one, for no longer than one takes to fill", async () => {
+    const name = newName();
+    const aheadMs = Date.now() + 24 * 3_600_000;
+    await raw.set(limitKey(name), String(aheadMs), { expiration: { type: "PX", value: 24 * 3_600_000 } });
+    const [points, waitMs] = await take(name);
+    expect(points).to.be.greaterThan(HOUR.count);
+    expect(waitMs).to.be.within(EVERY_MS - 60_000, EVERY_MS);
+    expect(await raw.pTTL(limitKey(name))).to.be.at.most(4 * EVERY_MS);
+    expect(Number(await raw.get(limitKey(name)))).to.be.at.most(Date.now() + 4 * EVERY_MS + 60_000);
+  });
+
   it("a bucket that was full long ago is as good as new", async () => {
     const name = newName();
     await raw.set(limitKey(name), "1000");
