@@ -1,13 +1,18 @@
+/** There was more than the reader takes; the rest was not read. */
+export class TooLong extends Error {
+  override readonly name = "TooLong";
+}
+
 /**
  * The text of these pieces, in bounded memory.
- * @throws where they have more than `bytesMax` bytes; leaving the pieces there ends their source
+ * @throws TooLong where they have more than `bytesMax` bytes; leaving the pieces there ends their source
  */
 export async function boundedText(pieces: AsyncIterable<Uint8Array>, bytesMax: number): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   for await (const part of pieces) {
     bytes += part.length;
-    if (bytes > bytesMax) throw new Error(`it has more than ${bytesMax} bytes`);
+    if (bytes > bytesMax) throw new TooLong(`it has more than ${bytesMax} bytes`);
     parts.push(part);
   }
   return Buffer.concat(parts).toString("utf8");

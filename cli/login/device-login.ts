@@ -2,11 +2,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { exitCodes } from "../exit-code.ts";
 import { printable } from "../render.ts";
 import { UserError } from "../user-error.ts";
-import { type Provider, subjectOf, type Tokens } from "./login.ts";
+import type { Provider, Tokens } from "./login.ts";
 import { connectProvider, providerTrouble, tokensIn } from "./provider-client.ts";
 
 /** However long the provider would keep the code. */
 const maxWaitMs = 30 * 60_000;
+
+/** A code is short; an address with the code in it is not much longer than one line. */
+const shownLengthMax = 500;
 
 export interface DeviceLoginOptions {
   /** Tells the operator where to enter which code. */
@@ -30,6 +33,11 @@ export async function deviceLogin(provider: Provider, { tell, signal }: DeviceLo
   try {
     const asked = await library.initiateDeviceAuthorization(configuration, parameters);
     const { verification_uri: place, verification_uri_complete: whole, user_code: code } = asked;
+    if ([place, whole ?? "", code].some((text) => text.length > shownLengthMax)) {
+      throw new UserError("the provider named a code or a page that is too long to be shown", {
+        hint: "ask its administrator",
+      });
+    }
     tell(`open ${placeText(place)} in a browser and enter the code ${printable(code)}`);
     if (whole !== undefined) tell(`or open ${placeText(whole)} and compare the code`);
     const waitMs = Math.min(asked.expires_in * 1_000, maxWaitMs);
@@ -42,20 +50,13 @@ export async function deviceLogin(provider: Provider, { tell, signal }: DeviceLo
         exitCode: exitCodes.denied,
       });
     });
-    const tokens = tokensIn(await Promise.race([polled, expired, interrupted(signal, waiting.signal)]));
-    if (subjectOf(tokens.accessToken) !== undefined) return tokens;
+    return tokensIn(await Promise.race([polled, expired, interrupted(signal, waiting.signal)]));
   } catch (error) {
     if (signal.aborted) throw new UserError("interrupted", { exitCode: exitCodes.interrupted, cause: error });
     throw providerTrouble(error, issuer);
   } finally {
     waiting.abort();
   }
-  throw new UserError(
-    "the provider issued an access token that is no JWT, and the service accepts none such",
-    {
-      hint: "give the audience of the service with --audience, or the scope that stands for it with --scope",
-    },
-  );
 }
 
 /** The library itself notices an abortion only before its next request. */

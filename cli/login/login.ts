@@ -41,10 +41,14 @@ export function loginIn(value: unknown): Login | undefined {
   };
 }
 
-/** The subject of an access token, for people; undefined: it is no JWT. Nothing is verified. */
+/** Whether a text has the form of a signed JWT with a subject; so a header can carry it. */
+export function isJwt(text: string): boolean {
+  return /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text) && subjectOf(text) !== undefined;
+}
+
+/** The subject of an access token, for people; undefined: it has none. Nothing is verified. */
 export function subjectOf(accessToken: string): string | undefined {
-  const [, claims = "", signature] = accessToken.split(".");
-  if (signature === undefined) return undefined;
+  const [, claims = ""] = accessToken.split(".");
   try {
     const { sub } = fieldsOf(JSON.parse(Buffer.from(claims, "base64url").toString("utf8")));
     return isText(sub) ? sub : undefined;

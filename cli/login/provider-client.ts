@@ -1,11 +1,13 @@
 import type { Configuration } from "openid-client";
+import { TooLong } from "../../runtime/bounded-text.ts";
 import { isLoopback } from "../../runtime/loopback.ts";
 import { isSafeUrl } from "../../runtime/safe-url.ts";
 import { exitCodes } from "../exit-code.ts";
 import { codeOf } from "../file-trouble.ts";
 import { printable } from "../render.ts";
 import { UserError } from "../user-error.ts";
-import type { Provider, Tokens } from "./login.ts";
+import { isJwt, type Provider, type Tokens } from "./login.ts";
+import { createProviderFetch } from "./provider-fetch.ts";
 
 type Library = typeof import("openid-client");
 
@@ -33,7 +35,9 @@ export async function connectProvider(provider: Provider): Promise<ProviderClien
     const configuration = await library.discovery(new URL(issuer), clientId, undefined, library.None(), {
       timeout: timeoutSeconds,
       execute: isLocal ? [library.allowInsecureRequests] : [],
+      [library.customFetch]: createProviderFetch(),
     });
+    demandSafeEndpoints(configuration, issuer);
     // `resource` where it can be one (RFC 8707); some providers have a parameter of their own.
     const resource = audience !== undefined && URL.canParse(audience) ? { resource: audience } : {};
     const parameters = { scope, ...(audience === undefined ? {} : { audience }), ...resource };
@@ -43,11 +47,37 @@ export async function connectProvider(provider: Provider): Promise<ProviderClien
   }
 }
 
+const endpoints = ["token_endpoint", "device_authorization_endpoint", "revocation_endpoint"] as const;
+
+/** Codes and tokens are sent there. The library allows http everywhere once it does for a local issuer. */
+function demandSafeEndpoints(configuration: Configuration, issuer: string): void {
+  const metadata = configuration.serverMetadata();
+  for (const name of endpoints) {
+    const url = metadata[name];
+    if (url === undefined || isSafeUrl(url)) continue;
+    throw new UserError(`the ${name} of ${issuer} must be an https:// URL without user and password`, {
+      hint: "ask its administrator",
+    });
+  }
+}
+
+/** The server reads heads of 16 KiB. */
+const tokenLengthMax = 12 * 1024;
+
 /** The tokens of an answer of the provider. `before`: those that they replace. */
 export function tokensIn(
   answer: { readonly access_token: string; readonly refresh_token?: string; expiresIn(): number | undefined },
   before?: Tokens,
 ): Tokens {
+  const wrong = wrongWith(answer.access_token);
+  if (wrong !== undefined) {
+    throw new UserError(
+      `the provider issued an access token that is ${wrong}, and the service accepts none such`,
+      {
+        hint: "give the audience of the service with --audience, or the scope that stands for it with --scope",
+      },
+    );
+  }
   const seconds = answer.expiresIn();
   return {
     accessToken: answer.access_token,
@@ -55,6 +85,11 @@ export function tokensIn(
     // A provider that does not rotate it sends none: the old one stays good.
     refreshToken: answer.refresh_token ?? before?.refreshToken,
   };
+}
+
+function wrongWith(accessToken: string): string | undefined {
+  if (accessToken.length > tokenLengthMax) return "too long";
+  return isJwt(accessToken) ? undefined : "no JWT";
 }
 
 /**
@@ -78,6 +113,14 @@ const refusals: Readonly<Record<string, readonly [message: string, hint: string]
 /** An error of the library, as one that the operator can correct. Repeats no token. */
 export function providerTrouble(error: unknown, issuer: string): UserError {
   if (error instanceof UserError) return error;
+  // The library wraps what its `fetch` throws.
+  const { cause } = Object(error) as { readonly cause?: unknown };
+  if (cause instanceof TooLong) {
+    return new UserError(`an answer of the identity provider ${issuer} is refused: ${cause.message}`, {
+      hint: "ask its administrator",
+      cause: error,
+    });
+  }
   const { error: refusal, error_description: why } = error as {
     error?: unknown;
     error_description?: unknown;
@@ -101,7 +144,7 @@ export function providerTrouble(error: unknown, issuer: string): UserError {
       },
     );
   }
-  const network = codeOf(Object(error).cause);
+  const network = cause instanceof DOMException ? undefined : codeOf(cause);
   return new UserError(
     `the identity provider ${issuer} cannot be reached${network === undefined ? "" : ` (${network})`}`,
     {
