@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import type { HistoryEntry } from "../../../audit/history.ts";
+import { type CrowdForm, crowdForms, NAMED_KINDS } from "./crowd-form.ts";
 import type { CrowdReport } from "./crowd-plan.ts";
 import type { HonestResult } from "./honest-users.ts";
 import { judge, PEAK_MB_MAX, type SaleFacts, type ServiceFacts } from "./judge.ts";
@@ -28,12 +29,22 @@ const CROWD: CrowdReport = {
   attacks: { "rapid-reset": 3 },
 };
 
+const NAMED: CrowdForm = { name: "named", only: NAMED_KINDS, answersPerSecondLeast: 400 };
+const WHOLE: CrowdForm = { name: "whole", only: [], answersPerSecondLeast: 0 };
+
 const quiet: SaleFacts = {
-  ...{ startsAtMs: STARTS_AT_MS, accomplices: [], crowd: undefined, changed: [], violated: [] },
+  ...{
+    startsAtMs: STARTS_AT_MS,
+    accomplices: [],
+    form: undefined,
+    crowd: undefined,
+    changed: [],
+    violated: [],
+  },
   ...{ results: USERS.map(result), history: USERS.map(answer), issuances: USERS.map(issuance) },
 };
 const besieged: SaleFacts = {
-  ...{ ...quiet, accomplices: ["mallory"], crowd: CROWD },
+  ...{ ...quiet, accomplices: ["mallory"], form: NAMED, crowd: CROWD },
   issuances: [...USERS, "mallory"].map(issuance),
 };
 const alive: ServiceFacts = { isAlive: true, peakMb: 200 };
@@ -50,7 +61,7 @@ describe("judge of the siege", () => {
     const verdict = judge([quiet, besieged], alive, { strict: true });
     expect(verdict.faults).to.deep.equal([]);
     expect(verdict).to.include({ attacks: 1_000, honest: 6, crossed: 0, stolen: 0, early: 0, lost: 0 });
-    expect(verdict.p99Ratio).to.equal(1);
+    expect(verdict.crowds).to.deep.equal([{ name: "named", answersPerSecond: 500, p99Ms: 4, p99Ratio: 1 }]);
   });
 
   const kinds = (change: Partial<CrowdReport["kinds"][string]>) => ({
@@ -132,15 +143,41 @@ describe("judge of the siege", () => {
   });
 
   it("a strict one finds a crowd that was too slow", () => {
-    const plan = { strict: true, ratePerSecond: 520 };
-    expect(judge([quiet, besieged], alive, plan)).to.deep.include({ faults: [], crowdRate: 500 });
-    expect(judge([quiet, besieged], alive, { ...plan, ratePerSecond: 530 }).faults).to.deep.equal([
-      "the crowd had 500 answers a second, fewer than 504",
-    ]);
+    const beside = (answersPerSecondLeast: number) =>
+      judge([quiet, { ...besieged, form: { ...NAMED, answersPerSecondLeast } }], alive, { strict: true })
+        .faults;
+    expect(beside(500)).to.deep.equal([]);
+    expect(beside(504)).to.deep.equal(["named: the crowd had 500 answers a second, fewer than 504"]);
+  });
+
+  it("judges each crowd by its own sales: a fast one makes up for no slow one", () => {
+    const latencyMs = 13;
+    const slow = {
+      ...besieged,
+      form: WHOLE,
+      results: besieged.results.map((one) => ({ ...one, latencyMs })),
+    };
+    const late = ["whole: the honest p99 is 3.3 times that without the crowd, more than 3"];
+    for (const sales of [
+      [quiet, besieged, slow],
+      [quiet, slow, besieged],
+    ])
+      expect(judge(sales, alive, { strict: true }).faults).to.deep.equal(late);
+    const idle = { ...slow, results: besieged.results, crowd: { ...CROWD, seconds: 1_000 } };
+    expect(judge([quiet, besieged, idle], alive, { strict: true }).faults).to.deep.equal([]);
+  });
+
+  it("a strict siege has the named requests at their rate, and everything; a chosen crowd has its rate", () => {
+    const ratePerSecond = 20_000;
+    const named = { name: "named", only: NAMED_KINDS, answersPerSecondLeast: 19_000 };
+    const chosen = { name: "chosen", only: ["pings"], answersPerSecondLeast: 19_000 };
+    expect(crowdForms({ strict: true, only: [], ratePerSecond })).to.deep.equal([named, WHOLE]);
+    expect(crowdForms({ strict: true, only: ["pings"], ratePerSecond })).to.deep.equal([chosen]);
+    expect(crowdForms({ strict: false, only: [], ratePerSecond })).to.deep.equal([WHOLE]);
   });
 
   it("judges no timing unless it is strict", () => {
     const slow = { ...besieged, results: besieged.results.map((one) => ({ ...one, latencyMs: 400 })) };
-    expect(judge([quiet, slow], alive, { strict: false, ratePerSecond: 20_000 }).faults).to.deep.equal([]);
+    expect(judge([quiet, slow], alive, { strict: false }).faults).to.deep.equal([]);
   });
 });

@@ -1,5 +1,6 @@
 import type { HistoryEntry } from "../../../audit/history.ts";
 import { percentilesOf } from "../../../callers/percentiles.ts";
+import type { CrowdForm } from "./crowd-form.ts";
 import type { CrowdReport } from "./crowd-plan.ts";
 import type { HonestResult } from "./honest-users.ts";
 import type { ProcessorShares } from "./processors.ts";
@@ -11,7 +12,8 @@ export type SaleFacts = {
   readonly history: readonly HistoryEntry[];
   /** Users of the crowd with valid tokens; none in a sale without the crowd. */
   readonly accomplices: readonly string[];
-  /** undefined: the sale had no crowd. */
+  /** undefined, as the report: the sale had no crowd. */
+  readonly form: CrowdForm | undefined;
   readonly crowd: CrowdReport | undefined;
   readonly issuances: readonly {
     readonly userId: string;
@@ -32,11 +34,20 @@ export type ServiceFacts = {
   readonly peakMb: number;
 };
 
+/** What the sales beside one crowd showed. */
+export type CrowdFigures = {
+  readonly name: CrowdForm["name"];
+  /** Of the crowd's requests that the service answered. */
+  readonly answersPerSecond: number;
+  /** Of the honest users. */
+  readonly p99Ms: number;
+  /** To the p99 without a crowd. */
+  readonly p99Ratio: number;
+};
+
 export type Verdict = {
   /** Requests that the crowd sent. */
   readonly attacks: number;
-  /** Of the crowd's requests that the service answered, a second. */
-  readonly crowdRate: number;
   readonly honest: number;
   /** Answers with the coupon of another user. */
   readonly crossed: number;
@@ -46,8 +57,7 @@ export type Verdict = {
   /** Honest users without a coupon of their own in the end. */
   readonly lost: number;
   readonly p99QuietMs: number;
-  readonly p99CrowdMs: number;
-  readonly p99Ratio: number;
+  readonly crowds: readonly CrowdFigures[];
   /** In words; empty: nothing is wrong. */
   readonly faults: readonly string[];
 };
@@ -57,21 +67,13 @@ export const PEAK_MB_MAX = 640;
 /** A crowd that sent fewer requests was none. Answers are not counted: the service puts the crowd last. */
 const ATTACKS_MIN = 100;
 const STRICT_RATIO = 3;
-/** Of the rate that the crowd tries to send. */
-const STRICT_RATE_SHARE = 0.95;
 
 export function judge(
   sales: readonly SaleFacts[],
   service: ServiceFacts,
-  { strict = false, ratePerSecond = 0 }: { readonly strict?: boolean; readonly ratePerSecond?: number } = {},
+  { strict = false }: { readonly strict?: boolean } = {},
 ): Verdict {
   const sum = (of: (sale: SaleFacts) => number) => sales.reduce((total, sale) => total + of(sale), 0);
-  const p99 = (isCrowd: boolean) =>
-    percentilesOf(
-      sales
-        .filter(({ crowd }) => (crowd !== undefined) === isCrowd)
-        .flatMap(({ results }) => results.map(({ latencyMs }) => latencyMs)),
-    ).at(99);
   const counts = {
     attacks: sum(({ crowd }) => (crowd === undefined ? 0 : countIn(crowd, "sent"))),
     honest: sum(({ results }) => results.length),
@@ -80,16 +82,12 @@ export function judge(
     early: sum(earlyIn),
     lost: sum(lostIn),
   };
-  const [p99QuietMs, p99CrowdMs] = [p99(false), p99(true)];
-  const p99Ratio = p99CrowdMs / p99QuietMs;
+  const p99QuietMs = p99Of(sales.filter(({ form }) => form === undefined));
+  const forms = new Map(
+    sales.flatMap(({ form }) => (form === undefined ? [] : [[form.name, form] as const])),
+  );
+  const crowds = [...forms.keys()].map((name) => figuresOf(name, sales, p99QuietMs));
   const { crossed, stolen, early, lost } = counts;
-  const crowdRate =
-    sum(({ crowd }) => (crowd === undefined ? 0 : countIn(crowd, "answered"))) /
-    Math.max(
-      1,
-      sum(({ crowd }) => crowd?.seconds ?? 0),
-    );
-  const rateLeast = STRICT_RATE_SHARE * ratePerSecond;
   const faults = [
     ...Object.entries({ crossed, stolen, early, lost })
       .filter(([, count]) => count > 0)
@@ -103,14 +101,37 @@ export function judge(
     ...(service.peakMb <= PEAK_MB_MAX
       ? []
       : [`the service had ${Math.round(service.peakMb)} MB in memory, more than ${PEAK_MB_MAX}`]),
-    ...(strict && !(p99Ratio <= STRICT_RATIO)
-      ? [`the honest p99 is ${p99Ratio.toFixed(1)} times that without the crowd, more than ${STRICT_RATIO}`]
-      : []),
-    ...(strict && !(crowdRate >= rateLeast)
-      ? [`the crowd had ${Math.round(crowdRate)} answers a second, fewer than ${Math.round(rateLeast)}`]
+    ...(strict
+      ? crowds.flatMap((crowd) => slowness(crowd, forms.get(crowd.name)?.answersPerSecondLeast ?? 0))
       : []),
   ];
-  return { ...counts, crowdRate, p99QuietMs, p99CrowdMs, p99Ratio, faults };
+  return { ...counts, p99QuietMs, crowds, faults };
+}
+
+const p99Of = (sales: readonly SaleFacts[]) =>
+  percentilesOf(sales.flatMap(({ results }) => results.map(({ latencyMs }) => latencyMs))).at(99);
+
+function figuresOf(name: CrowdForm["name"], all: readonly SaleFacts[], p99QuietMs: number): CrowdFigures {
+  const sales = all.filter(({ form }) => form?.name === name);
+  const reports = sales.flatMap(({ crowd }) => (crowd === undefined ? [] : [crowd]));
+  const answered = reports.reduce((total, report) => total + countIn(report, "answered"), 0);
+  const seconds = reports.reduce((total, report) => total + report.seconds, 0);
+  const p99Ms = p99Of(sales);
+  return { name, answersPerSecond: answered / Math.max(1, seconds), p99Ms, p99Ratio: p99Ms / p99QuietMs };
+}
+
+function slowness({ name, answersPerSecond, p99Ratio }: CrowdFigures, least: number): readonly string[] {
+  const [rate, rateLeast] = [Math.round(answersPerSecond), Math.round(least)];
+  return [
+    ...(p99Ratio <= STRICT_RATIO
+      ? []
+      : [
+          `${name}: the honest p99 is ${p99Ratio.toFixed(1)} times that without the crowd, more than ${STRICT_RATIO}`,
+        ]),
+    ...(answersPerSecond >= least
+      ? []
+      : [`${name}: the crowd had ${rate} answers a second, fewer than ${rateLeast}`]),
+  ];
 }
 
 export function countIn({ kinds }: CrowdReport, of: "sent" | "answered"): number {

@@ -37,7 +37,7 @@ const AGAIN_MS = 100;
 const PASSING: ReadonlySet<Code> = new Set([Code.Unavailable, Code.ResourceExhausted, Code.Aborted]);
 
 /** One sale to its end, verified: with a coupon for each user that is entitled to one. */
-export async function holdSale(ground: SiegeGround, plan: SalePlan): Promise<SaleFacts> {
+export async function holdSale(ground: SiegeGround, plan: SalePlan): Promise<Omit<SaleFacts, "form">> {
   const { clients, url, db, secret } = ground;
   const prefix = salePrefix();
   const shopKey = secretMaker(secret);

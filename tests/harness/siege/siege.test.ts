@@ -1,14 +1,15 @@
 import { expect } from "chai";
+import { crowdForms } from "./crowd-form.ts";
 import { openSiegeGround, type SiegeGround } from "./ground.ts";
 import { besiege } from "./siege.ts";
 
 const PLAN = {
-  pairs: 1,
+  rounds: 1,
   honest: 40,
   windowMs: 400,
   ratePerSecond: 2_000,
   addresses: 4,
-  only: [],
+  crowds: crowdForms({ strict: false, only: [], ratePerSecond: 2_000 }),
   strict: false,
 };
 
