@@ -8,6 +8,7 @@ import type { BoundConnections } from "./connection-limits.ts";
 import type { DrainLimits } from "./drain.ts";
 import { stopListening } from "./listener.ts";
 import { declareSource, peerOf } from "./socket-source.ts";
+import { createTicketKeys, SESSION_ID_CONTEXT } from "./ticket-keys.ts";
 import type { TlsCredentials } from "./tls-credentials.ts";
 
 /** A TLS port in front of the servers of both protocols. */
@@ -46,13 +47,16 @@ export function createTlsFront(deps: TlsFrontDeps): TlsFront {
     ALPNProtocols: ["h2", "http/1.1"],
     handshakeTimeout: handshakeTimeoutMs,
     noDelay: true,
+    sessionIdContext: SESSION_ID_CONTEXT,
     ...{ requestCert: credentials.context.ca !== undefined, rejectUnauthorized: true },
   });
   gateConnections(server, { ...limits, noteCut });
   server.maxConnections = limits.most;
   /** By the other end: the socket of TLS does not give access to the one below it. */
   const handshaking = new Map<string, Socket>();
+  const ticketKeys = createTicketKeys(server, clock);
   server.on("connection", (socket: Socket) => {
+    ticketKeys.follow();
     const peer = peerOf(socket);
     handshaking.set(peer, socket);
     socket.once("close", () => {
@@ -76,7 +80,12 @@ export function createTlsFront(deps: TlsFrontDeps): TlsFront {
 
   return {
     server,
-    renew: ({ context }) => server.setSecureContext(context),
+    renew: ({ context }) =>
+      server.setSecureContext({
+        ...context,
+        // Otherwise each worker makes keys of its own from then on.
+        ...{ sessionIdContext: SESSION_ID_CONTEXT, ticketKeys: server.getTicketKeys() },
+      }),
     async drainHandshakes({ idleMs }, listener = server) {
       const closed = stopListening(listener);
       const cancelCut = clock.after(idleMs, () => {

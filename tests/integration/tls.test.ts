@@ -88,6 +88,28 @@ describe("A service with TLS", function () {
     expect(plain.stderr).to.include("answers in TLS only").and.include(url);
   });
 
+  it("a session that one worker began is resumed by any of them", async () => {
+    const { url } = await services.start({ env: { WORKERS: "2" } });
+    const { hostname: host, port } = new URL(url);
+    let session: Buffer | undefined;
+    // Of so many connections in a row one worker of two does not get all by chance.
+    for (let visit = 0; visit <= 24; visit++) {
+      const socket = connectTls({ host, port: Number(port), ca: ca(), ...(session && { session }) });
+      socket.on("session", (ticket: Buffer) => {
+        session ??= ticket;
+      });
+      let isResumed = false;
+      socket.once("secureConnect", () => {
+        isResumed = socket.isSessionReused();
+      });
+      socket.on("error", () => undefined);
+      socket.write("GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+      socket.resume();
+      await new Promise((resolve) => socket.once("close", resolve));
+      if (visit > 0) expect(isResumed, `visit ${visit}`).to.equal(true);
+    }
+  });
+
   it("a port for gRPC that is set has TLS, too", async () => {
     const { url, grpcUrl } = await services.start({ env: { GRPC_PORT: "0" } });
     expect(grpcUrl)

@@ -11,6 +11,7 @@ import { createLogger } from "../../../runtime/logger.ts";
 import { createMetrics } from "../../../runtime/metrics.ts";
 import type { TlsFiles } from "../../../runtime/tls-settings.ts";
 import { UserError } from "../../../runtime/user-error.ts";
+import { TICKET_KEY_PERIOD_MS } from "../../../server/http/ticket-keys.ts";
 import {
   openTlsFiles,
   TLS_LOOK_EVERY_MS,
@@ -256,6 +257,29 @@ describe("a port with TLS", () => {
       }
     });
 
+  /** Begins a session, or goes on with one: whether it was resumed, and the session for the next time. */
+  async function visit(session?: Buffer): Promise<{ isResumed: boolean; session: Buffer | undefined }> {
+    const socket = connectTls({ ...trusted(), ...(session === undefined ? {} : { session }) });
+    callers.push(socket);
+    let given: Buffer | undefined;
+    socket.on("session", (ticket: Buffer) => {
+      given = ticket;
+    });
+    socket.on("error", () => undefined).write(`GET /readyz HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`);
+    await once(socket, "data");
+    return { isResumed: socket.isSessionReused(), session: given };
+  }
+
+  it("a session is resumed until the hour of its key has passed", async () => {
+    await open();
+    const { session } = await visit();
+    expect((await visit(session)).isResumed).to.equal(true);
+    clock.pass(TICKET_KEY_PERIOD_MS);
+    const again = await visit(session);
+    expect(again.isResumed, "an hour later").to.equal(false);
+    expect((await visit(again.session)).isResumed, "with the next key").to.equal(true);
+  });
+
   describe("whose files change", () => {
     /** Passes the time to the next look, and waits until it is over: then the watch waits again. */
     const look = async (holds: () => boolean | Promise<boolean>) => {
@@ -279,6 +303,17 @@ describe("a port with TLS", () => {
       socket.write("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n");
       const [answer] = await once(socket, "data");
       expect(String(answer), "on the connection of before").to.match(/^HTTP\/1\.1 200 /);
+    });
+
+    it("resumes sessions with the same keys as before, as other workers do", async () => {
+      const files = await open();
+      await visit();
+      const keys = front.server.getTicketKeys();
+      replace(files, signCertificate(dir.path, "resumed"));
+      const renewed = () => look(() => lines.some((line) => line.includes("the certificate was replaced")));
+      expect(await until(renewed, HANG_MS, 20)).to.equal(true);
+      await visit();
+      expect(front.server.getTicketKeys()).to.deep.equal(keys);
     });
 
     it("keeps the old one where the new files are wrong, says so once, and takes right ones later", async () => {
