@@ -127,17 +127,20 @@ class PlainCall implements BodyTaker, RemoteCaller {
       status,
       (isLast(this.#request) ? [...fields, "connection", "close"] : fields) as string[],
     );
-    const { socket } = response;
-    if (socket === null) {
-      // An earlier answer on this connection is not sent yet.
-      response.end(body, encoding);
-      return;
-    }
+    if (response.socket === null) {
+      // An earlier answer on this connection is not sent yet. Ended now, this one would be kept as two pieces
+      // and joined, which would cost the service more of a caller that pipelines.
+      response.once("socket", () => this.#end(body, encoding));
+    } else this.#end(body, encoding);
+  }
+
+  #end(body: PlainAnswer["body"], encoding: PlainAnswer["encoding"]): void {
+    const response = this.#response;
     // `end(body)` alone makes two pieces, the second empty, and Node has to join them; after `write` nothing
     // is left to send.
-    socket.cork();
+    response.socket?.cork();
     response.write(body, encoding);
-    socket.uncork();
+    response.socket?.uncork();
     response.end();
   }
 
