@@ -1,5 +1,6 @@
 import { ErrorReply } from "redis";
 import { DeadlineExceeded } from "../runtime/deadline.ts";
+import { missingRightIn } from "./missing-right.ts";
 
 /**
  * Replies of a Redis that is not, or no longer, the right one: a new connection may lead to another.
@@ -21,7 +22,7 @@ const WRONG_REDIS = new Set([
  * script that does not end. It may be the right one, and a new connection does not help; or the old master of
  * a failover, which was not demoted.
  */
-const TAKES_NOTHING = new Set(["OOM", "MISCONF", "NOREPLICAS", "NOPERM", "BUSY"]);
+const TAKES_NOTHING = new Set(["OOM", "MISCONF", "NOREPLICAS", "BUSY"]);
 
 /** Whether an error concerns the connection, or the Redis that it leads to, rather than the command. */
 export function isConnectionTrouble(error: unknown): boolean {
@@ -32,7 +33,7 @@ export function isConnectionTrouble(error: unknown): boolean {
 
 /** Whether Redis refuses the command, and may or may not be the one that the address leads to now. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof ErrorReply && TAKES_NOTHING.has(codeOf(error));
+  return error instanceof ErrorReply && (TAKES_NOTHING.has(codeOf(error)) || isNoPermission(error));
 }
 
 /** `OOM` of `OOM command not allowed …`. */
@@ -45,13 +46,9 @@ export function isMoving(error: unknown): boolean {
   return error instanceof ErrorReply && error.message.startsWith("TRYAGAIN");
 }
 
-/** The texts of NOPERM for a command, for an EXEC, and for a command within a script. */
-const NO_PERMISSION =
-  /^(EXECABORT .* because of: )?NOPERM\b|^ERR The user executing the script can't run this command/;
-
 /** Whether a right is missing. */
 export function isNoPermission(error: unknown): boolean {
-  return error instanceof ErrorReply && NO_PERMISSION.test(error.message);
+  return error instanceof ErrorReply && missingRightIn(error.message) !== undefined;
 }
 
 /**

@@ -6,7 +6,7 @@ import { EXIT, UserError } from "../runtime/user-error.ts";
 import { campaignKeys, PROCESS_KEY } from "./keys.ts";
 import { askKind, type RedisKind } from "./redis-kind.ts";
 import { type Link, openLink } from "./redis-link.ts";
-import { checkRights, commandOf, missingRights } from "./redis-rights.ts";
+import { checkRights, missingRight } from "./redis-rights.ts";
 import { isConnectionTrouble, isNoPermission, wordsOf } from "./redis-trouble.ts";
 import { hostOf, hostsOf, type NodeAddress, parseRedisUrls, type RedisAddress } from "./redis-url.ts";
 import { watchRedis } from "./redis-watch.ts";
@@ -114,7 +114,7 @@ function noRedis(address: RedisAddress, why: string, withinMs: number, cause: un
 async function openFirst(address: RedisAddress, leftMs: number, logger: Logger) {
   const kind = await askKind(address, leftMs * ANSWER_SHARE);
   const link = await openLink({ address, kind, withinMs: OPEN_WITHIN_MS }).catch((error: unknown) => {
-    throw isNoPermission(error) ? missingRights(address, [commandOf(error)]) : error;
+    throw error instanceof Error && isNoPermission(error) ? missingRight(address, error) : error;
   });
   try {
     const tag = await servedTag(link, kind, logger);

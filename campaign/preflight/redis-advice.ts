@@ -1,4 +1,4 @@
-import { commandIn } from "../../pool/redis-rights.ts";
+import { aclWord, missingRightIn } from "../../pool/missing-right.ts";
 import type { Asked } from "./asked.ts";
 import { amber, type Judged, red } from "./line.ts";
 
@@ -31,9 +31,8 @@ function askRedisAgain(why: string): string {
 
 /** The missing right that a refusal names, such as `+info`; undefined: the refusal has another reason. */
 function missingRight(why: string): string | undefined {
-  if (!/^NOPERM\b/.test(why)) return undefined;
-  const command = commandIn(why);
-  return command === undefined ? "~cp:*" : `+${command}`;
+  const right = missingRightIn(why);
+  return right && (aclWord(right) ?? "for the commands that docs/operations.md lists");
 }
 
 function grant(right: string): string {

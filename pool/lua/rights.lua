@@ -2,16 +2,21 @@
 -- rights: tries each command that the other scripts use, on keys of a campaign that does not exist, and
 -- removes these keys again.
 -- KEYS 1 hash, 2 list, 3 another list, 4 stream, 5 string: of one slot, none of them exists
--- Reply {command...} that the user may not run; 'keys' among them: the user may not access these keys
+-- Reply {{command, refusal of Redis...}, {field of INFO that the fence needs and that this Redis does not
+-- tell...}}
+-- @include fence
 local hash_key, list_key, other_list_key, stream_key, string_key = unpack(KEYS)
-local missing = {}
+local refused, untold = {}, {}
+-- These commands and arguments are right, so an error that names no state of Redis (OOM, MISCONF, READONLY)
+-- is about the user or about what this Redis can do, in whatever words its version has for it.
 local function try(...)
   local reply = redis.pcall(...)
   if type(reply) ~= 'table' or not reply.err then return end
-  if string.find(reply.err, "keys mentioned", 1, true) or string.find(reply.err, 'access one of the keys', 1, true) then
-    missing[#missing + 1] = 'keys'
-  elseif string.find(reply.err, "can't run this command", 1, true) or string.find(reply.err, 'NOPERM', 1, true) then
-    missing[#missing + 1] = string.lower(({ ... })[1])
+  -- RENAME and RENAMENX find no list where RPUSH and LPUSH were refused.
+  if string.find(reply.err, '^ERR no such key') then return end
+  if string.find(reply.err, '^ERR ') or string.find(reply.err, '^NOPERM ') then
+    refused[#refused + 1] = string.lower(({ ... })[1])
+    refused[#refused + 1] = reply.err
   end
 end
 
@@ -20,7 +25,11 @@ try('UNLINK', hash_key, list_key, other_list_key, stream_key, string_key)
 try('INFO', 'server')
 try('TIME')
 try('EXISTS', hash_key)
-if #missing > 0 then return missing end
+if #refused > 0 then return { refused, untold } end
+
+local run_id, replication_id = process_and_dataset()
+if not run_id then untold[#untold + 1] = 'run_id' end
+if not replication_id then untold[#untold + 1] = 'master_replid' end
 
 try('HSET', hash_key, 'a', '1')
 try('HSETNX', hash_key, 'a', '1')
@@ -41,5 +50,5 @@ try('XLEN', stream_key)
 try('XRANGE', stream_key, '-', '+', 'COUNT', 1)
 try('XDEL', stream_key, '1-1')
 try('SET', string_key, 'a')
-redis.call('UNLINK', hash_key, list_key, other_list_key, stream_key, string_key)
-return missing
+redis.pcall('UNLINK', hash_key, list_key, other_list_key, stream_key, string_key)
+return { refused, untold }
