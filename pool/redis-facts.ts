@@ -5,6 +5,8 @@ import type { Redis } from "./redis.ts";
 
 /** Facts from INFO of the Redis that has a campaign. */
 export type RedisInfo = {
+  readonly engine: "Redis" | "Valkey";
+  /** A Valkey has another one as `redis_version`: the Redis that it is compatible with. */
   readonly version: string;
   /**
    * `standalone`, `cluster` or `sentinel`. Any text here is empty, and any other value undefined, where Redis
@@ -31,6 +33,27 @@ export type SlotState = { readonly slot: number; readonly moving: string | undef
 
 export type RedisProbe = ReturnType<typeof createRedisProbe>;
 
+/** The facts in a reply to INFO. */
+export function infoIn(text: string): RedisInfo {
+  const value = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, "m").exec(text)?.[1] ?? "";
+  const bytes = (name: string) => (value(name) === "" ? undefined : Number(value(name)));
+  const valkey = value("valkey_version");
+  return {
+    engine: valkey === "" ? "Redis" : "Valkey",
+    version: valkey || value("redis_version"),
+    // A Valkey of 8.0 and newer calls it server_mode, unless it is told to be like a Redis.
+    mode: value("redis_mode") || value("server_mode"),
+    role: value("role"),
+    replicas: Number(value("connected_slaves")),
+    aofEnabled: value("aof_enabled") === "" ? undefined : value("aof_enabled") === "1",
+    aofWriteOk: value("aof_last_write_status") !== "err",
+    maxmemoryPolicy: value("maxmemory_policy"),
+    maxmemoryBytes: bytes("maxmemory"),
+    usedBytes: bytes("used_memory"),
+    systemBytes: bytes("total_system_memory"),
+  };
+}
+
 /**
  * Asks the Redis that has a campaign (in a cluster, the node with its slot) how it is set up and whether it
  * takes a write.
@@ -41,21 +64,7 @@ export function createRedisProbe(redis: Redis, deadlineMs: number) {
 
   return {
     async info(campaignId: string): Promise<RedisInfo> {
-      const text = String(await command(campaignId, ["INFO"]));
-      const value = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, "m").exec(text)?.[1] ?? "";
-      const bytes = (name: string) => (value(name) === "" ? undefined : Number(value(name)));
-      return {
-        version: value("redis_version"),
-        mode: value("redis_mode"),
-        role: value("role"),
-        replicas: Number(value("connected_slaves")),
-        aofEnabled: value("aof_enabled") === "" ? undefined : value("aof_enabled") === "1",
-        aofWriteOk: value("aof_last_write_status") !== "err",
-        maxmemoryPolicy: value("maxmemory_policy"),
-        maxmemoryBytes: bytes("maxmemory"),
-        usedBytes: bytes("used_memory"),
-        systemBytes: bytes("total_system_memory"),
-      };
+      return infoIn(String(await command(campaignId, ["INFO"])));
     },
 
     /** One setting. Rejects where Redis does not allow CONFIG, as most managed ones. */

@@ -68,15 +68,18 @@ export function checkRedisEviction({ redis: { info, appendfsync } }: Facts): Jud
 
 export function checkRedisRole({ redis: { info } }: Facts): Judged {
   if (!info.ok) return cannotAsk("Redis does not report its role", info.why);
-  const { mode, role, replicas, version } = info.value;
+  const { engine, mode, role, replicas, version } = info.value;
   if (mode === "sentinel")
     return red(
       `a Sentinel of version ${version}, which has no data and takes no claims`,
       "give the address of the master that it watches in REDIS_URL (SENTINEL GET-MASTER-ADDR-BY-NAME)",
     );
   if (role === "")
-    return amber(`Redis ${version} does not report its role`, "ask its administrator whether it is a master");
-  const what = `Redis ${version}, role ${role}, ${counted(replicas, "replica")}`;
+    return amber(
+      `${engine} ${version} does not report its role`,
+      "ask its administrator whether it is a master",
+    );
+  const what = `${engine} ${version}, role ${role}, ${counted(replicas, "replica")}`;
   return role === "master" ? green(what) : red(what, "give the address of the master in REDIS_URL");
 }
 

@@ -58,6 +58,7 @@ export const allGreen: Facts = {
     info: {
       ok: true,
       value: {
+        engine: "Redis",
         version: "7.0.15",
         mode: "standalone",
         role: "master",

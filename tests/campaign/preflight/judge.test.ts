@@ -179,6 +179,8 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
   ["redis-eviction", "red", /does not report/, redis({ info: silent })],
 
   ["redis-role", "green", /Redis 7.0.15, role master, 1 replica$/, campaign({})],
+  ["redis-role", "green", /^Valkey 8.1.1, role master/, info({ engine: "Valkey", version: "8.1.1" })],
+  ["redis-role", "amber", /^Valkey 7.0.15 does not report its role/, info({ engine: "Valkey", role: "" })],
   ["redis-role", "red", /role slave, 0 replicas/, info({ role: "slave", replicas: 0 })],
   ["redis-role", "amber", /7.0.15 does not report its role/, info({ role: "" })],
   ["redis-role", "red", /a Sentinel of version 7.0.15/, info({ mode: "sentinel", role: "" })],
