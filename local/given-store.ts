@@ -75,6 +75,8 @@ export function givenStore(kind: StoreKind, url: string, facts: GivenFacts = { o
 
 /** The address of the first server, where the URL lists several. */
 function addressIn(kind: StoreKind, url: string): { host: string; port: number } {
+  const [, path] = /^redis\+unix:\/\/(?:[^@/]*@)?(\/[^?]+)/i.exec(url) ?? [];
+  if (path !== undefined) return { host: path, port: 0 };
   const authority = /^[a-z+]+:\/\/(?:[^@/]*@)?([^/?,]+)/i.exec(url)?.[1];
   if (authority === undefined) {
     throw new LocalStackError(`${kind === "redis" ? "REDIS_URL" : "MONGODB_URL"} is not a URL of ${kind}`);

@@ -2,8 +2,9 @@ import { createClient, ErrorReply } from "redis";
 import { withDeadline } from "../runtime/deadline.ts";
 import { answerTo, speaksTls } from "../runtime/port-speech.ts";
 import { UserError } from "../runtime/user-error.ts";
+import { credentialsOf } from "./redis-client-options.ts";
 import { wordsOf } from "./redis-trouble.ts";
-import { hostOf, type NodeAddress, type RedisAddress } from "./redis-url.ts";
+import { type Endpoint, hostOf, type RedisAddress } from "./redis-url.ts";
 
 /** The kind of Redis at an address: one server, or a node of a cluster. */
 export type RedisKind = "server" | "cluster";
@@ -34,6 +35,11 @@ export async function askKind(
     if (kind === "cluster" && address.database !== 0) {
       throw new UserError("configuration: REDIS_URL: a Redis Cluster has no database but 0");
     }
+    if (kind === "cluster" && address.nodes.some((node) => "path" in node)) {
+      throw new UserError(
+        "configuration: REDIS_URL: what answers at the socket is a node of a Redis Cluster, whose nodes have hosts and ports: give redis://",
+      );
+    }
     if (kind === "server" && address.nodes.length > 1) {
       throw new UserError(
         `configuration: REDIS_URL lists ${address.nodes.length} addresses, and what answers there is a single Redis, ` +
@@ -48,17 +54,7 @@ export async function askKind(
   }
 }
 
-/** The options of node-redis with user, password, database and TLS of an address. */
-export function credentialsOf({ username, password, tls, database }: RedisAddress) {
-  return {
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    ...(database === 0 ? {} : { database }),
-    socket: tls ? ({ tls: true } as const) : {},
-  };
-}
-
-async function askOne(address: RedisAddress, node: NodeAddress, withinMs: number): Promise<RedisKind> {
+async function askOne(address: RedisAddress, node: Endpoint, withinMs: number): Promise<RedisKind> {
   const { socket, ...credentials } = credentialsOf(address);
   const options = { ...socket, ...node, connectTimeout: withinMs, reconnectStrategy: false } as const;
   const client = createClient({ ...credentials, disableOfflineQueue: true, socket: options });
@@ -81,7 +77,7 @@ async function askOne(address: RedisAddress, node: NodeAddress, withinMs: number
 
 type Hello = { readonly mode: string; readonly version: string };
 
-function kindOf(node: NodeAddress, mode: string, version: string): RedisKind {
+function kindOf(node: Endpoint, mode: string, version: string): RedisKind {
   if (mode === "sentinel") {
     throw new UserError(
       `configuration: REDIS_URL: ${hostOf(node)} is a Redis Sentinel, not a Redis: give the address of the Redis that it watches, ` +
@@ -103,7 +99,7 @@ function kindOf(node: NodeAddress, mode: string, version: string): RedisKind {
  */
 async function otherForm<T>(
   { tls }: RedisAddress,
-  node: NodeAddress,
+  node: Endpoint,
   answer: Promise<T>,
   silentMs: number,
 ): Promise<T> {
@@ -112,7 +108,7 @@ async function otherForm<T>(
     () => true,
     (error: unknown) => error instanceof ErrorReply,
   );
-  if (isAnswered) return answer;
+  if (isAnswered || "path" in node) return answer;
   const isOther = tls
     ? /^[+-]/.test((await answerTo("PING\r\n", node, silentMs))?.toString("latin1") ?? "")
     : await speaksTls(node, silentMs);
@@ -126,7 +122,7 @@ async function otherForm<T>(
 }
 
 /** The error in words for the person who gave the URL; undefined: waiting may help. */
-function refusalOf(error: unknown, address: RedisAddress, node: NodeAddress): UserError | undefined {
+function refusalOf(error: unknown, address: RedisAddress, node: Endpoint): UserError | undefined {
   const at = hostOf(node);
   const refuse = (why: string) =>
     new UserError(`configuration: REDIS_URL: ${why}`, undefined, { cause: error });
@@ -151,6 +147,6 @@ function refusalOf(error: unknown, address: RedisAddress, node: NodeAddress): Us
   if (!address.tls || !TLS_REFUSAL.test(code)) return undefined;
   const help = /SSL|EPROTO/.test(code)
     ? "is TLS spoken there? redis:// is without it"
-    : "NODE_EXTRA_CA_CERTS names a file of further authorities to trust";
+    : "?ca=/path after the URL, or NODE_EXTRA_CA_CERTS, names a file of further authorities to trust";
   return refuse(`no TLS connection to ${at}: ${wordsOf(error)} (${code}); ${help}`);
 }

@@ -1,8 +1,9 @@
 import { createClient, createCluster } from "redis";
 import { withDeadline } from "../runtime/deadline.ts";
 import { StoreUnavailable } from "../runtime/store-unavailable.ts";
-import { credentialsOf, type RedisKind } from "./redis-kind.ts";
-import { hostOf, type NodeAddress, type RedisAddress } from "./redis-url.ts";
+import { credentialsOf } from "./redis-client-options.ts";
+import type { RedisKind } from "./redis-kind.ts";
+import { type Endpoint, hostOf, type NodeAddress, portsOf, type RedisAddress } from "./redis-url.ts";
 import { type ScriptName, scripts } from "./scripts.ts";
 
 /**
@@ -32,7 +33,7 @@ export type Link = {
   /** Called when a connection is lost, whether or not a command is under way on it; `node` is `host:port`. */
   onTrouble(listener: (error: unknown, node: string) => void): void;
   /** The server, or the masters of the cluster. */
-  nodes(): readonly NodeAddress[];
+  nodes(): readonly Endpoint[];
   /** Waits for replies under way, at most `withinMs`, then closes. */
   close(withinMs: number): Promise<void>;
   destroy(): void;
@@ -73,7 +74,7 @@ type Client = {
 };
 
 async function openServer({ address, withinMs }: LinkOptions): Promise<Link> {
-  const [node] = address.nodes as [NodeAddress];
+  const [node] = address.nodes as [Endpoint];
   const client = createClient({ ...clientOptions(address, node), scripts });
   client.on("error", () => {}); // `connect` rejects with it
   await connected(client as unknown as Client, withinMs);
@@ -90,7 +91,7 @@ async function openServer({ address, withinMs }: LinkOptions): Promise<Link> {
 async function openCluster({ address, withinMs }: LinkOptions): Promise<Link> {
   let last: unknown;
   const client = createCluster({
-    rootNodes: address.nodes.map((node) => ({ socket: { ...node } })),
+    rootNodes: portsOf(address).map((node) => ({ socket: { ...node } })),
     // For a node that the cluster names, only the address is known: all other options are the same for all
     // nodes.
     defaults: clientOptions(address),
@@ -132,7 +133,7 @@ async function openCluster({ address, withinMs }: LinkOptions): Promise<Link> {
   };
 }
 
-function clientOptions(address: RedisAddress, node?: NodeAddress) {
+function clientOptions(address: RedisAddress, node?: Endpoint) {
   const { socket, ...credentials } = credentialsOf(address);
   return {
     ...credentials,

@@ -1,16 +1,32 @@
 import { redisUrlTrouble } from "../runtime/store-url.ts";
+import { decoded } from "../runtime/url-secrets.ts";
 import { UserError } from "../runtime/user-error.ts";
 
 export type NodeAddress = { readonly host: string; readonly port: number };
 
+/** Where a Redis listens: on a port, or on a socket of this machine. */
+export type Endpoint = NodeAddress | { readonly path: string };
+
+/** The files of TLS, by their paths, and the name that the certificate of Redis must have. */
+export type RedisTls = {
+  /** Authorities to trust beside those of Node.js. */
+  readonly ca?: string;
+  /** With `key`: what this service proves itself with. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** Absent: the host. */
+  readonly servername?: string;
+};
+
 /** The content of REDIS_URL: where Redis is, and the credentials of every connection. */
 export type RedisAddress = {
   /** More than one: nodes of a cluster. */
-  readonly nodes: readonly NodeAddress[];
+  readonly nodes: readonly Endpoint[];
   /** The ACL user; absent: the default user. */
   readonly username?: string;
   readonly password?: string;
-  readonly tls: boolean;
+  /** undefined: without TLS. */
+  readonly tls: RedisTls | undefined;
   readonly database: number;
 };
 
@@ -18,8 +34,8 @@ const DEFAULT_PORT = 6379;
 
 /**
  * Parses one URL, or several separated by commas. User, password and TLS of the first one apply to all nodes,
- * also to those that the cluster names later; another URL may omit the credentials, but must not give
- * different ones.
+ * also to those that the cluster names later; another URL may omit the credentials and the options, but must
+ * not give different ones.
  * @throws UserError that names the mistake and repeats no part of the URL
  */
 export function parseRedisUrls(text: string): RedisAddress {
@@ -31,7 +47,9 @@ export function parseRedisUrls(text: string): RedisAddress {
     const differs = (what: string): never => {
       throw refused(`the ${what} of the first URL belong to all nodes, and URL ${i + 1} has others`);
     };
-    if (other.tls !== first.tls) differs("scheme and TLS");
+    if ((other.tls === undefined) !== (first.tls === undefined)) differs("scheme and TLS");
+    for (const [name, value] of Object.entries(other.tls ?? {}))
+      if (first.tls?.[name as keyof RedisTls] !== value) differs("options");
     const isGiven = other.username !== undefined || other.password !== undefined;
     if (isGiven && (other.username !== first.username || other.password !== first.password)) {
       differs("user and password");
@@ -41,8 +59,10 @@ export function parseRedisUrls(text: string): RedisAddress {
   return { ...common, nodes: all.map(({ node }) => node) };
 }
 
-/** `host:port`, for a message. */
-export function hostOf({ host, port }: NodeAddress): string {
+/** `host:port`, or the path of a socket, for a message. */
+export function hostOf(endpoint: Endpoint): string {
+  if ("path" in endpoint) return endpoint.path;
+  const { host, port } = endpoint;
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
@@ -50,21 +70,50 @@ export function hostsOf({ nodes }: Pick<RedisAddress, "nodes">): string {
   return nodes.map(hostOf).join(", ");
 }
 
-type OneUrl = Omit<RedisAddress, "nodes"> & { readonly node: NodeAddress };
+/** Those on ports: what the nodes of a cluster have. */
+export function portsOf({ nodes }: Pick<RedisAddress, "nodes">): NodeAddress[] {
+  return nodes.filter((node) => "port" in node);
+}
+
+type OneUrl = Omit<RedisAddress, "nodes"> & { readonly node: Endpoint };
 
 function parseOne(text: string): OneUrl {
-  const url = new URL(text);
-  const [username, password] = [url.username, url.password].map(decodeURIComponent);
+  const { options, ...parts } = partsOf(text);
+  const { db = "0", ...tls } = options;
+  return parts.scheme === "redis+unix"
+    ? { ...credentialsIn(parts), node: { path: decoded(parts.path) }, tls: undefined, database: Number(db) }
+    : {
+        ...credentialsIn(parts),
+        node: {
+          host: parts.host.replace(/^\[(.*)\]$/, "$1"),
+          port: parts.port === "" ? DEFAULT_PORT : Number(parts.port),
+        },
+        tls: parts.scheme === "rediss" ? tls : undefined,
+        database: Number(parts.path.slice(1)),
+      };
+}
+
+/** The parts of a URL that has no trouble. */
+function partsOf(text: string) {
+  // A URL of another scheme than HTTP's need not have a host, and `URL` then gives no user.
+  const url = new URL(text.replace(/^redis\+unix:\/\/([^/]*)\//, "redis+unix://$1socket/"));
   return {
-    node: {
-      host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
-      port: url.port === "" ? DEFAULT_PORT : Number(url.port),
-    },
-    ...(username ? { username } : {}),
-    ...(password ? { password } : {}),
-    tls: url.protocol === "rediss:",
-    database: Number(url.pathname.slice(1)),
+    scheme: url.protocol.slice(0, -1),
+    ...{ user: url.username, secret: url.password, host: url.hostname, port: url.port, path: url.pathname },
+    // Not `searchParams`: it takes a + of a path as a blank.
+    options: Object.fromEntries(
+      url.search
+        .slice(1)
+        .split("&")
+        .filter((option) => option !== "")
+        .map((option) => option.split("=").map(decoded)),
+    ) as { readonly db?: string } & RedisTls,
   };
+}
+
+function credentialsIn({ user, secret }: { readonly user: string; readonly secret: string }) {
+  const [username, password] = [user, secret].map(decodeURIComponent);
+  return { ...(username ? { username } : {}), ...(password ? { password } : {}) };
 }
 
 function refused(why: string): UserError {

@@ -8,7 +8,7 @@ import { askKind, type RedisKind } from "./redis-kind.ts";
 import { type Link, openLink } from "./redis-link.ts";
 import { checkRights, missingRight } from "./redis-rights.ts";
 import { isConnectionTrouble, isNoPermission, wordsOf } from "./redis-trouble.ts";
-import { hostOf, hostsOf, type NodeAddress, parseRedisUrls, type RedisAddress } from "./redis-url.ts";
+import { type Endpoint, hostOf, hostsOf, parseRedisUrls, type RedisAddress } from "./redis-url.ts";
 import { watchRedis } from "./redis-watch.ts";
 import { type ScriptName, scripts } from "./scripts.ts";
 
@@ -165,8 +165,8 @@ async function servedTag(link: Link, kind: RedisKind, logger: Logger): Promise<s
  * nodes may have been removed.
  */
 function createOpener(address: RedisAddress, kind: RedisKind, first: Link): () => Promise<Link> {
-  const seen = new Map<string, NodeAddress>();
-  const note = (nodes: readonly NodeAddress[]) => {
+  const seen = new Map<string, Endpoint>();
+  const note = (nodes: readonly Endpoint[]) => {
     for (const node of nodes) seen.set(hostOf(node), node);
   };
   note(address.nodes);

@@ -19,18 +19,64 @@ export function redisUrlTrouble(text: string): string | undefined {
 }
 
 function redisTrouble(text: string, isListed: boolean): string | undefined {
-  const form = `redis://${USER_FORM}host[:port][/database], or rediss:// for TLS`;
-  const parts = /^rediss?:\/\/(?:([^@]*)@)?(.*)$/s.exec(text);
-  if (parts === null) return `must start with redis:// or rediss://, as in ${form}`;
-  const [, userInfo, rest = ""] = parts;
-  const [, host = "", path = "", more = ""] = /^([^/?#]*)(\/[^?#]*)?(.*)$/s.exec(rest) ?? [];
-  const wrong = userTrouble(userInfo, rest) ?? hostTrouble(host, `is of the form ${form}`);
+  const form = `redis://${USER_FORM}host[:port][/database], rediss:// for TLS, or redis+unix://${USER_FORM}/path`;
+  const parts = /^(rediss?|redis\+unix):\/\/(?:([^@]*)@)?(.*)$/s.exec(text);
+  if (parts === null) return `must start with redis://, rediss:// or redis+unix://, as in ${form}`;
+  const [, scheme = "", userInfo, rest = ""] = parts;
+  const [, host = "", path = "", query] = /^([^/?#]*)(\/[^?#]*)?(?:\?(.*))?$/s.exec(rest) ?? [];
+  const wrong = userTrouble(userInfo, rest);
   if (wrong !== undefined) return wrong;
+  if (rest.includes("#")) return `must have no # (${ENCODE})`;
+  if (scheme === "redis+unix")
+    return socketTrouble(host, path, isListed) ?? redisOptionTrouble(scheme, query);
+  const badHost = hostTrouble(host, `is of the form ${form}`);
+  if (badHost !== undefined) return badHost;
   if (!/^(\/\d{0,5})?$/.test(path)) return "must have a database number or nothing after its /";
   if (isListed && Number(path.slice(1)) !== 0)
     return "must have no database number: a Redis Cluster has database 0 alone";
-  if (more !== "") return "must end after host, port and database: there are no options with ? or #";
+  const badOption = redisOptionTrouble(scheme, query);
+  if (badOption !== undefined) return badOption;
   return URL.canParse(text) ? undefined : `must be of the form ${form} (${ENCODE})`;
+}
+
+function socketTrouble(host: string, path: string, isListed: boolean): string | undefined {
+  if (isListed) return "is a socket of this machine: the nodes of a Redis Cluster have hosts and ports";
+  return host === "" && path.length > 1 && !decodeTrouble(path)
+    ? undefined
+    : "must have the absolute path of a socket after redis+unix://, with three slashes";
+}
+
+/** The options of REDIS_URL, by the schemes that have them. */
+export const REDIS_OPTIONS = {
+  rediss: ["ca", "cert", "key", "servername"],
+  redis: [],
+  "redis+unix": ["db"],
+} as const satisfies Record<string, readonly string[]>;
+
+function redisOptionTrouble(scheme: string, query: string | undefined): string | undefined {
+  if (query === undefined) return undefined;
+  const allowed: readonly string[] = REDIS_OPTIONS[scheme as keyof typeof REDIS_OPTIONS];
+  if (allowed.length === 0)
+    return "must have no options after a ?: ca, cert, key and servername belong to rediss://";
+  const options = query.split("&").map((option) => option.split("="));
+  const names = options.map(([name = ""]) => name);
+  const strange = names.findIndex((name) => !allowed.includes(name));
+  if (strange >= 0)
+    return `has an option that is not known, number ${strange + 1} after its ?: it must be ${allowed.join(", ")}`;
+  if (new Set(names).size < names.length) return "has an option twice after its ?";
+  for (const [name = "", value = "", ...more] of options) {
+    if (more.length > 0 || decodeTrouble(value))
+      return `has a value of ${name} that must be encoded (${ENCODE})`;
+    const why = optionValueTrouble(name, decoded(value));
+    if (why !== undefined) return `has a value of ${name} that ${why}`;
+  }
+  return names.includes("cert") === names.includes("key") ? undefined : "must have cert and key together";
+}
+
+function optionValueTrouble(name: string, value: string): string | undefined {
+  if (name === "db") return /^\d{1,5}$/.test(value) ? undefined : "is no database number";
+  if (name === "servername") return /^[\p{L}\p{N}._-]{1,253}$/u.test(value) ? undefined : "is no host name";
+  return value.startsWith("/") ? undefined : "is no absolute path";
 }
 
 /** The same for MONGODB_URL. The driver decides which options are allowed. */

@@ -7,9 +7,9 @@ const namesIn = (...lists: string[]) => new Set(lists.join().toLowerCase().split
  * Options of a store's URL whose values help a reader and give no access. All other options count as secret.
  */
 const HARMLESS_OPTIONS = namesIn(
-  "appName,authMechanism,authSource,compressors,connectTimeoutMS,directConnection,family,heartbeatFrequencyMS,journal",
-  "loadBalanced,localThresholdMS,maxIdleTimeMS,maxPoolSize,maxStalenessSeconds,minPoolSize,proxyHost,proxyPort,readConcernLevel",
-  "readPreference,replicaSet,retryReads,retryWrites,serverMonitoringMode,serverSelectionTimeoutMS,socketTimeoutMS",
+  "appName,authMechanism,authSource,ca,cert,compressors,connectTimeoutMS,db,directConnection,family,heartbeatFrequencyMS,journal",
+  "key,loadBalanced,localThresholdMS,maxIdleTimeMS,maxPoolSize,maxStalenessSeconds,minPoolSize,proxyHost,proxyPort,readConcernLevel",
+  "readPreference,replicaSet,retryReads,retryWrites,servername,serverMonitoringMode,serverSelectionTimeoutMS,socketTimeoutMS",
   "srvMaxHosts,srvServiceName,ssl,timeoutMS,tls,tlsCAFile,tlsCertificateKeyFile,tlsInsecure,w,waitQueueTimeoutMS,wtimeoutMS",
 );
 
@@ -22,11 +22,13 @@ const LISTED_URL = /,(?=[a-z][a-z\d+.-]*:\/\/)/i;
 /** One host or several, each with or without a port. */
 const HOSTS =
   /^(?:\[[\da-f:.%]+\]|[\p{L}\p{N}_.~%*-]+)(?::\d{1,5})?(?:,(?:\[[\da-f:.%]+\]|[\p{L}\p{N}_.~%-]+)(?::\d{1,5})?)*/iu;
+const SOCKET_PATH = /^\/[^?#@\s]+/;
 /** What may follow a host: the rest of its URL, or the punctuation of a sentence. */
 const AFTER_HOSTS = /^(?:$|[/?#"'`<>(){};,.!…|\\\]])/u;
 const URL_IN_TEXT = /\b([a-z][a-z\d+.-]*:\/\/)(\S+)/giu;
 /** Where the forms of URLs in our own advice have the user: `redis://[user:password@]host[:port]`. */
 export const USER_FORM = "[user:password@]";
+const FORMS = [`${USER_FORM}host[`, `${USER_FORM}/path`];
 /** What follows a scheme without a URL, as in "begins with redis://, or rediss://". */
 const ONLY_SCHEME = /^["'`)\],;.!…]*$/u;
 /**
@@ -47,7 +49,11 @@ export function redactShapes(text: string): string {
 export function redactUrls(text: string): string {
   return text.replace(URL_IN_TEXT, (url, scheme: string, rest: string) => {
     // Stack traces: `file:///…/node_modules/@redis/client/…`.
-    if (scheme.toLowerCase() === "file://" || ONLY_SCHEME.test(rest) || rest.startsWith(`${USER_FORM}host[`))
+    if (
+      scheme.toLowerCase() === "file://" ||
+      ONLY_SCHEME.test(rest) ||
+      FORMS.some((form) => rest.startsWith(form))
+    )
       return url;
     return `${scheme}${rest}`
       .split(LISTED_URL)
@@ -58,7 +64,7 @@ export function redactUrls(text: string): string {
 
 function redactUrl(url: string): string {
   const { scheme, userInfo, rest } = partsOf(url);
-  const hosts = hostsOf(rest);
+  const hosts = placeOf(scheme, rest);
   if (!isUserInfo(userInfo) || hosts === "" || !AFTER_HOSTS.test(rest.slice(hosts.length)))
     return `${scheme}${REDACTED}`;
   const [path = "", query] = cutAt(rest, "?");
@@ -111,19 +117,24 @@ export function hostsOfUrls(setting: string): string[] {
   return setting
     .split(LISTED_URL)
     .filter(isWellFormed)
-    .map((url) => hostsOf(partsOf(url).rest));
+    .map((url) => {
+      const { scheme, rest } = partsOf(url);
+      return placeOf(scheme, rest);
+    });
 }
 
 function isWellFormed(url: string): boolean {
   const { scheme, userInfo, rest } = partsOf(url);
-  const hosts = hostsOf(rest);
+  const hosts = placeOf(scheme, rest);
   return (
     scheme !== "" && isUserInfo(userInfo) && hosts !== "" && /^(?:$|[/?#])/.test(rest.slice(hosts.length))
   );
 }
 
-function hostsOf(rest: string): string {
-  return HOSTS.exec(rest)?.[0] ?? "";
+/** The hosts, or the path of a socket; empty: there are none. */
+function placeOf(scheme: string, rest: string): string {
+  const place = /\+unix:/i.test(scheme) ? SOCKET_PATH : HOSTS;
+  return place.exec(rest)?.[0] ?? "";
 }
 
 /** With one of these characters before an `@`, it is unclear which part of the URL is the user. */

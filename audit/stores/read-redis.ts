@@ -1,8 +1,9 @@
 import { createClient, createCluster } from "redis";
 import { campaignKeys } from "../../pool/keys.ts";
-import { askKind, credentialsOf } from "../../pool/redis-kind.ts";
+import { credentialsOf } from "../../pool/redis-client-options.ts";
+import { askKind } from "../../pool/redis-kind.ts";
 import { isDenied } from "../../pool/redis-trouble.ts";
-import { parseRedisUrls } from "../../pool/redis-url.ts";
+import { parseRedisUrls, portsOf } from "../../pool/redis-url.ts";
 import { StoreDenial } from "../../runtime/store-denial.ts";
 import { StoreUnavailable } from "../../runtime/store-unavailable.ts";
 import { UserError } from "../../runtime/user-error.ts";
@@ -101,7 +102,7 @@ async function clientOf(url: string): Promise<Client> {
     return Object.assign(client, { username, ask }) as unknown as Client;
   }
   const client = createCluster({
-    rootNodes: address.nodes.map((root) => ({ socket: { ...root } })),
+    rootNodes: portsOf(address).map((root) => ({ socket: { ...root } })),
     defaults: options,
     minimizeConnections: true,
     topologyRefreshOnReconnectionAttemptStrategy: RETRY_MS,

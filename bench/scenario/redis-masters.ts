@@ -1,6 +1,7 @@
 import { createClient } from "redis";
-import { askKind, credentialsOf } from "../../pool/redis-kind.ts";
-import { parseRedisUrls } from "../../pool/redis-url.ts";
+import { credentialsOf } from "../../pool/redis-client-options.ts";
+import { askKind } from "../../pool/redis-kind.ts";
+import { type Endpoint, parseRedisUrls } from "../../pool/redis-url.ts";
 
 /** The masters at REDIS_URL, which the service may use: a single server, or the nodes of a cluster. */
 export type Masters = {
@@ -11,10 +12,11 @@ export type Masters = {
 };
 
 type Client = Awaited<ReturnType<typeof connect>>;
+type SocketOptions = NonNullable<NonNullable<Parameters<typeof createClient>[0]>["socket"]>;
 type Credentials = ReturnType<typeof credentialsOf>;
 
-async function connect({ socket, ...credentials }: Credentials, node: { host: string; port: number }) {
-  const client = createClient({ ...credentials, socket: { ...socket, ...node } });
+async function connect({ socket, ...credentials }: Credentials, node: Endpoint) {
+  const client = createClient({ ...credentials, socket: { ...socket, ...node } as SocketOptions });
   client.on("error", () => {}); // the command under way rejects with it
   await client.connect();
   return client;
@@ -49,13 +51,16 @@ export async function openMasters(url: string): Promise<Masters> {
 }
 
 /** The masters of the cluster, as the first address that answers reports them. */
-async function mastersOf(credentials: Credentials, roots: readonly { host: string; port: number }[]) {
-  const slotsOf = async (root: { host: string; port: number }) => {
+async function mastersOf(credentials: Credentials, roots: readonly Endpoint[]) {
+  const slotsOf = async (root: Endpoint) => {
     const client = await connect(credentials, root);
     try {
       const slots = await client.clusterSlots();
       // A node to which its own address is unknown leaves it out: it is the node of this connection.
-      return slots.map(({ master }) => ({ host: master.host || root.host, port: master.port }));
+      return slots.map(({ master }) => ({
+        host: master.host || ("host" in root ? root.host : ""),
+        port: master.port,
+      }));
     } finally {
       client.destroy();
     }

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { parseRedisUrls } from "../../pool/redis-url.ts";
+import { hostOf, parseRedisUrls } from "../../pool/redis-url.ts";
 import { UserError } from "../../runtime/user-error.ts";
 
 /** The one-line refusal of a REDIS_URL, for the person who set it; fails if the URL is accepted. */
@@ -17,22 +17,65 @@ describe("REDIS_URL", () => {
   it("is one URL with what it leaves out filled in", () => {
     expect(parseRedisUrls("redis://example.org")).to.deep.equal({
       nodes: [{ host: "example.org", port: 6379 }],
-      tls: false,
+      tls: undefined,
       database: 0,
     });
     expect(parseRedisUrls("rediss://coupons:p%40ss%2Fw%3A%25@[::1]:7000/3")).to.deep.equal({
       nodes: [{ host: "::1", port: 7000 }],
       username: "coupons",
       password: "p@ss/w:%",
-      tls: true,
+      tls: {},
       database: 3,
     });
   });
 
+  it("has options for TLS, and may name a socket", () => {
+    expect(
+      parseRedisUrls("rediss://u:p@h?ca=/etc/a%2Cb+c.pem&cert=/c.pem&key=/k.pem&servername=redis.example"),
+    ).to.deep.equal({
+      nodes: [{ host: "h", port: 6379 }],
+      username: "u",
+      password: "p",
+      tls: { ca: "/etc/a,b+c.pem", cert: "/c.pem", key: "/k.pem", servername: "redis.example" },
+      database: 0,
+    });
+    expect(parseRedisUrls("redis+unix://u:p%2Fw@/run/redis/redis%20a.sock?db=2")).to.deep.equal({
+      nodes: [{ path: "/run/redis/redis a.sock" }],
+      username: "u",
+      password: "p/w",
+      tls: undefined,
+      database: 2,
+    });
+    expect(parseRedisUrls("redis+unix:///run/redis.sock").nodes).to.deep.equal([{ path: "/run/redis.sock" }]);
+    const several = parseRedisUrls("rediss://h1?ca=/a.pem,rediss://h2,rediss://h3?ca=/a.pem");
+    expect([several.nodes.length, several.tls]).to.deep.equal([3, { ca: "/a.pem" }]);
+    expect(refusalOf("rediss://h1?ca=/a.pem,rediss://h2?ca=/b.pem")).to.match(/options .* URL 2/);
+  });
+
+  for (const [url, why] of [
+    ["redis://h?ca=/a.pem", /no options after a \?: ca, cert, key and servername belong to rediss/],
+    ["rediss://h?ca=a.pem", /value of ca that is no absolute path/],
+    ["rediss://h?cert=/a.pem", /cert and key together/],
+    ["rediss://h?hush=1", /option that is not known, number 1 .* must be ca, cert, key, servername/],
+    ["rediss://h?ca=/a&ca=/b", /an option twice/],
+    ["rediss://h?servername=a/b", /servername that is no host name/],
+    ["rediss://h?ca=/a=hush", /value of ca that must be encoded/],
+    ["redis+unix://host/run/redis.sock", /absolute path of a socket .* three slashes/],
+    ["redis+unix:///", /absolute path of a socket/],
+    ["redis+unix:///run/redis.sock?ca=/a", /must be db/],
+    ["redis+unix:///run/redis.sock?db=x", /db that is no database number/],
+    ["redis://h1,redis+unix:///run/redis.sock", /URL 2 of 2 is a socket of this machine/],
+    ["redis://h#hush", /must have no #/],
+  ] as const)
+    it(`refuses ${url}`, () => {
+      expect(refusalOf(url)).to.match(why);
+      expect(refusalOf(url)).not.to.include("hush");
+    });
+
   it("is several, whose credentials are those of the first", () => {
     const several = parseRedisUrls("redis://:a%2Cb@h1:1,redis://:a%2Cb@h2:2,redis://h3:3");
-    expect(several.nodes.map(({ host, port }) => `${host}:${port}`)).to.deep.equal(["h1:1", "h2:2", "h3:3"]);
-    expect(several).to.include({ password: "a,b", tls: false });
+    expect(several.nodes.map(hostOf)).to.deep.equal(["h1:1", "h2:2", "h3:3"]);
+    expect(several).to.include({ password: "a,b", tls: undefined });
     for (const [other, what] of [
       ["redis://:else@h2", /user and password/],
       ["redis://u:pw@h2", /user and password/],

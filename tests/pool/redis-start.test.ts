@@ -167,6 +167,15 @@ describe("Redis at the start: a cluster of six nodes", () => {
         );
       });
       expect(said).to.equal("ready in 24 slots\n");
+      // The same by an option of the URL, which belongs to all nodes, also those that only the cluster names.
+      const [first = "", ...others] = cluster.url.split(",");
+      const trusting = `${first}?ca=${encodeURIComponent(cluster.caFile ?? "")}`;
+      await usedEverywhere(cluster, [trusting, ...others].join(","));
+      await usedEverywhere(cluster, trusting);
+      const missing = await refusalOf(`${first}?ca=/nowhere/ca.pem`);
+      expect(missing.message).to.equal(
+        "configuration: REDIS_URL: the file of its option ca cannot be read (ENOENT)",
+      );
     } finally {
       await cluster.close();
     }

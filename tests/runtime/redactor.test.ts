@@ -34,7 +34,16 @@ const host = fc.constantFrom(
   "",
   "a,b:1",
 );
-const scheme = fc.constantFrom("redis", "rediss", "mongodb", "mongodb+srv", "http", "https", "REDIS");
+const scheme = fc.constantFrom(
+  "redis",
+  "rediss",
+  "mongodb",
+  "mongodb+srv",
+  "http",
+  "https",
+  "REDIS",
+  "redis+unix",
+);
 
 type Url = { readonly text: string; readonly words: readonly string[]; readonly secrets: readonly string[] };
 
@@ -185,6 +194,8 @@ describe("redactor", () => {
       ["mongodb://u:pa/ss@h", "mongodb://[redacted]"],
       ["redis://:one@a:1,redis://:t@wo@b:2", "redis://[redacted]@a:1,redis://[redacted]@b:2"],
       ["redis://:hunter2", "redis://[redacted]"],
+      ["redis+unix://u:p@/run/redis.sock?db=1", "redis+unix://[redacted]@/run/redis.sock?db=1"],
+      ["rediss://u:p@h?ca=/a.pem&servername=r", "rediss://[redacted]@h?ca=/a.pem&servername=r"],
       [
         "mongodb://h/?tlsCertificateKeyFilePassword=x&tls=true",
         "mongodb://h/?tlsCertificateKeyFilePassword=[redacted]&tls=true",
