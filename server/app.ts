@@ -202,22 +202,20 @@ export function buildApp(deps: AppDeps): App {
     awaits: connecting.awaiting(REFUSED_AWAIT_TURNS),
     ...{ perTurn: REFUSED_PER_TURN, waitingMax: CLAIMS_WAITING_MAX },
   });
-  const fastPath = (off: Turns) =>
-    createFastPath({
-      noteStatus: refusedSources.note,
-      ...{ methods, clock, isLast, sourceAddressOf, readMaxBytes: READ_MAX_BYTES },
-      otherwise: byPath(
-        new Map([
-          [ISSUE_PATH, claims.taking(framework)],
-          ...PROBES.map((path) => [path, framework] as const),
-        ]),
-        endWithCaller(off.taking(framework), ({ url = "" }) => url.startsWith(OPERATORS_PREFIX)),
-      ),
-    });
-  const inTurn = refusedSources.taking(fastPath(unusual), fastPath(unusualOfRefused));
+  const offFastPath = (off: Turns) =>
+    byPath(
+      new Map([[ISSUE_PATH, claims.taking(framework)], ...PROBES.map((path) => [path, framework] as const)]),
+      endWithCaller(off.taking(framework), ({ url = "" }) => url.startsWith(OPERATORS_PREFIX)),
+    );
+  // A call waits with its body: one that waited without it would get that through a stream.
+  const fastPath = createFastPath({
+    ...{ methods, clock, isLast, sourceAddressOf, readMaxBytes: READ_MAX_BYTES },
+    ...{ noteStatus: refusedSources.note, inTurn: refusedSources.inTurn },
+    otherwise: refusedSources.taking(offFastPath(unusual), offFastPath(unusualOfRefused)),
+  });
   const oneHost = refuseSeveralHosts((request, response) => {
     joinCredentials(request);
-    inTurn(request, response);
+    fastPath(request, response);
   });
   const http = createHttp1Server(oneHost, {
     ...bounded,

@@ -10,8 +10,13 @@ export type BodyTaker = {
  * bodies is buffered, scheduled, read, ended and destroyed, which costs as much as the answer's content.
  */
 export type DirectRequest = IncomingMessage & {
+  /** None of its body has come, so that a taker gets all of it before it is a stream's. */
+  readonly isBodyToCome: boolean;
   /** Nothing else may read the request from now on. */
   takeBody(taker: BodyTaker): void;
-  /** Makes it a stream again, which begins with these bytes: those that the taker has got. */
+  /**
+   * Makes it a stream again, which begins with these bytes: those that the taker has got. At any time where
+   * the body was to come, else before the taker returns: its stream ends then.
+   */
   giveBack(body: Buffer): void;
 };

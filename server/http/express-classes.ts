@@ -17,8 +17,12 @@ export function expressClasses(app: Express): Pick<ServerOptions, "IncomingMessa
     private bodyTaker: BodyTaker | undefined;
     private onPiece: ((piece: Buffer) => void) | undefined;
 
+    get isBodyToCome(): boolean {
+      return !this.complete && this.readableLength === 0;
+    }
+
     takeBody(taker: BodyTaker): void {
-      if (this.complete || this.readableLength > 0) {
+      if (!this.isBodyToCome) {
         // The request waited for its turn, and the stream has some of its body.
         this.onPiece = (piece) => taker.take(piece);
         this.on("data", this.onPiece);
@@ -38,6 +42,8 @@ export function expressClasses(app: Express): Pick<ServerOptions, "IncomingMessa
       this.bodyTaker = undefined;
       this._consumed = false;
       super.push(body);
+      // Its end came while the taker waited with it.
+      if (this.complete) super.push(null);
     }
 
     /** Called by Node's parser with each piece, and with null at the end. */

@@ -5,6 +5,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { BodyTaker, DirectRequest } from "./direct-request.ts";
 import type { IsLast } from "./last-answer.ts";
 import { type Codec, type PlainAnswer, type PlainHead, readPlainHead } from "./plain-call.ts";
+import type { Waiting } from "./refused-sources.ts";
 import type { SourceAddressOf } from "./source-address.ts";
 
 /**
@@ -27,6 +28,8 @@ export type FastPathDeps = {
   /** Called with the status of each answer that was made here. */
   noteStatus: (caller: RemoteCaller, status: number) => void;
   sourceAddressOf: SourceAddressOf;
+  /** Runs a call whose body has come, at once or in its turn. */
+  inTurn: (waiting: Waiting, response: ServerResponse) => void;
   /** The framework, which gets all other requests. */
   otherwise: RequestListener;
 };
@@ -64,8 +67,7 @@ export function createFastPath(deps: FastPathDeps): RequestListener {
     const head = run === undefined || request.method !== "POST" ? undefined : readPlainHead(request.headers);
     if (run === undefined || head === undefined || head.length > readMaxBytes || !isHost(head.host))
       otherwise(request, response);
-    else
-      (request as DirectRequest).takeBody(new PlainCall(deps, run, head, request as DirectRequest, response));
+    else new PlainCall(deps, run, head, request as DirectRequest, response).begin();
   };
 }
 
@@ -74,33 +76,41 @@ export function createFastPath(deps: FastPathDeps): RequestListener {
  * its deadline. One object and its methods: closures and getters of an object literal are made anew for every
  * request.
  */
-class PlainCall implements BodyTaker, RemoteCaller {
+class PlainCall implements BodyTaker, RemoteCaller, Waiting {
   readonly #deps: FastPathDeps;
-  readonly #run: FastMethod;
+  readonly #method: FastMethod;
   readonly #codec: Codec;
-  readonly #request: DirectRequest;
+  readonly request: DirectRequest;
   readonly #response: ServerResponse;
   // Kept here: a request that is destroyed before its end loses its socket.
   readonly #socket: Socket;
   readonly #deadlineMs: number;
   #missing: number;
   #pieces: Buffer[] | undefined;
+  #body: Buffer | undefined;
+  #isItsTurn = false;
 
   constructor(
     deps: FastPathDeps,
-    run: FastMethod,
+    method: FastMethod,
     { codec, length, timeoutMs }: PlainHead,
     request: DirectRequest,
     response: ServerResponse,
   ) {
     this.#deps = deps;
-    this.#run = run;
+    this.#method = method;
     this.#codec = codec;
-    this.#request = request;
+    this.request = request;
     this.#response = response;
     this.#socket = request.socket;
     this.#deadlineMs = timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : deps.clock.elapsed() + timeoutMs;
     this.#missing = length;
+  }
+
+  /** It waits for its turn with its body, unless that is a stream's already, which is read in its turn. */
+  begin(): void {
+    if (this.request.isBodyToCome) this.request.takeBody(this);
+    else this.#deps.inTurn(this, this.#response);
   }
 
   take(piece: Buffer): void {
@@ -111,10 +121,25 @@ class PlainCall implements BodyTaker, RemoteCaller {
       if (this.#missing > 0) return;
     }
     const body = this.#pieces === undefined ? piece : Buffer.concat(this.#pieces);
-    const answer = this.#run(this.#codec, body, this);
+    if (this.#isItsTurn) {
+      this.#answer(body);
+      return;
+    }
+    this.#body = body;
+    this.#deps.inTurn(this, this.#response);
+  }
+
+  run(): void {
+    this.#isItsTurn = true;
+    if (this.#body === undefined) this.request.takeBody(this);
+    else this.#answer(this.#body);
+  }
+
+  #answer(body: Buffer): void {
+    const answer = this.#method(this.#codec, body, this);
     if (answer === undefined) {
-      this.#request.giveBack(body);
-      this.#deps.otherwise(this.#request, this.#response);
+      this.request.giveBack(body);
+      this.#deps.otherwise(this.request, this.#response);
     } else if (answer instanceof Promise) void answer.then((told) => this.#send(told));
     else this.#send(answer);
   }
@@ -125,7 +150,7 @@ class PlainCall implements BodyTaker, RemoteCaller {
     noteStatus(this, status);
     response.writeHead(
       status,
-      (isLast(this.#request) ? [...fields, "connection", "close"] : fields) as string[],
+      (isLast(this.request) ? [...fields, "connection", "close"] : fields) as string[],
     );
     if (response.socket === null) {
       // An earlier answer on this connection is not sent yet. Ended now, this one would be kept as two pieces
@@ -145,15 +170,15 @@ class PlainCall implements BodyTaker, RemoteCaller {
   }
 
   get authorization(): string | undefined {
-    return this.#request.headers.authorization;
+    return this.request.headers.authorization;
   }
 
   get challenge(): string | undefined {
-    return this.#request.headers[CHALLENGE_HEADER]?.toString();
+    return this.request.headers[CHALLENGE_HEADER]?.toString();
   }
 
   get address(): string {
-    return this.#deps.sourceAddressOf({ socket: this.#socket, headers: this.#request.headers });
+    return this.#deps.sourceAddressOf({ socket: this.#socket, headers: this.request.headers });
   }
 
   get aborted(): boolean {

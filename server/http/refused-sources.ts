@@ -19,10 +19,9 @@ export type RefusedSourcesOptions = {
 export type RefusedSources = {
   /** Notes the status of an answer. `address` is empty once the connection has closed. */
   note(caller: { readonly address: string }, status: number): void;
-  /**
-   * Has the requests of these sources wait for their turn, then served by `ofRefused`, and those of all
-   * others served at once.
-   */
+  /** Runs a request at once, and one of these sources in its turn. */
+  inTurn(waiting: Waiting, response: ServerResponse): void;
+  /** Likewise by two listeners: those of these sources are served by `ofRefused`. */
   taking(listener: RequestListener, ofRefused: RequestListener): RequestListener;
 };
 
@@ -32,7 +31,8 @@ const SOURCES_MAX = 10_000;
 /** Not 429: a backend with a key claims for many users, of whom one may be over its limit. */
 const STATUSES: ReadonlySet<number> = new Set([401, 403]);
 
-type Waiting = { readonly request: IncomingMessage; readonly run: () => void };
+/** A request that is not begun yet. */
+export type Waiting = { readonly request: IncomingMessage; run(): void };
 
 /**
  * A crowd with bad credentials keeps as many requests ready as it has connections; served at once they would
@@ -53,6 +53,24 @@ export function createRefusedSources(options: RefusedSourcesOptions): RefusedSou
     if (elapsed() < untilMs) return true;
     refusedUntilMs.delete(source);
     return false;
+  }
+
+  /** The source whose turns a request has to wait for; empty: none. */
+  function sourceToAwait(request: IncomingMessage): string {
+    const source = refusedUntilMs.size === 0 ? "" : sourceGroupOf(addressOf(request));
+    return source !== "" && (queues.has(source) || isRefused(source)) ? source : "";
+  }
+
+  function wait(source: string, one: Waiting, response: ServerResponse): void {
+    if (waiting >= waitingMax) {
+      refuse(response);
+      return;
+    }
+    if (waiting === 0) setImmediate(serve);
+    waiting += 1;
+    const queue = queues.get(source);
+    if (queue === undefined) queues.set(source, [one]);
+    else queue.push(one);
   }
 
   function serve(): void {
@@ -85,22 +103,15 @@ export function createRefusedSources(options: RefusedSourcesOptions): RefusedSou
       const [oldest] = refusedUntilMs.keys();
       if (oldest !== undefined) refusedUntilMs.delete(oldest);
     },
+    inTurn(one, response) {
+      const source = sourceToAwait(one.request);
+      if (source === "") one.run();
+      else wait(source, one, response);
+    },
     taking: (listener, ofRefused) => (request, response) => {
-      const source = refusedUntilMs.size === 0 ? "" : sourceGroupOf(addressOf(request));
-      if (source === "" || !(queues.has(source) || isRefused(source))) {
-        listener(request, response);
-        return;
-      }
-      if (waiting >= waitingMax) {
-        refuse(response);
-        return;
-      }
-      if (waiting === 0) setImmediate(serve);
-      waiting += 1;
-      const queue = queues.get(source);
-      const one = { request, run: () => ofRefused(request, response) };
-      if (queue === undefined) queues.set(source, [one]);
-      else queue.push(one);
+      const source = sourceToAwait(request);
+      if (source === "") listener(request, response);
+      else wait(source, { request, run: () => ofRefused(request, response) }, response);
     },
   };
 }

@@ -93,6 +93,23 @@ describe("sources whose credentials are refused", () => {
     expect(begun).to.deep.equal(["1", "2"].map(waited));
   });
 
+  it("a request that comes with its own way to run waits for the same turns", async () => {
+    const run = (address: string) => {
+      const one = { socket: { remoteAddress: address }, destroyed: false } as unknown as IncomingMessage;
+      sources.inTurn({ request: one, run: () => void begun.push(address) }, {} as ServerResponse);
+    };
+    sources.note({ address: CROWD }, 401);
+    request(CROWD);
+    run(CROWD);
+    run(CROWD);
+    run(HONEST);
+    expect(begun).to.deep.equal([HONEST]);
+    await nextTurn();
+    expect(begun).to.deep.equal([HONEST, waited(CROWD), CROWD]);
+    await nextTurn();
+    expect(begun).to.deep.equal([HONEST, waited(CROWD), CROWD, CROWD]);
+  });
+
   it("IPv6: the addresses of a /64 are one", async () => {
     sources.note({ address: "2001:db8::1" }, 401);
     request("2001:db8::2");
