@@ -12,9 +12,10 @@ const CROWD_PRIORITY = constants.priority.PRIORITY_LOW;
 
 const plan = JSON.parse(process.env[PLAN_SETTING] ?? "") as CrowdPlan;
 setPriority(CROWD_PRIORITY);
-const startedMs = performance.now();
 const flood = startFlood(plan);
 const attacks = startConnectionAttacks(plan);
+// Its requests are made by now, and none is sent yet.
+const startedMs = performance.now();
 process.stdout.write(`${ATTACKING}\n`);
 process.once("SIGTERM", () => {
   flood.stop();
