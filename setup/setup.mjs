@@ -2,7 +2,7 @@
  * Installs what this machine lacks to run, test and develop the service: node modules, redis-server and a
  * libc that the embedded MongoDB engine accepts. Ends at once when nothing is missing.
  *
- *   node setup/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench] [--proxy]
+ *   node setup/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench] [--proxy] [--engines]
  *
  * --quiet         prints nothing when nothing is to do
  * --modules-only  only node modules (enough for the checks)
@@ -10,6 +10,7 @@
  * --chaos         also libfaketime, which tests and fault rounds with wrong clocks need
  * --bench         also wrk, the load generator of the benchmarks
  * --proxy         also nginx, which the test of a rolling restart needs
+ * --engines       also Redis 8 and Valkey 8, unpacked in .local, which `npm run test:engines` needs
  *
  * Plain JavaScript without dependencies: it runs before any are installed. Prints on stderr only.
  */
@@ -19,6 +20,7 @@ import { parseArgs } from "node:util";
 import { releaseOwned } from "../local/owned-file.mjs";
 import { installArtillery, isArtilleryHere } from "./artillery.mjs";
 import { endCommandsOnSignals } from "./command.mjs";
+import { areEnginesHere, unpackEngines } from "./engines.mjs";
 import { SetupError } from "./error.mjs";
 import { installFaketime, isFaketimeHere } from "./faketime.mjs";
 import { isMongodbHere, unpackLibc } from "./libc.mjs";
@@ -62,11 +64,12 @@ async function main() {
 }
 
 /**
- * @param {{ modulesOnly: boolean, artillery: boolean, chaos: boolean, bench: boolean, proxy: boolean }}
+ * @param {{ modulesOnly: boolean, artillery: boolean, chaos: boolean, bench: boolean, proxy: boolean,
+ * engines: boolean }}
  * wanted
  * @returns {Step[]}
  */
-function stepsFor({ modulesOnly, artillery, chaos, bench, proxy }) {
+function stepsFor({ modulesOnly, artillery, chaos, bench, proxy, engines }) {
   return [
     {
       words: "installing node modules",
@@ -89,6 +92,9 @@ function stepsFor({ modulesOnly, artillery, chaos, bench, proxy }) {
     ...(chaos ? [{ words: "installing libfaketime", isDone: isFaketimeHere, run: installFaketime }] : []),
     ...(bench ? [{ words: "installing wrk", isDone: isWrkHere, run: installWrk }] : []),
     ...(proxy ? [{ words: "installing nginx", isDone: isNginxHere, run: installNginx }] : []),
+    ...(engines
+      ? [{ words: "unpacking Redis 8 and Valkey 8", isDone: areEnginesHere, run: unpackEngines }]
+      : []),
   ];
 }
 
@@ -102,13 +108,14 @@ function readArguments() {
         chaos: { type: "boolean", default: false },
         bench: { type: "boolean", default: false },
         proxy: { type: "boolean", default: false },
+        engines: { type: "boolean", default: false },
       },
     });
-    const { quiet, artillery, chaos, bench, proxy } = values;
-    return { quiet, modulesOnly: values["modules-only"], artillery, chaos, bench, proxy };
+    const { quiet, artillery, chaos, bench, proxy, engines } = values;
+    return { quiet, modulesOnly: values["modules-only"], artillery, chaos, bench, proxy, engines };
   } catch {
     throw new SetupError(
-      "usage: node setup/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench] [--proxy]",
+      "usage: node setup/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench] [--proxy] [--engines]",
     );
   }
 }

@@ -74,6 +74,13 @@ describe("setup", () => {
     expect(said).to.match(/redis-server is not on PATH.*set REDIS_URL \(docker-compose\.yml has one\)/);
   });
 
+  it("fetches the engines only where they are wanted, and says what needs them", async () => {
+    const { code, said } = await setup(["--engines"]);
+    expect(code).to.equal(1);
+    expect(said).to.match(/unpacking Redis 8 and Valkey 8 …\nsetup: .*without apt-get none can be fetched/);
+    expect(said).to.include("Only `npm run test:engines` needs them.");
+  });
+
   it("does not look for stores when only the modules are wanted", async () => {
     expect(await setup(["--quiet", "--modules-only"], {})).to.deep.equal({ code: 0, said: "" });
   });
@@ -82,7 +89,7 @@ describe("setup", () => {
     const { code, said } = await setup(["--loud"]);
     expect([code, said]).to.deep.equal([
       1,
-      "setup: usage: node setup/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench] [--proxy]\n",
+      "setup: usage: node setup/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench] [--proxy] [--engines]\n",
     ]);
   });
 
