@@ -4,7 +4,7 @@
  */
 import { readConfig } from "../runtime/config.ts";
 import { redactCrashes } from "../runtime/crash.ts";
-import { createLifecycle, exitOnSignals, type Lifecycle } from "../runtime/lifecycle.ts";
+import { createLifecycle, exitOnSignals } from "../runtime/lifecycle.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { redactorOf } from "../runtime/redactor.ts";
 import { withSecretFiles } from "../runtime/secret-files.ts";
@@ -12,7 +12,7 @@ import { runInUtc } from "../runtime/time-zone.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 import { startRoles } from "./roles.ts";
 import type { StartTrouble } from "./workers/messages.ts";
-import { createPrimaryLink } from "./workers/primary-link.ts";
+import { createPrimaryLink, tellPrimary } from "./workers/primary-link.ts";
 
 async function runWorker(number: number, localKeySha256: string | undefined): Promise<void> {
   runInUtc();
@@ -37,20 +37,16 @@ async function runWorker(number: number, localKeySha256: string | undefined): Pr
       metricsPage: link.metricsPage,
       localKeySha256,
     });
-    await link.tell({ kind: "ready", addresses });
+    await tellPrimary({ kind: "ready", addresses });
   } catch (error) {
-    await endFailed(lifecycle, link.tell, troubleOf(error));
+    await lifecycle.release();
+    throw error;
   }
 }
 
 /** Sends the trouble to the primary, which reports it once for all workers, and exits. */
-async function endFailed(
-  lifecycle: Lifecycle,
-  tell: ReturnType<typeof createPrimaryLink>["tell"],
-  trouble: StartTrouble,
-): Promise<void> {
-  await lifecycle.release();
-  await tell({ kind: "failed", trouble });
+async function endFailed(trouble: StartTrouble): Promise<void> {
+  await tellPrimary({ kind: "failed", trouble });
   process.exit(trouble.exitCode);
 }
 
@@ -60,4 +56,4 @@ function troubleOf(error: unknown): StartTrouble {
   return { known: false, told, exitCode: EXIT.bug };
 }
 
-await runWorker(Number(process.argv[2]), process.argv[3]);
+await runWorker(Number(process.argv[2]), process.argv[3]).catch((error) => endFailed(troubleOf(error)));

@@ -7,8 +7,6 @@ import type { MetricsPage } from "./metrics-page.ts";
 
 /** A worker's side of the channel to the process that forked it. */
 export type PrimaryLink = {
-  /** Resolves when the message has left this process, or never will. */
-  tell(message: FromWorker): Promise<void>;
   readonly metricsPage: MetricsPage;
 };
 
@@ -22,16 +20,18 @@ export type PrimaryLinkOptions = {
 /** Longer than the primary waits for any worker's part. */
 const PAGE_DEADLINE_MS = 3_000;
 
+/** Resolves when the message has left this process, or never will. */
+export function tellPrimary(message: FromWorker): Promise<void> {
+  return new Promise<void>((resolve) => {
+    if (!process.connected || process.send === undefined) resolve();
+    else process.send(message, undefined, undefined, () => resolve());
+  });
+}
+
 export function createPrimaryLink({ onEnd, onAlone }: PrimaryLinkOptions): PrimaryLink {
   const pages = new Map<number, (text: string) => void>();
   let asks = 0;
   let readOwn: (() => Registry) | undefined;
-
-  const tell = (message: FromWorker) =>
-    new Promise<void>((resolve) => {
-      if (!process.connected || process.send === undefined) resolve();
-      else process.send(message, undefined, undefined, () => resolve());
-    });
 
   process.on("message", (message: ToWorker) => {
     switch (message.kind) {
@@ -41,7 +41,7 @@ export function createPrimaryLink({ onEnd, onAlone }: PrimaryLinkOptions): Prima
       case "metrics-wanted":
         void readOwn?.()
           .getMetricsAsJSON()
-          .then((part) => tell({ kind: "metrics", ask: message.ask, part }));
+          .then((part) => tellPrimary({ kind: "metrics", ask: message.ask, part }));
         break;
       case "page":
         pages.get(message.ask)?.(message.text);
@@ -58,14 +58,13 @@ export function createPrimaryLink({ onEnd, onAlone }: PrimaryLinkOptions): Prima
   });
 
   return {
-    tell,
     metricsPage(own) {
       readOwn = own;
       return () => {
         asks += 1;
         const ask = asks;
         const page = new Promise<string>((resolve) => void pages.set(ask, resolve));
-        void tell({ kind: "page-wanted", ask });
+        void tellPrimary({ kind: "page-wanted", ask });
         return withDeadline(page, PAGE_DEADLINE_MS, "the metrics of the group").finally(() =>
           pages.delete(ask),
         );

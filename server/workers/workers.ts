@@ -173,7 +173,9 @@ export function createWorkerGroup({
     // Not `code`: the logger redacts fields of that name.
     const how = { exitCode: end.code, signal: end.signal, servedMs: Math.round(servedMs) };
     const told = { number, workerPid: worker.process.pid, ...how };
-    const next = replacementFor(place.deathsInRow, servedMs);
+    const isSettings = trouble?.known === true && trouble.exitCode === EXIT.configuration;
+    const othersServe = places.some(({ addresses }) => addresses !== undefined);
+    const next = replacementFor(place.deathsInRow, servedMs, isSettings && othersServe);
     place.deathsInRow = next.deathsInRow;
     if (next.kind === "give-up") {
       logger.fatal({ ...told, err: error }, "a worker keeps dying: the service ends");

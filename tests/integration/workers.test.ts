@@ -1,11 +1,13 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { expect } from "chai";
 import type { Db } from "mongodb";
 import { freePort } from "../../local/free-port.ts";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
+import { operatorKeyLine } from "../../runtime/operator-settings.ts";
 import { type Answer, answerOf, type Held, isUncertain } from "../support/answers.ts";
 import { expectRightBooks, readBooksAtRest } from "../support/books.ts";
 import { createOpenCampaign } from "../support/campaign.ts";
@@ -18,6 +20,7 @@ import { KEY_PREFIX } from "../support/quiet-logs.ts";
 import { runToEnd } from "../support/run-to-end.ts";
 import { createServices, type Service, type Services } from "../support/service.ts";
 import { connectionsHeldBy } from "../support/sockets-of.ts";
+import { temporaryDir } from "../support/temporary-dir.ts";
 
 const AT_ONCE = 32;
 /** How many services start at the same time: more would compete for the processors. */
@@ -450,6 +453,37 @@ describe("Several workers", () => {
       await workersGone(pids);
     } finally {
       await holder.close();
+    }
+  });
+
+  it("a file of a setting that is damaged meanwhile ends no worker; once it is whole, the next one takes its place", async () => {
+    const dir = temporaryDir();
+    try {
+      const [file, key] = [join(dir.path, "keys"), "an-operator-key-of-the-test-of-workers"];
+      const whole = `${operatorKeyLine("kim", "admin", key)}\n`;
+      writeFileSync(file, whole);
+      const service = await services.start({ env: { OPERATOR_TOKEN: "", OPERATOR_KEYS_FILE: file } });
+      const pid = workerPid(service, 2);
+      // As if somebody were writing it.
+      writeFileSync(file, whole.slice(0, -10));
+      process.kill(pid, "SIGKILL");
+      const told = () => service.process.lines.filter((line) => line.includes("another takes its slot"));
+      // One by the signal, and more than would end the group otherwise.
+      expect(await until(() => told().length > 5 || !service.process.isRunning, HANG_MS, 50)).to.equal(true);
+      expect(service.process.isRunning).to.equal(true);
+      expect(told().at(-1)).to.include("OPERATOR_KEYS").and.not.include(whole.slice(0, 40));
+      const list = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
+      const answer = (bearer: string) =>
+        fetch(`${service.url}/coupon.v1.CampaignService/ListCampaigns`, {
+          ...list,
+          headers: { ...list.headers, authorization: `Bearer ${bearer}` },
+        });
+      expect((await answer(key)).status, "of the worker that is left").to.equal(200);
+      expect((await answer(key.slice(0, -1))).status).to.equal(401);
+      writeFileSync(file, whole);
+      expect(await until(() => workerPid(service, 2) !== pid, HANG_MS, 50)).to.equal(true);
+    } finally {
+      dir.remove();
     }
   });
 

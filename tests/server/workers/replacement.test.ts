@@ -21,6 +21,15 @@ describe("replacing a worker", () => {
     expect(replacementFor(4, 9_999)).to.deep.equal({ kind: "give-up", deathsInRow: 5 });
   });
 
+  it("a wrong setting, with which another worker serves, is tried again for ever and counts as no death", () => {
+    for (const before of [0, 4, 100])
+      expect(replacementFor(before, 0, true)).to.deep.equal({
+        kind: "replace",
+        deathsInRow: before,
+        afterMs: 2_000,
+      });
+  });
+
   it("whatever comes: bounded waits, and no end without five in a row (property)", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(20_000), { maxLength: 100 }), (served) => {
