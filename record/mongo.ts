@@ -1,4 +1,4 @@
-import { type Db, MongoClient } from "mongodb";
+import { type Db, MongoClient, ReadConcern } from "mongodb";
 import { withDeadline } from "../runtime/deadline.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 import type { CampaignDoc, CouponDoc, HistoryDoc, IssuanceDoc } from "./documents.ts";
@@ -23,7 +23,8 @@ const HEARTBEAT_MS = 1_000;
 
 /**
  * Connects to MongoDB. Every read that decides something and every write that must last is majority; writes
- * are journaled. Retryable writes are off: the unique indexes decide, and recognise a repeated insert.
+ * are journaled, whatever the URL says. Retryable writes are off: the unique indexes decide, and recognise a
+ * repeated insert.
  * @throws UserError when no MongoDB answers within `connectWithinMs`, or it refuses the user
  */
 export async function connectMongo(options: MongoOptions): Promise<{ client: MongoClient; db: Db }> {
@@ -31,9 +32,6 @@ export async function connectMongo(options: MongoOptions): Promise<{ client: Mon
   try {
     client = new MongoClient(options.url, {
       appName: "coupon-issuer",
-      readPreference: "primary",
-      readConcern: { level: "majority" },
-      writeConcern: { w: "majority", journal: true, wtimeoutMS: options.operationMs },
       retryWrites: false,
       retryReads: true,
       maxPoolSize: POOL_MAX,
@@ -52,7 +50,12 @@ export async function connectMongo(options: MongoOptions): Promise<{ client: Mon
       EXIT.configuration,
     );
   }
-  const db = client.db(options.database);
+  // Not only given to the client, where options of the URL (readConcernLevel, journal) win over these.
+  const db = client.db(options.database, {
+    readPreference: "primary",
+    readConcern: new ReadConcern("majority"),
+    writeConcern: { w: "majority", journal: true, wtimeoutMS: options.operationMs },
+  });
   try {
     await withDeadline(client.connect(), options.connectWithinMs, "connecting to MongoDB");
     await withDeadline(db.command({ ping: 1 }), options.connectWithinMs, "asking MongoDB");

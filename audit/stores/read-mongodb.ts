@@ -1,4 +1,4 @@
-import { type Db, MongoClient, MongoServerError } from "mongodb";
+import { type Db, MongoClient, MongoServerError, ReadConcern } from "mongodb";
 import { StoreDenial } from "../../runtime/store-denial.ts";
 import { StoreUnavailable } from "../../runtime/store-unavailable.ts";
 import { type Change, pastOf } from "../changes.ts";
@@ -68,8 +68,6 @@ const CONNECTIONS_MAX = 2;
 export async function connectRecord(url: string, database: string): Promise<{ client: MongoClient; db: Db }> {
   const client = new MongoClient(url, {
     appName: "coupon-audit",
-    readPreference: "primary",
-    readConcern: { level: "majority" },
     maxPoolSize: CONNECTIONS_MAX,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     socketTimeoutMS: SOCKET_TIMEOUT_MS,
@@ -85,7 +83,11 @@ export async function connectRecord(url: string, database: string): Promise<{ cl
       cause: error,
     });
   }
-  return { client, db: client.db(database) };
+  // Given here, because options of the URL would win over those of the client.
+  return {
+    client,
+    db: client.db(database, { readPreference: "primary", readConcern: new ReadConcern("majority") }),
+  };
 }
 
 /** @throws MisshapenDocument */

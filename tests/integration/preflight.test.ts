@@ -45,7 +45,7 @@ describe("Preflight of running services", () => {
     await untilState(clients, id, "SCHEDULED");
     expect(await becomes(id, `${ALONE} servers schedulers`)).to.include({
       colour: PreflightColour.AMBER,
-      count: 19,
+      count: 20,
     });
     await services.start();
     expect(await becomes(id, ALONE)).to.include({ colour: PreflightColour.AMBER });
