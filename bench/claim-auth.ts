@@ -12,7 +12,7 @@ import { ClaimAuth } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import { createOpenCampaign } from "../tests/support/campaign.ts";
 import { connectClients } from "../tests/support/clients.ts";
 import { startStackAlone } from "../tests/support/stack-alone.ts";
-import { interleaved, median } from "./rates/compare.ts";
+import { interleaved, median, ratioText } from "./rates/compare.ts";
 import { cpuSeconds } from "./rates/ground.ts";
 
 const [ROUNDS, IN_FLIGHT] = [9, 32];
@@ -38,35 +38,42 @@ try {
   const clients = connectClients(url, { token: "a-token-of-the-benchmark" });
   const makeToken = tokenMaker({ secret, audience: "coupons", credential: undefined, secretFile: undefined });
   const tokens = new Map<string, string>();
-  const modes = {
-    open: ClaimAuth.OPEN,
+  type Credential = "none" | "key" | "token";
+  type Mode = { claimAuth: ClaimAuth; sends: Credential; isRepeated?: true };
+  const claimed: Record<string, Mode> = {
+    open: { claimAuth: ClaimAuth.OPEN, sends: "none" },
     // The same, and each request carries a token that nobody looks at: what its bytes cost.
-    "open + bytes": ClaimAuth.OPEN,
-    key: ClaimAuth.KEY,
-    token: ClaimAuth.TOKEN,
-    // Users whose tokens the service has verified before: at an opening, most requests are repeated ones.
-    "token again": ClaimAuth.TOKEN,
-  } as const;
+    "open + bytes": { claimAuth: ClaimAuth.OPEN, sends: "token" },
+    key: { claimAuth: ClaimAuth.KEY, sends: "key" },
+    token: { claimAuth: ClaimAuth.TOKEN, sends: "token" },
+  };
+  const modesOf = {
+    claims: claimed,
+    refusals: {
+      ...claimed,
+      "open + bytes": { claimAuth: ClaimAuth.OPEN, sends: "token", isRepeated: true },
+      // Users whose tokens the service has verified before: at an opening, most requests are repeated ones.
+      "token again": { claimAuth: ClaimAuth.TOKEN, sends: "token", isRepeated: true },
+    } satisfies Record<string, Mode>,
+  };
+  const authorizations = {
+    none: undefined,
+    key: () => `Bearer ${key}`,
+    token: (user: string) => `Bearer ${tokens.get(user) ?? ""}`,
+  };
 
   for (const kind of ["claims", "refusals"] as const) {
     const requests = REQUESTS[kind];
     const runs: Record<string, (round: number) => Promise<{ rate: number; cpuUs: number }>> = {};
-    for (const [mode, claimAuth] of Object.entries(modes)) {
-      if (kind === "claims" && mode === "token again") continue;
+    for (const [mode, { claimAuth, sends, isRepeated }] of Object.entries<Mode>(modesOf[kind])) {
       const total = kind === "claims" ? (ROUNDS + 1) * requests : 1;
       const campaignId = await createOpenCampaign(clients, { total, claimAuth });
-      const authorizationOf =
-        mode === "open"
-          ? undefined
-          : (user: string) => `Bearer ${mode === "key" ? key : (tokens.get(user) ?? "")}`;
-      const client = createHttpClient(url, IN_FLIGHT, "userId", authorizationOf);
+      const client = createHttpClient(url, IN_FLIGHT, "userId", authorizations[sends]);
       runs[mode] = async (round) => {
         const users = Array.from({ length: requests }, (_, i) =>
-          mode === "token again" || (mode === "open + bytes" && kind === "refusals")
-            ? `again-${i % 4_000}`
-            : `${kind}-${round}-${i}`,
+          isRepeated ? `again-${i % 4_000}` : `${kind}-${round}-${i}`,
         );
-        if (mode !== "open" && mode !== "key")
+        if (sends === "token")
           for (const user of users)
             if (!tokens.has(user)) tokens.set(user, makeToken(user, { expiresAtMs: Date.now() + 3_600_000 }));
         let at = 0;
@@ -89,10 +96,14 @@ try {
     }
     const results = await interleaved(ROUNDS, runs);
     for (const [mode, each] of Object.entries(results)) {
-      const compared = (["rate", "cpuUs"] as const).map((what) => {
-        const ratios = each.map((one, round) => one[what] / (results["open"]?.[round]?.[what] ?? Number.NaN));
-        return `${median(ratios).toFixed(3)} of open (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
-      });
+      const base = results["open"] ?? [];
+      const compared = (["rate", "cpuUs"] as const).map((what) =>
+        ratioText(
+          each.map((one) => one[what]),
+          base.map((one) => one[what]),
+          "open",
+        ),
+      );
       const [rate, cpuUs] = [median(each.map((one) => one.rate)), median(each.map((one) => one.cpuUs))];
       process.stdout.write(
         `${kind.padEnd(9)} ${mode.padEnd(12)} ${Math.round(rate)}/s ${compared[0]}; ${Math.round(cpuUs)} µs ${compared[1]}\n`,

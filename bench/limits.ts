@@ -5,7 +5,6 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createHttpClient } from "../callers/http-client.ts";
 import { freePort } from "../local/free-port.ts";
@@ -14,7 +13,8 @@ import { startService } from "../local/service-process.ts";
 import { createOpenCampaign } from "../tests/support/campaign.ts";
 import { connectClients } from "../tests/support/clients.ts";
 import { startStackAlone } from "../tests/support/stack-alone.ts";
-import { interleaved, median } from "./rates/compare.ts";
+import { interleaved, median, ratioText } from "./rates/compare.ts";
+import { cpuSeconds } from "./rates/ground.ts";
 
 const [ROUNDS, CLAIMS, IN_FLIGHT] = [7, 3_000, 32];
 const [CROWD, CROWD_ROUNDS, CROWD_CLAIMS] = [200, 3, 600];
@@ -35,12 +35,6 @@ async function serve(settings: Record<string, string>, folder = repositoryDir) {
   services.push(service);
   await service.waitForHttp("/readyz", 60_000);
   return { url, port: PORT, pid: service.pid };
-}
-
-/** Processor time of a process so far, in µs: clock ticks of 10 ms (proc(5)). */
-function processorUs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 
 /** Claims by new users. @returns the time of each, in ms */
@@ -79,16 +73,15 @@ try {
     const runs: Record<string, (round: number) => Promise<number>> = {};
     for (const [mode, { url, pid }] of Object.entries(each)) {
       runs[mode] = async (round) => {
-        const beganUs = processorUs(pid);
+        const began = cpuSeconds(pid);
         await claim(url, campaignId, `${mode}-${round}`, CLAIMS, IN_FLIGHT);
-        return (processorUs(pid) - beganUs) / CLAIMS;
+        return ((cpuSeconds(pid) - began) / CLAIMS) * 1_000_000;
       };
       await runs[mode]?.(ROUNDS);
     }
     const costs = await interleaved(ROUNDS, runs);
     for (const [mode, of] of Object.entries(costs)) {
-      const ratios = of.map((cost, round) => cost / (costs["off"]?.[round] ?? Number.NaN));
-      const ratio = `${median(ratios).toFixed(3)} of off (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
+      const ratio = ratioText(of, costs["off"] ?? [], "off");
       process.stdout.write(`${kind.padEnd(9)} ${mode.padEnd(7)} ${Math.round(median(of))} µs  ${ratio}\n`);
     }
   }

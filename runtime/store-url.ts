@@ -47,7 +47,7 @@ function socketTrouble(host: string, path: string, isListed: boolean): string | 
 }
 
 /** The options of REDIS_URL, by the schemes that have them. */
-export const REDIS_OPTIONS = {
+const REDIS_OPTIONS = {
   rediss: ["ca", "cert", "key", "servername"],
   redis: [],
   "redis+unix": ["db"],

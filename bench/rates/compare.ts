@@ -6,6 +6,12 @@ export function median(values: readonly number[]): number {
   return Number.isInteger(middle) ? ((sorted[middle - 1] ?? upper) + upper) / 2 : upper;
 }
 
+/** How much of the base the values are, round by round: the median, and the least and the most. */
+export function ratioText(values: readonly number[], base: readonly number[], name: string): string {
+  const ratios = values.map((value, round) => value / (base[round] ?? Number.NaN));
+  return `${median(ratios).toFixed(3)} of ${name} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
+}
+
 /**
  * Runs the variants in turn, A B C A B C …, so that the machine's other work affects all of them alike.
  * Returns the results by name, in order.

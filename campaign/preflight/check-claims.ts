@@ -1,5 +1,5 @@
 import { grouped } from "../../runtime/counting.ts";
-import { alive, nameOf } from "./check-processes.ts";
+import { ASK_MONGODB, alive, nameOf } from "./check-processes.ts";
 import type { Facts } from "./facts.ts";
 import { amber, green, type Judged } from "./line.ts";
 
@@ -11,10 +11,7 @@ export function checkClaimAuth({ campaign, processes }: Facts): Judged {
   const { claimAuth } = campaign;
   if (claimAuth !== "open") return green(`the campaign demands a ${claimAuth} of every claim`);
   if (!processes.ok)
-    return amber(
-      `how servers authenticate claims cannot be read: ${processes.why}`,
-      "see that MongoDB answers and look again",
-    );
+    return amber(`how servers authenticate claims cannot be read: ${processes.why}`, ASK_MONGODB);
   const servers = alive(processes.value, "server");
   const open = servers.find(({ claims }) => claims?.auth === "open" && claims.reachable);
   if (open !== undefined)
@@ -32,10 +29,7 @@ export function checkClaimAuth({ campaign, processes }: Facts): Judged {
 /** Whether codes can be guessed. */
 export function checkCodeFormat({ guessOdds }: Facts): Judged {
   if (!guessOdds.ok)
-    return amber(
-      `how many codes of the format exist cannot be read: ${guessOdds.why}`,
-      "see that MongoDB answers and look again",
-    );
+    return amber(`how many codes of the format exist cannot be read: ${guessOdds.why}`, ASK_MONGODB);
   const odds = guessOdds.value;
   if (odds === undefined)
     return amber(

@@ -1,6 +1,6 @@
 import type { ClaimLimits } from "../../record/documents.ts";
 import type { SeenProcess } from "../../record/processes.ts";
-import { alive, nameOf } from "./check-processes.ts";
+import { ASK_MONGODB, alive, nameOf } from "./check-processes.ts";
 import type { Facts } from "./facts.ts";
 import { amber, green, type Judged } from "./line.ts";
 
@@ -13,11 +13,7 @@ type Limited = { readonly server: SeenProcess; readonly proves: boolean; readonl
 
 /** Whether a script can ask as often as it likes. */
 export function checkClaimLimits({ campaign, processes }: Facts): Judged {
-  if (!processes.ok)
-    return amber(
-      `how servers limit callers cannot be read: ${processes.why}`,
-      "see that MongoDB answers and look again",
-    );
+  if (!processes.ok) return amber(`how servers limit callers cannot be read: ${processes.why}`, ASK_MONGODB);
   const servers = alive(processes.value, "server").flatMap((server): Limited[] => {
     const { auth, reachable, limits } = server.claims ?? {};
     if (auth === undefined || reachable !== true || limits === undefined) return [];

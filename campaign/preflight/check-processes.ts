@@ -9,7 +9,8 @@ const CLOCK_AMBER_MS = 50;
 const CLOCK_RED_MS = 1_000;
 /** The most processes that a line names. */
 const NAMED_MAX = 6;
-const ASK_MONGODB = "see that MongoDB answers and look again";
+/** The advice where MongoDB did not tell something. */
+export const ASK_MONGODB = "see that MongoDB answers and look again";
 
 const withRole = (processes: readonly SeenProcess[], role: string) =>
   processes.filter(({ roles }) => roles.includes(role));

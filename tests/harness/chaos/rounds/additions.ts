@@ -4,7 +4,7 @@ import { metricOf } from "../ground/tallies.ts";
 import type { Round } from "../round.ts";
 import { type Sale, USER_PREFIX } from "../sale.ts";
 import { metaOf, operate, proveHistory } from "./operating.ts";
-import { MOMENT_MS, part } from "./proofs.ts";
+import { MOMENT_MS, part, winnersOf } from "./proofs.ts";
 
 /** Coupons are added while a process is killed, and while all servers answer "sold out" from memory. */
 export const additionRounds: readonly Round[] = [
@@ -90,11 +90,6 @@ let lateCallersSoFar = 0;
 
 async function askAll(sale: Sale, claimKeys: readonly string[], server?: number): Promise<void> {
   await Promise.all(claimKeys.map((key) => sale.ask(key, server)));
-}
-
-function winnersOf(sale: Sale): string[] {
-  const issued = sale.history.filter(({ outcome }) => outcome.kind === "issued");
-  return [...new Set(issued.map(({ claimKey }) => claimKey))];
 }
 
 /**

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Round } from "../round.ts";
 import { type Sale, USER_PREFIX } from "../sale.ts";
 import { whileDown } from "./down.ts";
-import { part, proveUnknownAndRebuilt } from "./proofs.ts";
+import { part, proveUnknownAndRebuilt, winnersOf } from "./proofs.ts";
 
 /** Callers that ask in the same moment: more than a limit of 150 a second lets through. */
 const AT_ONCE = 220;
@@ -50,8 +50,7 @@ export const limitedRounds: readonly Round[] = [
 
 /** The last winners ask one server, and then the other: from the first answer on, each must be the coupon. */
 async function askOverTheLimit(sale: Sale): Promise<void> {
-  const issued = sale.history.filter(({ outcome }) => outcome.kind === "issued");
-  const winners = [...new Set(issued.map(({ claimKey }) => claimKey))].slice(-WINNERS);
+  const winners = winnersOf(sale).slice(-WINNERS);
   for (const server of [0, 1]) for (const winner of winners) await askOften(sale, winner, server);
 }
 

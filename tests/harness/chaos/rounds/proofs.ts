@@ -36,3 +36,9 @@ export async function redisInfo(sale: Sale, section: string, pattern: RegExp): P
   const text = String(await sale.ground.raw.sendCommand(["INFO", section]));
   return Number(pattern.exec(text)?.[1] ?? 0);
 }
+
+/** The claim keys that have a coupon, in the order in which they first got it. */
+export function winnersOf(sale: Sale): string[] {
+  const issued = sale.history.filter(({ outcome }) => outcome.kind === "issued");
+  return [...new Set(issued.map(({ claimKey }) => claimKey))];
+}
