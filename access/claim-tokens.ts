@@ -2,6 +2,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { jwksSource } from "./jwks-source.ts";
 import { createKeySet, type KeyLook } from "./key-set.ts";
+import { isSpeltOneWay } from "./one-spelling.ts";
 import { createSecretSignature } from "./secret-signature.ts";
 import { createTokenHeads } from "./token-head.ts";
 import {
@@ -88,6 +89,7 @@ export function createClaimTokens(settings: ClaimTokenSettings, deps: ClaimToken
       if (head === undefined) return refused("the token is malformed");
       const algorithm = accepted.find((name) => name === head.alg);
       if (algorithm === undefined) return otherAlgorithm;
+      if (!isSpeltOneWay(token)) return FORGED;
       if (algorithm === "HS256" || keySet === undefined) return verifyBySecret(token);
       const look = keySet.find(head.kid, algorithm);
       return look instanceof Promise

@@ -86,6 +86,7 @@ const sharedBy = (name: string): OperatorPrincipal => ({ name, role: "admin", is
 
 /** Whether a role has the rights of another. */
 export function covers(role: OperatorRole, needed: OperatorRole): boolean {
+  if (needed === "redeemer" && role === "viewer") return false;
   return OPERATOR_ROLES.indexOf(role) >= OPERATOR_ROLES.indexOf(needed);
 }
 

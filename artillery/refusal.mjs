@@ -25,6 +25,17 @@ export const REASONS = /** @type {const} */ ([
   "PERMISSION_DENIED",
   "RATE_LIMITED",
   "DEADLINE_EXCEEDED",
+  "UNKNOWN_SINK",
+  "SINK_EXISTS",
+  "TOO_MANY_SINKS",
+  "NOT_VALID_YET",
+  "VALIDITY_OVER",
+  "VOIDED",
+  "RESERVED",
+  "REDEEMED",
+  "NO_RESERVATION",
+  "RESERVATION_OVER",
+  "MAX_PER_USER",
 ]);
 
 const TYPE = "coupon.v1.Refusal";

@@ -21,7 +21,11 @@ const PRESS_AGAIN_WITHIN_MS = 3_000;
 const SECOND_ASK_WITHIN_MS = 2_000;
 /** Four to ten Hangul syllables and digits, NFC. */
 const CODE = /^[가-힣0-9]{4,10}$/;
-const PASSING = new Set(["OVERLOADED", "UNCERTAIN", "NOT_READY"]);
+/**
+ * As in client/policy.ts, which artillery's threads cannot load; tests/artillery/artillery.test.ts compares
+ * the two.
+ */
+const PASSING = new Set(["OVERLOADED", "UNCERTAIN", "RATE_LIMITED", "DEADLINE_EXCEEDED", "NOT_READY"]);
 
 /**
  * @param {string} userId

@@ -25,6 +25,7 @@ export type Answers = {
  * Refusals after which a key does not count as wanting a coupon: the rules refused it, not the stock.
  */
 const NO_DEMAND = new Set([
+  "MAX_PER_USER",
   "NOT_STARTED",
   "ENDED",
   "CANCELLED",

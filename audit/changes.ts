@@ -1,12 +1,18 @@
-import type { CampaignRecord } from "./snapshot.ts";
-
 /** One entry of a campaign's history, as far as the checks need it. */
 export type Change = {
   readonly revision: number;
   readonly atMs: number;
+  /** As in `open`, `sell-out`; absent: not known. */
+  readonly verb?: string;
   /** Undefined: the campaign was created. */
   readonly before: ChangedSettings | undefined;
   readonly after: ChangedSettings;
+};
+
+/** The earlier totals of a campaign, ascending, and the last move of its start. */
+export type Past = {
+  readonly growth?: readonly { readonly from: number; readonly atMs: number }[];
+  readonly startMovedAtMs?: number;
 };
 
 export type ChangedSettings = { readonly total: number; readonly startsAtMs: number };
@@ -15,7 +21,7 @@ export type ChangedSettings = { readonly total: number; readonly startsAtMs: num
  * The earlier totals of a campaign and the last move of its start. The changes may be in any order, and one
  * that was read twice counts once.
  */
-export function pastOf(changes: Iterable<Change>): Pick<CampaignRecord, "growth" | "startMovedAtMs"> {
+export function pastOf(changes: Iterable<Change>): Past {
   const byRevision = new Map([...changes].map((change) => [change.revision, change]));
   const growth: { from: number; atMs: number }[] = [];
   let startMovedAtMs: number | undefined;

@@ -61,7 +61,7 @@ export function checkBalance(facts: Facts, findings: Findings): Check {
   const { register, campaign } = facts;
   let pooledAgain = 0;
   return {
-    issued(code, _key, _heldBefore, misfit) {
+    issued(code, _key, _heldBefore, { misfit }) {
       if (misfit !== undefined)
         findings.violation("misfit", register.nameCode(code), ` has an issuance whose ${misfit}`);
     },

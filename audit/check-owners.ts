@@ -1,6 +1,8 @@
 import { counted } from "../runtime/counting.ts";
 import type { Check, Facts } from "./facts.ts";
 import { isSettled } from "./facts.ts";
+import type { Issuance } from "./snapshot.ts";
+import { createTable } from "./table.ts";
 import { type Findings, tellUnusable } from "./verdict.ts";
 
 /**
@@ -96,15 +98,36 @@ export function checkAcknowledged({ register, answers }: Facts, findings: Findin
   };
 }
 
-/** U4: all answers of a key carry the same code, seq and instant, and the record holds one coupon a key. */
-export function checkSameCoupon({ register, answers }: Facts, findings: Findings): Check {
+/** Between the user and the request in a claim key; no user id and no request id has it. */
+const SEPARATOR = "\u001f";
+
+/**
+ * U4: all answers of a key carry the same code, seq and instant, and the record holds one coupon a key; where
+ * a user may have several, no more than so many a user.
+ */
+export function checkSameCoupon({ campaign, register, answers }: Facts, findings: Findings): Check {
   const { codes } = register;
+  const { maxPerUser } = campaign;
+  const users = createTable(maxPerUser === undefined ? 0 : campaign.total);
+  const couponsOf = users.int32(0);
+
+  function countUser(code: number, { claimKey }: Issuance, most: number): void {
+    const slot = users.slotOf(claimKey.slice(0, Math.max(0, claimKey.indexOf(SEPARATOR))));
+    const count = couponsOf.get(slot) + 1;
+    couponsOf.set(slot, count);
+    if (count <= most) return;
+    const who = `user#${users.fingerprint(slot, 8)}`;
+    const words = ` is coupon ${count} of ${who}, and the campaign gives each user ${most}`;
+    findings.violation("too many of a user", register.nameCode(code), words);
+  }
+
   const { first } = answers;
   let holders = 0;
   let withAnswers = 0;
   let told = 0;
   return {
-    issued(code, key, heldBefore) {
+    issued(code, key, heldBefore, issuance) {
+      if (maxPerUser !== undefined) countUser(code, issuance, maxPerUser);
       if (heldBefore === -1) holders += 1;
       else if (heldBefore !== code)
         findings.violation(

@@ -1,6 +1,7 @@
 import { type ExaminationOptions, examine } from "./examination.ts";
 import type { Tolerances } from "./facts.ts";
 import type { HistoryEntry } from "./history.ts";
+import type { ToldRedemption } from "./redemptions.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -12,8 +13,10 @@ export function runChecks(
   snapshot: Snapshot,
   history: readonly HistoryEntry[],
   tolerances?: Tolerances,
+  redeemed: readonly ToldRedemption[] = [],
+  erasureKey?: string,
 ): Verdict[] {
-  return run(snapshot, history, "all", tolerances);
+  return run(snapshot, history, "all", tolerances, redeemed, erasureKey);
 }
 
 /**
@@ -29,12 +32,15 @@ export function runOutsideChecks(
 }
 
 function run(
-  { campaign, codes, issuances, redis }: Snapshot,
+  { campaign, codes, issuances, redis, events, redemptions = [] }: Snapshot,
   history: readonly HistoryEntry[],
   scope: ExaminationOptions["scope"],
   tolerances: Tolerances | undefined,
+  redeemed: readonly ToldRedemption[] = [],
+  erasureKey?: string,
 ): Verdict[] {
-  const options = { scope, rest: "demanded", ...(tolerances === undefined ? {} : { tolerances }) } as const;
+  const given = tolerances === undefined ? {} : { tolerances };
+  const options = { scope, rest: "demanded", erasureKey, ...given } as const;
   const examination = examine(campaign, options);
   if (scope !== "outside") {
     for (const [ordinal, code] of codes.entries()) examination.made(code, ordinal);
@@ -43,8 +49,16 @@ function run(
     for (const claim of redis.claims) examination.bound(claim);
     for (const id of redis.ledgerIds) examination.underWay(id, 0);
   }
+  if (events !== undefined) {
+    for (const part of events.parts) examination.part(part);
+    examination.log(events.log);
+    for (const entry of events.entries) examination.logged(entry);
+  }
   const inOrder = issuances.toSorted((a, b) => a.generation - b.generation || a.seq - b.seq);
   for (const issuance of inOrder) examination.issued(issuance);
+  for (const told of redeemed) examination.toldRedemption(told);
+  for (const record of redemptions) examination.redemption(record);
+  if (events !== undefined) examination.changes(events.changes);
   for (const entry of history) examination.told(entry);
   for (const entry of history) examination.toldAgain(entry);
   if (scope !== "outside") {

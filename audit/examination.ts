@@ -1,12 +1,24 @@
 import { createAnswers } from "./answers.ts";
+import type { Change } from "./changes.ts";
 import { isYoung } from "./check-books.ts";
-import { type Facts, ONE_MACHINE, type Ordered, type PoolFacts, type Tolerances } from "./facts.ts";
+import type { LogFacts, LoggedEntry, LogPart } from "./event-log.ts";
+import {
+  type Check,
+  type Facts,
+  ONE_MACHINE,
+  type Ordered,
+  type PoolFacts,
+  type Tolerances,
+} from "./facts.ts";
 import type { HistoryEntry } from "./history.ts";
 import { KINDS } from "./kinds.ts";
+import { FINAL, hasMoved, unusableBecause } from "./pool-changes.ts";
+import { pseudonymsOf } from "./pseudonyms.ts";
+import type { RedemptionRecord, ToldRedemption } from "./redemptions.ts";
 import { createRegister } from "./register.ts";
 import type { CampaignRecord, Issuance, PoolMark } from "./snapshot.ts";
 import { DEFAULT_TIMINGS, type Timings } from "./timings.ts";
-import { createFindings, type Unusable, type Verdict } from "./verdict.ts";
+import { createFindings, type Verdict } from "./verdict.ts";
 
 export type ExaminationOptions = {
   readonly tolerances?: Tolerances;
@@ -22,6 +34,8 @@ export type ExaminationOptions = {
    */
   readonly rest: "demanded" | "observed";
   readonly offendersMax?: number;
+  /** ERASURE_KEY: with it, users who were erased are recognised. */
+  readonly erasureKey?: string | undefined;
   /** The violations that an earlier examination of a live sale found: only those found again count. */
   readonly suspects?: Suspects | undefined;
 };
@@ -39,10 +53,19 @@ export type Examination = {
   bound(claim: Issuance): void;
   /** A ledger entry, by its id `generation-seq`. */
   underWay(id: string, ageMs: number): void;
+  /** The parts of its event log in the order of all logs, what is on record about it, and its entries. */
+  part(part: LogPart): void;
+  log(log: LogFacts): void;
+  logged(entry: LoggedEntry): void;
   /** The issuances, in issue order. */
   issued(issuance: Issuance): void;
+  /** Confirmations that callers were answered, then the redemptions on record, read after them. */
+  toldRedemption(told: ToldRedemption): void;
+  redemption(record: RedemptionRecord): void;
   /** The campaign's record once more, after codes and issuances: coupons may have been added meanwhile. */
   orderedAfter(record: Ordered): void;
+  /** The campaign's changes, after the event log. */
+  changes(changes: readonly Change[]): void;
   /** The first and the second reading of the histories. */
   told(entry: HistoryEntry): void;
   toldAgain(entry: HistoryEntry): void;
@@ -64,12 +87,11 @@ export type Examination = {
 const NO_ENTRIES = "the callers' records hold no entry";
 
 const SLOTS_A_STEP = 10_000;
-/** States after which the pool does not change any more. */
-const FINAL = new Set(["SOLD_OUT", "ENDED", "CANCELLED"]);
 
 export function examine(campaign: CampaignRecord, options: ExaminationOptions): Examination {
   const { scope, rest, suspects: earlier, tolerances = ONE_MACHINE, offendersMax } = options;
-  const { timings = DEFAULT_TIMINGS } = options;
+  const { timings = DEFAULT_TIMINGS, erasureKey } = options;
+  const pseudonymOf = erasureKey === undefined ? undefined : pseudonymsOf(erasureKey, campaign.id);
   const register = createRegister(campaign.total);
   const answers = createAnswers(register, campaign);
   const underWay = new Map<string, number>();
@@ -80,7 +102,8 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
   const toldCodes = { all: 0, issued: 0 };
 
   const facts: Facts = {
-    ...{ campaign, register, answers, tolerances, timings, codesAreKnown: scope !== "outside" },
+    ...{ campaign, register, answers, tolerances, timings, pseudonymOf },
+    codesAreKnown: scope !== "outside",
     get issued() {
       return counts.issued;
     },
@@ -117,6 +140,19 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
   const onCode = checks.flatMap(({ check }) => (check.code === undefined ? [] : [check.code]));
   const onKey = checks.flatMap(({ check }) => (check.key === undefined ? [] : [check.key]));
 
+  /** Tells each check that wants to know it. */
+  const toAll =
+    <T>(of: (check: Check) => ((what: T) => void) | undefined) =>
+    (what: T) => {
+      for (const { check } of checks) of(check)?.(what);
+    };
+
+  /** Callers' records have the id of a user who was erased since. */
+  function asRecorded(entry: HistoryEntry): HistoryEntry {
+    const claimKey = campaign.erasure === undefined ? undefined : pseudonymOf?.(entry.claimKey);
+    return claimKey === undefined || register.keys.find(claimKey) === -1 ? entry : { ...entry, claimKey };
+  }
+
   function countTold(code: number): void {
     if (!register.has(code, "told")) return;
     toldCodes.all += 1;
@@ -144,19 +180,25 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
       if (register.bind(claim)) counts.bound += 1;
     },
     underWay: (id, ageMs) => void underWay.set(id, ageMs),
+    part: toAll((check) => check.part),
+    log: toAll((check) => check.log),
+    logged: toAll((check) => check.logged),
     issued(issuance) {
       counts.issued += 1;
       const { code, key } = register.issue(issuance);
       const heldBefore = register.held.get(key);
-      for (const look of onIssued) look(code, key, heldBefore, issuance.misfit);
+      for (const look of onIssued) look(code, key, heldBefore, issuance);
       if (heldBefore === -1) register.held.set(key, code);
     },
+    toldRedemption: toAll((check) => check.toldRedemption),
+    redemption: toAll((check) => check.redemption),
     orderedAfter(record) {
       most = record;
     },
-    told: (entry) => answers.read(entry),
+    changes: toAll((check) => check.changes),
+    told: (entry) => answers.read(asRecorded(entry)),
     toldAgain(entry) {
-      const key = register.keys.find(entry.claimKey);
+      const key = register.keys.find(asRecorded(entry).claimKey);
       for (const look of onEntry) look(entry, key);
     },
     marks(before, after) {
@@ -174,7 +216,8 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
       yield* sweep(register.keys.size, onKey);
       const silent = answers.counts().entries === 0;
       return checks.map(({ of, findings, check }) => {
-        if (silent && of === "histories") findings.notJudged(NO_ENTRIES);
+        if (silent && of === "histories" && check.toldRedemption === undefined)
+          findings.notJudged(NO_ENTRIES);
         return check.verdict();
       });
     },
@@ -187,42 +230,4 @@ export function examine(campaign: CampaignRecord, options: ExaminationOptions): 
       return live;
     },
   };
-}
-
-function hasMoved(before: PoolMark | undefined, after: PoolMark): boolean {
-  if (before === undefined) return false;
-  const facts = ({ meta, seq, lengths }: PoolMark) =>
-    JSON.stringify([
-      meta?.state,
-      meta?.generation,
-      meta?.total,
-      meta?.held,
-      seq,
-      Object.entries(lengths).sort(),
-    ]);
-  return facts(before) !== facts(after);
-}
-
-/** Why a pool that may be right cannot be judged; undefined: it can. */
-function unusableBecause(
-  { state, total }: CampaignRecord,
-  issued: number,
-  before: PoolMark | undefined,
-  after: PoolMark,
-): Unusable | undefined {
-  const never = (why: string): Unusable => ({ why, prevented: false });
-  const notNow = (why: string): Unusable => ({ why, prevented: true });
-  if (after.meta === undefined) {
-    if (state === "GENERATING") return never("the codes are still being made");
-    if (state === "SOLD_OUT" && issued >= total)
-      return never("Redis no longer has the pool, and it is not needed");
-    if (FINAL.has(state)) return never("Redis no longer has the pool of a campaign that is over");
-    return undefined;
-  }
-  if (after.fenced)
-    return FINAL.has(state)
-      ? never("the pool is one of another Redis process, and it is not used any more")
-      : notNow("the pool is one of another Redis process: it is made again at the next claim or tick");
-  const rebuilt = before !== undefined && before.meta?.generation !== after.meta.generation;
-  return rebuilt ? notNow("the pool was made again while it was read") : undefined;
 }

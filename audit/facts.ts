@@ -1,7 +1,10 @@
 import type { Answers } from "./answers.ts";
+import type { Change } from "./changes.ts";
+import type { LogFacts, LoggedEntry, LogPart } from "./event-log.ts";
 import type { HistoryEntry } from "./history.ts";
+import type { RedemptionRecord, ToldRedemption } from "./redemptions.ts";
 import type { Register } from "./register.ts";
-import type { CampaignRecord, PoolMark } from "./snapshot.ts";
+import type { CampaignRecord, Issuance, PoolMark } from "./snapshot.ts";
 import type { Timings } from "./timings.ts";
 import type { Unusable, Verdict } from "./verdict.ts";
 
@@ -24,6 +27,8 @@ export type Facts = {
   readonly answers: Answers;
   readonly tolerances: Tolerances;
   readonly timings: Timings;
+  /** Of a claim key of this campaign; undefined: the audit has no erasure key. */
+  readonly pseudonymOf: ((claimKey: string) => string) | undefined;
   /** False: the codes that are not issued cannot be read, the audit is made from outside. */
   readonly codesAreKnown: boolean;
   readonly issued: number;
@@ -55,13 +60,23 @@ export type PoolFacts = {
  * need.
  */
 export type Check = {
+  /** Each part of the campaign's event log in the order of all logs, ascending by its entries. */
+  part?(part: LogPart): void;
+  log?(log: LogFacts): void;
+  /** Each entry of the log, in order. */
+  logged?(entry: LoggedEntry): void;
   /**
    * Each issuance, in issue order, as slots of the register; `heldBefore`: the code the key had until now,
    * -1: none.
    */
-  issued?(code: number, key: number, heldBefore: number, misfit: string | undefined): void;
+  issued?(code: number, key: number, heldBefore: number, issuance: Issuance): void;
+  /** Each confirmation of a redemption that a caller was answered; then each redemption on record. */
+  toldRedemption?(told: ToldRedemption): void;
+  redemption?(record: RedemptionRecord): void;
   /** Each entry of the histories, in the second reading. */
   entry?(entry: HistoryEntry, key: number): void;
+  /** The campaign's changes, read after its event log. */
+  changes?(changes: readonly Change[]): void;
   /** When all is read: each code, then each key. */
   code?(slot: number): void;
   key?(slot: number): void;

@@ -1,3 +1,7 @@
+import type { Change } from "./changes.ts";
+import type { LogFacts, LoggedEntry, LogPart } from "./event-log.ts";
+import type { RedemptionRecord, RedemptionRules } from "./redemptions.ts";
+
 /**
  * The contents of both stores for one campaign, as plain data: all input of the checks besides the history.
  */
@@ -8,6 +12,10 @@ export type Snapshot = {
   /** I: the durable issuances. */
   readonly issuances: readonly Issuance[];
   readonly redis: RedisSide;
+  /** The event log of the campaign; absent: there is none. */
+  readonly events?: EventsSide;
+  /** The redemptions of its codes; absent: none. */
+  readonly redemptions?: readonly RedemptionRecord[];
 };
 
 export type CampaignRecord = {
@@ -27,13 +35,21 @@ export type CampaignRecord = {
   readonly endsAtMs: number | undefined;
   readonly openedAtMs: number | undefined;
   readonly onePerUser: boolean;
+  /** How many coupons a user may have, where it is more than one; undefined: one, or any number. */
+  readonly maxPerUser?: number;
   readonly state: string;
   readonly generation: number;
+  /** It has erased users, under the key with this fingerprint; undefined: none. */
+  readonly erasure?: string;
+  /** The rules by which its coupons are redeemed; absent: each once, at any time. */
+  readonly redemption?: RedemptionRules;
 };
 
 export type Issuance = {
   readonly code: string;
   readonly claimKey: string;
+  /** Beside the claim key; undefined: not recorded, or of the pool. */
+  readonly userId?: string;
   readonly generation: number;
   readonly seq: number;
   readonly issuedAtMs: number;
@@ -60,6 +76,13 @@ export type RedisSide = {
   readonly lengths: PoolLengths;
 };
 
+export type EventsSide = {
+  readonly parts: readonly LogPart[];
+  readonly log: LogFacts;
+  readonly entries: readonly LoggedEntry[];
+  readonly changes: readonly Change[];
+};
+
 export type PoolLengths = {
   readonly staged: number;
   readonly open: number;
@@ -84,6 +107,10 @@ export type PoolMeta = {
   readonly held?: number;
   /** 0: not yet. */
   readonly armedAtMs: number;
+  /** The fingerprint of the key of its pseudonyms; undefined: it does not ask for any. */
+  readonly erased?: string;
+  /** How many of its claims got pseudonyms; undefined: none. */
+  readonly erasures?: number;
 };
 
 /** The pool at one moment; the difference of two of them shows what may have changed in between. */

@@ -11,6 +11,11 @@ export const INVARIANTS = {
   U7: "no false sold-out",
   U8: "never early",
   U10: "first come, first served",
+  U14: "the event log has all of it once, in order",
+  R1: "redeemed at most as often as allowed",
+  R2: "every acknowledged redemption is on record",
+  R3: "none without a live reservation or in one step",
+  R4: "none outside of the validity",
 } as const;
 
 /** The invariants that the stores at rest cannot show. The fault harness observes them during a run. */

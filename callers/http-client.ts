@@ -10,8 +10,20 @@ export const ISSUE_PATH = "/coupon.v1.CouponService/IssueCoupon";
 
 export type HttpClient = { readonly ask: Ask; close(): void };
 
-/** The field with the claim key: the user id where the campaign is one-per-user, else the request id. */
-export type KeyField = "userId" | "requestId";
+/**
+ * The field with the claim key: the user id where the campaign is one-per-user, both where each user may have
+ * several (the claim key is then of user, U+001F and request id), else the request id.
+ */
+export type KeyField = "userId" | "requestId" | "both";
+
+/** Between user and request id in a claim key of both. */
+export const KEY_SEPARATOR = "\u001f";
+
+function keyFields(claimKey: string, keyField: KeyField): Readonly<Record<string, string>> {
+  if (keyField !== "both") return { [keyField]: claimKey };
+  const at = claimKey.indexOf(KEY_SEPARATOR);
+  return { userId: claimKey.slice(0, at), requestId: claimKey.slice(at + KEY_SEPARATOR.length) };
+}
 
 /**
  * The same requests as the Connect client makes (Connect protocol, JSON, HTTP/1.1, connections kept alive),
@@ -37,7 +49,7 @@ export function createHttpClient(
 
   const ask: Ask = (campaignId, claimKey, timeoutMs) =>
     new Promise((resolve) => {
-      const body = Buffer.from(JSON.stringify({ campaignId, [keyField]: claimKey }));
+      const body = Buffer.from(JSON.stringify({ campaignId, ...keyFields(claimKey, keyField) }));
       const headers = {
         "content-type": "application/json",
         "connect-protocol-version": "1",

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type HistoryEntry, type Outcome, stamp } from "../audit/history.ts";
+import { askUntilDefinite } from "../client/ask-again.ts";
+import { type BackOff, isAskedAgain, standingOf } from "../client/policy.ts";
 import type { Ask } from "./answer.ts";
 import type { Random } from "./random.ts";
 import { createSlots } from "./slots.ts";
@@ -25,19 +27,17 @@ export type PressResult = {
   readonly answeredAtMs: number;
 };
 
-const FIRST_WAIT_MS = 50;
-const WAIT_MOST_MS = 1_000;
-
-/** Refusals that are not final: the caller asks again with the same key. */
-const PASSING: ReadonlySet<string> = new Set([
-  "OVERLOADED",
-  "NOT_READY",
-  "RATE_LIMITED",
-  "DEADLINE_EXCEEDED",
-]);
+/** Shorter than a page's, and never 0: a load that sells within seconds shall show each try. */
+const BACK_OFF: BackOff = {
+  ...{ firstMs: 50, mostMs: 1_000, jitterFrom: 0.5, jitterTo: 1.5 },
+  askedMostMs: Number.POSITIVE_INFINITY,
+};
+const CLOCK = { elapsed: () => performance.now() };
 
 export function isDefinite(outcome: Outcome): boolean {
-  return outcome.kind === "issued" || (outcome.kind === "refused" && !PASSING.has(outcome.reason));
+  return (
+    outcome.kind === "issued" || (outcome.kind === "refused" && !isAskedAgain(standingOf(outcome.reason)))
+  );
 }
 
 /**
@@ -48,27 +48,31 @@ export function createPresser(options: PressOptions): (userId: string) => Promis
   const { ask, triesInFlightMax, campaignId, tryTimeoutMs, patienceMs, random, record, signal } = options;
   const slots = createSlots(triesInFlightMax);
   return async (userId) => {
-    const givesUpAtMs = performance.now() + patienceMs;
-    for (let tries = 1; ; tries += 1) {
-      await slots.take();
-      const invoked = stamp();
-      const { outcome, retryAfterMs } = await ask(campaignId, userId, tryTimeoutMs);
-      const answered = stamp();
-      slots.give();
-      record({
-        claimKey: userId,
-        invokedAtMs: invoked.atMs,
-        answeredAtMs: answered.atMs,
-        invokedOrder: invoked.order,
-        answeredOrder: answered.order,
-        outcome,
-      });
-      // The wait doubles, with jitter, so that callers that failed together do not ask again together.
-      const backOffMs = Math.min(WAIT_MOST_MS, FIRST_WAIT_MS * 2 ** Math.min(tries - 1, 10));
-      const waitMs = Math.max(retryAfterMs, backOffMs) * (0.5 + random());
-      const over = signal?.aborted === true || performance.now() + waitMs > givesUpAtMs;
-      if (isDefinite(outcome) || over) return { outcome, tries, answeredAtMs: answered.atMs };
-      await sleep(waitMs, undefined, { signal }).catch(() => {});
-    }
+    let answeredAtMs = 0;
+    const { answer, tries } = await askUntilDefinite<Outcome>({
+      async ask() {
+        await slots.take();
+        const invoked = stamp();
+        const { outcome, retryAfterMs } = await ask(campaignId, userId, tryTimeoutMs);
+        const answered = stamp();
+        slots.give();
+        answeredAtMs = answered.atMs;
+        record({
+          claimKey: userId,
+          invokedAtMs: invoked.atMs,
+          answeredAtMs: answered.atMs,
+          invokedOrder: invoked.order,
+          answeredOrder: answered.order,
+          outcome,
+        });
+        const again = isDefinite(outcome) ? undefined : { retryAfterMs, isPaced: false };
+        return { answer: outcome, again };
+      },
+      wait: (waitMs) => sleep(waitMs, undefined, { signal }).catch(() => {}),
+      backOff: BACK_OFF,
+      clock: CLOCK,
+      ...{ random, patienceMs, signal },
+    });
+    return { outcome: answer, tries, answeredAtMs };
   };
 }

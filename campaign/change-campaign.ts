@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { overlappingPatterns } from "../codes/code-format.ts";
+import { codesLikePattern } from "../codes/overlap.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Campaigns } from "../record/campaigns.ts";
 import type { CampaignDoc } from "../record/documents.ts";
 import type { History } from "../record/history.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
+import type { Traced } from "../runtime/tracer.ts";
 import { isLate, POLL_MS, takeTurn } from "./change-turn.ts";
 import { type Change, type Judgement, judgeChange } from "./judge-change.ts";
 import { type PoolFacts, phaseOf } from "./life-cycle.ts";
@@ -15,7 +16,7 @@ import type { Refusal } from "./refusal.ts";
 import { askedOf, usedFor } from "./repeated-request.ts";
 import type { Restore } from "./restore.ts";
 
-export type ChangeAsk = {
+export type ChangeAsk = Traced & {
   readonly campaignId: string;
   readonly change: Change;
   readonly actor: string;
@@ -79,7 +80,7 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
     // Later than every claim: the instant of a claim is a whole millisecond and never before the opening.
     const afterLastClaimMs = Math.max(seen.redisNowMs, seen.armedAtMs) + 1;
     const adds = ask.change.verb === "add";
-    const codesInSpace = adds ? await campaigns.totalOfFormats(overlappingPatterns(campaign.codeFormat)) : 0;
+    const codesInSpace = adds ? codesLikePattern(campaign.codeFormat, await campaigns.totalsByFormat()) : 0;
     return judgeChange(ask.change, { campaign, phase, nowMs: clock.now(), afterLastClaimMs, codesInSpace });
   }
 
@@ -126,7 +127,8 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
 
   /** Makes a change that the pool must follow. */
   async function changeHeld(ask: ChangeAsk, untilMs: number): Promise<Try> {
-    const { campaignId } = ask;
+    const { campaignId, callId } = ask;
+    const told = { campaign: campaignId, callId };
     const owner = randomUUID();
     const leased = await takeTurn(deps, ask, owner, { raise: true, untilMs });
     if (leased === undefined) return BUSY;
@@ -134,7 +136,7 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
     const frozen = await pool
       .freeze(campaignId, clock.now(), generation, loadedGeneration)
       .catch((error: unknown): undefined => {
-        logger.warn({ campaign: campaignId, err: error }, "the pool could not be frozen: nothing is changed");
+        logger.warn({ ...told, err: error }, "the pool could not be frozen: nothing is changed");
       });
     // A change without a pool is allowed only where none was ever loaded. Otherwise the pool is rebuilt
     // first: it shows whether the campaign has opened or ended by itself.
@@ -158,7 +160,7 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
         owner,
         followed && frozen.kind === "frozen" ? { loadedGeneration: generation } : {},
       )
-      .catch((error: unknown) => logger.warn({ campaign: campaignId, err: error }, "a lease runs out"));
+      .catch((error: unknown) => logger.warn({ ...told, err: error }, "a lease runs out"));
     if (followed || answer.kind !== "changed") return answer;
     const notice = "recorded; the pool gives nothing out until it has followed, by itself";
     return { ...answer, notices: [...answer.notices, notice] };
@@ -215,15 +217,15 @@ export function createChangeCampaign(deps: ChangeDeps): ChangeCampaign {
   return async (ask) => {
     const answer = await change(ask);
     if (answer.kind !== "changed" || ask.dryRun) return answer;
-    const { campaignId, actor, requestId } = ask;
+    const { campaignId, actor, requestId, callId } = ask;
     const { state, revision } = answer.campaign;
     logger.info(
-      { campaign: campaignId, verb: ask.change.verb, actor, requestId, state, revision },
+      { campaign: campaignId, verb: ask.change.verb, actor, requestId, state, revision, callId },
       "campaign changed",
     );
     await history.flush(campaignId).catch((error: unknown) => {
       logger.warn(
-        { campaign: campaignId, err: error },
+        { campaign: campaignId, callId, err: error },
         "an entry of the history waits in the campaign's outbox",
       );
     });

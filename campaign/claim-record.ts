@@ -8,6 +8,7 @@ export function issuanceOf(claim: Claim): IssuanceDoc {
     campaignId: claim.campaignId,
     claimKey: claim.claimKey,
     ...(claim.userId === "" ? {} : { userId: claim.userId }),
+    ...(claim.place === undefined ? {} : { place: claim.place }),
     generation: claim.generation,
     seq: claim.seq,
     issuedAt: new Date(claim.issuedAtMs),
@@ -16,7 +17,7 @@ export function issuanceOf(claim: Claim): IssuanceDoc {
 
 /** The claim by which the pool holds a durable issuance. */
 export function claimOf(issuance: IssuanceDoc): Claim {
-  return {
+  const claim = {
     campaignId: issuance.campaignId,
     claimKey: issuance.claimKey,
     userId: issuance.userId ?? "",
@@ -25,4 +26,5 @@ export function claimOf(issuance: IssuanceDoc): Claim {
     seq: issuance.seq,
     issuedAtMs: issuance.issuedAt.getTime(),
   };
+  return issuance.place === undefined ? claim : { ...claim, place: issuance.place };
 }

@@ -2,6 +2,7 @@ import type { CampaignDoc } from "../record/documents.ts";
 import type { CampaignFields } from "../record/steps.ts";
 import { counted, grouped, isOrAre } from "../runtime/counting.ts";
 import { allowedIn, commandOf, LIFE_CYCLE, type Phase, recordedAs, type Verb } from "./life-cycle.ts";
+import { changedMetadata, type MetadataChange } from "./metadata.ts";
 import type { Refusal } from "./refusal.ts";
 import { TOTAL_MAX, validEnd, validSpace } from "./valid.ts";
 
@@ -17,6 +18,7 @@ export type Change =
       readonly verb: "edit";
       readonly name: string | undefined;
       readonly endsAtMs: number | null | undefined;
+      readonly metadata?: MetadataChange | undefined;
     }
   | { readonly verb: "add"; readonly count: number };
 
@@ -146,19 +148,24 @@ function judgeSchedule(
 }
 
 function judgeEdit(
-  { name, endsAtMs }: Extract<Change, { verb: "edit" }>,
+  { name, endsAtMs, metadata = { set: [], remove: [] } }: Extract<Change, { verb: "edit" }>,
   { campaign, phase, nowMs }: Judged,
 ): Judgement {
   const end = newEnd(campaign, endsAtMs);
   const renames = name !== undefined && name !== campaign.name;
-  if (!renames && !end.differs) return ALREADY;
+  const noted = changedMetadata(campaign.metadata ?? [], metadata);
+  if (!noted.ok) return refused(noted.refusal);
+  const notes = noted.value.differs
+    ? { metadata: noted.value.metadata.length === 0 ? undefined : noted.value.metadata }
+    : {};
+  if (!renames && !end.differs && !noted.value.differs) return ALREADY;
   if (end.differs && LIFE_CYCLE[phase]["edit-end"] === "refused") return notAllowed("edit-end", phase);
   if (renames && LIFE_CYCLE[phase]["edit-name"] === "refused") return notAllowed("edit-name", phase);
   if (end.differs && end.wanted !== undefined) {
     const valid = validEnd(end.wanted, campaign.startsAt.getTime(), nowMs);
     if (!valid.ok) return refused(valid.refusal);
   }
-  return changed({ ...(renames ? { name } : {}), ...end.fields });
+  return changed({ ...(renames ? { name } : {}), ...notes, ...end.fields });
 }
 
 function judgeAddition(count: number, { campaign, phase, nowMs, codesInSpace }: Judged): Judgement {
@@ -166,6 +173,10 @@ function judgeAddition(count: number, { campaign, phase, nowMs, codesInSpace }: 
   if (campaign.endsAt !== undefined && campaign.endsAt.getTime() <= nowMs)
     return endHasPassed("add", phase, campaign.endsAt);
   if (campaign.adding !== undefined) return refused({ reason: "NOT_READY", adding: campaign.adding.count });
+  if (campaign.imported !== undefined) {
+    const allowed = "cannot be added: the codes of the campaign were imported, and none can be made for it";
+    return refused({ reason: "INVALID", field: "count", allowed });
+  }
   const most = TOTAL_MAX - campaign.total;
   if (count > most) {
     const allowed = `is ${grouped(count)}: the campaign has ${counted(campaign.total, "coupon")}, at most ${grouped(most)} more ${most === 1 ? "fits" : "fit"}`;

@@ -7,7 +7,10 @@ import type { Coupons } from "../record/coupons.ts";
 import type { CampaignDoc, RecordedState } from "../record/documents.ts";
 import type { Issuances } from "../record/issuances.ts";
 import { sleep } from "../runtime/clock.ts";
+import { SHAPE_FIRST } from "../runtime/stored-shape.ts";
 import { claimOf, issuanceOf } from "./claim-record.ts";
+import { demandedPseudonyms, type Pseudonyms } from "./erasure/pseudonyms.ts";
+import { lacksCommitment } from "./lacks-commitment.ts";
 import { type LeaseOptions, takeLease } from "./lease.ts";
 import { QUIET_BEFORE_TOP_UP_MS } from "./sold-out-memory.ts";
 
@@ -32,6 +35,8 @@ export type LoadDeps = LeaseOptions & {
   campaigns: Campaigns;
   coupons: Coupons;
   issuances: Issuances;
+  /** Of this process' erasure key; undefined: it has none. */
+  pseudonyms?: Pseudonyms | undefined;
 };
 
 /** Documents per read of MongoDB. */
@@ -56,7 +61,8 @@ export async function loadPool(
   if ((await pool.inspect(campaignId)).status === "ok") return "healthy";
   const before = await campaigns.find(campaignId);
   if (before === null) return "gone";
-  if (before.generated < before.total) return before.state === "CANCELLED" ? "called-off" : "not-ready";
+  if (before.generated < before.total || lacksCommitment(before))
+    return before.state === "CANCELLED" ? "called-off" : "not-ready";
   const lease = await takeLease(deps, campaignId, "load");
   if (lease === undefined) return "busy";
   onRaised();
@@ -117,13 +123,16 @@ type Held = { campaign: CampaignDoc; keep(): Promise<void> };
  * Inserts the issuances of claims that a crashed server or a lost Redis left in the ledger, for the same
  * claim keys. MongoDB's unique indexes refuse stale ones.
  */
-async function drainLedger({ pool, issuances }: LoadDeps, lease: Held): Promise<void> {
+async function drainLedger({ pool, issuances, pseudonyms }: LoadDeps, lease: Held): Promise<void> {
   const campaignId = lease.campaign._id;
+  const demanded = demandedPseudonyms(lease.campaign, pseudonyms);
   let after = "-";
   do {
     await lease.keep();
     const page = await pool.ledgerPage(campaignId, 0, after, SCRIPT_ITEMS_MAX);
-    if (page.claims.length > 0) await issuances.insert(page.claims.map(issuanceOf));
+    const docs = page.claims.map(issuanceOf);
+    const erased = demanded && docs.map((doc) => demanded.inPlaceOf(campaignId, doc));
+    if (docs.length > 0) await issuances.insert(docs, undefined, erased);
     after = page.next;
   } while (after !== "");
 }
@@ -216,7 +225,9 @@ export function poolStateOf(state: RecordedState, opened: boolean): PoolState {
  */
 function targetOf(campaign: CampaignDoc, anyIssued: boolean): LoadTarget {
   const armedAtMs = campaign.openedAt?.getTime() ?? (anyIssued ? campaign.startsAt.getTime() : 0);
-  return { ...turnTargetOf(campaign, { state: "", armedAtMs }), total: campaign.total, armedAtMs };
+  const { total, shape = SHAPE_FIRST } = campaign;
+  const erased = campaign.erasure?.key;
+  return { ...turnTargetOf(campaign, { state: "", armedAtMs }), total, armedAtMs, shape, erased };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Asked, HistoryDoc } from "../record/documents.ts";
 import type { Change } from "./judge-change.ts";
 
@@ -13,6 +14,7 @@ const OTHER_FIELD: Readonly<Record<keyof Asked, string>> = {
   startsAtMs: "another start",
   endsAtMs: "another end",
   name: "another name",
+  metadata: "other metadata",
 };
 
 /** What a request id was used for before; undefined: for this same change. */
@@ -21,7 +23,7 @@ export function usedFor(earlier: HistoryDoc, change: Change): string | undefined
   if (verb !== change.verb) return `another change (${verb})`;
   const now = askedOf(change);
   for (const field of Object.keys(OTHER_FIELD) as (keyof Asked)[])
-    if (asked[field] !== now[field]) return OTHER_FIELD[field];
+    if (!isDeepStrictEqual(asked[field], now[field])) return OTHER_FIELD[field];
   return undefined;
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { createSingleFlight } from "../runtime/single-flight.ts";
+import { inSpan, NO_TRACER, type Tracer } from "../runtime/tracer.ts";
 import { type LoadDeps, type LoadOutcome, loadPool } from "./load.ts";
 import { createRestorePauses } from "./restore-pauses.ts";
 
@@ -10,10 +11,10 @@ import { createRestorePauses } from "./restore-pauses.ts";
  */
 export type Restore = (campaignId: string) => Promise<LoadOutcome>;
 
-export type RestoreDeps = LoadDeps & { logger: Logger; metrics: Metrics };
+export type RestoreDeps = LoadDeps & { logger: Logger; metrics: Metrics; tracer?: Tracer };
 
 export function createRestore(deps: RestoreDeps): Restore {
-  const { logger, metrics, clock } = deps;
+  const { logger, metrics, clock, tracer = NO_TRACER } = deps;
   const pauses = createRestorePauses(clock, deps.owner);
   const attempts = createSingleFlight<LoadOutcome>();
 
@@ -23,7 +24,13 @@ export function createRestore(deps: RestoreDeps): Restore {
     const onRaised = () => {
       raised = true;
     };
-    const outcome = await loadPool(deps, campaignId, onRaised).catch((error: unknown) => {
+    const span = tracer.beginRare("load", campaignId);
+    const loading = inSpan(
+      span,
+      () => loadPool(deps, campaignId, onRaised),
+      (outcome) => ({ outcome }),
+    );
+    const outcome = await loading.catch((error: unknown) => {
       pauses.attempted(campaignId, raised);
       logger.warn(
         { component: "campaign", campaign: campaignId, err: error },

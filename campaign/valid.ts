@@ -10,6 +10,8 @@ export type Valid<T> =
 
 export const TOTAL_MAX = 5_000_000;
 export const NAME_MAX = 200;
+/** The script that claims reads so many fields of a user. */
+export const MAX_PER_USER_MAX = 100;
 const KEY_MAX = 128;
 
 /** The last instant that both RFC 3339 and a JavaScript Date write with four digits. */

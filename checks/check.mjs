@@ -54,6 +54,14 @@ function generatedIsFresh() {
   }
 }
 
+/** The OpenAPI document fits the contract: it is made again and compared. */
+async function openApiIsFresh() {
+  const { openApiText } = await import("../openapi/read-contract.ts");
+  return (await openApiText()) === read("proto/openapi.json")
+    ? ""
+    : "proto/openapi.json is not what the contract makes of it: npm run generate";
+}
+
 /**
  * Clients outside this repository use the contract: it stays compatible with the commit that introduced it.
  */
@@ -115,6 +123,7 @@ const steps = [
   { name: "contract format (buf format)", run: () => said("buf", ["format", "--diff", "--exit-code"]) },
   { name: "contract kept (buf breaking)", run: contractIsKept },
   { name: "generated code fresh", run: generatedIsFresh },
+  { name: "OpenAPI document fresh", run: openApiIsFresh },
   { name: "exact pins", run: pinsAreExact },
   ...documentationSteps(root, files),
   { name: "nothing left blank", run: nothingIsLeftBlank },

@@ -8,10 +8,11 @@ import { contractTold } from "./contract-told.mjs";
 import { exitCodesTold } from "./exit-codes-told.mjs";
 import { mayImport } from "./import-directions.mjs";
 import { invariantsTold } from "./invariants-told.mjs";
+import { metricsTold } from "./metrics-told.mjs";
 import { longLines, tooLarge } from "./page-shape.mjs";
 import { missingReferences } from "./references-exist.mjs";
 import { roomsMissing } from "./rooms-told.mjs";
-import { roundsTold } from "./rounds-told.mjs";
+import { alertRoundsTold, roundsTold } from "./rounds-told.mjs";
 import { pageDifferences } from "./same-page.mjs";
 import { exampleHolds, settingsTold } from "./settings-told.mjs";
 
@@ -45,13 +46,21 @@ export function documentationSteps(root, files) {
     }),
     step("documentation: rounds", async () => {
       const { catalogue } = await import("../tests/harness/chaos/rounds/catalogue.ts");
-      const others = lasting.filter(({ file }) => file !== "docs/operations.md");
-      return roundsTold(
-        pageOf("docs/operations.md"),
-        others,
-        catalogue.map(({ name }) => name),
-      );
+      const { catalogue: hosts } = await import("../tests/harness/hosts/rounds.ts");
+      const { alertCatalogue } = await import("../tests/harness/chaos/alerts/rounds/catalogue.ts");
+      const own = ["docs/operations.md", "docs/observability.md"];
+      return [
+        ...roundsTold(
+          pageOf("docs/operations.md"),
+          lasting.filter(({ file }) => !own.includes(file)),
+          [...catalogue, ...hosts].map(({ name }) => name),
+        ),
+        ...alertRoundsTold(pageOf("docs/observability.md"), alertCatalogue),
+      ];
     }),
+    step("documentation: metrics", async () =>
+      metricsTold(pageOf("docs/observability.md"), await readMetrics()),
+    ),
     step("documentation: contract", async () => {
       const { services, reasons } = await readContract();
       return contractTold(pageOf("docs/api.md"), services, reasons);
@@ -97,14 +106,40 @@ function localSettings(files, read) {
   return [...new Set(sources.flatMap((text) => text.match(/(?<=["'])LOCAL_[A-Z_]+(?=["'])/g) ?? []))];
 }
 
+async function readMetrics() {
+  const { addTickGauges, createMetrics } = await import("../runtime/metrics.ts");
+  const { createPrimaryMetrics } = await import("../runtime/primary-metrics.ts");
+  const { addSinkMetrics } = await import("../runtime/sink-metrics.ts");
+  const { systemClock } = await import("../runtime/clock.ts");
+  const { registry, redisSizes } = createMetrics();
+  redisSizes(() => ({ commands: 0, inTrouble: 0 }));
+  addTickGauges(registry, () => undefined, systemClock);
+  addSinkMetrics(registry, { figures: () => [], status: () => [] });
+  return [registry, createPrimaryMetrics().registry].flatMap((of) =>
+    of
+      .getMetricsAsArray()
+      // prom-client's types have no label names.
+      .map(
+        (metric) =>
+          /** @type {import("./metrics-told.mjs").Metric & { labelNames: string[] }} */ (Object(metric)),
+      )
+      .filter(({ name }) => name.startsWith("coupon_"))
+      .map(({ name, type, labelNames }) => ({ name, type, labels: labelNames })),
+  );
+}
+
 async function readContract() {
   const { CouponService } = await import("../proto/gen/coupon/v1/coupon_service_pb.ts");
   const { CampaignService } = await import("../proto/gen/coupon/v1/campaign_service_pb.ts");
   const { RefusalReasonSchema } = await import("../proto/gen/coupon/v1/refusal_pb.ts");
-  const services = [CouponService, CampaignService].map(({ typeName, methods }) => ({
-    name: typeName,
-    methods: methods.map(({ name, methodKind }) => ({ name, stream: methodKind !== "unary" })),
-  }));
+  const { EventService } = await import("../proto/gen/coupon/v1/event_service_pb.ts");
+  const { RedemptionService } = await import("../proto/gen/coupon/v1/redemption_service_pb.ts");
+  const services = [CouponService, CampaignService, EventService, RedemptionService].map(
+    ({ typeName, methods }) => ({
+      name: typeName,
+      methods: methods.map(({ name, methodKind }) => ({ name, stream: methodKind !== "unary" })),
+    }),
+  );
   const reasons = RefusalReasonSchema.values
     .filter(({ number }) => number !== 0)
     .map(({ localName }) => localName);

@@ -17,25 +17,32 @@ export const mayImport = {
   "proto/gen": [],
   proto: ["proto/gen"],
   codes: ["runtime"],
+  // What is hashed and signed so that anyone can check a launch: pure.
+  proof: [],
   // The stores.
   pool: ["runtime"],
   record: ["runtime"],
   // The life of campaigns and coupons.
-  campaign: ["runtime", "codes", "pool", "record"],
+  campaign: ["runtime", "codes", "proof", "pool", "record"],
   "campaign/preflight": ["runtime", "codes", "pool", "record"],
   // Access: the rights of a credential, and the limit on how often its owner may ask.
   access: ["runtime", "campaign"],
   "access/oidc": ["runtime", "access"],
   claims: ["runtime", "codes", "pool", "record", "campaign", "access"],
-  generator: ["runtime", "codes", "pool", "record", "campaign"],
+  redemption: ["runtime", "record", "campaign"],
+  generator: ["runtime", "codes", "proof", "pool", "record", "campaign"],
   scheduler: ["runtime", "codes", "pool", "record", "campaign", "campaign/preflight"],
+  // What leaves the service: nothing of the above knows it.
+  events: ["runtime", "pool", "record", "campaign"],
+  "events/sinks": ["runtime", "record", "events"],
   // The audit judges the product, so it uses nothing of it but the names of Redis keys and the parsing of
   // store addresses. Its checks (`audit`) read no store.
   audit: ["runtime"],
   "audit/stores": ["runtime", "pool", "audit"],
   "audit/command": ["runtime", "audit", "audit/stores"],
   // The transports and the process around them.
-  "server/http": ["runtime", "claims"],
+  "server/readiness": ["runtime", "record"],
+  "server/http": ["runtime", "claims", "server/readiness"],
   "server/view": ["runtime", "proto/gen", "codes", "pool", "record", "campaign", "claims"],
   "server/watch": [
     ...["runtime", "proto", "proto/gen", "pool", "record", "campaign", "campaign/preflight", "claims"],
@@ -47,6 +54,7 @@ export const mayImport = {
       "proto",
       "proto/gen",
       "codes",
+      "proof",
       "pool",
       "record",
       "campaign",
@@ -54,32 +62,56 @@ export const mayImport = {
       "access",
       "claims",
     ],
-    ...["audit", "audit/stores", "server/http", "server/view", "server/watch"],
+    ...["audit", "audit/stores", "server/http", "server/view", "server/watch", "server/readiness"],
+  ],
+  "server/events": [
+    ...["runtime", "proto/gen", "record", "campaign", "access", "claims", "events", "events/sinks"],
+    ...["server/http", "server/rpc", "server/watch"],
+  ],
+  "server/redemption": [
+    ...["runtime", "proto/gen", "codes", "record", "campaign", "access", "redemption"],
+    ...["server/http", "server/rpc", "server/view"],
   ],
   "server/heartbeat": ["runtime", "pool", "record", "claims"],
   "server/workers": ["runtime", "server/http"],
+  // What leaves a process for the operator's own systems; loaded only where it is set up.
+  "server/telemetry": ["runtime"],
   // The composition root: the only room that may import all of them.
   server: [
-    ...["runtime", "proto/gen", "pool", "record", "campaign", "campaign/preflight", "access", "access/oidc"],
+    ...["runtime", "proto/gen", "proof", "pool", "record", "campaign", "campaign/preflight"],
+    ...["access", "access/oidc"],
     ...[
       "claims",
+      "redemption",
       "generator",
       "scheduler",
+      "events",
+      "events/sinks",
       "audit/stores",
       "server/http",
       "server/view",
       "server/watch",
       "server/rpc",
+      "server/events",
+      "server/redemption",
     ],
-    ...["server/heartbeat", "server/workers"],
+    ...["server/heartbeat", "server/workers", "server/telemetry", "server/readiness"],
   ],
+  // Checks certificates without anything of the product: it must hold against a product that lies.
+  verifier: [],
+  // Published alone, for pages and backends: of the repository only the contract.
+  client: ["proto", "proto/gen"],
   // Callers and operators: clients of the API alone.
-  callers: ["runtime", "proto", "proto/gen", "audit"],
-  cli: ["runtime", "proto", "proto/gen", "audit", "callers"],
+  callers: ["runtime", "proto", "proto/gen", "audit", "client"],
+  // Rules and formats for whatever an operator looks at: pure, for a terminal and for a browser.
+  operator: ["proto/gen"],
+  cli: ["runtime", "proof", "proto", "proto/gen", "audit", "client", "callers", "operator"],
+  // The pages for browsers: clients of the API alone.
+  web: ["proto", "proto/gen", "operator", "client", "verifier"],
 };
 
 /** The rooms of development tools and tests may import any room. */
-const workshop = new Set(["local", "setup", "checks", "bench", "artillery", "tests"]);
+const workshop = new Set(["local", "openapi", "setup", "checks", "bench", "artillery", "tests"]);
 
 /**
  * @param {readonly string[]} files
@@ -87,7 +119,7 @@ const workshop = new Set(["local", "setup", "checks", "bench", "artillery", "tes
  * @returns {string[]} what is wrong
  */
 export function wrongImports(files, read = (file) => readFileSync(file, "utf8")) {
-  const sources = files.filter((file) => /\.(ts|mjs|cjs)$/.test(file));
+  const sources = files.filter((file) => /\.(ts|tsx|mjs|cjs)$/.test(file));
   const imports = new Map(sources.map((file) => [file, importsOf(file, read(file))]));
   const wrong = [];
   for (const [file, targets] of imports) {

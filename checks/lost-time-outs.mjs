@@ -8,7 +8,9 @@
  * @returns {string[]} what is wrong
  */
 export function lostTimeOuts(files, read) {
-  const code = files.filter((file) => /\.(ts|mjs|cjs)$/.test(file) && file !== "runtime/limited-signal.ts");
+  const code = files.filter(
+    (file) => /\.(ts|tsx|mjs|cjs)$/.test(file) && file !== "runtime/limited-signal.ts",
+  );
   return code
     .filter((file) => !file.startsWith("checks/") && !file.startsWith("tests/checks/"))
     .filter((file) => ["any", "timeout"].every((name) => read(file).includes(`AbortSignal.${name}(`)))

@@ -1,6 +1,6 @@
 const LINES_MAX = 250;
 const COLUMNS_MAX = 110;
-const CODE = /\.(ts|mts|mjs|cjs)$/;
+const CODE = /\.(ts|tsx|mts|mjs|cjs)$/;
 /** Contracts that are generated, and tests: a table of cases may be long. */
 const ANY_LENGTH = /^(proto\/gen|tests)\//;
 

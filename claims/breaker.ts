@@ -28,6 +28,10 @@ export type Admission = "go" | "trial" | "refuse";
 export type Breaker = {
   state(): BreakerState;
   admit(): Admission;
+  /** Whether requests are refused; while single trials go through: whether one was, a moment ago. */
+  holdsBack(): boolean;
+  /** Starts a probe if one is due, as a refused request does: for a server that nobody asks meanwhile. */
+  probe(): void;
   /** The trial did not reach the store: the next request may be the trial. */
   returnTrial(): void;
   /** Reports that a call begins. Call the returned function at its end: true if the store answered. */
@@ -62,6 +66,8 @@ export type BreakerOptions = {
 
 export const PROBE_EVERY_MS = 250;
 const PROBE_DEADLINE_MS = 1_000;
+/** For so long after a refusal others are likely. */
+const REFUSING_MS = 2_000;
 /**
  * The age of a call is counted in ticks, not by a clock. If the process itself was held up, its timers fire
  * before it reads the answers that have arrived, and its clock would show a late store where there is none.
@@ -90,6 +96,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
   let probing = false;
   let probedAtMs = Number.NEGATIVE_INFINITY;
   let triedAtMs = Number.NEGATIVE_INFINITY;
+  let refusedAtMs = Number.NEGATIVE_INFINITY;
 
   function stalledAfter(order: number): boolean {
     for (const [began, call] of underWay) if (began > order) return ticks - call.tick > TICKS;
@@ -183,13 +190,13 @@ export function createBreaker(options: BreakerOptions): Breaker {
   function admit(): Admission {
     const now = state();
     if (now === "closed") return "go";
-    if (now === "open") {
-      probeIfDue();
-      return "refuse";
-    }
+    if (now === "open") probeIfDue();
     // One trial at a time: the next one after the last has ended, and after a pause.
     const trying = lastUnderWay() > reachedOrder;
-    if (trying || clock.elapsed() - triedAtMs < PROBE_EVERY_MS) return "refuse";
+    if (now === "open" || trying || clock.elapsed() - triedAtMs < PROBE_EVERY_MS) {
+      refusedAtMs = clock.elapsed();
+      return "refuse";
+    }
     triedAtMs = clock.elapsed();
     return "trial";
   }
@@ -206,6 +213,13 @@ export function createBreaker(options: BreakerOptions): Breaker {
     admit,
     begin,
     unlessOpened,
+    holdsBack() {
+      const now = state();
+      return now === "open" || (now === "half-open" && clock.elapsed() - refusedAtMs <= REFUSING_MS);
+    },
+    probe() {
+      if (state() === "open") probeIfDue();
+    },
     returnTrial() {
       triedAtMs = Number.NEGATIVE_INFINITY;
     },

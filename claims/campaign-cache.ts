@@ -10,6 +10,11 @@ import { QueueFull } from "./batch-queue.ts";
 export type CampaignFacts = Pick<CampaignDoc, "onePerUser"> & {
   /** The pool cannot be of a lower generation: this one had been swapped in before the campaign was read. */
   readonly leastGeneration: number;
+  /**
+   * How many coupons a user may have, where it is more than one: a claim key is then of a user and a request.
+   * 1: one per user, or as many as there are request ids.
+   */
+  readonly maxPerUser: number;
 };
 
 /** The facts of a campaign, with those that admit callers and look-ups of codes. */
@@ -19,11 +24,17 @@ export type KnownCampaign = CampaignFacts &
     readonly claimAuth: ClaimAuthMode;
   };
 
+/** Makes a look-up within bounds, or rejects. */
+export type Bounded = <T>(look: () => Promise<T>) => Promise<T>;
+
 export type CampaignCache = {
   /** From memory, without waiting; undefined: not in memory, call `find`. */
   peek(campaignId: string): KnownCampaign | undefined;
-  /** From memory or MongoDB; null: there is no such campaign. */
-  find(campaignId: string): Promise<KnownCampaign | null>;
+  /**
+   * From memory or MongoDB; null: there is no such campaign. `within`: makes the look-up in MongoDB, if this
+   * call starts one, within bounds of its caller; it may refuse to.
+   */
+  find(campaignId: string, within?: Bounded): Promise<KnownCampaign | null>;
 };
 
 /** Campaigns, and unknown ids: between so many and twice as many are kept. */
@@ -53,6 +64,7 @@ export function createCampaignCache(campaigns: Pick<Campaigns, "find">, clock: C
       claimAuth: doc.claimAuth ?? "open",
       codeFormat: doc.codeFormat,
       leastGeneration: doc.loadedGeneration ?? 0,
+      maxPerUser: doc.maxPerUser ?? 1,
     };
     known.keep(id, facts);
     unknown.delete(id);
@@ -61,7 +73,7 @@ export function createCampaignCache(campaigns: Pick<Campaigns, "find">, clock: C
 
   return {
     peek: (id) => known.get(id),
-    find(id) {
+    find(id, within = (look) => look()) {
       const facts = known.get(id);
       if (facts !== undefined) return Promise.resolve(facts);
       if ((unknown.get(id) ?? 0) > clock.elapsed()) return Promise.resolve(null);
@@ -69,7 +81,8 @@ export function createCampaignCache(campaigns: Pick<Campaigns, "find">, clock: C
       if (underWay !== undefined) return underWay;
       if (lookUps.size() >= LOOK_UPS_MAX)
         return Promise.reject(new QueueFull(`${lookUps.size()} campaigns are looked up already`));
-      return lookUps.run(id, () => ask(id));
+      // Others may join the look-up: the bounds of this caller are no matter of theirs.
+      return within(() => lookUps.run(id, () => ask(id)));
     },
   };
 }

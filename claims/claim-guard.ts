@@ -15,6 +15,8 @@ export type ClaimGuard = {
   count(admitted: Admitted, caller: RemoteCaller): OverLimit | undefined | Promise<OverLimit | undefined>;
   /** The refusal of a caller who is over a limit. */
   refuse(over: OverLimit): Issue;
+  /** A look-up of the campaign for a caller who is over a limit: within bounds, or it rejects. */
+  lookUp<T>(over: OverLimit, look: () => Promise<T>): Promise<T>;
   /**
    * Claims; for a caller who is `over` a limit, or whom the hook does not let through, only finds the coupon
    * that its key has.
@@ -35,7 +37,16 @@ export type ClaimGuardDeps = {
 
 /** Lets every request claim. */
 export function createOpenGuard(claimer: Pick<Claimer, "issue">): ClaimGuard {
-  return { count: () => undefined, refuse: limited, issue: (ask) => claimer.issue(ask) };
+  return {
+    count: () => undefined,
+    refuse: limited,
+    lookUp: (_over, look) => look(),
+    issue: (ask) => claimer.issue(ask),
+  };
+}
+
+function subjectOf({ by, subject }: OverLimit): string {
+  return `${by} ${subject}`;
 }
 
 function limited(over: OverLimit): Issue {
@@ -64,7 +75,7 @@ export function createClaimGuard({
   }
 
   function noted(issue: Issue): Issue {
-    if (issue.kind === "issued") recall.note(issue.coupon);
+    if (issue.kind === "issued") recall.note(issue.coupon, issue.replayed);
     return issue;
   }
 
@@ -98,9 +109,10 @@ export function createClaimGuard({
     },
 
     refuse: limited,
+    lookUp: (over, look) => recall.lookUp(subjectOf(over), look),
 
     issue(ask, caller, over) {
-      if (over !== undefined) return couponOr(limited(over), ask, `${over.by} ${over.subject}`);
+      if (over !== undefined) return couponOr(limited(over), ask, subjectOf(over));
       return hook === undefined ? claim(ask) : checkAndClaim(ask, caller, hook);
     },
   };

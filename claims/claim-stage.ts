@@ -1,33 +1,41 @@
+import { MissingErasureKey } from "../campaign/erasure/pseudonyms.ts";
 import type { ClaimAnswer, ClaimMode } from "../pool/answers.ts";
+import { inSpan, NO_TRACER, type Traced } from "../runtime/tracer.ts";
 import { type BatchQueue, createBatchQueue } from "./batch-queue.ts";
 import { CircuitOpen } from "./breaker.ts";
 import { loggingFailure, type StageDeps } from "./stage.ts";
 import { isNoAnswer, isUnsent } from "./store-error.ts";
 
 /** One request for a coupon of the pipeline's campaign. */
-export type Ask = {
+export type Ask = Traced & {
   readonly claimKey: string;
   readonly userId: string;
   /** See CampaignFacts. */
   readonly leastGeneration: number;
+  readonly maxPerUser: number;
   /**
    * True: the claim is not sent to Redis any more, because the caller has gone or its deadline has passed.
    */
   readonly expired: () => boolean;
 };
 
+/** Places of users that one call of the script reads, which bounds how long it blocks Redis. */
+const PLACES_MAX = 5_000;
 /** Claim batches under way at once: the second travels while Redis processes the first. */
 const CLAIMS_IN_FLIGHT_MAX = 2;
 
-export type ClaimStage = BatchQueue<Ask, ClaimAnswer | { readonly kind: "expired" }>;
+/** What Redis answers to a claim that brings what it must. */
+type Claimed = Exclude<ClaimAnswer, { readonly kind: "marked" }>;
+
+export type ClaimStage = BatchQueue<Ask, Claimed | { readonly kind: "expired" }>;
 
 /** The first stage: asks Redis, in batches, which claim key gets which code. */
 export function createClaimStage(deps: StageDeps): ClaimStage {
-  const { pool, clock, metrics, breakers, leastGenerations, campaignId } = deps;
+  const { pool, clock, metrics, breakers, leastGenerations, marks, campaignId, tracer = NO_TRACER } = deps;
   const redis = breakers.pool(campaignId);
 
   /** While MongoDB takes no durable write, no code is popped, except by a trial claim now and then. */
-  async function claim(asks: readonly Ask[]): Promise<ClaimAnswer[]> {
+  async function claim(asks: readonly Ask[]): Promise<Claimed[]> {
     const least = asks.reduce(
       (most, ask) => Math.max(most, ask.leastGeneration),
       leastGenerations.get(campaignId) ?? 0,
@@ -42,7 +50,7 @@ export function createClaimStage(deps: StageDeps): ClaimStage {
     return answers;
   }
 
-  async function claimAsAdmitted(asks: readonly Ask[], least: number): Promise<ClaimAnswer[]> {
+  async function claimAsAdmitted(asks: readonly Ask[], least: number): Promise<Claimed[]> {
     const admission = breakers.commits.admit();
     if (admission !== "trial") return call(asks, admission === "go" ? "issue" : "recall", least);
     let isTried = false;
@@ -60,11 +68,36 @@ export function createClaimStage(deps: StageDeps): ClaimStage {
     }
   }
 
-  /** @throws CircuitOpen where the script was certainly not sent */
-  async function call(asks: readonly Ask[], mode: ClaimMode, least: number): Promise<ClaimAnswer[]> {
+  async function call(asks: readonly Ask[], mode: ClaimMode, least: number): Promise<Claimed[]> {
+    const perUser = asks[0]?.maxPerUser ?? 1;
+    const most = Math.floor(PLACES_MAX / perUser);
+    if (asks.length <= most) return callHeeding(asks, mode, least, perUser);
+    const first = await callHeeding(asks.slice(0, most), mode, least, perUser);
+    return [...first, ...(await call(asks.slice(most), mode, least))];
+  }
+
+  /** Asks once more, with pseudonyms, where the pool says that the campaign has erased users. */
+  async function callHeeding(asks: readonly Ask[], mode: ClaimMode, least: number, perUser: number) {
+    const answers = await callOnce(asks, mode, least, perUser);
+    const [first] = answers;
+    // All answers of a call are of this kind, or none is.
+    if (first?.kind !== "marked") return answers as Claimed[];
+    marks.note(campaignId, first.fingerprint);
+    return (await callOnce(asks, mode, least, perUser)).map(demandClaimed);
+  }
+
+  /** @throws CircuitOpen where the script was certainly not sent; MissingErasureKey */
+  async function callOnce(asks: readonly Ask[], mode: ClaimMode, least: number, perUser: number) {
+    const pseudonyms = marks.demanded(campaignId);
+    const brought =
+      pseudonyms === undefined
+        ? asks
+        : asks.map((ask) => ({ ...ask, pseudonym: pseudonyms.ofClaimKey(campaignId, ask.claimKey) }));
     const end = redis.begin();
     try {
-      const answers = await pool.claim(campaignId, clock.now(), asks, mode, least);
+      const answers = await pool.claim(
+        ...([campaignId, clock.now(), brought, mode, least, perUser, pseudonyms?.fingerprint] as const),
+      );
       end(true);
       return answers;
     } catch (error) {
@@ -85,11 +118,17 @@ export function createClaimStage(deps: StageDeps): ClaimStage {
       if (redis.admit() === "refuse") throw new CircuitOpen("Redis does not answer");
       metrics.claimBatch.observe(live.length);
       const done = metrics.claimSeconds.startTimer();
-      const answers = await claim(live);
+      const span = tracer.isOn ? tracer.beginShared("claim batch", campaignId, live) : undefined;
+      const answers = await inSpan(span, () => claim(live));
       done();
       if (live.length === asks.length) return answers;
       const byAsk = new Map(live.map((ask, i) => [ask, answers[i]]));
       return asks.map((ask) => byAsk.get(ask) ?? { kind: "expired" });
     }),
   });
+}
+
+function demandClaimed(answer: ClaimAnswer): Claimed {
+  if (answer.kind !== "marked") return answer;
+  throw new MissingErasureKey(`the erasure key of a campaign is now ${answer.fingerprint}`);
 }

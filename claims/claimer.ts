@@ -1,19 +1,24 @@
 import { MongoError } from "mongodb";
-import { STORE_AWAY } from "../campaign/refusal.ts";
+import { MissingErasureKey } from "../campaign/erasure/pseudonyms.ts";
+import { NEWER_CAMPAIGN, STORE_AWAY } from "../campaign/refusal.ts";
 import type { Restore } from "../campaign/restore.ts";
 import type { Claim } from "../pool/answers.ts";
 import type { Campaigns } from "../record/campaigns.ts";
-import { type Clock, sleep } from "../runtime/clock.ts";
+import { sleep } from "../runtime/clock.ts";
 import { DeadlineExceeded, withDeadline } from "../runtime/deadline.ts";
+import { NewerShape } from "../runtime/stored-shape.ts";
+import type { Span } from "../runtime/tracer.ts";
 import { QueueFull } from "./batch-queue.ts";
 import { type Breaker, CircuitOpen } from "./breaker.ts";
 import type { Commit } from "./commit-stage.ts";
 import { type Issue, type IssueAsk, refusalOf, refused } from "./issue.ts";
-import { createKnownAnswers } from "./known-answers.ts";
+import { createKeyRefusals } from "./key-refusals.ts";
+import { createKnownAnswers, type KnownAnswersDeps } from "./known-answers.ts";
 import { createPipeline, type Pipeline } from "./pipeline.ts";
 import type { PipelineDeps } from "./stage.ts";
 import { isNoAnswer } from "./store-error.ts";
 import { createUncertainLog } from "./uncertain-log.ts";
+import { createWaitRefusals, type WaitRefusalsDeps } from "./wait-refusals.ts";
 
 export type Claimer = {
   /**
@@ -27,38 +32,34 @@ export type Claimer = {
   finish(claim: Claim): Promise<void>;
   /** Requests and claims in this process that wait or are under way, by queue. */
   sizes(): { claims: number; commits: number; settles: number };
-  /** True while any breaker is not closed: requests are refused early. */
-  holdsBack(): boolean;
   /** Resolves once no claim is under way. */
   idle(): Promise<void>;
 };
 
 type Asked = Pick<IssueAsk, "campaignId" | "claimKey">;
 
-export type ClaimerDeps = Omit<PipelineDeps, "leastGenerations"> & {
-  campaigns: Campaigns;
-  clock: Clock;
-  issueDeadlineMs: number;
-};
+export type ClaimerDeps = Omit<PipelineDeps, "leastGenerations"> &
+  WaitRefusalsDeps &
+  Pick<KnownAnswersDeps, "filterSeed"> & {
+    campaigns: Campaigns;
+    issueDeadlineMs: number;
+  };
 
 /** How often one request may pop a code of another claim key before it gets UNCERTAIN. */
 const STALE_CODES_MAX = 5;
 /** The pause before a pool under rebuild is asked again, in ms. */
 const REBUILD_POLL_MS = 25;
-/**
- * Idle pipelines that are kept: they are small, and more requests for their campaigns are likely.
- */
+/** Idle pipelines that are kept: they are small, and more requests for their campaigns are likely. */
 const IDLE_PIPELINES_MAX = 1_000;
-/**
- * Beyond so many campaigns the generations seen are dropped from memory; the campaigns' documents still have
- * them.
- */
+/** Beyond so many campaigns the generations seen are dropped from memory; the documents have them. */
 const GENERATIONS_MAX = 100_000;
 
 export function createClaimer(deps: ClaimerDeps): Claimer {
   const { clock, restore, metrics, breakers } = deps;
   const { commits: mongo } = breakers;
   const known = createKnownAnswers(deps);
+  const { notStarted, comingAgain } = createWaitRefusals(deps);
+  const refuseWithoutKey = createKeyRefusals(deps.logger);
   const logUncertain = createUncertainLog(deps.logger.child({ component: "claims" }), clock);
   const pipelines = new Map<string, Pipeline>();
   const leastGenerations = new Map<string, number>();
@@ -97,8 +98,9 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
    * @throws any error after which the outcome is uncertain. CircuitOpen: the claim stays in the ledger, for
    * the next request with its key or for the sweeper
    */
-  function commit(pipeline: Pipeline, claim: Claim): Promise<Commit> {
-    if (mongo.state() !== "open") return pipeline.commits.push(claim);
+  function commit(pipeline: Pipeline, claim: Claim, span?: Span): Promise<Commit> {
+    if (mongo.state() !== "open")
+      return pipeline.commits.push(span === undefined ? claim : { ...claim, span });
     // Starts a probe if one is due.
     mongo.admit();
     return Promise.reject(new CircuitOpen("MongoDB does not answer"));
@@ -106,7 +108,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
 
   async function attempt(ask: IssueAsk, expired: () => boolean): Promise<Issue> {
     const { campaignId, claimKey, userId, facts } = ask;
-    const { leastGeneration } = facts;
+    const { leastGeneration, maxPerUser } = facts;
     const pipeline = pipelineOf(campaignId);
     const redis = breakers.pool(campaignId);
     /** The caller no longer waits: before a code was popped for it, nothing was tried. */
@@ -115,14 +117,15 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
       if (expired()) return tooLate(stale);
       if (redis.admit() === "refuse") return storeAway();
       const askedAtMs = clock.elapsed();
-      const answer = await pipeline.claims.push({ claimKey, userId, leastGeneration, expired });
+      const asked = { claimKey, userId, leastGeneration, maxPerUser, expired, span: ask.caller.span };
+      const answer = await pipeline.claims.push(asked);
       if (answer.kind !== "expired") known.learn(campaignId, answer, askedAtMs);
       switch (answer.kind) {
         case "replay":
           return { kind: "issued", coupon: answer.claim, replayed: true };
         case "claimed":
         case "pending": {
-          const done = await commit(pipeline, answer.claim).catch((error: unknown) => {
+          const done = await commit(pipeline, answer.claim, ask.caller.span).catch((error: unknown) => {
             // The code is popped already, so the answer must be UNCERTAIN and not a refusal before any step.
             if (error instanceof QueueFull || error instanceof CircuitOpen)
               throw new Error("a claim was not committed", { cause: error });
@@ -141,24 +144,24 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
           return storeAway();
         case "sold":
           return refused({ reason: "SOLD_OUT" });
+        case "full":
+          return refused({ reason: "MAX_PER_USER", most: facts.maxPerUser });
         case "early":
-          return refused({ reason: "NOT_STARTED", startsAtMs: answer.startsAtMs, waitMs: answer.waitMs });
+          return refused(notStarted(ask, answer, answer.waitMs));
         case "not-open":
-          return refused(refusalOf(answer.state));
+          return refused(comingAgain(ask, refusalOf(answer.state)));
         case "expired":
           return tooLate(stale);
         case "none":
         case "fenced":
         case "frozen": {
           const outcome = await restoreWithin(campaignId, redis);
-          if (outcome === "not-ready") return refused({ reason: "NOT_READY" });
+          if (outcome === "not-ready") return refused(comingAgain(ask, { reason: "NOT_READY" }));
           if (outcome === "called-off") return refused({ reason: "CANCELLED" });
           if (outcome === "gone") return refused({ reason: "UNKNOWN_CAMPAIGN" });
           // This process did not rebuild it: another one has or had the lease, or the load must be tried
           // again.
-          if (outcome !== "loaded" && outcome !== "turned") {
-            await sleep(clock, REBUILD_POLL_MS);
-          }
+          if (outcome !== "loaded" && outcome !== "turned") await sleep(clock, REBUILD_POLL_MS);
           break;
         }
         default:
@@ -193,10 +196,9 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
       case "sold":
         return refused({ reason: "SOLD_OUT" });
       case "early": {
-        const { startsAtMs } = answer;
         // Both clocks must have reached the start, that of Redis and that of this process.
-        const waitMs = Math.max(1, startsAtMs - clock.now(), answer.redisWaitMs);
-        return refused({ reason: "NOT_STARTED", startsAtMs, waitMs });
+        const waitMs = Math.max(1, answer.startsAtMs - clock.now(), answer.redisWaitMs);
+        return refused(notStarted({ campaignId, claimKey }, answer, waitMs));
       }
       default:
         return answer satisfies never;
@@ -212,8 +214,10 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     } catch (error) {
       if (error instanceof QueueFull) return refused({ reason: "OVERLOADED" });
       if (error instanceof CircuitOpen) return storeAway();
+      if (error instanceof NewerShape) return refused(NEWER_CAMPAIGN);
+      if (error instanceof MissingErasureKey) return refuseWithoutKey(ask.campaignId, error);
       if (error instanceof DeadlineExceeded) late = true;
-      else logUncertain(ask.campaignId, error);
+      else logUncertain(ask.campaignId, error, ask.caller);
       return refused({ reason: "UNCERTAIN" });
     }
   }
@@ -233,8 +237,6 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
         all.reduce((total, pipeline) => total + pipeline[queue].size(), 0);
       return { claims: sum("claims"), commits: sum("commits"), settles: sum("settles") };
     },
-
-    holdsBack: breakers.anyOpen,
 
     async idle() {
       // In the order of the flow: an item of one queue moves on to the next one.

@@ -4,17 +4,20 @@ import type { ClaimAuth } from "../access/claim-auth.ts";
 import { stricter } from "../access/claim-auth-mode.ts";
 import type { OverLimit } from "../access/limits.ts";
 import { claimKeyOf } from "../campaign/claim-key.ts";
-import { STORE_AWAY } from "../campaign/refusal.ts";
+import { NEWER_CAMPAIGN, STORE_AWAY } from "../campaign/refusal.ts";
 import { type Valid, validCampaignId, validKey } from "../campaign/valid.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import { NewerShape } from "../runtime/stored-shape.ts";
+import type { AttemptLog } from "./attempt-log.ts";
 import { QueueFull } from "./batch-queue.ts";
 import { CircuitOpen } from "./breaker.ts";
-import type { CampaignCache, KnownCampaign } from "./campaign-cache.ts";
+import type { CampaignCache, CampaignFacts, KnownCampaign } from "./campaign-cache.ts";
 import { type ClaimGuard, createOpenGuard } from "./claim-guard.ts";
 import type { Claimer } from "./claimer.ts";
 import { type Issue, type RemoteCaller, refused } from "./issue.ts";
+import type { RefusedCredentials } from "./refused-credentials.ts";
 import type { Tally } from "./tally.ts";
 
 /** The fields of an IssueCoupon request; empty: not given. */
@@ -39,6 +42,9 @@ export type IssueCouponDeps = {
   clock: Clock;
   metrics: Metrics;
   tally: Tally;
+  /** undefined: attempts are not kept. */
+  attempts?: Pick<AttemptLog, "note"> | undefined;
+  refusedCredentials: Pick<RefusedCredentials, "note" | "noteOverLimit">;
   /** For the look-up of the campaign and the claim together, in ms. */
   issueDeadlineMs: number;
 };
@@ -56,30 +62,41 @@ type Counted = {
 
 /** The one handler behind the framework and the fast path. Counts each answer by its outcome. */
 export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
-  const { campaignCache, claimAuth, clock, metrics, tally, issueDeadlineMs } = deps;
+  const { campaignCache, claimAuth, clock, metrics, tally, refusedCredentials, issueDeadlineMs } = deps;
+  const { attempts } = deps;
   const guard = deps.guard ?? createOpenGuard(deps.claimer);
 
   function claim(facts: KnownCampaign, admitted: Admitted, counted: Counted): Issue | Promise<Issue> {
     const { request, caller, askedAtMs, over } = counted;
-    const keys = validClaimKey(facts.onePerUser, admitted, request.requestId);
+    const keys = validClaimKey(facts, admitted, request.requestId);
     if (!keys.ok) return refused(keys.refusal);
     const spentMs = askedAtMs === undefined ? 0 : clock.elapsed() - askedAtMs;
     const { campaignId } = request;
     return guard.issue({ campaignId, facts, ...keys.value, caller, spentMs }, caller, over);
   }
 
+  /**
+   * Over a limit, the campaign is looked up as well, for a holder's coupon, but within bounds; where it
+   * cannot be told, and where there is none, the answer is that of the limit.
+   */
   async function lookUpAndClaim(admitted: Admitted, counted: Counted): Promise<Issue> {
-    const { request, caller } = counted;
-    const looking = campaignCache.find(request.campaignId);
+    const { request, caller, over } = counted;
+    const looking = campaignCache.find(
+      request.campaignId,
+      over === undefined ? undefined : (look) => guard.lookUp(over, look),
+    );
     let facts: KnownCampaign | null;
     try {
       facts = await withDeadline(looking, issueDeadlineMs, "looking up the campaign", clock);
     } catch (error) {
+      if (over !== undefined) return guard.refuse(over);
       if (error instanceof CircuitOpen) return refused(STORE_AWAY);
       if (error instanceof QueueFull) return refused({ reason: "OVERLOADED" });
+      if (error instanceof NewerShape) return refused(NEWER_CAMPAIGN);
       throw error;
     }
-    if (facts === null) return refused({ reason: "UNKNOWN_CAMPAIGN" });
+    if (facts === null)
+      return over === undefined ? refused({ reason: "UNKNOWN_CAMPAIGN" }) : guard.refuse(over);
     const demanded = stricter(claimAuth.mode, facts.claimAuth);
     if (demanded === claimAuth.mode) return claim(facts, admitted, counted);
     const again = await claimAuth.admit(demanded, caller.authorization, request);
@@ -129,17 +146,40 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
     admitted: Admitted,
     counted: Counted,
   ): Issue | Promise<Issue> {
+    const answer = issueAdmitted(facts, admitted, counted);
+    if (attempts === undefined) return answer;
+    const { campaignId, requestId } = counted.request;
+    const askedAtMs = counted.askedAtMs ?? clock.elapsed();
+    const { userId } = admitted;
+    const note = (told: Issue): Issue => {
+      attempts.note({ campaignId, userId, requestId, tookMs: clock.elapsed() - askedAtMs }, told);
+      return told;
+    };
+    return answer instanceof Promise ? answer.then(note) : note(answer);
+  }
+
+  function issueAdmitted(
+    facts: KnownCampaign | undefined,
+    admitted: Admitted,
+    counted: Counted,
+  ): Issue | Promise<Issue> {
+    const { over, caller } = counted;
+    // A backend's key claims for many users, of whom one may be over its limit.
+    if (over !== undefined && admitted.keyName === "") refusedCredentials.noteOverLimit(caller.address);
     if (facts !== undefined) return claim(facts, admitted, counted);
     const id = validCampaignId(counted.request.campaignId);
     if (!id.ok) return refused(id.refusal);
-    const { over } = counted;
-    // A campaign that this server does not know yet: over a limit, MongoDB is not asked about it.
-    if (over !== undefined) return guard.refuse(over);
     return lookUpAndClaim(admitted, { ...counted, askedAtMs: counted.askedAtMs ?? clock.elapsed() });
   }
 
-  function noted({ campaignId }: IssueRequest, askedAtMs: number, answer: Issue): Issue {
+  function noted({ campaignId }: IssueRequest, caller: RemoteCaller, askedAtMs: number, answer: Issue) {
+    if (answer.kind === "refused") refusedCredentials.note(answer.refusal, caller.address);
     const outcome = outcomeOf(answer);
+    if (caller.span !== undefined) {
+      // Callers may send any text as the id.
+      const isOne = campaignCache.peek(campaignId) !== undefined;
+      caller.span.note({ outcome, ...(isOne ? { campaign: campaignId } : {}) });
+    }
     metrics.claims.count(outcome);
     tally.count(campaignId, outcome, clock.elapsed() - askedAtMs);
     return answer;
@@ -149,8 +189,8 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
     const askedAtMs = clock.elapsed();
     const request = asRecorded(given);
     const answer = issue(request, caller);
-    if (!(answer instanceof Promise)) return noted(request, askedAtMs, answer);
-    return answer.then((told) => noted(request, askedAtMs, told));
+    if (!(answer instanceof Promise)) return noted(request, caller, askedAtMs, answer);
+    return answer.then((told) => noted(request, caller, askedAtMs, told));
   };
 }
 
@@ -160,23 +200,26 @@ function outcomeOf(issue: Issue): string {
 }
 
 /**
- * The key that a claim is bound to: the user id where each user gets one coupon, else the request id, a
- * random one where the caller gave none; a request of a user who is proven is that user's alone.
+ * The key that a claim is bound to: the user id where each user gets one coupon, user and request id where
+ * each gets several up to a number, else the request id, a random one where the caller gave none; a request
+ * of a user who is proven is that user's alone.
  */
 function validClaimKey(
-  onePerUser: boolean,
+  { onePerUser, maxPerUser }: CampaignFacts,
   { userId, isProven }: Admitted,
   requestId: string,
 ): Valid<{ claimKey: string; userId: string }> {
-  if (onePerUser || userId !== "") {
+  const isCounted = maxPerUser > 1;
+  if (onePerUser || isCounted || userId !== "") {
     const user = validKey("user_id", userId);
     if (!user.ok) return user;
   }
-  if (requestId !== "") {
+  // Without one, the service could not tell a repeated request from the user's next one.
+  if (isCounted || requestId !== "") {
     const request = validKey("request_id", requestId);
     if (!request.ok) return request;
   }
   if (onePerUser) return { ok: true, value: { claimKey: userId, userId: "" } };
   const id = requestId === "" ? randomUUID() : requestId;
-  return { ok: true, value: { claimKey: isProven ? claimKeyOf(userId, id) : id, userId } };
+  return { ok: true, value: { claimKey: isProven || isCounted ? claimKeyOf(userId, id) : id, userId } };
 }

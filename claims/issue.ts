@@ -1,5 +1,6 @@
 import type { Refusal } from "../campaign/refusal.ts";
 import type { Claim, PoolState } from "../pool/answers.ts";
+import type { Traced } from "../runtime/tracer.ts";
 import type { CampaignFacts } from "./campaign-cache.ts";
 
 export type Issue =
@@ -7,7 +8,7 @@ export type Issue =
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** The caller that waits for the answer; an AbortSignal is one. */
-export type Caller = {
+export type Caller = Traced & {
   /** The caller has gone or its own deadline has passed. Read before the claim, never after. */
   readonly aborted: boolean;
 };

@@ -6,4 +6,9 @@ export type KnownAnswer =
   | { readonly kind: "replay"; readonly coupon: Claim }
   | { readonly kind: "sold" }
   /** At least so long to the start by the clock of Redis, to within the time that one question takes. */
-  | { readonly kind: "early"; readonly redisWaitMs: number; readonly startsAtMs: number };
+  | {
+      readonly kind: "early";
+      readonly redisWaitMs: number;
+      readonly startsAtMs: number;
+      readonly endsAtMs?: number;
+    };

@@ -4,6 +4,7 @@ import type { Campaigns } from "../record/campaigns.ts";
 import type { Issuances } from "../record/issuances.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
+import type { ErasureMarks } from "./erasure-marks.ts";
 import type { KeyFilter } from "./key-filter.ts";
 import type { KnownAnswer } from "./known-answer.ts";
 import { createKnownOpenings } from "./known-openings.ts";
@@ -33,8 +34,11 @@ export type KnownAnswers = {
 export type KnownAnswersDeps = {
   campaigns: Pick<Campaigns, "find">;
   issuances: Pick<Issuances, "count" | "claimKeys" | "inOrder">;
+  marks: Pick<ErasureMarks, "pseudonymOf" | "onErased">;
   clock: Clock;
   logger: Logger;
+  /** Of the filters of claim keys; random, unless a simulation is to do the same again. */
+  filterSeed?: number;
 };
 
 /**
@@ -57,6 +61,8 @@ const CAMPAIGNS_MAX = 1_000;
 type Sale = {
   /** The claim keys of all who have a coupon, once each of the coupons has its durable owner. */
   filter: KeyFilter | undefined;
+  /** Some of these keys are pseudonyms. */
+  hasErased: boolean;
   /** The winners by claim key. */
   winners: ReadonlyMap<string, Winner> | undefined;
   /** How many coupons the campaign had, by the last "sold out" of Redis. */
@@ -69,18 +75,26 @@ type Sale = {
   confirming: boolean;
 };
 
-export function createKnownAnswers({ campaigns, issuances, clock, logger }: KnownAnswersDeps): KnownAnswers {
+export function createKnownAnswers(deps: KnownAnswersDeps): KnownAnswers {
+  const { campaigns, issuances, marks, clock, logger } = deps;
   const openings = createKnownOpenings(clock);
   const sales = new Map<string, Sale>();
+  // What is remembered has ids of erased users; a reading that is under way ends in the sale that is removed.
+  marks.onErased((campaignId) => void sales.delete(campaignId));
   /** True while a sale is read: one at a time, to bound memory and the load on MongoDB. */
   let reading = false;
 
   function recallSale(campaignId: string, sale: Sale, claimKey: string, isFinal: boolean) {
     const nowMs = clock.elapsed();
     sale.lastAskedAtMs = nowMs;
-    const winner = sale.winners?.get(claimKey);
-    if (winner !== undefined) return { kind: "replay" as const, coupon: { campaignId, claimKey, ...winner } };
-    if (sale.winners === undefined && sale.filter?.mayHave(claimKey) !== false) return undefined;
+    const pseudonym = marks.pseudonymOf(campaignId, claimKey);
+    for (const key of pseudonym === undefined ? [claimKey] : [claimKey, pseudonym]) {
+      const winner = sale.winners?.get(key);
+      if (winner !== undefined)
+        return { kind: "replay" as const, coupon: { campaignId, claimKey: key, ...winner } };
+      if (sale.winners === undefined && sale.filter?.mayHave(key) !== false) return undefined;
+    }
+    if (sale.hasErased && pseudonym === undefined) return undefined;
     const ageMs = nowMs - sale.confirmedAtMs;
     if (ageMs >= SOLD_OUT_REMEMBERED_MS) return undefined;
     if (ageMs >= SOLD_CONFIRM_MS && !sale.confirming && !isFinal) {
@@ -96,6 +110,7 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     const nowMs = clock.elapsed();
     const sale: Sale = {
       filter: undefined,
+      hasErased: false,
       winners: undefined,
       total: 0,
       lastAskedAtMs: nowMs,
@@ -161,10 +176,11 @@ export function createKnownAnswers({ campaigns, issuances, clock, logger }: Know
     if (!makeRoom("filter", total, FILTERED_MAX)) return NO_ROOM_FOR_MS;
     // Counted first, so that the keys are not read again and again while an issuance is not durable yet.
     if ((await issuances.count(campaignId)) !== total) return nextWaitMs(sale);
-    const { filter, read } = await readClaimKeys(issuances, campaignId, total);
+    const { filter, read, hasErased } = await readClaimKeys(issuances, campaignId, total, deps.filterSeed);
     // More coupons may have been added and sold meanwhile.
     if (read !== total || sale.total !== total) return nextWaitMs(sale);
     sale.filter = filter;
+    sale.hasErased = hasErased;
     return 0;
   }
 

@@ -19,6 +19,7 @@ type Opening = {
   readonly startMs: number;
   readonly untilMs: number;
   readonly startsAtMs: number;
+  readonly endsAtMs?: number;
   readonly confirmAtMs: number;
   confirming: boolean;
 };
@@ -39,7 +40,7 @@ export function createKnownOpenings(clock: Pick<Clock, "elapsed">): KnownOpening
       const opening = openings.get(campaignId);
       if (opening === undefined) return undefined;
       const nowMs = clock.elapsed();
-      const { startMs, untilMs, startsAtMs, confirmAtMs, confirming } = opening;
+      const { startMs, untilMs, startsAtMs, endsAtMs, confirmAtMs, confirming } = opening;
       if (nowMs >= untilMs) {
         openings.delete(campaignId);
         return undefined;
@@ -48,16 +49,18 @@ export function createKnownOpenings(clock: Pick<Clock, "elapsed">): KnownOpening
         opening.confirming = true;
         return undefined;
       }
-      return { kind: "early", redisWaitMs: startMs - nowMs, startsAtMs };
+      const early = { kind: "early", redisWaitMs: startMs - nowMs, startsAtMs } as const;
+      return endsAtMs === undefined ? early : { ...early, endsAtMs };
     },
 
-    learn(campaignId, { redisWaitMs, startsAtMs }, askedAtMs) {
+    learn(campaignId, { redisWaitMs, startsAtMs, endsAtMs }, askedAtMs) {
       // Redis read its clock after the question was sent, in whole milliseconds: the start can be as near as
       // this.
       const startMs = askedAtMs + redisWaitMs - 1;
       if (openings.size >= CAMPAIGNS_MAX) openings.clear();
       openings.set(campaignId, {
         ...{ startMs, startsAtMs, confirming: false },
+        ...(endsAtMs === undefined ? {} : { endsAtMs }),
         untilMs: Math.min(startMs, askedAtMs + REMEMBERED_MS),
         confirmAtMs: askedAtMs + CONFIRM_MS,
       });

@@ -1,6 +1,8 @@
 import { claimOf } from "../campaign/claim-record.ts";
 import type { Claim } from "../pool/answers.ts";
-import type { Issuances, IssuePosition } from "../record/issuances.ts";
+import type { Issuances } from "../record/issuances.ts";
+import type { IssuePosition } from "../record/issue-ranges.ts";
+import { isPseudonym } from "../record/pseudonym.ts";
 import { createKeyFilter, type KeyFilter } from "./key-filter.ts";
 
 /** The fields of a claim other than its campaign and its key. */
@@ -10,21 +12,28 @@ export type Winner = Omit<Claim, "campaignId" | "claimKey">;
 const PAGE = 500;
 const KEYS_PAGE = 2_000;
 
-/** A filter for `total` keys, filled with those of all issuances, and the number of keys that were read. */
+/**
+ * A filter for `total` keys, filled with those of all issuances; how many were read, and whether some are
+ * pseudonyms. `seed`: see createKeyFilter.
+ */
 export async function readClaimKeys(
   issuances: Pick<Issuances, "claimKeys">,
   campaignId: string,
   total: number,
-): Promise<{ readonly filter: KeyFilter; readonly read: number }> {
-  const filter = createKeyFilter(total);
+  seed?: number,
+): Promise<{ readonly filter: KeyFilter; readonly read: number; readonly hasErased: boolean }> {
+  const filter = createKeyFilter(total, seed);
   let read = 0;
+  let hasErased = false;
   let after: string | undefined;
   for (;;) {
     const keys = await issuances.claimKeys(campaignId, after, KEYS_PAGE);
     for (const key of keys) filter.add(key);
+    // Pseudonyms come before all other keys.
+    hasErased ||= keys[0] !== undefined && isPseudonym(keys[0]);
     read += keys.length;
     after = keys.at(-1);
-    if (keys.length < KEYS_PAGE) return { filter, read };
+    if (keys.length < KEYS_PAGE) return { filter, read, hasErased };
   }
 }
 
@@ -38,8 +47,8 @@ export async function readWinners(
   for (;;) {
     const page = await issuances.inOrder(campaignId, after, PAGE);
     for (const issuance of page) {
-      const { claimKey, userId, code, generation, seq, issuedAtMs } = claimOf(issuance);
-      winners.set(claimKey, { userId, code, generation, seq, issuedAtMs });
+      const { claimKey, campaignId: _, ...winner } = claimOf(issuance);
+      winners.set(claimKey, winner);
     }
     after = page.at(-1);
     if (page.length < PAGE) return winners;

@@ -20,7 +20,7 @@ export type SettleStage = BatchQueue<Claim, void>;
  * without it.
  */
 export function createSettleStage(deps: StageDeps): SettleStage {
-  const { pool, restore, clock, campaignId } = deps;
+  const { pool, restore, clock, marks, campaignId } = deps;
 
   async function settle(generation: number, settled: readonly Claim[]): Promise<void> {
     const seqs = settled.map((claim) => claim.seq);
@@ -29,7 +29,8 @@ export function createSettleStage(deps: StageDeps): SettleStage {
       if (outcome === "settled") return;
       if (outcome === "stale") {
         // These became durable after the pool had been rebuilt without them.
-        for (const claim of settled) await pool.adopt(claim);
+        for (const claim of settled)
+          await pool.adopt(claim, marks.demanded(campaignId)?.inPlaceOf(campaignId, claim));
         return;
       }
       const restored = await restore(campaignId);

@@ -4,7 +4,10 @@ import type { Issuances } from "../record/issuances.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import { NewerShape } from "../runtime/stored-shape.ts";
+import type { Tracer } from "../runtime/tracer.ts";
 import { CircuitOpen } from "./breaker.ts";
+import type { ErasureMarks } from "./erasure-marks.ts";
 import type { StoreBreakers } from "./store-breakers.ts";
 
 export type PipelineDeps = {
@@ -19,6 +22,8 @@ export type PipelineDeps = {
   commitsInFlightMax: number;
   commitDeadlineMs: number;
   breakers: StoreBreakers;
+  marks: ErasureMarks;
+  tracer?: Tracer;
   /**
    * By campaign, the highest generation in which this process got a code: a pool of a lower one must not
    * issue another.
@@ -53,8 +58,8 @@ export function loggingFailure<T, R>(
     try {
       return await run(items);
     } catch (error) {
-      // The breaker has logged it once.
-      if (error instanceof CircuitOpen) throw error;
+      // The breaker has logged it once; the scheduler and the sweeper log a newer campaign once.
+      if (error instanceof CircuitOpen || error instanceof NewerShape) throw error;
       logger.warn(
         { campaign: campaignId, batch: items.length, err: error },
         `${what} failed: it may or may not have happened`,

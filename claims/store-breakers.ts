@@ -2,6 +2,9 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { type Breaker, createBreaker } from "./breaker.ts";
 
+/** The kinds of calls that have a breaker, as metrics name them; `pools`: one breaker for each campaign. */
+export const BREAKERS = ["commits", "reads", "pools"] as const;
+
 /** One breaker for each kind of call to a store that can fail separately. */
 export type StoreBreakers = {
   /** Durable writes to MongoDB: while it is open, no code is popped. */
@@ -10,6 +13,10 @@ export type StoreBreakers = {
   readonly reads: Breaker;
   /** The pool of a campaign: each may be on another node of a Redis Cluster. */
   pool(campaignId: string): Breaker;
+  /** Whether requests are refused because calls of this kind get no answer. */
+  holdsBack(kind: (typeof BREAKERS)[number]): boolean;
+  /** Starts the probes that are due, which requests start otherwise. */
+  probe(): void;
   /** True while any of them is not closed. */
   anyOpen(): boolean;
   /** Calls back each time that a breaker opens: `commits` without an argument, a pool with its campaign. */
@@ -59,6 +66,9 @@ export function createStoreBreakers(deps: StoreBreakersDeps): StoreBreakers {
     for (const [id, { state }] of pools) if (state() === "closed") pools.delete(id);
   }
 
+  const ofKind = { commits: () => [commits], reads: () => [reads], pools: () => [...pools.values()] };
+  const all = () => BREAKERS.flatMap((kind) => ofKind[kind]());
+
   return {
     commits,
     reads,
@@ -75,6 +85,10 @@ export function createStoreBreakers(deps: StoreBreakersDeps): StoreBreakers {
       return breaker;
     },
     onOpen: (listener) => void listeners.push(listener),
-    anyOpen: () => [commits, reads, ...pools.values()].some(({ state }) => state() !== "closed"),
+    holdsBack: (kind) => ofKind[kind]().some((breaker) => breaker.holdsBack()),
+    probe() {
+      for (const breaker of all()) breaker.probe();
+    },
+    anyOpen: () => all().some(({ state }) => state() !== "closed"),
   };
 }

@@ -10,6 +10,8 @@ export type Tally = {
   count(campaignId: string, outcome: string, tookMs: number): void;
   /** Drops the counts of a removed campaign. */
   forget(campaignId: string): void;
+  /** All answers so far. */
+  total(): number;
   /** The campaigns with the most recent answers, busiest first, at most `BUSIEST_MAX`. */
   busiest(): CampaignCounts[];
 };
@@ -41,6 +43,7 @@ type Counts = {
 export function createTally(): Tally {
   const all = new Map<string, Counts>();
   let latest: Counts | undefined;
+  let total = 0;
 
   function countsOf(campaignId: string, outcome: string): Counts | undefined {
     const known = all.get(campaignId);
@@ -66,6 +69,7 @@ export function createTally(): Tally {
 
   return {
     count(campaignId, outcome, tookMs) {
+      total++;
       const counts = latest?.campaignId === campaignId ? latest : countsOf(campaignId, outcome);
       if (counts === undefined) return;
       latest = counts;
@@ -79,6 +83,8 @@ export function createTally(): Tally {
       all.delete(campaignId);
       if (latest?.campaignId === campaignId) latest = undefined;
     },
+
+    total: () => total,
 
     busiest() {
       for (const counts of all.values()) {

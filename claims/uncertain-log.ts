@@ -1,5 +1,6 @@
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
+import type { Caller } from "./issue.ts";
 import { wasLogged } from "./stage.ts";
 
 /** The least time between two log lines, in ms. */
@@ -13,16 +14,16 @@ const LOG_EVERY_MS = 1_000;
 export function createUncertainLog(
   logger: Logger,
   clock: Pick<Clock, "elapsed">,
-): (campaignId: string, error: unknown) => void {
+): (campaignId: string, error: unknown, caller?: Caller) => void {
   let loggedAtMs = Number.NEGATIVE_INFINITY;
   let requests = 0;
-  return (campaignId, error) => {
+  return (campaignId, error, caller) => {
     if (wasLogged(error)) return;
     requests++;
     const nowMs = clock.elapsed();
     if (nowMs - loggedAtMs < LOG_EVERY_MS) return;
     const words = "a claim failed for a cause that no batch has logged; its caller is answered UNCERTAIN";
-    logger.error({ campaign: campaignId, requests, err: error }, words);
+    logger.error({ campaign: campaignId, callId: caller?.callId, requests, err: error }, words);
     loggedAtMs = nowMs;
     requests = 0;
   };

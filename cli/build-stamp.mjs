@@ -8,6 +8,8 @@ export const stampFile = "cli/built-from.txt";
 const sources = [
   "cli",
   "callers",
+  "client",
+  "operator",
   "audit",
   "runtime",
   "proto",
@@ -22,9 +24,10 @@ const sources = [
  * set back to an older time by a checkout.
  *
  * @param {string} repository
+ * @param {readonly string[]} of
  */
-export function stampOf(repository) {
-  return sources.flatMap((path) => linesOf(repository, path)).join("");
+export function stampOf(repository, of = sources) {
+  return of.flatMap((path) => linesOf(repository, path)).join("");
 }
 
 /**
@@ -36,7 +39,9 @@ function linesOf(repository, path) {
   const full = join(repository, path);
   const facts = statSync(full);
   if (!facts.isDirectory()) return [`${path} ${facts.size} ${facts.mtimeMs}\n`];
+  // A build of the library changes nothing of the command.
   return readdirSync(full)
+    .filter((name) => name !== "dist")
     .sort()
     .flatMap((name) => linesOf(repository, `${path}/${name}`));
 }

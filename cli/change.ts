@@ -99,7 +99,12 @@ export async function makeChange<I extends DescMessage, R extends MessageInitSha
 /** The words for fields that the request does not contain: they stay unchanged. */
 function absentWords(request: object): Record<string, string> {
   const removesEnd = "noEnd" in request && request.noEnd === true;
-  return { endsAt: removesEnd ? "(none from now on)" : "(unchanged)", name: "(unchanged)" };
+  return {
+    endsAt: removesEnd ? "(none from now on)" : "(unchanged)",
+    name: "(unchanged)",
+    setMetadata: "(unchanged)",
+    removeMetadata: "(unchanged)",
+  };
 }
 
 /** The campaign before the change, and the server's clock. */

@@ -3,14 +3,20 @@ import { type Client, createClient, type Interceptor } from "@connectrpc/connect
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { CampaignService } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CouponService } from "../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { EventService } from "../proto/gen/coupon/v1/event_service_pb.ts";
+import { RedemptionService } from "../proto/gen/coupon/v1/redemption_service_pb.ts";
 import type { Settings } from "./settings.ts";
 
 export type CampaignClient = Client<typeof CampaignService>;
+export type EventClient = Client<typeof EventService>;
+export type RedemptionClient = Client<typeof RedemptionService>;
 export type CouponClient = Client<typeof CouponService>;
 
 export interface Clients {
   readonly campaigns: CampaignClient;
   readonly coupons: CouponClient;
+  readonly events: EventClient;
+  readonly redemptions: RedemptionClient;
 }
 
 const maxAnswerBytes = 64 * 1024 * 1024;
@@ -22,12 +28,15 @@ const maxRequestBytes = 64 * 1024;
  */
 export function openClients(settings: Settings): Clients {
   const { claim } = settings;
+  const operatorNow = () => settings.token ?? settings.login.freshToken?.();
   const transport = createConnectTransport({
     baseUrl: settings.url,
     httpVersion: "1.1",
     ...(settings.clientCertificate === undefined ? {} : { nodeOptions: settings.clientCertificate }),
     interceptors: [
-      bearerFor(CampaignService, () => settings.token ?? settings.login.freshToken?.()),
+      bearerFor(CampaignService, operatorNow),
+      bearerFor(EventService, operatorNow),
+      bearerFor(RedemptionService, operatorNow),
       bearerFor(CouponService, () => claim.credential),
     ],
     readMaxBytes: maxAnswerBytes,
@@ -36,6 +45,8 @@ export function openClients(settings: Settings): Clients {
   return {
     campaigns: createClient(CampaignService, transport),
     coupons: createClient(CouponService, transport),
+    events: createClient(EventService, transport),
+    redemptions: createClient(RedemptionService, transport),
   };
 }
 

@@ -17,7 +17,7 @@ export function unauthenticatedHint(tokenFrom: string | undefined): string {
 
 /** A service may serve operators and callers on different ports; each is an unknown path on the other one. */
 function unimplementedHint(serverMessage: string): string {
-  if (serverMessage.includes("/coupon.v1.CampaignService/"))
+  if (/\/coupon\.v1\.(Campaign|Event)Service\//.test(serverMessage))
     return "operators may be served on a port of their own there (OPERATORS_PORT): give its URL in --url";
   if (serverMessage.includes("/coupon.v1.CouponService/"))
     return "is --url that of the operators' port? callers are served on PORT";

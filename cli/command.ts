@@ -12,6 +12,8 @@ export interface OptionSpec {
   readonly offers?: readonly string[] | "files";
   /** True: an older spelling that still works and is not shown. */
   readonly hidden?: boolean;
+  /** True: it may be given several times. */
+  readonly repeats?: boolean;
 }
 
 /** An argument of a verb that is no campaign: "coupon completion <bash|zsh|fish>". */
@@ -19,6 +21,8 @@ export interface ArgumentSpec {
   readonly name: string;
   readonly about: string;
   readonly choices: readonly string[];
+  /** An argument after it, which may be left out. */
+  readonly second?: { readonly name: string; readonly about: string };
 }
 
 /** A verb as data: its arguments and its help. Its behaviour is its `Action`. */
@@ -42,10 +46,12 @@ export interface Action<S extends LocalSession = Session> {
 /** The arguments of one call of a verb, read by name and checked where they are read. */
 export class Input {
   readonly #argument: string | undefined;
+  readonly #second: string | undefined;
   readonly #options: ReadonlyMap<string, unknown>;
 
-  constructor(argument: string | undefined, options: Readonly<Record<string, unknown>>) {
+  constructor(argument: string | undefined, options: Readonly<Record<string, unknown>>, second?: string) {
     this.#argument = argument;
+    this.#second = second;
     this.#options = new Map(Object.entries(options));
   }
 
@@ -78,6 +84,11 @@ export class Input {
     return this.#argument;
   }
 
+  /** The argument after it; undefined: none was given. */
+  get second(): string | undefined {
+    return this.#second;
+  }
+
   /**
    * "--request-id" → the text given, or undefined. An empty text is a mistake, most often an unset shell
    * variable.
@@ -86,6 +97,12 @@ export class Input {
     const value = this.#options.get(camelCase(option));
     if (value === "") throw new UserError(`${option} is empty`, { hint: "leave it out or give a value" });
     return typeof value === "string" ? value : undefined;
+  }
+
+  /** The texts of an option that may be given several times, in that order. */
+  texts(option: string): readonly string[] {
+    const value = this.#options.get(camelCase(option));
+    return Array.isArray(value) ? value.map(String) : [];
   }
 
   requiredText(option: string): string {

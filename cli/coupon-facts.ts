@@ -7,6 +7,7 @@ export function couponFacts(coupon: Coupon, zone: string): [label: string, value
   const issuedMs = epochMsOf(coupon.issuedAt);
   return [
     ["campaign", printable(coupon.campaignId)],
+    ...(coupon.rank === 0 ? [] : [["rank", grouped(coupon.rank)] satisfies [string, string]]),
     ["seq", grouped(coupon.seq)],
     ["issued", issuedMs === undefined ? "unknown" : instantText(issuedMs, zone)],
   ];

@@ -5,7 +5,7 @@ export const environment: readonly { readonly name: string; readonly about: stri
   { name: "COUPON_TOKEN_FILE", about: "as --token-file, for a file" },
   {
     name: "COUPON_CLAIM_TOKEN",
-    about: "the token or key with which coupon issue and find claim and look up",
+    about: "the token or key with which coupon issue claims, and coupon find asks as a caller does",
   },
   {
     name: "CLAIM_TOKEN_SECRET",

@@ -21,7 +21,7 @@ export const exitCodeMeanings: Record<ExitCode, string> = {
   1: "unexpected: a bug, here or in the service",
   2: "usage: an argument is missing or wrong",
   3: "refused: sold out, not started, ended, paused, conflicting …",
-  4: "not found: no such campaign or coupon",
+  4: "not found: no such campaign, coupon or sink",
   5: "unavailable: the service could not be reached, is overloaded or took too long; ask again with the same key",
   6: "denied: the token is missing, wrong or not allowed to do this",
   7: "not confirmed: the operator did not agree, or there was no terminal to ask at and --yes was not given",

@@ -28,6 +28,12 @@ export async function orUserError<T>(path: string, act: () => Promise<T>, flag =
   }
 }
 
+/** A file of a flag that cannot be read. */
+export function unreadable(path: string, error: unknown, flag = "--codes"): UserError {
+  const why = codeOf(error) ?? String(error);
+  return new UserError(`${flag}: cannot read "${path}": ${why}`, { cause: error });
+}
+
 /** The system's name of an error, as in "ENOENT". */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error ? String(error.code) : undefined;

@@ -5,6 +5,7 @@ import { type ExaminationOptions, examine, type Suspects } from "../audit/examin
 import { HistoryBroken, streamHistory } from "../audit/history.ts";
 import type { CampaignRecord } from "../audit/snapshot.ts";
 import type { Verdict } from "../audit/verdict.ts";
+import { KEY_SEPARATOR } from "../callers/http-client.ts";
 import type { Campaign } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import { type CampaignSettings, CampaignView } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CheckVerdict, type VerifyCheck, VerifyCheckSchema } from "../proto/gen/coupon/v1/verify_pb.ts";
@@ -71,7 +72,7 @@ async function readOnce(session: Session, plan: HistoryPlan, suspects: Suspects 
     examination.told(entry);
     entries++;
   }
-  for await (const issuance of issuancesOf(session, campaignId)) examination.issued(issuance);
+  for await (const issuance of issuancesOf(session, campaign)) examination.issued(issuance);
   examination.orderedAfter(recordOf(await campaignOf(session, campaignId)));
   for await (const entry of readingOf(files, clockMs)) examination.toldAgain(entry);
   const verdicts = concluded(examination.conclude());
@@ -104,7 +105,7 @@ export async function* readingOf(files: readonly string[], clockMs: number) {
   }
 }
 
-async function* issuancesOf(session: Session, campaignId: string) {
+async function* issuancesOf(session: Session, { id: campaignId, maxPerUser }: Campaign) {
   let pageToken = "";
   const batches = resumedStream(session, {
     open: (options) =>
@@ -119,11 +120,12 @@ async function* issuancesOf(session: Session, campaignId: string) {
       const issuedAtMs = epochMsOf(coupon?.issuedAt);
       if (coupon === undefined || issuedAtMs === undefined)
         throw new Error("the service sent a row without a whole coupon");
-      // One of the two is empty: the claim key is the user id or the request id.
-      const claimKey = requestId === "" ? userId : requestId;
+      // The claim key is the user id, the request id, or both where each user may have several.
+      const own = requestId === "" ? userId : requestId;
+      const claimKey = maxPerUser > 1 ? `${userId}${KEY_SEPARATOR}${requestId}` : own;
       yield { code: coupon.code, claimKey, generation, seq: coupon.seq, issuedAtMs };
     }
-    pageToken = batch.nextPageToken;
+    if (batch.nextPageToken !== "") pageToken = batch.nextPageToken;
   }
 }
 
@@ -158,8 +160,9 @@ function settingsOf({ total, startsAt }: CampaignSettings): ChangedSettings {
 }
 
 function recordOf(campaign: Campaign): CampaignRecord {
-  const { id, total, onePerUser, generation } = campaign;
+  const { id, total, onePerUser, maxPerUser, generation } = campaign;
   return {
+    ...(maxPerUser > 1 ? { maxPerUser } : {}),
     ...{ id, total, onePerUser, generation, state: stateName(campaign.state) },
     startsAtMs: epochMsOf(campaign.startsAt) ?? 0,
     endsAtMs: epochMsOf(campaign.endsAt),

@@ -49,7 +49,11 @@ function section(command: Command): string[] {
 function usage({ name, takesCampaign, argument }: Command): string {
   if (takesCampaign === "optional") return `coupon ${name} [options] [campaign-id]`;
   if (takesCampaign) return `coupon ${name} [options] <campaign-id>`;
-  return `coupon ${name} [options]${argument === undefined ? "" : ` <${argument.name}>`}`;
+  return `coupon ${name} [options]${argument === undefined ? "" : ` <${argument.name}>${secondOf(argument)}`}`;
+}
+
+function secondOf({ second }: NonNullable<Command["argument"]>): string {
+  return second === undefined ? "" : ` [${second.name}]`;
 }
 
 function flagList(options: readonly OptionSpec[]): string {

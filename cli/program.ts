@@ -62,13 +62,20 @@ export async function readArguments({ invocation, args, columns }: Typed): Promi
     if (command.takesCampaign === "optional") verb.argument("[campaign-id]", aboutId);
     else if (command.takesCampaign) verb.argument("<campaign-id>", aboutId);
     else if (argument !== undefined) verb.argument(`<${argument.name}>`, argument.about);
-    for (const { flags, about, hidden } of command.options) {
-      verb.addOption(new Option(flags, spelled(about)).hideHelp(hidden === true));
+    const second = argument?.second;
+    if (second !== undefined) verb.argument(`[${second.name}]`, second.about);
+    for (const { flags, about, hidden, repeats } of command.options) {
+      const option = new Option(flags, spelled(about)).hideHelp(hidden === true);
+      if (repeats === true)
+        option.argParser((text: string, before: readonly string[] | undefined) => [...(before ?? []), text]);
+      verb.addOption(option);
     }
     verb.addHelpText("after", examplesOf(command, columns, spelled));
     verb.action((...given: unknown[]) => {
-      const first = typeof given[0] === "string" ? given[0] : undefined;
-      asked = { kind: "verb", command, input: new Input(first, verb.opts()), globals: program.opts() };
+      const [first, next] = given.map((one) => (typeof one === "string" ? one : undefined));
+      const more = second === undefined ? undefined : next;
+      const input = new Input(first, verb.opts(), more);
+      asked = { kind: "verb", command, input, globals: program.opts() };
     });
   }
   try {

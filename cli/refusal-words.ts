@@ -37,6 +37,10 @@ export function reasonWords(
       message: "sold out, every coupon has a holder",
       hint: holders,
     },
+    [RefusalReason.MAX_PER_USER]: {
+      message: serverMessage,
+      hint: "coupon find --user shows the user's coupons; a repeated --request still gets its own",
+    },
     [RefusalReason.UNKNOWN_CAMPAIGN]: {
       message: `there is no ${campaignId === undefined ? "such campaign" : `campaign ${printable(campaignId)}`} at ${url}`,
       hint:
@@ -83,6 +87,46 @@ export function reasonWords(
     [RefusalReason.DEADLINE_EXCEEDED]: {
       message: "the deadline passed before the service tried anything",
       hint: "ask again with the same key and a longer --timeout",
+    },
+    [RefusalReason.UNKNOWN_SINK]: {
+      message: serverMessage.replace("name: ", ""),
+      hint: "coupon sinks list shows those that there are",
+    },
+    [RefusalReason.SINK_EXISTS]: {
+      message: serverMessage.replace(/^name: |; UpdateSink changes it$/g, ""),
+      hint: "coupon sinks edit changes it, coupon sinks show tells how it is set up",
+    },
+    [RefusalReason.TOO_MANY_SINKS]: {
+      message: serverMessage,
+      hint: "coupon sinks list shows them, coupon sinks remove removes one",
+    },
+    [RefusalReason.NOT_VALID_YET]: {
+      message: withInstants(serverMessage.replace("key: ", "the key: "), zone),
+      hint: "redeem it then",
+    },
+    [RefusalReason.VALIDITY_OVER]: {
+      message: withInstants(serverMessage.replace("key: ", "the key: "), zone),
+      hint: "coupon get shows the rules of its campaign",
+    },
+    [RefusalReason.VOIDED]: {
+      message: withInstants(serverMessage.replace("key: ", "the key: "), zone),
+      hint: "coupon redemptions shows who did that and why; coupon unvoid takes it back",
+    },
+    [RefusalReason.RESERVED]: {
+      message: withInstants(serverMessage.replace("key: ", "the key: "), zone),
+      hint: "its reservation times out; coupon redemptions shows when",
+    },
+    [RefusalReason.REDEEMED]: {
+      message: withInstants(serverMessage.replace("key: ", "the key: "), zone),
+      hint: "coupon redemptions shows by which key and when",
+    },
+    [RefusalReason.NO_RESERVATION]: {
+      message: withInstants(serverMessage.replace("key: ", "the key: "), zone),
+      hint: "coupon redeem --reserve makes one",
+    },
+    [RefusalReason.RESERVATION_OVER]: {
+      message: withInstants(serverMessage.replace("key: ", "the key: "), zone),
+      hint: "reserve with another --key",
     },
   };
   return words[reason];

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { createHistoryWriter, type HistoryEntry } from "../audit/history.ts";
 import { planArrivals } from "../callers/arrivals.ts";
-import { createHttpClient } from "../callers/http-client.ts";
+import { createHttpClient, KEY_SEPARATOR } from "../callers/http-client.ts";
 import { pressAll, SOCKETS_MAX } from "../callers/pressing.ts";
 import { createScoreboard, type Second } from "../callers/scoreboard.ts";
 import { orUserError } from "./file-trouble.ts";
@@ -12,6 +12,8 @@ export interface Pressing {
   readonly url: string;
   readonly campaignId: string;
   readonly onePerUser: boolean;
+  /** More than 1: a claim key is of a user and a request. */
+  readonly maxPerUser: number;
   readonly plan: RehearsalPlan;
   /** The `authorization` of each synthetic user; undefined: none. */
   readonly authorizationOf: ((userId: string) => string) | undefined;
@@ -27,19 +29,23 @@ export interface Pressing {
 
 /** Synthetic users press by the clock, in an open loop: no user waits for another user's answer. */
 export async function pressForCoupons(pressing: Pressing): Promise<PressFacts> {
-  const { url, campaignId, onePerUser, plan, offsetMs, onSecond, signal } = pressing;
+  const { url, campaignId, onePerUser, maxPerUser, plan, offsetMs, onSecond, signal } = pressing;
   const { users, ratePerSecond, seed } = plan;
   // Each user that waits for its next try adds a listener.
   setMaxListeners(0, signal);
-  const arrivals = planArrivals({ users, ratePerSecond, secondsBefore, seed });
+  const isOfBoth = maxPerUser > 1;
+  const arrivals = planArrivals({ users, ratePerSecond, secondsBefore, seed }).map((arrival) =>
+    isOfBoth ? { ...arrival, userId: `${arrival.userId}${KEY_SEPARATOR}1` } : arrival,
+  );
+  const { authorizationOf } = pressing;
   const startsAtMs = pressing.startsAtMs - offsetMs;
   const scoreboard = createScoreboard(startsAtMs);
   const history: HistoryEntry[] = [];
   const client = createHttpClient(
     url,
     SOCKETS_MAX,
-    onePerUser ? "userId" : "requestId",
-    pressing.authorizationOf,
+    isOfBoth ? "both" : onePerUser ? "userId" : "requestId",
+    authorizationOf && ((claimKey) => authorizationOf(claimKey.split(KEY_SEPARATOR, 1)[0] ?? "")),
   );
   try {
     const driven = await pressAll({

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Second } from "../callers/scoreboard.ts";
+import { lateness } from "../operator/lateness.ts";
 import { type Campaign, CampaignState } from "../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignView } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { counted, grouped } from "../runtime/counting.ts";
@@ -9,7 +10,6 @@ import { call } from "./call.ts";
 import { crowdCredentials } from "./claim-credentials.ts";
 import { describeFailure } from "./failure.ts";
 import { checkHistory } from "./history-check.ts";
-import { lateness } from "./lateness.ts";
 import { type RehearsalPlan, secondsBefore } from "./rehearsal-plan.ts";
 import { pressForCoupons } from "./rehearsal-press.ts";
 import { readyToPress } from "./rehearsal-ready.ts";
@@ -32,7 +32,7 @@ export async function launchRehearsal(
   recordsFile: () => Promise<string>,
 ): Promise<RehearsalFacts> {
   const { campaigns, output, signal, settings } = session;
-  const { id: campaignId, onePerUser } = rehearsal;
+  const { id: campaignId, onePerUser, maxPerUser } = rehearsal;
   const { offsetMs, uncertaintyMs } = await serverClock(session);
   const { preflight, startsAtMs } = await readyToPress(session, rehearsal, plan.leadMs, offsetMs);
   const expiresAtMs = Date.now() + plan.leadMs + plan.pressingMs + 3_600_000;
@@ -42,7 +42,8 @@ export async function launchRehearsal(
   );
   const press = await pressForCoupons({
     authorizationOf,
-    ...{ url: settings.publicUrl, campaignId, onePerUser, plan, startsAtMs, offsetMs, recordsFile, signal },
+    ...{ url: settings.publicUrl, campaignId, plan, startsAtMs, offsetMs, recordsFile, signal },
+    ...{ onePerUser, maxPerUser },
     onSecond: (second) => output.note(secondText(second, plan.total)),
   });
   const issued = await waitForRest(session, campaignId, plan);

@@ -7,7 +7,8 @@ import {
   ClaimAuth,
   ClaimAuthSchema,
 } from "../proto/gen/coupon/v1/campaign_pb.ts";
-import { grouped } from "../runtime/counting.ts";
+import type { RedemptionRules } from "../proto/gen/coupon/v1/redemption_pb.ts";
+import { counted, grouped } from "../runtime/counting.ts";
 import { rfc3339In } from "./zone.ts";
 
 /** Characters that join or colour an emoji, and are a part of it. */
@@ -124,11 +125,36 @@ export function campaignFacts(campaign: Campaign, context: SummaryContext): [lab
   }
   if (openedMs !== undefined) facts.push(["opened", instantText(openedMs, zone)]);
   if (createdMs !== undefined) facts.push(["created", instantText(createdMs, zone)]);
-  facts.push(["rule", campaign.onePerUser ? "one per user" : "one per request id: a user may get several"]);
-  facts.push(["format", printable(campaign.codeFormat)]);
+  if (campaign.seriesId !== "") facts.push(["series", printable(campaign.seriesId)]);
+  facts.push(["rule", ruleText(campaign)]);
+  facts.push(["format", campaign.codesImported ? "imported codes" : printable(campaign.codeFormat)]);
   if (campaign.claimAuth > ClaimAuth.OPEN)
     facts.push(["claims", `need a ${enumName(ClaimAuthSchema, campaign.claimAuth).toLowerCase()}`]);
-  return facts;
+  return [...facts, ...redemptionRuleFacts(campaign.redemption, zone), ...metadataLines(campaign.metadata)];
+}
+
+/** The rules of a campaign in words; empty: none was set. */
+function redemptionRuleFacts(
+  rules: RedemptionRules | undefined,
+  zone: string,
+): [label: string, value: string][] {
+  if (rules === undefined) return [];
+  const [from, until] = [epochMsOf(rules.validFrom), epochMsOf(rules.validUntil)];
+  const words = [
+    ...(from === undefined ? [] : [`from ${instantText(from, zone)}`]),
+    ...(until === undefined ? [] : [`until ${instantText(until, zone)}`]),
+    ...(rules.validDays === 0 ? [] : [`within ${counted(rules.validDays, "day")} of its issue`]),
+    ...(rules.boundToUser ? ["by its user"] : []),
+    rules.maxRedemptions > 1 ? `${counted(rules.maxRedemptions, "time")}` : "once",
+  ];
+  return [["redeemed", words.join(", ")]];
+}
+
+function ruleText({ onePerUser, maxPerUser }: Campaign): string {
+  if (onePerUser) return "one per user";
+  return maxPerUser > 1
+    ? `at most ${maxPerUser} per user, one per request id`
+    : "one per request id: a user may get several";
 }
 
 /** The words beside the start: the time left, and whether the campaign opens then. */
@@ -145,4 +171,11 @@ function startDistance(campaign: Campaign, startsMs: number, serverMs: number | 
 export function factLines(facts: readonly (readonly [string, string])[]): string {
   const width = Math.max(...facts.map(([label]) => label.length));
   return facts.map(([label, value]) => `  ${label.padEnd(width)}  ${value}\n`).join("");
+}
+
+/** One fact a line, by key: the first has the label. */
+export function metadataLines(metadata: Readonly<Record<string, string>>): [label: string, value: string][] {
+  return Object.entries(metadata)
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([key, value], at) => [at === 0 ? "metadata" : "", `${printable(key)}=${printable(value)}`]);
 }

@@ -1,25 +1,22 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { RefusalReason } from "../proto/gen/coupon/v1/refusal_pb.ts";
+import { type BackOff, isPassing, retryDelayMs, standingOf } from "../client/policy.ts";
+import { enumName } from "../proto/enum-name.ts";
+import { RefusalReason, RefusalReasonSchema } from "../proto/gen/coupon/v1/refusal_pb.ts";
 import { refusalOf } from "./failure.ts";
 import { foreignAnswer } from "./foreign-answer.ts";
 import { unreachableBecause } from "./reach.ts";
-import { type KnownReason, knownReason } from "./rpc-exit-code.ts";
 import { userErrorIn } from "./user-error.ts";
 
 /** The tries after the first, where the operator gives no number. */
 export const defaultCallRetries = 5;
-const firstDelayMs = 250;
-const maxDelayMs = 5_000;
-const maxAskedDelayMs = 30_000;
+/** Not full jitter: an operator is one, reads the wait, and wants it to be worth its name. */
+export const operatorBackOff: BackOff = {
+  ...{ firstMs: 250, mostMs: 5_000, jitterFrom: 0.75, jitterTo: 1.25 },
+  askedMostMs: 30_000,
+};
 
 const transientCodes: readonly Code[] = [Code.Unavailable, Code.DeadlineExceeded, Code.Aborted];
-const transientReasons: readonly KnownReason[] = [
-  RefusalReason.OVERLOADED,
-  RefusalReason.UNCERTAIN,
-  RefusalReason.RATE_LIMITED,
-  RefusalReason.DEADLINE_EXCEEDED,
-];
 // A broken stream has more errors than a broken call: an end without its end message, or half a message.
 const brokenEnds = ["missing EndStreamResponse", "invalid end stream"];
 // These codes mean a broken stream if an error of the connection is their cause. An error of the service has
@@ -29,8 +26,9 @@ const brokenStreamCodes: readonly Code[] = [Code.DataLoss, Code.Unknown, Code.In
 /** True: a retry may help, and is safe because every call of this CLI has its key. */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof ConnectError)) return false;
-  const reason = knownReason(refusalOf(error)?.reason ?? RefusalReason.UNSPECIFIED);
-  if (reason !== undefined && reason !== RefusalReason.UNSPECIFIED) return transientReasons.includes(reason);
+  const reason = refusalOf(error)?.reason ?? RefusalReason.UNSPECIFIED;
+  const standing = standingOf(enumName(RefusalReasonSchema, reason));
+  if (standing !== undefined) return isPassing(standing);
   return unreachableBecause(error)?.passes ?? transientCodes.includes(error.code);
 }
 
@@ -47,17 +45,15 @@ export function isBrokenStream(error: unknown): boolean {
 
 /**
  * How long to wait before try number `failures` + 1. `random` is from 0 to 1; `askedMs` is the service's
- * retry_after, of which at most 30 s count.
+ * retry_after, of which at most 30 s count, before the command's own part.
  */
 export function delayBeforeRetryMs(
   failures: number,
   askedMs: number,
   random: number,
-  mostMs: number = maxDelayMs,
+  mostMs: number = operatorBackOff.mostMs,
 ): number {
-  const backoffMs = Math.min(mostMs, firstDelayMs * 2 ** (failures - 1));
-  const jitteredMs = Math.round(backoffMs * (0.75 + random / 2));
-  return Math.max(jitteredMs, Math.min(askedMs, maxAskedDelayMs));
+  return Math.round(retryDelayMs({ ...operatorBackOff, mostMs }, failures, askedMs, random));
 }
 
 /**
@@ -82,8 +78,21 @@ export interface RetryPlan {
 /** Prints a note, waits, and returns; throws where the tries are used up or the operator interrupts. */
 export async function waitForRetry(error: unknown, failures: number, plan: RetryPlan): Promise<void> {
   if (failures > plan.retries) throw error;
-  const askedMs = Number(refusalOf(error)?.retryAfterMs ?? 0n);
-  const waitMs = delayBeforeRetryMs(failures, askedMs, Math.random(), plan.maxDelayMs);
+  const waitMs = delayBeforeRetryMs(failures, askedMs(error), Math.random(), plan.maxDelayMs);
+  await noteAndWait(error, failures, waitMs, plan);
+}
+
+/** The service's retry_after of a refusal; 0: it names none. */
+export function askedMs(error: unknown): number {
+  return Number(refusalOf(error)?.retryAfterMs ?? 0n);
+}
+
+export async function noteAndWait(
+  error: unknown,
+  failures: number,
+  waitMs: number,
+  plan: RetryPlan,
+): Promise<void> {
   const seconds = (waitMs / 1000).toFixed(1);
   plan.note(`${shortCause(error)}, ${plan.again} in ${seconds} s (${failures} of ${plan.retries})`);
   await delay(waitMs, undefined, { signal: plan.signal });

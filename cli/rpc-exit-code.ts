@@ -50,6 +50,17 @@ export const reasonExitCodes: Record<KnownReason, ExitCode | undefined> = {
   [RefusalReason.PERMISSION_DENIED]: exitCodes.denied,
   [RefusalReason.RATE_LIMITED]: exitCodes.unavailable,
   [RefusalReason.DEADLINE_EXCEEDED]: exitCodes.unavailable,
+  [RefusalReason.UNKNOWN_SINK]: exitCodes.notFound,
+  [RefusalReason.SINK_EXISTS]: exitCodes.refused,
+  [RefusalReason.TOO_MANY_SINKS]: exitCodes.refused,
+  [RefusalReason.NOT_VALID_YET]: exitCodes.refused,
+  [RefusalReason.VALIDITY_OVER]: exitCodes.refused,
+  [RefusalReason.VOIDED]: exitCodes.refused,
+  [RefusalReason.RESERVED]: exitCodes.refused,
+  [RefusalReason.REDEEMED]: exitCodes.refused,
+  [RefusalReason.NO_RESERVATION]: exitCodes.refused,
+  [RefusalReason.RESERVATION_OVER]: exitCodes.refused,
+  [RefusalReason.MAX_PER_USER]: exitCodes.refused,
 };
 
 /** undefined: a reason of a newer server, unknown to this build; then the RPC code decides. */

@@ -10,32 +10,60 @@ export const flagOfField: Readonly<Record<string, string>> = {
   buckets: "--seconds",
   campaign_id: "the campaign id",
   code: "--code",
+  codes: "--codes",
   claim_auth: "--claim-auth",
   code_format: "--format",
   code_formats: "--format",
   count: "--count",
   ends_at: "--end",
+  exchange: "--exchange",
+  ids: "--id",
+  import_id: "--codes",
   interval_ms: "--interval",
+  key: "--key",
+  max_per_user: "--max-per-user",
+  metadata: "--meta",
   name: "--name",
   no_end: "--no-end",
   offenders_max: "--offenders",
+  overlap_ms: "--overlap",
   page_size: "--limit",
   page_token: "--page-token",
+  reason: "--reason",
+  "redemption.bound_to_user": "--bound-to-user",
+  "redemption.max_redemptions": "--max-redemptions",
+  "redemption.valid_days": "--valid-days",
+  "redemption.valid_from": "--valid-from",
+  "redemption.valid_until": "--valid-until",
+  remove_metadata: "--unmeta",
   request_id: "--request-id",
+  secret: "--secret-file",
+  set_metadata: "--meta",
+  sink: "the name of the sink",
+  series_id: "--series",
   starts_at: "--start",
+  thresholds: "--thresholds",
+  timeout_ms: "--for",
   total: "--total",
+  types: "--types",
+  url: "--to",
   user_id: "--user",
+  user_ids: "--users",
+  forget_users_after_days: "--forget-users-after",
 };
 
 /** Verbs with another flag for a field. */
 const flagsOfVerb: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   find: { request_id: "--request" },
+  proof: { request_id: "--request" },
+  sinks: { name: "the name of the sink", campaign_id: "--campaign" },
+  events: { campaign_id: "--campaign" },
 };
 
-const headPattern = /^(\w+(?:, \w+)*)(: .*)$/s;
+const headPattern = /^([\w.]+(?:, [\w.]+)*)(: .*)$/s;
 // A field of one word, such as name, is also an English word; only at the beginning of a message it is surely
 // a field.
-const spelledPattern = /\b[a-z]+_[a-z]+\b/g;
+const spelledPattern = /\b(?:[a-z]+\.)?[a-z]+(?:_[a-z]+)+\b/g;
 const instantPattern = /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g;
 
 /**

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import type { CampaignClient, CouponClient } from "./client.ts";
+import type { CampaignClient, CouponClient, EventClient, RedemptionClient } from "./client.ts";
 import type { Output } from "./output.ts";
 import type { Prompt } from "./prompt.ts";
 import type { Settings } from "./settings.ts";
@@ -23,4 +23,6 @@ export interface LocalSession {
 export interface Session extends LocalSession {
   readonly campaigns: CampaignClient;
   readonly coupons: CouponClient;
+  readonly events: EventClient;
+  readonly redemptions: RedemptionClient;
 }

@@ -35,3 +35,9 @@ export const changeOptions: readonly OptionSpec[] = [
 
 /** For verbs that change a campaign and ask the operator first. */
 export const finalChangeOptions: readonly OptionSpec[] = [...changeOptions, yesOption];
+
+export const metaOption: OptionSpec = {
+  flags: "--meta <key=value>",
+  about: "a note for yourselves and your systems; may be given several times",
+  repeats: true,
+};

@@ -1,11 +1,16 @@
 import type { Command, OptionSpec } from "./command.ts";
 import { add } from "./verbs/add.ts";
 import { cancel } from "./verbs/cancel.ts";
+import { certify } from "./verbs/certify.ts";
+import { commitment } from "./verbs/commitment.ts";
 import { completion } from "./verbs/completion.ts";
 import { config } from "./verbs/config.ts";
 import { create } from "./verbs/create.ts";
+import { dlq } from "./verbs/dlq.ts";
 import { edit } from "./verbs/edit.ts";
 import { end } from "./verbs/end.ts";
+import { erase } from "./verbs/erase.ts";
+import { events } from "./verbs/events.ts";
 import { exportCoupons } from "./verbs/export.ts";
 import { find } from "./verbs/find.ts";
 import { formats } from "./verbs/formats.ts";
@@ -19,14 +24,22 @@ import { login } from "./verbs/login.ts";
 import { logout } from "./verbs/logout.ts";
 import { pause } from "./verbs/pause.ts";
 import { preflight } from "./verbs/preflight.ts";
+import { proof } from "./verbs/proof.ts";
+import { redeem } from "./verbs/redeem.ts";
+import { redemptions } from "./verbs/redemptions.ts";
 import { rehearse } from "./verbs/rehearse.ts";
 import { reschedule } from "./verbs/reschedule.ts";
 import { resume } from "./verbs/resume.ts";
+import { sinks } from "./verbs/sinks.ts";
 import { stats } from "./verbs/stats.ts";
 import { status } from "./verbs/status.ts";
 import { token } from "./verbs/token.ts";
+import { validate } from "./verbs/validate.ts";
 import { verify } from "./verbs/verify.ts";
+import { unvoid, voidCode } from "./verbs/void.ts";
 import { watch } from "./verbs/watch.ts";
+import { whoami } from "./verbs/whoami.ts";
+import { why } from "./verbs/why.ts";
 
 /**
  * Every verb, as data, for help, completion and the manual. The action is loaded only for the chosen verb
@@ -46,17 +59,31 @@ export const commands: readonly Command[] = [
   edit,
   end,
   cancel,
+  erase,
   history,
   exportCoupons,
   issue,
   find,
+  why,
+  redeem,
+  validate,
+  voidCode,
+  unvoid,
+  redemptions,
   status,
   verify,
   rehearse,
   formats,
   stats,
+  commitment,
+  certify,
+  proof,
+  sinks,
+  dlq,
+  events,
   login,
   logout,
+  whoami,
   keys,
   token,
   config,

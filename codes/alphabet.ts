@@ -1,5 +1,5 @@
 /**
- * The syllables and digits of coupon codes: data, and the reasons for them (docs/codes.md).
+ * The syllables, digits and letters of coupon codes: data, and the reasons for them (docs/codes.md).
  *
  * The aim: a code that a person hears can be written in one way only, and a code that a person reads can be
  * typed.
@@ -88,9 +88,34 @@ function composeAlphabet(): readonly string[] {
 export const SYLLABLES: readonly string[] = composeAlphabet();
 
 /**
- * Every character a made code can have: the syllables, then the ten digits. A "symbol" is an index in here.
+ * Letters used (A in a pattern): capitals without vowels, so that they spell no word, and without those that
+ * are read as a digit or as each other. Not used: A E I O U; L (1, I), N (M), S (5), Z (2).
+ */
+export const LETTERS: readonly string[] = [..."BCDFGHJKMPQRTVWXY"];
+
+/**
+ * The digits beside letters. Not used: 0 and 1 (read as O and I), 5 (S), 8 (B). With the 17 letters they are
+ * 23 characters.
+ */
+export const CLEAR_DIGITS: readonly string[] = [..."234679"];
+
+/**
+ * The syllables, then the ten digits: the characters of a code with a check character. A "symbol" is an index
+ * in DRAWN, which begins with these.
  */
 export const SYMBOLS: readonly string[] = Object.freeze([...SYLLABLES, ...DIGITS]);
 
 /** The symbol of the digit 0; smaller ones are syllables. */
 export const FIRST_DIGIT_SYMBOL: number = SYLLABLES.length;
+/** The symbol of the first letter. */
+export const FIRST_LETTER_SYMBOL: number = SYMBOLS.length;
+/** The symbol of the first of CLEAR_DIGITS: they follow the letters, so that both together are one range. */
+export const FIRST_CLEAR_DIGIT_SYMBOL: number = FIRST_LETTER_SYMBOL + LETTERS.length;
+
+/** Every character that can be drawn, by its symbol; a clear digit is in it twice. */
+export const DRAWN: readonly string[] = Object.freeze([...SYMBOLS, ...LETTERS, ...CLEAR_DIGITS]);
+
+/** Whether the character of a symbol is a digit. */
+export function isDigitSymbol(symbol: number): boolean {
+  return symbol >= FIRST_CLEAR_DIGIT_SYMBOL || (symbol >= FIRST_DIGIT_SYMBOL && symbol < FIRST_LETTER_SYMBOL);
+}

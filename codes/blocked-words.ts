@@ -3,9 +3,9 @@
  * and again with the digits taken out (시1발 is a common way around a filter), so that words across a digit are
  * found too.
  *
- * The list also has words that today's alphabet cannot spell: it stays right when a syllable is added. A word
- * is syllables and ASCII digits in NFC; a digit stands for its sound too (4기 for 사기). Blocking an innocent
- * word costs next to nothing, so when in doubt a word goes in.
+ * The list also has words that today's alphabets cannot spell: it stays right when a character is added. A
+ * word is syllables, capital letters and ASCII digits in NFC; a digit stands for its sound too (4기 for
+ * 사기). Blocking an innocent word costs next to nothing, so when in doubt a word goes in.
  */
 
 export type BlockedWordGroup = { readonly why: string; readonly words: readonly string[] };
@@ -76,6 +76,13 @@ export const BLOCKED_WORD_GROUPS: readonly BlockedWordGroup[] = [
   {
     why: "a digit read together with the syllable beside it",
     words: list(`시8 씨8 개8 조8 10새 10창 10넘 미7 미9 2넘 2년 4망 4탄 9멍 자4`),
+  },
+  {
+    why: "English and German without their vowels, as people write them to pass a filter; slogans of hatred",
+    words: list(
+      `FCK FVCK FUCK FKK FKT FQ CVNT CNT CVM DCK CCK KCK VCK BTCH BYTCH PRCK JRK TWT TRD PHCK RTRD FGT FGGT HMX PRN PRVRT XXX
+       KKK HH HKK WTF GTFH GFY KYS STFU JZZ WHR WHRR TRMP GTT GTTR FTTR KRPPR NGR NGGR NWRD PKR JHD DTH DRG CRCK CRPPLD MRD MRDR`,
+    ),
   },
 ];
 

@@ -24,6 +24,9 @@ export const CHECK_MODULUS: number = SYMBOLS.length;
  */
 const WEIGHTS: readonly number[] = [1, 10, 13, 21, 48, 57, 110, 130, 138, 140];
 
+/** The most characters of a code with a check character, its prefix not counted. */
+export const CHECKED_LENGTH_MAX: number = WEIGHTS.length;
+
 const VALUE_OF: ReadonlyMap<string, number> = new Map(
   SYMBOLS.map((character, symbol) => [character, symbol]),
 );
@@ -45,7 +48,8 @@ export function checkSymbol(weightedSum: number): number {
 /**
  * Whether the last character of a code is the check character of the others.
  *
- * @param code as normaliseCode gives it. A character outside the alphabet never fits.
+ * @param code as normaliseCode gives it, without the prefix of its format. A character outside the alphabet
+ * never fits.
  */
 export function checkFits(code: string): boolean {
   const characters = [...code];

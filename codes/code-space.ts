@@ -1,6 +1,6 @@
 import { counted, grouped, isOrAre } from "../runtime/counting.ts";
 import type { CodeFormat, CodeSlot } from "./code-format.ts";
-import { countChecked, step } from "./count-checked.ts";
+import { countChecked, startKey, step } from "./count-checked.ts";
 import { blockedWordFilter, type WordFilter } from "./word-filter.ts";
 
 /**
@@ -20,7 +20,8 @@ export type SpaceCheck =
     }
   | { readonly ok: false; readonly message: string };
 
-/** At most one entry a pattern: there are 3,020 valid patterns. */
+/** The patterns counted last: a prefix can be anything, so there is no end of patterns. */
+const KNOWN_MAX = 4_000;
 const codesOfPattern = new Map<string, bigint>();
 
 /**
@@ -33,20 +34,23 @@ export function countCodes(format: CodeFormat, filter: WordFilter = blockedWordF
   const known = codesOfPattern.get(format.pattern);
   if (known !== undefined) return known;
   const codes = runStates(format, filter);
+  if (codesOfPattern.size >= KNOWN_MAX) codesOfPattern.clear();
   codesOfPattern.set(format.pattern, codes);
   return codes;
 }
 
 function runStates(format: CodeFormat, filter: WordFilter): bigint {
   if (format.check) return countChecked(format, filter);
-  // Key: the state of the run over all symbols × stateCount + the state of the run over the syllables.
-  let ways = new Map<number, bigint>([[0, 1n]]);
-  const steps = { syllable: new Map<number, Steps>(), digit: new Map<number, Steps>() };
+  // Key: the state of the run over all symbols × stateCount + the state of the run without digits.
+  let ways = new Map<number, bigint>([[startKey(format, filter), 1n]]);
+  const steps = new Map<CodeSlot["kind"], Map<number, Steps>>();
   for (const slot of format.slots) {
+    const stepsOfKind = steps.get(slot.kind) ?? new Map<number, Steps>();
+    steps.set(slot.kind, stepsOfKind);
     const reached = new Map<number, bigint>();
     for (const [key, count] of ways) {
-      const known = steps[slot.kind].get(key) ?? stepAll(key, slot, filter);
-      steps[slot.kind].set(key, known);
+      const known = stepsOfKind.get(key) ?? stepAll(key, slot, filter);
+      stepsOfKind.set(key, known);
       for (const [target, symbols] of known) {
         reached.set(target, (reached.get(target) ?? 0n) + count * BigInt(symbols));
       }
@@ -79,7 +83,7 @@ function stepAll(key: number, slot: CodeSlot, filter: WordFilter): Steps {
  *
  * @param total coupons the campaign is to have, an integer of at least 1
  * @param existing codes that all campaigns already have and that this pattern could make
- * (overlappingPatterns), an integer of at least 0. Counting codes that it cannot make as well only errs to
+ * (overlap.ts), an integer of at least 0. Counting codes that it cannot make as well only errs to
  * the safe side.
  * @throws RangeError when a count is not such an integer: the caller validates those first
  */

@@ -1,7 +1,7 @@
-import { FIRST_DIGIT_SYMBOL } from "./alphabet.ts";
+import { isDigitSymbol } from "./alphabet.ts";
 import { CHECK_MODULUS, checkSymbol, checkWeight } from "./check-character.ts";
 import type { CodeFormat } from "./code-format.ts";
-import type { WordFilter } from "./word-filter.ts";
+import { stateAfter, type WordFilter } from "./word-filter.ts";
 
 /**
  * The number of code prefixes by their weighted sum: high × 2^32 + low, because one double would round.
@@ -19,11 +19,11 @@ const none = (): Ways => ({ low: new Float64Array(CHECK_MODULUS), high: new Floa
  * states are moved together, and the exceptions are corrected.
  */
 export function countChecked(format: CodeFormat, filter: WordFilter): bigint {
-  let ways = new Map<number, Ways>([[0, none()]]);
-  const start = ways.get(0);
-  if (start !== undefined) start.low[0] = 1;
+  const start = none();
+  start.low[0] = 1;
+  let ways = new Map<number, Ways>([[startKey(format, filter), start]]);
   for (const [index, slot] of format.slots.entries()) {
-    const weight = checkWeight(index, format.length);
+    const weight = checkWeight(index, format.slots.length + 1);
     const reached = new Map<number, Ways>();
     const add = (from: Ways, target: number | undefined, symbol: number, sign: 1 | -1): void => {
       if (target === undefined) return;
@@ -64,13 +64,19 @@ export function countChecked(format: CodeFormat, filter: WordFilter): bigint {
   return codes;
 }
 
+/** The two runs of the filter after the prefix of a format, as one key. */
+export function startKey({ prefix }: CodeFormat, filter: WordFilter): number {
+  const { whole, lettersOnly } = stateAfter(prefix, filter);
+  return whole * filter.stateCount + lettersOnly;
+}
+
 /** The two runs of the filter after one more symbol, as one key; undefined: a blocked word is complete. */
 export function step(key: number, symbol: number, filter: WordFilter): number | undefined {
-  const syllables = key % filter.stateCount;
-  const whole = filter.next((key - syllables) / filter.stateCount, symbol);
-  const nextSyllables = symbol < FIRST_DIGIT_SYMBOL ? filter.next(syllables, symbol) : syllables;
-  if (whole === filter.blockedState || nextSyllables === filter.blockedState) return undefined;
-  return whole * filter.stateCount + nextSyllables;
+  const lettersOnly = key % filter.stateCount;
+  const whole = filter.next((key - lettersOnly) / filter.stateCount, symbol);
+  const next = isDigitSymbol(symbol) ? lettersOnly : filter.next(lettersOnly, symbol);
+  if (whole === filter.blockedState || next === filter.blockedState) return undefined;
+  return whole * filter.stateCount + next;
 }
 
 function addShifted(into: Ways, from: Ways, shift: number, sign: 1 | -1): void {

@@ -1,10 +1,10 @@
-import { FIRST_DIGIT_SYMBOL, SYMBOLS } from "./alphabet.ts";
+import { DRAWN, isDigitSymbol } from "./alphabet.ts";
 import { BLOCKED_WORDS } from "./blocked-words.ts";
 
 /**
  * Finds blocked words in one pass over a code. The same automaton runs twice: once over every symbol, once
- * over the syllables only, so that digits between them do not hide a word. The code is blocked when either
- * run is.
+ * without the digits, so that digits between syllables or letters do not hide a word. The code is blocked
+ * when either run is.
  *
  * The automaton is that of Aho and Corasick (Communications of the ACM 18(6), 1975), with every blocked state
  * merged into one that is never left. Its states are explicit, so countCodes can count over them.
@@ -14,34 +14,38 @@ export type WordFilter = {
   readonly stateCount: number;
   /** The state after a blocked word; no symbol leads out of it. */
   readonly blockedState: number;
-  /** The state after `symbol` (an index of SYMBOLS) is read in `state`. */
+  /** The state after `symbol` (an index of DRAWN) is read in `state`. */
   readonly next: (state: number, symbol: number) => number;
 };
 
 type Node = { readonly children: Map<number, number>; failure: number; blocked: boolean };
 
+/** The first symbol of a character: a digit has two. */
 const SYMBOL_OF: ReadonlyMap<string, number> = new Map(
-  SYMBOLS.map((character, symbol) => [character, symbol]),
+  DRAWN.map((character, symbol) => [character, symbol] as const).reverse(),
 );
+
+/** By symbol: the first one of the same character, in which the words are spelled. */
+const SPELLED: readonly number[] = DRAWN.map((character, symbol) => SYMBOL_OF.get(character) ?? symbol);
 
 /**
  * Builds a filter.
  *
- * @param words NFC words; one with a character that is not in SYMBOLS can never occur in a code and is passed
+ * @param words NFC words; one with a character that is not in DRAWN can never occur in a code and is passed
  * over
  * @throws RangeError for an empty word (it would block everything)
  */
 export function createWordFilter(words: readonly string[]): WordFilter {
   const nodes = linkFailures(growTrie(words));
   const blockedState = nodes.length;
-  const width = SYMBOLS.length;
+  const width = DRAWN.length;
   const table = new Uint16Array((nodes.length + 1) * width).fill(blockedState);
   // Breadth first: a failure link always points to a node whose row is complete.
   for (const state of breadthFirst(nodes)) {
     const node = nodes[state];
     if (node === undefined || node.blocked) continue;
     for (let symbol = 0; symbol < width; symbol += 1) {
-      const child = node.children.get(symbol);
+      const child = node.children.get(SPELLED[symbol] ?? symbol);
       const inherited = state === 0 ? 0 : (table[node.failure * width + symbol] ?? blockedState);
       const target = child ?? inherited;
       table[state * width + symbol] = nodes[target]?.blocked === false ? target : blockedState;
@@ -99,12 +103,29 @@ function breadthFirst(nodes: readonly Node[]): readonly number[] {
   return order;
 }
 
+/**
+ * The state of both runs after a text, such as the prefix of a format; a blocked word in it does not count.
+ */
+export function stateAfter(text: string, filter: WordFilter): { whole: number; lettersOnly: number } {
+  let whole = 0;
+  let lettersOnly = 0;
+  for (const character of text) {
+    const symbol = SYMBOL_OF.get(character);
+    whole = symbol === undefined ? 0 : filter.next(whole, symbol);
+    if (symbol === undefined) lettersOnly = 0;
+    else if (!isDigitSymbol(symbol)) lettersOnly = filter.next(lettersOnly, symbol);
+    if (whole === filter.blockedState) whole = 0;
+    if (lettersOnly === filter.blockedState) lettersOnly = 0;
+  }
+  return { whole, lettersOnly };
+}
+
 /** The filter for all codes that are made. */
 export const blockedWordFilter: WordFilter = createWordFilter(BLOCKED_WORDS);
 
 /**
  * Whether a text contains a word the filter blocks, as written or with its digits taken out. A character
- * outside SYMBOLS belongs to no spellable word and separates its neighbours.
+ * outside DRAWN belongs to no spellable word and separates its neighbours.
  *
  * @param text NFC; any length
  */
@@ -115,7 +136,7 @@ export function containsBlockedWord(text: string, filter: WordFilter = blockedWo
     const symbol = SYMBOL_OF.get(character);
     whole = symbol === undefined ? 0 : filter.next(whole, symbol);
     if (symbol === undefined) syllables = 0;
-    else if (symbol < FIRST_DIGIT_SYMBOL) syllables = filter.next(syllables, symbol);
+    else if (!isDigitSymbol(symbol)) syllables = filter.next(syllables, symbol);
     if (whole === filter.blockedState || syllables === filter.blockedState) return true;
   }
   return false;

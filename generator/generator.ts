@@ -1,23 +1,28 @@
 import { LeaseLost, type LeaseOptions, takeLease } from "../campaign/lease.ts";
 import type { Restore } from "../campaign/restore.ts";
 import { topUpPool } from "../campaign/top-up.ts";
-import { parseCodeFormat } from "../codes/code-format.ts";
+import { DEFAULT_CODE_FORMAT, parseCodeFormat } from "../codes/code-format.ts";
 import { createCodeMaker } from "../codes/code-maker.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Campaigns } from "../record/campaigns.ts";
+import type { Commitments } from "../record/commitments.ts";
 import type { Coupons } from "../record/coupons.ts";
 import type { History } from "../record/history.ts";
 import { RehearsalRemoved } from "../record/still-exists.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { inSpan, NO_TRACER, type Tracer } from "../runtime/tracer.ts";
+import { commitCodes } from "./commit.ts";
 import { fillCampaign } from "./fill.ts";
 
 export type GeneratorDeps = LeaseOptions & {
   campaigns: Campaigns;
   pool: Pool;
   coupons: Coupons;
+  commitments: Commitments;
   history: History;
   restore: Restore;
   logger: Logger;
+  tracer?: Tracer;
 };
 
 export type Generator = {
@@ -35,6 +40,8 @@ const AFTER_TROUBLE_MS = 1_000;
 const TROUBLE_MOST_MS = 60_000;
 /** Windows of codes made for one campaign before the one with the soonest start is looked up again. */
 const WINDOWS_A_TURN = 2;
+/** The same for chunks of 1,024 hashed codes. */
+const CHUNKS_A_TURN = 64;
 
 /**
  * Takes campaigns from GENERATING to SCHEDULED, and makes the codes of coupons that were added; any number of
@@ -42,7 +49,7 @@ const WINDOWS_A_TURN = 2;
  * a small campaign does not wait for one with millions of codes that starts next week.
  */
 export function createGenerator(deps: GeneratorDeps): Generator {
-  const { campaigns, coupons, history, restore, clock, owner } = deps;
+  const { campaigns, coupons, commitments, history, restore, clock, owner, tracer = NO_TRACER } = deps;
   const logger = deps.logger.child({ component: "generator" });
   let stopped = false;
   let loop: Promise<void> | undefined;
@@ -63,12 +70,16 @@ export function createGenerator(deps: GeneratorDeps): Generator {
    */
   const resting = new Map<string, { untilMs: number; restMs: number }>();
 
-  /** Makes codes; false: not all exist yet. Once all codes of added coupons exist, they count in `total`. */
+  /**
+   * Makes codes, and commits the campaign to them; false: not all is done yet. Once that is so for the codes
+   * of added coupons, they count in `total`.
+   */
   async function fill(campaignId: string): Promise<boolean> {
     const lease = await takeLease(deps, campaignId, "fill");
     if (lease === undefined) return false;
-    const { total, adding, codeFormat, generated } = lease.campaign;
-    const parsed = parseCodeFormat(codeFormat);
+    const { total, adding, codeFormat, generated, imported } = lease.campaign;
+    // Imported codes exist since before the campaign, and none is ever made: the format is not used.
+    const parsed = parseCodeFormat(imported === undefined ? codeFormat : DEFAULT_CODE_FORMAT.pattern);
     if (!parsed.ok)
       throw new Error(`campaign ${campaignId} is stored with a bad code format: ${parsed.message}`);
     if (generated === 0) logger.info({ campaign: campaignId, total }, "making codes");
@@ -80,7 +91,14 @@ export function createGenerator(deps: GeneratorDeps): Generator {
     };
     try {
       const makeCode = createCodeMaker(parsed.format);
-      const done = await fillCampaign({ campaigns, coupons }, { ...lease, keep }, makeCode, WINDOWS_A_TURN);
+      const held = { ...lease, keep };
+      const done = await inSpan(
+        tracer.beginRare("make", campaignId),
+        async () =>
+          (await fillCampaign({ campaigns, coupons }, held, makeCode, WINDOWS_A_TURN)) &&
+          (await commitCodes({ campaigns, coupons, commitments }, held, CHUNKS_A_TURN)),
+        (isDone) => ({ outcome: isDone ? "all" : "more" }),
+      );
       if (done && adding !== undefined) {
         if ((await campaigns.finishAdding(campaignId, owner, adding.count)) === null)
           throw new LeaseLost(`campaign ${campaignId} was taken over while coupons were added`);

@@ -27,6 +27,8 @@ const LEFTOVER_DEADLINE_MS = 2_000;
 export interface StoreRecord {
   readonly url: string;
   readonly process?: ProcessRecord;
+  /** Of a group of processes. */
+  readonly processes?: readonly ProcessRecord[];
   readonly dir?: string;
   readonly logFile?: string;
 }
@@ -115,12 +117,16 @@ function othersClaim(
 }
 
 function recordOf(store: Store): StoreRecord {
-  const startTime = store.pid === undefined ? undefined : startTimeOf(store.pid);
+  const recordsOf = (pids: readonly number[]) =>
+    pids.flatMap((pid) => {
+      const startTime = startTimeOf(pid);
+      return startTime === undefined ? [] : [{ pid, startTime }];
+    });
+  const [process] = store.owned && store.pid !== undefined ? recordsOf([store.pid]) : [];
   return {
     url: store.url,
-    ...(store.owned && store.pid !== undefined && startTime !== undefined
-      ? { process: { pid: store.pid, startTime } }
-      : {}),
+    ...(process === undefined ? {} : { process }),
+    ...(store.pids === undefined ? {} : { processes: recordsOf(store.pids) }),
     ...(store.dir === undefined ? {} : { dir: store.dir }),
     ...(store.logFile === undefined ? {} : { logFile: store.logFile }),
   };
@@ -143,8 +149,8 @@ async function storesOnceStarted(file: string, owner: ProcessRecord): Promise<Cl
 }
 
 async function endLeftovers(record: ClaimRecord): Promise<void> {
-  const left = Object.values(record.stores ?? {}).flatMap(({ process: one }) =>
-    one === undefined ? [] : [one],
+  const left = Object.values(record.stores ?? {}).flatMap(({ process: one, processes = [] }) =>
+    one === undefined ? processes : [one, ...processes],
   );
   const allGone = () => !left.some(isAlive);
   if (await until(allGone, LEFTOVER_DEADLINE_MS)) return;

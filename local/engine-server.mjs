@@ -1,8 +1,9 @@
 /**
- * The embedded MongoDB engine as a server process: opens a data folder, listens on 127.0.0.1 and
- * hands every wire message to the engine. For development, demo and tests only.
+ * The embedded MongoDB engine as a server process: opens a data folder, listens on 127.0.0.1
+ * (or `--host`) and hands every wire message to the engine. For development, demo and tests only.
  *
- *   node local/engine-server.mjs --dir <data folder> --port <port, 0 = any free one> [--password-file <file>]
+ *   node local/engine-server.mjs --dir <data folder> --port <port, 0 = any free one> [--host <address>]
+ *     [--password-file <file>]
  *
  * With a password file, connections must authenticate with it, as the user `coupon` (SCRAM-SHA-256).
  * Prints `ready <port>` on stdout. SIGTERM or SIGINT closes the engine and exits 0.
@@ -28,7 +29,6 @@ import {
 } from "./wire-message.mjs";
 import { withJournaledMajority } from "./write-concern.mjs";
 
-const HOST = "127.0.0.1";
 const MAX_CONNECTIONS = 2_000;
 const DRAIN_DEADLINE_MS = 5_000;
 const EXIT_USAGE = 2;
@@ -56,7 +56,7 @@ const PLAN_RANKER = serialize({
 /** @typedef {{ requestId: number, moreToCome: boolean, legacy: boolean, response: Buffer }} RoundTrip */
 /** @typedef {{ roundTrip(message: Buffer): Promise<RoundTrip>, close(): Promise<void> }} Engine */
 
-const { dir, port, passwordFile } = readArguments();
+const { dir, host, port, passwordFile } = readArguments();
 const converse = passwordFile === undefined ? undefined : createScram("coupon", readPassword(passwordFile));
 const engine = await openEngine(dir);
 const sockets = new Set();
@@ -76,9 +76,9 @@ server.maxConnections = MAX_CONNECTIONS;
 server.on("error", async (error) => {
   const taken = /** @type {NodeJS.ErrnoException} */ (error).code === "EADDRINUSE";
   await engine.close();
-  fail(EXIT_PORT, taken ? `port ${port} on ${HOST} is already in use` : `cannot listen: ${error.message}`);
+  fail(EXIT_PORT, taken ? `port ${port} on ${host} is already in use` : `cannot listen: ${error.message}`);
 });
-server.listen(port, HOST, () => {
+server.listen(port, host, () => {
   const address = server.address();
   process.stdout.write(`ready ${typeof address === "object" && address !== null ? address.port : port}\n`);
 });
@@ -195,17 +195,19 @@ async function openEngine(folder) {
 function readArguments() {
   try {
     const string = /** @type {const} */ ({ type: "string" });
-    const { values } = parseArgs({ options: { dir: string, port: string, "password-file": string } });
+    const options = { dir: string, host: string, port: string, "password-file": string };
+    const { values } = parseArgs({ options });
     const portNumber = Number(values.port);
     if (values.dir !== undefined && Number.isInteger(portNumber) && portNumber >= 0 && portNumber <= 65_535) {
-      return { dir: values.dir, port: portNumber, passwordFile: values["password-file"] };
+      const { dir, host = "127.0.0.1" } = values;
+      return { dir, host, port: portNumber, passwordFile: values["password-file"] };
     }
   } catch {
     // an unknown option: the usage line follows
   }
   return fail(
     EXIT_USAGE,
-    "usage: node local/engine-server.mjs --dir <data folder> --port <0-65535> [--password-file <file>]",
+    "usage: node local/engine-server.mjs --dir <data folder> --port <0-65535> [--host <address>] [--password-file <file>]",
   );
 }
 

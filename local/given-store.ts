@@ -1,4 +1,5 @@
 import { MongoClient } from "mongodb";
+import { masterAddress } from "../pool/master-finder.ts";
 import { askKind } from "../pool/redis-kind.ts";
 import { parseRedisUrls } from "../pool/redis-url.ts";
 import { askedOf, mongoTrouble } from "../record/mongo-trouble.ts";
@@ -10,6 +11,7 @@ import { LocalStackError, type Store, type StoreKind, type StoreOrigin } from ".
 
 const READY_DEADLINE_MS = 5_000;
 const TRY_DEADLINE_MS = 2_000;
+const SENTINEL_PORT = 26379;
 const DEFAULT_PORT: Readonly<Record<StoreKind, number>> = { redis: 6379, mongodb: 27017 };
 
 export interface GivenFacts {
@@ -43,7 +45,7 @@ export function givenStore(kind: StoreKind, url: string, facts: GivenFacts = { o
       const ready = await until(
         async () => {
           try {
-            await (kind === "redis" ? askKind(parseRedisUrls(url), deadlineMs) : pingMongodb(url));
+            await (kind === "redis" ? pingRedis(url, deadlineMs) : pingMongodb(url));
             return true;
           } catch (error) {
             last = error;
@@ -82,7 +84,13 @@ function addressIn(kind: StoreKind, url: string): { host: string; port: number }
     throw new LocalStackError(`${kind === "redis" ? "REDIS_URL" : "MONGODB_URL"} is not a URL of ${kind}`);
   }
   const [, host = authority, port] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? [];
-  return { host, port: port === undefined ? DEFAULT_PORT[kind] : Number(port) };
+  const usual = /\+sentinel:/i.test(url) ? SENTINEL_PORT : DEFAULT_PORT[kind];
+  return { host, port: port === undefined ? usual : Number(port) };
+}
+
+/** @throws UserError for an error that no wait resolves */
+async function pingRedis(url: string, deadlineMs: number): Promise<void> {
+  await askKind(await masterAddress(parseRedisUrls(url)), deadlineMs);
 }
 
 /** @throws UserError for an error that no wait resolves, else the driver's own error */

@@ -7,7 +7,7 @@ import { exchange } from "./exchange.ts";
 import { programOnPath } from "./program.mjs";
 import { LocalStackError, type Store } from "./store.ts";
 import type { StorePassword } from "./store-password.ts";
-import { startStoreProcess } from "./store-process.ts";
+import { type StorePlace, startStoreProcess } from "./store-process.ts";
 import { messageOf } from "./wire-message.mjs";
 
 export interface MongodbOptions {
@@ -16,6 +16,7 @@ export interface MongodbOptions {
   /** 0 or absent: any free port. */
   readonly port?: number | undefined;
   readonly logFile?: string | undefined;
+  readonly place?: StorePlace | undefined;
   /** For the embedded engine; a mongod on PATH has the users that its own data folder knows. */
   readonly password?: StorePassword | undefined;
 }
@@ -40,6 +41,7 @@ export async function startMongodb(options: MongodbOptions): Promise<Store> {
       origin,
       dir,
       logFile: options.logFile ?? join(options.dir, "mongodb.log"),
+      place: options.place,
       portAdvice: "Stop what uses it, choose another port, or set MONGODB_URL to use a MongoDB that runs.",
       urlAt: (host, chosen) => `mongodb://${user}${host}:${chosen}/?directConnection=true${mechanism}`,
       commandAt: commandIn(dir),
@@ -76,10 +78,10 @@ function findServer(passwordFile: string | undefined): Server {
   }
   return {
     origin: "embedded",
-    commandIn: (dir) => (_host, port) => [
+    commandIn: (dir) => (host, port) => [
       launch.command,
       ...launch.args,
-      ...[ENGINE_SERVER, "--dir", dir, "--port", String(port)],
+      ...[ENGINE_SERVER, "--dir", dir, "--host", host, "--port", String(port)],
       ...(passwordFile === undefined ? [] : ["--password-file", passwordFile]),
     ],
   };

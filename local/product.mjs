@@ -4,12 +4,14 @@
  * not needed at run time.
  */
 import { execFile } from "node:child_process";
-import { copyFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { stampFile, stampOf } from "../cli/build-stamp.mjs";
+import { buildWeb } from "../web/build.mjs";
 import { makeFolder } from "./make-folder.mjs";
 
 const run = promisify(execFile);
@@ -27,8 +29,31 @@ export async function buildProduct(outDir, tscFlags = []) {
   // Taken first, so that a file that is edited during the build makes the build stale.
   const stamp = stampOf(repository);
   rmSync(outDir, { recursive: true, force: true });
-  await Promise.all([compileService(outDir, tscFlags), bundleCommand(join(outDir, "cli"))]);
+  await Promise.all([
+    compileService(outDir, tscFlags),
+    bundleCommand(join(outDir, "cli")),
+    buildWeb(join(outDir, "web", "dist")),
+  ]);
   writeFileSync(join(outDir, stampFile), stamp);
+  writeFileSync(join(outDir, buildIdFile), buildIdOf(outDir));
+}
+
+/** In the folder of a build: its id, which runtime/version.ts adds to the version. */
+const buildIdFile = "build-id.txt";
+
+/**
+ * The start of a digest of all programs and scripts of a build: the same sources give the same one, wherever
+ * and whenever they are built.
+ *
+ * @param {string} outDir
+ */
+function buildIdOf(outDir) {
+  const digest = createHash("sha256");
+  const programs = readdirSync(outDir, { recursive: true, encoding: "utf8" }).filter((file) =>
+    /\.(js|mjs|lua)$/.test(file),
+  );
+  for (const file of programs.sort()) digest.update(`${file}\0`).update(readFileSync(join(outDir, file)));
+  return digest.digest("hex").slice(0, 8);
 }
 
 /**
@@ -38,8 +63,9 @@ export async function buildProduct(outDir, tscFlags = []) {
 async function compileService(outDir, flags) {
   const tsc = join(repository, "node_modules", ".bin", "tsc");
   await run(tsc, ["-p", "tsconfig.build.json", ...flags, "--outDir", outDir], { cwd: repository });
-  // The compiler does not copy the Lua scripts, and the built pool reads them from its own folder.
+  // The compiler does not copy the Lua scripts and the OpenAPI document, which the built service reads.
   cpSync(join(repository, "pool", "lua"), join(outDir, "pool", "lua"), { recursive: true });
+  copyFileSync(join(repository, "proto", "openapi.json"), join(outDir, "proto", "openapi.json"));
 }
 
 /** @param {string} folder */

@@ -4,7 +4,7 @@ import { exchange } from "./exchange.ts";
 import { makeFolder } from "./make-folder.mjs";
 import { programOnPath } from "./program.mjs";
 import { LocalStackError, type Store } from "./store.ts";
-import { startStoreProcess } from "./store-process.ts";
+import { type StorePlace, startStoreProcess } from "./store-process.ts";
 import { unusableFolder } from "./unusable-folder.ts";
 
 export interface RedisOptions {
@@ -14,6 +14,7 @@ export interface RedisOptions {
   /** More redis-server arguments; they come last, so they override the others. */
   readonly args?: readonly string[] | undefined;
   readonly logFile?: string | undefined;
+  readonly place?: StorePlace | undefined;
   /** In hex; absent: every user of this machine may use it. */
   readonly password?: string | undefined;
   /** The primary, where this Redis is a replica. */
@@ -36,6 +37,7 @@ export async function startRedis(options: RedisOptions): Promise<Store> {
       origin: "redis-server",
       dir,
       logFile: options.logFile ?? join(dir, "redis.log"),
+      place: options.place,
       portAdvice: "Stop what uses it, choose another port, or set REDIS_URL to use a Redis that runs.",
       urlAt: (host, chosen) => `redis://${password === undefined ? "" : `:${password}@`}${host}:${chosen}`,
       commandAt: (host, chosen) => [

@@ -27,6 +27,8 @@ export interface ServiceOptions {
   readonly args?: readonly string[] | undefined;
   /** The program, relative to the repository's top folder. A `.ts` entry runs through tsx. */
   readonly entry?: string | undefined;
+  /** A command that is put before the program's own, and that becomes it: `ip netns exec NAME`. */
+  readonly through?: readonly string[] | undefined;
   /** The base of the paths that are given to `waitForHttp`. */
   readonly baseUrl?: string | undefined;
   /** Called with each line of stdout and stderr. */
@@ -57,9 +59,11 @@ export interface ServiceProcess {
 
 /** Starts the service, or another program of this repository, as a child that never outlives this process. */
 export function startService(options: ServiceOptions): ServiceProcess {
-  const { entry = "server/main.ts", args = [], baseUrl } = options;
+  const { entry = "server/main.ts", args = [], baseUrl, through = [] } = options;
   const loader = entry.endsWith(".ts") ? ["--import", "tsx"] : [];
-  const child = spawnKept(process.execPath, [...loader, resolve(repositoryDir, entry), ...args], {
+  const own = [process.execPath, ...loader, resolve(repositoryDir, entry), ...args] as const;
+  const [command = own[0], ...rest] = [...through, ...own];
+  const child = spawnKept(command, rest, {
     cwd: repositoryDir,
     env: { ...inheritedEnvironment(), ...options.env },
     stdio: ["ignore", "pipe", "pipe"],

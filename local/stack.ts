@@ -2,11 +2,15 @@ import { join, resolve } from "node:path";
 import { type Claim, claimDataDir, type StoreRecord } from "./data-claim.ts";
 import { givenStore } from "./given-store.ts";
 import { startMongodb } from "./mongodb-server.ts";
+import type { RedisGroup, RedisGroupKind } from "./redis-group/settings.ts";
+import { portsOfGroup, startRedisGroup } from "./redis-group.ts";
+import { storeOfGroup } from "./redis-group-store.ts";
 import { startRedis } from "./redis-server.ts";
 import { LocalStackError, type Store, type StoreKind } from "./store.ts";
 import { storePassword } from "./store-password.ts";
 
 const MAX_TRIES = 5;
+const PORT_MAX = 65_535;
 
 type OthersClaim = Extract<Claim, { readonly ours: false }>;
 
@@ -17,7 +21,9 @@ export interface StackOptions {
   readonly redisUrl?: string | undefined;
   /** Use this MongoDB instead of starting one (MONGODB_URL, read by the caller). */
   readonly mongodbUrl?: string | undefined;
-  /** 0 or absent: any free port. */
+  /** Start a group of Redis processes instead of one. */
+  readonly redisGroup?: RedisGroupKind | undefined;
+  /** 0 or absent: any free port. Of a group: its first port, the others follow. */
   readonly redisPort?: number | undefined;
   readonly mongodbPort?: number | undefined;
   readonly redisArgs?: readonly string[] | undefined;
@@ -36,6 +42,8 @@ export interface StackOptions {
 export interface Stack {
   readonly redis: Store;
   readonly mongodb: Store;
+  /** Where Redis is a group that this stack has started. */
+  readonly redisGroup?: RedisGroup;
   readonly dataDir: string;
   /** Whether another process runs the stores of this data folder, and this stack only uses them. */
   readonly joined: boolean;
@@ -92,15 +100,27 @@ async function ready(options: StackOptions, { dataDir, claim, own }: Ground): Pr
     own.push(store);
     return store;
   };
-  const redis = await find("redis", options.redisUrl, options.redisPort, () =>
-    startRedis({
+  let group: RedisGroup | undefined;
+  const redis = await find("redis", options.redisUrl, options.redisPort, async () => {
+    if (options.redisGroup !== undefined) {
+      const folder = join(dataDir, `redis-${options.redisGroup}`);
+      group = await startGroup(options.redisGroup, folder, options.redisPort, password?.password);
+      return storeOfGroup(group, folder);
+    }
+    return startRedis({
       dir: join(dataDir, "redis"),
       port: options.redisPort,
       args: options.redisArgs,
       password: password?.password,
       logFile: join(logDir, "redis.log"),
-    }),
-  );
+    });
+  });
+  const wanted = options.redisGroup;
+  if (joinable !== undefined && wanted !== undefined && groupKindOf(redis.url) !== wanted) {
+    throw new LocalStackError(
+      `Process ${joinable.ownerPid} runs ${groupKindOf(redis.url) ?? "a single Redis"} on ${dataDir}, not ${wanted}. End it, or choose another data folder (LOCAL_DATA_DIR).`,
+    );
+  }
   const mongodb = await find("mongodb", options.mongodbUrl, options.mongodbPort, () =>
     startMongodb({
       dir: join(dataDir, "mongodb"),
@@ -114,6 +134,7 @@ async function ready(options: StackOptions, { dataDir, claim, own }: Ground): Pr
   return {
     redis,
     mongodb,
+    ...(group === undefined ? {} : { redisGroup: group }),
     dataDir,
     joined: joinable !== undefined,
     stop() {
@@ -123,6 +144,31 @@ async function ready(options: StackOptions, { dataDir, claim, own }: Ground): Pr
       return stopped;
     },
   };
+}
+
+function startGroup(
+  kind: RedisGroupKind,
+  folder: string,
+  firstPort = 0,
+  password: string | undefined,
+): Promise<RedisGroup> {
+  const count = portsOfGroup({ kind });
+  if (firstPort + count - 1 > PORT_MAX) {
+    throw new LocalStackError(
+      `LOCAL_REDIS_PORT is the first of ${count} ports: ${firstPort} is too high for that.`,
+    );
+  }
+  return startRedisGroup({
+    ...{ kind, folder },
+    ...(password === undefined ? {} : { password }),
+    ...(firstPort === 0 ? {} : { ports: Array.from({ length: count }, (_, i) => firstPort + i) }),
+  });
+}
+
+/** undefined: a single Redis. */
+function groupKindOf(url: string): RedisGroupKind | undefined {
+  if (url.includes("+sentinel://")) return "sentinel";
+  return url.includes(",") ? "cluster" : undefined;
 }
 
 async function joinedStore(kind: StoreKind, claim: OthersClaim, port: number): Promise<Store> {

@@ -6,6 +6,7 @@ import { type Ground, runService } from "../server/service.ts";
 import { startStack } from "./stack.ts";
 import { stackSettings } from "./stack-settings.ts";
 import { LocalStackError } from "./store.ts";
+import { haveWebPages } from "./web-pages.ts";
 
 await runService("npm start --", process.argv.slice(2), layGround);
 
@@ -25,13 +26,20 @@ async function layGround(flags: Readonly<Record<string, string | undefined>>): P
       givenWithinMs: START_DEADLINE_MS,
       onStart: (kind) => say(`starting ${kind === "redis" ? "Redis" : "MongoDB"} …`),
     });
+    await haveWebPages(say).catch(async (error: unknown) => {
+      await stack.stop();
+      throw error;
+    });
     if (stack.joined) say(`using the stores that already run on ${stack.dataDir}`);
     // The secrets in files stay there: workers get this environment, and read the files themselves.
     const stores = {
       ...{ REDIS_URL: stack.redis.url, MONGODB_URL: stack.mongodb.url },
       ...{ REDIS_URL_FILE: "", MONGODB_URL_FILE: "" },
     };
-    return { env: { LOG_FORMAT: "text", ...process.env, ...stores }, release: () => stack.stop() };
+    return {
+      env: { LOG_FORMAT: "text", GRPC_REFLECTION: "on", ...process.env, ...stores },
+      release: () => stack.stop(),
+    };
   } catch (error) {
     if (!(error instanceof LocalStackError)) throw error;
     // A wrong setting: the same error as the service itself throws.

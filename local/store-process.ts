@@ -9,17 +9,26 @@ import { until } from "./poll.ts";
 import { LocalStackError, type Store, type StoreKind, type StoreOrigin } from "./store.ts";
 import { unusableFolder } from "./unusable-folder.ts";
 
-const HOST = "127.0.0.1";
+const LOOPBACK = "127.0.0.1";
 const READY_DEADLINE_MS = 30_000;
 const STOP_DEADLINE_MS = 15_000;
 const FREE_PORT_TRIES = 5;
 const LAST_LOG_LINES = 6;
+
+/** Where a store runs; default: on this machine's loopback address. */
+export interface StorePlace {
+  /** The address on which it listens. */
+  readonly host: string;
+  /** The command that starts it there, put before its own, and that becomes it: `ip netns exec NAME`. */
+  readonly through: readonly string[];
+}
 
 export interface StoreRecipe {
   readonly kind: StoreKind;
   readonly origin: StoreOrigin;
   readonly dir: string;
   readonly logFile: string;
+  readonly place?: StorePlace | undefined;
   /** The advice to the user when the port is taken. */
   readonly portAdvice: string;
   readonly urlAt: (host: string, port: number) => string;
@@ -61,7 +70,7 @@ class StoreProcess implements Store {
   readonly kind: StoreKind;
   readonly origin: StoreOrigin;
   readonly url: string;
-  readonly host = HOST;
+  readonly host: string;
   readonly port: number;
   readonly owned = true;
   readonly dir: string;
@@ -75,8 +84,9 @@ class StoreProcess implements Store {
     this.origin = recipe.origin;
     this.dir = recipe.dir;
     this.logFile = recipe.logFile;
+    this.host = recipe.place?.host ?? LOOPBACK;
     this.port = port;
-    this.url = recipe.urlAt(HOST, port);
+    this.url = recipe.urlAt(this.host, port);
   }
 
   get isRunning(): boolean {
@@ -89,13 +99,16 @@ class StoreProcess implements Store {
 
   async start(): Promise<void> {
     if (this.isRunning) throw new Error(`${this.kind} on port ${this.port} runs already`);
-    if (!(await isPortFree(this.port))) {
-      throw new LocalStackError(`Port ${this.port} on ${HOST} is already in use. ${this.#recipe.portAdvice}`);
+    if (this.host === LOOPBACK && !(await isPortFree(this.port))) {
+      throw new LocalStackError(
+        `Port ${this.port} on ${this.host} is already in use. ${this.#recipe.portAdvice}`,
+      );
     }
     const logStart = sizeOf(this.logFile);
     const log = appendPrivateFile(this.logFile, { tighten: true });
     try {
-      const [command, ...args] = this.#recipe.commandAt(HOST, this.port);
+      const own = this.#recipe.commandAt(this.host, this.port);
+      const [command = own[0], ...args] = [...(this.#recipe.place?.through ?? []), ...own];
       const child = spawnKept(command, args, {
         cwd: this.dir,
         env: storeEnvironment(),
@@ -123,7 +136,7 @@ class StoreProcess implements Store {
     const answered = await until(async () => {
       if (!this.isRunning)
         throw new LocalStackError(`${this.kind} (${this.origin}) on port ${this.port} ended`);
-      return (await this.#recipe.answeringPid(HOST, this.port)) === this.pid;
+      return (await this.#recipe.answeringPid(this.host, this.port)) === this.pid;
     }, deadlineMs);
     if (!answered) {
       throw new LocalStackError(`${this.kind} on port ${this.port} did not answer within ${deadlineMs} ms`);

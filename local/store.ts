@@ -11,6 +11,8 @@ export interface Store {
   readonly port: number;
   /** undefined: the store is down, or its URL was given. */
   readonly pid: number | undefined;
+  /** Those of its processes that run, where it is a group of several. */
+  readonly pids?: readonly number[];
   /** Only an owned store can be killed, paused, stopped or started from here. */
   readonly owned: boolean;
   /** Its data folder; undefined: its URL was given. */

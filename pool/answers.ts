@@ -1,11 +1,18 @@
 /** The replies of the scripts as types, and the claims that they take and return. */
 
+import { requestIn, userIn } from "./claim-field.ts";
+
 /** A code bound to a claim key by claim.lua. */
 export type Claim = {
   readonly campaignId: string;
   readonly claimKey: string;
   /** The user who asked, where that is not the claim key; empty: unknown. */
   readonly userId: string;
+  /**
+   * Where a user may have several coupons, up to a number: which of this user's it is, from 1. `userId` and a
+   * request id make up the claim key there.
+   */
+  readonly place?: number;
   readonly code: string;
   readonly generation: number;
   readonly seq: number;
@@ -39,10 +46,19 @@ export type ClaimAnswer =
       readonly waitMs: number;
       readonly redisWaitMs: number;
       readonly startsAtMs: number;
+      /** Absent: no end. */
+      readonly endsAtMs?: number;
     }
   | { readonly kind: "not-open"; readonly state: PoolState }
+  /** The user has as many coupons as the campaign gives each. */
+  | { readonly kind: "full" }
   /** A coupon is left, but the call was only to recall. */
   | { readonly kind: "withheld" }
+  /**
+   * The campaign has erased users: claims must bring pseudonyms of the key with this fingerprint. Nothing was
+   * done.
+   */
+  | { readonly kind: "marked"; readonly fingerprint: string }
   | { readonly kind: Standstill };
 
 /** `recall` pops no code: it only returns existing coupons, sold out, or not open. */
@@ -78,6 +94,22 @@ export type Inspection = {
   /** 0: none. */
   readonly endsAtMs: number;
   readonly redisNowMs: number;
+  /** Of the key of pseudonyms; absent: the campaign has no erased users. */
+  readonly erased?: string;
+};
+
+/** How far the claims of a pool have come in issue order; see frontier.lua. */
+export type Frontier = {
+  readonly status: "ok" | Unusable;
+  readonly generation: number;
+  /** The generation of the last load: the ledger has no claim of an older one. */
+  readonly base: number;
+  /** Of the last claim. */
+  readonly seq: number;
+  /** The first claim that may not be durable yet; undefined: all are. */
+  readonly pending: { readonly generation: number; readonly seq: number } | undefined;
+  /** By the clock of Redis; undefined: not known. */
+  readonly sinceLoadMs: number | undefined;
 };
 
 export type LedgerPage = { readonly claims: readonly Claim[]; readonly next: string };
@@ -92,6 +124,10 @@ export type LoadTarget = {
   readonly total: number;
   /** 0: not yet. */
   readonly armedAtMs: number;
+  /** Of the campaign; see runtime/stored-shape.ts. */
+  readonly shape: number;
+  /** Fingerprint of the key of pseudonyms; absent: the campaign has no erased users. */
+  readonly erased?: string | undefined;
 };
 
 /** The pool when it was frozen; `superseded`: a later change or load has already taken it. */
@@ -119,9 +155,14 @@ export type TopUp = {
   readonly quiet: string;
 };
 
-/** The parts of a claim that the scripts store under its key. */
+/**
+ * The parts of a claim that the scripts store under its field; after the instant the request id, where the
+ * field has a place in its stead.
+ */
 export function binding(claim: Claim): [code: string, id: string, ms: string] {
-  return [claim.code, `${claim.generation}-${claim.seq}`, String(claim.issuedAtMs)];
+  const ms = String(claim.issuedAtMs);
+  const id = `${claim.generation}-${claim.seq}`;
+  return [claim.code, id, claim.place === undefined ? ms : `${ms} ${requestIn(claim)}`];
 }
 
 /** An id of the ledger, `generation-seq`. */
@@ -130,15 +171,34 @@ export function parseId(id: string): { generation: number; seq: number } {
   return { generation: Number(id.slice(0, dash)), seq: Number(id.slice(dash + 1)) };
 }
 
-/** One answer of claim.lua. */
+/** What claim.lua is asked for. `pseudonym`: of the claim key; absent: none is needed. */
+export type ClaimAsk = {
+  readonly claimKey: string;
+  readonly userId: string;
+  readonly pseudonym?: string;
+};
+
+/** A pool and whether it is the one in use. */
+export type PoolStanding = { readonly status: "ok" | Unusable; readonly generation: number };
+
+/** One answer of claim.lua. `perUser`: how many coupons a user may have; 1: a claim has no place. */
 export function parseAnswer(
   campaignId: string,
-  claimKey: string,
-  userId: string,
+  { claimKey: givenKey, userId: givenUser, pseudonym }: ClaimAsk,
   answer: string,
+  perUser = 1,
 ): ClaimAnswer {
   const rest = answer.slice(1);
+  const isErased = answer[0] === "P" || answer[0] === "R";
+  const claimKey = isErased ? (pseudonym ?? givenKey) : givenKey;
+  const userId = isErased ? (perUser > 1 ? userIn(claimKey) : "") : givenUser;
   const bound = (): Claim => {
+    if (perUser > 1) {
+      const [place = "", code = "", id = "", at = ""] = rest.split(" ", 4);
+      const claim = { campaignId, claimKey, userId, place: Number(place), code, ...parseId(id) };
+      if (!(claim.place >= 1 && claim.place <= perUser)) throw new Error("claim.lua gave a place of none");
+      return { ...claim, issuedAtMs: Number(at) };
+    }
     const [code = "", id = "", at = ""] = rest.split(" ");
     return { campaignId, claimKey, userId, code, ...parseId(id), issuedAtMs: Number(at) };
   };
@@ -146,19 +206,24 @@ export function parseAnswer(
     case "c":
       return { kind: "claimed", claim: bound() };
     case "p":
+    case "P":
       return { kind: "pending", claim: bound() };
     case "r":
+    case "R":
       return { kind: "replay", claim: bound() };
     case "s":
       return { kind: "sold", total: Number(rest) };
     case "q":
       return { kind: "sold", total: 0 };
     case "e": {
-      const [waitMs = 0, redisWaitMs = 0, startsAtMs = 0] = rest.split(" ").map(Number);
-      return { kind: "early", waitMs, redisWaitMs, startsAtMs };
+      const [waitMs = 0, redisWaitMs = 0, startsAtMs = 0, endsAtMs = 0] = rest.split(" ").map(Number);
+      const early = { kind: "early", waitMs, redisWaitMs, startsAtMs } as const;
+      return endsAtMs === 0 ? early : { ...early, endsAtMs };
     }
     case "f":
       return { kind: "fenced" };
+    case "l":
+      return { kind: "full" };
     case "h":
       return { kind: "withheld" };
     case "w":

@@ -1,4 +1,5 @@
 import { binding, type Claim, type LoadTarget, type TopUp } from "./answers.ts";
+import { fieldOf } from "./claim-field.ts";
 import { campaignKeys } from "./keys.ts";
 import type { ScriptCalls } from "./script-calls.ts";
 
@@ -27,17 +28,17 @@ export function createLoadCalls({ call, list, word }: ScriptCalls) {
     async loadClaims(campaignId: string, generation: number, claims: readonly Claim[]): Promise<number> {
       const k = campaignKeys(campaignId);
       const args = [String(generation)];
-      for (const claim of claims) args.push(claim.claimKey, binding(claim).join(" "));
+      for (const claim of claims) args.push(fieldOf(claim), binding(claim).join(" "));
       return Number(await call("loadClaims", [k.loading, k.loadingClaims], args));
     },
 
     loadCommit(target: LoadTarget) {
       const k = campaignKeys(target.campaignId);
-      const { generation, state, startsAtMs, endsAtMs, total, armedAtMs } = target;
+      const { generation, state, startsAtMs, endsAtMs, total, armedAtMs, shape, erased = "" } = target;
       return word<"loaded" | "healthy" | "superseded" | "miscounted">(
         "loadCommit",
         [k.meta, k.staged, k.open, k.claims, k.ledger, k.loading, k.loadingCodes, k.loadingClaims, k.away],
-        [generation, state, startsAtMs, endsAtMs, total, armedAtMs].map(String),
+        [generation, state, startsAtMs, endsAtMs, total, armedAtMs, shape, erased].map(String),
       );
     },
 

@@ -3,8 +3,10 @@ import {
   binding,
   type Claim,
   type ClaimAnswer,
+  type ClaimAsk,
   type ClaimMode,
   type Freeze,
+  type Frontier,
   type Inspection,
   type LedgerPage,
   type PoolState,
@@ -13,6 +15,8 @@ import {
   type TurnTarget,
   type Unusable,
 } from "./answers.ts";
+import { fieldOf } from "./claim-field.ts";
+import { createErasureCalls } from "./erasure-calls.ts";
 import { campaignKeys } from "./keys.ts";
 import { createLoadCalls } from "./load-calls.ts";
 import type { Redis } from "./redis.ts";
@@ -35,18 +39,24 @@ export function createPool(redis: Redis, deadlineMs: number) {
     /**
      * Claims for 1 to 1,000 keys of one campaign at once; answers in the order of `asks`. A pool of a
      * generation below `leastGeneration` is older than one already in use: the script gives it up, and it is
-     * `fenced`.
+     * `fenced`. `perUser`: where a user may have several coupons, but no more than so many; the claim keys
+     * are then of a user and a request. It is the campaign's, in every call. `fingerprint`: of
+     * the key of the pseudonyms, which each ask then has; empty: none has one.
      */
     async claim(
       campaignId: string,
       callerNowMs: number,
-      asks: readonly { readonly claimKey: string; readonly userId: string }[],
+      asks: readonly ClaimAsk[],
       mode: ClaimMode = "issue",
       leastGeneration = 0,
+      perUser = 1,
+      fingerprint = "",
     ): Promise<ClaimAnswer[]> {
       const k = campaignKeys(campaignId);
-      const args = [String(callerNowMs), mode, String(leastGeneration)];
-      for (const ask of asks) args.push(ask.claimKey, ask.userId);
+      const args = [String(callerNowMs), mode, String(leastGeneration), String(perUser), fingerprint];
+      for (const { claimKey, userId, pseudonym = claimKey } of asks)
+        if (fingerprint === "") args.push(claimKey, userId);
+        else args.push(claimKey, userId, pseudonym);
       const keys = [k.meta, k.staged, k.open, k.claims, k.ledger, k.away];
       const reply = (await list("claim", keys, args).catch((error: unknown) => {
         // The call had no effect. The node that still has the keys serves the pool until they have moved.
@@ -55,7 +65,11 @@ export function createPool(redis: Redis, deadlineMs: number) {
       })) as readonly string[];
       const status = reply[0];
       if (status === "none" || status === "fenced") return asks.map(() => ({ kind: status }));
-      return asks.map((ask, i) => parseAnswer(campaignId, ask.claimKey, ask.userId, reply[i + 2] ?? ""));
+      if (status === "marked") {
+        const marked = { kind: status, fingerprint: reply[2] ?? "" } as const;
+        return asks.map(() => marked);
+      }
+      return asks.map((ask, i) => parseAnswer(campaignId, ask, reply[i + 2] ?? "", perUser));
     },
 
     async advance(campaignId: string, callerNowMs: number, leastGeneration = 0): Promise<Advance> {
@@ -79,7 +93,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
       const k = campaignKeys(campaignId);
       const reply = await list("inspect", [k.meta, k.staged, k.open, k.claims, k.ledger, k.away], []);
       const [status, generation, state, staged, open, claims, ledger, armedAt, now, away, ...rest] = reply;
-      const [total, startsAt, endsAt] = rest;
+      const [total, startsAt, endsAt, erased] = rest;
       return {
         status: status as Inspection["status"],
         generation: Number(generation),
@@ -94,6 +108,21 @@ export function createPool(redis: Redis, deadlineMs: number) {
         startsAtMs: Number(startsAt),
         endsAtMs: Number(endsAt),
         redisNowMs: Number(now),
+        ...(erased === undefined || erased === "" ? {} : { erased: String(erased) }),
+      };
+    },
+
+    async frontier(campaignId: string): Promise<Frontier> {
+      const { meta, ledger } = campaignKeys(campaignId);
+      const reply = (await list("frontier", [meta, ledger], [])).map(String);
+      const [status, generation, base, seq, first = "", sinceLoadMs] = reply;
+      return {
+        status: status as Frontier["status"],
+        generation: Number(generation),
+        base: Number(base),
+        seq: Number(seq),
+        pending: first === "" ? undefined : parseId(first),
+        sinceLoadMs: sinceLoadMs === "" ? undefined : Number(sinceLoadMs),
       };
     },
 
@@ -104,11 +133,16 @@ export function createPool(redis: Redis, deadlineMs: number) {
       return word<"settled" | "stale" | Unusable>("settle", [k.meta, k.ledger], args);
     },
 
-    /** Brings a durable issuance of an older generation into a pool that was built without it. */
-    adopt(claim: Claim) {
+    /**
+     * Brings a durable issuance of an older generation into a pool that was built without it. `erased`: the
+     * same claim as an erasure of its user leaves it, where the campaign has erased users.
+     */
+    adopt(claim: Claim, erased?: Claim) {
       const k = campaignKeys(claim.campaignId);
       const keys = [k.meta, k.staged, k.open, k.claims, k.away];
-      return word<"adopted" | "bound" | Unusable>("adopt", keys, [claim.claimKey, ...binding(claim)]);
+      const after = erased === undefined ? ["", ""] : [fieldOf(erased), binding(erased)[2]];
+      const args = [fieldOf(claim), ...binding(claim), ...after];
+      return word<"adopted" | "bound" | Unusable>("adopt", keys, args);
     },
 
     /**
@@ -119,7 +153,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
       return word<"released" | "moved" | Unusable>(
         "release",
         [k.meta, k.staged, k.open, k.claims, k.ledger, k.away],
-        [lost.claimKey, ...binding(lost), free ? "free" : "taken", winner.claimKey, ...binding(winner)],
+        [fieldOf(lost), ...binding(lost), free ? "free" : "taken", fieldOf(winner), ...binding(winner)],
       );
     },
 
@@ -140,9 +174,10 @@ export function createPool(redis: Redis, deadlineMs: number) {
       const args = [String(leastAgeMs), after, String(Math.min(limit, SCRIPT_ITEMS_MAX))];
       const reply = (await list("ledger", [campaignKeys(campaignId).ledger], args)).map(String);
       const claims: Claim[] = [];
-      for (let i = 1; i + 4 < reply.length; i += 5) {
-        const [id = "", claimKey = "", code = "", at = "", userId = ""] = reply.slice(i, i + 5);
-        claims.push({ campaignId, claimKey, userId, code, ...parseId(id), issuedAtMs: Number(at) });
+      for (let i = 1; i + 5 < reply.length; i += 6) {
+        const [id = "", claimKey = "", code = "", at = "", userId = "", place = ""] = reply.slice(i, i + 6);
+        const claim = { campaignId, claimKey, userId, code, ...parseId(id), issuedAtMs: Number(at) };
+        claims.push(place === "" ? claim : { ...claim, place: Number(place) });
       }
       return { claims, next: reply[0] ?? "" };
     },
@@ -187,5 +222,6 @@ export function createPool(redis: Redis, deadlineMs: number) {
     },
 
     ...createLoadCalls({ call, list, word }),
+    ...createErasureCalls({ call, list, word }),
   };
 }

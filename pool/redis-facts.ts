@@ -63,6 +63,8 @@ export function createRedisProbe(redis: Redis, deadlineMs: number) {
     withDeadline(redis.command(campaignKeys(campaignId).meta, args), deadlineMs, `Redis ${args.join(" ")}`);
 
   return {
+    sentinels: () => redis.sentinels(),
+
     async info(campaignId: string): Promise<RedisInfo> {
       return infoIn(String(await command(campaignId, ["INFO"])));
     },

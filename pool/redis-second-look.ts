@@ -1,5 +1,6 @@
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { PROCESS_KEY } from "./keys.ts";
 import type { Link } from "./redis-link.ts";
 import { wordsOf } from "./redis-trouble.ts";
 
@@ -10,6 +11,8 @@ import { wordsOf } from "./redis-trouble.ts";
  * has replaced it. A Redis that is really full stays in use: it still answers the holders of coupons.
  */
 export type SecondLook = {
+  /** Reports that the Sentinels name this address, which is not the one in use. At most one look runs. */
+  named(at: string): void;
   /** Reports a refusal of the Redis in use. At most one look runs, and one begins per `LOOK_EVERY_MS`. */
   refused(place: string, key: string, error: unknown): void;
   /** Resolves when no look is under way. */
@@ -51,21 +54,30 @@ export function createSecondLook(options: SecondLookOptions): SecondLook {
     return there !== undefined && there !== here;
   }
 
-  async function look(cause: string): Promise<void> {
+  type IsBetter = (next: Link, used: Link) => Promise<boolean>;
+
+  function look(details: Record<string, string>, words: string, isBetter: IsBetter): void {
+    if (looking !== undefined) return;
+    const use = async () => {
+      const used = inUse();
+      const next = await open().catch(() => undefined);
+      if (next === undefined) return;
+      if (!(await isBetter(next, used)) || closing.aborted || inUse() !== used) return next.destroy();
+      logger.warn({ component: "pool", ...details }, words);
+      takePlace(next);
+    };
+    looking = use().finally(() => {
+      looking = undefined;
+    });
+  }
+
+  async function isMovedSomewhere(next: Link, used: Link): Promise<boolean> {
     const keys = [...refusing].slice(0, PLACES_MAX).map(([place, key]) => {
       refusing.delete(place);
       return key;
     });
-    const used = inUse();
-    const next = await open().catch(() => undefined);
-    if (next === undefined) return;
     const moved = await Promise.all(keys.map((key) => isMovedTo(next, used, key)));
-    if (!moved.includes(true) || closing.aborted || inUse() !== used) return next.destroy();
-    logger.warn(
-      { component: "pool", cause },
-      "Redis refuses, and its address leads to another one that serves",
-    );
-    takePlace(next);
+    return moved.includes(true);
   }
 
   return {
@@ -74,9 +86,16 @@ export function createSecondLook(options: SecondLookOptions): SecondLook {
       const now = performance.now();
       if (looking !== undefined || now - begunAtMs < LOOK_EVERY_MS) return;
       begunAtMs = now;
-      looking = look(wordsOf(error)).finally(() => {
-        looking = undefined;
-      });
+      const words = "Redis refuses, and its address leads to another one that serves";
+      look({ cause: wordsOf(error) }, words, isMovedSomewhere);
+    },
+    named(at) {
+      const serves = (next: Link) =>
+        ask(next, "ready", PROCESS_KEY).then(
+          () => true,
+          () => false,
+        );
+      look({ at }, "the Sentinels name another master, which serves", serves);
     },
     async idle() {
       await looking;

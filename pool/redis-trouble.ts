@@ -46,6 +46,11 @@ export function isMoving(error: unknown): boolean {
   return error instanceof ErrorReply && error.message.startsWith("TRYAGAIN");
 }
 
+/** Whether a script did nothing because a newer program has made the pool; see include-shape.lua. */
+export function isNewerPool(error: unknown): boolean {
+  return error instanceof ErrorReply && codeOf(error) === "NEWERSHAPE";
+}
+
 /** Whether a right is missing. */
 export function isNoPermission(error: unknown): boolean {
   return error instanceof ErrorReply && missingRightIn(error.message) !== undefined;

@@ -18,10 +18,19 @@ export type RedisTls = {
   readonly servername?: string;
 };
 
+/** The Sentinels that watch a master, the name by which they know it, and their own credentials. */
+export type Sentinels = {
+  readonly nodes: readonly NodeAddress[];
+  readonly master: string;
+  readonly username?: string;
+  readonly password?: string;
+};
+
 /** The content of REDIS_URL: where Redis is, and the credentials of every connection. */
 export type RedisAddress = {
-  /** More than one: nodes of a cluster. */
+  /** More than one: nodes of a cluster. Empty until the Sentinels have named the master. */
   readonly nodes: readonly Endpoint[];
+  readonly sentinels?: Sentinels;
   /** The ACL user; absent: the default user. */
   readonly username?: string;
   readonly password?: string;
@@ -31,6 +40,7 @@ export type RedisAddress = {
 };
 
 const DEFAULT_PORT = 6379;
+const SENTINEL_PORT = 26379;
 
 /**
  * Parses one URL, or several separated by commas. User, password and TLS of the first one apply to all nodes,
@@ -41,6 +51,7 @@ const DEFAULT_PORT = 6379;
 export function parseRedisUrls(text: string): RedisAddress {
   const trouble = redisUrlTrouble(text);
   if (trouble !== undefined) throw refused(trouble);
+  if (/^rediss?\+sentinel:/.test(text)) return parseSentinels(text);
   const all = text.split(",").map(parseOne);
   const [first] = all as [OneUrl];
   for (const [i, other] of all.entries()) {
@@ -66,13 +77,36 @@ export function hostOf(endpoint: Endpoint): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-export function hostsOf({ nodes }: Pick<RedisAddress, "nodes">): string {
+export function hostsOf({ nodes }: { readonly nodes: readonly Endpoint[] }): string {
   return nodes.map(hostOf).join(", ");
 }
 
 /** Those on ports: what the nodes of a cluster have. */
 export function portsOf({ nodes }: Pick<RedisAddress, "nodes">): NodeAddress[] {
   return nodes.filter((node) => "port" in node);
+}
+
+function parseSentinels(text: string): RedisAddress {
+  const [, scheme = "", user = "", hosts = "", rest = ""] =
+    /^(.*?:\/\/)([^@]*@)?([^/]*)(.*)$/.exec(text) ?? [];
+  const { options, ...parts } = partsOf(`${scheme}${user}sentinels${rest}`);
+  const { db = "0", sentinelUser, sentinelPassword, ...tls } = options;
+  const master = parts.path.slice(1);
+  return {
+    ...credentialsIn(parts),
+    ...{ nodes: [], database: Number(db), tls: parts.scheme === "rediss+sentinel" ? tls : undefined },
+    sentinels: {
+      ...{ nodes: hosts.split(",").map((host) => nodeIn(host)), master },
+      ...(sentinelUser === undefined ? {} : { username: sentinelUser }),
+      ...(sentinelPassword === undefined ? {} : { password: sentinelPassword }),
+    },
+  };
+}
+
+/** Of a host, and a port where it has one. */
+function nodeIn(text: string): NodeAddress {
+  const [, bracketed, plain = text, port] = /^(?:\[(.*)\]|([^:]*))(?::(\d+))?$/.exec(text) ?? [];
+  return { host: bracketed ?? plain, port: port === undefined ? SENTINEL_PORT : Number(port) };
 }
 
 type OneUrl = Omit<RedisAddress, "nodes"> & { readonly node: Endpoint };
@@ -93,6 +127,12 @@ function parseOne(text: string): OneUrl {
       };
 }
 
+type Options = RedisTls & {
+  readonly db?: string;
+  readonly sentinelUser?: string;
+  readonly sentinelPassword?: string;
+};
+
 /** The parts of a URL that has no trouble. */
 function partsOf(text: string) {
   // A URL of another scheme than HTTP's need not have a host, and `URL` then gives no user.
@@ -107,7 +147,7 @@ function partsOf(text: string) {
         .split("&")
         .filter((option) => option !== "")
         .map((option) => option.split("=").map(decoded)),
-    ) as { readonly db?: string } & RedisTls,
+    ) as Options,
   };
 }
 

@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { withDeadline } from "../runtime/deadline.ts";
 import type { Logger } from "../runtime/logger.ts";
+import type { RedisNotes } from "../runtime/store-metrics.ts";
 import { StoreUnavailable } from "../runtime/store-unavailable.ts";
 import { PROCESS_KEY } from "./keys.ts";
 import type { Link } from "./redis-link.ts";
+import { createReminder } from "./redis-reminder.ts";
 import { createSecondLook } from "./redis-second-look.ts";
 import { isConnectionTrouble, isRefusal, wordsOf } from "./redis-trouble.ts";
+import { type Endpoint, hostOf } from "./redis-url.ts";
+import { createPlaces, type Place, type Places } from "./watched-places.ts";
 
 export type WatchOptions = {
   readonly first: Link;
@@ -14,6 +18,7 @@ export type WatchOptions = {
   /** A command that could not be sent for so long, in ms, is never sent. */
   readonly unsentMs: number;
   readonly logger: Logger;
+  readonly notes?: RedisNotes;
 };
 
 /**
@@ -26,17 +31,10 @@ export type WatchOptions = {
 export type Watch = {
   /** `key` names the place of Redis that is asked. */
   run(key: string, send: (link: Link, unsent: AbortSignal) => Promise<unknown>): Promise<unknown>;
+  /** Sentinels name this address: it takes the place of the Redis in use, if it is another and serves. */
+  named(master: Endpoint): void;
+  readonly sizes: Places["sizes"];
   close(): Promise<void>;
-};
-
-/** A part of Redis that works or fails as a whole: the one server, or the slot of a campaign. */
-type Place = {
-  readonly name: string;
-  readonly key: string;
-  waiting: number;
-  /** Since when no answer has come, while commands wait. */
-  quietSinceMs: number;
-  trouble?: { readonly sinceMs: number; cause: string; told: boolean };
 };
 
 /** After so long without any answer while commands wait, a place counts as in trouble. */
@@ -44,42 +42,32 @@ const SILENT_MS = 1_000;
 const LOOK_EVERY_MS = 250;
 /** The time for an answer of the client in use, or of another client. */
 const ASK_MS = 1_500;
-/** The pauses before attempts; the last one also before all later attempts. */
+/** So long the client in use is asked alone; after it, or when it fails, another one connects meanwhile. */
+const ASKED_ALONE_MS = 250;
+/** The least times between the starts of attempts; the last one also for all later attempts. */
 const PAUSES_MS = [0, 50, 100, 200, 400, 800, 1_000];
 /** How many of the places in trouble are asked at once. */
 const PLACES_ASKED_MAX = 8;
-const REMIND_EVERY_MS = 10_000;
 /** How long a replaced client may wait for replies under way. */
 const RETIRE_MS = 3_000;
 
-export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Watch {
+export function watchRedis({ first, open, unsentMs, logger, notes }: WatchOptions): Watch {
   let link = first;
   let mending: Promise<void> | undefined;
-  const places = new Map<string, Place>();
+  let opening: Promise<void> | undefined;
+  const places = createPlaces();
+  const { inTrouble, leave } = places;
   const closing = new AbortController();
   const retiring = new Set<Promise<void>>();
 
-  function placeOf(used: Link, key: string): Place {
-    const name = used.placeOf(key);
-    const known = places.get(name);
-    if (known !== undefined) return known;
-    const place: Place = { name, key, waiting: 0, quietSinceMs: 0 };
-    places.set(name, place);
-    return place;
-  }
-
   function troubled(place: Place, cause: string): void {
-    if (place.trouble === undefined) place.trouble = { sinceMs: performance.now(), cause, told: false };
-    else place.trouble.cause = cause;
+    if (place.trouble === undefined) {
+      place.trouble = { sinceMs: performance.now(), cause, told: false };
+      notes?.lost();
+    } else place.trouble.cause = cause;
     mending ??= mend().finally(() => {
       mending = undefined;
     });
-  }
-
-  const inTrouble = () => [...places.values()].filter(({ trouble }) => trouble !== undefined);
-
-  function leave(place: Place): void {
-    if (place.waiting === 0 && place.trouble === undefined) places.delete(place.name);
   }
 
   /**
@@ -98,11 +86,17 @@ export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Wat
     return true;
   }
 
-  async function servesSome(asked: Link): Promise<boolean> {
+  /** Asks that Redis at the places in trouble, and names each at which it answers. */
+  async function askAt(asked: Link, answers: (place: Place) => void): Promise<void> {
     const some = inTrouble().slice(0, PLACES_ASKED_MAX);
-    const served = await Promise.all(some.map((place) => serves(asked, place)));
-    for (const [i, place] of some.entries()) if (served[i] === true) recovered(place);
-    return served.some(Boolean);
+    await Promise.all(some.map(async (place) => (await serves(asked, place)) && answers(place)));
+  }
+
+  async function askInUse(): Promise<void> {
+    const used = link;
+    await askAt(used, (place) => {
+      if (link === used) recovered(place);
+    });
   }
 
   function recovered(place: Place): void {
@@ -118,6 +112,7 @@ export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Wat
   function takePlace(next: Link): void {
     const old = link;
     use(next);
+    notes?.replaced();
     const retired = old.close(RETIRE_MS).finally(() => retiring.delete(retired));
     retiring.add(retired);
   }
@@ -130,25 +125,60 @@ export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Wat
     logger,
   });
 
+  /** Why the last try to open another client failed; empty: it did not. */
+  let notOpened = "";
+
+  /** Opens another client, which replaces the one in use if it serves where that one still does not. */
+  async function openAnother(): Promise<void> {
+    const used = link;
+    try {
+      const next = await open();
+      notOpened = "";
+      const isWanted = () => !closing.signal.aborted && link === used && inTrouble().length > 0;
+      const served: Place[] = [];
+      if (isWanted()) await askAt(next, (place) => served.push(place));
+      const mended = served.filter(({ trouble }) => trouble !== undefined);
+      // The one in use may answer again meanwhile, or another client have taken its place.
+      if (mended.length === 0 || !isWanted()) return next.destroy();
+      for (const place of mended) recovered(place);
+      takePlace(next);
+    } catch (error) {
+      notOpened = wordsOf(error);
+      for (const { trouble } of inTrouble()) if (trouble) trouble.cause = notOpened;
+    }
+  }
+
   async function mend(): Promise<void> {
     const reminder = createReminder(logger);
+    notOpened = "";
+    let begunAtMs = Number.NEGATIVE_INFINITY;
     for (let attempt = 0; inTrouble().length > 0 && !closing.signal.aborted; attempt += 1) {
-      const pauseMs = PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)] ?? 0;
-      await sleep(pauseMs, undefined, { signal: closing.signal, ref: false }).catch(() => {});
+      const apartMs = PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)] ?? 0;
+      await pause(begunAtMs + apartMs - performance.now());
       if (closing.signal.aborted) return;
-      await servesSome(link);
+      begunAtMs = performance.now();
+      const asking = askInUse();
+      await Promise.race([asking, pause(ASKED_ALONE_MS)]);
       const [worst] = inTrouble();
-      if (worst?.trouble === undefined) continue;
+      if (worst?.trouble === undefined || closing.signal.aborted) continue;
       worst.trouble.told = true;
-      reminder(worst.trouble.cause, about(worst), attempt);
-      try {
-        const next = await open();
-        if (!closing.signal.aborted && (await servesSome(next))) takePlace(next);
-        else next.destroy();
-      } catch (error) {
-        for (const place of inTrouble()) if (place.trouble) place.trouble.cause = wordsOf(error);
-      }
+      // The client in use only says that it is closed; the cause is why no other one opens (a password).
+      reminder(notOpened || worst.trouble.cause, about(worst), attempt);
+      opening ??= openAnother().finally(() => {
+        opening = undefined;
+      });
+      await Promise.race([either(asking, opening), either(opening, asking)]);
     }
+  }
+
+  /** Resolves when the first has ended and has mended all, else when both have ended. */
+  async function either(first: Promise<void>, second: Promise<void>): Promise<void> {
+    await first;
+    if (inTrouble().length > 0) await second;
+  }
+
+  async function pause(ms: number): Promise<void> {
+    await sleep(Math.max(0, ms), undefined, { signal: closing.signal, ref: false }).catch(() => {});
   }
 
   function use(next: Link): void {
@@ -156,14 +186,14 @@ export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Wat
     next.onTrouble((error, node) => {
       if (link !== next || closing.signal.aborted) return;
       logger.warn({ component: "pool", node, cause: wordsOf(error) }, "Redis connection lost");
-      troubled(placeOf(next, PROCESS_KEY), wordsOf(error));
+      troubled(places.of(next, PROCESS_KEY), wordsOf(error));
     });
   }
 
   use(first);
   const look = setInterval(() => {
     const now = performance.now();
-    for (const place of places.values()) {
+    for (const place of places.all()) {
       const silentMs = now - place.quietSinceMs;
       if (place.waiting > 0 && silentMs > SILENT_MS && place.trouble === undefined) {
         troubled(place, `no answer for ${Math.round(silentMs)} ms`);
@@ -175,7 +205,7 @@ export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Wat
     async run(key, send) {
       if (closing.signal.aborted) throw new StoreUnavailable("the connection to Redis is closed");
       const used = link;
-      const place = placeOf(used, key);
+      const place = places.of(used, key);
       if (place.waiting === 0) place.quietSinceMs = performance.now();
       place.waiting += 1;
       try {
@@ -191,29 +221,19 @@ export function watchRedis({ first, open, unsentMs, logger }: WatchOptions): Wat
         leave(place);
       }
     },
+    named(master) {
+      const at = hostOf(master);
+      if (!link.nodes().some((node) => hostOf(node) === at)) secondLook.named(at);
+    },
+    sizes: places.sizes,
     async close() {
       clearInterval(look);
       closing.abort();
-      await Promise.all([link.close(RETIRE_MS), mending, secondLook.idle(), ...retiring]);
+      await Promise.all([link.close(RETIRE_MS), mending, opening, secondLook.idle(), ...retiring]);
     },
   };
 }
 
 function about({ name }: Place): Record<string, string> {
   return name === "" ? {} : { place: name };
-}
-
-/** Logs what it waits for: at first, when that changes, and every ten seconds. */
-function createReminder(logger: Logger) {
-  const sinceMs = performance.now();
-  let said = "";
-  let saidAtMs = 0;
-  return (cause: string, where: Record<string, string>, attempts: number): void => {
-    const now = performance.now();
-    if (cause === said && now - saidAtMs < REMIND_EVERY_MS) return;
-    const details = { component: "pool", ...where, cause, attempts, forMs: Math.round(now - sinceMs) };
-    logger.warn(details, "Redis does not serve; connecting anew until it does");
-    said = cause;
-    saidAtMs = now;
-  };
 }

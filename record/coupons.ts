@@ -39,6 +39,14 @@ export function createCoupons(db: Db) {
       return found.map((doc) => doc.ordinal);
     },
 
+    /** The ordinals of these codes; a code that does not exist has none. */
+    async ordinalsOf(codes: readonly string[]): Promise<Map<string, number>> {
+      const found = await collection
+        .find({ _id: { $in: [...codes] } }, { projection: { ordinal: 1 }, batchSize: codes.length + 1 })
+        .toArray();
+      return new Map(found.map(({ _id, ordinal }) => [_id, ordinal]));
+    },
+
     /** The codes of ordinals [first, end), in that order. */
     async codes(campaignId: string, first: number, end: number): Promise<string[]> {
       const found = await collection

@@ -1,3 +1,7 @@
+import type { ImportedCodes } from "./code-import-documents.ts";
+import type { CommittedFields } from "./commitment-documents.ts";
+import type { RedemptionRulesDoc } from "./redemption-documents.ts";
+
 /** The shapes of all documents, by collection; `record/mongo.ts` has their indexes. */
 
 export const RECORDED_STATES = [
@@ -12,23 +16,28 @@ export const RECORDED_STATES = [
 
 export type RecordedState = (typeof RECORDED_STATES)[number];
 
-export type CampaignDoc = {
+export type CampaignDoc = CommittedFields & {
   _id: string;
+  /** Of this document, of all others of the campaign and of its keys in Redis; absent: 1. */
+  shape?: number;
   name: string;
   total: number;
   startsAt: Date;
   endsAt?: Date;
   onePerUser: boolean;
+  /** How many coupons a user may have, 2 to 100; absent: one where `onePerUser`, else any number. */
+  maxPerUser?: number;
+  /** The series of drops that it is one of; absent: none. Never changed. */
+  seriesId?: string;
   codeFormat: string;
   /** How claims are authenticated at least; absent: open. */
   claimAuth?: "key" | "token";
+  /** How its coupons are redeemed; absent: by the defaults. Never changed. */
+  redemption?: RedemptionRulesDoc;
   state: RecordedState;
   /** Raised by every load of the pool and every change that the pool follows; 0: never yet. */
   generation: number;
-  /**
-   * The highest generation known to have been loaded or turned to. A pool of a lower one comes from an old
-   * Redis that has returned.
-   */
+  /** The highest known to have been loaded or turned to: a lower pool is of an old Redis, returned. */
   loadedGeneration?: number;
   /** Codes known to be durable, a lower bound: ordinals below it all exist. */
   generated: number;
@@ -40,10 +49,7 @@ export type CampaignDoc = {
    * See record/leases.ts.
    */
   lease?: { owner: string; until: Date };
-  /**
-   * The change that waits for the lease: fills and loads leave the lease to it until this instant, on
-   * MongoDB's clock.
-   */
+  /** The change that waits for the lease: fills and loads leave it the lease until then (MongoDB's clock). */
   changing?: { owner: string; until: Date };
   /** Coupons that are being added; their codes have the ordinals from `total` on. */
   adding?: { count: number };
@@ -62,8 +68,21 @@ export type CampaignDoc = {
   outbox?: HistoryDoc[];
   /** The campaign that this one rehearses; only these are ever removed. Never changed. */
   rehearsalOf?: string;
+  /** Absent: the service made its codes. Never changed. */
+  imported?: ImportedCodes;
+  /** As campaign/metadata.ts makes it; absent: none. */
+  metadata?: readonly string[];
   /** Of a rehearsal: from this instant on MongoDB's clock, any scheduler removes it. */
   expiresAt?: Date;
+  /**
+   * Users of this campaign were erased under the key with this fingerprint, last at this instant on MongoDB's
+   * clock. Set before the first id is replaced, and never removed: claims must bring pseudonyms then.
+   */
+  erasure?: { key: string; at: Date };
+  /** So many days after it is over, its users are erased; absent: only where an operator asks for it. */
+  forgetUsersAfterDays?: number;
+  /** How many coupons it had when all its users were last erased. */
+  forgotUsersOf?: number;
   /** Of a rehearsal: its removal has begun, and no query returns it any more; on MongoDB's clock. */
   removing?: { since: Date; lookedAt: Date };
 };
@@ -76,13 +95,18 @@ export type CouponDoc = {
   ordinal: number;
 };
 
-/** The durable record that a code went to a claim key. Written once, never changed. */
+/**
+ * The durable record that a code went to a claim key. Written once; only an erasure changes it, which puts
+ * pseudonyms in the place of claim key and user id.
+ */
 export type IssuanceDoc = {
   _id: string;
   campaignId: string;
   claimKey: string;
   /** The user who asked, where that is not the claim key. */
   userId?: string;
+  /** Which of this user's coupons it is, 1 to the campaign's `maxPerUser`; absent: the campaign has none. */
+  place?: number;
   generation: number;
   seq: number;
   issuedAt: Date;
@@ -97,6 +121,8 @@ export type CampaignSettings = {
   adding?: number;
   startsAt: Date;
   endsAt?: Date;
+  /** Absent: none. */
+  metadata?: readonly string[];
 };
 
 /** The fields of a request for a change, to recognise its repetition. Absent: not given. */
@@ -106,6 +132,7 @@ export type Asked = {
   startsAtMs?: number;
   /** Null: no end. */
   endsAtMs?: number | null;
+  metadata?: { readonly set: readonly string[]; readonly remove: readonly string[] };
 };
 
 /** One change of a campaign. Written once, never altered. */
@@ -117,9 +144,7 @@ export type HistoryDoc = {
   revision: number;
   /** On the clock of MongoDB. */
   at: Date;
-  /**
-   * When it happened, where it was recorded afterwards: the opening of the pool, the end. Absent: `at`.
-   */
+  /** When it happened, where that was recorded afterwards: an opening, an end. Absent: `at`. */
   happenedAt?: Date;
   /** The name that the caller gave; empty: none. */
   actor: string;
@@ -127,12 +152,22 @@ export type HistoryDoc = {
   requestId?: string;
   /** With the requestId; absent in entries of earlier versions. */
   asked?: Asked;
+  /** Of the verb `erase`. */
+  erased?: ErasedHere;
   /** Absent: the campaign was created. */
   before?: CampaignSettings;
   after: CampaignSettings;
 };
 
-/** By operators: create to edit. By the service itself: schedule to added, and end. */
+/** What an erasure covers; without an id. */
+export type ErasedHere = {
+  /** How many issuances: those that it found before it began. */
+  count: number;
+  /** The places of these issuances, `generation-seq`; absent: of all issuances of the campaign. */
+  places?: string[];
+};
+
+/** By operators: create to erase. By the service itself: schedule to added, end and erase. */
 export type HistoryVerb =
   | "create"
   | "pause"
@@ -142,35 +177,11 @@ export type HistoryVerb =
   | "end"
   | "cancel"
   | "edit"
+  | "erase"
   | "schedule"
   | "open"
   | "sell-out"
   | "added";
-
-/** The start and the moment before it that a preflight was made for. */
-export type PreflightTurn = {
-  readonly campaignId: string;
-  readonly startsAt: Date;
-  /** How long before the start, in ms. */
-  readonly beforeMs: number;
-  /**
-   * The campaign's revision: after every change a new preflight is made, also where the start returns to an
-   * earlier value.
-   */
-  readonly revision: number;
-};
-
-/** A preflight that a scheduler made by itself. */
-export type PreflightDoc = PreflightTurn & {
-  /** `campaign/start in ms/ms before it/revision`: one each; the first scheduler makes it. */
-  _id: string;
-  /** When it began, on the clock of the scheduler that made it. */
-  at: Date;
-  /** Absent: it is under way, or its scheduler has crashed. */
-  colour?: string;
-  /** The lines that were not green. */
-  lines?: { check: string; colour: string; finding: string; advice: string }[];
-};
 
 /** Answers of one process for one campaign since the start of the process; counts only rise. */
 export type CampaignCounts = {
@@ -204,7 +215,16 @@ export type ProcessBeat = {
    * of an earlier version); absent: it takes none, or is of an earlier version.
    */
   claims?: { auth: "open" | "key" | "token"; reachable: boolean; limits?: ClaimLimits };
+  /**
+   * What it serves, and where other servers find its health pages (none: with TLS alone); absent: it is not
+   * ready, has no server role, or is of an earlier version.
+   */
+  serving?: { parts: string[]; pages: string[] };
   version: string;
+  /** The fingerprint of its ERASURE_KEY; absent: it has none. */
+  erasureKey?: string;
+  /** The newest shape of campaigns that it understands; absent: 1. */
+  shape?: number;
   /** On its own clock. */
   startedAt: Date;
   /** Its clock minus that of Redis; absent: Redis did not answer. */

@@ -98,7 +98,7 @@ function isGapless(found: readonly HistoryDoc[], { above, below, newestFirst }: 
 }
 
 export function settingsOf(doc: CampaignDoc): CampaignSettings {
-  const { state, name, total, startsAt, endsAt, adding } = doc;
+  const { state, name, total, startsAt, endsAt, adding, metadata } = doc;
   return {
     state,
     name,
@@ -106,6 +106,7 @@ export function settingsOf(doc: CampaignDoc): CampaignSettings {
     ...(adding === undefined ? {} : { adding: adding.count }),
     startsAt,
     ...(endsAt === undefined ? {} : { endsAt }),
+    ...(metadata === undefined ? {} : { metadata }),
   };
 }
 

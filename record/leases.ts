@@ -1,4 +1,5 @@
 import type { Collection } from "mongodb";
+import { UNDERSTOOD } from "../runtime/stored-shape.ts";
 import type { CampaignDoc } from "./documents.ts";
 import { STANDING } from "./still-exists.ts";
 
@@ -12,8 +13,9 @@ export const isOver = (until: string) => ({ $lt: [{ $ifNull: [until, new Date(0)
 export function createLeases(collection: Collection<CampaignDoc>) {
   return {
     /**
-     * Takes the campaign's lease for `leaseMs`; null: another owner has it, or another change has asked for
-     * it. `raiseGeneration`: the same update raises the generation.
+     * Takes the campaign's lease for `leaseMs`; null: another owner has it, another change has asked for it,
+     * or this program does not understand the campaign. `raiseGeneration`: the same update raises the
+     * generation.
      */
     takeLease: (
       id: string,
@@ -25,6 +27,7 @@ export function createLeases(collection: Collection<CampaignDoc>) {
         {
           _id: id,
           ...STANDING,
+          ...UNDERSTOOD,
           $expr: {
             $and: [
               { $or: [isOver("$lease.until"), { $eq: ["$lease.owner", owner] }] },
@@ -53,6 +56,7 @@ export function createLeases(collection: Collection<CampaignDoc>) {
       await collection.updateOne(
         {
           _id: id,
+          ...UNDERSTOOD,
           $expr: { $or: [isOver("$changing.until"), { $eq: ["$changing.owner", owner] }] },
         },
         [{ $set: { changing: { owner, until: { $add: ["$$NOW", ticketMs] } } } }],

@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { type Db, MongoServerError } from "mongodb";
+import { isMongos, shardedAmong } from "./sharding.ts";
 import { DUPLICATE_KEY } from "./unordered-insert.ts";
 
 /** The kind of deployment that MONGODB_URL leads to. */
@@ -17,7 +18,7 @@ export type Deployment =
     }
   | {
       readonly kind: "mongos";
-      /** Which of `ARBITERS` are sharded; undefined: the user may not read it. */
+      /** Which of `UNSHARDED` are sharded; undefined: the user may not read it. */
       readonly sharded: readonly string[] | undefined;
     };
 
@@ -28,10 +29,6 @@ const PROBE = "preflight";
 const PRIMARY = 1;
 const SECONDARY = 2;
 const ARBITER = 7;
-/** The `msg` that a mongos replies with. */
-const MONGOS = "isdbgrid";
-/** Their unique indexes decide. Over several shards MongoDB does not keep a code unique. */
-const ARBITERS = ["coupons", "issuances"];
 
 type Hello = {
   readonly msg?: string;
@@ -62,9 +59,15 @@ export function createMongoFacts(db: Db) {
       return performance.now() - startedAtMs;
     },
 
+    /** The clock of MongoDB, in ms. */
+    async nowMs(): Promise<number> {
+      const { localTime } = (await db.command({ hello: 1 })) as { readonly localTime: Date };
+      return localTime.getTime();
+    },
+
     async deployment(): Promise<Deployment> {
       const hello = (await db.command({ hello: 1 })) as Hello;
-      if (hello.msg === MONGOS) return { kind: "mongos", sharded: await sharded() };
+      if (isMongos(hello)) return { kind: "mongos", sharded: await shardedAmong(db) };
       return hello.setName === undefined ? { kind: "standalone" } : replicaSet(hello.setName, hello);
     },
   };
@@ -82,20 +85,5 @@ export function createMongoFacts(db: Db) {
       ...{ kind: "replica-set", name, members, healthy: holders?.filter(isUp).length },
       majority: status?.writeMajorityCount ?? Math.floor(members / 2) + 1,
     };
-  }
-
-  async function sharded(): Promise<readonly string[] | undefined> {
-    // A collection that was moved whole to one shard is listed too, as unsplittable.
-    const ids = ARBITERS.map((name) => `${db.databaseName}.${name}`);
-    try {
-      const found = await db.client
-        .db("config")
-        .collection<{ _id: string }>("collections")
-        .find({ _id: { $in: ids }, dropped: { $ne: true }, unsplittable: { $ne: true } })
-        .toArray();
-      return found.map(({ _id }) => _id).sort();
-    } catch {
-      return undefined;
-    }
   }
 }

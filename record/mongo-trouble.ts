@@ -22,6 +22,7 @@ export function askedOf(client: MongoClient, database: string): Asked {
 const UNAUTHORIZED = 13;
 const AUTHENTICATION_FAILED = [18, 8000];
 const INDEX_DIFFERS = [85, 86];
+const CANNOT_CREATE_INDEX = 67;
 const DUPLICATE_KEY = 11000;
 
 type Judgment = { readonly what: string; readonly hint: string; readonly exitCode: number };
@@ -35,6 +36,29 @@ export function mongoTrouble(error: unknown, asked: Asked): UserError {
   const { what, hint, exitCode } =
     judgeAnswer(error, asked) ?? judgeConnection(error, asked) ?? unknownTrouble(error, asked.hosts);
   return new UserError(`${what}: ${hint}`, exitCode, { cause: error });
+}
+
+/**
+ * Why a sharded cluster cannot be used; undefined: it can. `sharded`: the collections that are sharded and
+ * must not be; undefined: the user may not read it.
+ */
+export function shardingTrouble(
+  sharded: readonly string[] | undefined,
+  { hosts, database }: Asked,
+): UserError | undefined {
+  if (sharded === undefined)
+    return new UserError(
+      `it cannot be read whether the database "${database}" at ${hosts}, a mongos, has sharded campaigns, coupons or issuances: ` +
+        `grant the user of MONGODB_URL collStats on "${database}" (readWrite has it)`,
+      EXIT.configuration,
+    );
+  if (sharded.length === 0) return undefined;
+  return new UserError(
+    `MongoDB at ${hosts} has sharded ${sharded.join(" and ")}: over several shards it does not hold both a code and a claim key to be unique. ` +
+      "Move it back to one shard (sh.unshardCollection, from MongoDB 8.0 on), or give another MONGODB_DATABASE; " +
+      "docs/operations.md says why one shard is enough",
+    EXIT.configuration,
+  );
 }
 
 /** Judges the error reply of a MongoDB that was reached. */
@@ -64,6 +88,12 @@ function judgeAnswer(error: unknown, { hosts, namesUser, database }: Asked): Jud
     return wrong(
       `the database "${database}" at ${hosts} has another index of the same name (${answer.message})`,
       "it is of another application or version: give another MONGODB_DATABASE, or remove that index",
+    );
+  }
+  if (code === CANNOT_CREATE_INDEX) {
+    return wrong(
+      `the database "${database}" at ${hosts} refuses an index that the service needs (${answer.message})`,
+      "of its collections only history may be sharded, by {campaignId: 1}",
     );
   }
   if (code === DUPLICATE_KEY) {

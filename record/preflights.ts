@@ -1,5 +1,5 @@
 import { type Collection, type Db, MongoServerError } from "mongodb";
-import type { PreflightDoc, PreflightTurn } from "./documents.ts";
+import type { PreflightDoc, PreflightTurn } from "./preflight-documents.ts";
 import { stillExists } from "./still-exists.ts";
 import { DUPLICATE_KEY } from "./unordered-insert.ts";
 

@@ -4,10 +4,14 @@ import type { ProcessBeat, ProcessDoc } from "./documents.ts";
 /** A process with its ages on MongoDB's clock, so that no two clocks are compared. */
 export type SeenProcess = ProcessDoc & { readonly ageMs: number; readonly tickAgeMs?: number };
 
+/** What other servers need to know of a server that is ready. */
+export type SeenServer = Pick<SeenProcess, "_id" | "host" | "serving" | "redisClock" | "ageMs">;
+
 export type Processes = ReturnType<typeof createProcesses>;
 
-/** The most processes that `seen` returns. */
+/** The most processes that `seen` returns, and the most servers that `servers` does. */
 export const PROCESSES_MAX = 200;
+const SERVERS_MAX = 50;
 
 /** A lost heartbeat costs nothing: the next one comes in a second. */
 const LIGHT = { w: 1, journal: false } as const;
@@ -60,6 +64,20 @@ export function createProcesses(db: Db) {
                 },
               },
             },
+          ],
+          { readConcern: { level: "local" } },
+        )
+        .toArray(),
+
+    /** Servers that were ready at a heartbeat within so many ms, the newest first, at most `SERVERS_MAX`. */
+    servers: (withinMs: number): Promise<SeenServer[]> =>
+      collection
+        .aggregate<SeenServer>(
+          [
+            { $match: { serving: { $exists: true }, $expr: { $gte: ["$seenAt", before(withinMs)] } } },
+            { $sort: { seenAt: -1, _id: 1 } },
+            { $limit: SERVERS_MAX },
+            { $project: { host: 1, serving: 1, redisClock: 1, ageMs: { $subtract: ["$$NOW", "$seenAt"] } } },
           ],
           { readConcern: { level: "local" } },
         )

@@ -1,13 +1,8 @@
 import type { Collection, Db } from "mongodb";
+import { UNDERSTOOD, understood } from "../runtime/stored-shape.ts";
 import { isRehearsalId } from "./campaign-id.ts";
-import type {
-  CampaignDoc,
-  CouponDoc,
-  HistoryDoc,
-  IssuanceDoc,
-  PreflightDoc,
-  ProcessDoc,
-} from "./documents.ts";
+import type { CampaignDoc, CouponDoc, HistoryDoc, IssuanceDoc, ProcessDoc } from "./documents.ts";
+import type { PreflightDoc } from "./preflight-documents.ts";
 import { stillExists } from "./still-exists.ts";
 
 /**
@@ -40,7 +35,7 @@ export function createRehearsals(db: Db) {
   const processes: Collection<ProcessDoc> = db.collection("processes");
 
   const isThere = async (id: string) =>
-    (await campaigns.findOne({ _id: id }, { projection: { _id: 1 } })) !== null;
+    understood(await campaigns.findOne({ _id: id }, { projection: { shape: 1 } })) !== null;
 
   /** Removes up to `BATCH` documents of one index range; returns how many. */
   async function removeBatch<T extends { _id: string }>(
@@ -60,11 +55,14 @@ export function createRehearsals(db: Db) {
   }
 
   return {
-    /** Marks a rehearsal; later calls return since when it is marked. One update checks it and marks it. */
+    /**
+     * Marks a rehearsal; later calls return since when it is marked. One update checks it and marks it.
+     * @throws NewerShape
+     */
     async mark(id: string): Promise<RemovalMark> {
       if (!isRehearsalId(id)) return { kind: (await isThere(id)) ? "no-rehearsal" : "gone" };
       const marked = await campaigns.findOneAndUpdate(
-        { _id: id, rehearsalOf: { $exists: true } },
+        { _id: id, rehearsalOf: { $exists: true }, ...UNDERSTOOD },
         [
           {
             $set: {
@@ -98,6 +96,7 @@ export function createRehearsals(db: Db) {
         history.deleteMany({ campaignId: id }),
         preflights.deleteMany({ _id: { $gte: `${id}/`, $lt: `${id}0` } }),
         processes.updateMany({ "campaigns.campaignId": id }, { $pull: { campaigns: { campaignId: id } } }),
+        db.collection("attempts").deleteMany({ campaignId: id }),
       ]);
       return told.deletedCount + looked.deletedCount + counted.modifiedCount;
     },
@@ -112,7 +111,7 @@ export function createRehearsals(db: Db) {
     async due(limit: number): Promise<string[]> {
       const found = await campaigns
         .find(
-          { expiresAt: { $exists: true }, $expr: { $lte: ["$expiresAt", "$$NOW"] } },
+          { expiresAt: { $exists: true }, $expr: { $lte: ["$expiresAt", "$$NOW"] }, ...UNDERSTOOD },
           { projection: { _id: 1 }, hint: "expiring" },
         )
         .limit(limit)

@@ -1,5 +1,13 @@
 import type { Collection, Document } from "mongodb";
-import type { Asked, CampaignDoc, CampaignSettings, HistoryVerb, RecordedState } from "./documents.ts";
+import { UNDERSTOOD } from "../runtime/stored-shape.ts";
+import type {
+  Asked,
+  CampaignDoc,
+  CampaignSettings,
+  ErasedHere,
+  HistoryVerb,
+  RecordedState,
+} from "./documents.ts";
 import { historyId, settingsOf } from "./history.ts";
 
 /** The fields that a change writes; a field that is undefined is removed. */
@@ -12,6 +20,7 @@ export type CampaignFields = {
   readonly adding?: CampaignDoc["adding"] | undefined;
   readonly dropped?: number;
   readonly settling?: true;
+  readonly metadata?: CampaignDoc["metadata"] | undefined;
 };
 
 /** A step that the campaign has made by itself before a change, and that is not recorded yet. */
@@ -61,6 +70,7 @@ export function createSteps(collection: Collection<CampaignDoc>) {
       const result = await collection.updateOne(
         {
           _id: id,
+          ...UNDERSTOOD,
           state: { $in: [...from] },
           ...(total === undefined ? {} : { total }),
           ...(endsAt === undefined ? {} : { endsAt }),
@@ -130,6 +140,19 @@ export function createSteps(collection: Collection<CampaignDoc>) {
     },
 
     /**
+     * Records that ids of users are about to be replaced, before the first of them is. False: there is no
+     * such campaign.
+     */
+    async recordErasure(id: string, actor: string, erased: ErasedHere): Promise<boolean> {
+      const note = { actor: { $literal: actor }, verb: "erase", erased: { $literal: erased } };
+      const result = await collection.updateOne(
+        { _id: id, ...UNDERSTOOD, erasure: { $exists: true } },
+        ownStep(id, note, { "erasure.at": "$$NOW" }),
+      );
+      return result.matchedCount === 1;
+    },
+
+    /**
      * Counts the added coupons in `total`, once all their codes are durable. Null: the campaign is over, or
      * `owner` has lost the lease.
      */
@@ -182,13 +205,14 @@ const SETTINGS = {
   adding: "$adding.count",
   startsAt: "$startsAt",
   endsAt: "$endsAt",
+  metadata: "$metadata",
 } satisfies Record<keyof CampaignSettings, string>;
 
 /**
  * The update for a step that was not judged beforehand: MongoDB takes the settings before and after it from
  * the document. `happenedAt`: an instant, or the field that has it; undefined: the instant of the update.
  */
-function ownStep(id: string, note: ChangeNote, set: Document, happenedAt?: Date | string): Document[] {
+function ownStep(id: string, note: Document, set: Document, happenedAt?: Date | string): Document[] {
   return [
     { $set: { revision: { $add: [{ $ifNull: ["$revision", 0] }, 1] }, stepFrom: SETTINGS } },
     { $set: set },

@@ -7,6 +7,13 @@ export const DUPLICATE_KEY = 11_000;
  */
 export class UncertainInsert extends Error {
   override readonly name = "UncertainInsert";
+  /** Codes of MongoDB for what is uncertain; none is DUPLICATE_KEY. */
+  readonly codes: readonly number[];
+
+  constructor(message: string, codes: readonly number[]) {
+    super(message);
+    this.codes = codes;
+  }
 }
 
 type WriteError = { readonly index: number; readonly code: number; readonly errmsg?: string };
@@ -21,25 +28,52 @@ type Reply = {
  * a result per document; on the claim path that was a third of an insert's processor time. `docs` must fit
  * one command: 100,000 documents and 16 MB.
  * @throws any error after which the outcome is uncertain: a failure other than duplicates, an unmet write
- * concern, a lost connection
+ * concern (the driver throws MongoWriteConcernError itself), a lost connection
  */
 export async function insertUnordered(
   db: Db,
   collection: string,
   docs: readonly Document[],
 ): Promise<number[]> {
+  return refusedOf(collection, await insert(db, collection, docs, false));
+}
+
+/**
+ * Inserts documents durably, one after the other, up to the first that a unique index refuses; returns the
+ * index of that one, undefined: none was refused.
+ * @throws any error after which the outcome is uncertain, as above
+ */
+export async function insertInOrder(
+  db: Db,
+  collection: string,
+  docs: readonly Document[],
+): Promise<number | undefined> {
+  const [refused] = refusedOf(collection, await insert(db, collection, docs, true));
+  return refused;
+}
+
+async function insert(
+  db: Db,
+  collection: string,
+  documents: readonly Document[],
+  ordered: boolean,
+): Promise<Reply> {
   // A bare command inherits no write concern from the client.
   const writeConcern = { w: "majority", j: true, wtimeout: db.writeConcern?.wtimeoutMS };
-  const reply = (await db.command(
-    { insert: collection, documents: docs, ordered: false, writeConcern },
-    { ignoreUndefined: true },
-  )) as Reply;
-  const { writeErrors, writeConcernError } = reply;
-  const unclear = writeErrors?.find(({ code }) => code !== DUPLICATE_KEY) ?? writeConcernError;
-  if (unclear !== undefined) {
+  const command = { insert: collection, documents, ordered, writeConcern };
+  return (await db.command(command, { ignoreUndefined: true })) as Reply;
+}
+
+function refusedOf(collection: string, reply: Reply): number[] {
+  const { writeErrors = [], writeConcernError } = reply;
+  const unclear: Omit<WriteError, "index">[] = writeErrors.filter(({ code }) => code !== DUPLICATE_KEY);
+  if (writeConcernError !== undefined) unclear.push(writeConcernError);
+  const [first] = unclear;
+  if (first !== undefined) {
     throw new UncertainInsert(
-      `insert into ${collection}: ${unclear.errmsg ?? "no reason"} (${unclear.code})`,
+      `insert into ${collection}: ${first.errmsg ?? "no reason"} (${first.code})`,
+      unclear.map(({ code }) => code),
     );
   }
-  return writeErrors?.map(({ index }) => index) ?? [];
+  return writeErrors.map(({ index }) => index);
 }

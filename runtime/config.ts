@@ -1,7 +1,10 @@
 import { z } from "zod";
+import { certificateKeySettings } from "./certificate-key-settings.ts";
 import { claimAuthSettings, claimAuthTrouble } from "./claim-auth-settings.ts";
 import { claimHookSettings, claimHookTrouble } from "./claim-hook-settings.ts";
 import { connectionSettings } from "./connection-settings.ts";
+import { erasureSettings } from "./erasure-settings.ts";
+import { eventSinkSettings } from "./event-sink-settings.ts";
 import { limitSettings, limitTrouble, userRateOf } from "./limit-settings.ts";
 import { listenerSettings } from "./listener-settings.ts";
 import {
@@ -14,16 +17,19 @@ import {
 import { isLoopback } from "./loopback.ts";
 import { oidcSettings, oidcTrouble } from "./oidc-settings.ts";
 import { hasOperators, operatorSettings } from "./operator-settings.ts";
+import { originSettings } from "./origin-settings.ts";
 import { proxySettings, proxyTrouble } from "./proxy-settings.ts";
 import { isSecretSetting } from "./secret-settings.ts";
+import { sentrySettings } from "./sentry-settings.ts";
 import { isSendable, SENDABLE, settingOf } from "./setting.ts";
-import { checked, count, milliseconds, oneOf } from "./setting-kinds.ts";
+import { checked, count, countOrOff, milliseconds, oneOf } from "./setting-kinds.ts";
 import { mongodbUrlTrouble, redisUrlTrouble } from "./store-url.ts";
 import { tlsSettings, tlsTrouble } from "./tls-settings.ts";
+import { redactTracing, tracingSettings } from "./tracing-settings.ts";
 import { REDACTED, redactUrls } from "./url-secrets.ts";
 import { UserError } from "./user-error.ts";
 
-export const ROLES = ["server", "scheduler", "generator"] as const;
+export const ROLES = ["server", "scheduler", "generator", "events"] as const;
 export type Role = (typeof ROLES)[number];
 
 const roles = z
@@ -58,17 +64,26 @@ const schema = z.object({
   ...proxySettings,
   ROLES: roles.default([...ROLES]),
   WORKERS: count(1, 64).default(1),
+  PUBLIC_LAUNCH_PAGE: oneOf(["on", "off"]).default("off"),
   OPERATOR_TOKEN: checked(tokenTrouble).optional(),
   ...claimAuthSettings,
   ...limitSettings,
   ...claimHookSettings,
+  ...certificateKeySettings,
   ...operatorSettings,
   ...oidcSettings,
+  ...originSettings,
+  ...eventSinkSettings,
+  ...erasureSettings,
   LOG_LEVEL: oneOf(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),
   LOG_FORMAT: oneOf(["json", "text"]).default("json"),
+  ...sentrySettings,
+  ...tracingSettings,
   CLAIM_BATCH_MAX: count(1, 1_000).default(256),
   CLAIM_QUEUE_MAX: count(1, 1_000_000).default(20_000),
   COMMITS_IN_FLIGHT_MAX: count(1, 64).default(4),
+  HERD_RATE: countOrOff(1, 1_000_000).default(5_000),
+  ATTEMPTS_KEPT: count(0, 1_000_000).default(0),
   ISSUE_DEADLINE_MS: milliseconds(100, 60_000).default(5_000),
   STORE_DEADLINE_MS: milliseconds(100, 60_000).default(2_000),
   COMMIT_DEADLINE_MS: milliseconds(100, 60_000).default(4_000),
@@ -171,7 +186,11 @@ export function redactConfig(config: Config): Record<string, unknown> {
     MONGODB_URL: redactUrls(config.MONGODB_URL),
     OPERATOR_TOKEN: config.OPERATOR_TOKEN === undefined ? undefined : REDACTED,
     ...(config.CLAIM_TOKEN_SECRET === undefined ? {} : { CLAIM_TOKEN_SECRET: REDACTED }),
+    ...(config.ERASURE_KEY === undefined ? {} : { ERASURE_KEY: REDACTED }),
+    ...(config.SENTRY_DSN === undefined ? {} : { SENTRY_DSN: redactUrls(config.SENTRY_DSN) }),
+    ...redactTracing(config),
     ...(config.CLAIM_HOOK_SECRET === undefined ? {} : { CLAIM_HOOK_SECRET: REDACTED }),
+    ...(config.CERTIFICATE_KEY === undefined ? {} : { CERTIFICATE_KEY: REDACTED }),
     ...(config.CLAIM_KEYS === undefined ? {} : { CLAIM_KEYS: config.CLAIM_KEYS.map(({ name }) => name) }),
     ...(config.OPERATOR_KEYS === undefined
       ? {}

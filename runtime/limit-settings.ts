@@ -11,12 +11,16 @@ const RATE = /^(\d{1,7})\/(\d{1,4})$/;
 const OFF = "off";
 const RULE = `must be off, or N/SECONDS, such as 20/10: N requests at once and N more every SECONDS, where N is 1 to 1000000 and SECONDS 1 to ${SECONDS_MAX}`;
 
+/** Enough for the busiest till; a stranger with a redeemer's key learns little by it. */
+const VALIDATE_RATE = "100/10";
+
 const rate = () => checked(rateTrouble);
 
 export const limitSettings = {
   LIMIT_USER: rate().optional(),
   LIMIT_ADDRESS: rate().default(OFF),
   LIMIT_KEY: rate().default(OFF),
+  LIMIT_VALIDATE: rate().default(VALIDATE_RATE),
   LIMITS_SHARED: oneOf(["off", "on"]).default("off"),
 };
 

@@ -1,5 +1,5 @@
 import { isIPv6 } from "node:net";
-import { checked, portOrOff } from "./setting-kinds.ts";
+import { checked, oneOf, portOrOff } from "./setting-kinds.ts";
 
 /** The settings of where a process listens; `listeners.ts` says what it serves there. */
 export const listenerSettings = {
@@ -9,6 +9,8 @@ export const listenerSettings = {
   OPERATORS_HOST: checked(hostTrouble).optional(),
   OPERATORS_PORT: portOrOff.optional(),
   OPERATORS_GRPC_PORT: portOrOff.optional(),
+  GRPC_REFLECTION: oneOf(["on", "off"]).default("off"),
+  OPERATORS_GRPC_REFLECTION: oneOf(["on", "off"]).optional(),
   HEALTH_HOST: checked(hostTrouble).optional(),
   HEALTH_PORT: portOrOff.optional(),
 };

@@ -40,11 +40,16 @@ export type LoggerOptions = {
   redact?: Redact;
   /** Where lines go; standard output when absent. */
   destination?: DestinationStream;
+  /** Gets each line of the level error or fatal as JSON, as redacted as the log has it. */
+  onError?: (line: string) => void;
 };
+
+/** The logger writes the level first. */
+const IS_ERROR = /^\{"level":"(?:error|fatal)"/;
 
 /** One structured line an event. `text` is for a person at a terminal, `json` for everything else. */
 export function createLogger(options: LoggerOptions): Logger {
-  const { level, format, worker, redact = redactShapes, destination = process.stdout } = options;
+  const { level, format, worker, redact = redactShapes, destination = process.stdout, onError } = options;
   const target =
     format === "text" ? { write: (line: string) => destination.write(textLine(line)) } : destination;
   return pino(
@@ -54,7 +59,13 @@ export function createLogger(options: LoggerOptions): Logger {
       serializers: { err: (error: unknown) => tellError(error) },
       redact: { paths: redactPaths, censor: REDACTED },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
-      hooks: { streamWrite: (line) => redactJsonLine(line, redact) },
+      hooks: {
+        streamWrite(line) {
+          const safe = redactJsonLine(line, redact);
+          if (onError !== undefined && IS_ERROR.test(safe)) onError(safe);
+          return safe;
+        },
+      },
       formatters: { level: (label) => ({ level: label }) },
     },
     target,

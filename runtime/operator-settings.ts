@@ -5,8 +5,11 @@ import { checked } from "./setting-kinds.ts";
 
 /** The settings of who may operate campaigns; `access/` uses them. */
 
-/** The rights of operators, fewest first; each role has those of the roles before it. */
-export const OPERATOR_ROLES = ["viewer", "operator", "admin"] as const;
+/**
+ * The rights of operators. A redeemer redeems coupons and a viewer reads, neither has rights of the other; an
+ * operator has those of both, an admin those of an operator.
+ */
+export const OPERATOR_ROLES = ["redeemer", "viewer", "operator", "admin"] as const;
 export type OperatorRole = (typeof OPERATOR_ROLES)[number];
 
 /** A key as it is configured: never the key itself. */

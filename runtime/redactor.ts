@@ -1,4 +1,5 @@
-import { SECRET_LISTS, SECRET_SETTINGS, URL_SETTINGS } from "./secret-settings.ts";
+import { keyPairsIn } from "./key-pairs.ts";
+import { SECRET_LISTS, SECRET_PAIRS, SECRET_SETTINGS, URL_SETTINGS } from "./secret-settings.ts";
 import { decoded, hostsOfUrls, REDACTED, redactShapes, secretsOfUrls } from "./url-secrets.ts";
 
 /** The text as it may leave the process. */
@@ -56,7 +57,10 @@ function isDistinct(secret: string): boolean {
 export function redactorOf(env: Readonly<Record<string, unknown>>): Redact {
   const textOf = (name: string) => (typeof env[name] === "string" ? env[name] : undefined);
   const listed = SECRET_LISTS.flatMap((name) => textOf(name)?.split(/[\s,]+/) ?? []);
-  const secrets = [...SECRET_SETTINGS.map(textOf), ...listed];
+  // Such as `authorization=Bearer%20…`.
+  const paired = SECRET_PAIRS.flatMap((name) => Object.values(keyPairsIn(textOf(name) ?? "") ?? {}));
+  const words = paired.flatMap((value) => value.split(/\s+/));
+  const secrets = [...SECRET_SETTINGS.map(textOf), ...listed, ...paired, ...words];
   return createRedactor({ urls: URL_SETTINGS.map(textOf), secrets });
 }
 

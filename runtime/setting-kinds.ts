@@ -22,6 +22,12 @@ export const portOrOff = z
 export const milliseconds = (least: number, most: number) => whole(least, most, " of milliseconds");
 export const count = (least: number, most: number) => whole(least, most, "");
 
+/** A number, or `off`. */
+export function countOrOff(least: number, most: number) {
+  const error = `must be a whole number (or off), ${least} to ${most}`;
+  return z.union([z.literal("off"), whole(least, most, " (or off)")], { error });
+}
+
 export const oneOf = <const W extends readonly string[]>(words: W) =>
   z.enum(words, `must be one of ${words.join(", ")}`);
 

@@ -10,6 +10,7 @@ const ENCODE = "write : / ? # [ ] @ , and % in a user or password as %3A %2F %3F
  * it: any part of a malformed URL may be the password.
  */
 export function redisUrlTrouble(text: string): string | undefined {
+  if (SENTINEL_SCHEME.test(text)) return sentinelTrouble(text);
   const urls = text.split(",");
   for (const [index, url] of urls.entries()) {
     const why = redisTrouble(url, urls.length > 1);
@@ -21,7 +22,11 @@ export function redisUrlTrouble(text: string): string | undefined {
 function redisTrouble(text: string, isListed: boolean): string | undefined {
   const form = `redis://${USER_FORM}host[:port][/database], rediss:// for TLS, or redis+unix://${USER_FORM}/path`;
   const parts = /^(rediss?|redis\+unix):\/\/(?:([^@]*)@)?(.*)$/s.exec(text);
-  if (parts === null) return `must start with redis://, rediss:// or redis+unix://, as in ${form}`;
+  if (parts === null) {
+    return SENTINEL_SCHEME.test(text)
+      ? "names Sentinels, beside which no other URL stands"
+      : `must start with redis://, rediss://, redis+unix://, redis+sentinel:// or rediss+sentinel://, as in ${form}`;
+  }
   const [, scheme = "", userInfo, rest = ""] = parts;
   const [, host = "", path = "", query] = /^([^/?#]*)(\/[^?#]*)?(?:\?(.*))?$/s.exec(rest) ?? [];
   const wrong = userTrouble(userInfo, rest);
@@ -46,11 +51,34 @@ function socketTrouble(host: string, path: string, isListed: boolean): string | 
     : "must have the absolute path of a socket after redis+unix://, with three slashes";
 }
 
+const SENTINEL_SCHEME = /^rediss?\+sentinel:\/\//;
+
+function sentinelTrouble(text: string): string | undefined {
+  const form = `redis+sentinel://${USER_FORM}host[:port][,host…]/NAME (rediss+sentinel:// for TLS)`;
+  const [, scheme = "", userInfo, rest = ""] = /^(\S+?):\/\/(?:([^@]*)@)?(.*)$/s.exec(text) ?? [];
+  const [, hosts = "", path = "", query] = /^([^/?#]*)(\/[^?#]*)?(?:\?(.*))?$/s.exec(rest) ?? [];
+  const wrong = userTrouble(userInfo, rest);
+  if (wrong !== undefined) return wrong;
+  if (rest.includes("#")) return `must have no # (${ENCODE})`;
+  for (const host of hosts.split(",")) {
+    const bad = hostTrouble(host, `is of the form ${form}`);
+    if (bad !== undefined) return bad;
+  }
+  if (!/^\/(?!\.{1,2}$)[\w.-]{1,100}$/.test(path))
+    return `must have the name of the master, as the Sentinels know it, after the / of its hosts: it is of the form ${form}`;
+  return redisOptionTrouble(scheme, query);
+}
+
+const TLS_OPTIONS = ["ca", "cert", "key", "servername"] as const;
+const SENTINEL_OPTIONS = ["db", "sentinelUser", "sentinelPassword"] as const;
+
 /** The options of REDIS_URL, by the schemes that have them. */
 const REDIS_OPTIONS = {
-  rediss: ["ca", "cert", "key", "servername"],
+  rediss: TLS_OPTIONS,
   redis: [],
   "redis+unix": ["db"],
+  "redis+sentinel": SENTINEL_OPTIONS,
+  "rediss+sentinel": [...SENTINEL_OPTIONS, ...TLS_OPTIONS],
 } as const satisfies Record<string, readonly string[]>;
 
 function redisOptionTrouble(scheme: string, query: string | undefined): string | undefined {
@@ -65,16 +93,20 @@ function redisOptionTrouble(scheme: string, query: string | undefined): string |
     return `has an option that is not known, number ${strange + 1} after its ?: it must be ${allowed.join(", ")}`;
   if (new Set(names).size < names.length) return "has an option twice after its ?";
   for (const [name = "", value = "", ...more] of options) {
-    if (more.length > 0 || decodeTrouble(value))
+    // A blank or a comma would end the value for what finds URLs in a text, such as the redaction of logs.
+    if (more.length > 0 || decodeTrouble(value) || /[\s,]/.test(value))
       return `has a value of ${name} that must be encoded (${ENCODE})`;
     const why = optionValueTrouble(name, decoded(value));
     if (why !== undefined) return `has a value of ${name} that ${why}`;
   }
+  if (names.includes("sentinelUser") && !names.includes("sentinelPassword"))
+    return "must have sentinelPassword beside sentinelUser";
   return names.includes("cert") === names.includes("key") ? undefined : "must have cert and key together";
 }
 
 function optionValueTrouble(name: string, value: string): string | undefined {
   if (name === "db") return /^\d{1,5}$/.test(value) ? undefined : "is no database number";
+  if (name.startsWith("sentinel")) return value === "" ? "is empty" : undefined;
   if (name === "servername") return /^[\p{L}\p{N}._-]{1,253}$/u.test(value) ? undefined : "is no host name";
   return value.startsWith("/") ? undefined : "is no absolute path";
 }
@@ -97,7 +129,20 @@ export function mongodbUrlTrouble(text: string): string | undefined {
   if (isSrv !== undefined && /[,:]/.test(hosts)) return "must have one host and no port after mongodb+srv://";
   if (/[/\\ "$*<>|]/.test(decoded(database)))
     return "must have the name of a database or nothing after the / of its hosts";
-  return optionTrouble(text);
+  return splitOptionTrouble(rest) ?? optionTrouble(text);
+}
+
+/**
+ * An unencoded blank, or a comma before a scheme, ends the URL for what finds URLs in a text, such as the
+ * redaction of logs: it would show what comes after it.
+ */
+function splitOptionTrouble(rest: string): string | undefined {
+  const options = rest.split("?").slice(1).join("?").split("&");
+  const index = options.findIndex((option) => /\s|,[a-z][a-z\d+.-]*:\/\//i.test(option));
+  if (index < 0) return undefined;
+  const [name = ""] = options[index]?.split("=") ?? [];
+  const where = isKnownOption(name) ? `a value of ${name}` : `an option, number ${index + 1} after its ?,`;
+  return `has ${where} that must be encoded (write a blank as %20, and a comma before a scheme as %2C)`;
 }
 
 /**

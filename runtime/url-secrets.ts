@@ -15,7 +15,7 @@ const HARMLESS_OPTIONS = namesIn(
 
 /** Options whose values are secret and whose names are shown, because it helps to see that they are set. */
 const SECRET_OPTIONS = namesIn(
-  "tlsCertificateKeyFilePassword,authMechanismProperties,proxyUsername,proxyPassword,password",
+  "tlsCertificateKeyFilePassword,authMechanismProperties,proxyUsername,proxyPassword,password,sentinelUser,sentinelPassword",
 );
 
 const LISTED_URL = /,(?=[a-z][a-z\d+.-]*:\/\/)/i;

@@ -7,6 +7,7 @@ import type { CampaignDoc } from "../record/documents.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import { inSpan, NO_TRACER, type SpanFacts, type Tracer } from "../runtime/tracer.ts";
 import type { Background } from "./background.ts";
 import type { Action } from "./decide.ts";
 import type { InstantTimers } from "./instant-timer.ts";
@@ -19,6 +20,7 @@ export type ActionsDeps = TopUpDeps & {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly tracer?: Tracer | undefined;
   readonly record: RecordSteps;
   readonly timers: InstantTimers;
   readonly background: Background;
@@ -32,11 +34,17 @@ export type ActionsDeps = TopUpDeps & {
  */
 export function createActions(deps: ActionsDeps) {
   const { pool, campaigns, restore, clock, logger, metrics, record, timers, background, isStopped } = deps;
+  const { tracer = NO_TRACER } = deps;
   const toppingUp = new Set<string>();
 
   async function advance(campaign: CampaignDoc): Promise<void> {
     if (isStopped()) return;
-    const result = await pool.advance(campaign._id, clock.now(), campaign.loadedGeneration);
+    const span = tracer.beginRare(campaign.state === "SCHEDULED" ? "arm" : "end", campaign._id);
+    const result = await inSpan(
+      span,
+      () => pool.advance(campaign._id, clock.now(), campaign.loadedGeneration),
+      (made) => factsOf(campaign, made),
+    );
     if (result.kind === "frozen") {
       // The change that holds the pool ends within milliseconds; if its process has crashed, the next tick
       // repairs the pool.
@@ -165,4 +173,10 @@ export function createActions(deps: ActionsDeps) {
   }
 
   return { act, distrust };
+}
+
+function factsOf({ startsAt }: CampaignDoc, made: Advance): SpanFacts {
+  if (made.kind !== "ok") return { outcome: made.kind };
+  if (made.changed !== "opened") return { outcome: made.changed === "" ? made.state : made.changed };
+  return { outcome: made.changed, lateMs: made.armedAtMs - startsAt.getTime() };
 }

@@ -1,8 +1,6 @@
+import { codesIn } from "../campaign/campaign-reading.ts";
 import type { Inspection } from "../pool/answers.ts";
-import { codesIn } from "./decide.ts";
 
-/** How long an insert of the earlier generation may still arrive after a rebuild: well above its deadline. */
-const SETTLE_MS = 10_000;
 const CAMPAIGNS_MAX = 10_000;
 
 /**
@@ -17,7 +15,8 @@ export type BooksWatch = {
   done(campaignId: string, generation: number): void;
 };
 
-export function createBooksWatch(): BooksWatch {
+/** `settleMs`: how long after a rebuild an insert of the earlier generation may still become durable. */
+export function createBooksWatch(settleMs: number): BooksWatch {
   const seen = new Map<string, { generation: number; sinceMs: number; compared: boolean }>();
   return {
     due(campaignId, pool, nowMs) {
@@ -29,7 +28,7 @@ export function createBooksWatch(): BooksWatch {
         seen.set(campaignId, { generation: pool.generation, sinceMs: nowMs, compared: false });
         return false;
       }
-      return !last.compared && pool.ledger === 0 && nowMs - last.sinceMs >= SETTLE_MS;
+      return !last.compared && pool.ledger === 0 && nowMs - last.sinceMs >= settleMs;
     },
     done(campaignId, generation) {
       const last = seen.get(campaignId);

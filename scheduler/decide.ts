@@ -1,3 +1,4 @@
+import { codesIn } from "../campaign/campaign-reading.ts";
 import { poolStateOf } from "../campaign/load.ts";
 import type { Inspection, Standstill } from "../pool/answers.ts";
 import type { CampaignDoc } from "../record/documents.ts";
@@ -82,11 +83,6 @@ function contradicts(campaign: CampaignDoc, pool: Inspection): boolean {
   const wanted = poolStateOf(campaign.state, pool.armedAtMs > 0);
   const decided = [wanted, pool.state].some((state) => ["paused", "cancelled", "ended"].includes(state));
   return decided && wanted !== pool.state;
-}
-
-/** Codes that nobody has, over all lists of the pool. */
-export function codesIn(pool: Inspection): number {
-  return pool.stagedCodes + pool.openCodes + pool.awayCodes;
 }
 
 function* towards(at: "start" | "end", atMs: number, nowMs: number): Generator<Action> {

@@ -1,3 +1,5 @@
+import { readingOf } from "../campaign/campaign-reading.ts";
+import { createNewerCampaigns } from "../campaign/newer-campaigns.ts";
 import type { Restore } from "../campaign/restore.ts";
 import type { Inspection } from "../pool/answers.ts";
 import type { Pool } from "../pool/pool.ts";
@@ -10,6 +12,7 @@ import { livePages } from "../record/live-campaigns.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import type { Tracer } from "../runtime/tracer.ts";
 import { troubleOnce } from "../runtime/trouble-once.ts";
 import { createActions } from "./actions.ts";
 import { createBackground } from "./background.ts";
@@ -29,6 +32,9 @@ export type SchedulerDeps = {
   clock: Clock;
   logger: Logger;
   metrics: Metrics;
+  tracer?: Tracer;
+  /** How long after a load an insert of an earlier generation may still become durable. */
+  settleMs: number;
 };
 
 export type Scheduler = {
@@ -50,10 +56,11 @@ const SOLD_OUT_PAGE = 100;
  * instant, and advance.lua decides.
  */
 export function createScheduler(deps: SchedulerDeps): Scheduler {
-  const { pool, campaigns, history, issuances, restore, clock } = deps;
+  const { pool, campaigns, history, issuances, restore, clock, metrics } = deps;
   const logger = deps.logger.child({ component: "scheduler" });
+  const leave = createNewerCampaigns(logger);
   const timers = createInstantTimers(clock);
-  const books = createBooksWatch();
+  const books = createBooksWatch(deps.settleMs);
   const background = createBackground(logger);
   const record = createRecordSteps({ ...deps, logger });
   let stopped = false;
@@ -83,6 +90,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
 
   async function look(campaign: CampaignDoc): Promise<void> {
     const seen = await pool.inspect(campaign._id);
+    metrics.campaigns.note(readingOf(campaign, seen, clock.now()));
     const actions = decide(clock.now(), campaign, seen);
     if (campaign.outbox !== undefined && campaign.outbox.length > 0)
       background.run("writing the history", campaign._id, () => history.flush(campaign._id));
@@ -99,7 +107,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
 
   async function reconcile(): Promise<void> {
     let failure: PromiseRejectedResult | undefined;
-    for await (const page of livePages(campaigns)) {
+    for await (const page of livePages(campaigns, leave)) {
       const looked = await Promise.allSettled(page.map(look));
       failure ??= looked.find((result) => result.status === "rejected");
     }

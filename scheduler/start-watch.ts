@@ -1,11 +1,14 @@
+import { readingOf } from "../campaign/campaign-reading.ts";
 import { makingMs } from "../campaign/preflight/check-start.ts";
 import { type Colour, duration, type Line } from "../campaign/preflight/line.ts";
 import type { Preflight, Report } from "../campaign/preflight/preflight.ts";
 import type { Campaigns } from "../record/campaigns.ts";
-import type { CampaignDoc, PreflightTurn } from "../record/documents.ts";
+import type { CampaignDoc } from "../record/documents.ts";
+import type { PreflightTurn } from "../record/preflight-documents.ts";
 import { type Preflights, preflightId } from "../record/preflights.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
+import type { Metrics } from "../runtime/metrics.ts";
 import { troubleOnce } from "../runtime/trouble-once.ts";
 import { createTick } from "./tick.ts";
 
@@ -44,11 +47,12 @@ export function isJustBeingMade(
 }
 
 export type StartWatchDeps = {
-  campaigns: Pick<Campaigns, "startingBetween">;
+  campaigns: Pick<Campaigns, "startingBetween" | "startedUnmade">;
   preflights: Pick<Preflights, "take" | "finish" | "giveBack" | "latest">;
   preflight: Preflight;
   clock: Clock;
   logger: Logger;
+  metrics: Pick<Metrics, "campaigns">;
 };
 
 /** Makes preflights of the coming starts and logs every fault while there is time to repair it. */
@@ -67,7 +71,7 @@ const AT_ONCE = 4;
 const LEVELS = { green: "info", amber: "warn", red: "error" } as const satisfies Record<Colour, string>;
 
 export function createStartWatch(deps: StartWatchDeps): StartWatch {
-  const { campaigns, preflights, preflight, clock } = deps;
+  const { campaigns, preflights, preflight, clock, metrics } = deps;
   const logger = deps.logger.child({ component: "scheduler" });
   /** By campaign, the preflight that is known to be taken; saves a query each second. */
   const seen = new Map<string, string>();
@@ -129,6 +133,10 @@ export function createStartWatch(deps: StartWatchDeps): StartWatch {
     const nowMs = clock.now();
     const longest = Math.max(...MOMENTS_MS);
     const soon = await campaigns.startingBetween(new Date(nowMs), new Date(nowMs + longest), CAMPAIGNS_MAX);
+    const unmade = soon.filter(({ state }) => state === "GENERATING");
+    const late = await campaigns.startedUnmade(new Date(nowMs), CAMPAIGNS_MAX);
+    for (const campaign of [...unmade, ...late])
+      metrics.campaigns.note(readingOf(campaign, undefined, nowMs));
     const ids = new Set(soon.map(({ _id }) => _id));
     for (const id of seen.keys()) if (!ids.has(id)) seen.delete(id);
     const due = soon.flatMap((campaign) => {

@@ -1,19 +1,25 @@
 import { createGenerator } from "../generator/generator.ts";
-import type { ClaimLimits } from "../record/documents.ts";
+import type { ProcessBeat } from "../record/documents.ts";
+import { systemClock } from "../runtime/clock.ts";
 import type { Config } from "../runtime/config.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { healthListenerOf, type ListenerAddresses } from "../runtime/listeners.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { isLoopback } from "../runtime/loopback.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
+import { claimsReported } from "./claims-reported.ts";
+import { startEventsRole } from "./events-role.ts";
 import { createBusyCampaigns } from "./heartbeat/busy-campaigns.ts";
 import { createHeartbeat } from "./heartbeat/heartbeat.ts";
 import { connectionLimitsOf } from "./http/connection-limits.ts";
 import { type HealthAt, serveHealth } from "./http/health.ts";
+import { servingOf, startIsolationWatch } from "./isolation.ts";
+import { createReadiness } from "./readiness/readiness.ts";
+import { createStoreReach } from "./readiness/store-reach.ts";
 import { startSchedulerRole } from "./scheduler-role.ts";
 import { startServerRole } from "./server-role.ts";
 import { createSharedParts } from "./shared-parts.ts";
+import { openTracer } from "./tracer.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
 
 /**
@@ -32,21 +38,26 @@ export async function startRoles(
   const isServer = config.ROLES.includes("server");
   const at = healthAtOf(config);
   const connections = connectionLimitsOf(config, 1);
+  const reach = createStoreReach(systemClock);
+  const readiness = createReadiness({ reach, isEnding: lifecycle.releasing, clock: systemClock, logger });
   const health =
-    at === undefined ? undefined : await serveHealth({ at, connections, logger, metrics, lifecycle });
-  const parts = await createSharedParts(config, logger, lifecycle, metrics);
+    at === undefined
+      ? undefined
+      : await serveHealth({ at, connections, logger, metrics, lifecycle, readiness });
+  const tracer = await openTracer(config, logger, lifecycle);
+  const parts = await createSharedParts(config, logger, lifecycle, { metrics, tracer });
 
   let scheduler: Scheduler | undefined;
+  let serving: ProcessBeat["serving"];
   const heartbeat = createHeartbeat({
     ...parts,
     roles: config.ROLES,
-    claims:
-      isServer && config.PORT !== "off"
-        ? { auth: config.CLAIM_AUTH, reachable: !isLoopback(config.HOST), limits: limitsOf(config) }
-        : undefined,
+    claims: claimsReported(config),
     worker: slot.worker,
     sinceTickMs: () => scheduler?.sinceTickMs(),
     campaigns: createBusyCampaigns(parts.tally, parts.rehearsals),
+    serving: () => (readiness.status() === "ready" ? serving : undefined),
+    ask: reach.ask,
   });
   lifecycle.onRelease("heartbeat", () => heartbeat.stop());
   heartbeat.start();
@@ -57,13 +68,16 @@ export async function startRoles(
     generator.start();
   }
   if (config.ROLES.includes("scheduler")) scheduler = startSchedulerRole(parts, lifecycle);
-  const served = isServer ? await startServerRole(config, parts, lifecycle, slot) : undefined;
-  health?.started(served?.metricsPage);
-  return { ...served?.addresses, ...(health === undefined ? {} : { health: health.url }) };
-}
-
-function limitsOf({ LIMIT_USER, LIMIT_ADDRESS, LIMIT_KEY, LIMITS_SHARED }: Config): ClaimLimits {
-  return { user: LIMIT_USER, address: LIMIT_ADDRESS, key: LIMIT_KEY, shared: LIMITS_SHARED === "on" };
+  if (config.ROLES.includes("events")) startEventsRole(config, parts, lifecycle);
+  const served = isServer ? await startServerRole(config, parts, lifecycle, slot, readiness) : undefined;
+  const addresses = { ...served?.addresses, ...(health === undefined ? {} : { health: health.url }) };
+  if (served !== undefined) {
+    serving = servingOf(config, addresses);
+    health?.setMetricsPage(served.metricsPage);
+    startIsolationWatch({ parts, reach, readiness, serving }, lifecycle);
+  }
+  readiness.started();
+  return addresses;
 }
 
 /** undefined: the pages are on a port of the server role, or off. */

@@ -4,7 +4,6 @@ import { changedSettings, readConfig, redactConfig } from "../runtime/config.ts"
 import { redactCrashes } from "../runtime/crash.ts";
 import { createLifecycle, exitOnSignals, type Lifecycle } from "../runtime/lifecycle.ts";
 import { operatorsListenerOf } from "../runtime/listeners.ts";
-import { createLogger } from "../runtime/logger.ts";
 import { hasOperators } from "../runtime/operator-settings.ts";
 import { type Redact, redactorOf } from "../runtime/redactor.ts";
 import { withSecretFiles } from "../runtime/secret-files.ts";
@@ -13,6 +12,7 @@ import { runInUtc, unknownZone } from "../runtime/time-zone.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
 import { visible } from "../runtime/visible.ts";
 import { toldAddresses } from "./addresses-told.ts";
+import { createReportingLogger } from "./error-reports.ts";
 import { checkTlsFiles } from "./http/tls-files.ts";
 import { createLocalKey } from "./local-key.ts";
 import { startRoles } from "./roles.ts";
@@ -31,12 +31,12 @@ export type Ground = { readonly env: Environment; readonly release: () => Promis
 export type LayGround = (flags: Environment) => Promise<Ground>;
 
 const usageOf = (command: string) => `usage: ${command} [flags]
-  --roles LIST      what this process does: server,scheduler,generator
+  --roles LIST      what this process does: server,scheduler,generator,events
   --host HOST       address to listen on (127.0.0.1)
   --port N|off      HTTP/1.1: Connect, gRPC-Web, JSON (8080)
   --grpc-port N|off gRPC (--port + 1000)
-  --operators-port N|off       CampaignService, which then leaves --port; off: it is not served
-  --operators-grpc-port N|off  gRPC of CampaignService (off)
+  --operators-port N|off       the operators' services, which then leave --port; off: they are not served
+  --operators-grpc-port N|off  gRPC of the operators' services (off)
   --health-port N|off          /healthz, /readyz and /metrics, which then leave --port;
                                without the server role 8090, else any that is free
   --workers N       server processes that share the ports, 1 to 64 (1)
@@ -88,7 +88,7 @@ async function start(
   let lifecycle: Lifecycle | undefined;
   try {
     const config = readConfig(settings, flags);
-    const logger = createLogger({ level: config.LOG_LEVEL, format: config.LOG_FORMAT, redact });
+    const { logger, flush } = await createReportingLogger(config, { redact });
     const isGroup = config.WORKERS > 1;
     const life = createLifecycle(
       logger,
@@ -96,6 +96,7 @@ async function start(
     );
     lifecycle = life;
     life.onRelease("what the service stands on", ground.release);
+    life.onRelease("error reports", flush);
     const servesOperators = config.ROLES.includes("server") && operatorsListenerOf(config) !== undefined;
     const needsKey = servesOperators && !hasOperators(config);
     const localKey = needsKey ? createLocalKey(ground.env, logger) : undefined;
@@ -128,7 +129,7 @@ async function start(
     const workers = isGroup ? { workers: config.WORKERS } : {};
     logger.info(
       { ...addresses, roles: config.ROLES, ...workers },
-      `ready ${toldAddresses(addresses)}`.trimEnd(),
+      `ready ${toldAddresses(addresses, servesOperators)}`.trimEnd(),
     );
   } catch (error) {
     await (lifecycle === undefined ? ground.release() : lifecycle.release());

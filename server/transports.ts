@@ -53,6 +53,8 @@ export async function startTransports(deps: TransportsDeps): Promise<ListenerAdd
   for (const front of frontsOf(config)) {
     const app = buildApp({
       ...{ ...deps, parts: front.parts, connections, keepAliveTimeoutMs: config.KEEP_ALIVE_TIMEOUT_MS },
+      launchPage: config.PUBLIC_LAUNCH_PAGE === "on",
+      reflects: reflectsAt(front, config),
       ...{ stopping: ending.stopping.signal, draining: ending.draining.signal },
     });
     const ready = (await behindTls(app, front, bounded, deps)) ?? plain(app, front, bounded, deps);
@@ -75,6 +77,12 @@ export async function startTransports(deps: TransportsDeps): Promise<ListenerAdd
       addresses[at.name] = urlOf(at.host, await listen(server, at), scheme);
   isServing = true;
   return addresses;
+}
+
+/** Whether the gRPC port of a front tells tools its contract: the operators' own one has its own setting. */
+function reflectsAt({ parts }: Front, { GRPC_REFLECTION, OPERATORS_GRPC_REFLECTION }: Config): boolean {
+  const ofOperators = OPERATORS_GRPC_REFLECTION ?? GRPC_REFLECTION;
+  return (parts.includes("public") ? GRPC_REFLECTION : ofOperators) === "on";
 }
 
 /** Each protocol on a port of its own. */

@@ -5,11 +5,11 @@
 import { readConfig } from "../runtime/config.ts";
 import { redactCrashes } from "../runtime/crash.ts";
 import { createLifecycle, exitOnSignals } from "../runtime/lifecycle.ts";
-import { createLogger } from "../runtime/logger.ts";
 import { redactorOf } from "../runtime/redactor.ts";
 import { withSecretFiles } from "../runtime/secret-files.ts";
 import { runInUtc } from "../runtime/time-zone.ts";
 import { EXIT, UserError } from "../runtime/user-error.ts";
+import { createReportingLogger } from "./error-reports.ts";
 import { startRoles } from "./roles.ts";
 import type { StartTrouble } from "./workers/messages.ts";
 import { createPrimaryLink, tellPrimary } from "./workers/primary-link.ts";
@@ -20,8 +20,9 @@ async function runWorker(number: number, localKeySha256: string | undefined): Pr
   const redact = redactorOf(settings);
   redactCrashes(redact);
   const config = readConfig(settings);
-  const logger = createLogger({ level: config.LOG_LEVEL, format: config.LOG_FORMAT, worker: number, redact });
+  const { logger, flush } = await createReportingLogger(config, { worker: number, redact });
   const lifecycle = createLifecycle(logger, config.SHUTDOWN_DELAY_MS + config.DRAIN_DEADLINE_MS);
+  lifecycle.onRelease("error reports", flush);
   const drain = exitOnSignals(lifecycle, logger);
   const link = createPrimaryLink({
     onEnd: (ending) => drain("asked by the primary", ending),

@@ -1,5 +1,5 @@
-import type { OperatorRole } from "../../runtime/operator-settings.ts";
-import { covers, type OperatorAnswer } from "../operators.ts";
+import { OPERATOR_ROLES, type OperatorRole } from "../../runtime/operator-settings.ts";
+import type { OperatorAnswer } from "../operators.ts";
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -63,11 +63,14 @@ function textsIn(value: unknown): unknown[] {
   return Array.isArray(value) ? value.slice(0, VALUES_MAX) : [];
 }
 
+/** Of redeemer and viewer, neither of which has the rights of the other: viewer. */
 function highestRole(theirs: readonly unknown[], roles: ReadonlyMap<string, OperatorRole>) {
   let highest: OperatorRole | undefined;
   for (const name of theirs) {
     const role = typeof name === "string" ? roles.get(name) : undefined;
-    if (role !== undefined && (highest === undefined || covers(role, highest))) highest = role;
+    if (role !== undefined && (highest === undefined || rankOf(role) > rankOf(highest))) highest = role;
   }
   return highest;
 }
+
+const rankOf = (role: OperatorRole) => OPERATOR_ROLES.indexOf(role);

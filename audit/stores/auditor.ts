@@ -7,17 +7,13 @@ import type { HistoryEntry } from "../history.ts";
 import type { CampaignRecord, Issuance, Snapshot } from "../snapshot.ts";
 import { DEFAULT_TIMINGS, readAgainAfterMs, type Timings } from "../timings.ts";
 import type { Verdict } from "../verdict.ts";
-import { codePages, connectRecord, issuancePages, readCampaign } from "./read-mongodb.ts";
-import {
-  claimPages,
-  connectReader,
-  ledgerPages,
-  listPages,
-  pooledPages,
-  type RedisReader,
-  readMark,
-} from "./read-redis.ts";
+import { connectReader } from "./connect-redis.ts";
+import { entryPages, partPages, readLogFacts } from "./read-events.ts";
+import { codePages, connectRecord, issuancePages, readCampaign, readChanges } from "./read-mongodb.ts";
+import { redemptionPages } from "./read-redemptions.ts";
+import { claimPages, ledgerPages, listPages, pooledPages, readMark } from "./read-redis.ts";
 import { demandReadingRights } from "./reading-rights.ts";
+import type { RedisReader } from "./redis-reader.ts";
 
 export type AuditorOptions = {
   readonly redisUrl: string;
@@ -42,7 +38,7 @@ export type Auditor = {
 };
 
 export type AuditPlan = Partial<
-  Pick<ExaminationOptions, "tolerances" | "scope" | "rest" | "offendersMax">
+  Pick<ExaminationOptions, "tolerances" | "scope" | "rest" | "offendersMax" | "erasureKey">
 > & {
   /** Read twice. */
   readonly history?: Iterable<HistoryEntry>;
@@ -58,7 +54,7 @@ export type AuditPlan = Partial<
 
 export type Progress = {
   readonly reading: number;
-  readonly what: "codes" | "pool" | "claims" | "ledger" | "issuances";
+  readonly what: "codes" | "pool" | "claims" | "ledger" | "events" | "issuances" | "redemptions";
   readonly done: number;
   /** About how many there will be. */
   readonly of: number;
@@ -138,8 +134,9 @@ async function campaignOf(db: Db, campaignId: string): Promise<CampaignRecord> {
 }
 
 /**
- * One reading. The order matters: a code goes from the pool to the claims and the ledger, and from there into
- * the issuances. Read in this order it may be seen twice, but never nowhere.
+ * One reading. The order matters: a code goes from the pool to the claims and the ledger, and from there
+ * into the issuances. Read in this order it may be seen twice, but never nowhere. The event log names
+ * issuances and changes, so it is read before them, and the order of all logs before it.
  */
 async function readOnce(
   redis: RedisReader,
@@ -154,9 +151,8 @@ async function readOnce(
   const before = await readMark(redis, campaignId);
   const campaign = await campaignOf(db, campaignId);
   const examination = examine(campaign, {
-    ...{ scope, rest, timings, suspects },
+    ...{ scope, rest, timings, suspects, erasureKey: plan.erasureKey },
     ...(tolerances === undefined ? {} : { tolerances }),
-
     ...(offendersMax === undefined ? {} : { offendersMax }),
   });
 
@@ -186,8 +182,13 @@ async function readOnce(
   await take("ledger", ledger, ledgerPages(redis, campaignId, pageSize), ({ id, atMs }) =>
     underWay(id, Date.now() - atMs),
   );
+  await take("events", 0, partPages(db, campaignId, pageSize), examination.part);
+  examination.log(await readLogFacts(db, campaignId));
+  await take("events", 0, entryPages(db, campaignId, pageSize), examination.logged);
   await take("issuances", claims, issuancePages(db, campaignId, pageSize), issued);
+  await take("redemptions", 0, redemptionPages(db, campaignId, pageSize), examination.redemption);
   examination.orderedAfter(await campaignOf(db, campaignId));
+  examination.changes(await readChanges(db, campaignId));
   const after = await readMark(redis, campaignId);
   for (const entry of history) examination.told(entry);
   for (const entry of history) examination.toldAgain(entry);
@@ -212,9 +213,14 @@ async function takeSnapshot(redis: RedisReader, db: Db, campaignId: string): Pro
     for await (const page of pages) for (const item of page) items.push(item);
     return items;
   };
+  const parts = await all(partPages(db, campaignId, PAGE));
+  const log = await readLogFacts(db, campaignId);
+  const entries = await all(entryPages(db, campaignId, PAGE));
   const codes = (await all(codePages(db, campaignId, PAGE))).map((coupon) => coupon._id);
   const issuances = await all(issuancePages(db, campaignId, PAGE));
+  const redemptions = await all(redemptionPages(db, campaignId, PAGE));
   const { staged, open, away } = campaignKeys(campaignId);
+  const events = { parts, log, entries, changes: await readChanges(db, campaignId) };
   const claims = new Map<string, Issuance>();
   const listOf = async (key: string): Promise<string[]> => {
     const pages: (readonly string[])[] = [];
@@ -226,7 +232,7 @@ async function takeSnapshot(redis: RedisReader, db: Db, campaignId: string): Pro
   const lists = { staged: await listOf(staged), open: await listOf(open), away: await listOf(away) };
   const { meta, lengths, seq } = await readMark(redis, campaignId);
   return {
-    ...{ campaign, codes, issuances },
+    ...{ campaign, codes, issuances, events, redemptions },
     redis: { meta, ...lists, claims: [...claims.values()], seq, ledgerIds, lengths },
   };
 }

@@ -1,123 +1,6 @@
-import { createClient, createCluster } from "redis";
 import { campaignKeys } from "../../pool/keys.ts";
-import { credentialsOf } from "../../pool/redis-client-options.ts";
-import { askKind } from "../../pool/redis-kind.ts";
-import { isDenied } from "../../pool/redis-trouble.ts";
-import { parseRedisUrls, portsOf } from "../../pool/redis-url.ts";
-import { StoreDenial } from "../../runtime/store-denial.ts";
-import { StoreUnavailable } from "../../runtime/store-unavailable.ts";
-import { UserError } from "../../runtime/user-error.ts";
 import type { Issuance, PoolLengths, PoolMark, PoolMeta } from "../snapshot.ts";
-
-/** The few reading commands that the audit needs, the same for a server and a cluster. */
-export type RedisReader = {
-  lRange(key: string, start: number, stop: number): Promise<string[]>;
-  hScan(key: string, cursor: string, options: { COUNT: number }): Promise<ScanPage>;
-  xRange(key: string, start: string, end: string, options: { COUNT: number }): Promise<LedgerEntry[]>;
-  xLen(key: string): Promise<number>;
-  multi(): MarkTransaction;
-  /** Any command, sent to the node of a cluster that has the key. */
-  ask(key: string, command: readonly string[]): Promise<unknown>;
-  /** The Redis user of the audit, by its name in the ACL. */
-  readonly username: string;
-  close(): Promise<void>;
-};
-
-type ScanPage = { cursor: string; entries: { field: string; value: string }[] };
-type LedgerEntry = { id: string; message: Record<string, string> };
-type MarkTransaction = {
-  hGetAll(key: string): MarkTransaction;
-  lLen(key: string): MarkTransaction;
-  hLen(key: string): MarkTransaction;
-  xLen(key: string): MarkTransaction;
-  info(section: string): MarkTransaction;
-  exec(): Promise<unknown[]>;
-};
-
-/** Generous: an audit is in no hurry, and may run on a machine that is at its limit. */
-const CONNECT_TIMEOUT_MS = 15_000;
-const SOCKET_TIMEOUT_MS = 10_000;
-const PING_INTERVAL_MS = 2_000;
-/** The interval and number of reconnections: an audit may wait for a store that comes back. */
-const RETRY_MS = 200;
-const RETRIES_MAX = 300;
-
-/**
- * `url` as in REDIS_URL: a server, or nodes of a cluster. @throws StoreUnavailable, or StoreDenial where
- * Redis refuses the audit
- */
-export async function connectReader(url: string): Promise<RedisReader> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const told = `the audit cannot reach Redis within ${CONNECT_TIMEOUT_MS} ms`;
-    timer = setTimeout(() => reject(new StoreUnavailable(told)), CONNECT_TIMEOUT_MS);
-  });
-  const client = clientOf(url);
-  try {
-    return await Promise.race([client.then(connected), late]);
-  } catch (error) {
-    client.then((opened) => opened.destroy()).catch(() => {});
-    if (error instanceof StoreUnavailable) throw error;
-    const why = error instanceof Error ? error.message || error.name : String(error);
-    if (error instanceof UserError || isDenied(error))
-      throw new StoreDenial(`Redis refuses the audit: ${why.replace(/^configuration: /, "")}`, {
-        cause: error,
-      });
-    throw new StoreUnavailable(`the audit cannot reach Redis: ${why}`, { cause: error });
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-type Client = RedisReader & { connect(): Promise<unknown>; destroy(): void };
-
-async function connected(client: Client): Promise<RedisReader> {
-  await client.connect();
-  return client;
-}
-
-/**
- * Connects only to those nodes of a cluster that are asked: a node that is down does not keep the others from
- * being read.
- */
-async function clientOf(url: string): Promise<Client> {
-  const address = parseRedisUrls(url);
-  const { socket, ...credentials } = credentialsOf(address);
-  const options = {
-    ...credentials,
-    // Without a connection a command fails at once; a later one may succeed.
-    disableOfflineQueue: true,
-    pingInterval: PING_INTERVAL_MS,
-    socket: {
-      ...{ ...socket, connectTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SOCKET_TIMEOUT_MS },
-      reconnectStrategy: (retries: number) => (retries < RETRIES_MAX ? RETRY_MS : new Error("Redis is away")),
-    },
-  };
-  const { username = "default" } = address;
-  const [node] = address.nodes;
-  if ((await askKind(address)) === "server") {
-    const client = createClient({ ...options, socket: { ...options.socket, ...node } });
-    client.on("error", () => {}); // `connect` or the question under way rejects with it
-    const ask = (_: string, command: readonly string[]) => client.sendCommand([...command]);
-    return Object.assign(client, { username, ask }) as unknown as Client;
-  }
-  const client = createCluster({
-    rootNodes: portsOf(address).map((root) => ({ socket: { ...root } })),
-    defaults: options,
-    minimizeConnections: true,
-    topologyRefreshOnReconnectionAttemptStrategy: RETRY_MS,
-  });
-  client.on("error", () => {});
-  // As a pipeline of one: so a command without a key also goes to the node that has `key`.
-  const ask = async (key: string, command: readonly string[]) => {
-    const [reply] = await client
-      .multi()
-      .addCommand(key, false, [...command])
-      .execAsPipeline();
-    return reply;
-  };
-  return Object.assign(client, { username, ask }) as unknown as Client;
-}
+import type { RedisReader } from "./redis-reader.ts";
 
 /**
  * The pool's own numbers and the Redis process that returns them, all of one moment. In one transaction,
@@ -216,10 +99,18 @@ export async function* ledgerPages(
   }
 }
 
-/** `code generation-seq ms`; a value of another form becomes a binding that matches no issuance. */
-function parseBinding(claimKey: string, value: string): Issuance {
-  const [code = "", id = "", ms = ""] = value.split(" ");
+/** No user id and no request id has it. */
+const SEPARATOR = "\u001f";
+
+/**
+ * `code generation-seq ms`; a value of another form becomes a binding that matches no issuance. Where users
+ * have several coupons, the field is a user and a place, and the request id follows in the value.
+ */
+function parseBinding(field: string, value: string): Issuance {
+  const [code = "", id = "", ms = "", ...requestId] = value.split(" ");
   const [generation = "", seq = ""] = id.split("-");
+  const user = field.slice(0, field.lastIndexOf(SEPARATOR) + 1);
+  const claimKey = requestId.length === 0 ? field : user + requestId.join(" ");
   return { code, claimKey, generation: Number(generation), seq: Number(seq), issuedAtMs: Number(ms) };
 }
 
@@ -234,6 +125,8 @@ function parseMeta(fields: Record<string, string>): PoolMeta | undefined {
     total: Number(fields["total"]),
     armedAtMs: Number(fields["armedAt"] ?? 0),
     ...(fields["base"] === undefined ? {} : { base: Number(fields["base"]) }),
+    ...(fields["erased"] === undefined ? {} : { erased: fields["erased"] }),
+    ...(fields["erasures"] === undefined ? {} : { erasures: Number(fields["erasures"]) }),
     ...(fields["held"] === undefined ? {} : { held: Number(fields["held"]) }),
   };
 }

@@ -1,7 +1,7 @@
 import { campaignKeys } from "../../pool/keys.ts";
 import { isNoPermission } from "../../pool/redis-trouble.ts";
 import { StoreDenial } from "../../runtime/store-denial.ts";
-import type { RedisReader } from "./read-redis.ts";
+import type { RedisReader } from "./redis-reader.ts";
 
 /**
  * Tries each command that the audit reads with, in the campaign's own slot: each node of a cluster has rights

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { freePort } from "../../local/free-port.ts";
 import { type ServiceProcess, startService } from "../../local/service-process.ts";
 import { type Stack, startStack } from "../../local/stack.ts";
+import { haveWebPages } from "../../local/web-pages.ts";
+import { makeSigningKey } from "../../proof/signing-key.ts";
 import { OPERATOR_TOKEN } from "../operator-token.ts";
 import type { Releases } from "../releases.ts";
 import { orAborted } from "../releases.ts";
@@ -17,6 +19,8 @@ export type Ground = {
   readonly baseUrl: string;
   readonly database: string;
   readonly dataDir: string;
+  /** By which the service signs, and which an operator publishes. */
+  readonly publicKey: string;
 };
 
 type GroundOptions = { readonly port: number; readonly keep: boolean };
@@ -32,7 +36,10 @@ export async function layGround(
   { port, keep }: GroundOptions,
   releases: Releases,
   signal: AbortSignal,
+  say: (line: string) => void,
 ): Promise<Ground> {
+  // The service serves the console from there.
+  await haveWebPages(say);
   const dataDir = await mkdtemp(join(tmpdir(), "coupon-demo-"));
   if (!keep) releases.add("the data folder", () => rm(dataDir, { recursive: true, force: true }));
 
@@ -50,6 +57,7 @@ export async function layGround(
   const database = stack.mongodb.origin === "given" ? "coupons_demo" : "coupons";
   const httpPort = port === 0 ? await freePort() : port;
   const baseUrl = `http://127.0.0.1:${httpPort}`;
+  const signing = makeSigningKey();
   const logFile = join(dataDir, "logs", "service.log");
   mkdirSync(join(dataDir, "logs"), { recursive: true });
   const service = startService({
@@ -62,6 +70,7 @@ export async function layGround(
       PORT: String(httpPort),
       GRPC_PORT: String(await freePort()),
       OPERATOR_TOKEN,
+      CERTIFICATE_KEY: signing.pem,
     },
     onLine: (line) => appendFileSync(logFile, `${line}\n`),
   });
@@ -72,7 +81,7 @@ export async function layGround(
     if (signal.aborted || service.isRunning) throw error;
     throw new Trouble(`the service did not start: ${lastWords(service)}`, { cause: error });
   }
-  return { stack, service, baseUrl, database, dataDir };
+  return { stack, service, baseUrl, database, dataDir, publicKey: signing.publicKey };
 }
 
 /** How a service ended: its last message for users, else its signal or exit code. */

@@ -1,6 +1,7 @@
 import { availableParallelism, loadavg } from "node:os";
 import type { Store } from "../../local/store.ts";
 import { redactUrls } from "../../runtime/url-secrets.ts";
+import { OPERATOR_TOKEN } from "../operator-token.ts";
 import type { Ground } from "./ground.ts";
 import type { DemoOptions } from "./options.ts";
 
@@ -24,6 +25,8 @@ export function headerLines({ options, ground, campaignId, startsAtMs, presses }
     `  opens     ${new Date(startsAtMs).toISOString()}`,
     `  campaign  ${campaignId}`,
     `  service   ${baseUrl}  pid ${service.pid}  (also ${baseUrl}/metrics)`,
+    `  console   ${consoleAddress(baseUrl, campaignId)}`,
+    `  token     ${OPERATOR_TOKEN}  (of this demo alone: the console asks for it)`,
     `  redis     ${storeWords(stack.redis)}`,
     `  mongodb   ${storeWords(stack.mongodb)}`,
     `  machine   ${availableParallelism()} cores, load average ${loadavg()[0]?.toFixed(1)} at the start`,
@@ -31,6 +34,11 @@ export function headerLines({ options, ground, campaignId, startsAtMs, presses }
     `  data      ${dataDir}${options.keep ? "  (kept)" : "  (removed at the end)"}`,
     ...breakItLines(stack.redis),
   ];
+}
+
+/** The campaign's page in the operators' console. */
+export function consoleAddress(baseUrl: string, campaignId: string): string {
+  return `${baseUrl}/console/#/campaigns/${campaignId}`;
 }
 
 function storeWords({ url, pid, origin }: Store): string {

@@ -20,6 +20,8 @@ export type DemoOptions = {
   readonly json: boolean;
   /** The service's port; 0: any free one. */
   readonly port: number;
+  /** The service stays open after the verdict, until Ctrl-C. */
+  readonly stay: boolean;
   readonly help: boolean;
 };
 
@@ -31,6 +33,7 @@ export const USAGE = `npm run demo -- [flags]
   --seed N             the arrival list; the same seed gives the same list (random, printed)
   --port N             port of the service (any free one)
   --client C           http (default: plain HTTP, light) or connect (the Connect client; takes twice the processor time)
+  --stay               stay open after the verdict, until Ctrl-C: the console shows the sale
   --keep               keep the data folder, with the callers' records in it
   --history FILE       write the callers' records there (docs/verify.md has the form)
   --json               one JSON document on standard output, the picture on standard error
@@ -46,6 +49,7 @@ const FLAGS = {
   seed: { type: "string" },
   port: { type: "string", default: "0" },
   client: { type: "string", default: "http" },
+  stay: { type: "boolean", default: false },
   keep: { type: "boolean", default: false },
   history: { type: "string" },
   json: { type: "boolean", default: false },
@@ -62,6 +66,7 @@ export function readOptions(args: string[]): DemoOptions {
     seed: values.seed === undefined ? randomInt(MAX_SEED) : numberFlag("seed", values.seed, 0, MAX_SEED),
     port: numberFlag("port", values.port, 0, 65_535),
     client: clientFlag(values.client),
+    stay: values.stay,
     keep: values.keep,
     history: values.history,
     json: values.json,

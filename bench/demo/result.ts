@@ -29,9 +29,19 @@ export type Ending = {
   readonly unanswered: number;
   readonly atRest: boolean;
   readonly latency: Percentiles;
+  /** Another reason for a failure; undefined: there is none. */
+  readonly trouble?: string | undefined;
 };
 
-export function judge({ report, history, expectedIssued, unanswered, atRest, latency }: Ending): DemoResult {
+export function judge({
+  report,
+  history,
+  expectedIssued,
+  unanswered,
+  atRest,
+  latency,
+  trouble,
+}: Ending): DemoResult {
   const { campaign, issued, verdicts } = report;
   const countOf = (...wanted: Invariant[]) =>
     verdicts.reduce((sum, verdict) => sum + (wanted.includes(verdict.invariant) ? verdict.count : 0), 0);
@@ -40,6 +50,7 @@ export function judge({ report, history, expectedIssued, unanswered, atRest, lat
   if (issued !== expectedIssued) reasons.push(`${issued} issued instead of ${expectedIssued}`);
   if (unanswered > 0) reasons.push(`${unanswered} presses without a definite answer`);
   if (!atRest) reasons.push("did not come to rest in time");
+  if (trouble !== undefined) reasons.push(trouble);
   return {
     pass: violations.length === 0 && reasons.length === 0,
     issued,

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { join } from "node:path";
 import { createHistoryWriter, type HistoryEntry } from "../../audit/history.ts";
 import { openAuditor, type Report } from "../../audit/stores/auditor.ts";
@@ -11,9 +12,10 @@ import { askByConnect, connectClients } from "../load/connect-client.ts";
 import { OPERATOR_TOKEN } from "../operator-token.ts";
 import { expectWritable } from "../output-file.ts";
 import { orAborted, type Releases } from "../releases.ts";
-import { Trouble } from "../trouble.ts";
+import { Interrupted, Trouble } from "../trouble.ts";
+import { createProof } from "./certificate.ts";
 import { lastWords, layGround } from "./ground.ts";
-import { headerLines } from "./header.ts";
+import { consoleAddress, headerLines } from "./header.ts";
 import type { DemoOptions } from "./options.ts";
 import { columnHeads, type Paint, secondLine, sparkline } from "./picture.ts";
 import { type DemoResult, judge } from "./result.ts";
@@ -33,12 +35,14 @@ const CODES_PER_MS = 10;
 const REST_DEADLINE_MS = 30_000;
 
 /** The whole demo, to its verdict. The caller releases the resources with `releases`. */
-export async function runDemo(context: DemoContext): Promise<{ result: DemoResult; report: Report }> {
+export async function runDemo(
+  context: DemoContext,
+): Promise<{ result: DemoResult; report: Report; address: string }> {
   const { options, releases, controller, say, paint } = context;
   const { signal } = controller;
   if (options.history !== undefined) expectWritable("--history", options.history);
   say("Starting Redis, MongoDB and the service …");
-  const ground = await layGround(options, releases, signal);
+  const ground = await layGround(options, releases, signal, say);
   const { stack, service, baseUrl, database } = ground;
   void service.exited.then((exit) =>
     controller.abort(new Trouble(`the service ended meanwhile: ${lastWords(service, exit)}`)),
@@ -57,6 +61,8 @@ export async function runDemo(context: DemoContext): Promise<{ result: DemoResul
   for (const line of headerLines({ options, ground, campaignId, startsAtMs, presses: arrivals.length }))
     say(line);
   await waitUntilScheduled(clients.campaigns, campaignId, pressingAtMs, signal);
+  const proof = createProof(clients, ground.publicKey, ground.dataDir);
+  await orAborted(proof.save(campaignId), signal);
   say("");
   say(`All ${options.total.toLocaleString("en")} codes are in the pool: SCHEDULED.`);
   say("");
@@ -95,6 +101,9 @@ export async function runDemo(context: DemoContext): Promise<{ result: DemoResul
   say("");
   say(`Both stores against the callers' own record of ${history.length.toLocaleString("en")} requests:`);
   for (const line of verdictTable(report.verdicts)) say(line);
+  const isOver = restStates.length > 0 && atRest;
+  const certificate = isOver ? await orAborted(proof.check(campaignId, report.issued), signal) : undefined;
+  if (certificate !== undefined) say(certificate.line);
   const result = judge({
     report,
     history,
@@ -102,10 +111,18 @@ export async function runDemo(context: DemoContext): Promise<{ result: DemoResul
     unanswered: scoreboard.unanswered() + arrivals.length - driven.finished,
     atRest,
     latency: scoreboard.latencyAfterStart(),
+    trouble: certificate?.trouble,
   });
   for (const reason of result.reasons) say(`  ! ${reason}`);
   say("");
-  return { result, report };
+  return { result, report, address: consoleAddress(baseUrl, campaignId) };
+}
+
+/** Resolves when the user ends the demo with Ctrl-C. Rejects where something else ends it. */
+export async function stayOpen({ signal }: AbortController): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
+  const reason: unknown = signal.reason;
+  if (!(reason instanceof Interrupted)) throw reason;
 }
 
 async function keepHistory(file: string, history: readonly HistoryEntry[]): Promise<void> {

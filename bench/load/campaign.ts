@@ -7,16 +7,32 @@ import { CampaignView } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { Trouble } from "../trouble.ts";
 import type { Clients } from "./connect-client.ts";
 
-export type NewCampaign = { readonly name: string; readonly total: number; readonly startsAtMs: number };
+export type NewCampaign = {
+  readonly name: string;
+  readonly total: number;
+  readonly startsAtMs: number;
+  /** How many coupons each user gets; default 1. */
+  readonly maxPerUser?: number | undefined;
+  /** How often each code may be redeemed; default 1. */
+  readonly maxRedemptions?: number | undefined;
+};
 
 const POLL_MS = 50;
 const CALL_TIMEOUT_MS = 10_000;
 
-/** Creates a one-per-user campaign; returns its id. */
+/** Creates a campaign that is one-per-user, or gives each user several up to a number; returns its id. */
 export async function createCampaign(campaigns: Clients["campaigns"], plan: NewCampaign): Promise<string> {
-  const { name, total, startsAtMs } = plan;
+  const { name, total, startsAtMs, maxPerUser = 1, maxRedemptions } = plan;
+  const redemption = maxRedemptions === undefined ? {} : { redemption: { maxRedemptions } };
   const { campaign } = await campaigns.createCampaign(
-    { name, total, startsAt: timestampFromMs(startsAtMs), onePerUser: true, requestId: randomUUID() },
+    {
+      name,
+      total,
+      startsAt: timestampFromMs(startsAtMs),
+      maxPerUser,
+      requestId: randomUUID(),
+      ...redemption,
+    },
     { timeoutMs: CALL_TIMEOUT_MS },
   );
   if (campaign === undefined) throw new Error("CreateCampaign answered without a campaign");

@@ -4,6 +4,7 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import { type Ask, answerOfCoupon, answerOfRefusal } from "../../callers/answer.ts";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { EventService } from "../../proto/gen/coupon/v1/event_service_pb.ts";
 import { RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { askAgain } from "./ask-again.ts";
 
@@ -12,6 +13,7 @@ const SOCKETS_MAX = 256;
 export type Clients = {
   readonly coupons: Client<typeof CouponService>;
   readonly campaigns: Client<typeof CampaignService>;
+  readonly events: Client<typeof EventService>;
   close(): void;
 };
 
@@ -31,6 +33,7 @@ export function connectClients(baseUrl: string, operatorToken?: string): Clients
   return {
     coupons: createClient(CouponService, transport),
     campaigns: createClient(CampaignService, transport),
+    events: createClient(EventService, transport),
     close: () => agent.destroy(),
   };
 }

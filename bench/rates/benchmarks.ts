@@ -1,4 +1,5 @@
 import type { Benchmark } from "./benchmark.ts";
+import { certificate } from "./certificate.ts";
 import { claimsAt } from "./claims.ts";
 import { generation } from "./generation.ts";
 import { lone } from "./lone.ts";
@@ -8,8 +9,11 @@ import { openLoop } from "./open-loop-latency.ts";
 import { opening } from "./opening.ts";
 import { poolSizes } from "./pool-sizes.ts";
 import { reading } from "./reading.ts";
+import { recordSize } from "./record-size.ts";
 import { refusals } from "./refusals.ts";
+import { sinks } from "./sinks.ts";
 import { status } from "./status.ts";
+import { tracing } from "./tracing.ts";
 
 /** In the order in which they run: generation first, while the service's memory is fresh. */
 export const benchmarks: readonly Benchmark[] = [
@@ -25,4 +29,8 @@ export const benchmarks: readonly Benchmark[] = [
   neighbours,
   reading,
   onlookers,
+  recordSize,
+  certificate,
+  tracing,
+  sinks,
 ];

@@ -9,7 +9,7 @@ const READY_DEADLINE_MS = 180_000;
 const POLL_MS = 100;
 const HOUR_MS = 3_600_000;
 
-async function read({ clients }: Ground, campaignId: string) {
+async function read({ clients }: Pick<Ground, "clients">, campaignId: string) {
   const { campaign } = await clients.campaigns.getCampaign({ campaignId, view: CampaignView.BASIC });
   if (campaign === undefined) throw new Error("GetCampaign answered without a campaign");
   return campaign;
@@ -42,13 +42,22 @@ export function campaignIn(
 }
 
 /** Makes a campaign that waits for its start, with all codes loaded. Returns its id. */
-export function campaignAt(ground: Ground, plan: Plan, signal: AbortSignal): Promise<string> {
+export function campaignAt(
+  ground: Pick<Ground, "clients">,
+  plan: Plan,
+  signal: AbortSignal,
+): Promise<string> {
   return made(ground, plan, CampaignState.SCHEDULED, signal);
 }
 
 type Plan = { readonly total: number; readonly startsAtMs: number };
 
-async function made(ground: Ground, plan: Plan, state: CampaignState, signal: AbortSignal): Promise<string> {
+async function made(
+  ground: Pick<Ground, "clients">,
+  plan: Plan,
+  state: CampaignState,
+  signal: AbortSignal,
+): Promise<string> {
   const id = await createCampaign(ground.clients.campaigns, { name: "bench", ...plan });
   const deadlineMs = Date.now() + READY_DEADLINE_MS;
   while ((await read(ground, id)).state !== state) {

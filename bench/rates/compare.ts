@@ -30,3 +30,15 @@ export async function interleaved<T>(
   }
   return results;
 }
+
+/** A B C, then C B A, and so on: what the machine does meanwhile, and who comes first, affects all alike. */
+export async function backAndForth<T>(
+  rounds: number,
+  names: readonly string[],
+  run: (name: string) => Promise<T>,
+): Promise<Record<string, T[]>> {
+  const results: Record<string, T[]> = Object.fromEntries(names.map((name) => [name, []]));
+  for (let round = 0; round < rounds; round++)
+    for (const name of round % 2 === 0 ? names : names.toReversed()) results[name]?.push(await run(name));
+  return results;
+}

@@ -6,6 +6,7 @@ import { builtProduct, removeBuiltProduct } from "../../local/built.ts";
 import { freePort } from "../../local/free-port.ts";
 import { startService } from "../../local/service-process.ts";
 import { startStack } from "../../local/stack.ts";
+import { makeSigningKey } from "../../proof/signing-key.ts";
 import { type Clients, connectClients } from "../load/connect-client.ts";
 import { OPERATOR_TOKEN } from "../operator-token.ts";
 import { orAborted, type Releases } from "../releases.ts";
@@ -15,6 +16,8 @@ import { orAborted, type Releases } from "../releases.ts";
  * yardstick.
  */
 export type Ground = {
+  /** The folder of the built service. */
+  readonly builtDir: string;
   readonly service: { readonly baseUrl: string; readonly pid: number };
   readonly bare: { readonly baseUrl: string };
   readonly mongodb: { readonly url: string; readonly database: string };
@@ -51,6 +54,7 @@ export async function layGround(releases: Releases, signal: AbortSignal): Promis
       PORT: String(port),
       GRPC_PORT: String(await freePort()),
       OPERATOR_TOKEN,
+      CERTIFICATE_KEY: makeSigningKey().pem,
       LOG_LEVEL: "warn",
     },
   });
@@ -65,6 +69,7 @@ export async function layGround(releases: Releases, signal: AbortSignal): Promis
   const clients = connectClients(baseUrl, OPERATOR_TOKEN);
   releases.add("the clients", () => clients.close());
   return {
+    builtDir,
     service: { baseUrl, pid: service.pid },
     bare: { baseUrl: `http://127.0.0.1:${ready.slice("ready ".length)}` },
     mongodb: { url: stack.mongodb.url, database: DATABASE },

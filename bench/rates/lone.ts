@@ -1,13 +1,10 @@
 import { ISSUE_PATH } from "../../callers/http-client.ts";
-import { builtProduct } from "../../local/built.ts";
-import { type ServiceProcess, startService } from "../../local/service-process.ts";
-import { limitedSignal } from "../../runtime/limited-signal.ts";
-import { orAborted } from "../releases.ts";
 import { Trouble } from "../trouble.ts";
 import type { Benchmark, BenchmarkContext, Figure } from "./benchmark.ts";
 import { campaignIn, issuedOf } from "./campaigns.ts";
 import { interleaved, median } from "./compare.ts";
 import { WARM_UP_SECONDS } from "./loads.ts";
+import { type WithoutQueues, withoutQueues } from "./without-queues.ts";
 import { runWrk } from "./wrk.ts";
 
 /** One run: half of its claims were answered within `p50Ms`, in ms. */
@@ -15,8 +12,6 @@ type Run = { readonly p50Ms: number; readonly answers: number };
 
 /** More coupons than one caller gets that waits for each answer. */
 const COUPONS_A_SECOND = 5_000;
-const READY_DEADLINE_MS = 30_000;
-const GRACE_MS = 20_000;
 
 /**
  * The cost of the batches for a caller that is alone: a caller with one connection and one request at a time,
@@ -27,30 +22,10 @@ export const lone: Benchmark = {
   name: "lone",
   what: "a lone caller's latency, beside the same two calls to the stores without the queues",
   effort: { rounds: 5, seconds: 4 },
-  async run(context) {
-    const { ground, signal } = context;
-    const child = startService({
-      entry: "bench/rates/unqueued.ts",
-      args: [await builtProduct()],
-      env: ground.stores,
-    });
-    try {
-      const line = await orAborted(
-        child.waitForLine((text) => text.startsWith("ready "), READY_DEADLINE_MS),
-        signal,
-      );
-      return { figures: await compare(context, child, `http://127.0.0.1:${line.slice("ready ".length)}`) };
-    } finally {
-      await child.kill();
-    }
-  },
+  run: (context) => withoutQueues(context, async (claimer) => ({ figures: await compare(context, claimer) })),
 };
 
-async function compare(
-  context: BenchmarkContext,
-  child: ServiceProcess,
-  unqueuedUrl: string,
-): Promise<Figure[]> {
+async function compare(context: BenchmarkContext, claimer: WithoutQueues): Promise<Figure[]> {
   const { ground, rounds, seconds, signal } = context;
   const coupons = COUPONS_A_SECOND * 3 * (rounds * seconds + WARM_UP_SECONDS);
   const campaignId = await campaignIn(ground, "open", coupons, signal);
@@ -58,19 +33,15 @@ async function compare(
   const asked = (baseUrl: string) => async (runSeconds: number) => {
     const target = { baseUrl, path: ISSUE_PATH, campaignId, connections: 1, seconds: runSeconds };
     const result = await runWrk(target, signal);
-    if (result.refused > 0) throw new Trouble(`${result.refused} claims were refused: ${child.lines.at(-1)}`);
+    if (result.refused > 0)
+      throw new Trouble(`${result.refused} claims were refused: ${claimer.lines.at(-1)}`);
     return result;
   };
   const direct = async (runSeconds: number): Promise<Run> => {
-    const url = new URL(`/direct?campaign=${campaignId}&seconds=${runSeconds}`, unqueuedUrl);
-    const limit = limitedSignal(runSeconds * 1_000 + GRACE_MS, signal);
-    const response = await fetch(url, { signal: limit.signal });
-    const told: unknown = await response.json().finally(limit.clear);
-    if (response.status !== 200) throw new Trouble(`claims without queues: ${JSON.stringify(told)}`);
-    const tookMs = told as number[];
+    const tookMs = await claimer.direct(campaignId, runSeconds);
     return { p50Ms: median(tookMs), answers: tookMs.length };
   };
-  const variants = { service: asked(ground.service.baseUrl), unqueued: asked(unqueuedUrl), direct };
+  const variants = { service: asked(ground.service.baseUrl), unqueued: asked(claimer.baseUrl), direct };
 
   let answers = 0;
   /**

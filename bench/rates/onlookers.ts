@@ -8,7 +8,7 @@ import { claims, load, medianOf, WARM_UP_SECONDS } from "./loads.ts";
 import type { WrkResult } from "./wrk.ts";
 
 const CONNECTIONS = 64;
-const CROWDS = [10, 100] as const;
+const CROWDS = [10, 50, 100] as const;
 const INTERVAL_MS = 1_000;
 
 /**
@@ -48,7 +48,7 @@ async function whileWatched<T>(
 
 export const onlookers: Benchmark = {
   name: "onlookers",
-  what: "claims a second at 64 connections while 10 and while 100 launch consoles look on, beside none",
+  what: "claims a second at 64 connections while 10, 50 and 100 launch consoles look on, beside none",
   effort: { rounds: 6, seconds: 4 },
   async run(context) {
     const { ground, rounds, seconds, signal } = context;

@@ -27,7 +27,7 @@ export function usageOf(benchmarks: readonly Benchmark[]): string {
 Benchmarks, all of them unless --only names some:
 ${lines.join("\n")}
 
-Figures go to standard output, as a table and as "bench: name=value" lines, and to bench/results/<time>.json. Needs wrk, which
+Figures go to standard output, as a table and as "bench: name=value" lines, and to bench/results/<time>.json. Needs wrk and (sinks) rabbitmq-server, which
 set-up installs. Exit codes: 0 all measured, 2 it could not, or a check of what was measured failed, 130 Ctrl-C.
 `;
 }

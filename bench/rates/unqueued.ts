@@ -1,8 +1,9 @@
 /**
- * A claim without the queues: the built pool and record, one call after the other, without batches. A POST
- * makes one claim behind Node's own http; a GET of `/direct?campaign=ID&seconds=N` makes claims in a loop
- * without HTTP and returns the time of each, in ms. Stores in the environment, the folder of the built
- * product as argument. Prints `ready PORT`.
+ * Claims without the queues: the built pool and record, one call after the other. A POST makes one claim
+ * behind Node's own http; a GET of `/direct?campaign=ID&seconds=N` makes claims in a loop without HTTP and
+ * returns the time of each, in ms; a GET of `/batches?campaign=ID&seconds=N&size=N` makes them in batches of
+ * one size without HTTP, two under way at once, and returns how many they were in how many ms. Stores in the
+ * environment, the folder of the built product as argument. Prints `ready PORT`.
  */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -22,6 +23,9 @@ const { issuanceOf } =
 
 /** As in the service: no caller waits for the removal of ledger entries. */
 const SETTLE_GATHER_MS = 10;
+const SETTLED_MAX = 1_000;
+/** Of two batches, one is with Redis while the other is with MongoDB. */
+const BATCHES_UNDER_WAY = 2;
 
 const config = readConfig(process.env);
 const connectWithinMs = config.START_DEADLINE_MS;
@@ -37,15 +41,24 @@ const pool = createPool(redis, config.STORE_DEADLINE_MS);
 const issuances = createIssuances(db);
 let durable: Claim[] = [];
 
-/** One coupon, durable. */
-async function claim(campaignId: string, claimKey: string): Promise<Claim> {
-  const [answer] = await pool.claim(campaignId, Date.now(), [{ claimKey, userId: "" }]);
-  if (answer?.kind !== "claimed") throw new Error(`no coupon: ${answer?.kind}`);
-  const [outcome] = await issuances.insert([issuanceOf(answer.claim)]);
-  if (outcome?.kind !== "durable") throw new Error(`not durable: ${outcome?.kind}`);
+/** One coupon for each claim key, durable. */
+async function claimAll(campaignId: string, claimKeys: readonly string[]): Promise<Claim[]> {
+  const asks = claimKeys.map((claimKey) => ({ claimKey, userId: "" }));
+  const claims = (await pool.claim(campaignId, Date.now(), asks)).map((answer) => {
+    if (answer.kind !== "claimed") throw new Error(`no coupon: ${answer.kind}`);
+    return answer.claim;
+  });
+  for (const outcome of await issuances.insert(claims.map(issuanceOf)))
+    if (outcome.kind !== "durable") throw new Error(`not durable: ${outcome.kind}`);
   if (durable.length === 0) setTimeout(settle, SETTLE_GATHER_MS);
-  durable.push(answer.claim);
-  return answer.claim;
+  for (const claim of claims) durable.push(claim);
+  return claims;
+}
+
+async function claim(campaignId: string, claimKey: string): Promise<Claim> {
+  const [coupon] = await claimAll(campaignId, [claimKey]);
+  if (coupon === undefined) throw new Error("a claim key without an answer");
+  return coupon;
 }
 
 function settle(): void {
@@ -53,8 +66,10 @@ function settle(): void {
   durable = [];
   const [first] = settled;
   if (first === undefined) return;
-  const seqs = settled.map(({ seq }) => seq);
-  void pool.settle(first.campaignId, first.generation, seqs);
+  for (let from = 0; from < settled.length; from += SETTLED_MAX) {
+    const seqs = settled.slice(from, from + SETTLED_MAX).map(({ seq }) => seq);
+    void pool.settle(first.campaignId, first.generation, seqs);
+  }
 }
 
 async function direct(campaignId: string, seconds: number): Promise<number[]> {
@@ -69,6 +84,24 @@ async function direct(campaignId: string, seconds: number): Promise<number[]> {
   return tookMs;
 }
 
+/** How many claims were made, and in how many ms. */
+async function batches(campaignId: string, seconds: number, size: number): Promise<[number, number]> {
+  const startedAtMs = performance.now();
+  let claims = 0;
+  const work = async (worker: number) => {
+    for (let batch = 0; performance.now() - startedAtMs < seconds * 1_000; batch++) {
+      const prefix = `batch-${process.pid}-${startedAtMs}-${worker}-${batch}`;
+      await claimAll(
+        campaignId,
+        Array.from({ length: size }, (_, i) => `${prefix}-${i}`),
+      );
+      claims += size;
+    }
+  };
+  await Promise.all(Array.from({ length: BATCHES_UNDER_WAY }, (_, worker) => work(worker)));
+  return [claims, performance.now() - startedAtMs];
+}
+
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part as Buffer);
@@ -78,8 +111,12 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 /** The answer to a POST is as long as the service's own. */
 async function answer(request: IncomingMessage): Promise<unknown> {
   if (request.method === "GET") {
-    const { searchParams } = new URL(request.url ?? "", "http://here");
-    return direct(searchParams.get("campaign") ?? "", Number(searchParams.get("seconds")));
+    const { pathname, searchParams } = new URL(request.url ?? "", "http://here");
+    const campaignId = searchParams.get("campaign") ?? "";
+    const seconds = Number(searchParams.get("seconds"));
+    return pathname === "/batches"
+      ? batches(campaignId, seconds, Number(searchParams.get("size")))
+      : direct(campaignId, seconds);
   }
   const { campaignId, userId } = JSON.parse(await bodyOf(request)) as { campaignId: string; userId: string };
   const { code, seq, issuedAtMs } = await claim(campaignId, userId);

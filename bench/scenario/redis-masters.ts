@@ -1,4 +1,5 @@
 import { createClient } from "redis";
+import { masterAddress } from "../../pool/master-finder.ts";
 import { credentialsOf } from "../../pool/redis-client-options.ts";
 import { askKind } from "../../pool/redis-kind.ts";
 import { type Endpoint, parseRedisUrls } from "../../pool/redis-url.ts";
@@ -23,7 +24,7 @@ async function connect({ socket, ...credentials }: Credentials, node: Endpoint) 
 }
 
 export async function openMasters(url: string): Promise<Masters> {
-  const address = parseRedisUrls(url);
+  const address = await masterAddress(parseRedisUrls(url));
   const credentials = credentialsOf(address);
   const kind = await askKind(address);
   const [first] = address.nodes;

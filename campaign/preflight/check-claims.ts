@@ -27,7 +27,7 @@ export function checkClaimAuth({ campaign, processes }: Facts): Judged {
 }
 
 /** Whether codes can be guessed. */
-export function checkCodeFormat({ guessOdds }: Facts): Judged {
+export function checkCodeFormat({ guessOdds, campaign }: Facts): Judged {
   if (!guessOdds.ok)
     return amber(`how many codes of the format exist cannot be read: ${guessOdds.why}`, ASK_MONGODB);
   const odds = guessOdds.value;
@@ -36,11 +36,20 @@ export function checkCodeFormat({ guessOdds }: Facts): Judged {
       "the format is of another version",
       "run preflight with the version that created the campaign",
     );
-  const finding = odds === 0 ? "no code exists" : `one guess in ${grouped(Math.round(1 / odds))} hits a code`;
+  const guess = `one guess in ${grouped(Math.round(1 / odds))} hits a code`;
+  const imported = campaign.imported === true;
+  const finding =
+    odds === 0
+      ? "no code exists"
+      : imported
+        ? `the codes were imported and are not judged by odds: if they are random, ${guess}`
+        : guess;
   return odds > GUESS_ODDS_MAX
     ? amber(
         `${finding}: weaker than 1 in 1,000,000,000`,
-        "create the campaign with a longer format (coupon formats), or redeem codes together with their user",
+        imported
+          ? "import longer codes, or redeem codes together with their user"
+          : "create the campaign with a longer format (coupon formats), or redeem codes together with their user",
       )
     : green(finding);
 }

@@ -60,13 +60,13 @@ function checkMongos({ sharded }: Extract<Deployment, { kind: "mongos" }>): Judg
   const what = "a mongos, the router of a sharded cluster";
   if (sharded === undefined)
     return amber(
-      `${what}; it cannot be read whether coupons and issuances are sharded`,
-      "see in config.collections that they are not: over several shards no code is held to be unique",
+      `${what}; it cannot be read whether campaigns, coupons and issuances are sharded`,
+      "grant its user collStats on the database MONGODB_DATABASE (readWrite has it)",
     );
   if (sharded.length > 0)
     return red(
       `${what}; sharded are ${sharded.join(" and ")}: over several shards MongoDB does not hold a code to be unique`,
-      "keep both collections whole in one shard (unshardCollection), or use a replica set",
+      "move them back to one shard (sh.unshardCollection), or use a replica set: no service starts there",
     );
   return amber(
     `${what}; it does not report whether the members of its shards are healthy`,

@@ -50,19 +50,35 @@ function apart(processes: readonly SeenProcess[]): number {
   return new Set(groups).size;
 }
 
-export function checkServers({ processes }: Facts): Judged {
+/** Processes of a version that leaves this campaign alone, because a newer one has made it. */
+function tooOld(processes: readonly SeenProcess[], { campaign }: Facts): Judged | undefined {
+  const blind = processes.filter(({ shape = 1 }) => shape < campaign.shape);
+  if (blind.length === 0) return undefined;
+  const told = blind.map((one) => `${nameOf(one)} of ${one.version}`);
+  return red(
+    `too old for this campaign, which they leave alone: ${named(told)}`,
+    "finish the roll-out before the start",
+  );
+}
+
+export function checkServers(facts: Facts): Judged {
+  const { processes } = facts;
   if (!processes.ok) return red(`the heartbeats cannot be read: ${processes.why}`, ASK_MONGODB);
   const servers = alive(processes.value, "server");
   const told = `${servers.length} alive: ${named(servers.map(nameOf))}`;
   if (servers.length === 0) return red("no server sends heartbeats", "start a process with the server role");
+  const blind = tooOld(servers, facts);
+  if (blind !== undefined) return { ...blind, finding: `${told}; ${blind.finding}` };
   const silent = lost(processes.value, "server");
   if (silent !== undefined) return { ...silent, finding: `${told}; ${silent.finding}` };
   const versions = [...new Set(servers.map(({ version }) => version))].sort();
-  if (versions.length > 1)
+  if (versions.length > 1) {
+    const by = (wanted: string) => servers.filter(({ version }) => version === wanted).map(nameOf);
     return amber(
-      `${told}; of different versions: ${versions.join(", ")}`,
+      `of different versions: ${versions.map((one) => `${one}: ${named(by(one))}`).join("; ")}`,
       "finish the roll-out before the start",
     );
+  }
   if (servers.length === 1)
     return amber(
       `${told}, and only that one`,

@@ -1,3 +1,4 @@
+import type { Heard } from "../../pool/master-finder.ts";
 import { counted, grouped } from "../../runtime/counting.ts";
 import type { Facts } from "./facts.ts";
 import { amber, green, type Judged, red } from "./line.ts";
@@ -66,13 +67,13 @@ export function checkRedisEviction({ redis: { info, appendfsync } }: Facts): Jud
   return red(`maxmemory-policy ${maxmemoryPolicy}: a full Redis throws the pool away`, advice);
 }
 
-export function checkRedisRole({ redis: { info } }: Facts): Judged {
+export function checkRedisRole({ redis: { info, sentinels } }: Facts): Judged {
   if (!info.ok) return cannotAsk("Redis does not report its role", info.why);
   const { engine, mode, role, replicas, version } = info.value;
   if (mode === "sentinel")
     return red(
       `a Sentinel of version ${version}, which has no data and takes no claims`,
-      "give the address of the master that it watches in REDIS_URL (SENTINEL GET-MASTER-ADDR-BY-NAME)",
+      "give redis+sentinel:// in REDIS_URL, with the Sentinels and the name by which they know the master",
     );
   if (role === "")
     return amber(
@@ -80,7 +81,23 @@ export function checkRedisRole({ redis: { info } }: Facts): Judged {
       "ask its administrator whether it is a master",
     );
   const what = `${engine} ${version}, role ${role}, ${counted(replicas, "replica")}`;
-  return role === "master" ? green(what) : red(what, "give the address of the master in REDIS_URL");
+  if (role !== "master") return red(what, "give the address of the master in REDIS_URL");
+  return sentinels === undefined ? green(what) : withSentinels(what, sentinels);
+}
+
+/** The campaign opens without them. With half of them away no failover comes, which needs a majority. */
+function withSentinels(what: string, { sentinels, answering, why }: Heard): Judged {
+  const finding = `${what}; ${answering} of ${counted(sentinels, "Sentinel")} answer`;
+  if (answering < sentinels)
+    return amber(
+      `${finding}${answering * 2 > sentinels ? "" : ", and no failover comes without a majority"}: ${why}`,
+      "see to the Sentinels that do not answer, or take those that are no more out of REDIS_URL",
+    );
+  if (sentinels > 2) return green(finding);
+  return amber(
+    `${finding}: where one fails, no failover comes`,
+    "run three Sentinels on three machines, and list all of them in REDIS_URL",
+  );
 }
 
 export function checkRedisSlot({ redis: { slot } }: Facts): Judged {

@@ -1,3 +1,4 @@
+import type { Heard } from "../../pool/master-finder.ts";
 import type { ClockOffset } from "../../pool/redis-clock.ts";
 import type { RedisInfo, SlotState } from "../../pool/redis-facts.ts";
 import type { RecordedState } from "../../record/documents.ts";
@@ -34,6 +35,10 @@ export type Facts = {
     readonly endsAtMs: number | undefined;
     /** How its claims are authenticated at least. */
     readonly claimAuth: "open" | "key" | "token";
+    /** The shape of all that is stored of it. */
+    readonly shape: number;
+    /** Its codes were imported: nobody knows how they were made. */
+    readonly imported?: boolean;
   };
   /** Odds, from 0 to 1, that one guess at a code of its format hits one that exists; undefined: unknown. */
   readonly guessOdds: Asked<number | undefined>;
@@ -48,6 +53,8 @@ export type Facts = {
     readonly slot: Asked<SlotState | undefined>;
     /** An actual write in the campaign's slot: how long it took, in ms. */
     readonly write: Asked<number>;
+    /** What this process heard of the Sentinels within the last second; undefined: REDIS_URL names none. */
+    readonly sentinels?: Heard | undefined;
   };
   readonly mongodb: {
     /** An actual write, majority and journaled: how long it took, in ms. */

@@ -1,5 +1,7 @@
-import { overlappingPatterns, parseCodeFormat } from "../../codes/code-format.ts";
+import { parseCodeFormat } from "../../codes/code-format.ts";
 import { countCodes } from "../../codes/code-space.ts";
+import { oddsOfImported } from "../../codes/imported-odds.ts";
+import { codesLike } from "../../codes/overlap.ts";
 import type { Pool } from "../../pool/pool.ts";
 import type { RedisClock } from "../../pool/redis-clock.ts";
 import type { RedisProbe } from "../../pool/redis-facts.ts";
@@ -28,7 +30,7 @@ export type Report = {
 export type Preflight = (campaignId: string) => Promise<Report | null>;
 
 export type PreflightDeps = {
-  campaigns: Pick<Campaigns, "find" | "totalOfFormats">;
+  campaigns: Pick<Campaigns, "find" | "totalsByFormat">;
   issuances: Pick<Issuances, "count">;
   processes: Pick<Processes, "seen">;
   pool: Pick<Pool, "inspect">;
@@ -52,10 +54,11 @@ export function createPreflight(deps: PreflightDeps): Preflight {
   }
 
   /** Codes of every campaign count whose format makes the same codes. */
-  async function oddsOf({ codeFormat }: CampaignDoc): Promise<number | undefined> {
+  async function oddsOf({ codeFormat, imported, total }: CampaignDoc): Promise<number | undefined> {
+    if (imported !== undefined) return oddsOfImported(imported, total);
     const parsed = parseCodeFormat(codeFormat);
     if (!parsed.ok) return undefined;
-    const existing = await campaigns.totalOfFormats(overlappingPatterns(parsed.format.pattern));
+    const existing = codesLike(parsed.format, await campaigns.totalsByFormat());
     return Math.min(1, existing / Number(countCodes(parsed.format)));
   }
 
@@ -88,11 +91,13 @@ export function createPreflight(deps: PreflightDeps): Preflight {
         startsAtMs: campaign.startsAt.getTime(),
         endsAtMs: campaign.endsAt?.getTime(),
         claimAuth: campaign.claimAuth ?? "open",
+        shape: campaign.shape ?? 1,
+        imported: campaign.imported !== undefined,
       },
       guessOdds,
       issued,
       pool: pooled,
-      redis: { info, appendfsync, slot, write: redisWrite },
+      redis: { info, appendfsync, slot, write: redisWrite, sentinels: redisProbe.sentinels() },
       mongodb: { write: mongoWrite, deployment },
       ownClock,
       processes: seen,

@@ -10,9 +10,10 @@ import {
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { counted, grouped, isOrAre } from "../../runtime/counting.ts";
 import { limitedSignal } from "../../runtime/limited-signal.ts";
+import { broughtCodes, codesPathOf } from "../brought-codes.ts";
 import { call } from "../call.ts";
 import { actorOf } from "../change.ts";
-import type { Action } from "../command.ts";
+import type { Action, Input } from "../command.ts";
 import { confirm } from "../confirm.ts";
 import { clockForDryRun, dryRun } from "../dry-run.ts";
 import { dryRunMode } from "../dry-run-mode.ts";
@@ -20,18 +21,22 @@ import { exitCodes } from "../exit-code.ts";
 import { followCampaign } from "../follow.ts";
 import { isRelative } from "../instant.ts";
 import { jsonOptions } from "../json.ts";
+import { metadataOf } from "../metadata.ts";
 import { type NewInstants, namedZones, sayInstants } from "../new-instants.ts";
 import { paintedState } from "../painted-state.ts";
 import { readInstants } from "../read-instants.ts";
+import { readRedemptionRules } from "../redemption-rules.ts";
 import { campaignFacts, factLines, instantText, printable } from "../render.ts";
 import { serverNowMs } from "../server-clock.ts";
 import { noticeLines } from "../server-words.ts";
 import type { Session } from "../session.ts";
 import { UserError } from "../user-error.ts";
 import { defaultWaitMs } from "../verbs/create.ts";
+import { createSeries } from "./create-series.ts";
 
 /** The service's limit, checked here too, so that the mistake is reported at once. */
 const maxTotal = 5_000_000;
+const maxPerUserMost = 100;
 const maxWaitMs = 86_400_000;
 const watchIntervalMs = 200;
 
@@ -40,6 +45,7 @@ const absent = {
   claimAuth: "(as the deployment demands)",
   codeFormat: "(the default, 가가가가가가0000)",
   endsAt: "(none: it never ends)",
+  redemption: "(each code once, by anybody, at any time)",
 };
 
 /** The campaign as the service last sent it. */
@@ -50,26 +56,36 @@ interface Made {
 export const action: Action = {
   async run(session, input) {
     const name = input.requiredText("--name");
-    const total = input.wholeNumber("--total", 1, maxTotal);
-    if (total === undefined) throw new UserError("--total is missing", { hint: "--help shows an example" });
+    const given = input.wholeNumber("--total", 1, maxTotal);
+    const codesPath = codesPathOf(input);
     const wait = input.flag("--wait") ?? session.output.interactive;
     const waitMs = input.wholeNumber("--wait-timeout", 1, maxWaitMs) ?? defaultWaitMs;
     const codeFormat = (input.text("--format") ?? "").normalize("NFC");
+    const forgetDays = input.wholeNumber("--forget-users-after", 1, 3_650);
+    const drop = {
+      ...{ name, total: given ?? 0, codeFormat, claimAuth: claimAuthOf(input.text("--claim-auth")) },
+      ...perUserOf(input),
+      actor: actorOf(session, input),
+      metadata: metadataOf(input),
+      ...(forgetDays === undefined ? {} : { forgetUsersAfterDays: forgetDays }),
+      ...(await readRedemptionRules(session, input)),
+    };
+    if (input.text("--every") !== undefined) return createSeries(session, input, drop);
+    refuseWithoutEvery(input);
     const requestId = input.text("--request-id") ?? randomUUID();
     const startText = input.requiredText("--start");
     const instants = await readInstants(session, input);
     const { start, end } = instants;
     if (start === undefined) throw new Error("a start that was given has not been read");
 
+    const brought = await broughtCodes(session, codesPath, input, given);
+    const total = brought?.total ?? given ?? 0;
     const request = {
-      name,
+      ...drop,
       total,
+      importId: brought?.id ?? "",
       startsAt: timestampFromMs(start.epochMs),
-      onePerUser: input.flag("--one-per-user") ?? false,
-      codeFormat,
-      claimAuth: claimAuthOf(input.text("--claim-auth")),
       requestId,
-      actor: actorOf(session, input),
       ...(end === undefined ? {} : { endsAt: timestampFromMs(end.epochMs) }),
     };
     const namedZone = start.zone ?? end?.zone;
@@ -80,7 +96,8 @@ export const action: Action = {
       return;
     }
     const serverMs = await sayStart(session, instants);
-    if (!request.onePerUser) session.output.note("without --one-per-user: a user may get several");
+    if (!request.onePerUser && request.maxPerUser === 0)
+      session.output.note("without --one-per-user: a user may get several");
     // "now" is meant as it is; a date in the past is most often a typing error.
     if (!isRelative(startText) && start.epochMs <= serverMs) {
       const passed = instantText(start.epochMs, session.settings.zone, start.zone);
@@ -101,6 +118,23 @@ export const action: Action = {
     }
   },
 };
+
+function refuseWithoutEvery(input: Input): void {
+  for (const option of ["--zone", "--until", "--series"])
+    if (input.text(option) !== undefined)
+      throw new UserError(`${option} is of --every, which is not given`, { hint: "--help shows an example" });
+}
+
+/** The request's rule about users. */
+function perUserOf(input: Input): { onePerUser: boolean; maxPerUser: number } {
+  const maxPerUser = input.wholeNumber("--max-per-user", 1, maxPerUserMost) ?? 0;
+  const onePerUser = input.flag("--one-per-user") ?? maxPerUser === 1;
+  if (onePerUser && maxPerUser > 1)
+    throw new UserError("--one-per-user and --max-per-user contradict each other", {
+      hint: "--max-per-user 1 is --one-per-user",
+    });
+  return { onePerUser, maxPerUser: maxPerUser > 1 ? maxPerUser : 0 };
+}
 
 const claimAuths: Readonly<Record<string, ClaimAuth>> = {
   open: ClaimAuth.OPEN,
@@ -190,7 +224,7 @@ async function show(
   const { id } = campaign;
   const alsoZones = namedZones({ start, end });
   const facts = campaignFacts(campaign, { zone: settings.zone, serverMs, alsoZones });
-  const issueKey = campaign.onePerUser ? " --user USER" : "";
+  const issueKey = campaign.maxPerUser > 0 || campaign.onePerUser ? " --user USER" : "";
   await output.write(
     `${output.style("bold", `created ${id}`)}  ${paintedState(output, campaign.state)}\n${factLines([...facts, ["request id", printable(requestId)]])}` +
       noticeLines(notices, settings.zone) +

@@ -1,6 +1,7 @@
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { commonRequest, makeChange } from "../change.ts";
 import type { Action } from "../command.ts";
+import { metadataOf } from "../metadata.ts";
 import { endFields } from "../new-instants.ts";
 import { readInstants } from "../read-instants.ts";
 import { printable } from "../render.ts";
@@ -15,10 +16,20 @@ export const action: Action = {
       });
     }
     const instants = await readInstants(session, input);
-    if (name === undefined && instants.end === undefined && !instants.noEnd)
-      throw new UserError("there is nothing to change", { hint: "give --name, --end or --no-end" });
+    const setMetadata = metadataOf(input);
+    const removeMetadata = [...input.texts("--unmeta")];
+    const notes = Object.keys(setMetadata).length + removeMetadata.length > 0;
+    if (name === undefined && instants.end === undefined && !instants.noEnd && !notes)
+      throw new UserError("there is nothing to change", {
+        hint: "give --name, --end, --no-end, --meta or --unmeta",
+      });
     const common = commonRequest(session, input);
-    const request = { ...common, ...(name === undefined ? {} : { name }), ...endFields(instants) };
+    const request = {
+      ...common,
+      ...(name === undefined ? {} : { name }),
+      ...endFields(instants),
+      ...(notes ? { setMetadata, removeMetadata } : {}),
+    };
     await makeChange(session, input, {
       method: CampaignService.method.updateCampaign,
       request,

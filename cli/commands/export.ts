@@ -1,11 +1,12 @@
+import { byteOrderMark } from "../../operator/csv.ts";
+import { type ExportFormat, exportFormats, withMetadata } from "../../operator/export-format.ts";
+import { assertInOrder } from "../../operator/export-order.ts";
 import { CampaignView, type ExportedCoupon } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { counted, grouped } from "../../runtime/counting.ts";
 import { type Bar, barOf, fittedLine, openBar } from "../bar.ts";
 import { call } from "../call.ts";
 import type { Action } from "../command.ts";
-import { byteOrderMark } from "../csv.ts";
 import { exitCodes } from "../exit-code.ts";
-import { type ExportFormat, exportFormats } from "../export-format.ts";
 import { printable } from "../render.ts";
 import { type ResumableSink, resumableSink } from "../resumable-sink.ts";
 import type { Session } from "../session.ts";
@@ -19,11 +20,11 @@ export const action: Action = {
   async run(session, input) {
     const { output } = session;
     const { campaignId } = input;
-    const format = readFormat(input.text("--format") ?? (output.json ? "jsonl" : "csv"));
+    const plain = readFormat(input.text("--format") ?? (output.json ? "jsonl" : "csv"));
     const path = input.text("--out");
     const bom = input.flag("--bom") === true;
     const pageToken = input.text("--page-token") ?? "";
-    if (bom && format.name !== "csv") throw new UserError("--bom goes with --format csv only");
+    if (bom && plain.name !== "csv") throw new UserError("--bom goes with --format csv only");
     if (path !== undefined && path !== "-" && pageToken !== "") {
       throw new UserError("--page-token goes with standard output only", { hint: "append with >> file" });
     }
@@ -32,8 +33,10 @@ export const action: Action = {
     const resume = input.flag("--resume") === true;
     if (resume && !toFile) throw new UserError("--resume goes with --out only");
 
-    const knownIssued = await issuedNow(session, campaignId);
-    const what = `${campaignId} ${format.name} ${bom ? "bom" : "no bom"}`;
+    const { issued: knownIssued, metadata } = await campaignNow(session, campaignId);
+    const noted = input.flag("--meta") === true;
+    const format = noted ? withMetadata(plain, metadata) : plain;
+    const what = `${campaignId} ${format.name} ${bom ? "bom" : "no bom"}${noted ? " metadata" : ""}`;
     const resumable = resume && toFile ? await resumableSink(path, what) : undefined;
     const sink = resumable ?? (toFile ? await fileSink(path) : outputSink(output));
     const from = resumable?.from;
@@ -140,21 +143,10 @@ export function exportLine(rows: number, of: number, columns: number): string {
   );
 }
 
-async function issuedNow(session: Session, campaignId: string): Promise<number> {
+async function campaignNow(session: Session, campaignId: string) {
   const request = { campaignId, view: CampaignView.BASIC };
   const answer = await call(session, (options) => session.campaigns.getCampaign(request, options));
-  return answer.campaign?.issued ?? 0;
-}
-
-/** Rows come in issue order; a row that goes back was sent twice. */
-function assertInOrder(previous: ExportedCoupon | undefined, row: ExportedCoupon): void {
-  if (row.coupon === undefined) throw new Error("the service sent a row without a coupon");
-  if (previous?.coupon === undefined) return;
-  const generations = row.generation - previous.generation;
-  const back = generations < 0 || (generations === 0 && row.coupon.seq < previous.coupon.seq);
-  if (back || row.coupon.code === previous.coupon.code) {
-    throw new Error(`the service sent rows out of order, near seq ${row.coupon.seq}`);
-  }
+  return { issued: answer.campaign?.issued ?? 0, metadata: answer.campaign?.metadata ?? {} };
 }
 
 function readFormat(name: string): ExportFormat {

@@ -59,9 +59,12 @@ function inFull(output: Output, facts: CodeFormatFacts, total: number): string {
   const existing = facts.existing === 0n ? "none yet" : groupedDigits(String(facts.existing));
   const check = facts.hasCheckCharacter
     ? "yes: finds every wrong character and every swap of two"
-    : "no: give a last # for one";
+    : "no: a last # after 가 and 0 alone is one";
   const told: [label: string, value: string][] = [
-    ["examples", `${facts.examples.map(printable).join("  ")}  (예 marks them: none is a coupon)`],
+    [
+      "examples",
+      `${facts.examples.map(printable).join("  ")}  (${/예/.test(facts.examples.join("")) ? "예" : "E"} marks them: none is a coupon)`,
+    ],
     ["check", check],
     ["combinations", groupedDigits(facts.combinations)],
     ["codes", `${groupedDigits(facts.codes)} without a blocked word, ${facts.entropyBits.toFixed(1)} bits`],

@@ -8,7 +8,7 @@ import { grouped } from "../../runtime/counting.ts";
 import type { Action } from "../command.ts";
 import { jsonOptions } from "../json.ts";
 import { pagesOf } from "../pages.ts";
-import { epochMsOf, instantText, printable, stateName } from "../render.ts";
+import { epochMsOf, instantText, metadataLines, printable, stateName } from "../render.ts";
 import { defaultLimit } from "../verbs/history.ts";
 
 const maxLimit = 100_000;
@@ -67,5 +67,11 @@ function settingTexts(settings: CampaignSettings, zone: string): [name: string, 
     ["being added", grouped(settings.adding)],
     ["starts", instant(epochMsOf(settings.startsAt))],
     ["ends", instant(epochMsOf(settings.endsAt))],
+    [
+      "metadata",
+      metadataLines(settings.metadata)
+        .map(([, entry]) => entry)
+        .join(", ") || "none",
+    ],
   ];
 }

@@ -67,6 +67,11 @@ const keyWords: Record<Key, string> = {
  */
 async function keyOf({ coupons, signal }: Session, campaignId: string, userId: string): Promise<Key> {
   try {
+    const { maxPerUser } = await coupons.getCampaignStatus(
+      { campaignId },
+      { signal, timeoutMs: keyTimeoutMs },
+    );
+    if (maxPerUser > 1) return "request id";
     await coupons.findCoupon({ campaignId, userId }, { signal, timeoutMs: keyTimeoutMs });
     return "user";
   } catch (error) {
@@ -81,7 +86,7 @@ function missesUser(error: unknown): boolean {
 }
 
 function userMissing(cause: unknown): UserError {
-  return new UserError("this campaign gives one coupon per user, and no user is given", {
+  return new UserError("this campaign counts the coupons of each user, and no user is given", {
     hint: "give --user and who claims",
     cause,
   });

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Readable } from "node:stream";
+import { makeSigningKey } from "../../proof/signing-key.ts";
 import { OPERATOR_KEY_PREFIX } from "../../runtime/hashed-key-settings.ts";
 import {
   isOperatorName,
@@ -9,9 +10,11 @@ import {
   type OperatorRole,
   operatorKeyLine,
 } from "../../runtime/operator-settings.ts";
+import { createPrivateFile } from "../../runtime/private-file.ts";
 import { isSendable, SENDABLE, withoutLineEnd } from "../../runtime/setting.ts";
 import type { Action, Input } from "../command.ts";
-import { factLines } from "../render.ts";
+import { orUserError } from "../file-trouble.ts";
+import { factLines, printable } from "../render.ts";
 import type { LocalSession } from "../session.ts";
 import { UserError } from "../user-error.ts";
 
@@ -23,9 +26,13 @@ export const action: Action<LocalSession> = {
   async run(session, input) {
     const { output, stdin } = session;
     const { argument } = input;
+    if (argument === "certificate") return makeCertificateKey(session, input);
     if (argument !== "create" && argument !== "hash") {
-      throw new UserError(`"${argument}" is nothing that keys can do`, { hint: "give create or hash" });
+      throw new UserError(`"${argument}" is nothing that keys can do`, {
+        hint: "give create, hash or certificate",
+      });
     }
+    if (input.text("--out") !== undefined) throw new UserError("--out goes with certificate only");
     const name = nameIn(input);
     const role = roleIn(input);
     const made =
@@ -41,6 +48,29 @@ export const action: Action<LocalSession> = {
     await output.write(factLines([...shown, ["for OPERATOR_KEYS", line]]));
   },
 };
+
+/** Never over a file that is there: certificates of its key could not be made any more. */
+async function makeCertificateKey({ output }: LocalSession, input: Input): Promise<void> {
+  const path = input.requiredText("--out");
+  for (const flag of ["--name", "--role"])
+    if (input.text(flag) !== undefined) throw new UserError(`${flag} does not go with certificate`);
+  const { pem, publicKey } = makeSigningKey();
+  const handle = await orUserError(path, () => createPrivateFile(path), "--out");
+  try {
+    await orUserError(path, () => handle.writeFile(pem), "--out");
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  if (output.json) await output.write(`${JSON.stringify({ file: path, publicKey })}\n`);
+  else {
+    const facts = [
+      ["for CERTIFICATE_KEY_FILE", printable(path)],
+      ["public key, to publish", publicKey],
+    ] satisfies [string, string][];
+    await output.write(factLines(facts));
+  }
+}
 
 function nameIn(input: Input): string {
   const name = input.requiredText("--name");

@@ -3,6 +3,7 @@ import { type Campaign, CampaignSchema } from "../../proto/gen/coupon/v1/campaig
 import { grouped } from "../../runtime/counting.ts";
 import type { Action } from "../command.ts";
 import { jsonOptions } from "../json.ts";
+import { metadataOf } from "../metadata.ts";
 import type { Output } from "../output.ts";
 import { pagesOf } from "../pages.ts";
 import { paintedState } from "../painted-state.ts";
@@ -20,16 +21,24 @@ const stateCells = 10;
 export const action: Action = {
   async run(session, input) {
     const limit = input.wholeNumber("--limit", 1, maxLimit) ?? defaultLimit;
+    const seriesId = input.text("--series") ?? "";
     const includeRehearsals = input.flag("--rehearsals") === true;
+    const metadata = metadataOf(input);
     let left = limit;
     let isFirst = true;
     const pages = pagesOf(session, (pageToken, options) => {
-      const request = { pageSize: Math.min(left, campaignsPerPage), pageToken, includeRehearsals };
+      const request = {
+        ...{ pageSize: Math.min(left, campaignsPerPage), pageToken, includeRehearsals, metadata, seriesId },
+      };
       return session.campaigns.listCampaigns(request, options);
     });
+    const none =
+      Object.keys(metadata).length === 0
+        ? "no campaigns yet; coupon create makes one\n"
+        : "no campaign has this metadata\n";
     for await (const { campaigns, nextPageToken } of pages) {
       const shown = campaigns.slice(0, left);
-      await session.output.write(pageText(session, shown, isFirst));
+      await session.output.write(pageText(session, shown, isFirst, none));
       isFirst = false;
       left -= shown.length;
       if (left > 0) continue;
@@ -39,13 +48,13 @@ export const action: Action = {
   },
 };
 
-function pageText(session: Session, campaigns: readonly Campaign[], isFirst: boolean): string {
+function pageText(session: Session, campaigns: readonly Campaign[], isFirst: boolean, none: string): string {
   const { output, settings } = session;
   if (output.json)
     return campaigns
       .map((campaign) => `${JSON.stringify(toJson(CampaignSchema, campaign, jsonOptions))}\n`)
       .join("");
-  if (campaigns.length === 0) return isFirst ? "no campaigns yet; coupon create makes one\n" : "";
+  if (campaigns.length === 0) return isFirst ? none : "";
   const layouts = layoutsFor(output, settings.zone, campaigns);
   if (!layouts.some((layout) => hasRoom(layout, campaigns, output.columns)))
     return campaigns.map((campaign) => blockText(output, settings.zone, campaign)).join("");

@@ -1,4 +1,5 @@
 import { toJson } from "@bufbuild/protobuf";
+import { lateness } from "../../operator/lateness.ts";
 import {
   type GetCampaignStatsResponse,
   GetCampaignStatsResponseSchema,
@@ -12,7 +13,6 @@ import { durationText } from "../duration.ts";
 import { type Fairness, gatherFairness } from "../fairness.ts";
 import { readingOf } from "../history-check.ts";
 import { jsonOptions } from "../json.ts";
-import { lateness } from "../lateness.ts";
 import { epochMsOf, factLines, isOver, printable, stateName } from "../render.ts";
 import type { Session } from "../session.ts";
 import { fileSink, type Sink } from "../sink.ts";

@@ -1,24 +1,22 @@
+import { isClockOff, isLate, isSilent, isTroubled } from "../../operator/process-trouble.ts";
 import type { WatchedProcess } from "../../proto/gen/coupon/v1/watch_pb.ts";
 import { printable } from "../render.ts";
 import { fitted } from "./cells.ts";
 import { type Look, painted, type Style, span } from "./spans.ts";
 
-/** A process whose last heartbeat is older is shown as silent. */
-const silentMs = 5_000;
-const lateTickMs = 5_000;
-const clockOffMs = 50;
-
 /** A heading and a line for each process, at most `room` lines; if too many, processes with trouble first. */
 export function processLines(processes: readonly WatchedProcess[], room: number, look: Look): string[] {
   if (room <= 0) return [];
-  const shownColumns = columnsFor(look.width);
+  // During a roll-out it matters which process runs which version; otherwise all run the same.
+  const isMixed = new Set(processes.map(({ version }) => version)).size > 1;
+  const shownColumns = columnsFor(look.width, isMixed);
   const heading = shownColumns.map(({ title, cells, side }) => fitted(title, cells, side)).join(" ");
   if (processes.length === 0)
     return [painted([span("no server, scheduler or generator sends heartbeats", "red")], look)];
   const rows = Math.max(0, room - 1);
   const tooMany = processes.length > rows;
   // Processes with trouble must be shown, however many processes there are.
-  const byTrouble = [...processes].sort((a, b) => Number(troubled(b)) - Number(troubled(a)));
+  const byTrouble = [...processes].sort((a, b) => Number(isTroubled(b)) - Number(isTroubled(a)));
   const shown = byTrouble.slice(0, tooMany ? Math.max(0, rows - 1) : rows);
   const lines = shown.map((one) => processLine(one, shownColumns, look));
   if (tooMany && rows > 0)
@@ -26,21 +24,14 @@ export function processLines(processes: readonly WatchedProcess[], room: number,
   return [painted([span(heading, "dim")], look), ...lines];
 }
 
-const isClockOff = ({ clockOffsetMs, clockUncertaintyMs }: WatchedProcess): boolean =>
-  clockOffsetMs === undefined || Math.abs(clockOffsetMs) + clockUncertaintyMs > clockOffMs;
-/** Whether the tick was late at the last heartbeat: later ticks of a silent process are unknown. */
-const isLate = (one: WatchedProcess): boolean =>
-  one.tickAgeMs !== undefined && one.tickAgeMs - one.silentMs > lateTickMs;
-const isSilent = (one: WatchedProcess): boolean => one.silentMs >= silentMs;
-const troubled = (one: WatchedProcess): boolean => isSilent(one) || isLate(one) || isClockOff(one);
-
 const roleLetters: Readonly<Record<string, string>> = {
   server: "serve",
   scheduler: "sched",
   generator: "gen",
+  events: "ev",
 };
 
-type ColumnName = "process" | "roles" | "clock" | "tick" | "heard";
+type ColumnName = "process" | "version" | "roles" | "clock" | "tick" | "heard";
 
 interface ProcessColumn {
   readonly name: ColumnName;
@@ -52,18 +43,20 @@ interface ProcessColumn {
 /** Cells left free at the edge of a wide terminal. */
 const spareCells = 4;
 const nameCells = { least: 16, most: 40 } as const;
+const versionColumn: ProcessColumn = { name: "version", title: "version", cells: 14, side: "left" };
 const besideName: readonly ProcessColumn[] = [
-  { name: "roles", title: "roles", cells: 16, side: "left" },
+  { name: "roles", title: "roles", cells: 18, side: "left" },
   { name: "clock", title: "clock to Redis", cells: 18, side: "right" },
   { name: "tick", title: "tick", cells: 8, side: "right" },
   { name: "heard", title: "heard", cells: 8, side: "right" },
 ];
 
-/** A narrow terminal omits first the roles, then clock and tick; the last heartbeat always stays. */
-function columnsFor(width: number): ProcessColumn[] {
+/** A narrow terminal omits first the roles, then version, clock and tick; the last heartbeat always stays. */
+function columnsFor(width: number, isMixed: boolean): ProcessColumn[] {
   const cellsOfAll = (columns: readonly ProcessColumn[]) =>
     columns.reduce((sum, { cells }) => sum + 1 + cells, 0);
-  let beside = besideName;
+  const [roles, ...rest] = besideName as readonly [ProcessColumn, ...ProcessColumn[]];
+  let beside: readonly ProcessColumn[] = [roles, ...(isMixed ? [versionColumn] : []), ...rest];
   while (beside.length > 1 && nameCells.least + cellsOfAll(beside) > width) beside = beside.slice(1);
   const cells = Math.max(
     1,
@@ -88,6 +81,7 @@ function processLine(one: WatchedProcess, columns: readonly ProcessColumn[], loo
   const silent = isSilent(one);
   const cells: Record<ColumnName, readonly [text: string, style: Style | undefined]> = {
     process: [`${printable(one.host)}/${one.pid}${worker}`, silent ? "red" : undefined],
+    version: [printable(one.version), "yellow"],
     roles: [one.roles.map((role) => roleLetters[role] ?? printable(role)).join(" "), undefined],
     clock: [offset, isClockOff(one) ? "yellow" : undefined],
     tick: [

@@ -12,6 +12,10 @@ export const exportCoupons: Command = {
       offers: "files",
     },
     { flags: "--resume", about: "with --out: go on where an export to this file was broken off or killed" },
+    {
+      flags: "--meta",
+      about: "the campaign's metadata in every row, as it is now: a column of JSON, or a field",
+    },
     { flags: "--bom", about: "start the CSV with a byte order mark, for Excel" },
     {
       flags: "--page-token <token>",

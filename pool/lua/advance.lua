@@ -5,6 +5,7 @@
 -- Reply {'none' | 'fenced' | 'frozen', generation} or {'ok', generation, state, changed ('opened' | 'ended' |
 --   ''), ms to the start, armed at in ms ('0': not yet), clock of Redis in ms}
 -- @include fence
+-- @include shape
 -- @include pool
 -- @include advance
 local meta_key, staged_key, open_key, away_key = unpack(KEYS)

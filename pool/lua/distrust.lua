@@ -5,7 +5,10 @@
 -- ARGV 1 generation of the pool that the caller compared
 -- Reply 'distrusted' | 'moved' (it is another pool by now)
 -- @include pool
+-- @include shape
 local meta_key, generation = KEYS[1], ARGV[1]
-if redis.call('HGET', meta_key, 'generation') ~= generation then return 'moved' end
+local meta = redis.call('HMGET', meta_key, 'generation', 'shape')
+demand_understood(meta[2])
+if meta[1] ~= generation then return 'moved' end
 give_up(meta_key)
 return 'distrusted'

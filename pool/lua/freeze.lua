@@ -10,6 +10,7 @@
 -- Reply {'none' | 'fenced', generation} | {'superseded', generation} (a later change or load has taken the
 --   pool) | {'frozen', generation, state, armed at in ms ('0': not yet), clock of Redis in ms}
 -- @include fence
+-- @include shape
 -- @include pool
 -- @include advance
 local meta_key, staged_key, open_key, away_key, loading_key, loading_codes_key, loading_claims_key = unpack(KEYS)

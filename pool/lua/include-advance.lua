@@ -6,11 +6,13 @@
 -- Reply: status, pool. status: 'ok' | 'none' | 'fenced' | 'frozen' (frozen while a change is decided: no
 --   transition).
 -- pool: {state, generation, now, starts_at, wait (ms to the start, 0 once open), redis_wait (the same by the
---   clock of Redis alone), armed_at, changed ('opened' | 'ended' | ''), frozen (the generation of the change
---   that froze it, 0: none)}
+--   clock of Redis alone), ends_at (0: no end), armed_at, changed ('opened' | 'ended' | ''), frozen (the
+--   generation of the change that froze it, 0: none), erased (nil: the campaign has no erased users, else the
+--   fingerprint of the key of their pseudonyms)}
 local function advance(meta_key, staged_key, open_key, away_key, caller_ms, least_generation)
-  local meta = redis.call('HMGET', meta_key, 'state', 'generation', 'token', 'startsAt', 'endsAt', 'armedAt', 'held')
+  local meta = redis.call('HMGET', meta_key, 'state', 'generation', 'token', 'startsAt', 'endsAt', 'armedAt', 'held', 'shape', 'erased')
   if not meta[1] then return 'none', { generation = '0' } end
+  demand_understood(meta[8])
   if meta[3] ~= fence_token() then return 'fenced', { generation = meta[2] } end
   if tonumber(meta[2]) < least_generation then
     give_up(meta_key)
@@ -19,7 +21,8 @@ local function advance(meta_key, staged_key, open_key, away_key, caller_ms, leas
   local now = now_ms()
   local starts_at, ends_at = tonumber(meta[4]), tonumber(meta[5])
   local pool = { state = meta[1], generation = meta[2], now = now, wait = 0, redis_wait = 0 }
-  pool.armed_at, pool.changed, pool.starts_at, pool.frozen = tonumber(meta[6]), '', meta[4], tonumber(meta[7] or 0)
+  pool.armed_at, pool.changed, pool.frozen = tonumber(meta[6]), '', tonumber(meta[7] or 0)
+  pool.starts_at, pool.ends_at, pool.erased = meta[4], meta[5] or '0', meta[9]
   if pool.frozen > 0 then return 'frozen', pool end
   if pool.state == 'staged' then
     local wait = starts_at - math.min(now, caller_ms)

@@ -5,7 +5,7 @@
 -- KEYS 1 ledger
 -- ARGV 1 least age in ms, 2 id to start after ('-': from the first), 3 most entries (1 to 1,000)
 -- Reply {id of the last entry looked at ('': no more), then per entry: id, claim key, code, ms, user id ('':
---   none)}
+--   none), place ('': none)}
 -- @include fence
 local ledger_key, least_age, after, most = KEYS[1], tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local youngest = now_ms() - least_age
@@ -23,6 +23,7 @@ for _, entry in ipairs(entries) do
     reply[#reply + 1] = fields.c
     reply[#reply + 1] = fields.t
     reply[#reply + 1] = fields.u or ''
+    reply[#reply + 1] = fields.p or ''
   end
 end
 return reply

@@ -5,9 +5,11 @@
 -- Reply 'begun' | 'healthy' (a pool that answers is never replaced) | 'superseded' (a newer load is under way
 --   or done)
 -- @include fence
+-- @include shape
 local meta_key, loading_key, loading_codes_key, loading_claims_key = unpack(KEYS)
 local generation = ARGV[1]
-local meta = redis.call('HMGET', meta_key, 'generation', 'token')
+local meta = redis.call('HMGET', meta_key, 'generation', 'token', 'shape')
+demand_understood(meta[3])
 local token = fence_token()
 if meta[2] == token then return 'healthy' end
 local newest = math.max(tonumber(meta[1] or 0), tonumber(redis.call('HGET', loading_key, 'generation') or 0))

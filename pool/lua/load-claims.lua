@@ -1,7 +1,8 @@
 #!lua
 -- load-claims: binds claim keys that already have a durable issuance.
 -- KEYS 1 loading, 2 loading claims
--- ARGV 1 generation, then per claim (1 to 1,000): claim key, 'code generation-seq ms'
+-- ARGV 1 generation, then per claim (1 to 1,000): field (see pool/claim-field.ts), 'code
+--   generation-seq ms', with the request id after it where the field has a place
 -- Reply the number of claims bound so far, or -1: this load was superseded, or this is another Redis
 -- @include fence
 -- @include loading

@@ -5,9 +5,11 @@
 -- Reply 'settled' | 'stale' (the pool was loaded later, without them: see adopt) | 'none' | 'fenced' (needs a
 --   rebuild)
 -- @include fence
+-- @include shape
 local meta_key, ledger_key, generation = KEYS[1], KEYS[2], ARGV[1]
-local meta = redis.call('HMGET', meta_key, 'generation', 'token', 'base')
+local meta = redis.call('HMGET', meta_key, 'generation', 'token', 'base', 'shape')
 if not meta[1] then return 'none' end
+demand_understood(meta[4])
 if meta[2] ~= fence_token() then return 'fenced' end
 -- A change of the campaign raises the generation of the pool, which keeps its ledger; only a load starts a
 -- new ledger.

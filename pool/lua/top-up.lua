@@ -11,11 +11,13 @@
 -- Reply {'topped' | 'moved' (another generation or total) | 'frozen' | 'none' | 'fenced', total} or
 --   {'quiet', total, the name of this quiet: it lasts until the pool gets codes or is loaded again}
 -- @include fence
+-- @include shape
 -- @include pool
 local meta_key, staged_key, open_key, away_key = unpack(KEYS)
 local generation, known_total, waited_quiet = ARGV[1], ARGV[2], ARGV[3]
-local meta = redis.call('HMGET', meta_key, 'generation', 'token', 'held', 'state', 'total', 'quiet')
+local meta = redis.call('HMGET', meta_key, 'generation', 'token', 'held', 'state', 'total', 'quiet', 'shape')
 if not meta[1] then return { 'none', '0' } end
+demand_understood(meta[7])
 if meta[2] ~= fence_token() then return { 'fenced', meta[5] } end
 if meta[3] then return { 'frozen', meta[5] } end
 if meta[1] ~= generation or meta[5] ~= known_total then return { 'moved', meta[5] } end

@@ -8,11 +8,13 @@
 -- Reply 'turned' (also for a repeated call) | 'superseded' (a later change or load has taken the pool) |
 --   'none' | 'fenced'
 -- @include fence
+-- @include shape
 -- @include pool
 local meta_key, staged_key, open_key, away_key = unpack(KEYS)
 local generation, state, starts_at, ends_at = unpack(ARGV)
-local meta = redis.call('HMGET', meta_key, 'generation', 'token', 'held')
+local meta = redis.call('HMGET', meta_key, 'generation', 'token', 'held', 'shape')
 if not meta[1] then return 'none' end
+demand_understood(meta[4])
 if meta[2] ~= fence_token() then return 'fenced' end
 local change = tonumber(generation)
 if tonumber(meta[1]) == change then return 'turned' end

@@ -6,6 +6,8 @@ import type { Cancel, Clock } from "../../runtime/clock.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import type { StoreName } from "../../runtime/store-metrics.ts";
+import { SHAPE_MAX } from "../../runtime/stored-shape.ts";
 import { troubleOnce } from "../../runtime/trouble-once.ts";
 import { productVersion } from "../../runtime/version.ts";
 
@@ -31,11 +33,17 @@ export type HeartbeatDeps = {
   roles: readonly string[];
   /** How claims are authenticated; undefined: this process takes none. */
   claims?: ProcessBeat["claims"];
+  /** Of its ERASURE_KEY; undefined: it has none. */
+  pseudonyms?: { readonly fingerprint: string } | undefined;
   /** The number of the worker slot; undefined: a process without workers. */
   worker?: number | undefined;
   /** Since the last completed round of its scheduler; undefined: no scheduler, or no completed round yet. */
   sinceTickMs: () => number | undefined;
   campaigns: () => CampaignCounts[] | Promise<CampaignCounts[]>;
+  /** What it serves while it is ready; undefined: it is not, or has no server role. */
+  serving?: () => ProcessBeat["serving"];
+  /** Makes a call of a store, and notes whether it succeeded. */
+  ask?: <T>(store: "redis" | "mongodb", call: () => Promise<T>) => Promise<T>;
 };
 
 export const BEAT_EVERY_MS = 1_000;
@@ -47,7 +55,7 @@ const FORGET_EVERY_BEATS = 60;
 const DEREGISTER_MS = 500;
 
 export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
-  const { processes, clock, metrics, owner } = deps;
+  const { processes, clock, metrics, owner, ask = (_, call) => call() } = deps;
   const logger = deps.logger.child({ component: "server" });
   const who = {
     host: hostname(),
@@ -55,7 +63,9 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
     ...(deps.worker === undefined ? {} : { worker: deps.worker, primary: process.ppid }),
     roles: [...deps.roles],
     ...(deps.claims === undefined ? {} : { claims: deps.claims }),
+    ...(deps.pseudonyms === undefined ? {} : { erasureKey: deps.pseudonyms.fingerprint }),
     version: productVersion(),
+    shape: SHAPE_MAX,
     startedAt: new Date(clock.now()),
   };
   let cancel: Cancel = () => undefined;
@@ -65,18 +75,34 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
 
   async function alarms(): Promise<Record<string, number>> {
     const { values } = await metrics.alarms.get();
-    return Object.fromEntries(values.map(({ labels, value }) => [String(labels.kind), value]));
+    const raised = values.filter(({ value }) => value > 0);
+    return Object.fromEntries(raised.map(({ labels, value }) => [String(labels.kind), value]));
+  }
+
+  async function tryStore<T>(store: StoreName, call: () => Promise<T>): Promise<T> {
+    metrics.storeAnswers.asked(store);
+    try {
+      const answer = await ask(store, call);
+      metrics.storeAnswers.answered(store);
+      return answer;
+    } catch (error) {
+      metrics.storeAnswers.failed(store);
+      throw error;
+    }
   }
 
   async function beat(): Promise<void> {
-    const measured = await deps.redisClock().catch(() => undefined);
+    const measured = await tryStore("redis", deps.redisClock).catch(() => undefined);
+    metrics.clockOffset(measured);
+    const serving = deps.serving?.();
     const told: ProcessBeat = {
       ...who,
+      ...(serving === undefined ? {} : { serving }),
       ...(measured === undefined ? {} : { redisClock: measured }),
       alarms: await alarms(),
       campaigns: await deps.campaigns(),
     };
-    await processes.beat(owner, told, deps.sinceTickMs());
+    await tryStore("mongodb", () => processes.beat(owner, told, deps.sinceTickMs()));
     if (beats++ % FORGET_EVERY_BEATS === 0) await processes.forget(FORGET_AFTER_MS);
   }
 

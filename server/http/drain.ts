@@ -2,6 +2,7 @@ import type { Server as Http1Server } from "node:http";
 import type { Http2Server } from "node:http2";
 import type { Server as NetServer, Socket } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
+import { gatheredBytes } from "./gathered-writes.ts";
 import type { Http2Sessions } from "./http2-sessions.ts";
 import type { InFlight } from "./in-flight.ts";
 import { stopListening } from "./listener.ts";
@@ -35,9 +36,14 @@ export function prepareHttpDrain(
     });
     const closeIdle = () => {
       inFlight.onIdle((socket) => socket.destroySoon());
-      for (const socket of sockets) if (inFlight.on(socket) === 0) socket.destroy();
+      for (const socket of sockets) {
+        if (inFlight.on(socket) > 0) continue;
+        if (gatheredBytes(socket) > 0) socket.destroySoon();
+        else socket.destroy();
+      }
     };
-    const cancelIdle = clock.after(idleMs, closeIdle);
+    // Node runs timers before it reads: a process that had no processor first reads what came meanwhile.
+    const cancelIdle = clock.after(idleMs, () => setImmediate(closeIdle));
     await closed;
     cancelCut();
     cancelIdle();

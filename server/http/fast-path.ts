@@ -2,11 +2,19 @@ import type { RequestListener, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { CHALLENGE_HEADER, type RemoteCaller } from "../../claims/issue.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import type { Span } from "../../runtime/tracer.ts";
+import { CALL_ID } from "./call-ids.ts";
+import type { CallRecord } from "./call-record.ts";
+import type { CallTrace, CallTraces } from "./call-traces.ts";
+import type { CrossOrigin } from "./cross-origin.ts";
 import type { BodyTaker, DirectRequest } from "./direct-request.ts";
+import { createFastGets, type FastGet } from "./fast-get.ts";
+import { gatherWrites } from "./gathered-writes.ts";
 import type { IsLast } from "./last-answer.ts";
 import { type Codec, type PlainAnswer, type PlainHead, readPlainHead } from "./plain-call.ts";
 import type { Waiting } from "./refused-sources.ts";
 import type { SourceAddressOf } from "./source-address.ts";
+import type { Turns } from "./turns.ts";
 
 /**
  * A method from body to answer, without the framework; undefined: an unusual request, for the framework.
@@ -15,24 +23,42 @@ import type { SourceAddressOf } from "./source-address.ts";
 export type FastMethod = (
   codec: Codec,
   body: Buffer,
-  caller: RemoteCaller,
+  caller: FastCaller,
 ) => PlainAnswer | Promise<PlainAnswer> | undefined;
+
+export type FastCaller = RemoteCaller &
+  CallTrace & {
+    /**
+     * For work that costs more than a claim: resolves in its turn, never where the caller has left by then.
+     * undefined: too many wait.
+     */
+    readonly turn: () => Promise<void> | undefined;
+  };
 
 export type FastPathDeps = {
   /** By path. */
-  methods: ReadonlyMap<string | undefined, FastMethod>;
+  methods: ReadonlyMap<string, FastMethod>;
+  /** Those that answer to GET, likewise. */
+  gets: ReadonlyMap<string, FastGet>;
   clock: Clock;
   /** The most bytes of a body; the framework refuses longer ones. */
   readMaxBytes: number;
   isLast: IsLast;
-  /** Called with the status of each answer that was made here. */
-  noteStatus: (caller: RemoteCaller, status: number) => void;
   sourceAddressOf: SourceAddressOf;
+  crossOrigin: Pick<CrossOrigin, "fieldsOf">;
+  /** Takes down the calls of the method at a path. */
+  recordOf: (path: string) => CallRecord;
+  traces: CallTraces;
   /** Runs a call whose body has come, at once or in its turn. */
   inTurn: (waiting: Waiting, response: ServerResponse) => void;
+  /** The turns of work that costs more than a claim, also for sources whose credentials are refused. */
+  turnsOf: (isOfRefused: boolean) => Pick<Turns, "turn">;
   /** The framework, which gets all other requests. */
   otherwise: RequestListener;
 };
+
+/** `name`: as in `coupon.v1.CouponService/IssueCoupon`. */
+type Method = { readonly run: FastMethod; readonly record: CallRecord; readonly name: string };
 
 /**
  * Callers send few different hosts: valid ones are kept, unless they are longer than a name and a port can
@@ -42,14 +68,17 @@ const HOSTS_MAX = 1_000;
 const HOST_LENGTH_MAX = 260;
 
 /**
- * Answers the calls of a launch, IssueCoupon and GetCampaignStatus, without the framework: a plain Connect
- * POST over HTTP/1.1, JSON or binary, uncompressed, with its length given. The framework's work for each
- * request costs several times the claim. Every other or unusual request is passed to the framework unchanged;
- * a client cannot see which of the two answered. Node's parser alone reads HTTP: this code gets a head only
+ * Answers the calls of the public service without the framework: a plain Connect POST over HTTP/1.1, JSON or
+ * binary, uncompressed, with its length given, or a plain Connect GET. The framework's work for each request
+ * costs several times the claim. Every other or unusual request is passed to the framework unchanged; a
+ * client cannot see which of the two answered. Node's parser alone reads HTTP: this code gets a head only
  * when it is complete.
  */
 export function createFastPath(deps: FastPathDeps): RequestListener {
-  const { methods, readMaxBytes, otherwise } = deps;
+  const { readMaxBytes, otherwise } = deps;
+  const methods: ReadonlyMap<string | undefined, Method> = new Map(
+    [...deps.methods].map(([path, run]) => [path, { run, record: deps.recordOf(path), name: path.slice(1) }]),
+  );
   const knownHosts = new Set<string>();
 
   /** Whether the framework accepts this Host: it makes a URL of it and refuses an invalid one. */
@@ -62,12 +91,15 @@ export function createFastPath(deps: FastPathDeps): RequestListener {
     return true;
   }
 
+  const takesGet = createFastGets({ ...deps, isHost });
+
   return (request, response) => {
-    const run = methods.get(request.url);
-    const head = run === undefined || request.method !== "POST" ? undefined : readPlainHead(request.headers);
-    if (run === undefined || head === undefined || head.length > readMaxBytes || !isHost(head.host))
-      otherwise(request, response);
-    else new PlainCall(deps, run, head, request as DirectRequest, response).begin();
+    const method = methods.get(request.url);
+    const head =
+      method === undefined || request.method !== "POST" ? undefined : readPlainHead(request.headers);
+    if (method === undefined || head === undefined || head.length > readMaxBytes || !isHost(head.host)) {
+      if (!takesGet(request, response)) otherwise(request, response);
+    } else new PlainCall(deps, method, head, request as DirectRequest, response).begin();
   };
 }
 
@@ -76,23 +108,27 @@ export function createFastPath(deps: FastPathDeps): RequestListener {
  * its deadline. One object and its methods: closures and getters of an object literal are made anew for every
  * request.
  */
-class PlainCall implements BodyTaker, RemoteCaller, Waiting {
+class PlainCall implements BodyTaker, FastCaller, Waiting {
   readonly #deps: FastPathDeps;
-  readonly #method: FastMethod;
+  readonly #method: Method;
   readonly #codec: Codec;
   readonly request: DirectRequest;
   readonly #response: ServerResponse;
   // Kept here: a request that is destroyed before its end loses its socket.
   readonly #socket: Socket;
+  readonly #beganMs: number;
   readonly #deadlineMs: number;
+  readonly span: Span | undefined;
+  #callId: string | undefined;
   #missing: number;
   #pieces: Buffer[] | undefined;
   #body: Buffer | undefined;
   #isItsTurn = false;
+  #isOfRefused = false;
 
   constructor(
     deps: FastPathDeps,
-    method: FastMethod,
+    method: Method,
     { codec, length, timeoutMs }: PlainHead,
     request: DirectRequest,
     response: ServerResponse,
@@ -103,7 +139,9 @@ class PlainCall implements BodyTaker, RemoteCaller, Waiting {
     this.request = request;
     this.#response = response;
     this.#socket = request.socket;
-    this.#deadlineMs = timeoutMs === Number.POSITIVE_INFINITY ? timeoutMs : deps.clock.elapsed() + timeoutMs;
+    this.#beganMs = deps.clock.elapsed();
+    this.#deadlineMs = this.#beganMs + timeoutMs;
+    this.span = deps.traces.isOn ? deps.traces.begin(request, method.name) : undefined;
     this.#missing = length;
   }
 
@@ -129,32 +167,36 @@ class PlainCall implements BodyTaker, RemoteCaller, Waiting {
     this.#deps.inTurn(this, this.#response);
   }
 
-  run(): void {
+  run(isOfRefused: boolean): void {
     this.#isItsTurn = true;
+    this.#isOfRefused = isOfRefused;
     if (this.#body === undefined) this.request.takeBody(this);
     else this.#answer(this.#body);
   }
 
   #answer(body: Buffer): void {
-    const answer = this.#method(this.#codec, body, this);
+    const answer = this.#method.run(this.#codec, body, this);
     if (answer === undefined) {
       this.request.giveBack(body);
+      this.#deps.traces.keep(this.request, { span: this.span, callId: this.callId });
       this.#deps.otherwise(this.request, this.#response);
     } else if (answer instanceof Promise) void answer.then((told) => this.#send(told));
     else this.#send(answer);
   }
 
-  #send({ status, fields, body, encoding }: PlainAnswer): void {
-    const { noteStatus, isLast } = this.#deps;
+  #send({ status, code, fields, body, encoding }: PlainAnswer): void {
+    const { isLast, crossOrigin, clock } = this.#deps;
+    this.#method.record.note(code, clock.elapsed() - this.#beganMs, this.span);
     const response = this.#response;
-    noteStatus(this, status);
-    response.writeHead(
-      status,
-      (isLast(this.request) ? [...fields, "connection", "close"] : fields) as string[],
-    );
+    const head = [...fields, CALL_ID, this.callId];
+    const more = crossOrigin.fieldsOf(this.request);
+    if (more.length > 0) head.push(...more);
+    if (isLast(this.request)) head.push("connection", "close");
+    response.writeHead(status, head);
     if (response.socket === null) {
       // An earlier answer on this connection is not sent yet. Ended now, this one would be kept as two pieces
       // and joined, which would cost the service more of a caller that pipelines.
+      gatherWrites(this.#socket);
       response.once("socket", () => this.#end(body, encoding));
     } else this.#end(body, encoding);
   }
@@ -167,6 +209,15 @@ class PlainCall implements BodyTaker, RemoteCaller, Waiting {
     response.write(body, encoding);
     response.socket?.uncork();
     response.end();
+  }
+
+  turn(): Promise<void> | undefined {
+    return this.#deps.turnsOf(this.#isOfRefused).turn(() => this.#socket.destroyed);
+  }
+
+  get callId(): string {
+    this.#callId ??= this.#deps.traces.callIdOf(this.request, this.span);
+    return this.#callId;
   }
 
   get authorization(): string | undefined {

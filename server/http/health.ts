@@ -1,10 +1,13 @@
+import type { RequestListener } from "node:http";
 import type { Request, Response } from "express";
 import { systemClock } from "../../runtime/clock.ts";
 import type { Lifecycle } from "../../runtime/lifecycle.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import { EXIT, UserError } from "../../runtime/user-error.ts";
+import type { Readiness } from "../readiness/readiness.ts";
 import { createBareApp } from "./bare-app.ts";
+import { createCallTraces } from "./call-traces.ts";
 import type { NoteCut } from "./connection-gate.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import { prepareHttpDrain } from "./drain.ts";
@@ -36,17 +39,18 @@ export type HealthDeps = {
   logger: Logger;
   metrics: Metrics;
   lifecycle: Lifecycle;
+  readiness: Pick<Readiness, "status" | "checks">;
 };
 
 export type Health = {
   /** Base URL of the pages. */
   readonly url: string;
-  /** From now on /readyz answers 200: the roles are started. /metrics then has the page that is given. */
-  started(metricsPage?: () => Promise<string>): void;
+  /** /metrics has this page from now on. */
+  setMetricsPage(metricsPage: () => Promise<string>): void;
 };
 
 /**
- * Serves /healthz, /readyz and /metrics on a port of their own. Must be called before any other resource is
+ * Serves /livez, /readyz and /metrics on a port of their own. Must be called before any other resource is
  * taken: then a taken port is reported at once, /readyz answers 503 while the stores are being
  * connected, and the pages are released last, so that a drain can be watched to its end.
  * @throws UserError when HEALTH_PORT was given and is taken
@@ -54,11 +58,9 @@ export type Health = {
 export async function serveHealth(deps: HealthDeps): Promise<Health> {
   const { at, connections, logger, metrics, lifecycle } = deps;
   let page = () => metrics.registry.metrics();
-  let isStarted = false;
   const app = createBareApp();
   addPages(app, {
-    ...{ logger, metrics, clock: systemClock },
-    readiness: () => (lifecycle.releasing() ? "draining" : isStarted ? "ready" : "starting"),
+    ...{ logger, metrics, clock: systemClock, readiness: deps.readiness },
     metricsPage: () => page(),
   });
   app.use(({ method, path }: Request, response: Response) => {
@@ -67,7 +69,13 @@ export async function serveHealth(deps: HealthDeps): Promise<Health> {
   });
   const noteCut: NoteCut = (why) => metrics.cuts.inc({ why });
   const inFlight = createInFlight(IN_FLIGHT_LIMITS, () => noteCut("pipelining"));
-  const http = createHttp1Server(refuseSeveralHosts(app), {
+  const traces = createCallTraces();
+  const oneHost = refuseSeveralHosts(app);
+  const named: RequestListener = (request, response) => {
+    traces.name(request, response);
+    oneHost(request, response);
+  };
+  const http = createHttp1Server(named, {
     limits: {
       most: CONNECTIONS_MAX,
       perSourceMax: Math.min(connections.perSourceMax, CONNECTIONS_PER_SOURCE_MAX),
@@ -97,9 +105,8 @@ export async function serveHealth(deps: HealthDeps): Promise<Health> {
   lifecycle.onRelease("health pages", () => drain({ patienceMs: DRAIN_PATIENCE_MS, idleMs: 0 }));
   return {
     url: urlOf(at.host, port),
-    started(metricsPage = page) {
+    setMetricsPage(metricsPage) {
       page = metricsPage;
-      isStarted = true;
     },
   };
 }

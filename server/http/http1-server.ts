@@ -1,8 +1,10 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
 import { gateConnections } from "./connection-gate.ts";
 import type { BoundConnections } from "./connection-limits.ts";
+import { gatheredBytes } from "./gathered-writes.ts";
 import { allowHalfOpen } from "./half-open.ts";
 import type { InFlight } from "./in-flight.ts";
+import { stopParsingEnded } from "./stop-parsing.ts";
 
 /** From the first byte of a request on: a kept connection may be idle for longer (see keepAliveTimeoutMs). */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -36,12 +38,13 @@ export function createHttp1Server(listener: RequestListener, options: Http1Serve
     inFlight.counting(listener),
   );
   allowHalfOpen(server);
+  stopParsingEnded(server);
   gateConnections(server, { ...limits, noteCut });
   server.maxConnections = limits.most;
   // Node counts it from the last byte that came or went. An answer that is being made may take longer.
   server.timeout = unreadTimeoutMs;
   server.on("timeout", (socket) => {
-    const isUnread = socket.writableLength > 0;
+    const isUnread = socket.writableLength > 0 || gatheredBytes(socket) > 0;
     if (isUnread) noteCut("unread");
     if (isUnread || inFlight.on(socket) === 0) socket.destroy();
   });

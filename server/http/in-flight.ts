@@ -24,7 +24,7 @@ export type InFlightLimits = {
 };
 
 /** No browser and no proxy pipelines; a load generator sends a few dozen requests at once. */
-export const IN_FLIGHT_LIMITS: InFlightLimits = { servedMax: 16, requestsMax: 256 };
+export const IN_FLIGHT_LIMITS: InFlightLimits = { servedMax: 16, requestsMax: 64 };
 
 type Connection = {
   readonly socket: Socket;
@@ -88,7 +88,6 @@ export function createInFlight(
 
       return (request, response: CountedResponse) => {
         const { socket } = request;
-        // The rest of what came in one piece is still parsed after its connection was ended.
         if (socket.destroyed) return;
         let connection = connections.get(socket);
         if (connection === undefined) {

@@ -11,6 +11,8 @@ export type Codec = "json" | "proto";
 /** An answer of the Connect protocol, ready to be sent any number of times. */
 export type PlainAnswer = {
   readonly status: number;
+  /** Of Connect; 0: the answer is no error. */
+  readonly code: number;
   /** Names and values in turn, as Node takes them. */
   readonly fields: readonly string[];
   /** A text rather than bytes where possible: Node then writes head and body in one piece. */
@@ -21,17 +23,22 @@ export type PlainAnswer = {
 
 export type AnswerFacts = {
   readonly status: number;
+  /** Of Connect, where the answer is an error. */
+  readonly code?: number;
   readonly type: "application/json" | "application/proto";
   readonly body: string | Uint8Array;
+  /** The text is known to be ASCII: to count the bytes of a text that was just joined costs microseconds. */
+  readonly isAscii?: boolean;
   /** The header Retry-After, in seconds; undefined: none. */
   readonly retryAfterS?: number | undefined;
 };
 
-export function plainAnswer({ status, type, body, retryAfterS }: AnswerFacts): PlainAnswer {
-  const length = typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
+export function plainAnswer(facts: AnswerFacts): PlainAnswer {
+  const { status, code = 0, type, body, isAscii = false, retryAfterS } = facts;
+  const length = isAscii || typeof body !== "string" ? body.length : Buffer.byteLength(body);
   const fields = ["content-type", type, "content-length", String(length)];
   if (retryAfterS !== undefined) fields.push("retry-after", String(retryAfterS));
-  return { status, fields, body, encoding: length === body.length ? "latin1" : "utf8" };
+  return { status, code, fields, body, encoding: length === body.length ? "latin1" : "utf8" };
 }
 
 /** The header fields of a plain call. */

@@ -24,10 +24,14 @@ export type TurnsOptions = {
  */
 export type Turns = {
   taking<Q extends Request, S extends Response>(listener: Listener<Q, S>): Listener<Q, S>;
+  /** Resolves in the turn of a call, never where its caller has left by then. undefined: too many wait. */
+  turn(hasLeft: () => boolean): Promise<void> | undefined;
 };
 
+type Waiting = { readonly hasLeft: () => boolean; readonly run: () => void };
+
 export function createTurns({ perTurn, waitingMax, refuse, awaits = () => false }: TurnsOptions): Turns {
-  const waiting = createFifo<{ readonly request: Request; readonly run: () => void }>();
+  const waiting = createFifo<Waiting>();
 
   function serve(): void {
     if (awaits()) {
@@ -38,22 +42,25 @@ export function createTurns({ perTurn, waitingMax, refuse, awaits = () => false 
     for (let begun = 0; begun < most; ) {
       const first = waiting.shift();
       if (first === undefined) return;
-      if (hasLeft(first.request)) continue;
+      if (first.hasLeft()) continue;
       begun += 1;
       first.run();
     }
     if (waiting.size() > 0) setImmediate(serve);
   }
 
+  function wait(one: Waiting): void {
+    if (waiting.size() === 0) setImmediate(serve);
+    waiting.push(one);
+  }
+
   return {
     taking: (listener) => (request, response) => {
-      if (waiting.size() >= waitingMax) {
-        refuse(response);
-        return;
-      }
-      if (waiting.size() === 0) setImmediate(serve);
-      waiting.push({ request, run: () => listener(request, response) });
+      if (waiting.size() >= waitingMax) refuse(response);
+      else wait({ hasLeft: () => hasLeft(request), run: () => listener(request, response) });
     },
+    turn: (left) =>
+      waiting.size() >= waitingMax ? undefined : new Promise((run) => wait({ hasLeft: left, run })),
   };
 }
 

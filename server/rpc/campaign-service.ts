@@ -2,12 +2,20 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { DeploymentClaimAuth } from "../../access/campaign-claim-auth.ts";
 import type { ChangeCampaign } from "../../campaign/change-campaign.ts";
+import type { Pseudonyms } from "../../campaign/erasure/pseudonyms.ts";
+import { validMetadata } from "../../campaign/metadata.ts";
 import type { Preflight } from "../../campaign/preflight/preflight.ts";
 import type { RemoveRehearsal } from "../../campaign/remove-rehearsal.ts";
+import type { SettledNow } from "../../campaign/settled-issues.ts";
 import { type Valid, validCampaignId } from "../../campaign/valid.ts";
 import type { Breaker } from "../../claims/breaker.ts";
+import type { SigningKey } from "../../proof/signing-key.ts";
 import { type CampaignService, CampaignView } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { Campaigns } from "../../record/campaigns.ts";
+import type { Certificates } from "../../record/certificates.ts";
+import type { CodeImports } from "../../record/code-imports.ts";
+import type { Commitments } from "../../record/commitments.ts";
+import type { Coupons } from "../../record/coupons.ts";
 import type { CampaignDoc } from "../../record/documents.ts";
 import type { History } from "../../record/history.ts";
 import type { Issuances } from "../../record/issuances.ts";
@@ -18,10 +26,15 @@ import { liveCampaign, viewCampaign } from "../view/campaign-view.ts";
 import type { LiveView } from "../view/live-view.ts";
 import type { ProcessLook } from "../watch/process-look.ts";
 import { type CampaignStatsDeps, createCampaignStats } from "./campaign-stats.ts";
+import { createCertifyCampaign } from "./certify-campaign.ts";
+import { createCodeImportService } from "./code-import-service.ts";
 import { createCreateCampaign } from "./create-campaign.ts";
 import { createDescribeFormats } from "./describe-formats.ts";
+import { createEraseUsersService, type EraseUsersDeps } from "./erase-users.ts";
 import { createExportCoupons } from "./export-coupons.ts";
+import { createFindAttempts, type FindAttemptsDeps } from "./find-attempts.ts";
 import { createFindIssuance } from "./find-issuance.ts";
+import { createGetSelf } from "./get-self.ts";
 import { createLifeCycleService } from "./life-cycle-service.ts";
 import { createListCodes } from "./list-codes.ts";
 import { operatorIn } from "./operator-gate.ts";
@@ -30,38 +43,51 @@ import { createPreflightService } from "./preflight-service.ts";
 import { createReadingPace } from "./reading-pace.ts";
 import { createRefuse } from "./refuse.ts";
 import { createRehearsalService } from "./rehearsal-service.ts";
+import { validSeriesId } from "./valid-series.ts";
 import { validCount, validPageToken } from "./validation.ts";
 import { createVerifyCampaign, type OpenAuditor } from "./verify-campaign.ts";
 import { createWatchCampaign } from "./watch-campaign.ts";
 
 export type CampaignServiceDeps = {
+  attempts: FindAttemptsDeps["attempts"];
+  keepsAttempts: boolean;
   campaigns: Campaigns;
+  imports: CodeImports;
   history: History;
   changeCampaign: ChangeCampaign;
+  coupons: Coupons;
   issuances: Issuances;
+  commitments: Commitments;
+  certificates: Certificates;
+  /** undefined: campaigns are not certified. */
+  signingKey: SigningKey | undefined;
+  settledNow: SettledNow;
   issueRate: CampaignStatsDeps["issueRate"];
   liveView: LiveView;
   claimAuth: DeploymentClaimAuth;
   reads: Breaker;
+  pseudonyms: Pseudonyms | undefined;
   preflight: Preflight;
   removeRehearsal: RemoveRehearsal;
   preflights: Preflights;
   processLook: ProcessLook;
   /** Opens both stores beside the connections of the claims. */
   openAuditor: OpenAuditor;
+  /** ERASURE_KEY; undefined: there is none. */
+  erasureKey?: string | undefined;
   clock: Clock;
   logger: Logger;
   /** Fires when the server drains: streams end then. */
   draining: AbortSignal;
-};
+} & Omit<EraseUsersDeps, "findCampaign">;
 
 const LIST_PAGE = { most: 100, whenZero: 50 } as const;
 const CODES_PAGE_MAX = 1_000_000;
 /** The operators' service. */
 export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<typeof CampaignService> {
-  const { campaigns, issuances, liveView, reads, clock, draining } = deps;
+  const { campaigns, issuances, settledNow, liveView, reads, clock, draining } = deps;
   const pace = createReadingPace({ clock });
-  const listCodes = createListCodes({ issuances, pace, clock });
+  const listCodes = createListCodes({ issuances, settledNow, pace, clock });
   const { refuse, orRefuse } = createRefuse(clock);
   const now = () => timestampFromMs(clock.now());
 
@@ -78,7 +104,9 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
     ...createLifeCycleService(deps),
     ...createCampaignStats(deps),
     ...createRehearsalService(deps),
+    ...createCodeImportService(deps),
     ...createWatchCampaign(deps),
+    ...createEraseUsersService({ ...deps, findCampaign }),
 
     async getCampaign(request, context) {
       const withCodes = request.view !== CampaignView.BASIC;
@@ -111,7 +139,12 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
         const allowed = "must be empty or the next_page_token of an earlier answer";
         throw refuse({ reason: "INVALID", field: "page_token", allowed });
       }
-      const docs = await reads.ask(() => campaigns.list(before.value, limit + 1, request.includeRehearsals));
+      const { includeRehearsals } = request;
+      const metadata = orRefuse(validMetadata("metadata", request.metadata));
+      const seriesId = orRefuse(validSeriesId(request.seriesId)) ?? "";
+      const docs = await reads.ask(() =>
+        campaigns.list(before.value, limit + 1, includeRehearsals, metadata, seriesId),
+      );
       const shown = docs.slice(0, limit);
       const views = shown.map(async (doc) => {
         const issued = doc.state === "SOLD_OUT" ? doc.total : await issuances.count(doc._id);
@@ -126,10 +159,16 @@ export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<ty
 
     createCampaign: createCreateCampaign(deps),
 
-    exportCoupons: createExportCoupons({ issuances, pace, findCampaign, clock, draining }),
+    exportCoupons: createExportCoupons({ issuances, settledNow, pace, findCampaign, clock, draining }),
+
+    certifyCampaign: createCertifyCampaign({ ...deps, pace, findCampaign }),
+
+    getSelf: createGetSelf(clock),
 
     describeFormats: createDescribeFormats({ campaigns, orRefuse }),
 
-    findIssuance: createFindIssuance({ campaigns, issuances, reads, findCampaign, refuse }),
+    findAttempts: createFindAttempts({ ...deps, findCampaign, refuse, orRefuse }),
+
+    findIssuance: createFindIssuance({ ...deps, findCampaign, refuse, orRefuse }),
   };
 }

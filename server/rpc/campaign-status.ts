@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type ClaimAuthMode, stricter } from "../../access/claim-auth-mode.ts";
 import type { Refusal } from "../../campaign/refusal.ts";
 import { validCampaignId } from "../../campaign/valid.ts";
 import type { CampaignCache } from "../../claims/campaign-cache.ts";
@@ -10,7 +11,8 @@ import {
   GetCampaignStatusResponseSchema,
 } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { liveCampaign, viewState } from "../view/campaign-view.ts";
+import { liveCampaign, viewMaxPerUser, viewState } from "../view/campaign-view.ts";
+import { viewClaimAuth } from "../view/claim-auth-view.ts";
 import type { LiveView, Look } from "../view/live-view.ts";
 
 export type CampaignStatus =
@@ -20,6 +22,8 @@ export type CampaignStatus =
 export type CampaignStatusDeps = {
   liveView: LiveView;
   campaignCache: Pick<CampaignCache, "peek" | "find">;
+  /** What the deployment demands. */
+  claimAuthMode: ClaimAuthMode;
   clock: Clock;
 };
 
@@ -36,6 +40,7 @@ export type GetCampaignStatus = (campaignId: string) => CampaignStatus | Promise
 export function createCampaignStatus({
   liveView,
   campaignCache,
+  claimAuthMode,
   clock,
 }: CampaignStatusDeps): GetCampaignStatus {
   const slots = createLookUpSlots(UNKNOWN_SLOTS);
@@ -53,6 +58,9 @@ export function createCampaignStatus({
       serverTime: timestampFromMs(nowMs),
       millisToStart: BigInt(Math.max(0, campaign.startsAt.getTime() - nowMs)),
       soldOut: state === CampaignState.SOLD_OUT || isDry,
+      onePerUser: campaign.onePerUser,
+      maxPerUser: viewMaxPerUser(campaign),
+      claimAuth: viewClaimAuth(stricter(claimAuthMode, campaign.claimAuth ?? "open")),
     });
     return { kind: "status", status };
   }

@@ -5,45 +5,74 @@ import type { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.
 import type { Clock } from "../../runtime/clock.ts";
 import { viewCoupon } from "../view/campaign-view.ts";
 import type { GetCampaignStatus } from "./campaign-status.ts";
-import { createFindCoupon, type FindCouponDeps } from "./find-coupon.ts";
+import type { FindCoupon } from "./find-coupon.ts";
+import type { AddReceipt } from "./receipts.ts";
 import { createRefuse } from "./refuse.ts";
 import { remoteCallerOf } from "./remote-caller.ts";
+import {
+  CACHE_CONTROL,
+  cacheControlOf,
+  cacheControlOfRefusal,
+  ETAG,
+  etagOf,
+  NOT_KEPT,
+} from "./status-caching.ts";
 
-export type CouponServiceDeps = FindCouponDeps & {
+export type CouponServiceDeps = {
   issueCoupon: IssueCoupon;
+  findCoupon: FindCoupon;
   campaignStatus: GetCampaignStatus;
-  /** undefined: look-ups are not limited. */
+  /** undefined: no receipts are signed. */
+  addReceipt?: AddReceipt | undefined;
+  /** How often an address may ask for a status; undefined: not limited. */
   countLookUp?: CountLookUp | undefined;
   clock: Clock;
 };
 
-/** The public service. Each method validates, calls one component, and makes the response of its result. */
-export function createCouponService(deps: CouponServiceDeps): ServiceImpl<typeof CouponService> {
-  const { issueCoupon, campaignStatus, countLookUp, clock } = deps;
-  const { refuse } = createRefuse(clock);
-  const find = createFindCoupon(deps);
+/** The methods of the public service that are not those of proofs: proof-service.ts has these. */
+export type ClaimMethods = Pick<
+  ServiceImpl<typeof CouponService>,
+  "issueCoupon" | "findCoupon" | "getCampaignStatus"
+>;
 
-  function demandWithinLimit(context: HandlerContext): void {
-    const over = countLookUp?.(remoteCallerOf(context).address);
-    if (over !== undefined) throw refuse(rateLimited(over));
-  }
+/** The public service. Each method validates, calls one component, and makes the response of its result. */
+export function createCouponService(deps: CouponServiceDeps): ClaimMethods {
+  const { issueCoupon, findCoupon, campaignStatus, addReceipt, countLookUp, clock } = deps;
+  const { refuse } = createRefuse(clock);
 
   return {
     async issueCoupon(request, context: HandlerContext) {
-      const issue = await issueCoupon(request, remoteCallerOf(context));
-      if (issue.kind === "refused") throw refuse(issue.refusal);
+      const caller = remoteCallerOf(context);
+      const issue = await issueCoupon(request, caller);
+      if (issue.kind === "refused") {
+        const error = refuse(issue.refusal);
+        throw request.receipt && addReceipt !== undefined
+          ? addReceipt(error, issue.refusal, request, caller.address)
+          : error;
+      }
       return { coupon: viewCoupon(issue.coupon), replayed: issue.replayed };
     },
 
     async findCoupon(request, context: HandlerContext) {
-      demandWithinLimit(context);
-      return find(request, context);
+      const find = await findCoupon(request, remoteCallerOf(context));
+      if (find.kind === "refused") throw refuse(find.refusal);
+      return { coupon: viewCoupon(find.coupon) };
     },
 
     async getCampaignStatus(request, context: HandlerContext) {
-      demandWithinLimit(context);
+      const tellCache = (cacheControl: string) => {
+        if (context.requestMethod === "GET") context.responseHeader.set(CACHE_CONTROL, cacheControl);
+      };
+      tellCache(NOT_KEPT);
+      const over = countLookUp?.(remoteCallerOf(context).address);
+      if (over !== undefined) throw refuse(rateLimited(over));
       const given = await campaignStatus(request.campaignId);
-      if (given.kind === "refused") throw refuse(given.refusal);
+      if (given.kind === "refused") {
+        tellCache(cacheControlOfRefusal(given.refusal));
+        throw refuse(given.refusal);
+      }
+      tellCache(cacheControlOf(given.status));
+      if (context.requestMethod === "GET") context.responseHeader.set(ETAG, etagOf(given.status));
       return given.status;
     },
   };

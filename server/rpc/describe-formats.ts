@@ -1,9 +1,10 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { TOTAL_MAX, type Valid } from "../../campaign/valid.ts";
-import { type CodeFormat, overlappingPatterns } from "../../codes/code-format.ts";
+import type { CodeFormat } from "../../codes/code-format.ts";
 import { exampleCodes } from "../../codes/example-code.ts";
 import { factsOf } from "../../codes/format-facts.ts";
+import { codesLike } from "../../codes/overlap.ts";
 import type {
   DescribeFormatsRequest,
   DescribeFormatsResponseSchema,
@@ -12,7 +13,7 @@ import type { Campaigns } from "../../record/campaigns.ts";
 import { validCodeFormats, validCount } from "./validation.ts";
 
 export type DescribeFormatsDeps = {
-  campaigns: Pick<Campaigns, "totalOfFormats">;
+  campaigns: Pick<Campaigns, "totalsByFormat">;
   orRefuse: <T>(valid: Valid<T>) => T;
 };
 
@@ -27,16 +28,18 @@ const SELECTION: readonly string[] = [
   "가가가가000",
   "가가가가00#",
   "가가가0000",
+  "########",
+  "SUMMER-AAAA0000",
   "가가00",
 ];
 
 /**
- * Describes formats and their odds. The only call to a store sends patterns and returns totals: no code is
+ * Describes formats and their odds. The only call to a store returns totals by pattern: no code is
  * read.
  */
 export function createDescribeFormats({ campaigns, orRefuse }: DescribeFormatsDeps) {
-  async function describe(format: CodeFormat, total: number) {
-    const existing = await campaigns.totalOfFormats(overlappingPatterns(format.pattern));
+  function describe(format: CodeFormat, total: number, totals: ReadonlyMap<string, number>) {
+    const existing = codesLike(format, totals);
     const facts = factsOf(format, total, existing);
     return {
       codeFormat: format.pattern,
@@ -61,9 +64,10 @@ export function createDescribeFormats({ campaigns, orRefuse }: DescribeFormatsDe
     const { codeFormats } = request;
     const total = orRefuse(validCount("total", request.total, TOTAL.least, TOTAL_MAX, TOTAL.whenZero));
     const formats = orRefuse(validCodeFormats(codeFormats.length === 0 ? SELECTION : codeFormats));
+    const totals = await campaigns.totalsByFormat();
     const described = [];
     for (const format of formats) {
-      described.push(await describe(format, total));
+      described.push(describe(format, total, totals));
       // Counting a pattern for the first time takes up to 0.1 s: claims are served in between.
       await turn();
     }

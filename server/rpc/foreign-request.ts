@@ -20,10 +20,12 @@ const FOREIGN_ORIGIN = "a page of another origin may not call the operators' ser
  * Host and, unless it only reads, the page's origin in Origin. Not a check of who calls: any other program
  * sends what it likes.
  *
- * `hosts`: those of OPERATOR_HOSTS, as `hostOf` returns them.
+ * `hosts`: those of OPERATOR_HOSTS, as `hostOf` returns them. `origins`: those of OPERATOR_ORIGINS, whose
+ * pages are not foreign.
  */
-export function createForeignTo(hosts: readonly string[]): ForeignTo {
+export function createForeignTo(hosts: readonly string[], origins: readonly string[] = []): ForeignTo {
   const own = new Set(hosts);
+  const listed = new Set(origins);
   const isOwn = (host: string | undefined) => host !== undefined && (isLoopback(host) || own.has(host));
 
   return (request) => {
@@ -34,7 +36,7 @@ export function createForeignTo(hosts: readonly string[]): ForeignTo {
     const isForeign = (authority: string) => !isOwn(hostOf(authority));
     if (isChecked && (authorities.length === 0 || authorities.some(isForeign))) return FOREIGN_HOST;
     const { origin } = headers;
-    if (origin === undefined) return undefined;
+    if (origin === undefined || listed.has(origin)) return undefined;
     const [authority = ""] = authorities;
     const isEncrypted = "encrypted" in socket && socket.encrypted === true;
     // A proxy that ends TLS passes the origin of its https page on.

@@ -1,5 +1,6 @@
 import type { Interceptor } from "@connectrpc/connect";
 import { answerChannelIn } from "../http/answer-channel.ts";
+import { traceIn } from "../http/call-traces.ts";
 import { goneError, isCallerGone } from "./caller-gone.ts";
 import { withErrorInfo } from "./error-info.ts";
 import type { TellTrouble } from "./trouble.ts";
@@ -12,7 +13,9 @@ export function troubleInterceptor(tell: TellTrouble): Interceptor {
   return (next) => async (request) => {
     const method = `${request.service.typeName}/${request.method.name}`;
     const told = (error: unknown) =>
-      isCallerGone(error, request.signal) ? withErrorInfo(goneError(request.signal)) : tell(error, method);
+      isCallerGone(error, request.signal)
+        ? withErrorInfo(goneError(request.signal))
+        : tell(error, method, traceIn(request.contextValues));
     try {
       const response = await next(request);
       if (!response.stream) return response;

@@ -10,11 +10,12 @@ import {
   IssueCouponResponseSchema,
 } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import type { CallTrace } from "../http/call-traces.ts";
 import type { FastMethod } from "../http/fast-path.ts";
 import { type Codec, type PlainAnswer, plainAnswer } from "../http/plain-call.ts";
 import { viewCoupon } from "../view/campaign-view.ts";
 import { readIssueRequest, writeIssueResponse } from "./issue-json.ts";
-import { RETRY_AFTER, toConnectErrorJson } from "./rpc-status.ts";
+import { connectErrorWriter, type ErrorJson, RETRY_AFTER, retryAfterMsOf } from "./rpc-status.ts";
 import type { TellTrouble } from "./trouble.ts";
 
 export type IssueAnswersDeps = { issueCoupon: IssueCoupon; tellTrouble: TellTrouble; clock: Clock };
@@ -40,8 +41,8 @@ export function createIssueAnswers({ issueCoupon, tellTrouble, clock }: IssueAns
     return plainAnswer({ status: 200, type: "application/proto", body });
   }
 
-  function tellOf(error: unknown): PlainAnswer {
-    return errorAnswer(tellTrouble(error, METHOD));
+  function tellOf(error: unknown, caller: CallTrace): PlainAnswer {
+    return errorAnswer(tellTrouble(error, METHOD, caller));
   }
 
   return (codec, body, caller) => {
@@ -50,16 +51,19 @@ export function createIssueAnswers({ issueCoupon, tellTrouble, clock }: IssueAns
     try {
       const issue = issueCoupon(ask, caller);
       if (!(issue instanceof Promise)) return tell(codec, issue);
-      return issue.then((done) => tell(codec, done)).catch(tellOf);
+      return issue.then((done) => tell(codec, done)).catch((error: unknown) => tellOf(error, caller));
     } catch (error) {
-      return tellOf(error);
+      return tellOf(error, caller);
     }
   };
 }
 
+/** undefined: an unusual request, which the framework answers. */
 function readBinary(body: Uint8Array): IssueRequest | undefined {
   try {
-    return fromBinary(IssueCouponRequestSchema, body);
+    const request = fromBinary(IssueCouponRequestSchema, body);
+    // The framework signs receipts: whoever asks for none pays nothing for them.
+    return request.receipt ? undefined : request;
   } catch {
     return undefined;
   }
@@ -69,37 +73,45 @@ export function errorAnswer(error: ConnectError): PlainAnswer {
   const body = JSON.stringify(errorToJson(error, undefined));
   const retryAfter = error.metadata.get(RETRY_AFTER);
   const retryAfterS = retryAfter === null ? undefined : Number(retryAfter);
-  return plainAnswer({ status: codeToHttpStatus(error.code), type: "application/json", body, retryAfterS });
+  const { code } = error;
+  return plainAnswer({ status: codeToHttpStatus(code), code, type: "application/json", body, retryAfterS });
 }
 
-/** Whether two refusals have the same answer: each field that it is made of is compared. */
+/**
+ * Whether two refusals have the same answer but for their `retry_after_ms`: each field that it is made of is
+ * compared.
+ */
 function isSame(one: Refusal, other: Refusal): boolean {
   switch (one.reason) {
     case "NOT_STARTED":
-      return (
-        other.reason === one.reason &&
-        other.startsAtMs === one.startsAtMs &&
-        Math.ceil(other.waitMs) === Math.ceil(one.waitMs)
-      );
+      return other.reason === one.reason && other.startsAtMs === one.startsAtMs;
+    case "MAX_PER_USER":
+      return other.reason === one.reason && other.most === one.most;
     case "CONFLICT":
       return other.reason === one.reason && other.what === one.what;
     case "NOT_READY":
       return other.reason === one.reason && other.adding === one.adding;
     case "OVERLOADED":
-      return other.reason === one.reason && other.retryAfterMs === one.retryAfterMs && other.why === one.why;
+      return other.reason === one.reason && other.why === one.why;
     case "UNAUTHENTICATED":
     case "PERMISSION_DENIED":
       return other.reason === one.reason && other.why === one.why;
     case "RATE_LIMITED":
-      return (
-        other.reason === one.reason &&
-        Math.ceil(other.retryAfterMs) === Math.ceil(one.retryAfterMs) &&
-        other.by === one.by
-      );
+      return other.reason === one.reason && other.by === one.by;
     case "INVALID":
       return other.reason === one.reason && other.field === one.field && other.allowed === one.allowed;
-    // Of an operator's change, and so of no crowd.
+    // Of operators, and so of no crowd.
     case "NOT_ALLOWED":
+    case "UNKNOWN_SINK":
+    case "SINK_EXISTS":
+    case "TOO_MANY_SINKS":
+    case "NOT_VALID_YET":
+    case "VALIDITY_OVER":
+    case "VOIDED":
+    case "RESERVED":
+    case "REDEEMED":
+    case "NO_RESERVATION":
+    case "RESERVATION_OVER":
       return false;
     case "ENDED":
     case "CANCELLED":
@@ -115,21 +127,42 @@ function isSame(one: Refusal, other: Refusal): boolean {
   }
 }
 
-type Kept = { readonly refusal: Refusal; readonly nowMs: number; readonly answer: PlainAnswer };
+type Kept = {
+  readonly refusal: Refusal;
+  readonly nowMs: number;
+  readonly write: (one: Refusal) => ErrorJson;
+  /** The last answer, and its `retry_after_ms`. */
+  retryMs: number;
+  answer: PlainAnswer;
+};
 
 /**
  * Thousands of refusals are sent in one millisecond, and equal ones are the same bytes: the last answer of
- * each reason is kept.
+ * each reason is kept, and those that differ in the time to wait share the rest.
  */
 export function createRefusalAnswers(): (refusal: Refusal, nowMs: number) => PlainAnswer {
   const kept = new Map<Refusal["reason"], Kept>();
-  return (refusal, nowMs) => {
-    const last = kept.get(refusal.reason);
-    if (last?.nowMs === nowMs && isSame(refusal, last.refusal)) return last.answer;
-    const { code, json, retryAfterS } = toConnectErrorJson(refusal, nowMs);
+
+  function answerOf(write: Kept["write"], refusal: Refusal, isAscii: boolean): PlainAnswer {
+    const { code, json: body, retryAfterS } = write(refusal);
     const status = codeToHttpStatus(code);
-    const answer = plainAnswer({ status, type: "application/json", body: json, retryAfterS });
-    kept.set(refusal.reason, { refusal, nowMs, answer });
+    return plainAnswer({ status, code, type: "application/json", body, isAscii, retryAfterS });
+  }
+
+  return (refusal, nowMs) => {
+    const retryMs = Math.ceil(retryAfterMsOf(refusal));
+    const last = kept.get(refusal.reason);
+    if (last?.nowMs === nowMs && isSame(refusal, last.refusal)) {
+      if (last.retryMs !== retryMs) {
+        last.retryMs = retryMs;
+        // It differs in digits alone.
+        last.answer = answerOf(last.write, refusal, last.answer.encoding === "latin1");
+      }
+      return last.answer;
+    }
+    const write = connectErrorWriter(refusal, nowMs);
+    const answer = answerOf(write, refusal, false);
+    kept.set(refusal.reason, { refusal, nowMs, write, retryMs, answer });
     return answer;
   };
 }

@@ -4,6 +4,7 @@ import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { actorOf } from "../../access/operators.ts";
 import type { ChangeCampaign } from "../../campaign/change-campaign.ts";
 import type { Change } from "../../campaign/judge-change.ts";
+import { validMetadataChange, viewMetadata } from "../../campaign/metadata.ts";
 import { validCampaignId, validKey } from "../../campaign/valid.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import {
@@ -18,6 +19,7 @@ import type { HistoryDoc, CampaignSettings as RecordedSettings } from "../../rec
 import type { History } from "../../record/history.ts";
 import type { Issuances } from "../../record/issuances.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { traceIn } from "../http/call-traces.ts";
 import { viewCampaign } from "../view/campaign-view.ts";
 import { operatorIn } from "./operator-gate.ts";
 import { createRefuse } from "./refuse.ts";
@@ -73,7 +75,7 @@ export function createLifeCycleService(deps: LifeCycleServiceDeps): LifeCycleSer
       actor: actorOf(operatorIn(values), orRefuse(validActor(request.actor))),
       requestId: request.requestId === "" ? undefined : orRefuse(validKey("request_id", request.requestId)),
       dryRun: request.dryRun,
-      signal,
+      ...{ signal, ...traceIn(values) },
     });
     if (changed.kind === "refused") throw refuse(changed.refusal);
     const { campaign, notices } = changed;
@@ -100,11 +102,13 @@ export function createLifeCycleService(deps: LifeCycleServiceDeps): LifeCycleSer
     updateCampaign(request, context) {
       const name = orRefuse(validNewName(request.name));
       const endsAtMs = orRefuse(validNewEnd(request.endsAt, request.noEnd));
-      if (name === undefined && endsAtMs === undefined) {
+      const metadata = orRefuse(validMetadataChange(request.setMetadata, request.removeMetadata));
+      if (name === undefined && endsAtMs === undefined && metadata === undefined) {
         const allowed = "give at least one of them: there is nothing to change";
-        throw refuse({ reason: "INVALID", field: "name, ends_at, no_end", allowed });
+        const field = "name, ends_at, no_end, set_metadata, remove_metadata";
+        throw refuse({ reason: "INVALID", field, allowed });
       }
-      return answer(request, context, { verb: "edit", name, endsAtMs });
+      return answer(request, context, { verb: "edit", name, endsAtMs, metadata });
     },
 
     addCoupons(request, context) {
@@ -130,7 +134,7 @@ export function createLifeCycleService(deps: LifeCycleServiceDeps): LifeCycleSer
 }
 
 function viewEntry(entry: HistoryDoc): HistoryEntry {
-  const { revision, at, actor, verb, requestId = "", before, after, happenedAt } = entry;
+  const { revision, at, actor, verb, requestId = "", erased, before, after, happenedAt } = entry;
   return create(HistoryEntrySchema, {
     revision,
     at: timestampFromDate(at),
@@ -139,12 +143,13 @@ function viewEntry(entry: HistoryDoc): HistoryEntry {
     requestId,
     ...(before === undefined ? {} : { before: viewSettings(before) }),
     after: viewSettings(after),
+    ...(erased === undefined ? {} : { erased }),
     ...(happenedAt === undefined ? {} : { happenedAt: timestampFromDate(happenedAt) }),
   });
 }
 
 function viewSettings(settings: RecordedSettings): CampaignSettings {
-  const { state, name, total, adding = 0, startsAt, endsAt } = settings;
+  const { state, name, total, adding = 0, startsAt, endsAt, metadata } = settings;
   return create(CampaignSettingsSchema, {
     state: CampaignState[state],
     name,
@@ -152,5 +157,6 @@ function viewSettings(settings: RecordedSettings): CampaignSettings {
     adding,
     startsAt: timestampFromDate(startsAt),
     ...(endsAt === undefined ? {} : { endsAt: timestampFromDate(endsAt) }),
+    metadata: viewMetadata(metadata),
   });
 }

@@ -9,6 +9,7 @@ import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import { sourceGroupOf } from "../../runtime/source-group.ts";
 import { visible } from "../../runtime/visible.ts";
+import { type CallTraces, createCallTraces } from "../http/call-traces.ts";
 import type { SourceAddressOf } from "../http/source-address.ts";
 import type { ForeignTo } from "./foreign-request.ts";
 
@@ -26,6 +27,7 @@ export type OperatorAttemptsDeps = {
   readonly foreignTo: ForeignTo;
   readonly sourceAddressOf: SourceAddressOf;
   readonly clock: Pick<Clock, "elapsed">;
+  readonly traces?: Pick<CallTraces, "traceOf">;
   readonly logger: Logger;
   readonly metrics: Pick<Metrics, "operatorAttemptsFailed">;
 };
@@ -33,13 +35,17 @@ export type OperatorAttemptsDeps = {
 const SHOWN_MAX = 100;
 
 export function createOperatorAttempts(deps: OperatorAttemptsDeps): OperatorAttempts {
-  const { foreignTo, sourceAddressOf, clock, logger, metrics } = deps;
+  const { foreignTo, sourceAddressOf, clock, logger, metrics, traces = createCallTraces() } = deps;
   const attempts = createFailedAttempts(clock);
-  const tell = createRefusalLog(logger, clock);
+  const tellRefusal = createRefusalLog(logger, clock);
 
-  function limited(address: string, retryAfterMs: number): Refusal {
+  function tell(request: AnyRequest, why: string, facts: Readonly<Record<string, string>> = {}): void {
+    tellRefusal(sourceAddressOf(request), why, { ...facts, callId: traces.traceOf(request).callId });
+  }
+
+  function limited(request: AnyRequest, retryAfterMs: number): Refusal {
     metrics.operatorAttemptsFailed.inc({ why: "limited" });
-    tell(address, "limited");
+    tell(request, "limited");
     return { reason: "RATE_LIMITED", by: "attempts", retryAfterMs };
   }
 
@@ -50,23 +56,23 @@ export function createOperatorAttempts(deps: OperatorAttemptsDeps): OperatorAtte
       const foreign = foreignTo(request);
       if (foreign !== undefined) {
         metrics.operatorAttemptsFailed.inc({ why: "foreign" });
-        tell(address, "foreign", {
+        tell(request, "foreign", {
           host: shown(headers[":authority"] ?? headers.host),
           origin: shown(headers.origin),
         });
         return { reason: "PERMISSION_DENIED", why: foreign };
       }
       const waitMs = attempts.waitMs(sourceGroupOf(address), headers.authorization);
-      return waitMs > 0 ? limited(address, waitMs) : undefined;
+      return waitMs > 0 ? limited(request, waitMs) : undefined;
     },
     failed(request, { kind, why }) {
       if (kind === "undecided") return { ...STORE_AWAY, why };
       const address = sourceAddressOf(request);
       // A call without a credential guesses nothing, nor does one with a valid one.
       const waitMs = kind !== "wrong" ? 0 : attempts.failed(sourceGroupOf(address));
-      if (waitMs > 0) return limited(address, waitMs);
+      if (waitMs > 0) return limited(request, waitMs);
       metrics.operatorAttemptsFailed.inc({ why: kind });
-      if (kind === "wrong") tell(address, kind);
+      if (kind === "wrong") tell(request, kind);
       return { reason: kind === "denied" ? "PERMISSION_DENIED" : "UNAUTHENTICATED", why };
     },
   };

@@ -4,11 +4,13 @@ import { ConnectError, type ContextValues, createContextKey, type Interceptor } 
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { actorOf, type OperatorPrincipal } from "../../access/operators.ts";
 import type { Refusal } from "../../campaign/refusal.ts";
-import { CampaignService, CampaignView } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { CampaignView } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { visible } from "../../runtime/visible.ts";
-import { OPERATORS_PREFIX } from "./operator-rights.ts";
+import { type CallTraces, createCallTraces } from "../http/call-traces.ts";
+import { methodAt, type OperatorMethod } from "./operator-rights.ts";
+import { OPERATOR_SERVICES } from "./services.ts";
 
 type AnyRequest = IncomingMessage | Http2ServerRequest;
 type AnyResponse = ServerResponse | Http2ServerResponse;
@@ -31,8 +33,10 @@ export type OperatorCallLog = {
 /** What is known of a call so far. */
 type Call = {
   readonly by: OperatorPrincipal;
+  readonly method: string;
   actor: string;
   campaign: string;
+  sink: string;
   /** undefined: not answered yet. */
   answer: string | undefined;
   /** A unary call whose handler runs: the caller may have left, and the change is made all the same. */
@@ -43,41 +47,54 @@ type Call = {
 };
 
 /** Methods that read neither codes nor users. GetCampaign is one of them where it is asked for no codes. */
-const LIGHT: ReadonlySet<string> = new Set(
-  (
-    [
-      ...(["listCampaigns", "watchCampaign", "listHistory", "getCampaignStats", "describeFormats"] as const),
-      ...(["preflightCampaign", "verifyCampaign"] as const),
-    ] satisfies (keyof typeof CampaignService.method)[]
-  ).map((name) => CampaignService.method[name].name),
+const LIGHT: ReadonlySet<string> = new Set<OperatorMethod>([
+  ...(["listCampaigns", "watchCampaign", "listHistory", "getCampaignStats", "describeFormats"] as const),
+  ...(["preflightCampaign", "verifyCampaign", "getSelf"] as const),
+  ...(["listSinks", "getSink", "listDeadLetters"] as const),
+]);
+const LIGHT_NAMES: ReadonlySet<string> = new Set(
+  OPERATOR_SERVICES.flatMap(({ methods }) => methods)
+    .filter(({ localName }) => LIGHT.has(localName))
+    .map(({ name }) => name),
 );
-const METHODS: ReadonlySet<string> = new Set(CampaignService.methods.map(({ name }) => name));
+/** The fields that name a sink, in requests of methods with this in their names. */
+const SINK_FIELDS = [
+  ["Sink", "name"],
+  ["DeadLetters", "sink"],
+] as const;
 const ID_LENGTH_MAX = 40;
+const SINK_LENGTH_MAX = 63;
 const ACTOR_LENGTH_MAX = 100;
 
 const key = createContextKey<Call | undefined>(undefined, { description: "the logged call of an operator" });
 
-export function createOperatorCallLog(logger: Logger, clock: Pick<Clock, "elapsed">): OperatorCallLog {
+export function createOperatorCallLog(
+  logger: Logger,
+  clock: Pick<Clock, "elapsed">,
+  traces: Pick<CallTraces, "traceOf"> = createCallTraces(),
+): OperatorCallLog {
   const calls = new WeakMap<AnyRequest, Call>();
 
   return {
     begin(request, response, by, refusal) {
       const [path = ""] = (request.url ?? "").split("?", 1);
-      const called = path.slice(OPERATORS_PREFIX.length);
-      const method = METHODS.has(called) ? called : "unknown";
+      const method = methodAt(path) ?? "unknown";
       const beganMs = clock.elapsed();
+      const { callId } = traces.traceOf(request);
       const answer = refusal?.reason.toLowerCase();
       const call: Call = {
-        ...{ by, actor: by.name, campaign: "", answer, isRunning: false, isWeighty: !LIGHT.has(method) },
+        ...{ by, method, actor: by.name, campaign: "", sink: "", answer, isRunning: false },
+        isWeighty: !LIGHT_NAMES.has(method),
         onEnd: () => undefined,
       };
       calls.set(request, call);
       const tell = () => {
-        const { actor, campaign } = call;
+        const { actor, campaign, sink } = call;
         const told = call.answer ?? (response.writableEnded ? `http_${response.statusCode}` : "canceled");
         const durationMs = Math.round(clock.elapsed() - beganMs);
         const who = { component: "access", method, actor, role: by.role };
-        const line = { ...who, ...(campaign === "" ? {} : { campaign }), answer: told, durationMs };
+        const of = { ...(campaign === "" ? {} : { campaign }), ...(sink === "" ? {} : { sink }) };
+        const line = { ...who, ...of, answer: told, durationMs, callId };
         logger[call.isWeighty ? "info" : "debug"](line, "operator's call");
       };
       response.once("close", () => {
@@ -114,6 +131,7 @@ export function createOperatorCallLog(logger: Logger, clock: Pick<Clock, "elapse
 
 function noteAsked(call: Call, asked: unknown): void {
   noteCampaign(call, asked, "campaignId");
+  noteSink(call, asked);
   const actor = fieldOf(asked, "actor");
   if (typeof actor === "string") call.actor = actorOf(call.by, shown(actor, ACTOR_LENGTH_MAX));
   if (fieldOf(asked, "view") === CampaignView.BASIC) call.isWeighty = false;
@@ -123,6 +141,12 @@ function noteAsked(call: Call, asked: unknown): void {
 function noteCampaign(call: Call, message: unknown, field: string): void {
   const id = fieldOf(message, field);
   if (call.campaign === "" && typeof id === "string") call.campaign = shown(id, ID_LENGTH_MAX).toUpperCase();
+}
+
+function noteSink(call: Call, asked: unknown): void {
+  const field = SINK_FIELDS.find(([what]) => call.method.includes(what))?.[1];
+  const name = field === undefined ? undefined : fieldOf(asked, field);
+  if (typeof name === "string") call.sink = shown(name, SINK_LENGTH_MAX);
 }
 
 const shown = (text: string, lengthMax: number): string => visible(text.slice(0, lengthMax));

@@ -8,14 +8,16 @@ import {
 } from "@connectrpc/connect";
 import type { AuthenticateOperator, OperatorAnswer, OperatorPrincipal } from "../../access/operators.ts";
 import type { Refusal } from "../../campaign/refusal.ts";
-import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { type CallTraces, createCallTraces } from "../http/call-traces.ts";
 import { hasLeft } from "../http/turns.ts";
+import type { CallMeter } from "./call-meter.ts";
 import { refuseEarly } from "./early-refusal.ts";
 import type { OperatorAttempts } from "./operator-attempts.ts";
 import type { OperatorCallLog } from "./operator-call-log.ts";
-import { denialOf, OPERATORS_PREFIX } from "./operator-rights.ts";
+import { denialOf } from "./operator-rights.ts";
 import { toConnectError } from "./rpc-status.ts";
+import { isOperatorsPath } from "./services.ts";
 import type { TellTrouble } from "./trouble.ts";
 
 type AnyRequest = IncomingMessage | Http2ServerRequest;
@@ -27,10 +29,12 @@ export type OperatorGateDeps = {
   readonly attempts: OperatorAttempts;
   readonly calls: Pick<OperatorCallLog, "begin">;
   readonly clock: Pick<Clock, "now">;
+  readonly meter?: Pick<CallMeter, "refuses">;
+  readonly traces?: Pick<CallTraces, "traceOf">;
 };
 
 export type OperatorGate = {
-  /** Passes a request on, unless it calls the operators' service and may not. */
+  /** Passes a request on, unless it calls an operators' service and may not. */
   readonly guard: <Q extends AnyRequest, S extends AnyResponse>(
     next: (request: Q, response: S) => void,
   ) => (request: Q, response: S) => void;
@@ -43,12 +47,12 @@ const key = createContextKey<OperatorPrincipal | undefined>(undefined, {
 });
 
 /**
- * Authenticates the callers of the operators' service from the heads of their requests: before a stranger has
- * its body read, decompressed and decoded. Nothing of a body is read while its request waits, so nothing of
- * it is lost.
+ * Authenticates the callers of the operators' services from the heads of their requests: before a
+ * stranger has its body read, decompressed and decoded. Nothing of a body is read while its request waits,
+ * so nothing of it is lost.
  */
 export function createOperatorGate(deps: OperatorGateDeps): OperatorGate {
-  const { authenticate, attempts, calls, tellTrouble, clock } = deps;
+  const { authenticate, attempts, calls, tellTrouble, clock, meter, traces = createCallTraces() } = deps;
   const found = new WeakMap<AnyRequest, OperatorPrincipal>();
 
   function judge(request: AnyRequest, path: string, answer: OperatorAnswer): Refusal | undefined {
@@ -60,8 +64,11 @@ export function createOperatorGate(deps: OperatorGateDeps): OperatorGate {
   return {
     guard: (next) => (request, response) => {
       const [path = ""] = (request.url ?? "").split("?", 1);
-      if (!path.startsWith(OPERATORS_PREFIX)) return next(request, response);
-      const refuse = (error: ConnectError) => refuseEarly(request, response, error);
+      if (!isOperatorsPath(path)) return next(request, response);
+      const refuse = (error: ConnectError) => {
+        meter?.refuses(request, error.code);
+        refuseEarly(request, response, error);
+      };
       const decide = (answer: OperatorAnswer) => {
         const refusal = judge(request, path, answer);
         const operator = found.get(request);
@@ -76,7 +83,8 @@ export function createOperatorGate(deps: OperatorGateDeps): OperatorGate {
       // A caller that has left while its request waited costs nothing more.
       answer.then(
         (decided) => hasLeft(request) || decide(decided),
-        (error: unknown) => hasLeft(request) || refuse(tellTrouble(error, path.slice(1))),
+        (error: unknown) =>
+          hasLeft(request) || refuse(tellTrouble(error, path.slice(1), traces.traceOf(request))),
       );
     },
     addOperator: (values, request) => values.set(key, found.get(request)),
@@ -86,22 +94,23 @@ export function createOperatorGate(deps: OperatorGateDeps): OperatorGate {
 /** The operator of a call. @throws where there is none: the call did not pass the gate */
 export function operatorIn(values: ContextValues): OperatorPrincipal {
   const operator = values.get(key);
-  if (operator === undefined) throw new Error("a call of the operators' service without an operator");
+  if (operator === undefined) throw new Error("a call of an operators' service without an operator");
   return operator;
 }
 
 /**
- * The second line: no call of the operators' service reaches its handler without an operator who may make it,
+ * The second line: no call of an operators' service reaches its handler without an operator who may make it,
  * even if it came by a way that has no gate.
  */
 export function operatorInterceptor(clock: Pick<Clock, "now">): Interceptor {
   return (next) => (request) => {
-    if (request.service.typeName === CampaignService.typeName) {
+    const path = `/${request.service.typeName}/${request.method.name}`;
+    if (isOperatorsPath(path)) {
       const operator = request.contextValues.get(key);
       const refusal: Refusal | undefined =
         operator === undefined
           ? { reason: "UNAUTHENTICATED", why: "the operator of this call is not known" }
-          : denialOf(operator, OPERATORS_PREFIX + request.method.name);
+          : denialOf(operator, path);
       if (refusal !== undefined) throw toConnectError(refusal, clock.now());
     }
     return next(request);

@@ -3,20 +3,21 @@ import { actorOf } from "../../access/operators.ts";
 import { newCampaignDoc } from "../../campaign/new-campaign.ts";
 import type { RemoveRehearsal } from "../../campaign/remove-rehearsal.ts";
 import { validCampaignId, validSpace } from "../../campaign/valid.ts";
-import { overlappingPatterns } from "../../codes/code-format.ts";
+import { codesLikePattern } from "../../codes/overlap.ts";
 import type { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { isRehearsalId, newRehearsalId } from "../../record/campaign-id.ts";
 import type { Campaigns } from "../../record/campaigns.ts";
 import type { CampaignDoc } from "../../record/documents.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import { traceIn } from "../http/call-traces.ts";
 import { viewCampaign } from "../view/campaign-view.ts";
 import { operatorIn } from "./operator-gate.ts";
 import { createRefuse } from "./refuse.ts";
 import { validNewRehearsal } from "./validation.ts";
 
 export type RehearsalServiceDeps = {
-  campaigns: Pick<Campaigns, "find" | "findByRequest" | "create" | "totalOfFormats">;
+  campaigns: Pick<Campaigns, "find" | "findByRequest" | "create" | "totalsByFormat">;
   removeRehearsal: RemoveRehearsal;
   clock: Clock;
   logger: Logger;
@@ -48,7 +49,7 @@ export function createRehearsalService(deps: RehearsalServiceDeps): RehearsalSer
       const wanted = { ...asked, actor: actorOf(operatorIn(values), asked.actor) };
       const earlier = wanted.requestId === undefined ? null : await campaigns.findByRequest(wanted.requestId);
       if (earlier === null) {
-        const existing = await campaigns.totalOfFormats(overlappingPatterns(wanted.codeFormat));
+        const existing = codesLikePattern(wanted.codeFormat, await campaigns.totalsByFormat());
         orRefuse(validSpace(wanted.codeFormat, wanted.total, existing));
       }
       const doc = newCampaignDoc(newRehearsalId(nowMs), wanted, nowMs, {
@@ -60,7 +61,8 @@ export function createRehearsalService(deps: RehearsalServiceDeps): RehearsalSer
         throw refuse({ reason: "CONFLICT", what: "something else than this rehearsal" });
       if (standing._id === doc._id) {
         const { _id: campaign, rehearsalOf, total, startsAt, expiresAt } = doc;
-        logger.info({ campaign, rehearsalOf, total, startsAt, expiresAt }, "rehearsal created");
+        const { callId } = traceIn(values);
+        logger.info({ campaign, rehearsalOf, total, startsAt, expiresAt, callId }, "rehearsal created");
       }
       return { campaign: viewCampaign(standing, 0), notices: noticesOf(source, standing) };
     },

@@ -14,6 +14,8 @@ import {
 } from "@connectrpc/connect/protocol-grpc-web";
 import { RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { traceIn } from "../http/call-traces.ts";
+import { noteAnswer } from "./call-meter.ts";
 import { answerOf } from "./early-refusal.ts";
 import { withErrorInfo } from "./error-info.ts";
 import { toConnectError } from "./rpc-status.ts";
@@ -40,10 +42,13 @@ export function tellingUndecodable(
       const { error, response } = await errorIn(await handler(request), contentType);
       if (error === undefined) return response;
       const told = isUndecodable(error) ? refusalOf(error, clock.now()) : withErrorInfo(error);
+      noteAnswer(request.contextValues, told.code);
       return told === error ? response : wholeAnswer(contentType, told);
     } catch (error) {
       if (request.signal.aborted) throw error;
-      return wholeAnswer(contentType, tellTrouble(error, `${service.typeName}/${method.name}`));
+      const told = tellTrouble(error, `${service.typeName}/${method.name}`, traceIn(request.contextValues));
+      noteAnswer(request.contextValues, told.code);
+      return wholeAnswer(contentType, told);
     }
   };
   return Object.assign(run, { ...handler });

@@ -1,8 +1,9 @@
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { validMetadata } from "../../campaign/metadata.ts";
 import type { NewCampaign } from "../../campaign/new-campaign.ts";
 import {
   invalid,
-  LATEST_MS,
+  MAX_PER_USER_MAX,
   NAME_MAX,
   TOTAL_MAX,
   text,
@@ -16,14 +17,15 @@ import { type CodeFormat, DEFAULT_CODE_FORMAT, parseCodeFormat } from "../../cod
 import type { CreateCampaignRequest } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { CreateRehearsalRequest } from "../../proto/gen/coupon/v1/rehearsal_pb.ts";
 import type { CampaignDoc } from "../../record/documents.ts";
-import type { IssuePosition } from "../../record/issuances.ts";
+import type { IssuePosition } from "../../record/issue-ranges.ts";
 import { counted, grouped, limitBroken } from "../../runtime/counting.ts";
 import { claimAuthIn, viewClaimAuth } from "../view/claim-auth-view.ts";
+import { validRedemptionRules } from "./redemption-rules.ts";
+import { validInstant } from "./valid-instant.ts";
+import { validSeriesId } from "./valid-series.ts";
 
 const FORMATS_MAX = 20;
 const YEARS_AHEAD_MAX = 5;
-const EARLIEST_MS = Date.parse("0001-01-01T00:00:00Z");
-const NANOS_MAX = 999_999_999;
 
 /** How an instant is written, after "is required: " or "must be ". */
 export const INSTANT_RULE = 'RFC 3339 with Z or an offset, for example "2026-12-24T20:00:00+09:00"';
@@ -95,6 +97,9 @@ export function validNewEnd(endsAt: Timestamp | undefined, noEnd: boolean): Vali
   return validInstant("ends_at", endsAt);
 }
 
+/** Ten years. */
+const FORGET_DAYS_MAX = 3_650;
+
 /** Checks everything about a new campaign that can be checked without a store. */
 export function validNewCampaign(
   request: Omit<CreateCampaignRequest, "$typeName" | "$unknown">,
@@ -123,21 +128,52 @@ export function validNewCampaign(
     const requestId = validKey("request_id", request.requestId);
     if (!requestId.ok) return requestId;
   }
+  const perUser = validMaxPerUser(request);
+  if (!perUser.ok) return perUser;
+  const seriesId = validSeriesId(request.seriesId);
+  if (!seriesId.ok) return seriesId;
   const actor = validActor(request.actor);
   if (!actor.ok) return actor;
+  const metadata = validMetadata("metadata", request.metadata);
+  if (!metadata.ok) return metadata;
   const claimAuth = claimAuthIn(request.claimAuth);
   if (claimAuth === null) return invalid("claim_auth", "must be OPEN, KEY, TOKEN, or not given");
+  const redemption = validRedemptionRules(request.redemption, startsAtMs, nowMs);
+  if (!redemption.ok) return redemption;
+  const days = request.forgetUsersAfterDays;
+  const daysLimit = days === 0 ? undefined : limitBroken(days, 1, FORGET_DAYS_MAX);
+  if (daysLimit !== undefined)
+    return invalid("forget_users_after_days", `is ${grouped(days)}: must be ${daysLimit}, or 0: never`);
   return valid({
     name: name.value,
     total,
     startsAtMs,
     endsAtMs,
-    onePerUser: request.onePerUser,
+    ...perUser.value,
+    seriesId: seriesId.value,
     codeFormat: format.format.pattern,
     claimAuth,
+    redemption: redemption.value,
+    forgetUsersAfterDays: days === 0 ? undefined : days,
     requestId: request.requestId === "" ? undefined : request.requestId,
     actor: actor.value,
+    metadata: metadata.value,
   });
+}
+
+/** How many coupons a user may have: 1 is one per user, 0 what `one_per_user` says. */
+function validMaxPerUser({
+  onePerUser,
+  maxPerUser,
+}: Pick<CreateCampaignRequest, "onePerUser" | "maxPerUser">): Valid<
+  Pick<NewCampaign, "onePerUser" | "maxPerUser">
+> {
+  const most = validCount("max_per_user", maxPerUser, 1, MAX_PER_USER_MAX, 0);
+  if (!most.ok) return most;
+  if (maxPerUser > 1 && onePerUser)
+    return invalid("max_per_user", `is ${maxPerUser}: must be 1 or not given where one_per_user is true`);
+  const isOne = onePerUser || maxPerUser === 1;
+  return valid({ onePerUser: isOne, maxPerUser: maxPerUser > 1 ? maxPerUser : undefined });
 }
 
 const LIFETIME_MS = { least: 60_000, most: 86_400_000, whenZero: 3_600_000 } as const;
@@ -146,7 +182,7 @@ const REHEARSAL_NAME = "rehearsal of ";
 /** A shadow of the campaign: its settings, except those that the request gives. */
 export function validNewRehearsal(
   request: CreateRehearsalRequest,
-  { name, total, startsAt, endsAt, onePerUser, codeFormat, claimAuth }: CampaignDoc,
+  { name, total, startsAt, endsAt, onePerUser, maxPerUser = 0, codeFormat, claimAuth }: CampaignDoc,
   nowMs: number,
 ): Valid<{ wanted: NewCampaign; lifetimeMs: number }> {
   const { least, most, whenZero } = LIFETIME_MS;
@@ -161,11 +197,14 @@ export function validNewRehearsal(
       total: request.total === 0 ? total : request.total,
       startsAt: timestampFromMs(start.value),
       ...(openForMs === undefined ? {} : { endsAt: timestampFromMs(start.value + openForMs) }),
-      onePerUser,
-      codeFormat,
+      ...{ onePerUser, maxPerUser, codeFormat, seriesId: "" },
       claimAuth: viewClaimAuth(claimAuth),
+      forgetUsersAfterDays: 0,
       requestId: request.requestId,
       actor: request.actor,
+      // A list by metadata, and what is made of it, is of real campaigns.
+      metadata: {},
+      importId: "",
     },
     nowMs,
   );
@@ -183,20 +222,6 @@ export function validCodeFormats(patterns: readonly string[]): Valid<CodeFormat[
     formats.push(parsed.format);
   }
   return valid(formats);
-}
-
-/**
- * Milliseconds since the epoch, rounded up: an instant between two milliseconds must not come early. In
- * binary the seconds and nanoseconds may have any value of their types; a valid Timestamp is one that RFC
- * 3339 can write.
- */
-function validInstant(field: string, { seconds, nanos }: Timestamp): Valid<number> {
-  if (nanos < 0 || nanos > NANOS_MAX) return invalid(field, `has ${nanos} nanos: must be 0 to ${NANOS_MAX}`);
-  const ms = Number(seconds) * 1_000 + Math.ceil(nanos / 1_000_000);
-  if (ms < EARLIEST_MS) return invalid(field, "must be in the year 1 or later");
-  if (Number(seconds) * 1_000 > LATEST_MS) return invalid(field, "must be before the year 10000");
-  // The last allowed millisecond cannot be rounded up.
-  return valid(Math.min(ms, LATEST_MS));
 }
 
 /** A place in the issue order as an opaque token, which `validPageToken` reads; an empty one is the start. */

@@ -13,6 +13,7 @@ import {
 import type { Campaigns } from "../../record/campaigns.ts";
 import type { Cancel, Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
+import { type CallTrace, traceIn } from "../http/call-traces.ts";
 import { goneError } from "./caller-gone.ts";
 import { createPace } from "./pace.ts";
 import { createRefuse } from "./refuse.ts";
@@ -24,6 +25,8 @@ export type OpenAuditor = () => Promise<Auditor>;
 export type VerifyDeps = {
   campaigns: Pick<Campaigns, "find">;
   openAuditor: OpenAuditor;
+  /** ERASURE_KEY; undefined: there is none. */
+  erasureKey?: string | undefined;
   clock: Clock;
   logger: Logger;
   draining: AbortSignal;
@@ -42,7 +45,7 @@ const SHARE_OF_TIME = 0.2;
 export function createVerifyCampaign(
   deps: VerifyDeps,
 ): Pick<ServiceImpl<typeof CampaignService>, "verifyCampaign"> {
-  const { campaigns, clock, draining } = deps;
+  const { campaigns, erasureKey, clock, draining } = deps;
   const logger = deps.logger.child({ component: "server" });
   /** An audit keeps about 100 MB a million coupons: one at a time. */
   let underWay = false;
@@ -58,12 +61,12 @@ export function createVerifyCampaign(
     return Promise.race([result, later]).finally(() => cancel());
   }
 
-  function log(report: Report, beganAtMs: number): void {
+  function log(report: Report, beganAtMs: number, { callId }: CallTrace): void {
     const { campaign, issued, live, readings, verdicts } = report;
     const violations = verdicts
       .filter(({ ok }) => !ok)
       .map(({ invariant, count }) => `${invariant}: ${count}`);
-    const facts = { campaign: campaign.id, issued, live, readings, tookMs: clock.now() - beganAtMs };
+    const facts = { campaign: campaign.id, issued, live, readings, tookMs: clock.now() - beganAtMs, callId };
     const prevented = verdicts.flatMap((one) =>
       one.prevented ? [`${one.invariant}: ${one.notJudged}`] : [],
     );
@@ -91,7 +94,7 @@ export function createVerifyCampaign(
         auditor = await deps.openAuditor();
         let progress: Progress = { reading: 1, what: "codes", done: 0, of: 0 };
         audit = auditor.audit(campaignId, {
-          ...{ scope: "stores", rest: "observed", offendersMax, pageSize: PAGE, signal },
+          ...{ scope: "stores", rest: "observed", offendersMax, pageSize: PAGE, signal, erasureKey },
           pause: createPace(clock, SHARE_OF_TIME),
           onProgress: (now) => {
             progress = now;
@@ -101,7 +104,7 @@ export function createVerifyCampaign(
           yield create(VerifyCampaignResponseSchema, { message: { case: "progress", value: progress } });
           report = await soonOrNot(audit);
           if (report === undefined) continue;
-          log(report, beganAtMs);
+          log(report, beganAtMs, traceIn(context.values));
           yield toldReport(report, beganAtMs, clock.now());
         }
       } catch (error) {

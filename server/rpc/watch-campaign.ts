@@ -4,9 +4,11 @@ import type { CampaignService } from "../../proto/gen/coupon/v1/campaign_service
 import type { History } from "../../record/history.ts";
 import type { Issuances } from "../../record/issuances.ts";
 import type { Preflights } from "../../record/preflights.ts";
-import type { Clock } from "../../runtime/clock.ts";
+import { type Clock, sleepUnless } from "../../runtime/clock.ts";
 import { createSharedLook } from "../../runtime/shared-look.ts";
+import { createTurns } from "../http/turns.ts";
 import type { LiveView } from "../view/live-view.ts";
+import { createBeats } from "../watch/beats.ts";
 import { createOnlooker } from "../watch/onlooker.ts";
 import type { ProcessLook } from "../watch/process-look.ts";
 import { throwIfGone } from "./caller-gone.ts";
@@ -30,6 +32,8 @@ export type WatchCampaignDeps = {
 const INTERVAL_MS = { least: 100, most: 60_000, whenZero: 1_000 } as const;
 /** The most streams of one process; further callers must ask another server. */
 export const WATCHERS_MAX = 100;
+/** So many streams make and send a message in one turn of the event loop; claims are served in between. */
+const SNAPSHOTS_PER_TURN = 4;
 /** How many preflights are read: more than the scheduler makes before one start. */
 const PREFLIGHTS_MAX = 4;
 /** The greatest value of its field. */
@@ -52,23 +56,23 @@ export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
     clock,
   );
   const issuedLook = createSharedLook((campaignId) => issuances.count(campaignId), ISSUED_FRESH_MS, clock);
+  const beats = createBeats(clock);
+  const turns = createTurns({
+    perTurn: SNAPSHOTS_PER_TURN,
+    waitingMax: WATCHERS_MAX,
+    refuse: () => undefined,
+  });
+  /** Many streams get one answer of the stores at a time: each goes on with it in its turn. */
+  const liveView: Pick<LiveView, "look"> = {
+    async look(...asked) {
+      const seen = await deps.liveView.look(...asked);
+      await turns.turn(() => false);
+      return seen;
+    },
+  };
   let watchers = 0;
 
   const { orRefuse } = createRefuse(clock);
-
-  /** Waits between two messages of a stream, or until the caller has gone or the server drains. */
-  function pause(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal.aborted) return resolve();
-      const done = () => {
-        cancel();
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const cancel = clock.after(ms, done);
-      signal.addEventListener("abort", done);
-    });
-  }
 
   /**
    * Waits until MongoDB has this revision, which the caller has seen. A MongoDB primary that was replaced and
@@ -84,7 +88,7 @@ export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
         const allowed = `must be a revision of this campaign: ${newest} at most, not ${revision}`;
         throw toConnectError({ reason: "INVALID", field: "after_revision", allowed }, clock.now());
       }
-      await pause(REVISION_LOOK_MS, leaving);
+      await sleepUnless(clock, REVISION_LOOK_MS, leaving);
     }
   }
 
@@ -101,7 +105,13 @@ export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
         const why = `${WATCHERS_MAX} streams watch campaigns on this server already; ask another one`;
         throw toConnectError({ reason: "OVERLOADED", why }, clock.now());
       }
-      const look = createOnlooker(campaignId, { ...deps, preflightLook, issuedLook, afterRevision });
+      const look = createOnlooker(campaignId, {
+        ...deps,
+        liveView,
+        preflightLook,
+        issuedLook,
+        afterRevision,
+      });
       const leaving = AbortSignal.any([context.signal, draining]);
       watchers++;
       try {
@@ -111,7 +121,7 @@ export function createWatchCampaign(deps: WatchCampaignDeps): WatchCampaign {
           if (seen === null) throw toConnectError({ reason: "UNKNOWN_CAMPAIGN" }, clock.now());
           yield seen.message;
           if (seen.message.isOver && !request.keepOn) return;
-          if (!seen.isBehind) await pause(intervalMs, leaving);
+          if (!seen.isBehind) await beats.next(intervalMs, leaving);
         }
         throwIfGone(context.signal);
       } finally {

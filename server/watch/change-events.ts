@@ -42,7 +42,7 @@ function stateEvent(atMs: number, from: RecordedState, to: RecordedState): Watch
   return { atMs, level, kind: "state", text: `${from} → ${to}`, states: { from, to } };
 }
 
-function textOf({ actor, verb, before, after }: HistoryDoc): string {
+function textOf({ actor, verb, erased, before, after }: HistoryDoc): string {
   const who = actor === "" ? "somebody" : actor;
   const added = (after.adding ?? 0) - (before?.adding ?? 0);
   const ends = after.endsAt === undefined ? "no end" : `ends ${instant(after.endsAt)}`;
@@ -62,6 +62,8 @@ function textOf({ actor, verb, before, after }: HistoryDoc): string {
       return `${who} added ${counted(added > 0 ? added : after.total - (before?.total ?? 0), "coupon")}`;
     case "added":
       return `the codes of the added coupons are made: ${counted(after.total, "coupon")} in all`;
+    case "erase":
+      return `${who} erased users of ${counted(erased?.count ?? 0, "coupon")}`;
     case "edit": {
       const renamed = before?.name === after.name ? [] : [`name ${after.name}`];
       return `${who} edited it: ${[...renamed, ...(endMoved ? [ends] : [])].join(", ")}`;

@@ -6,8 +6,9 @@ import {
   type WatchCampaignResponse,
   WatchCampaignResponseSchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import type { CampaignDoc, HistoryDoc, PreflightDoc, RecordedState } from "../../record/documents.ts";
+import type { CampaignDoc, HistoryDoc, RecordedState } from "../../record/documents.ts";
 import type { History } from "../../record/history.ts";
+import type { PreflightDoc } from "../../record/preflight-documents.ts";
 import type { SeenProcess } from "../../record/processes.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { SharedLook } from "../../runtime/shared-look.ts";

@@ -1,4 +1,5 @@
-import type { HistoryDoc, PreflightDoc, RecordedState } from "../../record/documents.ts";
+import type { HistoryDoc, RecordedState } from "../../record/documents.ts";
+import type { PreflightDoc } from "../../record/preflight-documents.ts";
 import type { SeenProcess } from "../../record/processes.ts";
 
 /** A snapshot that an onlooker took. */

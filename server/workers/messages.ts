@@ -1,3 +1,4 @@
+import type { Worker } from "node:cluster";
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
 import type { ListenerAddresses } from "../../runtime/listeners.ts";
 
@@ -22,3 +23,8 @@ export type ToWorker =
   | { readonly kind: "end"; readonly hurried: boolean }
   | { readonly kind: "metrics-wanted"; readonly ask: number }
   | { readonly kind: "page"; readonly ask: number; readonly text: string };
+
+export function tell(worker: Worker, message: ToWorker): void {
+  // A worker that has ended needs no message.
+  if (worker.isConnected()) worker.send(message, undefined, undefined, () => undefined);
+}

@@ -1,7 +1,8 @@
-import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { AggregatorRegistry } from "prom-client";
 import { systemClock } from "../../runtime/clock.ts";
 import { withDeadline } from "../../runtime/deadline.ts";
 import { createPaced } from "../../runtime/paced.ts";
+import { createPrimaryMetrics } from "../../runtime/primary-metrics.ts";
 import type { MetricsPart } from "./messages.ts";
 
 /** A worker as a source of metrics. */
@@ -30,15 +31,7 @@ const PART_DEADLINE_MS = 1_000;
 
 /** `sources` are the workers that serve now. */
 export function createGroupMetrics(sources: () => readonly Source[]): GroupMetrics {
-  const registry = new Registry();
-  const registers = [registry];
-  collectDefaultMetrics({ register: registry });
-  const workers = new Gauge({ name: "coupon_workers", help: "Workers that serve now.", registers });
-  const deaths = new Counter({
-    name: "coupon_worker_deaths_total",
-    help: "Workers that ended although the service was not asked to end.",
-    registers,
-  });
+  const { registry, workers, deaths } = createPrimaryMetrics();
 
   /** By worker: the metrics that it sent last. */
   const last = new Map<number, MetricsPart>();

@@ -9,9 +9,10 @@ import { type ListenerAddresses, listenersOf, SERVER_PORTS } from "../../runtime
 import type { Logger } from "../../runtime/logger.ts";
 import { EXIT, UserError } from "../../runtime/user-error.ts";
 import { withoutEnvFile } from "./exec-arguments.ts";
-import { freePorts } from "./free-ports.ts";
-import type { FromWorker, StartTrouble, ToWorker } from "./messages.ts";
+import { type Ports, startOnFreePorts } from "./free-ports.ts";
+import { type FromWorker, type StartTrouble, tell } from "./messages.ts";
 import { replacementFor } from "./replacement.ts";
+import { type End, errorOf } from "./worker-end.ts";
 import { createGroupMetrics } from "./worker-metrics.ts";
 
 /** Several server processes on one machine that share their ports, as the primary sees them. */
@@ -74,7 +75,7 @@ export function createWorkerGroup({
     const none = { worker: undefined, addresses: undefined };
     return { number: i + 1, ...none, readyAtMs: 0, deathsInRow: 0, cancelFork: () => undefined };
   });
-  let ports: Readonly<Record<string, string>> = {};
+  let ports: Ports = {};
   let starting:
     | { readonly resolve: (addresses: ListenerAddresses) => void; readonly reject: (error: Error) => void }
     | undefined;
@@ -189,6 +190,28 @@ export function createWorkerGroup({
     place.cancelFork = clock.after(next.afterMs, () => fork(place));
   }
 
+  function startOn(free: Ports): Promise<ListenerAddresses> {
+    ports = free;
+    return new Promise((resolve, reject) => {
+      starting = { resolve, reject };
+      for (const place of places) fork(place);
+    });
+  }
+
+  /** Ends a group that could not start. */
+  async function abandon(): Promise<void> {
+    const ended = places.map((place) => {
+      const { worker } = place;
+      place.worker = undefined;
+      place.addresses = undefined;
+      if (worker === undefined || worker.isDead()) return undefined;
+      const exited = new Promise<void>((resolve) => void worker.once("exit", () => resolve()));
+      worker.process.kill("SIGKILL");
+      return exited;
+    });
+    await Promise.all(ended);
+  }
+
   async function end(asked: Ending): Promise<void> {
     ending = asked;
     for (const { cancelFork } of places) cancelFork();
@@ -219,32 +242,8 @@ export function createWorkerGroup({
   });
 
   return {
-    async start() {
-      ports = await freePorts(listenersOf(config));
-      return new Promise((resolve, reject) => {
-        starting = { resolve, reject };
-        for (const place of places) fork(place);
-      });
-    },
+    start: () => startOnFreePorts(listenersOf(config), startOn, abandon),
     end,
     worstCode: () => worst,
   };
-}
-
-type End = { readonly code: number | null; readonly signal: string | null };
-
-function tell(worker: Worker, message: ToWorker): void {
-  // A worker that has ended needs no message.
-  if (worker.isConnected()) worker.send(message, undefined, undefined, () => undefined);
-}
-
-function errorOf(number: number, { code, signal }: End, trouble: StartTrouble | undefined): Error {
-  if (trouble === undefined) {
-    const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-    return new UserError(`worker ${number} has ended (${how})`, code || EXIT.bug);
-  }
-  if (trouble.known) return new UserError(trouble.told, trouble.exitCode);
-  const error = new Error(trouble.told.split("\n", 1)[0]);
-  error.stack = trouble.told;
-  return error;
 }

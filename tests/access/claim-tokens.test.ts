@@ -1,15 +1,19 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { createClaimTokens } from "../../access/claim-tokens.ts";
 import type { Verified } from "../../access/token-verifier.ts";
-import { AUDIENCE, claimsOf, hmacOf, secretMaker } from "../support/claim-credentials.ts";
+import { AUDIENCE, claimsOf, hmacOf, keyPair, secretMaker } from "../support/claim-credentials.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { silentLogger } from "../support/shared-stores.ts";
+import { temporaryDir } from "../support/temporary-dir.ts";
 
 const secretOf = (name: string) => `${name}-secret-`.repeat(4);
 const FIRST = secretOf("first");
 const SECOND = secretOf("second");
 const STRANGE = secretOf("strange");
 const LONG_MS = 60_000;
+const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /** A token of which only the payload is no JSON. */
 function malformed(secret: string): string {
@@ -65,5 +69,43 @@ describe("tokens that are signed with one of two secrets", () => {
         const verified = await createTokens(isUnderAttack).verify(token);
         if (verified === "unread") throw new Error("no key set is configured");
         expect(answerOf(verified)).to.equal(answer);
+      });
+});
+
+describe("a signature that is spelt another way", () => {
+  const dir = temporaryDir();
+  const pairs = [keyPair("RS256", "rsa-1"), keyPair("ES256", "ec-1"), keyPair("EdDSA", "ed-1")];
+  const jwks = join(dir.path, "jwks.json");
+  before(() => writeFileSync(jwks, JSON.stringify({ keys: pairs.map(({ jwk }) => jwk) })));
+  after(() => dir.remove());
+
+  /** The same bytes to a decoder that is not strict. */
+  const SPELLINGS: Readonly<Record<string, (token: string) => string>> = {
+    "stray bits": (token) => `${token.slice(0, -1)}${BASE64URL[BASE64URL.indexOf(token.slice(-1)) + 1]}`,
+    padding: (token) => `${token}=`,
+    "a character of no alphabet": (token) => `${token.slice(0, -5)}!${token.slice(-5)}`,
+    "a blank": (token) => `${token.slice(0, -5)} ${token.slice(-5)}`,
+  };
+
+  for (const maker of [secretMaker(FIRST), ...pairs])
+    for (const [name, respell] of Object.entries(SPELLINGS))
+      it(`${maker.algorithm}, ${name}: is refused, at rest as well`, async () => {
+        const clock = fakeClock();
+        const rules = { audience: AUDIENCE, issuer: undefined, skewMs: 0 };
+        const tokens = createClaimTokens(
+          { ...rules, secrets: [FIRST], jwks },
+          { clock, logger: silentLogger, onChange: () => undefined },
+        );
+        await tokens.prepare();
+        clock.pass(LONG_MS);
+        const token = maker.sign(claimsOf("alice"));
+        const respelt = respell(token);
+        const bytes = (text: string) => Buffer.from(text.slice(text.lastIndexOf(".") + 1), "base64url");
+        expect(bytes(respelt), "the same signature").to.deep.equal(bytes(token));
+        const refused = await tokens.verify(respelt);
+        expect(refused).to.deep.include({
+          principal: { kind: "none", why: "the signature of the token is wrong" },
+        });
+        expect(await tokens.verify(token)).to.have.nested.property("principal.userId", "alice");
       });
 });

@@ -93,12 +93,13 @@ describe("credentials of operators", () => {
     ).to.deep.equal(["missing", "wrong"]);
   });
 
-  it("a role has the rights of those before it", () => {
+  it("redeemer and viewer have rights of their own, operator those of both, admin those of an operator", () => {
     const table = OPERATOR_ROLES.map((role) => OPERATOR_ROLES.map((needed) => covers(role, needed)));
     expect(table).to.deep.equal([
-      [true, false, false],
-      [true, true, false],
-      [true, true, true],
+      [true, false, false, false],
+      [false, true, false, false],
+      [true, true, true, false],
+      [true, true, true, true],
     ]);
   });
 

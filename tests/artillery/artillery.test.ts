@@ -20,6 +20,7 @@ import { isReportPath } from "../../artillery/run-artillery.ts";
 import { newUser, readAnswer, takeAnswer, wantsToAsk } from "../../artillery/user.mjs";
 import { conclude } from "../../artillery/verdict.ts";
 import type { Verdict } from "../../audit/verdict.ts";
+import { isAskedAgain, standingOf } from "../../client/policy.ts";
 import {
   IssueCouponRequestSchema,
   IssueCouponResponseSchema,
@@ -122,6 +123,17 @@ describe("artillery scenario", () => {
     expect(wantsToAsk(user)).to.equal(true);
     expect(takeAnswer(user, readAnswer(200, couponBody(), "C"), half)).to.equal(undefined);
     expect(wantsToAsk(user)).to.equal(false);
+  });
+
+  it("asks again after exactly the refusals after which the client library does", () => {
+    for (const [reason, number] of Object.entries(RefusalReason)) {
+      const standing = standingOf(reason);
+      if (standing === undefined) continue;
+      const user = newUser("u", half);
+      takeAnswer(user, readAnswer(400, JSON.stringify(errorBody(number)), "C"), half);
+      const isDefinite = !isAskedAgain(standing) && standing !== "early";
+      expect(user.definite === 1, reason).to.equal(isDefinite);
+    }
   });
 
   it("notices an answer that contradicts the one before", () => {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { interleaved, median } from "../../bench/rates/compare.ts";
+import { backAndForth, interleaved, median } from "../../bench/rates/compare.ts";
 
 describe("bench: comparing", () => {
   it("the median is the middle one, or the mean of the middle two, whatever the order", () => {
@@ -24,6 +24,13 @@ describe("bench: comparing", () => {
     const results = await interleaved(3, { a: variant("a"), b: variant("b") });
     expect(ran).to.deep.equal(["a0", "b0", "a1", "b1", "a2", "b2"]);
     expect(results).to.deep.equal({ a: [1, 3, 5], b: [2, 4, 6] });
+  });
+
+  it("runs back and forth, A B C, then C B A, and keeps each one's results in order", async () => {
+    const ran: string[] = [];
+    const results = await backAndForth(3, ["a", "b", "c"], async (name) => ran.push(name));
+    expect(ran.join("")).to.equal("abccbaabc");
+    expect(results).to.deep.equal({ a: [1, 6, 7], b: [2, 5, 8], c: [3, 4, 9] });
   });
 
   it("a run that fails ends it", async () => {

@@ -105,9 +105,14 @@ describe("the demo's verdict", () => {
     expect(line).to.match(/^demo: FAIL issued=9\/10 duplicates=0 early=0 lost=1 .* violations=U2,U5,U6,U7$/);
   });
 
-  it("fails without a violation where presses stayed unanswered or nothing came to rest", () => {
+  it("fails without a violation where presses stayed unanswered, nothing came to rest, or a certificate is refused", () => {
     const books = healthyBooks({ total: 10, issued: 10 });
-    for (const change of [{ unanswered: 1 }, { atRest: false }, { expectedIssued: 9 }]) {
+    for (const change of [
+      { unanswered: 1 },
+      { atRest: false },
+      { expectedIssued: 9 },
+      { trouble: "REFUSED" },
+    ]) {
       const result = judge(ending(books, change));
       expect(result.pass).to.equal(false);
       expect(result.reasons).to.have.length(1);

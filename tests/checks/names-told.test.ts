@@ -2,8 +2,9 @@ import { expect } from "chai";
 import { contractTold } from "../../checks/contract-told.mjs";
 import { exitCodesTold } from "../../checks/exit-codes-told.mjs";
 import { invariantsTold } from "../../checks/invariants-told.mjs";
+import { metricsTold } from "../../checks/metrics-told.mjs";
 import { roomsMissing } from "../../checks/rooms-told.mjs";
-import { roundsTold } from "../../checks/rounds-told.mjs";
+import { alertRoundsTold, roundsTold } from "../../checks/rounds-told.mjs";
 
 describe("checks: the rounds of the fault harness", () => {
   const table = (cell: string) => `| event | round |\n|---|---|\n| it stops | ${cell} |\n`;
@@ -19,6 +20,50 @@ describe("checks: the rounds of the fault harness", () => {
       "docs/operations.md does not have the round pause-it",
       "docs/operations.md has stop-it, which is no round",
       "docs/other.md has cut-it, which is no round",
+    ]);
+  });
+});
+
+describe("checks: the rounds of --alerts", () => {
+  const table = (...rows: string[]) => ["| round | what | alerts |", "|---|---|---|", ...rows].join("\n");
+  const rounds = [
+    { name: "hangs", alerts: ["Down", "Slow"] },
+    { name: "crashes", alerts: ["Down"] },
+  ];
+
+  it("each with the alerts that it fires: right", () => {
+    const right = table("| `hangs` | SIGSTOP of `it` | `Down`, `Slow` |", "| `crashes` | | `Down` |");
+    expect(alertRoundsTold(right, rounds)).to.deep.equal([]);
+  });
+
+  it("one not told, one that does not exist, other alerts: red", () => {
+    expect(alertRoundsTold(table("| `hangs` | | `Down` |", "| `ends` | | `Down` |"), rounds)).to.deep.equal([
+      "docs/observability.md does not have the round of --alerts crashes",
+      "docs/observability.md has ends, which is no round of --alerts",
+      "docs/observability.md has Down for hangs: it fires Down, Slow",
+    ]);
+  });
+});
+
+describe("checks: the metrics", () => {
+  const page = (...rows: string[]) => ["| metric | type | labels |", "|---|---|---|", ...rows].join("\n");
+  const metrics = [
+    { name: "coupon_a_total", type: "counter", labels: ["kind", "why"] },
+    { name: "coupon_b", type: "gauge", labels: [] },
+  ];
+
+  it("each with its type and labels, in any table of metrics: right", () => {
+    const right = `${page("| `coupon_a_total` | counter | `kind`, `why` |")}\n\n${page("| `coupon_b` | gauge | |")}`;
+    expect(metricsTold(right, metrics)).to.deep.equal([]);
+  });
+
+  it("one not told, one that does not exist, another type or other labels: red", () => {
+    expect(
+      metricsTold(page("| `coupon_a_total` | gauge | `kind` |", "| `coupon_c` | gauge | |"), metrics),
+    ).to.deep.equal([
+      "docs/observability.md does not have the metric coupon_b",
+      "docs/observability.md has coupon_c, which is no metric",
+      "docs/observability.md has coupon_a_total as gauge by kind: it is counter by kind, why",
     ]);
   });
 });

@@ -100,6 +100,38 @@ describe("breaker", () => {
     expect([one.state(), one.admit(), one.admit()]).to.deep.equal(["closed", "go", "go"]);
   });
 
+  it("probes when it is told to, as often as when requests are refused, and not while it is closed", async () => {
+    const { clock, one, probes, reach } = breaker();
+    one.probe();
+    expect([probes(), one.holdsBack()]).to.deep.equal([0, false]);
+    one.begin()(false);
+    for (let i = 0; i < 5; i++) one.probe();
+    await settled();
+    expect([probes(), one.state(), one.holdsBack()]).to.deep.equal([1, "open", true]);
+    reach(true);
+    clock.pass(PROBE_EVERY_MS);
+    one.probe();
+    await settled();
+    expect([probes(), one.state(), one.holdsBack()]).to.deep.equal([2, "closed", false]);
+  });
+
+  it("with trials: once a probe is answered it holds back for as long as requests are refused", async () => {
+    const { clock, one, reach } = breaker({ trials: true });
+    one.begin()(false);
+    reach(true);
+    clock.pass(60_000);
+    expect(one.holdsBack(), "nobody was refused, and no probe answered").to.equal(true);
+    one.probe();
+    await settled();
+    expect([one.state(), one.holdsBack()]).to.deep.equal(["half-open", false]);
+    expect([one.admit(), one.holdsBack()]).to.deep.equal(["trial", false]);
+    expect([one.admit(), one.holdsBack()]).to.deep.equal(["refuse", true]);
+    clock.pass(2_000);
+    expect(one.holdsBack()).to.equal(true);
+    clock.pass(1);
+    expect([one.state(), one.holdsBack()]).to.deep.equal(["half-open", false]);
+  });
+
   it("opens while a call is under way for too long; a later one that is answered closes it, whatever still hangs", () => {
     const { clock, one, opened } = breaker();
     const stuck = one.begin();
@@ -304,7 +336,7 @@ describe("claimer while nothing can be made durable", () => {
     await sale.claimer.idle();
     failing = true;
     expect(reasonOf(await sale.issue("first"))).to.equal("UNCERTAIN");
-    expect(sale.claimer.holdsBack()).to.equal(true);
+    expect(sale.breakers.anyOpen()).to.equal(true);
     // The first refused caller starts a probe, which is answered. Then one claim is let through as a trial,
     // the others are not.
     expect(reasonOf(await sale.issue("second"))).to.equal("OVERLOADED");
@@ -319,7 +351,7 @@ describe("claimer while nothing can be made durable", () => {
     sale.clock.pass(PROBE_EVERY_MS);
     expect(reasonOf(await sale.issue("user-4"))).to.equal("OVERLOADED");
     expect(reasonOf(await sale.issue("user-5"))).to.equal("issued");
-    expect(sale.claimer.holdsBack()).to.equal(false);
+    expect(sale.breakers.anyOpen()).to.equal(false);
     const again = await Promise.all(Array.from({ length: 30 }, (_, i) => sale.issue(`user-${i}`)));
     // Ten coupons: the winner's, the one that was left uncertain before claims were held back, and eight of
     // these.
@@ -353,7 +385,7 @@ describe("claimer while nothing can be made durable", () => {
       }),
     });
     const stuck = sale.issue("stuck");
-    expect(await until(() => hanging === 1 && sale.claimer.holdsBack(), HANG_MS, 1)).to.equal(true);
+    expect(await until(() => hanging === 1 && sale.breakers.anyOpen(), HANG_MS, 1)).to.equal(true);
     expect(reasonOf(await sale.issue("first"))).to.equal("OVERLOADED");
     const trial = sale.issue("trial");
     expect(await until(() => hanging === 2, HANG_MS, 1)).to.equal(true);
@@ -365,7 +397,7 @@ describe("claimer while nothing can be made durable", () => {
     ]);
     door.open();
     expect([reasonOf(await stuck), reasonOf(await trial)]).to.deep.equal(["issued", "issued"]);
-    expect(sale.claimer.holdsBack()).to.equal(false);
+    expect(sale.breakers.anyOpen()).to.equal(false);
     expect(reasonOf(await sale.issue("late"))).to.equal("issued");
   });
 
@@ -410,10 +442,10 @@ describe("claimer while nothing can be made durable", () => {
     expect(reasonOf(await sale.issue("a"))).to.equal("UNCERTAIN");
     expect(reasonOf(await sale.issue("b"))).to.equal("SOLD_OUT");
     expect(reasonOf(await sale.issue("c"))).to.equal("SOLD_OUT");
-    expect(sale.claimer.holdsBack()).to.equal(true);
+    expect(sale.breakers.anyOpen()).to.equal(true);
     failing = false;
     expect(issuedBy(await sale.issue("a"))).to.deep.include({ replayed: true });
-    expect(sale.claimer.holdsBack()).to.equal(false);
+    expect(sale.breakers.anyOpen()).to.equal(false);
   });
 });
 
@@ -476,7 +508,7 @@ describe("claimer while Redis does not answer", () => {
     );
     expect(await until(() => reasons.length === 2, HANG_MS, 1)).to.equal(true);
     expect([reasons, state.sent]).to.deep.equal([["OVERLOADED", "OVERLOADED"], 2]);
-    expect(sale.claimer.holdsBack()).to.equal(true);
+    expect(sale.breakers.anyOpen()).to.equal(true);
     const before = state.sent;
     const late = await sale.issue("late");
     expect(late).to.deep.equal({
@@ -500,12 +532,12 @@ describe("claimer while Redis does not answer", () => {
     const { sale, state, door } = await heldUp();
     state.away = true;
     const stuck = sale.issue("stuck");
-    expect(await until(() => sale.claimer.holdsBack(), HANG_MS, 1)).to.equal(true);
+    expect(await until(() => sale.breakers.anyOpen(), HANG_MS, 1)).to.equal(true);
     expect(reasonOf(await sale.issue("refused"))).to.equal("OVERLOADED");
     state.away = false;
     sale.clock.pass(PROBE_EVERY_MS);
     expect(reasonOf(await sale.issue("probing"))).to.equal("OVERLOADED");
-    expect(await until(() => !sale.claimer.holdsBack(), HANG_MS, 1)).to.equal(true);
+    expect(await until(() => !sale.breakers.anyOpen(), HANG_MS, 1)).to.equal(true);
     expect(reasonOf(await sale.issue("goes on"))).to.equal("issued");
     door.open();
     expect(reasonOf(await stuck)).to.equal("issued");

@@ -47,6 +47,7 @@ describe("what a server remembers of campaigns", () => {
         claimAuth: "open",
         codeFormat: campaign.codeFormat,
         leastGeneration: 0,
+        maxPerUser: 1,
       });
       expect(campaignCache.peek(campaign._id)).to.deep.equal(facts);
       await campaignCache.find(campaign._id);

@@ -10,7 +10,7 @@ const ASK: IssueAsk = {
   claimKey: "b",
   userId: "b",
   caller: CALLER,
-  facts: { onePerUser: true, leastGeneration: 0 },
+  facts: { onePerUser: true, maxPerUser: 1, leastGeneration: 0 },
 };
 
 describe("what stands between a request and its claim", () => {
@@ -25,7 +25,9 @@ describe("what stands between a request and its claim", () => {
           subjects.push(subject);
           return undefined;
         },
+        lookUp: (_subject, look) => look(),
         note: () => undefined,
+        repeated: () => undefined,
       },
       clock: fakeClock(),
       metrics: createMetrics(),

@@ -508,7 +508,7 @@ describe("claimer", () => {
           },
         }),
       });
-      const facts = { onePerUser: true, leastGeneration: 0 };
+      const facts = { onePerUser: true, leastGeneration: 0, maxPerUser: 1 };
       const caller = { aborted: false };
       await sale.issue("a");
       await sale.issue("b");

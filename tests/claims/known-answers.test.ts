@@ -6,6 +6,7 @@ import type { ClaimAnswer } from "../../pool/answers.ts";
 import type { CampaignDoc, IssuanceDoc } from "../../record/documents.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { madeCampaign, recordsOf } from "../support/made-campaign.ts";
+import { NO_ERASURES } from "../support/no-erasures.ts";
 import { openSale, reasonOf } from "../support/open-sale.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { silentLogger } from "../support/shared-stores.ts";
@@ -29,6 +30,7 @@ describe("known answers", () => {
   function create(): KnownAnswers {
     const { campaigns, issuances } = recordsOf(stores.db);
     return createKnownAnswers({
+      marks: NO_ERASURES,
       campaigns: {
         find: (id) => {
           reads++;
@@ -187,6 +189,7 @@ describe("known answers", () => {
       let tries = 0;
       let begun = 0;
       const known = createKnownAnswers({
+        marks: NO_ERASURES,
         campaigns: {
           find: (campaignId) => {
             begun++;
@@ -353,6 +356,7 @@ describe("known answers", () => {
         if (isLast) seen.underWay.delete(campaignId);
       };
       const known = createKnownAnswers({
+        marks: NO_ERASURES,
         campaigns: { find: async (id) => ({ total: totals[id] }) as CampaignDoc },
         issuances: {
           count: async (campaignId) => totals[campaignId] ?? 0,
@@ -451,6 +455,7 @@ describe("known answers", () => {
           const total = winners.length;
           const sorted = winners.toSorted();
           const known = createKnownAnswers({
+            marks: NO_ERASURES,
             campaigns: { find: async () => ({ total }) as CampaignDoc },
             issuances: {
               count: async () => total,

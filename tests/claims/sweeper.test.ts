@@ -29,6 +29,7 @@ describe("sweeper", () => {
       pool: stores.pool,
       campaigns: recordsOf(stores.db).campaigns,
       claimer: sale.claimer,
+      breakers: sale.breakers,
       clock,
       logger: silentLogger,
       metrics: sale.metrics,
@@ -61,6 +62,19 @@ describe("sweeper", () => {
     expect((await sale.metrics.swept.get()).values[0]?.value).to.equal(3);
   });
 
+  it("looks each round whether a store answers again, also where no request asks", async () => {
+    const sale = await openSale(stores);
+    const clock = fakeClock();
+    const sweeper = sweeperOf(sale, 0, clock);
+    sale.breakers.reads.suspect();
+    sale.breakers.pool(sale.campaign._id).suspect();
+    sweeper.start();
+    expect(sale.breakers.anyOpen()).to.equal(true);
+    clock.pass(500);
+    expect(await until(() => !sale.breakers.anyOpen(), HANG_MS, 1)).to.equal(true);
+    await sweeper.stop();
+  });
+
   it("keeps who asked, where that is not the claim key", async () => {
     const sale = await openSale(stores, { onePerUser: false });
     await claimAndDie(sale, "request-1");
@@ -74,6 +88,29 @@ describe("sweeper", () => {
     expect(await sweeperOf(sale, 60_000).sweep()).to.equal(0);
     expect((await contents(sale)).ledger).to.have.length(1);
     expect((await sale.metrics.ledgerDepth.get()).values[0]?.value).to.equal(1);
+    expect((await sale.metrics.ledgerOldestSeconds.get()).values[0]?.value).to.equal(0);
+  });
+
+  it("the metrics have what is left of the pool, and the age of the oldest claim that is not durable", async () => {
+    const sale = await openSale(stores, { total: 10 });
+    const { metrics } = sale;
+    await claimAndDie(sale, "a", "b");
+    const [first] = (await contents(sale)).ledger;
+    const beganMs = Number(first?.message["t"]);
+    const remaining = async () => {
+      const page = await metrics.registry.getSingleMetricAsString("coupon_campaign_pool_remaining");
+      return Number(page.split(`{campaign="${sale.campaign._id}"} `)[1]);
+    };
+    await sweeperOf(sale).sweep();
+    const age = (await metrics.ledgerOldestSeconds.get()).values[0]?.value ?? Number.NaN;
+    expect(age).to.be.within(0, (Date.now() - beganMs) / 1_000);
+    expect(await remaining()).to.equal(8);
+    await sale.claimer.idle();
+    await sale.issue("c");
+    expect(await until(async () => (await contents(sale)).ledger.length === 0, HANG_MS)).to.equal(true);
+    await sweeperOf(sale).sweep();
+    expect(await remaining()).to.equal(7);
+    expect((await metrics.ledgerOldestSeconds.get()).values[0]?.value).to.equal(0);
   });
 
   it("two at once, and the owner asking meanwhile, agree", async () => {

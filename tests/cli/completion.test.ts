@@ -40,7 +40,7 @@ describe("cli completion", () => {
     expect(tab("help", "cr")).to.deep.equal(["create"]);
     expect(tab("help", "create", "")).to.deep.equal([]);
     expect(tab("--v")).to.deep.equal(["--version"]);
-    expect(tab("create", "--v")).to.deep.equal([]);
+    expect(tab("create", "--ver")).to.deep.equal([]);
   });
 
   it("does not offer a flag twice", () => {

@@ -37,6 +37,23 @@ describe("cli create", () => {
     expect(stdout).to.include("it opens \\u001b[31mat once").and.not.include("\x1b");
   });
 
+  it("--meta is given as often as there are entries, and refused where it is none", async () => {
+    const { code } = await create("--start", "+1d", "--meta", "channel=app", "--meta", "note=a=b c");
+    expect(code).to.equal(0);
+    expect(created.at(-1)?.metadata).to.deep.equal({ channel: "app", note: "a=b c" });
+    const before = created.length;
+    for (const [wrong, words] of [
+      [["--meta", "channel"], '--meta: "channel" is none'],
+      [["--meta", "=app"], "is none"],
+      [["--meta", "channel="], "is none"],
+      [["--meta", "a=1", "--meta", "a=2"], "--meta: a is given twice"],
+    ] as const) {
+      const refused = await create("--start", "+1d", ...wrong);
+      expect([refused.code, refused.stderr.includes(words)]).to.deep.equal([2, true]);
+    }
+    expect(created.length).to.equal(before);
+  });
+
   it("says the instants before it sends anything", async () => {
     const { stderr, code } = await runHere(
       ["create", "--name", "x", "--total", "1", "--start", "2026-12-24T11:00:00Z", "--retries", "0"],
@@ -78,10 +95,10 @@ describe("cli create", () => {
       "2026-12-24 20:00:00.000+09:00 (Asia/Seoul) = 2026-12-24 12:00:00.000+01:00 (Europe/Berlin) = 2026-12-24T11:00:00.000Z",
     );
     expect(stdout)
-      .to.match(/endsAt {6}\(none: it never ends\)/)
+      .to.match(/endsAt +\(none: it never ends\)/)
       .and.match(/Z, in 01:23:20\n/)
-      .and.match(/codeFormat {2}\(the default, 가{6}0000\)/)
-      .and.match(/requestId {3}R9/);
+      .and.match(/codeFormat +\(the default, 가{6}0000\)/)
+      .and.match(/requestId +R9/);
     expect(stderr).to.equal("coupon: dry run: nothing was sent, and the service has not checked it\n");
   });
 

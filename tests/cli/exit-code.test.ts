@@ -30,6 +30,17 @@ const contract: Record<keyof typeof RefusalReason, [code: Code, exitCode: number
   PERMISSION_DENIED: [Code.PermissionDenied, 6],
   RATE_LIMITED: [Code.ResourceExhausted, 5],
   DEADLINE_EXCEEDED: [Code.DeadlineExceeded, 5],
+  UNKNOWN_SINK: [Code.NotFound, 4],
+  SINK_EXISTS: [Code.AlreadyExists, 3],
+  TOO_MANY_SINKS: [Code.FailedPrecondition, 3],
+  NOT_VALID_YET: [Code.FailedPrecondition, 3],
+  VALIDITY_OVER: [Code.FailedPrecondition, 3],
+  VOIDED: [Code.FailedPrecondition, 3],
+  RESERVED: [Code.FailedPrecondition, 3],
+  REDEEMED: [Code.FailedPrecondition, 3],
+  NO_RESERVATION: [Code.FailedPrecondition, 3],
+  RESERVATION_OVER: [Code.FailedPrecondition, 3],
+  MAX_PER_USER: [Code.FailedPrecondition, 3],
 };
 
 describe("cli exit codes", () => {

@@ -59,7 +59,9 @@ describe("cli export", () => {
   before(async () => {
     service = await startStandIn({
       campaigns: {
-        getCampaign: () => ({ campaign: campaign({ issued: issuedSaid }) }),
+        getCampaign: () => ({
+          campaign: campaign({ issued: issuedSaid, metadata: { channel: "app", n: "1" } }),
+        }),
         async *exportCoupons(request, context) {
           requests.push(request);
           if (request.campaignId !== campaignId) throw refusal(Code.NotFound, RefusalReason.UNKNOWN_CAMPAIGN);
@@ -115,12 +117,24 @@ describe("cli export", () => {
   const seqs = (jsonl: string): unknown[] => readJsonLines(jsonl).map((row) => row["seq"]);
   const oneTo = (last: number): number[] => Array.from({ length: last }, (_value, index) => index + 1);
 
+  it("--meta writes the campaign's metadata into every row, and without it no row has any", async () => {
+    const run = (...args: string[]) => runHere(["export", campaignId, ...args], { url: service.url });
+    const [heading = "", first = ""] = (await run("--meta")).stdout.split("\n");
+    expect(heading).to.equal("code,campaign_id,seq,issued_at,user_id,request_id,generation,rank,metadata");
+    expect(first).to.include('"{""channel"":""app"",""n"":""1""}"');
+    const rows = readJsonLines((await run("--meta", "--format", "jsonl")).stdout);
+    expect(rows).to.have.length(total);
+    for (const row of rows) expect(row["metadata"]).to.deep.equal({ channel: "app", n: "1" });
+    for (const row of readJsonLines((await run("--format", "jsonl")).stdout))
+      expect(row).not.to.have.property("metadata");
+  });
+
   it("writes CSV with a heading, quoted, formulas disarmed", async () => {
     const { code, stdout, stderr } = await run();
     expect(code).to.equal(0);
     const lines = stdout.split("\n");
-    expect(lines[0]).to.equal("code,campaign_id,seq,issued_at,user_id,request_id,generation");
-    expect(lines[2]).to.equal(`가나다라000002,${campaignId},2,2026-12-24T11:00:00.002Z,'=cmd(),,1`);
+    expect(lines[0]).to.equal("code,campaign_id,seq,issued_at,user_id,request_id,generation,rank");
+    expect(lines[2]).to.equal(`가나다라000002,${campaignId},2,2026-12-24T11:00:00.002Z,'=cmd(),,1,0`);
     expect(lines[3]).to.include(',"a ""b"", c",');
     expect(lines).to.have.length(12);
     expect(stderr).to.equal("coupon: 10 coupons exported\n");

@@ -55,7 +55,7 @@ describe("cli issue", () => {
     const { code, stderr } = await coupons("issue", campaignId, "--request-id", "one-per-user");
     expect(code).to.equal(2);
     expect(stderr).to.equal(
-      "coupon: this campaign gives one coupon per user, and no user is given; give --user and who claims\n",
+      "coupon: this campaign counts the coupons of each user, and no user is given; give --user and who claims\n",
     );
   });
 

@@ -1,8 +1,12 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import { createAuthenticateOperator } from "../../access/operators.ts";
+import { readSigningKey } from "../../proof/signing-key.ts";
 import { readConfig } from "../../runtime/config.ts";
 import { runHere } from "../support/run-here.ts";
+import { temporaryDir } from "../support/temporary-dir.ts";
 
 const STORES = { REDIS_URL: "redis://127.0.0.1:6379", MONGODB_URL: "mongodb://127.0.0.1:27017" };
 const given = (text: string) => {
@@ -56,6 +60,30 @@ describe("cli: keys", () => {
     expect(operatorOf(line, key)).to.have.nested.property("operator.name", "lee");
   });
 
+  it("certificate makes a key that the service signs with, in a file of its user alone, and never over one", async () => {
+    const dir = temporaryDir();
+    const path = join(dir.path, "key.pem");
+    try {
+      const { code, stdout } = await runHere(["keys", "certificate", "--out", path, "--json"]);
+      expect(code).to.equal(0);
+      const pem = readFileSync(path, "utf8");
+      expect(stdout).not.to.include("PRIVATE");
+      const { CERTIFICATE_KEY = "" } = readConfig({
+        ...STORES,
+        CERTIFICATE_KEY: pem.replaceAll("\n", "\\n"),
+      });
+      expect(CERTIFICATE_KEY).to.equal(pem);
+      expect(JSON.parse(stdout)).to.deep.equal({ file: path, publicKey: readSigningKey(pem).publicKey });
+      expect(statSync(path).mode & 0o077).to.equal(0);
+      const again = await runHere(["keys", "certificate", "--out", path]);
+      expect(again.code).to.equal(2);
+      expect(again.stderr).to.match(/--out: .*EEXIST/);
+      expect(readFileSync(path, "utf8")).to.equal(pem);
+    } finally {
+      dir.remove();
+    }
+  });
+
   it("refuses a key that could be guessed from its hash, a reserved name and an unknown role", async () => {
     const wrong = [
       { args: ["hash", "--name", "kim", "--role", "admin"], stdin: "hunter2\n", says: /32 to 4096/ },
@@ -64,7 +92,11 @@ describe("cli: keys", () => {
       { args: ["create", "--name", "kim lee", "--role", "admin"], stdin: "", says: /--name/ },
       { args: ["create", "--name", "kim", "--role", "root"], stdin: "", says: /--role: "root"/ },
       { args: ["create", "--role", "admin"], stdin: "", says: /--name is missing/ },
-      { args: ["delete", "--name", "kim", "--role", "admin"], stdin: "", says: /create or hash/ },
+      {
+        args: ["delete", "--name", "kim", "--role", "admin"],
+        stdin: "",
+        says: /create, hash or certificate/,
+      },
     ];
     for (const { args, stdin, says } of wrong) {
       const { code, stdout, stderr } = await runHere(["keys", ...args], given(stdin));

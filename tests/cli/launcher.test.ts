@@ -47,7 +47,7 @@ describe("cli launcher", () => {
     beforeEach(async () => {
       for (const file of ["package.json", "package-lock.json", "tsconfig.json"])
         await writeFile(join(folder, file), "{}");
-      for (const part of ["callers", "audit", "runtime", "proto/gen"]) {
+      for (const part of ["callers", "client", "operator", "audit", "runtime", "proto/gen"]) {
         await mkdir(join(folder, part), { recursive: true });
         await writeFile(join(folder, part, "a.ts"), "1");
       }

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { DIGITS, SYLLABLES, SYMBOLS } from "../../codes/alphabet.ts";
 import { CHECK_MODULUS, checkFits, checkSymbol, checkWeight } from "../../codes/check-character.ts";
-import { overlappingPatterns, parseCodeFormat } from "../../codes/code-format.ts";
+import { parseCodeFormat } from "../../codes/code-format.ts";
 import { createCodeMaker } from "../../codes/code-maker.ts";
 import { checkSpace, countCodes } from "../../codes/code-space.ts";
 import { mistypedBecause } from "../../codes/normalise-code.ts";
@@ -188,23 +188,34 @@ describe("code format with a check character", () => {
     expect(formatOf("가가가가가가0000").check).to.equal(false);
   });
 
-  it("stands last, once, beside at least one syllable and one digit", () => {
-    const refused: [pattern: string, why: RegExp][] = [
-      ["#가가00", /has "#" \(U\+0023\) at position 1/],
-      ["가가0#0", /at position 4/],
-      ["가가0##", /at position 4/],
-      ["가가가#", /no digit/],
-      ["000#", /no syllable/],
+  it("stands last, once, after syllables and digits alone; any other # is a letter or digit", () => {
+    for (const pattern of ["#가가00", "가가0#0", "가가0##", "0000#", "A가가0#", "가가0A#"])
+      expect(formatOf(pattern).check, pattern).to.equal(false);
+    for (const pattern of ["가00#", "가가가#", "여름-가가가가가가000#"])
+      expect(formatOf(pattern).check, pattern).to.equal(true);
+    for (const [pattern, why] of [
       ["가0#", /3 characters, too few/],
-      ["가가가가가가0000#", /11 characters, too many/],
-    ];
-    for (const [pattern, why] of refused) {
+      ["가가가가가가0000#", /11 characters, too many with a check character: at most 10/],
+    ] as const) {
       const parsed = parseCodeFormat(pattern);
       expect(parsed.ok ? "accepted" : parsed.message, pattern)
         .to.match(why)
-        .and.to.include("# (a check character)");
+        .and.to.include("last after 가 and 0: a check character");
     }
-    expect(formatOf("가00#").length).to.equal(4);
+  });
+
+  it("is computed from what follows the prefix", () => {
+    const make = createCodeMaker(formatOf("여름-가가가가000#"), seededRandom(SEED));
+    const plain = createCodeMaker(formatOf("가가가가000#"), seededRandom(SEED));
+    for (let made = 0; made < 100; made += 1) {
+      const code = make();
+      expect(checkFits(code.slice(2))).to.equal(true);
+      expect(code.slice(2)).to.equal(plain());
+      const other = code[8] === "1" ? "2" : "1";
+      const formats = [formatOf("여름-가가가가000#")];
+      expect(mistypedBecause(code, formats)).to.equal(undefined);
+      expect(mistypedBecause(`${code.slice(0, 8)}${other}${code.slice(9)}`, formats)).to.match(/^mistyped/);
+    }
   });
 
   for (const pattern of ["가00#", "0가0#", "00가#", "가가0#"]) {
@@ -253,12 +264,6 @@ describe("code format with a check character", () => {
     expect(check.ok ? "accepted" : check.message).to.match(
       /가가00# has 297 × 297 × 10 × 10 = 8,820,900 codes \(its check character adds none\)/,
     );
-  });
-
-  it("knows which patterns can make the same code", () => {
-    expect(overlappingPatterns("가가00#")).to.have.members(["가가00#", "가가00가", "가가000"]);
-    expect(overlappingPatterns("가가000")).to.have.members(["가가000", "가가00#"]);
-    expect(overlappingPatterns("가000가")).to.have.members(["가000가", "가000#"]);
   });
 });
 

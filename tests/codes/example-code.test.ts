@@ -1,7 +1,7 @@
 import { expect } from "chai";
-import { SYLLABLES } from "../../codes/alphabet.ts";
+import { DRAWN, SYLLABLES } from "../../codes/alphabet.ts";
 import { checkFits } from "../../codes/check-character.ts";
-import { EXAMPLE_MARK, exampleCodes } from "../../codes/example-code.ts";
+import { EXAMPLE_MARK, exampleCodes, LETTER_EXAMPLE_MARK } from "../../codes/example-code.ts";
 import { factsOf } from "../../codes/format-facts.ts";
 import { normaliseCode } from "../../codes/normalise-code.ts";
 import { seededRandom } from "../support/seeded-random.ts";
@@ -29,6 +29,20 @@ describe("example codes", () => {
         expect(normaliseCode(example)).to.deep.equal({ ok: true, code: example });
       }
     }
+  });
+
+  it("of a format without syllables carry a vowel after the prefix, which none of its codes has there", () => {
+    for (const [pattern, prefix] of [
+      ["SUMMER-AAAA0000", "SUMMER"],
+      ["########", ""],
+      ["EE-00000000", "EE"],
+    ] as const) {
+      for (const example of exampleCodes(formatOf(pattern), 50, seededRandom(SEED))) {
+        expect(example.slice(0, prefix.length + 1)).to.equal(`${prefix}${LETTER_EXAMPLE_MARK}`);
+        expect(example.slice(prefix.length + 1)).to.match(/^[^AEIOUL]+$/);
+      }
+    }
+    expect(DRAWN).not.to.include(LETTER_EXAMPLE_MARK);
   });
 });
 

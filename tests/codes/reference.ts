@@ -1,4 +1,4 @@
-import { FIRST_DIGIT_SYMBOL, SYMBOLS } from "../../codes/alphabet.ts";
+import { DRAWN, FIRST_DIGIT_SYMBOL, SYMBOLS } from "../../codes/alphabet.ts";
 import { BLOCKED_WORDS } from "../../codes/blocked-words.ts";
 import { type CodeFormat, parseCodeFormat } from "../../codes/code-format.ts";
 
@@ -11,6 +11,7 @@ export function formatOf(pattern: string): CodeFormat {
 }
 
 const blocked = new Set(BLOCKED_WORDS);
+const firsts = new Set(BLOCKED_WORDS.map((word) => word[0]));
 const longest = Math.max(...BLOCKED_WORDS.map((word) => word.length));
 
 /** Looks up every substring in the list, of the code as written and of its syllables alone. */
@@ -20,6 +21,7 @@ export function hasBlockedWord(code: string): boolean {
 
 function hasBlockedSubstring(text: string): boolean {
   for (let start = 0; start < text.length; start += 1) {
+    if (!firsts.has(text[start])) continue;
     for (let end = start + 1; end <= Math.min(text.length, start + longest); end += 1) {
       if (blocked.has(text.slice(start, end))) return true;
     }
@@ -29,7 +31,7 @@ function hasBlockedSubstring(text: string): boolean {
 
 /** All raw combinations of a format, in order, without the check character. */
 export function* everyCode(format: CodeFormat): Generator<string> {
-  const choices = format.slots.map((slot) => SYMBOLS.slice(slot.firstSymbol, slot.firstSymbol + slot.size));
+  const choices = format.slots.map((slot) => DRAWN.slice(slot.firstSymbol, slot.firstSymbol + slot.size));
   for (let number = 0; number < Number(format.space); number += 1) {
     let rest = number;
     let code = "";

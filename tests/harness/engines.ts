@@ -7,11 +7,12 @@ import { engines } from "../../setup/engines.mjs";
 /**
  * Runs the tests of what the service asks of Redis on each engine that set-up unpacked: its `redis-server` is
  * the first one on PATH. Prints a line for each engine; exit code 1 where a test failed or an engine is not
- * there.
+ * there. With `--quick`, as in CI, without the failovers of Sentinels.
  */
 const FILES = [
   ...["missing-right", "redis-rights", "redis-start", "redis-facts", "scripts", "load-scripts", "limit"],
   ...["found-again", "other-redis", "redis-clock"],
+  ...(process.argv.includes("--quick") ? [] : ["redis-sentinel"]),
 ].map((name) => `tests/pool/${name}.test.ts`);
 
 const { REDIS_URL: _other, PATH = "", ...environment } = process.env;

@@ -119,12 +119,11 @@ describe("Bad input", () => {
         }),
         "passed",
       ],
-      ["a format with letters", "code_format", () => ({ codeFormat: "가가AB00" }), "position 3"],
+      ["a format with another letter", "code_format", () => ({ codeFormat: "가가AB00" }), "position 4"],
       ["a format of other syllables", "code_format", () => ({ codeFormat: "나나나나0000" }), "position 1"],
-      ["a format without a digit", "code_format", () => ({ codeFormat: "가가가가가가" }), "digit"],
-      ["a format without a syllable", "code_format", () => ({ codeFormat: "00000000" }), "syllable"],
-      ["a format of 3", "code_format", () => ({ codeFormat: "가가0" }), "4 to 10"],
-      ["a format of 11", "code_format", () => ({ codeFormat: "가가가가가가00000" }), "4 to 10"],
+      ["a prefix that is a pattern", "code_format", () => ({ codeFormat: "AAAA-000000" }), "before a hyphen"],
+      ["a format of 3", "code_format", () => ({ codeFormat: "가가0" }), "4 to 32"],
+      ["a format of 33", "code_format", () => ({ codeFormat: `PROMO-${"0".repeat(28)}` }), "4 to 32"],
       ["a request id of 300 characters", "request_id", () => ({ requestId: "r".repeat(300) }), "128"],
       ["a request id with a tab", "request_id", () => ({ requestId: "one\ttwo" }), "control"],
     ];
@@ -392,7 +391,7 @@ describe("Bad input", () => {
     });
 
     it("codes that cannot be one are refused without an echo", async () => {
-      for (const code of ["ABCD", "가나다라1234567", "-", " ", "가".repeat(300), "가\u00000"]) {
+      for (const code of ["ABÇD", "가나다라1234567".repeat(3), "-", " ", "가".repeat(300), "가\u00000"]) {
         const refused = await refusal(clients.coupons.findCoupon({ campaignId: byUser, code }));
         expectInvalid(refused, "code");
         expect(refused.message).not.to.include(code.trim() === "" || code === "-" ? "\0" : code);
@@ -424,6 +423,49 @@ describe("Bad input", () => {
   });
 
   describe("to the operators' look-ups", () => {
+    it("no code and no claim key, or more than a campaign goes by", async () => {
+      const user = { userId: "u" };
+      const request = { requestId: "r" };
+      const all = "code, user_id, request_id";
+      for (const [fields, field, ...words] of [
+        [{}, all, "give the code"],
+        [{ campaignId: byUser }, all, "give the code"],
+        [{ code: "가0", ...user, campaignId: byUser }, all, "alone"],
+        [{ code: "가0", ...request }, all, "alone"],
+        [user, "campaign_id", "must not be empty"],
+        [request, "campaign_id", "must not be empty"],
+        [{ campaignId: byUser, ...request }, "user_id", "one coupon per user"],
+        [{ campaignId: byUser, ...request, ...user }, "request_id", "must be empty", "one coupon per user"],
+        [{ campaignId: byRequest, ...user }, "request_id", "by request"],
+        [{ campaignId: byUser, userId: "u".repeat(300) }, "user_id", "300"],
+        [{ campaignId: byUser, userId: " " }, "user_id", "visible"],
+        [{ campaignId: byRequest, requestId: "r\n" }, "request_id", "control"],
+      ] as const) {
+        const refused = await refusal(clients.campaigns.findIssuance(fields));
+        expectInvalid(refused, field, ...words);
+      }
+      for (const fields of [
+        { campaignId: byUser, ...user },
+        { campaignId: byRequest, ...request },
+        { campaignId: byRequest, ...request, ...user },
+      ]) {
+        const nobody = await refusal(clients.campaigns.findIssuance(fields));
+        expect([nobody.code, nobody.reason]).to.deep.equal([Code.NotFound, "NO_COUPON"]);
+      }
+      const nowhere = await refusal(clients.campaigns.findIssuance({ campaignId: UNKNOWN_ID, ...user }));
+      expect(nowhere.reason).to.equal("UNKNOWN_CAMPAIGN");
+    });
+
+    it("proofs and commitments: an id that is none, and none or several keys", async () => {
+      const { coupons } = clients;
+      expectInvalid(await refusal(coupons.getCampaignCommitment({ campaignId: "" })), "campaign_id");
+      const all = "user_id, request_id, code";
+      for (const keys of [{}, { userId: "u", code: "가0" }, { userId: "u", requestId: "r" }])
+        expectInvalid(await refusal(coupons.getIssuanceProof({ campaignId: byUser, ...keys })), all);
+      const certifying = clients.campaigns.certifyCampaign({ campaignId: "" })[Symbol.asyncIterator]();
+      expectInvalid(await refusal(certifying.next()), "campaign_id");
+    });
+
     it("page sizes, batch sizes and intervals out of range", async () => {
       const { campaigns } = clients;
       const firstOf = async (stream: AsyncIterable<unknown>) => {

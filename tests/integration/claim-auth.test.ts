@@ -1,12 +1,12 @@
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
-import { repositoryDir } from "../../local/repository.ts";
 import { createOpenCampaign } from "../support/campaign.ts";
 import { connectClients } from "../support/clients.ts";
+import { documentedScript } from "../support/documented-code.ts";
 import { post } from "../support/post.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
 import { runCli } from "../support/run-cli.ts";
@@ -15,16 +15,6 @@ import { temporaryDir } from "../support/temporary-dir.ts";
 import { withStores } from "../support/with-stores.ts";
 
 const run = promisify(execFile);
-const page = readFileSync(join(repositoryDir, "docs", "security.md"), "utf8");
-
-/** A script of docs/security.md, by the name in its first line. */
-function scriptOf(name: string): string {
-  const found = [...page.matchAll(/```js\n([^`]*(?:`(?!``)[^`]*)*)```/g)].find(([, text]) =>
-    text?.startsWith(`// ${name}\n`),
-  );
-  if (found?.[1] === undefined) throw new Error(`docs/security.md has no ${name}`);
-  return found[1];
-}
 
 describe("the integrations of docs/security.md", () => {
   const stores = withStores();
@@ -41,7 +31,10 @@ describe("the integrations of docs/security.md", () => {
   async function runScript(name: string, env: Record<string, string>) {
     const file = join(dir.path, name);
     // Logs are searched for users by that prefix.
-    writeFileSync(file, scriptOf(name).replace('"alice"', `"${KEY_PREFIX}alice"`));
+    writeFileSync(
+      file,
+      documentedScript("docs/security.md", name).replace('"alice"', `"${KEY_PREFIX}alice"`),
+    );
     const { stdout } = await run(process.execPath, [file], { env });
     const [, status = "", body = ""] = /^(\d+) (.*)$/s.exec(stdout) ?? [];
     return { status: Number(status), coupon: JSON.parse(body).coupon?.code as string | undefined };

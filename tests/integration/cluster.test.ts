@@ -66,7 +66,11 @@ describe("on a Redis Cluster of six nodes", () => {
       expect(
         pooled.map(({ invariant, verdict }) => `${invariant} ${verdict}`),
         half.stdout,
-      ).to.deep.equal(["U1", "U3", "U4", "U5", "U8", "U10"].map((invariant) => `${invariant} ${HOLDS}`));
+      ).to.deep.equal(
+        ["U1", "U3", "U4", "U5", "U8", "U10", "U14", "R1", "R3", "R4"].map(
+          (invariant) => `${invariant} ${HOLDS}`,
+        ),
+      );
       await issue(campaignId, TOTAL / 2, TOTAL);
       await untilState(clients, campaignId, "SOLD_OUT");
       const { code, stores: told } = await couponVerify(service.url, campaignId);

@@ -2,6 +2,8 @@ import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
 import { SYMBOLS } from "../../codes/alphabet.ts";
 import { checkFits } from "../../codes/check-character.ts";
+import { campaignKeys } from "../../pool/keys.ts";
+import type { CampaignDoc } from "../../record/documents.ts";
 import { held, refusal } from "../support/answers.ts";
 import { readBooks } from "../support/books.ts";
 import { createCampaign, createOpenCampaign, untilState } from "../support/campaign.ts";
@@ -126,6 +128,27 @@ describe("Codes of a running service", () => {
       expect([issuance?.userId, issuance?.requestId]).to.deep.equal([user(1), requestId]);
     });
 
+    it("of letters and a prefix: found in any case and with its hyphen; documents and pool have shape 2", async () => {
+      const campaignId = await createOpenCampaign(clients, { total: 3, codeFormat: "summer-AAAAAA00" });
+      const { campaign } = await clients.campaigns.getCampaign({ campaignId });
+      expect(campaign?.codeFormat).to.equal("SUMMER-AAAAAA00");
+      const { coupon } = await clients.coupons.issueCoupon({ campaignId, userId: user(7) });
+      const mine = held(coupon).code;
+      expect(mine).to.match(/^SUMMER[BCDFGHJKMPQRTVWXY]{6}[234679]{2}$/);
+      for (const input of [mine, `summer-${mine.slice(6).toLowerCase()}`, ` SUMMER - ${mine.slice(6)}`]) {
+        const { coupon: found } = await clients.coupons.findCoupon({ campaignId, code: input });
+        expect(held(found).code).to.equal(mine);
+        const { issuance } = await clients.campaigns.findIssuance({ code: input });
+        expect(issuance?.userId).to.equal(user(7));
+      }
+      const shapes = async (id: string) => [
+        (await stores.db.collection<CampaignDoc>("campaigns").findOne({ _id: id }))?.shape,
+        (await redis.hGet(campaignKeys(id).meta, "shape")) ?? "",
+      ];
+      expect(await shapes(campaignId)).to.deep.equal([2, "2"]);
+      expect(await shapes(checked)).to.deep.equal([1, "1"]);
+    });
+
     it("in another campaign it is not found, in an unknown one that is said", async () => {
       const other = await createCampaign(clients, { total: 1, codeFormat: "가가가가가가000#" });
       const elsewhere = await refusal(clients.campaigns.findIssuance({ campaignId: other.id, code }));
@@ -138,7 +161,7 @@ describe("Codes of a running service", () => {
     });
 
     it("what cannot be a code is refused, without an echo", async () => {
-      for (const input of ["", "ABCD", "가나다라1234567", "-"]) {
+      for (const input of ["ABÇD", "가나다라1234567".repeat(3), "-"]) {
         const refused = await refusal(clients.campaigns.findIssuance({ code: input }));
         expect([refused.code, refused.reason]).to.deep.equal([Code.InvalidArgument, "INVALID"]);
         expect(refused.message).to.match(/^code: (is|has) /);
@@ -233,8 +256,8 @@ describe("Codes of a running service", () => {
 
     it("refuses what it cannot reckon with, naming the field", async () => {
       const wrong: [field: string, request: { codeFormats?: string[]; total?: number }][] = [
-        ["code_format", { codeFormats: ["가가가가"] }],
-        ["code_format", { codeFormats: ["가가0#0"] }],
+        ["code_format", { codeFormats: ["AAAA-0000"] }],
+        ["code_format", { codeFormats: ["가가0*0"] }],
         ["code_formats", { codeFormats: Array.from({ length: 21 }, () => "가가00") }],
         ["total", { total: -1 }],
         ["total", { total: 5_000_001 }],

@@ -37,10 +37,10 @@ describe("Heartbeats of service processes", () => {
     const limits = { user: "off", address: "2000/10", key: "off", shared: false };
     expect(byPid.get(server.process.pid)?.claims).to.deep.equal({ auth: "open", reachable: false, limits });
     expect(byPid.get(scheduler.process.pid)).not.to.have.property("claims");
-    expect(byPid.get(scheduler.process.pid)?.tickAgeMs).to.be.within(0, 5_000);
+    expect(byPid.get(scheduler.process.pid)?.tickAgeMs).to.be.at.least(0);
     for (const { redisClock, version } of byPid.values()) {
       expect(Math.abs(redisClock?.offsetMs ?? Number.NaN)).to.be.at.most(redisClock?.uncertaintyMs ?? 0);
-      expect(version).to.match(/^\d+\.\d+\.\d+/);
+      expect(version).to.match(/^\d+\.\d+\.\d+\+[0-9a-f]{8}$/);
     }
 
     const clients = connectClients(server.url);
@@ -51,7 +51,8 @@ describe("Heartbeats of service processes", () => {
     }
     const counts = (seen: readonly SeenProcess[]) =>
       seen.flatMap(({ campaigns }) => campaigns).find((one) => one.campaignId === campaignId);
-    await becomes((seen) => counts(seen)?.outcomes["sold_out"] === 1);
+    // The last of the five.
+    await becomes((seen) => counts(seen)?.outcomes["replayed"] === 1);
     expect(counts(await all())?.outcomes).to.deep.equal({ issued: 3, sold_out: 1, replayed: 1 });
     expect(counts(await all())?.latency.reduce((sum, count) => sum + count, 0)).to.equal(5);
 

@@ -59,7 +59,7 @@ describe("Public part, operators and pages on ports of their own", function () {
     }
     expect(await codeOf(operatorsAt(url).campaigns.listCampaigns({}))).to.equal("Unimplemented");
     expect(await codeOf(claim(operators, campaignId, 2))).to.equal("Unimplemented");
-    for (const path of ["/healthz", "/readyz", "/metrics"]) {
+    for (const path of ["/healthz", "/livez", "/readyz", "/metrics"]) {
       expect(await statusOf(addresses.health, path), path).to.equal(200);
       expect(await statusOf(url, path), path).to.equal(404);
       expect(await statusOf(addresses.operators, path), path).to.equal(404);

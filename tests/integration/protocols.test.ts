@@ -2,7 +2,13 @@ import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
-import { CampaignView, type WatchCampaignResponse } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import {
+  CampaignView,
+  OperatorRole,
+  type WatchCampaignResponse,
+} from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { RedemptionState } from "../../proto/gen/coupon/v1/redemption_pb.ts";
+import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { held, refusal } from "../support/answers.ts";
 import { expectRightBooks, readBooksAtRest } from "../support/books.ts";
 import { createCampaign, createOpenCampaign, untilState } from "../support/campaign.ts";
@@ -109,12 +115,23 @@ describe("One running service", () => {
 
     const { issuance } = await campaigns.findIssuance({ code: codes[0] ?? "" });
     expect([issuance?.userId, issuance?.coupon?.campaignId]).to.deep.equal([user(0), campaignId]);
+    const byUser = await campaigns.findIssuance({ campaignId, userId: user(0) });
+    expect(byUser.issuance).to.deep.equal(issuance);
+    expect(await campaigns.getSelf({})).to.include({ role: OperatorRole.ADMIN });
     const { formats } = await campaigns.describeFormats({ codeFormats: ["가가가가000"], total });
     expect(formats[0]).to.include({
       codeFormat: "가가가가000",
       combinations: String(297 ** 4 * 1_000),
       fits: true,
     });
+
+    await redeemed(through, codes);
+    const { commitments } = await coupons.getCampaignCommitment({ campaignId });
+    expect(commitments.map(({ first, size }) => [first, size])).to.deep.equal([[0, total]]);
+    const { proof } = await coupons.getIssuanceProof({ campaignId, userId: user(0) });
+    expect([proof?.ordinal, proof?.rank]).to.deep.equal([0, 0]);
+    const certifying = campaigns.certifyCampaign({ campaignId })[Symbol.asyncIterator]().next();
+    expect((await refusal(certifying)).message, "without a key").to.match(/has no CERTIFICATE_KEY/);
 
     const { campaigns: listed } = await campaigns.listCampaigns({});
     expect(listed.find(({ id }) => id === campaignId)?.issued).to.equal(total);
@@ -137,6 +154,43 @@ describe("One running service", () => {
     expect(states).to.include(CampaignState.OPEN);
     const books = await readBooksAtRest(redis, stores.db, campaignId, total);
     expectRightBooks(books, total, new Map(exported.map(({ userId, coupon }) => [userId, held(coupon)])));
+  }
+
+  /** Every method of the redemptions' service, on two codes. */
+  async function redeemed({ redemptions }: Clients, [code = "", other = ""]: readonly string[]) {
+    const key = `${KEY_PREFIX}order`;
+    const kept = await redemptions.reserveCoupon({ code, key, timeoutMs: 60_000n });
+    expect([kept.redemption?.state, kept.replayed]).to.deep.equal([RedemptionState.RESERVED, false]);
+    const { reservedAt, expiresAt } = kept.redemption ?? {};
+    expect(reservedAt && expiresAt && timestampMs(expiresAt) - timestampMs(reservedAt)).to.equal(60_000);
+    const spaced = [...code].join(" ").normalize("NFD");
+    expect(await redemptions.validateCoupon({ code: spaced })).to.include({
+      ...{ valid: false, whyNot: RefusalReason.RESERVED },
+    });
+    expect((await redemptions.cancelRedemption({ code, key })).redemption?.state).to.equal(
+      RedemptionState.CANCELLED,
+    );
+    expect(await redemptions.validateCoupon({ code })).to.include({ valid: true });
+    const voided = await redemptions.voidCoupon({ code, reason: "printed twice" });
+    expect([voided.already, voided.redemptions?.voided]).to.deep.equal([false, true]);
+    const refused = await refusal(redemptions.redeemCoupon({ code, key: `${key} 2` }));
+    expect([refused.code, refused.reason]).to.deep.equal([Code.FailedPrecondition, "VOIDED"]);
+    await redemptions.unvoidCoupon({ code });
+    const done = await redemptions.redeemCoupon({ code, key: `${key} 2` });
+    expect([done.redemption?.state, done.replayed]).to.deep.equal([RedemptionState.CONFIRMED, false]);
+    expect((await redemptions.redeemCoupon({ code, key: `${key} 2` })).replayed).to.equal(true);
+    await redemptions.reserveCoupon({ code: other, key });
+    const confirmed = await redemptions.confirmRedemption({ code: other, key });
+    expect(confirmed.redemption).to.include({ code: other, key, state: RedemptionState.CONFIRMED });
+    const recorded = (await redemptions.getCouponRedemptions({ code })).redemptions;
+    expect(recorded?.voidChanges.map((one) => [one.voided, one.reason, one.actor])).to.deep.equal([
+      [true, "printed twice", "operator"],
+      [false, "", "operator"],
+    ]);
+    expect(recorded?.redemptions.map(({ state }) => state)).to.deep.equal([
+      RedemptionState.CANCELLED,
+      RedemptionState.CONFIRMED,
+    ]);
   }
 
   describe("serves the whole life of a campaign", () => {

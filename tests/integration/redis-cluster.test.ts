@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { MongoClient } from "mongodb";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
-import { answerOf, type Held, isUncertain } from "../support/answers.ts";
+import { answerOf } from "../support/answers.ts";
 import { expectRightBooks, readBooksAtRest } from "../support/books.ts";
 import { createOpenCampaign } from "../support/campaign.ts";
 import { type Clients, connectClients } from "../support/clients.ts";
@@ -12,13 +11,12 @@ import { HANG_MS } from "../support/patience.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
 import { openRawRedis } from "../support/raw-redis.ts";
 import { type ClusterNode, type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
+import { sellOut } from "../support/sell-out.ts";
 import { createServices, type Service, type Services } from "../support/service.ts";
 import { sharedStack } from "../support/shared-stores.ts";
 
 const COUPONS = 600;
 const CALLERS = 8;
-/** The pause of a caller between two coupons: the sale has to last longer than the faults. */
-const PAUSE_MS = 20;
 /** The number of requests for each caller, of up to ISSUE_DEADLINE_MS each. */
 const LOOKS = 8;
 const DATABASE = `cluster-${process.pid}`;
@@ -62,41 +60,7 @@ describe("A service on a Redis Cluster whose nodes come and go", () => {
     }
   });
 
-  /** Starts callers that ask for one user after another, each until a definite answer, until all is sold. */
-  function openSale(campaignId: string) {
-    const acknowledged = new Map<string, Held>();
-    let user = 0;
-    let uncertain = 0;
-    let soldOut = false;
-    const caller = async () => {
-      while (!soldOut) {
-        const userId = `${KEY_PREFIX}${user++}`;
-        const definite = await until(
-          async () => {
-            const answer = await answerOf(() => clients.coupons.issueCoupon({ campaignId, userId }));
-            if (answer.kind === "coupon") acknowledged.set(userId, answer.held);
-            else if (isUncertain(answer)) uncertain += 1;
-            else soldOut = answer.refused.reason === "SOLD_OUT";
-            return answer.kind === "coupon" || soldOut;
-          },
-          HANG_MS,
-          PAUSE_MS,
-        );
-        if (!definite) throw new Error(`${userId} got no definite answer`);
-        await sleep(PAUSE_MS);
-      }
-    };
-    const over = Promise.all(Array.from({ length: CALLERS }, caller));
-    return {
-      acknowledged,
-      uncertain: () => uncertain,
-      over,
-      async untilIssued(count: number): Promise<void> {
-        const issued = until(() => acknowledged.size >= count, HANG_MS);
-        expect(await Promise.race([issued, over.then(() => true)]), `${count} issued`).to.equal(true);
-      },
-    };
-  }
+  const openSale = (campaignId: string) => sellOut([clients], campaignId, CALLERS);
 
   /**
    * Waits until a master of another part lists `node` as the master of the key's slot; replies that are lost

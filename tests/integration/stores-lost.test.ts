@@ -10,6 +10,7 @@ import { createOpenCampaign } from "../support/campaign.ts";
 import { type Clients, connectClients } from "../support/clients.ts";
 import { inParallel } from "../support/in-parallel.ts";
 import { metric } from "../support/metrics-page.ts";
+import { startMongos } from "../support/mongos.ts";
 import { OWN_DATABASE, type OwnStack, startOwnStack } from "../support/own-stack.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
@@ -61,6 +62,21 @@ describe("A service whose stores are not there at the start", () => {
     expectOneLine(stderr, stdout, "MONGODB_URL", `127.0.0.1:${port}`);
     expect(stderr, "a password").not.to.include("hush-hush");
     expect(code).to.equal(3);
+  });
+
+  it("says which collection must not be sharded, whatever its roles, and leaves with code 2", async () => {
+    const mongos = await startMongos(stack.mongodb, { sharded: ["issuances"] });
+    try {
+      for (const ROLES of ["server", "scheduler", "generator"]) {
+        const { code, stdout, stderr } = await runToEnd({
+          ...{ ...soon, ROLES, REDIS_URL: stack.redis.url, MONGODB_URL: mongos.url, HEALTH_PORT: "0" },
+        });
+        expectOneLine(stderr, stdout, "has sharded coupons.issuances: ");
+        expect(code, ROLES).to.equal(2);
+      }
+    } finally {
+      await mongos.close();
+    }
   });
 
   it("says that a port is taken and which setting to change, and leaves with code 4", async () => {

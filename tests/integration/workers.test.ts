@@ -242,7 +242,8 @@ describe("Several workers", () => {
       expect(value("coupon_commit_batch_size_sum"), "issuances").to.be.at.least(total);
       expect([value("coupon_workers"), value("coupon_worker_deaths_total")]).to.deep.equal([2, 0]);
       expect(value("coupon_queue_limit")).to.equal(40_000);
-      expect(value("coupon_breaker_open")).to.equal(0);
+      for (const breaker of ["commits", "reads", "pools"])
+        expect(value(`coupon_breaker_open{breaker="${breaker}"}`), breaker).to.equal(0);
     }
   });
 
@@ -516,6 +517,33 @@ describe("Several workers", () => {
     } finally {
       await new Promise((resolve) => holder.close(resolve));
     }
+  });
+
+  describe("another program takes the free port that the service chose", () => {
+    const NODE_OPTIONS = `--import=${new URL("../support/port-thief.mjs", import.meta.url).href}`;
+
+    it("it chooses another one", async () => {
+      const { process: service, url } = await services.start({ env: { NODE_OPTIONS, PORT_THEFTS: "3" } });
+      const stolen = service.lines.filter((line) => line.startsWith("stolen ")).map((line) => line.slice(7));
+      expect(stolen.length, "ports taken").to.equal(3);
+      expect(stolen).not.to.include(new URL(url).port);
+      expect((await fetch(new URL("/healthz", url))).status).to.equal(200);
+    });
+
+    it("each time: the start ends with exit code 4", async () => {
+      const env = {
+        ...stack.env,
+        WORKERS: "2",
+        PORT: "0",
+        GRPC_PORT: "off",
+        NODE_OPTIONS,
+        PORT_THEFTS: "99",
+      };
+      const { code, stdout, stderr } = await runToEnd(env, []);
+      expect([code, stderr.trimEnd().split("\n").length]).to.deep.equal([4, 1]);
+      expect(stderr).to.match(/^coupon: port \d+ on 127\.0\.0\.1 is taken by another process/);
+      expect(stdout.split("\n").filter((line) => line.startsWith("stolen ")).length).to.equal(5);
+    });
   });
 
   it("--help tells the command that it belongs to, and every flag; an unknown one is refused", async () => {

@@ -62,12 +62,30 @@ it(".env.example, taken as it is, is a configuration with the defaults", () => {
   const WITHOUT_DEFAULT = [
     ...["REDIS_URL", "MONGODB_URL", "OPERATOR_TOKEN", "OPERATOR_KEYS", "OPERATOR_HOSTS", "HEALTH_PORT"],
     ...["TRUST_PROXY", "OPERATORS_HOST", "OPERATORS_PORT", "OPERATORS_GRPC_PORT", "HEALTH_HOST"],
+    "OPERATORS_GRPC_REFLECTION",
     // With TLS the port for gRPC has no default.
     ...["TLS_CERT_FILE", "TLS_KEY_FILE", "OPERATORS_CLIENT_CA_FILE", "GRPC_PORT"],
     ...["CLAIM_KEYS", "CLAIM_TOKEN_SECRET", "CLAIM_TOKEN_JWKS"],
     ...["CLAIM_TOKEN_AUDIENCE", "CLAIM_TOKEN_ISSUER"],
     ...["OPERATOR_OIDC_ISSUER", "OPERATOR_OIDC_AUDIENCE", "OPERATOR_OIDC_ROLES"],
-    ...["CLAIM_HOOK_URL", "CLAIM_HOOK_SECRET", "CLAIM_HOOK_FAILS"],
+    ...[
+      "CLAIM_HOOK_URL",
+      "CLAIM_HOOK_SECRET",
+      "CLAIM_HOOK_FAILS",
+      "ERASURE_KEY",
+      "CERTIFICATE_KEY",
+      "ALLOWED_ORIGINS",
+      "OPERATOR_ORIGINS",
+    ],
+    ...[
+      "SENTRY_DSN",
+      "SENTRY_RELEASE",
+      "OTEL_TRACES_EXPORTER",
+      "OTEL_SERVICE_NAME",
+      "OTEL_RESOURCE_ATTRIBUTES",
+    ],
+    ...["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"],
+    ...["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"],
   ];
   const given = Object.fromEntries(Object.entries(env).filter(([name]) => WITHOUT_DEFAULT.includes(name)));
   expect(Object.keys(env)).to.include.members([...SETTINGS]);

@@ -6,7 +6,7 @@ import { repositoryDir } from "../../local/repository.ts";
 
 type Config = {
   readonly spec: readonly string[];
-  readonly ignore: readonly string[];
+  readonly ignore?: readonly string[];
   readonly [key: string]: unknown;
 };
 type Glob = {
@@ -22,20 +22,47 @@ const { globSync } = createRequire(createRequire(import.meta.url).resolve("mocha
 const filesOf = (pattern: string | readonly string[], ignore: readonly string[] = []) =>
   globSync(pattern, { cwd: repositoryDir, ignore });
 
-describe("npm run test:quick", () => {
-  const { scripts } = readJson("package.json") as { scripts: Record<string, string> };
-  const { spec, ignore, ...how } = readJson(".mocharc.quick.json") as Config;
+const { scripts } = readJson("package.json") as { scripts: Record<string, string> };
+const configOf = (script: string) => {
+  const name = /--config (\S+)$/.exec(scripts[script] ?? "")?.[1] ?? "";
+  const { spec, ignore = [], ...how } = readJson(name) as Config;
+  return { spec, ignore, how, files: filesOf(spec, ignore) };
+};
+const setUpOf = (script: string) => scripts[script]?.split(" && ")[0];
 
-  it("runs its tests as npm test does, with the same set-up, and all that are not named slow", () => {
-    expect(how).to.deep.equal(readJson(".mocharc.json"));
-    const [whole = "", quick = ""] = [scripts["test"], scripts["test:quick"]];
-    expect(quick.split(" && ")[0]).to.equal(whole.split(" && ")[0]);
-    expect(spec).to.deep.equal([/'(.*)'$/.exec(whole)?.[1]]);
+describe("npm test and npm run test:long", () => {
+  const [usual, long] = [configOf("test"), configOf("test:long")];
+
+  it("run each test file, one of them, in the same way", () => {
+    for (const { how } of [usual, long]) expect(how).to.deep.equal(readJson(".mocharc.json"));
+    expect(setUpOf("test:long")).to.equal(setUpOf("test"));
+    expect(usual.ignore).to.deep.equal(long.spec);
+    expect(filesOf("tests/**/*.test.ts").toSorted()).to.deep.equal(
+      [...usual.files, ...long.files].toSorted(),
+    );
+  });
+
+  it("name as long what is there", () => {
+    // mocha parts a spec at its commas, also within braces, and passes over what it does not find.
+    for (const pattern of long.spec) expect(filesOf(pattern), pattern).to.deep.equal([pattern]);
+  });
+});
+
+describe("npm run test:quick", () => {
+  const { spec, ignore, how, files } = configOf("test:quick");
+
+  it("runs its tests as npm test does, with the same set-up but for the browser, and all that are not named slow", () => {
+    const usual = configOf("test");
+    expect(how).to.deep.equal(usual.how);
+    // No quick test opens a browser, so that the set-up need not install one.
+    expect(setUpOf("test:quick")).to.equal(setUpOf("test")?.replace(" --browser", ""));
+    expect(spec).to.deep.equal(usual.spec);
+    expect(files.filter((file) => !usual.files.includes(file))).to.deep.equal([]);
   });
 
   it("names as slow what is there, and each folder of tests is in it or named", () => {
     const all = filesOf(spec);
-    const quick = new Set(filesOf(spec, ignore));
+    const quick = new Set(files);
     for (const slow of ignore)
       expect(
         filesOf(slow).filter((file) => all.includes(file)),

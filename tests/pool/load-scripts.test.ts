@@ -32,11 +32,12 @@ describe("pool load scripts", () => {
       endsAtMs: 0,
       total,
       armedAtMs: 0,
+      shape: 1,
     };
   }
 
   it("load step by step: nothing of it is seen before the commit, all of it after", async () => {
-    const target = { ...targetOf(3, 3), endsAtMs: Date.now() + 2 * HOUR_MS };
+    const target = { ...targetOf(3, 3), endsAtMs: Date.now() + 2 * HOUR_MS, shape: 2 };
     const { campaignId } = target;
     const look = async () => (await pool.inspect(campaignId)).status;
     expect(await pool.loadBegin(campaignId, 3)).to.equal("begun");
@@ -58,6 +59,7 @@ describe("pool load scripts", () => {
         seq: "0",
         total: "3",
         armedAt: "0",
+        shape: "2",
       },
       staged: ["가1", "나2"],
       open: [],
@@ -88,6 +90,32 @@ describe("pool load scripts", () => {
     expect(await pool.loadCodes(campaignId, 5, 0, ["가1", "나2"])).to.equal(2);
     expect(await pool.loadCommit({ ...target, generation: 5 })).to.equal("loaded");
     expect(await pool.inspect(campaignId)).to.include({ status: "ok", generation: 5, stagedCodes: 2 });
+  });
+
+  it("the frontier tells since when a pool is loaded, and which claims may not be durable", async () => {
+    const target = await loadedPool(pool, { generation: 2, claims: [held] });
+    const { campaignId } = target;
+    const { sinceLoadMs = -1, ...loaded } = await pool.frontier(campaignId);
+    const nothing = { status: "ok", generation: 2, base: 2, seq: 0, pending: undefined };
+    expect(loaded).to.deep.equal(nothing);
+    expect(sinceLoadMs).to.be.within(0, HOUR_MS);
+    await claimAll(pool, campaignId, Date.now(), "b", "c", "d");
+    expect(await pool.frontier(campaignId)).to.deep.include({ seq: 3, pending: { generation: 2, seq: 1 } });
+    await pool.settle(campaignId, 2, [1, 3]);
+    expect(await pool.frontier(campaignId)).to.deep.include({ seq: 3, pending: { generation: 2, seq: 2 } });
+    // A change of the campaign keeps ledger and sequence; a frozen pool tells as much.
+    await pool.freeze(campaignId, Date.now(), 3);
+    expect(await pool.frontier(campaignId)).to.deep.include({ status: "ok", generation: 2, base: 2 });
+    expect(await pool.turn({ ...target, generation: 3, state: "paused" })).to.equal("turned");
+    await pool.settle(campaignId, 2, [2]);
+    expect(await pool.frontier(campaignId)).to.deep.include({ ...nothing, generation: 3, seq: 3 });
+    // An earlier version did not record the load.
+    const { meta } = campaignKeys(campaignId);
+    await raw.hDel(meta, "loadedAt");
+    expect((await pool.frontier(campaignId)).sinceLoadMs).to.equal(undefined);
+    await raw.hSet(meta, "token", "elsewhere");
+    expect((await pool.frontier(campaignId)).status).to.equal("fenced");
+    expect(await pool.frontier(targetOf(1, 1).campaignId)).to.deep.include({ status: "none", generation: 0 });
   });
 
   it("no key has a time to live", async () => {

@@ -560,6 +560,7 @@ class History {
           generation: generationOf(op.generationOffset),
           total,
           armedAt: 0,
+          shape: 1 + (total % 2),
         });
       }
       case "inspect": {
@@ -580,6 +581,9 @@ class History {
           startsAtMs: m.meta?.startsAt ?? 0,
           endsAtMs: m.meta?.endsAt ?? 0,
         });
+        const { sinceLoadMs, ...frontier } = await pool.frontier(campaignId);
+        expect(frontier).to.deep.equal(model.frontier(m));
+        expect(sinceLoadMs === undefined).to.equal(m.meta === undefined);
         return saw("inspect");
       }
       case "freeze": {
@@ -718,6 +722,7 @@ class History {
     const nowMs = Date.now();
     await this.#loadCommit({
       state,
+      shape: 1 + (op.codes % 2),
       startsAt: nowMs + start,
       endsAt: end === 0 ? 0 : nowMs + start + end,
       generation,
@@ -740,7 +745,7 @@ class History {
   }
 
   async #loadCommit(target: Omit<model.Meta, "token" | "seq" | "base">): Promise<void> {
-    const { state, startsAt, endsAt, generation, total, armedAt } = target;
+    const { state, startsAt, endsAt, generation, total, armedAt, shape } = target;
     const reply = await this.#pool.loadCommit({
       campaignId: this.#campaignId,
       generation,
@@ -749,6 +754,7 @@ class History {
       endsAtMs: endsAt,
       total,
       armedAtMs: armedAt,
+      shape,
     });
     expect(reply).to.equal(model.loadCommit(this.#model, target));
     saw(`load-commit ${reply}`);

@@ -52,7 +52,53 @@ describe("REDIS_URL", () => {
     expect(refusalOf("rediss://h1?ca=/a.pem,rediss://h2?ca=/b.pem")).to.match(/options .* URL 2/);
   });
 
+  it("may name Sentinels, the master that they watch, and their own credentials", () => {
+    expect(
+      parseRedisUrls(
+        "rediss+sentinel://u:p%40%2C@s1:1,[::1]:2,[::2],s3/mymaster?db=2&sentinelUser=a%20b&sentinelPassword=c%26&ca=/ca.pem",
+      ),
+    ).to.deep.equal({
+      nodes: [],
+      username: "u",
+      password: "p@,",
+      tls: { ca: "/ca.pem" },
+      database: 2,
+      sentinels: {
+        nodes: [
+          { host: "s1", port: 1 },
+          { host: "::1", port: 2 },
+          { host: "::2", port: 26379 },
+          { host: "s3", port: 26379 },
+        ],
+        master: "mymaster",
+        username: "a b",
+        password: "c&",
+      },
+    });
+    expect(parseRedisUrls("redis+sentinel://s1/m")).to.deep.equal({
+      nodes: [],
+      tls: undefined,
+      database: 0,
+      sentinels: { nodes: [{ host: "s1", port: 26379 }], master: "m" },
+    });
+  });
+
   for (const [url, why] of [
+    ["redis+sentinel://s1,s2", /name of the master, .* after the \/ of its hosts/],
+    ["redis+sentinel://s1,s2/", /name of the master/],
+    ["redis+sentinel://s1,s2/a/b", /name of the master/],
+    ["redis+sentinel://s1,,s2/m", /must name a host/],
+    ["redis+sentinel://s1:0,s2/m", /port from 1 to 65535/],
+    ["redis+sentinel://:hush/x@s1/m", /before its @ that must be encoded/],
+    [
+      "redis+sentinel://s1/m?ca=/hush.pem",
+      /not known, number 1 .* must be db, sentinelUser, sentinelPassword$/,
+    ],
+    ["redis+sentinel://s1/m?sentinelPassword=", /value of sentinelPassword that is empty/],
+    ["redis+sentinel://s1/m?sentinelUser=u", /sentinelPassword beside sentinelUser/],
+    ["redis+sentinel://s1/m?sentinelPassword=hu@sh", /before its @ that must be encoded/],
+    ["redis+sentinel://s1/m?sentinelPassword=hush&x=y", /not known, number 2/],
+    ["redis://h1,redis+sentinel://s1/m", /URL 2 of 2 names Sentinels, beside which no other URL stands/],
     ["redis://h?ca=/a.pem", /no options after a \?: ca, cert, key and servername belong to rediss/],
     ["rediss://h?ca=a.pem", /value of ca that is no absolute path/],
     ["rediss://h?cert=/a.pem", /cert and key together/],

@@ -51,7 +51,7 @@ describe("Redis at the start: what it refuses and what it does not tell", () => 
 
   for (const field of ["run_id", "master_replid"]) {
     it(`INFO that hides or rewrites ${field} is refused in a sentence`, async () => {
-      for (const value of ["", "hidden"]) {
+      for (const value of ["", "hidden", "0", "0".repeat(40), "1234abcd"]) {
         const refused = await refusalWhere(field, value);
         expect(refused).to.be.instanceOf(UserError);
         expect(String(refused))

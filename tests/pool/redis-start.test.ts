@@ -17,7 +17,7 @@ import { loadedPool } from "../support/loaded-pool.ts";
 import { type OwnRedis, ownRedis } from "../support/own-redis.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
-import { startSentinel } from "../support/sentinel.ts";
+import { startSentinelGroup } from "../support/redis-group.ts";
 import { sharedStack, silentLogger } from "../support/shared-stores.ts";
 
 const connect = (url: string) => connectRedis({ url, connectWithinMs: HANG_MS, logger: silentLogger });
@@ -50,7 +50,7 @@ async function usedEverywhere(cluster: RedisCluster, url: string): Promise<strin
 
 /** The rights that docs/operations.md lists for every Redis. */
 const NEEDED =
-  "+ping +eval +evalsha +info +time +exists +unlink +rename +renamenx +set +hset +hsetnx +hget +hmget +hlen +hincrby +hdel " +
+  "+ping +eval +evalsha +info +time +exists +unlink +rename +renamenx +set +hset +hsetnx +hget +hmget +hlen +hincrby +hdel +hscan " +
   "+rpush +lpush +llen +lrem +lpop +xadd +xlen +xrange +xdel";
 
 describe("Redis at the start: a cluster of six nodes", () => {
@@ -197,11 +197,12 @@ describe("Redis at the start: what is there", () => {
   });
 
   it("a Sentinel is refused, and what to give instead is said", async () => {
-    const sentinel = await startSentinel();
+    const group = await startSentinelGroup();
     try {
-      expect((await refusalOf(sentinel.url)).message).to.match(/is a Redis Sentinel, .*master/);
+      const { message } = await refusalOf(group.sentinels[0]?.url ?? "");
+      expect(message).to.match(/is a Redis Sentinel, .*master/);
     } finally {
-      await sentinel.stop();
+      await group.close();
     }
   });
 
@@ -223,6 +224,15 @@ describe("Redis at the start: what is there", () => {
       expect(both.message).to.match(/may not run lpush, rpush; grant \+lpush \+rpush \(ACL SETUSER\); docs/);
       const keys = await refusalOf(await as(...NEEDED.split(" "), "resetkeys", "~other:*"));
       expect(keys.message).to.match(/may not touch keys that begin with cp:.*grant ~cp:\* /);
+    });
+
+    it("is told of SELECT, which only a URL with a database needs", async () => {
+      const url = await as(...NEEDED.split(" "));
+      const { message, exitCode } = await refusalOf(`${url}/1`);
+      expect(message).to.match(/the Redis user few may not run select; grant \+select \(ACL SETUSER\)/);
+      expect(exitCode).to.equal(2);
+      await own.raw.sendCommand(["ACL", "SETUSER", "few", "+select"]);
+      await (await connect(`${url}/1`)).close();
     });
 
     it("does without CONFIG, and with no more than docs/operations.md lists", async () => {

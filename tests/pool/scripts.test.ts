@@ -3,6 +3,7 @@ import type { Claim } from "../../pool/answers.ts";
 import { campaignKeys } from "../../pool/keys.ts";
 import type { Pool } from "../../pool/pool.ts";
 import { newCampaignId } from "../../record/campaign-id.ts";
+import { NewerShape, SHAPE_MAX } from "../../runtime/stored-shape.ts";
 import { claimAll, claimIn, HOUR_MS, loadedPool } from "../support/loaded-pool.ts";
 import { contentsOf, openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { withStores } from "../support/with-stores.ts";
@@ -451,6 +452,42 @@ describe("pool scripts", () => {
       const before = await contents(campaignId);
       expect(await allWriters(campaignId)).to.deep.equal(Array(7).fill("fenced"));
       expect(await contents(campaignId)).to.deep.equal(before);
+    });
+
+    it("a pool without a shape is of the first one, and answers", async () => {
+      const { campaignId } = await loadedPool(pool);
+      await raw.hDel(campaignKeys(campaignId).meta, "shape");
+      expect(await kinds(campaignId, "a")).to.deep.equal(["claimed"]);
+    });
+
+    it("no script reads or changes a pool of a newer shape, in any state of it", async () => {
+      for (const damage of [{}, { token: "elsewhere" }, { held: "2" }]) {
+        const { campaignId, ...target } = await loadedPool(pool);
+        const held = claimIn((await claimAll(pool, campaignId, Date.now(), "a"))[0]);
+        await raw.hSet(campaignKeys(campaignId).meta, { ...damage, shape: SHAPE_MAX + 1 });
+        const before = await contents(campaignId);
+        const calls: Record<string, () => Promise<unknown>> = {
+          claim: () => claimAll(pool, campaignId, Date.now(), "a", "b"),
+          advance: () => pool.advance(campaignId, Date.now()),
+          inspect: () => pool.inspect(campaignId),
+          frontier: () => pool.frontier(campaignId),
+          settle: () => pool.settle(campaignId, 1, [1]),
+          adopt: () => pool.adopt({ ...claim, campaignId }),
+          release: () => pool.release(held, true, { ...claim, campaignId }),
+          distrust: () => pool.distrust(campaignId, 1),
+          freeze: () => pool.freeze(campaignId, Date.now(), 2),
+          turn: () => pool.turn({ ...target, campaignId, generation: 2 }),
+          topUp: () => pool.topUp(campaignId, 1, 3, ["라4"], ""),
+          loadBegin: () => pool.loadBegin(campaignId, 2),
+          loadCommit: () => pool.loadCommit({ ...target, campaignId, generation: 2 }),
+        };
+        for (const [name, call] of Object.entries(calls)) {
+          const error = await call().catch((thrown: unknown) => thrown);
+          expect(error, name).to.be.instanceOf(NewerShape);
+          expect(String(error), name).to.include(`the pool has shape ${SHAPE_MAX + 1}`);
+        }
+        expect(await contents(campaignId)).to.deep.equal(before);
+      }
     });
 
     it("inspect counts what is there, whatever its status", async () => {

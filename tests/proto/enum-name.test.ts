@@ -59,6 +59,7 @@ describe("the name of an enum's value", () => {
       "cli",
       "server",
       "callers",
+      "client",
       "bench",
       "audit",
       "campaign",

@@ -68,9 +68,12 @@ describe("campaigns", () => {
       await made({ total: 30 });
       await made({ total: 12, state: "ENDED" });
       await made({ total: 5, codeFormat: "가가00" });
-      expect(await campaigns.totalOfFormats(["가가가가가가0000"])).to.equal(42);
-      expect(await campaigns.totalOfFormats(["가가가가가가0000", "가가00"])).to.equal(47);
-      expect(await campaigns.totalOfFormats(["가000"])).to.equal(0);
+      await made({ total: 7, codeFormat: "가가00", adding: { count: 2 } });
+      const totals = await campaigns.totalsByFormat();
+      expect([...totals].sort()).to.deep.equal([
+        ["가가00", 14],
+        ["가가가가가가0000", 42],
+      ]);
       expect(await campaigns.formatsInUse()).to.have.members(["가가가가가가0000", "가가00"]);
     });
   });
@@ -286,7 +289,7 @@ describe("campaigns", () => {
           .map(({ name }) => name);
       expect(await unique("campaigns")).to.deep.equal(["one_per_request"]);
       expect(await unique("coupons")).to.deep.equal(["one_per_ordinal"]);
-      expect(await unique("issuances")).to.deep.equal(["one_per_claim_key"]);
+      expect(await unique("issuances")).to.deep.equal(["one_per_claim_key", "one_per_place"]);
       expect(stores.db.writeConcern).to.include({ w: "majority", journal: true });
       expect(stores.db.readConcern?.level).to.equal("majority");
     });

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import type { IssuanceDoc } from "../../record/documents.ts";
-import { createIssuances, type InsertOutcome, type Issuances } from "../../record/issuances.ts";
+import type { InsertOutcome } from "../../record/insert-outcome.ts";
+import { createIssuances, type Issuances } from "../../record/issuances.ts";
 import { UncertainInsert } from "../../record/unordered-insert.ts";
 import { withStores } from "../support/with-stores.ts";
 
@@ -218,6 +219,34 @@ describe("issuances", () => {
         const placed = docs.map(({ _id, generation, seq }) => ({ _id, generation, seq }));
         expect(codes).to.deep.equal(placed.slice(0, limit));
       }
+    });
+
+    it("stops below a place, and tells the last one", async () => {
+      const campaignId = campaignIdOf();
+      const places = [1, 2, 3, 5, 6].flatMap((generation) => [1, 2, 4].map((seq) => ({ generation, seq })));
+      expect(await issuances.last(campaignId)).to.equal(undefined);
+      await issuances.insert(
+        places.map(({ generation, seq }) =>
+          doc(campaignId, `${generation} ${seq}`, `user ${generation} ${seq}`, { generation, seq }),
+        ),
+      );
+      expect(await issuances.last(campaignId)).to.deep.equal({ generation: 6, seq: 4 });
+      const rank = ({ generation, seq }: { generation: number; seq: number }) => generation * 10 + seq;
+      const ends = [1, 2, 3, 4, 5, 6, 7].flatMap((generation) =>
+        [0, 1, 3, 5].map((seq) => ({ generation, seq })),
+      );
+      for (const after of [undefined, ...ends])
+        for (const below of ends) {
+          const wanted = places.filter(
+            (place) => (after === undefined || rank(place) > rank(after)) && rank(place) < rank(below),
+          );
+          for (const limit of [2, 100]) {
+            const found = await issuances.codesInOrder(campaignId, after, limit, below);
+            expect(found.map(({ generation, seq }) => ({ generation, seq }))).to.deep.equal(
+              wanted.slice(0, limit),
+            );
+          }
+        }
     });
 
     it("goes on after a place that nobody has", async () => {

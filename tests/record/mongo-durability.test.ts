@@ -8,6 +8,7 @@ const WEAKER = [
   "w=1",
   "w=0",
   "journal=false",
+  "j=false",
   "readConcernLevel=local",
   "readConcernLevel=available",
   "readPreference=secondary",

@@ -18,14 +18,8 @@ describe("facts of MongoDB", () => {
   });
 
   /** The replies of a deployment to the commands; none of these deployments runs on this machine. */
-  const described = (hello: object, status?: object, sharded?: readonly string[]): Db => {
-    const found = async () => {
-      if (sharded === undefined) throw new Error("not authorized");
-      return sharded.map((_id) => ({ _id }));
-    };
+  const described = (hello: object, status?: object): Db => {
     return {
-      databaseName: "coupons",
-      client: { db: () => ({ collection: () => ({ find: () => ({ toArray: found }) }) }) },
       collection: () => undefined,
       command: async () => hello,
       admin: () => ({
@@ -61,13 +55,5 @@ describe("facts of MongoDB", () => {
       ...{ kind: "replica-set", name: "rs0", members: 3, majority: 2 },
       healthy: undefined,
     });
-  });
-
-  it("a mongos is no server by itself, and tells which of our collections are sharded", async () => {
-    const mongos = { msg: "isdbgrid" };
-    for (const sharded of [["coupons.issuances"], [], undefined]) {
-      const told = await createMongoFacts(described(mongos, undefined, sharded)).deployment();
-      expect(told).to.deep.equal({ kind: "mongos", sharded });
-    }
   });
 });

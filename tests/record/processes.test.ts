@@ -52,6 +52,19 @@ describe("processes", () => {
       .and.not.have.any.keys("worker", "redisClock", "tickAgeMs", "lastTickAt");
   });
 
+  it("shows servers that were ready lately, and what others need to know of them alone", async () => {
+    const serving = { parts: ["public"], pages: ["http://10.0.0.1:8090"] };
+    await processes.beat("ready", { ...beat, serving });
+    await processes.beat("draining", beat);
+    await processes.beat("silent", { ...beat, serving });
+    await silence("silent", 60_000);
+    const [one, ...others] = await processes.servers(30_000);
+    expect(others).to.deep.equal([]);
+    expect(one).to.have.all.keys("_id", "host", "serving", "redisClock", "ageMs");
+    expect(one).to.deep.include({ _id: "ready", host: "a-host", serving, redisClock: beat.redisClock });
+    expect(one?.ageMs).to.be.within(0, MOMENT_MS);
+  });
+
   it("shows who was heard of lately, longest standing first", async () => {
     await processes.beat("late", { ...beat, startedAt: new Date(1_900_000_000_000) });
     await processes.beat("early", beat);

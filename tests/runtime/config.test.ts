@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { expect } from "chai";
 import fc from "fast-check";
 import { type Config, changedSettings, readConfig, redactConfig, SETTINGS } from "../../runtime/config.ts";
@@ -100,13 +101,15 @@ describe("configuration", () => {
       HOST: "127.0.0.1",
       PORT: 8080,
       GRPC_PORT: 9080,
-      ROLES: ["server", "scheduler", "generator"],
+      ROLES: ["server", "scheduler", "generator", "events"],
       WORKERS: 1,
       LOG_LEVEL: "info",
       LOG_FORMAT: "json",
       CLAIM_BATCH_MAX: 256,
       CLAIM_QUEUE_MAX: 20_000,
       COMMITS_IN_FLIGHT_MAX: 4,
+      HERD_RATE: 5_000,
+      ATTEMPTS_KEPT: 0,
       ISSUE_DEADLINE_MS: 5_000,
       STORE_DEADLINE_MS: 2_000,
       COMMIT_DEADLINE_MS: 4_000,
@@ -135,6 +138,19 @@ describe("configuration", () => {
     expect(read({ MONGODB_URL: "mongodb+srv://cluster.example" }).MONGODB_URL).to.match(/^mongodb\+srv/);
   });
 
+  const BAD_ORIGINS = [
+    ...["*", "https://*.shop.example", "shop.example", "https://shop.example/", "https://shop.example/shop"],
+    ...[
+      "https://u:p@shop.example",
+      "https://shop.example?a",
+      "https://shop.example#a",
+      "null",
+      ",",
+      "https://",
+    ],
+    ...["wss://shop.example", "file://", "https://shop.example:99999", "https://a b", "https:shop.example"],
+    Array.from({ length: 51 }, (_, at) => `https://${at}.example`).join(),
+  ];
   const bad: [name: string, values: string[]][] = [
     ["REDIS_URL", ["http://x", "127.0.0.1:6379", "redis://a,http://b", ...malformed("redis"), ...badRedis]],
     ["MONGODB_URL", ["http://x", "127.0.0.1", "mysql://x", ...malformed("mongodb"), ...badMongodb]],
@@ -145,6 +161,8 @@ describe("configuration", () => {
     ["OPERATORS_HOST", ["http://h", "h:8080", "[::1]"]],
     ["OPERATORS_PORT", ["-1", "65536", "x", "Off"]],
     ["OPERATORS_GRPC_PORT", ["-1", "65536", "x"]],
+    ["GRPC_REFLECTION", ["yes", "ON", "1"]],
+    ["OPERATORS_GRPC_REFLECTION", ["yes", "ON", "1"]],
     ["TLS_CERT_FILE", ["server.crt", "./server.crt"]],
     ["TLS_KEY_FILE", ["server.key", "./server.key"]],
     ["OPERATORS_CLIENT_CA_FILE", ["ca.crt", "./ca.crt"]],
@@ -181,6 +199,7 @@ describe("configuration", () => {
       ],
     ],
     ["PROXY_PROTOCOL", ["yes", "v2"]],
+    ["PUBLIC_LAUNCH_PAGE", ["yes", "ON", "1"]],
     ["CLAIM_TOKEN_SKEW_MS", ["-1", "300001", "5s"]],
     [
       "CLAIM_KEYS",
@@ -199,6 +218,9 @@ describe("configuration", () => {
       "OPERATOR_HOSTS",
       ["ops.example:443", "http://ops.example", "*.example", "[::1]", "a/b", "u@h", ",", "h ".repeat(21)],
     ],
+    ...(["ALLOWED_ORIGINS", "OPERATOR_ORIGINS"] as const).map(
+      (name) => [name, BAD_ORIGINS] as [typeof name, string[]],
+    ),
     ["OPERATOR_KEYS", ["kim", "kim:admin", `kim:root:${"0".repeat(64)}`, `kim:admin:${"0".repeat(63)}`]],
     [
       "OPERATOR_OIDC_ISSUER",
@@ -225,6 +247,7 @@ describe("configuration", () => {
     ],
     ["LIMIT_ADDRESS", ["none", "20/10s", "20:10"]],
     ["LIMIT_KEY", ["OFF", "1/1/1"]],
+    ["LIMIT_VALIDATE", ["on", "0/1"]],
     ["LIMITS_SHARED", ["yes", "true", "redis"]],
     [
       "CLAIM_HOOK_URL",
@@ -234,15 +257,66 @@ describe("configuration", () => {
       ],
     ],
     ["CLAIM_HOOK_SECRET", ["short", "x".repeat(15), `${"x".repeat(16)} y`, "비밀".repeat(10)]],
+    ["ERASURE_KEY", ["short", "x".repeat(31)]],
+    [
+      "CERTIFICATE_KEY",
+      [
+        ...["secret", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"],
+        generateKeyPairSync("x25519").privateKey.export({ format: "pem", type: "pkcs8" }).toString(),
+        generateKeyPairSync("ed25519").publicKey.export({ format: "pem", type: "spki" }).toString(),
+      ],
+    ],
     ["CLAIM_HOOK_FAILS", ["no", "Open", "true"]],
     ["CLAIM_HOOK_DEADLINE_MS", ["49", "5001", "0.3s"]],
+    [
+      "EVENT_SINKS_ALLOW",
+      [
+        ...[",", "none, loopback", "0.0.0.0/0", "::/0", "10.0.0.0/33", "10.0.0/8", "::ffff:10.0.0.1"],
+        ...["crm:8080", "https://crm.example", "*.example", "a..b", "-a.b", "1234", "crm,".repeat(101)],
+      ],
+    ],
     ["LOG_LEVEL", ["loud", "INFO"]],
     ["LOG_FORMAT", ["xml"]],
+    [
+      "SENTRY_DSN",
+      [
+        ...["o1.ingest.sentry.test/1", "https://o1.ingest.sentry.test/1", "https://key@h", "https://key@h/"],
+        ...["https://key@h/project", "https://key:second@h/1", "http://key@h/1", "ftp://key@h/1"],
+        ...[
+          "https://key@h/1?a=b",
+          "https://key@h/1#a",
+          "https://key@h/1/",
+          "https://k-y@h/1",
+          "https://key@h/ 1",
+        ],
+      ],
+    ],
+    ["OTEL_SDK_DISABLED", ["yes", "1", "off"]],
+    ["OTEL_TRACES_EXPORTER", ["console", "zipkin", "otlp,console"]],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", ["collector:4318", "grpc://c:4317", "http://", "http://c /x"]],
+    ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", ["/v1/traces", "unix:/tmp/x"]],
+    ["OTEL_EXPORTER_OTLP_HEADERS", ["authorization", "=x", "a b=c", "a=%zz"]],
+    ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", ["authorization: x", "a=1,b"]],
+    ["OTEL_EXPORTER_OTLP_PROTOCOL", ["grpc", "http", "HTTP/JSON"]],
+    ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", ["grpc"]],
+    ["OTEL_TRACES_SAMPLER", ["all", "parentbased", "jaeger_remote"]],
+    ["OTEL_TRACES_SAMPLER_ARG", ["1.1", "-0.1", "1%", "half", "."]],
+    ["OTEL_SERVICE_NAME", ["  ", "x".repeat(256)]],
+    ["OTEL_RESOURCE_ATTRIBUTES", ["team", "a=%", "a:b"]],
+    ["OTEL_BSP_SCHEDULE_DELAY", ["0", "600001", "5s"]],
+    ["OTEL_BSP_EXPORT_TIMEOUT", ["0", "600001"]],
+    ["OTEL_BSP_MAX_QUEUE_SIZE", ["0", "1000001"]],
+    ["OTEL_BSP_MAX_EXPORT_BATCH_SIZE", ["0", "100001"]],
+    ["SENTRY_ENVIRONMENT", ["a b", "a/b", "a\\b", "환경", "x".repeat(65)]],
+    ["SENTRY_RELEASE", ["a b", "a/b", "x".repeat(201)]],
     ["CLAIM_BATCH_MAX", ["0", "1001", "many"]],
     ["CLAIM_QUEUE_MAX", ["0", "1000001"]],
     ["COMMITS_IN_FLIGHT_MAX", ["0", "65"]],
+    ["HERD_RATE", ["0", "1000001", "OFF", "none", "5/10"]],
+    ["ATTEMPTS_KEPT", ["-1", "1000001", "off"]],
     ["ISSUE_DEADLINE_MS", ["99", "60001", "5s"]],
     ["STORE_DEADLINE_MS", ["99", "60001"]],
+    ["EVENT_SINKS_DEADLINE_MS", ["99", "60001"]],
     ["COMMIT_DEADLINE_MS", ["99", "60001"]],
     ["COMMIT_STALL_MS", ["49", "60001"]],
     ["STORE_STALL_MS", ["49", "60001"]],
@@ -322,12 +396,29 @@ describe("configuration", () => {
     );
     expect(why("REDIS_URL", "redis://a:1,redis://b:x")).to.match(/: URL 2 of 2 must have a port/);
     expect(why("REDIS_URL", "redis://a/1,redis://b")).to.match(/URL 1 of 2 .*a Redis Cluster has database 0/);
+    for (const value of ["hunter 2", "hunter\t2", "hunter,x://Secr3t"]) {
+      const url = `redis+sentinel://h/m?sentinelPassword=${value}`;
+      expect(why("REDIS_URL", url)).to.match(/has a value of sentinelPassword that must be encoded/);
+      expect(why("REDIS_URL", url)).not.to.match(/hunter|Secr3t/);
+    }
+    for (const path of ["", "/", "/.", "/..", "/a/b"])
+      expect(why("REDIS_URL", `redis+sentinel://h${path}`)).to.match(/must have the name of the master/);
     expect(why("MONGODB_URL", "mongodb://u:p@ss@h")).to.match(/must have one @ at most/);
     expect(why("MONGODB_URL", "mongodb://a,b:0")).to.match(/port from 1 to 65535/);
     expect(why("MONGODB_URL", "mongodb://h/?replicaSet=rs&hunter=2")).to.match(
       /does not know: number 2 after its \?$/,
     );
     expect(why("MONGODB_URL", "mongodb://h/?tls=perhaps")).to.match(/a value of tls that .* does not take/);
+    for (const value of ["hunter 2", "hunter\t2", "hunter,x://Secr3t", "a,b+c://d&tlsCAFile=/Secr3t"]) {
+      const url = `mongodb://h/?appName=a&tlsCertificateKeyFilePassword=${value}`;
+      expect(why("MONGODB_URL", url)).to.match(
+        /a value of tlsCertificateKeyFilePassword that must be encoded/,
+      );
+      expect(why("MONGODB_URL", url)).not.to.match(/hunter|Secr3t/);
+    }
+    expect(why("MONGODB_URL", "mongodb://h/?tls=true&hunter 2=x")).to.match(
+      /has an option, number 2 after its \?, that must be encoded/,
+    );
     expect(why("MONGODB_URL", "mongodb+srv://h:27017")).to.match(/one host and no port/);
     for (const [name, values] of bad.slice(0, 2))
       for (const value of values) expect(why(name, value)).not.to.match(/hunter|Secr3t/);
@@ -355,7 +446,8 @@ describe("configuration", () => {
         "mongodb://%2Ftmp%2Fmongodb-27017.sock",
         "mongodb+srv://u:p@c.example/?w=majority",
       ],
-      "mongodb://h/?tls=true&tlsCertificateKeyFilePassword=p%40ss",
+      "mongodb://h/?tls=true&tlsCertificateKeyFilePassword=p%40ss%20%2C",
+      "mongodb://h/?readPreference=secondary&readPreferenceTags=dc:ny,rack:1",
     ])
       expect(read({ MONGODB_URL: url }).MONGODB_URL).to.equal(url);
   });
@@ -423,6 +515,49 @@ describe("configuration", () => {
     expect(settingWarnings(read({ DRAIN_DEADLINE_MS: "300" }))[0]).to.match(
       /^DRAIN_DEADLINE_MS is 300, .*ISSUE_DEADLINE_MS/,
     );
+  });
+
+  describe("options of MONGODB_URL that ask for less than the service does", () => {
+    const warned = (options: string) =>
+      settingWarnings(read({ MONGODB_URL: `mongodb://u:p%40w@a:1,b:2/admin?${options}` }));
+
+    for (const option of [
+      "w=1",
+      "w=0",
+      "w=2",
+      "W=1",
+      "journal=false",
+      "j=false",
+      "wtimeoutMS=1",
+      "readConcernLevel=local",
+      "readConcernLevel=available",
+      "readPreference=secondary",
+      "readPreference=nearest",
+    ]) {
+      it(`${option}: one warning names it, without its value`, () => {
+        const name = option.split("=")[0];
+        expect(warned(option)).to.have.length(1);
+        expect(warned(option)[0]).to.match(
+          new RegExp(`^MONGODB_URL has ${name}: the service does not follow`),
+        );
+      });
+    }
+
+    it("several: one warning names each once", () => {
+      const all =
+        "readPreference=secondary&readPreferenceTags=dc:x&readPreferenceTags=&maxStalenessSeconds=90";
+      expect(warned(`${all}&w=1&replicaSet=rs0`)).to.have.length(1);
+      expect(warned(`${all}&w=1&replicaSet=rs0`)[0]).to.include(
+        "MONGODB_URL has readPreference, readPreferenceTags, maxStalenessSeconds, w: ",
+      );
+    });
+
+    it("none where they ask for the same, or where there are none", () => {
+      const same =
+        "w=majority&journal=true&readConcernLevel=majority&readPreference=primary&retryWrites=true";
+      expect(warned(same)).to.deep.equal([]);
+      expect(settingWarnings(read({ MONGODB_URL: "mongodb+srv://h.example" }))).to.deep.equal([]);
+    });
   });
 
   for (const [name, values] of bad) {
@@ -582,11 +717,33 @@ describe("configuration", () => {
     expect(read({ PROXY_PROTOCOL: "on", TRUST_PROXY: "loopback" }).PROXY_PROTOCOL).to.equal("on");
   });
 
+  it("origins are read as browsers write them, each once", () => {
+    expect(read({}).ALLOWED_ORIGINS).to.equal(undefined);
+    const given = "HTTPS://Shop.Example:443, http://localhost:5173 https://shop.example,http://[::1]:80";
+    const origins = ["https://shop.example", "http://localhost:5173", "http://[::1]"];
+    for (const name of ["ALLOWED_ORIGINS", "OPERATOR_ORIGINS"] as const)
+      expect(read({ [name]: given })[name]).to.deep.equal(origins);
+    expect(read({ ALLOWED_ORIGINS: "https://쿠폰.example" }).ALLOWED_ORIGINS).to.deep.equal([
+      "https://xn--2l7bi8e.example",
+    ]);
+    expect(errorOf({ ALLOWED_ORIGINS: "https://shop.example/" }).message)
+      .to.include('ALLOWED_ORIGINS: "https://shop.example/" must be 1 to 50 origins')
+      .and.include("without path, final / and *");
+  });
+
   it("TRUST_PROXY is a list of addresses and networks; loopback stands for those of this machine", () => {
     expect(read({}).TRUST_PROXY).to.equal(undefined);
     expect(read({ TRUST_PROXY: "loopback, 10.0.0.0/8  2001:db8::1" }).TRUST_PROXY).to.deep.equal([
       ...["127.0.0.0/8", "::1", "10.0.0.0/8", "2001:db8::1"],
     ]);
+  });
+
+  it("EVENT_SINKS_ALLOW is loopback, or a list that need not have it; none is an empty one", () => {
+    expect(read({}).EVENT_SINKS_ALLOW).to.deep.equal(["loopback"]);
+    expect(
+      read({ EVENT_SINKS_ALLOW: "Loopback, 10.0.0.0/8 fd00::/8,CRM.internal" }).EVENT_SINKS_ALLOW,
+    ).to.deep.equal(["loopback", "10.0.0.0/8", "fd00::/8", "crm.internal"]);
+    expect(read({ EVENT_SINKS_ALLOW: "none" }).EVENT_SINKS_ALLOW).to.deep.equal([]);
   });
 
   it("HEALTH_PORT has no value of its own where it is not given: then another port may be taken", () => {

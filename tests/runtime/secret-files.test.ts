@@ -23,6 +23,10 @@ describe("secrets in files", () => {
     "CLAIM_TOKEN_SECRET",
     "CLAIM_KEYS",
     "CLAIM_HOOK_SECRET",
+    "CERTIFICATE_KEY",
+    "SENTRY_DSN",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
   ]) {
     it(`${name}_FILE gives ${name}`, () => {
       const env = { OTHER: "stays", [`${name}_FILE`]: `${fileOf(name, `${SECRET}\n`)}\n` };

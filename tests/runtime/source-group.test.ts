@@ -4,6 +4,8 @@ import { sourceGroupOf } from "../../runtime/source-group.ts";
 describe("the group of a source address", () => {
   for (const [address, group] of [
     ["192.0.2.7", "192.0.2.7"],
+    ["192.0.2.7%eth0", "192.0.2.7%eth0"],
+    ["no address", "no address"],
     ["::ffff:192.0.2.7", "192.0.2.7"],
     ["::FFFF:192.0.2.7", "192.0.2.7"],
     ["2001:db8:0:1::1", "2001:db8:0:1::/64"],

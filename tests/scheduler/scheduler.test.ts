@@ -37,7 +37,7 @@ describe("scheduler", () => {
   function scheduler(clock: Clock, pool: Pool = stores.pool): { scheduler: Scheduler; metrics: Metrics } {
     const metrics = createMetrics();
     const deps = { ...records, pool, clock, metrics, logger: silentLogger, owner: "test", leaseMs: 10_000 };
-    const one = createScheduler({ ...deps, restore: createRestore(deps) });
+    const one = createScheduler({ ...deps, settleMs: 10_000, restore: createRestore(deps) });
     running.push(one);
     return { scheduler: one, metrics };
   }
@@ -153,7 +153,9 @@ describe("scheduler", () => {
     const clock = fakeClock({ startMs: Date.now() });
     const { scheduler: one, metrics } = scheduler(clock);
     const alarms = async () =>
-      (await metrics.alarms.get()).values.map(({ labels, value }) => [labels.kind, value]);
+      (await metrics.alarms.get()).values.flatMap(({ labels, value }) =>
+        value > 0 ? [[labels.kind, value]] : [],
+      );
     const answers = await claimAll(campaign, 3);
     await one.reconcile();
     expect(await look(campaign)).to.include({ record: "OPEN" });

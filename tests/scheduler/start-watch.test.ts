@@ -5,6 +5,7 @@ import type { CampaignDoc } from "../../record/documents.ts";
 import { createPreflights, type Preflights } from "../../record/preflights.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { createLogger } from "../../runtime/logger.ts";
+import { createMetrics, type Metrics } from "../../runtime/metrics.ts";
 import {
   createStartWatch,
   dueMoment,
@@ -17,6 +18,7 @@ import { withStores } from "../support/with-stores.ts";
 
 const START_MS = 1_800_000_000_000;
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 
 const greenLine: Line = { check: "pool", colour: "green", finding: "10 codes", advice: "" };
 const redLine: Line = { check: "redis-durability", colour: "red", finding: "no file", advice: "mend it" };
@@ -25,12 +27,14 @@ describe("start watch", () => {
   const stores = withStores("each");
   let records: Records;
   let preflights: Preflights;
+  let metrics: Metrics;
   let lines: Record<string, unknown>[];
   let made: number[];
 
   beforeEach(async () => {
     records = recordsOf(stores.db);
     preflights = createPreflights(stores.db);
+    metrics = createMetrics(fakeClock({ startMs: START_MS }));
     lines = [];
     made = [];
   });
@@ -47,7 +51,7 @@ describe("start watch", () => {
         if (campaign === null) return null;
         return { campaign, issued: 0, colour: red ? "red" : "green", lines: found };
       },
-      clock,
+      ...{ clock, metrics },
       logger: createLogger({ level: "info", format: "json", destination }),
     });
   }
@@ -197,7 +201,7 @@ describe("start watch", () => {
         const campaign = await records.campaigns.find(campaignId);
         return campaign === null ? null : { campaign, issued: 0, colour: "green", lines: [greenLine] };
       },
-      clock: fakeClock({ startMs: START_MS - MINUTE_MS }),
+      ...{ clock: fakeClock({ startMs: START_MS - MINUTE_MS }), metrics },
       logger: createLogger({ level: "silent", format: "json" }),
     });
     const outcomes = [];
@@ -216,13 +220,27 @@ describe("start watch", () => {
     expect(made).to.have.length(3);
   });
 
+  it("campaigns that start soon, or should have, and have no codes yet, are in the metrics as not ready", async () => {
+    const unmade = { state: "GENERATING" } as const;
+    const soon = await starting(unmade);
+    const late = await starting({ ...unmade, startsAt: new Date(START_MS - HOUR_MS) });
+    await starting();
+    await starting({ ...unmade, startsAt: new Date(START_MS + HOUR_MS) });
+    await watch(fakeClock({ startMs: START_MS - MINUTE_MS })).look();
+    const page = await metrics.registry.getSingleMetricAsString("coupon_campaign_pool_ready");
+    const told = page.split("\n").filter((line) => line.startsWith("coupon_campaign_pool_ready{"));
+    expect(told).to.have.members(
+      [soon, late].map(({ _id }) => `coupon_campaign_pool_ready{campaign="${_id}"} 0`),
+    );
+  });
+
   it("says loudly that nobody could look", async () => {
     const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
     const blind = createStartWatch({
-      campaigns: { startingBetween: () => Promise.reject(new Error("away")) },
+      campaigns: { ...records.campaigns, startingBetween: () => Promise.reject(new Error("away")) },
       preflights,
       preflight: () => Promise.resolve(null),
-      clock: fakeClock({ startMs: START_MS }),
+      ...{ clock: fakeClock({ startMs: START_MS }), metrics },
       logger: createLogger({ level: "info", format: "json", destination }),
     });
     blind.start();

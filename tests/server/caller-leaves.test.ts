@@ -2,6 +2,7 @@ import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import { createCampaignCache } from "../../claims/campaign-cache.ts";
 import { createIssueCoupon } from "../../claims/issue-coupon.ts";
+import { createRefusedCredentials } from "../../claims/refused-credentials.ts";
 import { createTally } from "../../claims/tally.ts";
 import { until } from "../../local/poll.ts";
 import type { Issuances } from "../../record/issuances.ts";
@@ -77,7 +78,11 @@ describe("a caller that leaves its call", () => {
     const claim = createIssueCoupon({
       claimAuth: OPEN_CLAIM_AUTH,
       ...{ claimer: sale.claimer, campaignCache, clock, metrics: sale.metrics },
-      ...{ tally: createTally(), issueDeadlineMs: 60_000 },
+      ...{
+        tally: createTally(),
+        refusedCredentials: createRefusedCredentials(clock),
+        issueDeadlineMs: 60_000,
+      },
     });
     const issueCoupon: typeof claim = (...asked) => counted(async () => claim(...asked));
     const couponDeps: Pick<CouponServiceDeps, "issueCoupon" | "clock"> = { issueCoupon, clock };

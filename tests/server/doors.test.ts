@@ -1,38 +1,52 @@
+import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { expect } from "chai";
+import { MisshapenDocument } from "../../audit/stores/document-shape.ts";
+import { QueueFull } from "../../claims/batch-queue.ts";
 import { CircuitOpen } from "../../claims/breaker.ts";
 import { createCampaignCache } from "../../claims/campaign-cache.ts";
 import { createIssueCoupon, type IssueCoupon } from "../../claims/issue-coupon.ts";
+import { createRefusedCredentials } from "../../claims/refused-credentials.ts";
 import { createTally } from "../../claims/tally.ts";
 import { until } from "../../local/poll.ts";
 import type { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import {
-  type CouponService,
+  CouponService,
+  FindCouponRequestSchema,
   GetCampaignStatusRequestSchema,
   IssueCouponRequestSchema,
 } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import type { EventService } from "../../proto/gen/coupon/v1/event_service_pb.ts";
+import type { RedemptionService } from "../../proto/gen/coupon/v1/redemption_service_pb.ts";
 import { DeadlineExceeded } from "../../runtime/deadline.ts";
 import { buildApp } from "../../server/app.ts";
 import { createBareApp } from "../../server/http/bare-app.ts";
+import { createCallTraces } from "../../server/http/call-traces.ts";
+import { createCrossOrigin } from "../../server/http/cross-origin.ts";
 import { expressClasses } from "../../server/http/express-classes.ts";
-import { createFastPath, type FastMethod } from "../../server/http/fast-path.ts";
+import { createFastPath } from "../../server/http/fast-path.ts";
 import { createInFlight } from "../../server/http/in-flight.ts";
 import { closeWithLastAnswer, type IsLast } from "../../server/http/last-answer.ts";
 import { createCampaignStatus, type GetCampaignStatus } from "../../server/rpc/campaign-status.ts";
-import { createIssueAnswers } from "../../server/rpc/issue-answer.ts";
-import { remoteCallerOf } from "../../server/rpc/remote-caller.ts";
-import { toConnectError } from "../../server/rpc/rpc-status.ts";
-import { createStatusAnswers, STATUS_PATH } from "../../server/rpc/status-answer.ts";
+import { createCouponService } from "../../server/rpc/coupon-service.ts";
+import { createFastMethods } from "../../server/rpc/fast-methods.ts";
+import { FIND_PATH } from "../../server/rpc/find-answer.ts";
+import { createFindCoupon, type FindCoupon } from "../../server/rpc/find-coupon.ts";
+import { ISSUE_PATH } from "../../server/rpc/issue-answer.ts";
+import { openService } from "../../server/rpc/open-service.ts";
+import { createRefuseTurn } from "../../server/rpc/refuse-turn.ts";
+import { STATUS_PATH } from "../../server/rpc/status-answer.ts";
 import { createTellTrouble } from "../../server/rpc/trouble.ts";
-import { viewCoupon } from "../../server/view/campaign-view.ts";
 import { createLiveView } from "../../server/view/live-view.ts";
 import { anyone } from "../support/anyone.ts";
+import { type BareAnswer, comparable, message, type Shape, talk } from "../support/bare-connection.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { recordsOf } from "../support/made-campaign.ts";
+import { NO_ERASURES } from "../support/no-erasures.ts";
 import { OPEN_CLAIM_AUTH } from "../support/open-claims.ts";
 import { openSale, type Sale } from "../support/open-sale.ts";
 import { HANG_MS } from "../support/patience.ts";
@@ -40,56 +54,10 @@ import { silentLogger } from "../support/shared-stores.ts";
 import { testBreakers } from "../support/test-breakers.ts";
 import { withStores } from "../support/with-stores.ts";
 
-const PATH = "/coupon.v1.CouponService/IssueCoupon";
-
-type Answer = { status: string; headers: Record<string, string>; body: string };
-
-/** Sends `pieces` on one bare connection, each in a packet of its own; returns all answers. */
-async function talk(port: number, pieces: readonly (string | Uint8Array)[], answers = 1): Promise<Answer[]> {
-  const socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
-  const got: Buffer[] = [];
-  let closed = false;
-  socket.on("data", (data: Buffer) => void got.push(data));
-  socket.on("end", () => {
-    closed = true;
-  });
-  socket.on("error", () => {
-    closed = true;
-  });
-  for (const piece of pieces) {
-    await new Promise<void>((resolve) => {
-      if (piece.length === 0) socket.end(resolve);
-      else socket.write(piece, () => resolve());
-    });
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  let parsed: Answer[] = [];
-  await until(() => {
-    parsed = parse(Buffer.concat(got));
-    return parsed.length >= answers || closed;
-  }, 10_000);
-  socket.destroy();
-  return parsed;
-}
-
-/** Parses whole answers that have a content-length, in order. */
-function parse(bytes: Buffer): Answer[] {
-  const answers: Answer[] = [];
-  for (let at = 0; ; ) {
-    const end = bytes.indexOf("\r\n\r\n", at);
-    if (end < 0) return answers;
-    const [status = "", ...lines] = bytes.toString("latin1", at, end).split("\r\n");
-    const headers = Object.fromEntries(lines.map((line) => line.split(/: ?(.*)/s, 2) as [string, string]));
-    const named = Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
-    );
-    const length = Number(named["content-length"] ?? 0);
-    if (bytes.length < end + 4 + length) return answers;
-    const body = bytes.toString("latin1", end + 4, end + 4 + length);
-    answers.push({ status, headers: named, body });
-    at = end + 4 + length;
-  }
-}
+/** Of an issuance that nobody claimed, as a person would write it. */
+const CODE = "가나다라마바0001";
+/** A page of another origin that may call. */
+const PAGE = "https://shop.example";
 
 describe("the fast path and the framework answer alike", () => {
   const stores = withStores();
@@ -102,6 +70,9 @@ describe("the fast path and the framework answer alike", () => {
   let wrapped: (real: IssueCoupon) => IssueCoupon;
   let campaignStatus: GetCampaignStatus;
   let wrappedStatus: GetCampaignStatus;
+  let wrappedFind: (real: FindCoupon) => FindCoupon;
+  let turnsAreFull = false;
+  let turnsTaken: boolean[] = [];
   const draining = new AbortController();
 
   before(async () => {
@@ -109,8 +80,16 @@ describe("the fast path and the framework answer alike", () => {
     later = await openSale(stores, { startsAt: new Date(Date.now() + 3_600_000) });
     await sale.issue("winner");
     const clock = fakeClock();
-    const { campaigns } = recordsOf(stores.db);
+    const { campaigns, issuances } = recordsOf(stores.db);
+    await issuances.insert([
+      {
+        ...{ _id: CODE, campaignId: sale.campaign._id, claimKey: "holder of a code" },
+        ...{ generation: 0, seq: 7, issuedAt: new Date(1_800_000_000_000) },
+      },
+    ]);
+    const refusedCredentials = createRefusedCredentials(clock);
     const real = createIssueCoupon({
+      refusedCredentials,
       claimAuth: OPEN_CLAIM_AUTH,
       claimer: sale.claimer,
       campaignCache: createCampaignCache(campaigns, clock),
@@ -120,8 +99,20 @@ describe("the fast path and the framework answer alike", () => {
       issueDeadlineMs: 5_000,
     });
     const issueCoupon: IssueCoupon = (request, caller) => wrapped(real)(request, caller);
-    const deps = {
+    const find = createFindCoupon({
+      ...{ issuances, claimAuth: OPEN_CLAIM_AUTH, reads: testBreakers(clock).reads, refusedCredentials },
+      marks: NO_ERASURES,
+      recall: { note: () => undefined, repeated: () => undefined },
+      campaignCache: createCampaignCache(campaigns, clock),
+    });
+    const handlers = {
       issueCoupon,
+      findCoupon: ((request, caller) => wrappedFind(find)(request, caller)) satisfies FindCoupon,
+      campaignStatus: ((campaignId) => wrappedStatus(campaignId)) satisfies GetCampaignStatus,
+    };
+    const deps = {
+      ...handlers,
+      refusedCredentials,
       clock,
       logger: silentLogger,
       draining: draining.signal,
@@ -130,22 +121,11 @@ describe("the fast path and the framework answer alike", () => {
     };
     const unasked = new Proxy({}, { get: () => () => Promise.reject(new Error("not asked here")) });
     const app = buildApp({
-      ...deps,
-      couponService: {
-        ...(unasked as ServiceImpl<typeof CouponService>),
-        async issueCoupon(request, context) {
-          const issue = await issueCoupon(request, remoteCallerOf(context));
-          if (issue.kind === "refused") throw toConnectError(issue.refusal, clock.now());
-          return { coupon: viewCoupon(issue.coupon), replayed: issue.replayed };
-        },
-        async getCampaignStatus(request) {
-          const given = await wrappedStatus(request.campaignId);
-          if (given.kind === "refused") throw toConnectError(given.refusal, clock.now());
-          return given.status;
-        },
-      },
-      campaignStatus: (campaignId) => wrappedStatus(campaignId),
+      ...{ ...deps, allowedOrigins: [PAGE] },
+      couponService: createCouponService({ ...handlers, clock }),
       campaignService: unasked as ServiceImpl<typeof CampaignService>,
+      eventService: unasked as ServiceImpl<typeof EventService>,
+      redemptionService: unasked as ServiceImpl<typeof RedemptionService>,
       metrics: sale.metrics,
       authenticateOperator: anyone,
       metricsPage: () => sale.metrics.registry.metrics(),
@@ -153,22 +133,30 @@ describe("the fast path and the framework answer alike", () => {
     const tellTrouble = createTellTrouble(silentLogger, clock);
     const liveView = createLiveView(campaigns, stores.pool, testBreakers(clock), clock);
     campaignStatus = createCampaignStatus({
-      ...{ liveView, clock },
+      ...{ liveView, clock, claimAuthMode: "open" },
       campaignCache: createCampaignCache(campaigns, clock),
     });
     const isLast: IsLast = () => draining.signal.aborted;
     const fastPath = createFastPath({
-      noteStatus: () => undefined,
-      inTurn: (one) => (turnsAreLate ? setImmediate(() => setImmediate(() => one.run())) : one.run()),
+      inTurn: (one) =>
+        turnsAreLate ? setImmediate(() => setImmediate(() => one.run(true))) : one.run(false),
+      turnsOf: (isOfRefused) => ({
+        turn() {
+          turnsTaken.push(isOfRefused);
+          if (turnsAreFull) return undefined;
+          return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+        },
+      }),
       ...{ clock, isLast, sourceAddressOf: () => "", readMaxBytes: 16 * 1_024 },
-      methods: new Map<string | undefined, FastMethod>([
-        [PATH, createIssueAnswers({ issueCoupon, clock, tellTrouble })],
-        [STATUS_PATH, createStatusAnswers({ campaignStatus: (id) => wrappedStatus(id), tellTrouble, clock })],
-      ]),
+      crossOrigin: createCrossOrigin([openService(CouponService, [PAGE])]),
+      traces: createCallTraces(),
+      ...createFastMethods({ ...handlers, tellTrouble, clock }),
+      recordOf: () => ({ note: () => undefined }),
       otherwise: closeWithLastAnswer((request, response) => {
         byFramework++;
-        // With a query, the fast path passes the request on; the framework ignores the query.
-        request.url += "?";
+        // With a query, or one that no client writes, the fast path passes the request on; the framework
+        // ignores it.
+        request.url += request.url?.includes("?") ? "&" : "?";
         app.http.emit("request", request, response);
       }, isLast),
     });
@@ -180,6 +168,9 @@ describe("the fast path and the framework answer alike", () => {
 
   beforeEach(() => {
     turnsAreLate = false;
+    turnsAreFull = false;
+    turnsTaken = [];
+    wrappedFind = (real) => real;
     wrapped = (real) => real;
     wrappedStatus = (campaignId) => campaignStatus(campaignId);
   });
@@ -188,60 +179,6 @@ describe("the fast path and the framework answer alike", () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
-
-  type Shape = {
-    readonly headers?: Readonly<Record<string, string>>;
-    readonly body?: string | Uint8Array;
-    /** undefined: the length of the body; null: no content-length. */
-    readonly length?: string | null;
-    readonly host?: string;
-    readonly method?: string;
-    readonly version?: string;
-  };
-
-  function message(path: string, shape: Shape): { head: string; body: Uint8Array } {
-    const body =
-      typeof shape.body === "string"
-        ? new TextEncoder().encode(shape.body)
-        : (shape.body ?? new Uint8Array());
-    const headers: Record<string, string> = {
-      host: shape.host ?? "127.0.0.1",
-      "content-type": "application/json",
-    };
-    if (shape.length !== null) headers["content-length"] = shape.length ?? String(body.length);
-    Object.assign(headers, shape.headers);
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    return {
-      head: `${shape.method ?? "POST"} ${path} HTTP/${shape.version ?? "1.1"}\r\n${lines.join("")}\r\n`,
-      body,
-    };
-  }
-
-  /** The parts of an answer that must be equal: not its time, nor how long to wait until the start. */
-  function comparable({ status, headers, body }: Answer) {
-    const { date, "content-length": length, ...rest } = headers;
-    let told: unknown = body;
-    const isCountdown = body.includes('"startsAt"');
-    if (isCountdown && "retry-after" in rest) rest["retry-after"] = "some time";
-    if (headers["content-type"] === "application/json") {
-      const json = JSON.parse(body) as {
-        details?: { value?: string; debug: { retryAfterMs?: string; retryDelay?: string } }[];
-      };
-      for (const detail of json.details ?? []) {
-        if ("startsAt" in detail.debug || (isCountdown && "retryDelay" in detail.debug)) {
-          delete detail.debug.retryAfterMs;
-          delete detail.debug.retryDelay;
-          delete detail.value;
-        }
-      }
-      told = json;
-    }
-    return {
-      status,
-      headers: { ...rest, hasDate: date !== undefined, hasLength: length !== undefined },
-      told,
-    };
-  }
 
   const json = (fields: object) => JSON.stringify({ campaignId: sale.campaign._id, ...fields });
   const winner = () => json({ userId: "winner" });
@@ -267,6 +204,10 @@ describe("the fast path and the framework answer alike", () => {
     "a deadline that has passed": () => ({ body: winner(), headers: { "connect-timeout-ms": "0" } }),
     "accepting gzip": () => ({ body: winner(), headers: { "accept-encoding": "gzip, br" } }),
     "white space around": () => ({ body: ` ${winner()}\n` }),
+    "from a listed page": () => ({ body: winner(), headers: { origin: PAGE } }),
+    "from a listed page, in binary": () => ({ body: proto(), headers: { ...binary, origin: PAGE } }),
+    "from a page of no origin": () => ({ body: winner(), headers: { origin: "null" } }),
+    "refused, from a listed page": () => ({ body: json({}), headers: { origin: PAGE } }),
     "the last connection use": () => ({ body: winner(), headers: { connection: "close" } }),
     "not started": () => ({ body: `{"campaignId":"${later.campaign._id}","userId":"winner"}` }),
     "no such campaign": () => ({ body: `{"campaignId":"01M7YQZAAWCPD2T0Z7YQGQM1FV","userId":"a"}` }),
@@ -329,7 +270,10 @@ describe("the fast path and the framework answer alike", () => {
   };
 
   /** Sends the same request to the fast path and, with a query, past it. */
-  async function both(shape: Shape, to = PATH): Promise<[Answer | undefined, Answer | undefined]> {
+  async function both(
+    shape: Shape,
+    to = ISSUE_PATH,
+  ): Promise<[BareAnswer | undefined, BareAnswer | undefined]> {
     const fast = message(to, shape);
     const slow = message(`${to}?`, shape);
     const [byLane] = await talk(
@@ -348,13 +292,15 @@ describe("the fast path and the framework answer alike", () => {
     ["odd", odd, 2],
   ] as const) {
     for (const [name, shape] of Object.entries(shapes)) {
-      it(`${kind}: ${name}`, async () => {
-        const before = byFramework;
-        const [byLane, past] = await both(shape());
-        if (byLane === undefined || past === undefined) throw new Error("a door did not answer");
-        expect(comparable(byLane)).to.deep.equal(comparable(past));
-        expect(byFramework - before).to.equal(fallThrough);
-      });
+      // The requests of both methods have these fields alike.
+      for (const path of [ISSUE_PATH, FIND_PATH])
+        it(`${path.split("/").at(-1)}, ${kind}: ${name}`, async () => {
+          const before = byFramework;
+          const [byLane, past] = await both(shape(), path);
+          if (byLane === undefined || past === undefined) throw new Error("a door did not answer");
+          expect(comparable(byLane)).to.deep.equal(comparable(past));
+          expect(byFramework - before).to.equal(fallThrough);
+        });
     }
   }
 
@@ -411,6 +357,224 @@ describe("the fast path and the framework answer alike", () => {
     });
   }
 
+  const query = (text: string) => `connect=v1&encoding=json&message=${encodeURIComponent(text)}`;
+  const base64Query = (encoding: string, bytes: string | Uint8Array) =>
+    `connect=v1&base64=1&encoding=${encoding}&message=${Buffer.from(bytes).toString("base64url")}`;
+  const idOf = (campaignId: string) => JSON.stringify({ campaignId });
+  /** For each query, how many of the two ways (to the fast path, past it) end in the framework. */
+  const queries: Record<string, readonly [() => string, number]> = {
+    "of an open campaign": [() => query(idOf(sale.campaign._id)), 1],
+    "of one that has not started": [() => query(idOf(later.campaign._id)), 1],
+    "in base64": [() => base64Query("json", idOf(later.campaign._id)), 1],
+    "in binary": [() => base64Query("proto", binaryStatus(sale.campaign._id)), 1],
+    "in another order": [
+      () => `message=${encodeURIComponent(idOf(sale.campaign._id))}&encoding=json&connect=v1`,
+      1,
+    ],
+    "no such campaign": [() => query(idOf("01M7YQZAAWCPD2T0Z7YQGQM1FV")), 1],
+    "not even an id": [() => query(idOf("x")), 1],
+    "an unknown parameter": [() => `${query(idOf(sale.campaign._id))}&page=1`, 2],
+    "no version": [() => query(idOf(sale.campaign._id)).replace("connect=v1&", ""), 2],
+    "another version": [() => query(idOf(sale.campaign._id)).replace("v1", "v2"), 2],
+    "the message twice": [() => `${query(idOf("x"))}&message=%7B%7D`, 2],
+    "no message": [() => "connect=v1&encoding=json", 2],
+    "an unknown field": [() => query(`{"campaignId":"${sale.campaign._id}","new":1}`), 2],
+    "no JSON": [() => query("{"), 2],
+    "half an escape": [() => `${query("{")}%2`, 2],
+    "no UTF-8": [() => "connect=v1&encoding=json&message=%FF", 2],
+    "a blank as +": [() => query(idOf(sale.campaign._id)).replace("%3A", "%3A+"), 2],
+    "no base64": [() => "connect=v1&base64=1&encoding=json&message=a*", 2],
+    "base64 of an impossible length": [() => "connect=v1&base64=1&encoding=json&message=abcde", 2],
+    "binary that is not in base64": [() => "connect=v1&encoding=proto&message=%0A%01x", 2],
+    "an unknown encoding": [() => query("{}").replace("json", "xml"), 2],
+    "a compressed message": [() => `${base64Query("json", "{}")}&compression=gzip`, 2],
+    nothing: [() => "", 2],
+  };
+
+  const get = (asked: string, fields: readonly string[] = [], method = "GET") =>
+    [`${method} ${STATUS_PATH}?${asked} HTTP/1.1`, "host: 127.0.0.1", ...fields, "", ""].join("\r\n");
+
+  for (const [name, [asked, fallThrough]] of Object.entries(queries)) {
+    it(`GetCampaignStatus by GET: ${name}`, async () => {
+      const before = byFramework;
+      const [byLane] = await talk(port, [get(asked())]);
+      // With a parameter that no client writes, the fast path passes it on; the framework ignores it.
+      const [past] = await talk(port, [get(`${asked()}&x=`)]);
+      if (byLane === undefined || past === undefined) throw new Error("a transport did not answer");
+      expect(comparable(byLane)).to.deep.equal(comparable(past));
+      expect(byLane.headers["cache-control"]).to.be.a("string");
+      expect(byFramework - before).to.equal(fallThrough);
+    });
+  }
+
+  it("GetCampaignStatus by GET: 304 to a caller that has it, by either spelling of its ETag", async () => {
+    const asked = query(idOf(sale.campaign._id));
+    const [whole] = await talk(port, [get(asked)]);
+    const etag = whole?.headers["etag"] ?? "";
+    expect(etag).to.match(/^"[-\d]+"$/);
+    for (const known of [etag, `W/${etag}`, `"other", ${etag}`, "*"]) {
+      const [answer] = await talk(port, [get(asked, [`if-none-match: ${known}`])]);
+      expect([answer?.status, answer?.body], known).to.deep.equal(["HTTP/1.1 304 Not Modified", ""]);
+      expect(answer?.headers).to.include({ etag, "cache-control": whole?.headers["cache-control"] });
+      expect(answer?.headers).not.to.have.any.keys("content-type", "content-length");
+    }
+    for (const known of ['"other"', etag.slice(1, -1), `${etag.slice(0, -1)}0"`]) {
+      const [answer] = await talk(port, [get(asked, [`if-none-match: ${known}`])]);
+      expect(answer?.body, known).to.equal(whole?.body);
+    }
+    const [unknown] = await talk(port, [get(query(idOf("x")), ["if-none-match: *"])]);
+    expect(unknown?.status).to.include("404");
+  });
+
+  it("GetCampaignStatus by HEAD: the head of GET without a body, on both ways", async () => {
+    const asked = query(idOf(sale.campaign._id));
+    for (const one of [asked, `${asked}&x=`]) {
+      const [whole] = await talk(port, [get(one)]);
+      const socket = connect({ port, host: "127.0.0.1" });
+      let bytes = "";
+      socket.on("data", (data: Buffer) => {
+        bytes += data.toString("latin1");
+      });
+      // The second answer shows that no body follows the head of the first.
+      socket.write(get(one, [], "HEAD") + get("connect=v1", ["connection: close"]));
+      await once(socket, "close");
+      const [head = "", second = ""] = bytes.split("\r\n\r\n");
+      const fields = head.toLowerCase().split("\r\n");
+      expect(fields[0]).to.equal("http/1.1 200 ok");
+      for (const name of ["etag", "cache-control", "content-length"])
+        expect(fields).to.include(`${name}: ${whole?.headers[name]}`);
+      expect(second.slice(0, 12)).to.equal("HTTP/1.1 415");
+    }
+  });
+
+  it("GetCampaignStatus by GET: trouble is told alike, and is not kept", async () => {
+    wrappedStatus = () => Promise.reject(new CircuitOpen("away"));
+    const asked = query(idOf("01M7YQZAAWCPD2T0Z7YQGQM1FT"));
+    const [byLane] = await talk(port, [get(asked)]);
+    const [past] = await talk(port, [get(`${asked}&x=`)]);
+    if (byLane === undefined || past === undefined) throw new Error("a transport did not answer");
+    expect(comparable(byLane)).to.deep.equal(comparable(past));
+    expect(byLane.headers["cache-control"]).to.equal("no-store");
+  });
+
+  it("methods with side effects, and those of a look-up, do not answer to GET", async () => {
+    for (const path of [ISSUE_PATH, FIND_PATH]) {
+      const asked = get(query(winner())).replace(STATUS_PATH, path);
+      for (const one of [asked, asked.replace("GET", "HEAD")]) {
+        const [answer] = await talk(port, [one]);
+        expect(answer?.status, one).to.equal("HTTP/1.1 405 Method Not Allowed");
+      }
+    }
+  });
+
+  const binaryFind = (fields: object) =>
+    toBinary(
+      FindCouponRequestSchema,
+      create(FindCouponRequestSchema, { campaignId: sale.campaign._id, ...fields }),
+    );
+  /** The status that the caller is told, and how many of the two ways end in the framework. */
+  const finds: Record<string, readonly [() => Shape, status: number, number]> = {
+    "of a winner": [() => ({ body: winner() }), 200, 1],
+    "of a winner, in binary": [() => ({ body: binaryFind({ userId: "winner" }), headers: binary }), 200, 1],
+    "of a code": [() => ({ body: json({ code: CODE }) }), 200, 1],
+    "of a code with blanks, in NFD": [
+      () => ({ body: json({ code: ` ${CODE.slice(0, 6)}-${CODE.slice(6)} `.normalize("NFD") }) }),
+      200,
+      1,
+    ],
+    "of a code, in binary": [() => ({ body: binaryFind({ code: CODE }), headers: binary }), 200, 1],
+    "of a code that nobody has": [() => ({ body: json({ code: "가나다라마바0002" }) }), 404, 1],
+    "of a text that is no code": [() => ({ body: json({ code: "<b>" }) }), 400, 1],
+    "of a long text that is no code": [
+      () => ({ body: json({ code: "가".repeat(5_000) }), headers: { "accept-encoding": "gzip, br" } }),
+      400,
+      1,
+    ],
+    "of a user without a coupon": [() => ({ body: json({ userId: "nobody" }) }), 404, 1],
+    "of a user without a coupon, in binary": [
+      () => ({ body: binaryFind({ userId: "nobody" }), headers: binary }),
+      404,
+      1,
+    ],
+    "of a request, where coupons are by user": [() => ({ body: json({ requestId: "r" }) }), 400, 1],
+    "of two keys": [() => ({ body: json({ userId: "winner", code: CODE }) }), 400, 1],
+    "of all keys": [() => ({ body: json({ userId: "a", requestId: "b", code: CODE }) }), 400, 1],
+    "of no key": [() => ({ body: json({}) }), 400, 1],
+    "in no campaign": [() => ({ body: '{"campaignId":"","userId":"winner"}' }), 400, 1],
+    "of the code twice": [
+      () => ({ body: `{"code":"x","campaign_id":"${sale.campaign._id}","code":"${CODE}"}` }),
+      400,
+      2,
+    ],
+    "of a number": [() => ({ body: json({ code: 7 }) }), 400, 2],
+    "of no protobuf": [() => ({ body: Uint8Array.of(34, 200), headers: binary }), 400, 2],
+  };
+
+  for (const [name, [shape, status, fallThrough]] of Object.entries(finds)) {
+    it(`FindCoupon: ${name}`, async () => {
+      const before = byFramework;
+      const [byLane, past] = await both(shape(), FIND_PATH);
+      if (byLane === undefined || past === undefined) throw new Error("a transport did not answer");
+      expect(byLane.status).to.include(String(status));
+      expect(comparable(byLane)).to.deep.equal(comparable(past));
+      expect(byFramework - before).to.equal(fallThrough);
+    });
+  }
+
+  it("FindCoupon: trouble is told alike", async () => {
+    for (const trouble of [
+      new Error("a bug"),
+      new CircuitOpen("away"),
+      new QueueFull("1000 look-ups wait"),
+      new DeadlineExceeded("late"),
+      Object.assign(new Error("connection refused"), { code: "ECONNREFUSED" }),
+      new MisshapenDocument("MongoDB: issuances, code#0000: seq is missing"),
+      new ConnectError("no", Code.PermissionDenied),
+    ])
+      for (const thrown of [true, false]) {
+        wrappedFind = () => () => {
+          if (thrown) throw trouble;
+          return Promise.reject(trouble);
+        };
+        const [byLane, past] = await both({ body: winner() }, FIND_PATH);
+        if (byLane === undefined || past === undefined) throw new Error("a transport did not answer");
+        expect(comparable(byLane), trouble.message).to.deep.equal(comparable(past));
+      }
+  });
+
+  it("FindCoupon: a look-up waits in the turns of its source, and a refused one takes none", async () => {
+    const ask = async (path: string, fields: object) => {
+      const { head, body } = message(path, { body: json(fields) });
+      await talk(port, [head, body]);
+    };
+    await ask(FIND_PATH, { userId: "winner" });
+    turnsAreLate = true;
+    await ask(FIND_PATH, { code: CODE });
+    expect(turnsTaken).to.deep.equal([false, true]);
+    await ask(FIND_PATH, { userId: "winner", code: CODE });
+    await ask(ISSUE_PATH, { userId: "winner" });
+    expect(turnsTaken).to.have.length(2);
+  });
+
+  it("FindCoupon: with too many before it, a look-up is refused as the framework's turns refuse it", async () => {
+    const told = createRefuseTurn(fakeClock());
+    const turns = createServer((_, response) => told(response));
+    await new Promise<void>((resolve) => turns.listen(0, "127.0.0.1", resolve));
+    try {
+      turnsAreFull = true;
+      const { head, body } = message(FIND_PATH, { body: winner() });
+      const [byLane] = await talk(port, [head, body]);
+      const [past] = await talk((turns.address() as AddressInfo).port, [head, body]);
+      if (byLane === undefined || past === undefined) throw new Error("a transport did not answer");
+      expect(byLane.status).to.include("503");
+      expect(byLane.body).to.equal(past.body);
+      expect(byLane.headers["retry-after"]).to.equal(past.headers["retry-after"]).and.be.a("string");
+    } finally {
+      turns.closeAllConnections();
+      await new Promise((resolve) => turns.close(resolve));
+    }
+  });
+
   it("GetCampaignStatus: trouble is told alike", async () => {
     for (const trouble of [new Error("a bug"), new CircuitOpen("away"), new DeadlineExceeded("late")]) {
       wrappedStatus = () => Promise.reject(trouble);
@@ -433,8 +597,8 @@ describe("the fast path and the framework answer alike", () => {
               )
             : json({ userId }),
       });
-      const fast = message(PATH, ask(`new by lane ${Object.keys(headers).length}`));
-      const slow = message(`${PATH}?`, ask(`new past lane ${Object.keys(headers).length}`));
+      const fast = message(ISSUE_PATH, ask(`new by lane ${Object.keys(headers).length}`));
+      const slow = message(`${ISSUE_PATH}?`, ask(`new past lane ${Object.keys(headers).length}`));
       const [byLane] = await talk(port, [fast.head, fast.body]);
       const [past] = await talk(port, [slow.head, slow.body]);
       expect(byLane?.status).to.equal("HTTP/1.1 200 OK");
@@ -450,7 +614,7 @@ describe("the fast path and the framework answer alike", () => {
   });
 
   it("a body that comes byte by byte", async () => {
-    for (const path of [PATH, `${PATH}?`]) {
+    for (const path of [ISSUE_PATH, `${ISSUE_PATH}?`]) {
       const { head, body } = message(path, { body: winner() });
       const [answer] = await talk(port, [head, ...Array.from(body, (byte) => Uint8Array.of(byte))]);
       expect(answer?.status, path).to.equal("HTTP/1.1 200 OK");
@@ -458,7 +622,7 @@ describe("the fast path and the framework answer alike", () => {
   });
 
   it("an odd body that comes in pieces reaches the framework whole, at once and in a later turn", async () => {
-    const { head, body } = message(PATH, { body: json({ userId: "winner", new: "x".repeat(5_000) }) });
+    const { head, body } = message(ISSUE_PATH, { body: json({ userId: "winner", new: "x".repeat(5_000) }) });
     for (turnsAreLate of [false, true]) {
       const [answer] = await talk(port, [head, body.subarray(0, 700), body.subarray(700)]);
       expect(answer?.status).to.equal("HTTP/1.1 200 OK");
@@ -474,7 +638,7 @@ describe("the fast path and the framework answer alike", () => {
     ];
     // More than are served at once: the others wait as streams.
     const rounds = [1, 2, 3, 4, 5, 6];
-    const asked = rounds.flatMap(() => shapes.map((shape) => message(PATH, shape?.() ?? {})));
+    const asked = rounds.flatMap(() => shapes.map((shape) => message(ISSUE_PATH, shape?.() ?? {})));
     const packet = Buffer.concat(asked.flatMap(({ head, body }) => [Buffer.from(head), body]));
     for (turnsAreLate of [false, true]) {
       const answers = await talk(port, [packet], asked.length);
@@ -486,7 +650,7 @@ describe("the fast path and the framework answer alike", () => {
 
   it("a caller that has closed its half of the connection is treated alike", async () => {
     const statuses: unknown[] = [];
-    for (const path of [PATH, `${PATH}?`]) {
+    for (const path of [ISSUE_PATH, `${ISSUE_PATH}?`]) {
       const { head, body } = message(path, { body: winner() });
       const [answer] = await talk(port, [head, body, ""]);
       statuses.push(answer?.status);
@@ -495,12 +659,14 @@ describe("the fast path and the framework answer alike", () => {
   });
 
   it("a caller that has gone is seen, by both", async () => {
-    for (const path of [PATH, `${PATH}?`]) {
+    for (const path of [ISSUE_PATH, `${ISSUE_PATH}?`, FIND_PATH, `${FIND_PATH}?`]) {
       const seen: { aborted: boolean }[] = [];
-      wrapped = () => (_, caller) => {
+      const note = (_: unknown, caller: { aborted: boolean }) => {
         seen.push(caller);
-        return new Promise(() => undefined);
+        return new Promise<never>(() => undefined);
       };
+      wrapped = () => note;
+      wrappedFind = () => note;
       const { head, body } = message(path, { body: winner() });
       const socket = connect({ port, host: "127.0.0.1" });
       socket.write(head);
@@ -526,8 +692,12 @@ describe("the fast path and the framework answer alike", () => {
   });
 
   it("no answer is long enough to be compressed, so that no door need offer it", async () => {
-    for (const shape of Object.values(ordinary)) {
-      const { head, body } = message(PATH, shape());
+    const asked: (readonly [string, () => Shape])[] = [
+      ...Object.values(ordinary).map((shape) => [ISSUE_PATH, shape] as const),
+      ...Object.values(finds).map(([shape]) => [FIND_PATH, shape] as const),
+    ];
+    for (const [path, shape] of asked) {
+      const { head, body } = message(path, shape());
       const [answer] = await talk(port, [head, body]);
       expect(Number(answer?.headers["content-length"])).to.be.lessThan(1_024);
     }
@@ -535,7 +705,9 @@ describe("the fast path and the framework answer alike", () => {
 
   it("while the server drains, both close the connection", async () => {
     draining.abort();
-    const [byLane, past] = await both({ body: winner() });
-    expect([byLane?.headers["connection"], past?.headers["connection"]]).to.deep.equal(["close", "close"]);
+    for (const path of [ISSUE_PATH, FIND_PATH]) {
+      const [byLane, past] = await both({ body: winner() }, path);
+      expect([byLane?.headers["connection"], past?.headers["connection"]]).to.deep.equal(["close", "close"]);
+    }
   });
 });

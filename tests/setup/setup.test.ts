@@ -89,7 +89,7 @@ describe("setup", () => {
     const { code, said } = await setup(["--loud"]);
     expect([code, said]).to.deep.equal([
       1,
-      "setup: usage: node setup/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench] [--proxy] [--engines]\n",
+      "setup: usage: node setup/setup.mjs [--quiet] [--modules-only] [--artillery] [--chaos] [--bench] [--proxy] [--engines] [--hosts] [--browser] [--prometheus] [--rabbitmq]\n",
     ]);
   });
 

@@ -5,6 +5,8 @@ import { create, fromBinary, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { codeFromString } from "@connectrpc/connect/protocol-connect";
 import {
+  FindCouponRequestSchema,
+  FindCouponResponseSchema,
   IssueCouponRequestSchema,
   IssueCouponResponseSchema,
 } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
@@ -12,7 +14,10 @@ import { framesIn } from "./raw-call.ts";
 
 export type ClaimFields = { campaignId: string; userId?: string; requestId?: string };
 
-/** An answer to a claim: its coupon, or the code of its refusal; neither: the connection was refused. */
+/** A method that answers with a coupon. */
+type Method = "IssueCoupon" | "FindCoupon";
+
+/** An answer with a coupon, or the code of a refusal; neither: the connection was refused. */
 export type Claimed = {
   readonly coupon?: string | undefined;
   readonly replayed?: boolean;
@@ -21,26 +26,36 @@ export type Claimed = {
   readonly text: string;
 };
 
+type Ask = (
+  ports: { port: number; grpcPort: number },
+  fields: ClaimFields,
+  authorization: readonly string[],
+  /** Names and values of other fields in turn. */
+  more?: readonly string[],
+) => Promise<Claimed>;
+
 /** A transport by hand: a client library sends one valid Authorization field only. */
 export type ClaimTransport = {
   readonly name: string;
-  claim(
-    ports: { port: number; grpcPort: number },
-    fields: ClaimFields,
-    authorization: readonly string[],
-    /** Names and values of other fields in turn. */
-    more?: readonly string[],
-  ): Promise<Claimed>;
+  /** Calls IssueCoupon. */
+  readonly claim: Ask;
+  /** Calls FindCoupon. */
+  readonly find: Ask;
 };
 
-const PATH = "/coupon.v1.CouponService/IssueCoupon";
+const pathOf = (method: Method) => `/coupon.v1.CouponService/${method}`;
 /** What Node's parser answers to a head that is too long. */
 const HEAD_TOO_LONG = 431;
 const END_FLAG = 0x80;
 
-const messageOf = (fields: ClaimFields) => create(IssueCouponRequestSchema, fields);
-const json = (fields: ClaimFields) => Buffer.from(toJsonString(IssueCouponRequestSchema, messageOf(fields)));
-const binary = (fields: ClaimFields) => Buffer.from(toBinary(IssueCouponRequestSchema, messageOf(fields)));
+const requestOf = { IssueCoupon: IssueCouponRequestSchema, FindCoupon: FindCouponRequestSchema } as const;
+
+type Write = (fields: ClaimFields, method: Method) => Buffer;
+
+const json: Write = (fields, method) =>
+  Buffer.from(toJsonString(requestOf[method], create(requestOf[method], fields)));
+const binary: Write = (fields, method) =>
+  Buffer.from(toBinary(requestOf[method], create(requestOf[method], fields)));
 
 function framed(body: Buffer): Buffer {
   const head = Buffer.alloc(5);
@@ -55,11 +70,17 @@ export const CLAIM_TRANSPORTS: readonly ClaimTransport[] = [
     "Connect, through the framework",
     "application/json",
     ["content-encoding", "gzip"],
-    (fields) => gzipSync(json(fields)),
+    (fields, method) => gzipSync(json(fields, method)),
     ofJson,
   ),
-  http1("gRPC-Web", "application/grpc-web+proto", [], (fields) => framed(binary(fields)), ofGrpcWeb),
-  { name: "gRPC", claim: claimByGrpc },
+  http1(
+    "gRPC-Web",
+    "application/grpc-web+proto",
+    [],
+    (fields, method) => framed(binary(fields, method)),
+    ofGrpcWeb,
+  ),
+  { name: "gRPC", claim: byGrpc("IssueCoupon"), find: byGrpc("FindCoupon") },
 ];
 
 type Replied = { status: number; headers: Readonly<Record<string, unknown>>; body: Buffer };
@@ -68,18 +89,19 @@ function http1(
   name: string,
   type: string,
   more: readonly string[],
-  write: (fields: ClaimFields) => Buffer,
-  read: (replied: Replied) => Omit<Claimed, "text">,
+  write: Write,
+  read: (replied: Replied, method: Method) => Omit<Claimed, "text">,
 ): ClaimTransport {
-  return {
-    name,
-    claim: ({ port }, fields, authorization, others = []) =>
+  const asking =
+    (method: Method): Ask =>
+    ({ port }, fields, authorization, others = []) =>
       new Promise((resolve, reject) => {
-        const body = write(fields);
+        const path = pathOf(method);
+        const body = write(fields, method);
         const headers = ["host", `127.0.0.1:${port}`, "content-type", type, ...more, ...others];
         headers.push("content-length", String(body.length));
         for (const value of authorization) headers.push("authorization", value);
-        const sent = request({ host: "127.0.0.1", port, path: PATH, method: "POST", agent: false, headers });
+        const sent = request({ host: "127.0.0.1", port, path, method: "POST", agent: false, headers });
         sent.on("response", async (response) => {
           const parts: Buffer[] = [];
           for await (const part of response) parts.push(part as Buffer);
@@ -88,12 +110,12 @@ function http1(
             body: Buffer.concat(parts),
           };
           const text = JSON.stringify(response.headers) + replied.body.toString();
-          resolve(replied.status === HEAD_TOO_LONG ? { text } : { ...read(replied), text });
+          resolve(replied.status === HEAD_TOO_LONG ? { text } : { ...read(replied, method), text });
         });
         sent.on("error", reject);
         sent.end(body);
-      }),
-  };
+      });
+  return { name, claim: asking("IssueCoupon"), find: asking("FindCoupon") };
 }
 
 function ofJson({ status, body }: Replied): Omit<Claimed, "text"> {
@@ -102,20 +124,21 @@ function ofJson({ status, body }: Replied): Omit<Claimed, "text"> {
   return { coupon: said.coupon.code, replayed: said.replayed === true };
 }
 
-function ofBinary({ status, headers, body }: Replied): Omit<Claimed, "text"> {
-  return status === 200 ? ofMessage(body) : ofJson({ status, headers, body });
+function ofBinary({ status, headers, body }: Replied, method: Method): Omit<Claimed, "text"> {
+  return status === 200 ? ofMessage(body, method) : ofJson({ status, headers, body });
 }
 
-function ofMessage(body: Buffer): Omit<Claimed, "text"> {
+function ofMessage(body: Buffer, method: Method): Omit<Claimed, "text"> {
+  if (method === "FindCoupon") return { coupon: fromBinary(FindCouponResponseSchema, body).coupon?.code };
   const { coupon, replayed } = fromBinary(IssueCouponResponseSchema, body);
   return { coupon: coupon?.code, replayed };
 }
 
-function ofGrpcWeb({ headers, body }: Replied): Omit<Claimed, "text"> {
+function ofGrpcWeb({ headers, body }: Replied, method: Method): Omit<Claimed, "text"> {
   const frames = framesIn(body);
   const end = frames.find(({ flags }) => (flags & END_FLAG) !== 0)?.body.toString() ?? "";
   const status = Number(headers["grpc-status"] ?? /grpc-status: *(\d+)/i.exec(end)?.[1]);
-  return status === 0 ? ofMessage(frames[0]?.body ?? Buffer.alloc(0)) : { code: status };
+  return status === 0 ? ofMessage(frames[0]?.body ?? Buffer.alloc(0), method) : { code: status };
 }
 
 /** Several fields of a name become a list, of which Node's client sends each. */
@@ -128,7 +151,12 @@ function fieldsOf(pairs: readonly string[]): Record<string, string[]> {
   return fields;
 }
 
-async function claimByGrpc(
+function byGrpc(method: Method): Ask {
+  return (ports, fields, authorization, more) => askByGrpc(method, ports, fields, authorization, more);
+}
+
+async function askByGrpc(
+  method: Method,
   { grpcPort }: { grpcPort: number },
   fields: ClaimFields,
   authorization: readonly string[],
@@ -142,7 +170,12 @@ async function claimByGrpc(
     return await new Promise<Claimed>((resolve) => {
       const [value] = authorization;
       const stream = session.request({
-        ...{ ":method": "POST", ":path": PATH, te: "trailers", "content-type": "application/grpc+proto" },
+        ...{
+          ":method": "POST",
+          ":path": pathOf(method),
+          te: "trailers",
+          "content-type": "application/grpc+proto",
+        },
         ...(value === undefined ? {} : { authorization: value }),
         ...fieldsOf(more),
       });
@@ -158,9 +191,10 @@ async function claimByGrpc(
         const status = seen["grpc-status"];
         if (status === undefined) resolve({ text });
         else if (Number(status) !== 0) resolve({ code: Number(status), text });
-        else resolve({ ...ofMessage(framesIn(Buffer.concat(parts))[0]?.body ?? Buffer.alloc(0)), text });
+        else
+          resolve({ ...ofMessage(framesIn(Buffer.concat(parts))[0]?.body ?? Buffer.alloc(0), method), text });
       });
-      stream.end(framed(binary(fields)));
+      stream.end(framed(binary(fields, method)));
     });
   } finally {
     session.destroy();

@@ -7,19 +7,25 @@ import {
 } from "@connectrpc/connect-node";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { EventService } from "../../proto/gen/coupon/v1/event_service_pb.ts";
+import { RedemptionService } from "../../proto/gen/coupon/v1/redemption_service_pb.ts";
 import { OPERATOR_TOKEN } from "./operator-token.ts";
 import { refusedIsUnavailable } from "./refused-stream.ts";
 
-/** Real clients of both services over one transport. */
+/** Real clients of all services over one transport. */
 export type Clients = {
   readonly coupons: Client<typeof CouponService>;
   readonly campaigns: Client<typeof CampaignService>;
+  readonly events: Client<typeof EventService>;
+  readonly redemptions: Client<typeof RedemptionService>;
 };
 
 export function clientsOver(transport: Transport): Clients {
   return {
     coupons: createClient(CouponService, transport),
     campaigns: createClient(CampaignService, transport),
+    events: createClient(EventService, transport),
+    redemptions: createClient(RedemptionService, transport),
   };
 }
 
@@ -58,7 +64,7 @@ export function grpcClients(
 /** The callers' service gets no credential of operators. */
 function bearer(token: string | null): Interceptor {
   return (next) => (request) => {
-    if (token !== null && request.service.typeName === CampaignService.typeName)
+    if (token !== null && request.service.typeName !== CouponService.typeName)
       request.header.set("authorization", `Bearer ${token}`);
     return next(request);
   };

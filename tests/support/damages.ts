@@ -1,5 +1,6 @@
 import { addEntry, answer, at, type Damage, refused, rewrite } from "./damage.ts";
 import { damagesOfLife } from "./damages-of-life.ts";
+import { damagesOfLog } from "./damages-of-log.ts";
 import { damagesOfOwners } from "./damages-of-owners.ts";
 import { STARTS_AT_MS } from "./written-books.ts";
 
@@ -7,6 +8,7 @@ import { STARTS_AT_MS } from "./written-books.ts";
 export const damages: readonly Damage[] = [
   ...damagesOfOwners,
   ...damagesOfLife,
+  ...damagesOfLog,
   { fails: "U5", what: "a code is stranded", to: "half", plant: (b) => b.open.pop() },
   {
     fails: "U5",

@@ -41,7 +41,7 @@ describe("a run of the tests", () => {
   it("fails where tests that passed left a timer, a socket and a child process open, and names them", async () => {
     const { code, stdout } = await runTests(...LEFT.map(([body]) => body));
     expect(stdout).to.include("3 passing").and.include("1 failing").and.include("after all");
-    const [, told] = /leak: still open after the tests: (.*)$/m.exec(stdout) ?? [];
+    const [, told] = /leak: still open after the tests of .*\.test\.cjs: (.*)$/m.exec(stdout) ?? [];
     expect(told?.split(", ")).to.include.members(LEFT.map(([, name]) => name));
     // The stack of the timer, because of LEAK_TRACE.
     expect(stdout).to.match(/leak: made here: Timeout\n {4,}at .*planted\.test\.cjs:2/m);

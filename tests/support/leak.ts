@@ -6,7 +6,7 @@ import { until } from "../../local/poll.ts";
  * How long after the last test a resource may remain that did not exist before the first one, in ms; then it
  * counts as a leak.
  */
-const LEAK_AFTER_MS = Number(process.env["LEAK_AFTER_MS"] ?? 15_000);
+const LEAK_AFTER_MS = Number(process.env["LEAK_AFTER_MS"] ?? 90_000);
 
 /** Resources that can keep a process alive, as `process.getActiveResourcesInfo` and async_hooks name them. */
 const ALIVE = /^(Timeout|Immediate|\w*WRAP|\w*Wrap|\w*REQ\w*)$/;
@@ -51,11 +51,13 @@ function left(): string[] {
 }
 
 /**
- * Throws, with their names, if tests left resources open: they may keep a process alive, or disturb later
- * tests.
+ * Throws, with their names, if the tests of these files left resources open: they may keep a process alive,
+ * or disturb later tests.
  */
-export async function failOnLeak(): Promise<void> {
+export async function failOnLeak(files: readonly string[]): Promise<void> {
   if (await until(() => left().length === 0, LEAK_AFTER_MS, 20)) return;
   const made = [...origins.values()].map((origin) => `\nleak: made here: ${origin}`);
-  throw new Error(`leak: still open after the tests: ${left().join(", ")}${made.join("")}`);
+  throw new Error(
+    `leak: still open after the tests of ${files.join(", ")}: ${left().join(", ")}${made.join("")}`,
+  );
 }

@@ -21,6 +21,7 @@ export async function loadedPool(pool: Pool, loading: Loading = {}): Promise<Loa
     endsAtMs: 0,
     total: codes.length + claims.length,
     armedAtMs: given.state === "staged" ? 0 : Date.now() - HOUR_MS,
+    shape: 1,
     ...given,
   };
   const { campaignId, generation } = target;

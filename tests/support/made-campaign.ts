@@ -1,6 +1,7 @@
 import type { Db } from "mongodb";
 import { newCampaignId } from "../../record/campaign-id.ts";
 import { type Campaigns, createCampaigns } from "../../record/campaigns.ts";
+import { type Commitments, createCommitments } from "../../record/commitments.ts";
 import { type Coupons, createCoupons } from "../../record/coupons.ts";
 import type { CampaignDoc } from "../../record/documents.ts";
 import { createHistory, type History } from "../../record/history.ts";
@@ -8,6 +9,7 @@ import { createIssuances, type Issuances } from "../../record/issuances.ts";
 
 export type Records = {
   readonly campaigns: Campaigns;
+  readonly commitments: Commitments;
   readonly coupons: Coupons;
   readonly history: History;
   readonly issuances: Issuances;
@@ -16,6 +18,7 @@ export type Records = {
 export function recordsOf(db: Db): Records {
   return {
     campaigns: createCampaigns(db),
+    commitments: createCommitments(db),
     coupons: createCoupons(db),
     history: createHistory(db),
     issuances: createIssuances(db),

@@ -19,14 +19,28 @@ export type Nginx = {
   close(): Promise<void>;
 };
 
+export type NginxOptions = {
+  /** Whether it keeps answers to GetCampaignStatus; each then has the field x-cache: HIT, MISS, EXPIRED, … */
+  readonly isCaching?: boolean;
+};
+
 /** After so many seconds nginx tries a server again that refused a connection. */
 const FAIL_TIMEOUT_S = 1;
+/**
+ * Connections that it keeps: more than requests under way in any test, as docs/operations.md advises. Fewer
+ * mean new connections all the time, and the kernel resets one that comes in the moment in which a port
+ * closes.
+ */
+const KEPT = 128;
 
 /**
  * Keeps connections to the servers, as an nginx under load should; all else is nginx's default. It notices by
  * itself that a server does not listen, never asks /readyz, and sends no POST again once the first has left.
  */
-export async function startNginx(ports: readonly number[]): Promise<Nginx> {
+export async function startNginx(
+  ports: readonly number[],
+  { isCaching = false }: NginxOptions = {},
+): Promise<Nginx> {
   const dir = temporaryDir();
   const port = await freePort();
   const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -35,6 +49,18 @@ export async function startNginx(ports: readonly number[]): Promise<Nginx> {
   const servers = ports
     .map((one) => `server 127.0.0.1:${one} fail_timeout=${FAIL_TIMEOUT_S}s;`)
     .join("\n    ");
+  const passing = `proxy_pass http://coupons;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";`;
+  const caching = isCaching
+    ? `location = /coupon.v1.CouponService/GetCampaignStatus {
+      ${passing}
+      proxy_cache coupons;
+      add_header x-cache $upstream_cache_status always;
+    }
+    `
+    : "";
+  const cacheAt = isCaching ? `proxy_cache_path ${join(dir.path, "cache")} keys_zone=coupons:1m;\n  ` : "";
   const configuration = join(dir.path, "nginx.conf");
   const errorLog = join(dir.path, "error.log");
   const accessLog = join(dir.path, "access.log");
@@ -49,18 +75,16 @@ error_log ${errorLog} error;
 events { worker_connections 1024; }
 http {
   ${paths}
-  log_format passed '$upstream_addr|$status';
+  ${cacheAt}log_format passed '$upstream_addr|$status';
   access_log ${accessLog} passed;
   upstream coupons {
     ${servers}
-    keepalive 32;
+    keepalive ${KEPT};
   }
   server {
     listen 127.0.0.1:${port};
-    location / {
-      proxy_pass http://coupons;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
+    ${caching}location / {
+      ${passing}
     }
   }
 }

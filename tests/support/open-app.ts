@@ -3,8 +3,11 @@ import { promisify } from "node:util";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { CountLookUp } from "../../access/limits.ts";
 import type { IssueCoupon } from "../../claims/issue-coupon.ts";
+import { createRefusedCredentials, type RefusedCredentials } from "../../claims/refused-credentials.ts";
 import type { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import type { EventService } from "../../proto/gen/coupon/v1/event_service_pb.ts";
+import type { RedemptionService } from "../../proto/gen/coupon/v1/redemption_service_pb.ts";
 import type { Issuances } from "../../record/issuances.ts";
 import { createPreflights } from "../../record/preflights.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -14,6 +17,7 @@ import { type App, buildApp } from "../../server/app.ts";
 import type { ConnectionLimits } from "../../server/http/connection-limits.ts";
 import { type CampaignServiceDeps, createCampaignService } from "../../server/rpc/campaign-service.ts";
 import type { GetCampaignStatus } from "../../server/rpc/campaign-status.ts";
+import type { FindCoupon } from "../../server/rpc/find-coupon.ts";
 import { createLiveView } from "../../server/view/live-view.ts";
 import { anyone } from "./anyone.ts";
 import { recordsOf } from "./made-campaign.ts";
@@ -38,10 +42,12 @@ export type OpenAppOptions = {
   readonly campaignService?: (
     real: ServiceImpl<typeof CampaignService>,
   ) => ServiceImpl<typeof CampaignService>;
-  /** The handler behind the fast path. */
+  /** The handlers behind the fast path. */
   readonly issueCoupon?: IssueCoupon;
+  readonly findCoupon?: FindCoupon;
   readonly campaignStatus?: GetCampaignStatus;
   readonly countLookUp?: CountLookUp | undefined;
+  readonly refusedCredentials?: RefusedCredentials;
   readonly logger?: Logger;
   readonly stopping?: AbortSignal;
   readonly draining?: AbortSignal;
@@ -61,6 +67,8 @@ export async function openApp(stores: TestStores, options: OpenAppOptions): Prom
     preflights: createPreflights(stores.db),
     liveView: createLiveView(records.campaigns, stores.pool, breakers, clock),
     reads: breakers.reads,
+    // The campaigns here are on record without a pool, and at rest.
+    settledNow: async () => ({ kind: "all" }),
     processLook: async () => [],
     ...{ clock, logger, draining },
     ...deps,
@@ -70,9 +78,13 @@ export async function openApp(stores: TestStores, options: OpenAppOptions): Prom
   const app = buildApp({
     couponService: (options.couponService ?? {}) as ServiceImpl<typeof CouponService>,
     issueCoupon: options.issueCoupon ?? (() => Promise.reject(new Error("not asked here"))),
+    findCoupon: options.findCoupon ?? (() => Promise.reject(new Error("not asked here"))),
     campaignStatus: options.campaignStatus ?? (() => Promise.reject(new Error("not asked here"))),
+    refusedCredentials: options.refusedCredentials ?? createRefusedCredentials(clock),
     countLookUp: options.countLookUp,
     campaignService: around(campaignService),
+    eventService: {} as ServiceImpl<typeof EventService>,
+    redemptionService: {} as ServiceImpl<typeof RedemptionService>,
     ...{ clock, logger, metrics, authenticateOperator: anyone, draining, stopping },
     ...(options.connections === undefined ? {} : { connections: options.connections }),
     keepAliveTimeoutMs: 65_000,

@@ -1,13 +1,15 @@
+import type { Pseudonyms } from "../../campaign/erasure/pseudonyms.ts";
 import { createRestore, type Restore } from "../../campaign/restore.ts";
 import { type Claimer, type ClaimerDeps, createClaimer } from "../../claims/claimer.ts";
 import type { Issue } from "../../claims/issue.ts";
-import type { StoreBreakersDeps } from "../../claims/store-breakers.ts";
+import type { StoreBreakers, StoreBreakersDeps } from "../../claims/store-breakers.ts";
 import type { Pool } from "../../pool/pool.ts";
 import type { CampaignDoc } from "../../record/documents.ts";
 import { createIssuances, type Issuances } from "../../record/issuances.ts";
 import { createMetrics, type Metrics } from "../../runtime/metrics.ts";
 import { type ShiftedClock, shiftedClock } from "./fake-clock.ts";
 import { madeCampaign, recordsOf } from "./made-campaign.ts";
+import { NO_ERASURES } from "./no-erasures.ts";
 import { silentLogger, type TestStores } from "./shared-stores.ts";
 import { testBreakers } from "./test-breakers.ts";
 
@@ -16,6 +18,7 @@ export type Sale = {
   readonly campaign: CampaignDoc;
   readonly codes: readonly string[];
   readonly claimer: Claimer;
+  readonly breakers: StoreBreakers;
   readonly restore: Restore;
   readonly clock: ShiftedClock;
   readonly metrics: Metrics;
@@ -31,6 +34,8 @@ export type SaleOptions = Partial<CampaignDoc> & {
   readonly breakers?: Partial<StoreBreakersDeps>;
   readonly pool?: (real: Pool) => Pool;
   readonly issuances?: (real: Issuances) => Issuances;
+  /** Of the process' erasure key. */
+  readonly pseudonyms?: Pseudonyms;
   /** False: the pool is not loaded; the first claim that needs it loads it. */
   readonly load?: boolean;
 };
@@ -41,6 +46,7 @@ export async function openSale(stores: TestStores, options: SaleOptions = {}): P
     pool: aroundPool,
     issuances: aroundIssuances,
     load = true,
+    pseudonyms,
     breakers: _,
     ...given
   } = options;
@@ -48,7 +54,15 @@ export async function openSale(stores: TestStores, options: SaleOptions = {}): P
   const { campaign, codes } = await madeCampaign(records, { total: 10, ...given });
   const clock = shiftedClock();
   const metrics = createMetrics();
-  const common = { ...records, clock, metrics, logger: silentLogger, owner: "test", leaseMs: 10_000 };
+  const common = {
+    ...records,
+    clock,
+    metrics,
+    logger: silentLogger,
+    owner: "test",
+    leaseMs: 10_000,
+    pseudonyms,
+  };
   // Rebuilds use the stores directly: only the claimer gets the wrapped calls.
   const restore = createRestore({ ...common, pool: stores.pool });
   if (load) await restore(campaign._id);
@@ -63,17 +77,20 @@ export async function openSale(stores: TestStores, options: SaleOptions = {}): P
     commitsInFlightMax: 4,
     commitDeadlineMs: 10_000,
     breakers,
+    marks: NO_ERASURES,
     issueDeadlineMs: 15_000,
     ...deps,
   });
   const facts = {
     onePerUser: campaign.onePerUser,
     leastGeneration: 0,
+    maxPerUser: campaign.maxPerUser ?? 1,
   };
   return {
     campaign,
     codes,
     claimer,
+    breakers,
     restore,
     clock,
     metrics,

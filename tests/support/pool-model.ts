@@ -13,6 +13,7 @@ export type Meta = {
   seq: number;
   total: number;
   armedAt: number;
+  shape: number;
   /** Generation of the last load. */
   base: number;
   /** Generation of the change that froze the pool. */
@@ -65,6 +66,19 @@ export function fenceOf({ meta, token }: Model): "none" | "fenced" | "ok" {
 export function statusOf(model: Model): "none" | "fenced" | "ok" | "frozen" {
   const fence = fenceOf(model);
   return fence === "ok" && model.meta?.held !== undefined ? "frozen" : fence;
+}
+
+/** What frontier.lua replies, without the time since the load. */
+export function frontier(model: Model) {
+  const { meta, ledger } = model;
+  const [generation, seq] = (ledger[0]?.id ?? "").split("-").map(Number);
+  return {
+    status: fenceOf(model),
+    generation: meta?.generation ?? 0,
+    base: meta?.base ?? 0,
+    seq: meta?.seq ?? 0,
+    pending: generation === undefined || seq === undefined ? undefined : { generation, seq },
+  };
 }
 
 export type Advanced =

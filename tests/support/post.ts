@@ -17,7 +17,7 @@ type Detail = { readonly type: string; readonly value: string };
 /** Sends a body to an RPC like curl, without a client library; to that of operators, with their token. */
 export async function post(
   baseUrl: string,
-  method: `${"CouponService" | "CampaignService"}/${string}`,
+  method: `${"CouponService" | "CampaignService" | "EventService" | "RedemptionService"}/${string}`,
   body: string | Uint8Array<ArrayBuffer> | object,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Reply> {
@@ -25,7 +25,7 @@ export async function post(
     method: "POST",
     headers: {
       "content-type": "application/json",
-      ...(method.startsWith("CampaignService/") ? { authorization: `Bearer ${OPERATOR_TOKEN}` } : {}),
+      ...(method.startsWith("CouponService/") ? {} : { authorization: `Bearer ${OPERATOR_TOKEN}` }),
       ...headers,
     },
     body: typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body),

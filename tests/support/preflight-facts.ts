@@ -38,6 +38,7 @@ export const allGreen: Facts = {
     startsAtMs: NOW_MS + 600_000,
     endsAtMs: undefined,
     claimAuth: "open",
+    shape: 1,
   },
   guessOdds: { ok: true, value: 1e-15 },
   issued: { ok: true, value: 0 },

@@ -13,7 +13,7 @@ export async function openRawRedis(url: string, reconnectEveryMs?: number) {
   return client;
 }
 
-/** All keys of one campaign in Redis. */
+/** All keys of one campaign in Redis; of `meta` without `loadedAt`, an instant on the clock of Redis. */
 export type PoolContents = {
   readonly meta: Record<string, string>;
   readonly staged: string[];
@@ -41,7 +41,7 @@ export async function contentsOf(raw: RawRedis, campaignId: string): Promise<Poo
     raw.hGetAll(k.loadingClaims),
   ]);
   return {
-    meta: plain(meta),
+    meta: withoutLoadedAt(meta),
     staged,
     open,
     away,
@@ -51,6 +51,10 @@ export async function contentsOf(raw: RawRedis, campaignId: string): Promise<Poo
     loadingCodes,
     loadingClaims: plain(loadingClaims),
   };
+}
+
+function withoutLoadedAt({ loadedAt: _, ...rest }: Record<string, string>): Record<string, string> {
+  return rest;
 }
 
 /** The fence token that the scripts should see on this Redis, read independently of them. */

@@ -15,6 +15,10 @@ import { campaign, coupon, refusal, type StandIn, startMs, startStandIn } from "
 
 /** A campaign that is not one-per-user. */
 export const byRequest = "01JBYREQUEST00000000000000";
+/** A campaign whose coupons the stand-in's operators' service does not tell this operator. */
+export const callersOnly = "01JCALLERS0000000000000000";
+/** A campaign of which it answers as an older version does, which looks up codes alone. */
+export const olderService = "01JEARLIER0000000000000000";
 /** The clock of the stand-in, well before its campaigns start. */
 export const serverMs = startMs - 5_000_000;
 /** The codes that `get --codes` shows, two a page. */
@@ -27,6 +31,47 @@ class Calls {
   readonly found: FindCouponRequest[] = [];
   readonly holders: FindIssuanceRequest[] = [];
   readonly described: DescribeFormatsRequest[] = [];
+}
+
+/** Why the stand-in's FindCoupon and FindIssuance refuse a claim key; undefined: they find it. */
+function refusedKey({ campaignId, userId, requestId }: Key): ConnectError | undefined {
+  const invalid = (message: string) => refusal(Code.InvalidArgument, RefusalReason.INVALID, { message });
+  if (campaignId === byRequest && userId !== "" && requestId === "")
+    return invalid(
+      "request_id: is the key to look up here: the campaign gives coupons by request, not by user",
+    );
+  if (campaignId !== byRequest && requestId === "not-the-key")
+    return invalid("user_id: is the key to look up here: the campaign gives one coupon per user");
+  if (requestId === "r".repeat(200)) return invalid("request_id: 1 to 128");
+  if (userId === "broken") return new ConnectError("no", Code.Unavailable);
+  // Only "홍길동" in composed form has a coupon; any other Hangul text is the id of another user.
+  const isOther = /[\p{Script=Hangul}]/u.test(userId) && userId !== "홍길동";
+  if (userId === "nobody" || isOther) return refusal(Code.NotFound, RefusalReason.NO_COUPON);
+  return undefined;
+}
+
+type Key = Pick<FindCouponRequest, "campaignId" | "userId" | "requestId">;
+
+/** How FindIssuance answers a claim key. */
+function byClaimKey(request: Key) {
+  const { campaignId, userId, requestId } = request;
+  if (campaignId === callersOnly) throw refusal(Code.PermissionDenied, RefusalReason.PERMISSION_DENIED);
+  if (campaignId === olderService) {
+    const message = "code: is empty";
+    throw refusal(Code.InvalidArgument, RefusalReason.INVALID, { message });
+  }
+  const error = refusedKey(request);
+  if (error !== undefined) throw error;
+  if (requestId === "by-token" && userId === "") {
+    const message =
+      "user_id, request_id: must be given together: no claim without a token has this request id";
+    throw refusal(Code.InvalidArgument, RefusalReason.INVALID, { message });
+  }
+  const others = userId === "many" ? [{ coupon: coupon(8), userId, requestId: "second" }] : [];
+  return {
+    issuance: { coupon: coupon(7), userId, requestId, generation: 1 },
+    ...{ campaignName: "크리스마스", others, hasMore: others.length > 0 },
+  };
 }
 
 /** The service with the answers that the tests of the verbs need. */
@@ -53,6 +98,7 @@ function startRecording(calls: Calls): Promise<StandIn> {
       },
       findIssuance(request) {
         calls.holders.push(request);
+        if (request.code === "") return byClaimKey(request);
         if (request.code === "unknown") throw refusal(Code.NotFound, RefusalReason.NO_COUPON);
         if (request.code === "wrong") {
           const message = "code: mistyped: the check character does not fit; read it again";
@@ -116,24 +162,8 @@ function startRecording(calls: Calls): Promise<StandIn> {
       },
       findCoupon(request) {
         calls.found.push(request);
-        if (request.campaignId === byRequest && request.userId !== "") {
-          const message =
-            "request_id: is the key to look up here: the campaign gives coupons by request, not by user";
-          throw refusal(Code.InvalidArgument, RefusalReason.INVALID, { message });
-        }
-        if (request.campaignId !== byRequest && request.requestId === "not-the-key") {
-          const message = "user_id: is the key to look up here: the campaign gives one coupon per user";
-          throw refusal(Code.InvalidArgument, RefusalReason.INVALID, { message });
-        }
-        if (request.requestId === "r".repeat(200)) {
-          throw refusal(Code.InvalidArgument, RefusalReason.INVALID, { message: "request_id: 1 to 128" });
-        }
-        if (request.userId === "broken") throw new ConnectError("no", Code.Unavailable);
-        // Only "홍길동" in composed form has a coupon; any other Hangul text is the id of another user.
-        const isOther = /[\p{Script=Hangul}]/u.test(request.userId) && request.userId !== "홍길동";
-        if (request.userId === "nobody" || isOther) {
-          throw refusal(Code.NotFound, RefusalReason.NO_COUPON);
-        }
+        const error = refusedKey(request);
+        if (error !== undefined) throw error;
         return { coupon: coupon(7) };
       },
       getCampaignStatus: (request) => ({

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { createClient } from "redis";
 import { until } from "../../local/poll.ts";
 import { type ClusterNode, type RedisCluster, startRedisCluster } from "./redis-cluster.ts";
+import { moveAllSlots } from "./slot-migration.ts";
 
 describe("a real Redis Cluster for tests", () => {
   let cluster: RedisCluster | undefined;
@@ -38,6 +39,34 @@ describe("a real Redis Cluster for tests", () => {
     await master.store.start();
     await cluster.untilOk();
     expect(await replica.ask("GET", key)).to.equal("value");
+  });
+
+  it("takes in one more node, which gets all slots of another, and lets that one go", async () => {
+    cluster = await startRedisCluster({ persistent: true });
+    const [first, second] = cluster.nodes as [ClusterNode, ClusterNode];
+    expect(await cluster.masters()).to.deep.equal(cluster.nodes.slice(0, 3));
+    expect(await cluster.replicasOf(first)).to.deep.equal([cluster.nodes[3]]);
+    for (let i = 0; i < 20; i++)
+      await (await cluster.masterOf(`key-${i}`)).ask("SET", `key-${i}`, `value-${i}`);
+    const node = await cluster.join();
+    expect(await cluster.masters(second)).to.include(node);
+    const held = Number(await first.ask("DBSIZE"));
+    expect(held).to.be.above(0);
+
+    await moveAllSlots(cluster, first, node);
+    expect(await node.ask("DBSIZE")).to.equal(held);
+    const movedFor = (asked: ClusterNode) => cluster?.masterOf("{06S}", asked); // slot 0
+    const everywhere = async () =>
+      (await Promise.all(cluster?.nodes.map(movedFor) ?? [])).every((it) => it === node);
+    expect(await until(everywhere, 30_000), "all nodes list the new master").to.equal(true);
+    const follower = cluster.nodes[3] as ClusterNode;
+    await follower.ask("CLUSTER", "REPLICATE", node.id);
+    await cluster.remove(first);
+    await cluster.untilOk();
+    expect(cluster.url).not.to.include(`:${first.store.port}`);
+    expect(first.store.isRunning).to.equal(false);
+    for (let i = 0; i < 20; i++)
+      expect(await (await cluster.masterOf(`key-${i}`)).ask("GET", `key-${i}`)).to.equal(`value-${i}`);
   });
 
   it("speaks TLS alone, with a user of its own", async () => {

@@ -1,4 +1,6 @@
+import { relative } from "node:path";
 import { removeBuiltProduct, shareBuiltProduct } from "../../local/built.ts";
+import { repositoryDir } from "../../local/repository.ts";
 import { failOnLeak, markAlive } from "./leak.ts";
 import { startSharedStack, stopSharedStack } from "./shared-stores.ts";
 
@@ -20,8 +22,10 @@ export async function mochaGlobalTeardown(): Promise<void> {
 /** Called once a file in a parallel run, otherwise once a run. */
 export const mochaHooks = {
   beforeAll: markAlive,
-  async afterAll(): Promise<void> {
+  async afterAll(this: Mocha.Context): Promise<void> {
     await stopSharedStack();
-    await failOnLeak();
+    const { suites = [], tests = [] } = this.test?.parent ?? {};
+    const files = [...suites, ...tests].map(({ file = "" }) => relative(repositoryDir, file));
+    await failOnLeak([...new Set(files)]);
   },
 };

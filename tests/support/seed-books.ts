@@ -2,6 +2,7 @@ import type { Db } from "mongodb";
 import { campaignKeys } from "../../pool/keys.ts";
 import type { RawRedis } from "./raw-redis.ts";
 import { type Books, STARTS_AT_MS, seqOf } from "./written-books.ts";
+import { changeDocuments, seedLog } from "./written-log.ts";
 
 type AnyDocument = { _id: string };
 
@@ -13,7 +14,8 @@ export async function seedBooks(redis: RawRedis, db: Db, books: Books): Promise<
   const { campaign, codes, issuances, meta, staged, open, away, claims, ledgerIds } = books;
   const { id: campaignId, startsAtMs, openedAtMs, total, onePerUser, state, generation, endsAtMs } = campaign;
   const { growingTo = total, settling } = campaign;
-  const changes = historyOf(campaign);
+  const { log } = books;
+  const changes = log === undefined ? historyOf(campaign) : changeDocuments(campaign, log);
   await db.collection<AnyDocument>("campaigns").insertOne({
     ...{ _id: campaignId, name: "seeded", codeFormat: "가가가가가가0000", generated: total },
     ...{ total, onePerUser, state, generation, startsAt: new Date(startsAtMs), createdAt: new Date(0) },
@@ -36,6 +38,7 @@ export async function seedBooks(redis: RawRedis, db: Db, books: Books): Promise<
     })),
   );
   await insert("history", changes.slice(0, -1));
+  if (log !== undefined) await seedLog(db, campaignId, log);
   const keys = campaignKeys(campaignId);
   if (meta !== undefined) {
     const fields = { state: meta.state, generation: meta.generation, total: meta.total };

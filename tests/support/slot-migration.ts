@@ -1,3 +1,4 @@
+import { openRawRedis } from "./raw-redis.ts";
 import type { ClusterNode, RedisCluster } from "./redis-cluster.ts";
 
 /** The migration of a slot from one master to another, in the steps of `redis-cli --cluster reshard`. */
@@ -19,11 +20,15 @@ export type SlotMigration = {
 const KEYS_MAX = 100;
 const TIMEOUT_MS = "10000";
 
-/** Prepares the migration of a key's slot from its master to the next master. */
-export async function slotMigration(cluster: RedisCluster, key: string): Promise<SlotMigration> {
-  const masters = cluster.nodes.slice(0, 3);
+/** Prepares the migration of a key's slot from its master to another, by default the next one. */
+export async function slotMigration(
+  cluster: RedisCluster,
+  key: string,
+  to?: ClusterNode,
+): Promise<SlotMigration> {
   const source = await cluster.masterOf(key);
-  const target = masters[(masters.indexOf(source) + 1) % masters.length] as ClusterNode;
+  const masters = await cluster.masters(source);
+  const target = to ?? (masters[(masters.indexOf(source) + 1) % masters.length] as ClusterNode);
   const slot = String(await source.ask("CLUSTER", "KEYSLOT", key));
   return {
     ...{ slot: Number(slot), source, target },
@@ -43,4 +48,49 @@ export async function slotMigration(cluster: RedisCluster, key: string): Promise
         await node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.id);
     },
   };
+}
+
+/** Moves every slot of a master to another one, and what is in them. */
+export async function moveAllSlots(
+  cluster: RedisCluster,
+  source: ClusterNode,
+  target: ClusterNode,
+): Promise<void> {
+  const ranges = (await source.ask("CLUSTER", "SLOTS")) as [number, number, [string, number, string]][];
+  const slots = ranges
+    .filter(([, , [, , id]]) => id === source.id)
+    .flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, i) => String(from + i)));
+  const nodes = [target, source, ...(await cluster.masters(source))];
+  const setAll = (node: ClusterNode, ...what: readonly string[]) =>
+    askAll(
+      node,
+      slots.map((slot) => ["CLUSTER", "SETSLOT", slot, ...what]),
+    );
+  await setAll(target, "IMPORTING", source.id);
+  await setAll(source, "MIGRATING", target.id);
+  const { host, port } = target.store;
+  for (let keys = await keysOf(source); keys.length > 0; keys = await keysOf(source))
+    await askAll(
+      source,
+      keys.map((key) => ["MIGRATE", host, String(port), key, "0", TIMEOUT_MS]),
+    );
+  // A master whose last slot goes to another becomes its replica, and needs no telling.
+  for (const node of nodes)
+    await setAll(node, "NODE", target.id).catch((error: unknown) => {
+      if (!/only with masters/.test(String(error))) throw error;
+    });
+}
+
+/** Many commands over one connection. */
+async function askAll(node: ClusterNode, commands: readonly string[][]): Promise<void> {
+  const raw = await openRawRedis(node.store.url);
+  try {
+    await Promise.all(commands.map((command) => raw.sendCommand(command)));
+  } finally {
+    raw.destroy();
+  }
+}
+
+async function keysOf(node: ClusterNode): Promise<string[]> {
+  return (await node.ask("KEYS", "*")) as string[];
 }

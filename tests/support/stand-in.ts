@@ -13,6 +13,8 @@ import {
 } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { EventService } from "../../proto/gen/coupon/v1/event_service_pb.ts";
+import { RedemptionService } from "../../proto/gen/coupon/v1/redemption_service_pb.ts";
 import { RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 
 /**
@@ -29,6 +31,8 @@ export interface StandIn {
 export interface Answers {
   readonly campaigns?: Partial<ServiceImpl<typeof CampaignService>>;
   readonly coupons?: Partial<ServiceImpl<typeof CouponService>>;
+  readonly events?: Partial<ServiceImpl<typeof EventService>>;
+  readonly redemptions?: Partial<ServiceImpl<typeof RedemptionService>>;
 }
 
 export async function startStandIn(answers: Answers, port = 0): Promise<StandIn> {
@@ -38,6 +42,8 @@ export async function startStandIn(answers: Answers, port = 0): Promise<StandIn>
     routes(router) {
       router.service(CampaignService, answers.campaigns ?? {});
       router.service(CouponService, answers.coupons ?? {});
+      router.service(EventService, answers.events ?? {});
+      router.service(RedemptionService, answers.redemptions ?? {});
     },
   });
   const server = createServer((request, response) => {

@@ -1,7 +1,10 @@
 import type { AddressInfo } from "node:net";
 import type { ServiceImpl } from "@connectrpc/connect";
+import { createRefusedCredentials } from "../../claims/refused-credentials.ts";
 import type { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import type { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import type { EventService } from "../../proto/gen/coupon/v1/event_service_pb.ts";
+import type { RedemptionService } from "../../proto/gen/coupon/v1/redemption_service_pb.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { createMetrics, type Metrics } from "../../runtime/metrics.ts";
 import { type App, type AppDeps, buildApp } from "../../server/app.ts";
@@ -26,8 +29,12 @@ export function stubDeps(deps: Partial<AppDeps> = {}): AppDeps {
   return {
     couponService: {} as ServiceImpl<typeof CouponService>,
     campaignService: {} as ServiceImpl<typeof CampaignService>,
+    eventService: {} as ServiceImpl<typeof EventService>,
+    redemptionService: {} as ServiceImpl<typeof RedemptionService>,
     issueCoupon: () => ({ kind: "refused", refusal: { reason: "SOLD_OUT" } }),
+    findCoupon: () => ({ kind: "refused", refusal: { reason: "NO_COUPON" } }),
     campaignStatus: () => Promise.reject(new Error("not asked here")),
+    refusedCredentials: createRefusedCredentials(systemClock),
     ...{ clock: systemClock, logger: silentLogger, metrics, authenticateOperator: anyone },
     keepAliveTimeoutMs: 65_000,
     ...{ stopping: quiet, draining: quiet, metricsPage: () => metrics.registry.metrics() },

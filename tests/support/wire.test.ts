@@ -84,6 +84,28 @@ describe("chaos: frames on the wire", () => {
     expect(kindOf(command("PING"))).to.equal("ping");
   });
 
+  it("a reply that names nodes names their doors instead, and nothing else is changed", () => {
+    const { replies, renamed } = redisProtocol(scripts);
+    const doorOf = (port: number) => ({ 7001: 40001, 26379: 9 })[port];
+    const toldAs = (text: string, kind = "claim") => {
+      const bytes = Buffer.from(text);
+      return (renamed?.({ ...replies.read(bytes), bytes, kind }, doorOf) ?? bytes).toString();
+    };
+    const host = "$9\r\n127.0.0.1\r\n";
+    const slots = (port: number) => `*1\r\n*3\r\n:0\r\n:7001\r\n*4\r\n${host}:${port}\r\n$2\r\nid\r\n*0\r\n`;
+    expect(toldAs(slots(7001), "cluster")).to.equal(slots(40001));
+    expect(toldAs(slots(7002), "cluster"), "a node without a door").to.equal(slots(7002));
+    expect(toldAs(slots(7001)), "the reply to another command").to.equal(slots(7001));
+    expect(toldAs("-MOVED 7001 127.0.0.1:7001\r\n")).to.equal("-MOVED 7001 127.0.0.1:40001\r\n");
+    expect(toldAs("-ASK 12 127.0.0.1:7002\r\n")).to.equal("-ASK 12 127.0.0.1:7002\r\n");
+    expect(toldAs("-ERR 127.0.0.1:7001\r\n")).to.equal("-ERR 127.0.0.1:7001\r\n");
+    const master = (port: string) => `*2\r\n${host}$${port.length}\r\n${port}\r\n`;
+    expect(toldAs(master("7001"), "sentinel")).to.equal(master("40001"));
+    const replica = (port: string) =>
+      `*1\r\n%2\r\n$2\r\nip\r\n${host}$4\r\nport\r\n$${port.length}\r\n${port}\r\n`;
+    expect(toldAs(replica("26379"), "sentinel")).to.equal(replica("9"));
+  });
+
   it("MongoDB messages come whole and are known by command and collection", () => {
     const messages = [
       message(1, "insert", "issuances"),
@@ -137,8 +159,8 @@ describe("chaos: the proxy", () => {
     await closeServer();
   });
 
-  async function client() {
-    const socket = connect(proxy.address);
+  async function client(door = proxy.address) {
+    const socket = connect(door);
     socket.on("error", () => {});
     let [text, closed] = ["", false];
     socket.on("data", (chunk: Buffer) => {
@@ -183,6 +205,36 @@ describe("chaos: the proxy", () => {
     one.socket.write(Buffer.concat([command("GET", "p"), command("SET", "q"), command("GET", "r")]));
     await comes(one.isClosed);
     expect([trap.caught, arrived, one.heard()]).to.deep.equal([1, ["p", "q", "r"], "+p\r\n+q\r\n"]);
+  });
+
+  it("has a door to each node: traps catch at any of them, one can be dark alone, and errors are counted", async () => {
+    const { requests } = redisProtocol(scripts);
+    const node = createServer((socket) => {
+      socket.on("error", () => {});
+      const splitter = createSplitter(requests);
+      socket.on("data", (chunk: Buffer) => {
+        for (const _ of splitter(chunk)) socket.write("-MOVED 1 127.0.0.1:1\r\n");
+      });
+    });
+    node.listen(0, "127.0.0.1");
+    await once(node, "listening");
+    const target = { host: "127.0.0.1", port: (node.address() as AddressInfo).port };
+    const door = await proxy.doorTo(target);
+    expect(await proxy.doorTo(target), "opened once").to.deep.equal(door);
+    expect(door).not.to.deep.equal(proxy.address);
+    const [one, other] = [await client(), await client(door)];
+    proxy.blackHole(true, target);
+    for (const { socket } of [one, other]) socket.write(command("SET", "a"));
+    await comes(() => one.heard() === "+a\r\n");
+    expect(other.heard()).to.equal("");
+    proxy.blackHole(false, target);
+    await comes(() => other.heard() === "-MOVED 1 127.0.0.1:1\r\n");
+    expect([proxy.errors("MOVED"), proxy.errors("ASK")]).to.deep.equal([1, 0]);
+    const trap = proxy.trap({ at: "request", kind: "get", deed: "cut" });
+    other.socket.write(command("GET", "b"));
+    await comes(other.isClosed);
+    expect([trap.caught, one.isClosed()]).to.deep.equal([1, false]);
+    node.close();
   });
 
   it("delays, refuses and takes again", async () => {

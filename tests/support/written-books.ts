@@ -1,5 +1,6 @@
 import type { HistoryEntry, Outcome } from "../../audit/history.ts";
 import type { CampaignRecord, Issuance, PoolMeta, Snapshot } from "../../audit/snapshot.ts";
+import { eventsOf, type WrittenLog } from "./written-log.ts";
 
 type Writable<T> = { -readonly [name in keyof T]: T[name] };
 
@@ -17,6 +18,8 @@ export type Books = {
   /** The highest number that the pool has given, by its own count; undefined: that of the issuances. */
   seq?: number;
   history: Writable<HistoryEntry>[];
+  /** Undefined: nobody has read its events. */
+  log?: WrittenLog;
 };
 
 export const STARTS_AT_MS = 1_800_000_000_000;
@@ -148,7 +151,7 @@ export function seqOf({ seq, issuances }: Books): number {
 }
 
 export function snapshotOf(books: Books): Snapshot {
-  const { campaign, codes, issuances, meta, staged, open, away, claims, ledgerIds } = books;
+  const { campaign, codes, issuances, meta, staged, open, away, claims, ledgerIds, log } = books;
   const lengths = {
     staged: staged.length,
     open: open.length,
@@ -161,5 +164,6 @@ export function snapshotOf(books: Books): Snapshot {
     codes,
     issuances,
     redis: { meta, staged, open, away, claims, ledgerIds, lengths, seq: seqOf(books) },
+    ...(log === undefined ? {} : { events: eventsOf(campaign, log) }),
   };
 }

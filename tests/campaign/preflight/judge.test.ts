@@ -27,6 +27,8 @@ const issued =
 const redis =
   (given: Partial<Facts["redis"]>): Change =>
   (facts) => ({ ...facts, redis: { ...facts.redis, ...given } });
+const sentinels = (all: number, answering: number) =>
+  redis({ sentinels: { sentinels: all, answering, why: answering < all ? "h: no answer" : "" } });
 const info =
   (given: Partial<RedisInfo>): Change =>
   (facts) => ({
@@ -183,6 +185,10 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
   ["redis-role", "amber", /^Valkey 7.0.15 does not report its role/, info({ engine: "Valkey", role: "" })],
   ["redis-role", "red", /role slave, 0 replicas/, info({ role: "slave", replicas: 0 })],
   ["redis-role", "amber", /7.0.15 does not report its role/, info({ role: "" })],
+  ["redis-role", "green", /master, 1 replica; 3 of 3 Sentinels answer$/, sentinels(3, 3)],
+  ["redis-role", "amber", /; 2 of 3 Sentinels answer: h: no answer$/, sentinels(3, 2)],
+  ["redis-role", "amber", /1 of 3 .*, and no failover comes without a majority: h: no/, sentinels(3, 1)],
+  ["redis-role", "amber", /1 of 1 Sentinel answer: where one fails, no failover comes/, sentinels(1, 1)],
   ["redis-role", "red", /a Sentinel of version 7.0.15/, info({ mode: "sentinel", role: "" })],
   ["redis-role", "red", /does not report/, redis({ info: silent })],
 
@@ -317,8 +323,14 @@ const CASES: readonly (readonly [check: string, colour: Colour, says: RegExp, ch
   [
     "servers",
     "amber",
-    /different versions: 1.0.0, 1.1.0/,
+    /different versions: 1.0.0: a\/1; 1.1.0: a\/2$/,
     processes(seenProcess(1), seenProcess(2, { version: "1.1.0" })),
+  ],
+  [
+    "servers",
+    "red",
+    /2 alive: .*; too old for this campaign, which they leave alone: a\/2 of 1.0.0$/,
+    all(campaign({ shape: 2 }), processes(seenProcess(1, { version: "1.1.0", shape: 2 }), seenProcess(2))),
   ],
   ["servers", "red", /no server/, processes(seenProcess(1, { roles: ["scheduler"] }))],
   ["servers", "red", /no server/, processes(seenProcess(1, { ageMs: 5_000 }))],

@@ -18,7 +18,7 @@ import { madeCampaign, type Records, recordsOf } from "../../support/made-campai
 import { type OwnRedis, ownRedis } from "../../support/own-redis.ts";
 import { allGreen } from "../../support/preflight-facts.ts";
 import { openRawRedis } from "../../support/raw-redis.ts";
-import { startSentinel } from "../../support/sentinel.ts";
+import { startSentinelGroup } from "../../support/redis-group.ts";
 import { silentLogger } from "../../support/shared-stores.ts";
 import { withStores } from "../../support/with-stores.ts";
 
@@ -40,6 +40,7 @@ describe("preflight on real stores", () => {
   let own: OwnRedis;
   let records: Records;
   let preflight: Preflight;
+  let lookAt: (redis: Redis) => Preflight;
   let campaign: CampaignDoc;
 
   before(async () => {
@@ -49,15 +50,17 @@ describe("preflight on real stores", () => {
   beforeEach(async () => {
     records = recordsOf(stores.db);
     const processes = createProcesses(stores.db);
-    preflight = createPreflight({
-      ...records,
-      processes,
-      pool: own.pool,
-      redisProbe: createRedisProbe(own.redis, 10_000),
-      redisClock: createRedisClock(own.redis, systemClock, 10_000),
-      mongoFacts: createMongoFacts(stores.db),
-      clock: systemClock,
-    });
+    lookAt = (redis) =>
+      createPreflight({
+        ...records,
+        processes,
+        pool: own.pool,
+        redisProbe: createRedisProbe(redis, 10_000),
+        redisClock: createRedisClock(own.redis, systemClock, 10_000),
+        mongoFacts: createMongoFacts(stores.db),
+        clock: systemClock,
+      });
+    preflight = lookAt(own.redis);
     for (const owner of ["one", "two"]) await processes.beat(owner, beat, 500);
     campaign = await scheduled();
   });
@@ -152,6 +155,21 @@ describe("preflight on real stores", () => {
     expect(advice).to.match(/CONFIG is not allowed here: set appendonly yes where its provider/);
   });
 
+  it("an INFO without the fields that a managed Redis hides is amber where they count, and never red", async () => {
+    const hidden = /^(role|aof_enabled|maxmemory_policy|maxmemory|used_memory|total_system_memory):.*\r?\n/gm;
+    const command: Redis["command"] = async (key, args) => {
+      const reply = await own.redis.command(key, args);
+      return args[0] === "INFO" ? String(reply).replace(hidden, "") : reply;
+    };
+    const report = await lookAt({ ...own.redis, command })(campaign._id);
+    expect(report && notGreen(report)).to.deep.equal([
+      "amber redis-durability",
+      "amber redis-eviction",
+      "amber redis-role",
+      "amber redis-memory",
+    ]);
+  });
+
   it("a Redis user without INFO is told which right is missing", async () => {
     await own.raw.sendCommand(["ACL", "SETUSER", "default", "-info"]);
     const report = await look();
@@ -163,9 +181,9 @@ describe("preflight on real stores", () => {
   });
 
   it("a Sentinel is red, and none of its Redis lines are green", async () => {
-    const sentinel = await startSentinel();
+    const group = await startSentinelGroup();
     try {
-      const raw = await openRawRedis(sentinel.url);
+      const raw = await openRawRedis(group.sentinels[0]?.url ?? "");
       const redis = { command: (_: string, args: readonly string[]) => raw.sendCommand([...args]) } as Redis;
       const probe = createRedisProbe(redis, 10_000);
       const info = { ok: true, value: await probe.info(campaign._id) } as const;
@@ -177,7 +195,7 @@ describe("preflight on real stores", () => {
       expect(told.map(({ check }) => check)).to.deep.equal(["redis-slot", "redis-write"]);
       expect(lines.find(({ check }) => check === "redis-role")?.finding).to.match(/^a Sentinel of version/);
     } finally {
-      await sentinel.stop();
+      await group.close();
     }
   });
 
@@ -232,9 +250,9 @@ describe("preflight on real stores", () => {
       issuances: { count: away },
       processes: { seen: away },
       pool: createPool(own.redis, 10_000),
-      redisProbe: { info: away, config: away, slot: away, write: away },
+      redisProbe: { sentinels: () => undefined, info: away, config: away, slot: away, write: away },
       redisClock: away,
-      mongoFacts: { write: away, deployment: away },
+      mongoFacts: { write: away, nowMs: away, deployment: away },
       clock: systemClock,
     });
     const report = await blind(campaign._id);

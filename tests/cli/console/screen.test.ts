@@ -62,9 +62,9 @@ describe("console screen", () => {
       "latency   p50 2.3 ms   p99 15 ms   ledger 12",
       "answers   issued 801/s (640)   not started 199/s (30,500)",
       "",
-      "process                roles                clock to Redis     tick    heard",
-      "seoul-1/4712           serve                 -0.4 ± 1.2 ms        -   ! 6.5s",
-      "seoul-1/4711           serve sched gen       -0.4 ± 1.2 ms     0.9s     0.4s",
+      "process              roles                  clock to Redis     tick    heard",
+      "seoul-1/4712         serve                   -0.4 ± 1.2 ms        -   ! 6.5s",
+      "seoul-1/4711         serve sched gen         -0.4 ± 1.2 ms     0.9s     0.4s",
       "",
       "events",
       "19:59:00 !  preflight 1 min 0 s before the start: amber servers",
@@ -241,6 +241,20 @@ describe("console screen", () => {
     expect(lines[first]).to.match(/^seoul-1\/200 .* \+80\.0 ± 1\.2 ms/);
     expect(lines[first + 1]).to.match(/^seoul-1\/201 .* 20\.0s/);
     expect(lines.find((one) => one.startsWith("and "))).to.match(/^and \d\d more$/);
+  });
+
+  it("shows the version of each process while a roll-out is under way, and only then", () => {
+    const rows = (...versions: readonly string[]) => {
+      const processes = versions.map((version, i) => watchedProcess(100 + i, { version }));
+      const lines = screenLines(modelAfter(message({ message: { processes } })), 0, wide);
+      const heading = lines.findIndex((one) => one.startsWith("process"));
+      return lines.slice(heading, heading + 3);
+    };
+    const [heading, old, fresh] = rows("0.1.0", "0.2.0+1f3a9c2d");
+    expect(heading).to.match(/roles +version +clock to Redis/);
+    expect(old).to.match(/sched gen +0\.1\.0 /);
+    expect(fresh).to.match(/sched gen +0\.2\.0\+1f3a9c2d /);
+    expect(rows("0.2.0", "0.2.0").join()).not.to.match(/version|0\.2\.0/);
   });
 
   it("before anything has come it says what it waits for", () => {

@@ -1,3 +1,4 @@
+import type { RedisForm } from "./ground/redis-form.ts";
 import type { RoundResult } from "./run-round.ts";
 
 export function evidenceWords({ evidence }: RoundResult): string {
@@ -5,10 +6,10 @@ export function evidenceWords({ evidence }: RoundResult): string {
 }
 
 /** One line about a round, and more if it failed. */
-export function resultLines(result: RoundResult, seed: number): string[] {
-  const { name, ok, requests, unknown, durationMs, judgement, broke, missed, logTail } = result;
+export function resultLines(result: RoundResult, form: RedisForm, seed: number): string[] {
+  const { name, ok, requests, unknown, durationMs, longestGapMs, judgement, broke, missed, logTail } = result;
   const seconds = (durationMs / 1_000).toFixed(1);
-  const numbers = `requests=${requests} unknown_answers=${unknown} ${seconds} s`;
+  const numbers = `requests=${requests} unknown_answers=${unknown} longest_gap_ms=${longestGapMs} ${seconds} s`;
   const lines = [`${ok ? "ok  " : "FAIL"} ${name.padEnd(38)} ${evidenceWords(result)}  ${numbers}`];
   if (ok) return lines;
   for (const verdict of judgement?.verdicts ?? []) {
@@ -19,7 +20,7 @@ export function resultLines(result: RoundResult, seed: number): string[] {
   for (const hazard of missed) lines.push(`     the hazard was missed: ${hazard}`);
   for (const trouble of judgement?.troubles ?? []) lines.push(`     ${trouble}`);
   if (broke !== undefined) lines.push(`     could not be carried through: ${broke}`);
-  lines.push(`     again: npm run chaos -- --round ${name} --seed ${seed}`);
+  lines.push(`     again: npm run chaos -- --redis ${form} --round ${name} --seed ${seed}`);
   lines.push("     the servers' last words:");
   for (const line of logTail) lines.push(`     | ${line.slice(0, 400)}`);
   return lines;

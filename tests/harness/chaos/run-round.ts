@@ -3,10 +3,11 @@ import { seededRandom } from "../../../callers/random.ts";
 import type { Store } from "../../../local/store.ts";
 import { type Ground, layGround } from "./ground/ground.ts";
 import type { Product } from "./ground/product.ts";
+import type { RedisForm } from "./ground/redis-form.ts";
 import { HazardMissed } from "./hazard.ts";
 import { type Judgement, judge } from "./judge/judge.ts";
 import type { Round } from "./round.ts";
-import { type Evidence, ORDINARY, openSale } from "./sale.ts";
+import { type Evidence, ORDINARY, openSale, type Sale } from "./sale.ts";
 import { watchStalls } from "./stall.ts";
 import { untilTelling } from "./tries.ts";
 
@@ -17,6 +18,8 @@ export type RoundResult = {
   readonly requests: number;
   readonly unknown: number;
   readonly durationMs: number;
+  /** The longest time without a new coupon, between the start and the last coupon. */
+  readonly longestGapMs: number;
   readonly judgement: Judgement | undefined;
   /** Why the round could not be carried out. */
   readonly broke: string | undefined;
@@ -32,6 +35,7 @@ export type RoundResult = {
 export type RunOptions = {
   readonly product: Product;
   readonly mongodb: Store;
+  readonly form: RedisForm;
   readonly dir: string;
   readonly seed: number;
   readonly index: number;
@@ -41,15 +45,20 @@ export type RunOptions = {
 const LOG_TAIL = 25;
 const ROUND_MAX_MS = 300_000;
 
-/** Runs a round, and repeats it while a try is no evidence about the product. */
+/**
+ * Runs a round, and repeats it while a try is no evidence about the product. `expected`: the invariant that
+ * a mutant must violate.
+ */
 export async function runRound(
   round: Round,
   options: RunOptions,
   say: (line: string) => void = () => {},
+  expected?: string,
 ): Promise<RoundResult> {
   return untilTelling(
     (pace) => carryRound(round, options, pace),
     (reason) => say(`again ${round.name}: ${reason}`),
+    expected,
   );
 }
 
@@ -59,7 +68,7 @@ async function carryRound(
   pace: number,
 ): Promise<Omit<RoundResult, "again">> {
   const stalls = watchStalls();
-  const { product, mongodb, seed, index, signal } = options;
+  const { product, mongodb, form, seed, index, signal } = options;
   const began = performance.now();
   const database = `chaos-${index}-${process.pid}`;
   let ground: Ground | undefined;
@@ -68,6 +77,7 @@ async function carryRound(
   let judgement: Judgement | undefined;
   let requests = 0;
   let unknown = 0;
+  let longestGapMs = 0;
   let evidence: readonly Evidence[] = [];
   let timer: NodeJS.Timeout | undefined;
   try {
@@ -77,7 +87,7 @@ async function carryRound(
     });
     const carryThrough = async () => {
       const laid = await layGround({
-        ...{ dir: join(options.dir, `${index}-${round.name}`), database, mongodb, product },
+        ...{ dir: join(options.dir, `${index}-${round.name}`), database, mongodb, product, form },
         plan: round.ground ?? {},
       });
       ground = laid;
@@ -92,6 +102,7 @@ async function carryRound(
       } finally {
         requests = run.sale.history.length;
         unknown = run.sale.unknown();
+        longestGapMs = gapIn(run.sale);
         await run.close();
       }
     };
@@ -110,9 +121,22 @@ async function carryRound(
   const clean = judgement?.violated.length === 0 && judgement.troubles.length === 0;
   const ok = clean && broke === undefined && missed.length === 0;
   return {
-    ...{ name: round.name, ok, evidence, requests, unknown, judgement, broke, missed },
+    ...{ name: round.name, ok, evidence, requests, unknown, longestGapMs, judgement, broke, missed },
     durationMs: performance.now() - began,
     stalledMs: stalls.worstMs,
     logTail: ground?.logLines.slice(-LOG_TAIL) ?? [],
   };
+}
+
+/** The longest time without a new coupon, between the start and the last coupon, in ms. */
+function gapIn({ history, startsAtMs }: Sale): number {
+  const seen = new Set<string>();
+  let [lastMs, longestMs] = [startsAtMs, 0];
+  for (const { claimKey, outcome, answeredAtMs } of history) {
+    if (outcome.kind !== "issued" || seen.has(claimKey)) continue;
+    seen.add(claimKey);
+    longestMs = Math.max(longestMs, answeredAtMs - lastMs);
+    lastMs = answeredAtMs;
+  }
+  return longestMs;
 }

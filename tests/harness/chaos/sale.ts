@@ -1,17 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Press } from "../../../audit/check-run.ts";
-import { type HistoryEntry, stamp } from "../../../audit/history.ts";
+import { type HistoryEntry, type Outcome, stamp } from "../../../audit/history.ts";
+import type { ToldRedemption } from "../../../audit/redemptions.ts";
 import { createCampaign } from "../../../bench/load/campaign.ts";
 import { connectClients } from "../../../bench/load/connect-client.ts";
-import { createHttpClient, type HttpClient } from "../../../callers/http-client.ts";
+import { createHttpClient, type HttpClient, KEY_SEPARATOR } from "../../../callers/http-client.ts";
 import { isDefinite } from "../../../callers/press.ts";
 import { type Random, shuffle } from "../../../callers/random.ts";
+import { type Again, askUntilDefinite } from "../../../client/ask-again.ts";
 import { until } from "../../../local/poll.ts";
 import { campaignKeys } from "../../../pool/keys.ts";
 import { type Ground, OPERATOR_TOKEN } from "./ground/ground.ts";
 import type { Server } from "./ground/server.ts";
 import { metricOf } from "./ground/tallies.ts";
 import { HazardMissed } from "./hazard.ts";
+import { type ToldEvents, watchEvents } from "./judge/event-witness.ts";
 import { watchGenerations, watchReplies } from "./judge/witness.ts";
 
 export type SalePlan = {
@@ -25,6 +28,14 @@ export type SalePlan = {
   readonly earlyMs: number;
   /** The least time for which a caller waits after an unknown answer before it asks again. */
   readonly retryMs: number;
+  /**
+   * How many coupons the campaign gives each user; default 1. With more, each user asks with
+   * `requestsPerUser` request ids, each of which is a caller.
+   */
+  readonly maxPerUser?: number;
+  readonly requestsPerUser?: number;
+  /** How often each code may be redeemed; default 1. */
+  readonly maxRedemptions?: number;
 };
 
 export const ORDINARY: SalePlan = {
@@ -55,6 +66,8 @@ export type Sale = {
   readonly history: readonly Asked[];
   readonly presses: readonly Press[];
   readonly evidence: readonly Evidence[];
+  /** The confirmations of redemptions that callers were answered. */
+  readonly redeemed: ToldRedemption[];
   /** Extra findings of a round, by the invariant that they violate. */
   readonly findings: readonly { readonly invariant: string; readonly words: string }[];
   issued(): number;
@@ -93,6 +106,8 @@ export type SaleRun = {
   readonly sale: Sale;
   /** Lets all callers press; resolves when each has a definite answer or has given up. */
   press(): Promise<void>;
+  /** What a reader of the events was told so far. */
+  told(): ToldEvents;
   /** Ends the watchers and returns their observations. */
   close(): Promise<{
     generations: readonly number[];
@@ -109,7 +124,8 @@ const SOCKETS_MAX = 128;
 /** A bound against hanging, also on a machine that is busy with other work. */
 const WAIT_MS = 60_000;
 const FIRST_WAIT_MS = 40;
-const BACK_OFF_MOST_MS = 800;
+/** Of the back-off, and of the wait that the service asks for. */
+const WAIT_MOST_MS = 400;
 const PRESS_TWICE = 0.12;
 const ASK_AGAIN = 60;
 export const USER_PREFIX = "chaos~user-";
@@ -118,23 +134,31 @@ export async function openSale(ground: Ground, plan: SalePlan, random: Random): 
   const asking = ground.servers.filter(({ takesClaims }) => takesClaims);
   const [first] = asking;
   if (first === undefined) throw new Error("no server takes claims");
-  const https: HttpClient[] = ground.servers.map(({ url }) => createHttpClient(url, SOCKETS_MAX));
+  const { maxPerUser = 1, requestsPerUser = 1 } = plan;
+  const keyField = maxPerUser > 1 ? "both" : "userId";
+  const https: HttpClient[] = ground.servers.map(({ url }) => createHttpClient(url, SOCKETS_MAX, keyField));
   const operator = connectClients(first.url, OPERATOR_TOKEN);
   const startsAtMs = Date.now() + plan.leadMs;
   const campaignId = await createCampaign(operator.campaigns, {
     name: "chaos",
     total: plan.total,
     startsAtMs,
+    maxPerUser,
+    maxRedemptions: plan.maxRedemptions,
   }).finally(() => operator.close());
+  const keys = campaignKeys(campaignId);
+  await ground.follow(keys.meta);
 
   const history: Asked[] = [];
   const presses: Press[] = [];
   const evidence: Evidence[] = [];
   const findings: { invariant: string; words: string }[] = [];
+  const redeemed: ToldRedemption[] = [];
   const holders = new Set<string>();
   const tally = { unknown: 0, refused: new Map<string, number>() };
   const replies = watchReplies(ground.db);
   const generations = watchGenerations(ground.db, campaignId);
+  const events = watchEvents(ground.servers, campaignId);
   let lastFaultAtMs: number | undefined;
   let recoveredAtMs: number | undefined;
   let turn = 0;
@@ -167,30 +191,43 @@ export async function openSale(ground: Ground, plan: SalePlan, random: Random): 
   /** Asks one server after the other until the answer is definite; "too early" is not. */
   async function pressUntilDefinite(claimKey: string, firstServer = turn++): Promise<void> {
     const firstAskedAtMs = Date.now();
-    const givesUpAtMs = firstAskedAtMs + PATIENCE_MS;
-    for (let tries = 0; ; tries += 1) {
-      const server = asking[(firstServer + tries) % asking.length] as Server;
-      const { outcome, retryAfterMs, answeredAtMs } = await tryOnce(claimKey, ground.servers.indexOf(server));
-      const early = outcome.kind === "refused" && outcome.reason === "NOT_STARTED";
-      if (isDefinite(outcome) && !early) {
-        presses.push({ claimKey, firstAskedAtMs: Math.max(firstAskedAtMs, startsAtMs), answeredAtMs });
-        return;
-      }
-      const backOffMs = Math.min(BACK_OFF_MOST_MS, FIRST_WAIT_MS * 2 ** Math.min(tries, 6));
-      const waitMs = early
-        ? Math.min(300, Math.max(5, startsAtMs - Date.now()))
-        : Math.max(backOffMs, plan.retryMs, Math.min(retryAfterMs, BACK_OFF_MOST_MS)) * (0.75 + random() / 2);
-      if (Date.now() + waitMs > givesUpAtMs) {
-        presses.push({ claimKey, firstAskedAtMs, answeredAtMs: undefined });
-        return;
-      }
-      await sleep(waitMs);
-    }
+    const { answer: last, isDefinite: isAnswered } = await askUntilDefinite({
+      async ask(tries) {
+        const server = asking[(firstServer + tries - 1) % asking.length] as Server;
+        const answer = await tryOnce(claimKey, ground.servers.indexOf(server));
+        return { answer, again: againAfter(answer) };
+      },
+      wait: (waitMs) => sleep(waitMs),
+      backOff: {
+        ...{ firstMs: Math.max(FIRST_WAIT_MS, plan.retryMs), mostMs: Math.max(WAIT_MOST_MS, plan.retryMs) },
+        ...{ jitterFrom: 0.75, jitterTo: 1.25, askedMostMs: WAIT_MOST_MS },
+      },
+      clock: { elapsed: () => performance.now() },
+      ...{ random, patienceMs: PATIENCE_MS },
+    });
+    presses.push({
+      claimKey,
+      firstAskedAtMs: isAnswered ? Math.max(firstAskedAtMs, startsAtMs) : firstAskedAtMs,
+      answeredAtMs: isAnswered ? last.answeredAtMs : undefined,
+    });
+  }
+
+  /** A caller that was too early comes back soon after the start, whatever the service's pace. */
+  function againAfter({
+    outcome,
+    retryAfterMs,
+  }: {
+    outcome: Outcome;
+    retryAfterMs: number;
+  }): Again | undefined {
+    if (outcome.kind === "refused" && outcome.reason === "NOT_STARTED")
+      return { retryAfterMs: Math.min(300, Math.max(5, startsAtMs - Date.now())), isPaced: true };
+    return isDefinite(outcome) ? undefined : { retryAfterMs, isPaced: false };
   }
 
   const sale: Sale = {
-    ...{ ground, plan, random, campaignId, startsAtMs, history, presses, evidence, findings },
-    keys: campaignKeys(campaignId),
+    ...{ ground, plan, random, campaignId, startsAtMs, history, presses, evidence, findings, redeemed },
+    keys,
     issued: () => holders.size,
     unknown: () => tally.unknown,
     refused: (reason) => tally.refused.get(reason) ?? 0,
@@ -210,7 +247,7 @@ export async function openSale(ground: Ground, plan: SalePlan, random: Random): 
     },
     async metric(name, label = "") {
       const live = ground.servers.filter(({ isRunning, takesClaims }) => isRunning && takesClaims);
-      const values = await Promise.all(live.map(({ url }) => metricOf(url, name, label)));
+      const values = await Promise.all(live.map(({ pagesUrl }) => metricOf(pagesUrl, name, label)));
       return values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
     },
     prove: (what, value, least = 1) => void evidence.push({ what, value, ok: value >= least }),
@@ -236,14 +273,20 @@ export async function openSale(ground: Ground, plan: SalePlan, random: Random): 
 
   async function close(): ReturnType<SaleRun["close"]> {
     for (const { close: closeClient } of https) closeClient();
+    await events.close();
     const [seen, told] = [await generations.close(), await replies.close()];
     return { generations: seen, ...told, lastFaultAtMs, recoveredAtMs };
   }
 
   return {
     sale,
+    told: events.told,
     async press() {
-      const names = Array.from({ length: plan.users }, (_, i) => `${USER_PREFIX}${i}`);
+      const names = Array.from({ length: plan.users }, (_, i) =>
+        maxPerUser > 1
+          ? `${USER_PREFIX}${Math.floor(i / requestsPerUser)}${KEY_SEPARATOR}${i % requestsPerUser}`
+          : `${USER_PREFIX}${i}`,
+      );
       const spanMs = plan.earlyMs + plan.overMs;
       const arrivals = shuffle(names, random).map((claimKey, i) => ({
         claimKey,

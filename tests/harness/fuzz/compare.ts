@@ -1,6 +1,6 @@
 import type { Heard } from "./talk.ts";
 
-/** The answers without what does not count: the date, and the order and case of the fields. */
+/** The answers without what does not count: date, the id of a call, the order and case of the fields. */
 function told(bytes: Buffer): string[] {
   const answers: string[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -10,11 +10,17 @@ function told(bytes: Buffer): string[] {
     const fields = lines.map((line) => line.replace(/^[^:]+/, (name) => name.toLowerCase()));
     const length = Number(/^content-length: (\d+)$/m.exec(fields.join("\n"))?.[1] ?? 0);
     const rest = bytes.toString("latin1", end + 4, end + 4 + length);
-    const counted = fields.map((field) => (field.startsWith("date: ") ? "date" : field)).sort();
+    const counted = fields.map(withoutOwn).sort();
     answers.push(`${status}\n${counted.join("\n")}\n\n${rest}`);
     at = end + 4 + length;
   }
   return answers;
+}
+
+/** The id of a call of no trace is its own. */
+function withoutOwn(field: string): string {
+  if (/^x-request-id: [\da-f]{12}-[\da-f]{8}$/.test(field)) return "x-request-id: its own";
+  return field.startsWith("date: ") ? "date" : field;
 }
 
 /**

@@ -1,8 +1,10 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
+  FindCouponRequestSchema,
   GetCampaignStatusRequestSchema,
   IssueCouponRequestSchema,
 } from "../../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { FIND_PATH } from "../../../server/rpc/find-answer.ts";
 import { ISSUE_PATH } from "../../../server/rpc/issue-answer.ts";
 import { STATUS_PATH } from "../../../server/rpc/status-answer.ts";
 import type { Random } from "../simulation/random.ts";
@@ -21,8 +23,9 @@ const METHODS = ["GET", "PUT", "post", "OPTIONS", "DELETE"];
 const TARGETS = [
   ...[`${ISSUE_PATH}?a=b`, `${ISSUE_PATH}/`, `http://a.example${ISSUE_PATH}`, "/", "*", "//x", "/readyz"],
   ...[
-    "/coupon.v1.CouponService/FindCoupon",
+    `${FIND_PATH}?code=b`,
     ISSUE_PATH.toLowerCase(),
+    FIND_PATH.toUpperCase(),
     `${STATUS_PATH}#a`,
     `/.${STATUS_PATH}`,
   ],
@@ -66,30 +69,39 @@ const TEXTS = [
   "\u2028",
 ];
 
-function bodyOf(random: Random, isIssue: boolean): { codec: "json" | "proto"; body: Buffer } {
+function bodyOf(random: Random, path: string): { codec: "json" | "proto"; body: Buffer } {
   const text = () => (random.chance(0.5) ? random.pick(TEXTS) : `u${random.below(1_000)}`);
   const campaignId = random.chance(0.7) ? "01ARZ3NDEKTSV4RRFFQ69G5FAV" : text();
-  const fields = isIssue
-    ? { campaignId, userId: text(), requestId: random.chance(0.3) ? text() : "" }
-    : { campaignId };
-  if (random.chance(0.35)) {
-    const bytes = isIssue
-      ? toBinary(IssueCouponRequestSchema, create(IssueCouponRequestSchema, fields))
-      : toBinary(GetCampaignStatusRequestSchema, create(GetCampaignStatusRequestSchema, fields));
-    return { codec: "proto", body: Buffer.from(bytes) };
-  }
+  const perhaps = () => (random.chance(0.3) ? text() : "");
+  const issue = path === STATUS_PATH ? {} : { userId: text(), requestId: perhaps() };
+  const fields = { campaignId, ...issue, ...(path === FIND_PATH ? { code: perhaps() } : {}) };
+  if (random.chance(0.35)) return { codec: "proto", body: Buffer.from(inBinary(path, fields)) };
   const snake = random.chance(0.3);
   const members = Object.entries(fields)
     .filter(() => !random.chance(0.1))
     .map(([name, value]) => [snake ? name.replace("Id", "_id") : name, value] as [string, unknown]);
   if (random.chance(0.1))
-    members.push([random.pick(["new", "userId", "user_id", "campaign_id"]), random.pick([7, null, "b", []])]);
+    members.push([
+      random.pick(["new", "userId", "user_id", "campaign_id", "code"]),
+      random.pick([7, null, "b", []]),
+    ]);
   if (random.chance(0.3)) members.reverse();
   const blank = () => (random.chance(0.1) ? random.pick([" ", "\n", "\t", "\u00a0", "\ufeff"]) : "");
   const parts = members.map(
     ([name, value]) => `${blank()}${JSON.stringify(name)}${blank()}:${blank()}${JSON.stringify(value)}`,
   );
   return { codec: "json", body: Buffer.from(`${blank()}{${parts.join(",")}${blank()}}${blank()}`) };
+}
+
+function inBinary(path: string, fields: object): Uint8Array {
+  switch (path) {
+    case ISSUE_PATH:
+      return toBinary(IssueCouponRequestSchema, create(IssueCouponRequestSchema, fields));
+    case FIND_PATH:
+      return toBinary(FindCouponRequestSchema, create(FindCouponRequestSchema, fields));
+    default:
+      return toBinary(GetCampaignStatusRequestSchema, create(GetCampaignStatusRequestSchema, fields));
+  }
 }
 
 /** Changes, removes, doubles or cuts off some bytes. */
@@ -128,15 +140,15 @@ function inAnyCase(random: Random, name: string): string {
 const EXPECT: (typeof FIELDS)[number] = ["expect", ["100-continue", "200-ok"]];
 
 function requestOf(random: Random, isFirst: boolean): Buffer {
-  const isIssue = random.chance(0.75);
-  const { codec, body: plain } = bodyOf(random, isIssue);
+  const path = random.chance(0.5) ? ISSUE_PATH : random.pick([FIND_PATH, FIND_PATH, STATUS_PATH]);
+  const { codec, body: plain } = bodyOf(random, path);
   const body = random.chance(0.12)
     ? mutated(random, plain)
     : random.chance(0.02)
-      ? Buffer.alloc(17_000, plain)
+      ? Buffer.alloc(17_000, plain.length === 0 ? " " : plain)
       : plain;
   const method = random.chance(0.95) ? "POST" : random.pick(METHODS);
-  const target = random.chance(0.93) ? (isIssue ? ISSUE_PATH : STATUS_PATH) : random.pick(TARGETS);
+  const target = random.chance(0.93) ? path : random.pick(TARGETS);
   const version = random.chance(0.94) ? "1.1" : random.pick(["1.0", "1.0", "0.9", "2.0"]);
   const type = random.chance(0.9) ? `application/${codec}` : random.pick(TYPES);
   const isChunked = random.chance(0.05);

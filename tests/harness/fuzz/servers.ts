@@ -6,19 +6,24 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import type { Refusal } from "../../../campaign/refusal.ts";
 import type { Caller, Issue } from "../../../claims/issue.ts";
 import type { IssueRequest } from "../../../claims/issue-coupon.ts";
+import { createRefusedCredentials } from "../../../claims/refused-credentials.ts";
 import { CampaignState } from "../../../proto/gen/coupon/v1/campaign_pb.ts";
 import type { CampaignService } from "../../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import {
   type CouponService,
   GetCampaignStatusResponseSchema,
 } from "../../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import type { EventService } from "../../../proto/gen/coupon/v1/event_service_pb.ts";
+import type { RedemptionService } from "../../../proto/gen/coupon/v1/redemption_service_pb.ts";
 import { type Clock, systemClock } from "../../../runtime/clock.ts";
 import { createMetrics } from "../../../runtime/metrics.ts";
 import { type AppDeps, buildApp } from "../../../server/app.ts";
 import type { CampaignStatus } from "../../../server/rpc/campaign-status.ts";
-import { ISSUE_PATH } from "../../../server/rpc/issue-answer.ts";
+import { FAST_PATHS } from "../../../server/rpc/fast-methods.ts";
+import type { Find, FindCaller } from "../../../server/rpc/find-coupon.ts";
+import type { FindRequest } from "../../../server/rpc/find-keys.ts";
+import { remoteCallerOf } from "../../../server/rpc/remote-caller.ts";
 import { toConnectError } from "../../../server/rpc/rpc-status.ts";
-import { STATUS_PATH } from "../../../server/rpc/status-answer.ts";
 import { viewCoupon } from "../../../server/view/campaign-view.ts";
 import { anyone } from "../../support/anyone.ts";
 import { silentLogger } from "../../support/shared-stores.ts";
@@ -60,10 +65,7 @@ const REFUSALS: readonly Refusal[] = [
  */
 function issueOf({ campaignId, userId, requestId }: IssueRequest, caller: Caller): Issue | Promise<Issue> {
   if (caller.aborted) return { kind: "refused", refusal: { reason: "DEADLINE_EXCEEDED" } };
-  const sum = [...campaignId, ...userId, ...requestId].reduce(
-    (all, one) => all + (one.codePointAt(0) ?? 0),
-    0,
-  );
+  const sum = sumOf([campaignId, userId, requestId]);
   const refusal = REFUSALS[sum % 12];
   const seq = sum + userId.length * 10_000 + requestId.length * 1_000_000;
   const coupon = {
@@ -78,6 +80,19 @@ function issueOf({ campaignId, userId, requestId }: IssueRequest, caller: Caller
       : { kind: "refused", refusal };
   if (sum % 7 === 0) return Promise.reject(new Error("a bug"));
   return sum % 3 === 0 ? issue : Promise.resolve(issue);
+}
+
+function sumOf(texts: readonly string[]): number {
+  return [...texts.join("")].reduce((all, one) => all + (one.codePointAt(0) ?? 0), 0);
+}
+
+/** Likewise; some wait for their turn, where their transport has turns. */
+async function findOf({ code, ...request }: FindRequest, caller: FindCaller): Promise<Find> {
+  const issue = await issueOf(request, caller);
+  if (sumOf([code]) % 2 === 1) await caller.turn?.();
+  if (issue.kind === "refused") return issue;
+  const { coupon } = issue;
+  return { kind: "found", coupon: { ...coupon, seq: coupon.seq + code.length } };
 }
 
 function statusOf(campaignId: string): CampaignStatus | Promise<CampaignStatus> {
@@ -104,12 +119,19 @@ export async function startFuzzed(how: {
   const unasked = new Proxy({}, { get: () => () => Promise.reject(new Error("not asked here")) });
   let fastAnswers = 0;
   const deps: AppDeps = {
+    eventService: unasked as ServiceImpl<typeof EventService>,
+    redemptionService: unasked as ServiceImpl<typeof RedemptionService>,
     couponService: {
       ...(unasked as ServiceImpl<typeof CouponService>),
       async issueCoupon(request, context) {
         const issue = await issueOf(request, context.signal);
         if (issue.kind === "refused") throw toConnectError(issue.refusal, clock.now());
         return { coupon: viewCoupon(issue.coupon), replayed: issue.replayed };
+      },
+      async findCoupon(request, context) {
+        const find = await findOf(request, remoteCallerOf(context));
+        if (find.kind === "refused") throw toConnectError(find.refusal, clock.now());
+        return { coupon: viewCoupon(find.coupon) };
       },
       async getCampaignStatus({ campaignId }) {
         const given = await statusOf(campaignId);
@@ -121,11 +143,16 @@ export async function startFuzzed(how: {
       fastAnswers++;
       return issueOf(request, caller);
     },
+    findCoupon(request, caller) {
+      fastAnswers++;
+      return findOf(request, caller);
+    },
     campaignStatus(campaignId) {
       fastAnswers++;
       return statusOf(campaignId);
     },
     campaignService: unasked as ServiceImpl<typeof CampaignService>,
+    refusedCredentials: createRefusedCredentials(clock),
     ...{ clock, logger: silentLogger, metrics, authenticateOperator: anyone, keepAliveTimeoutMs: 65_000 },
     ...{ stopping: quiet, draining: quiet, metricsPage: () => metrics.registry.metrics() },
   };
@@ -133,7 +160,7 @@ export async function startFuzzed(how: {
   const { connections, requests } = watch(http, (request) => {
     how.tamper?.(request);
     // With a query, the fast path passes the request on; the framework ignores the query.
-    if (how.past && [ISSUE_PATH, STATUS_PATH].includes(request.url ?? "")) request.url += "?";
+    if (how.past && FAST_PATHS.includes(request.url ?? "")) request.url += "?";
   });
   await new Promise<void>((resolve) => void http.listen(0, "127.0.0.1", resolve));
   return {

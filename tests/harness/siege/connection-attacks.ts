@@ -38,7 +38,14 @@ const calls = (count: number, make: (stream: number) => Buffer) =>
 const head = (stream: number, flags = 0, block = headerBlock(GRPC_CALL)) =>
   frame(FRAME.headers, FLAG.endHeaders | flags, stream, block);
 
-function attacks(): Readonly<Record<string, Attack>> {
+const NAMES = [
+  ...["rapid-reset", "unfinished-calls", "inflating-heads", "pings", "slow-bodies", "half-heads"],
+  ...["unread-pages", "many-connections", "giant-tokens", "giant-bodies", "inflating-bodies"],
+] as const;
+
+export const CONNECTION_ATTACKS: readonly string[] = NAMES;
+
+function attacks(): Readonly<Record<(typeof NAMES)[number], Attack>> {
   const bomb = gzipSync(Buffer.alloc(10 * KB * KB));
   const inflating = (stream: number) =>
     head(

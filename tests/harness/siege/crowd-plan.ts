@@ -17,6 +17,8 @@ export type CrowdPlan = {
   readonly keyId: string;
   readonly addresses: readonly string[];
   readonly ratePerSecond: number;
+  /** Whether the times of honest users beside it are judged. */
+  readonly isMeasured: boolean;
   /** The kinds of requests and of attacks on connections that it makes; empty: all. */
   readonly only: readonly string[];
 };

@@ -1,4 +1,5 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,13 +33,17 @@ export type SiegeGround = {
 export type GroundOptions = {
   /** `open`: a service that admits everybody, which the siege must find out. */
   readonly claimAuth?: "token" | "open";
+  readonly workers?: number;
 };
 
 const DATABASE = "siege";
 /** A process that keeps what strangers send comes to its end here. */
 const HEAP_MB = 256;
 
-export async function openSiegeGround({ claimAuth = "token" }: GroundOptions = {}): Promise<SiegeGround> {
+export async function openSiegeGround({
+  claimAuth = "token",
+  workers = 1,
+}: GroundOptions = {}): Promise<SiegeGround> {
   const releases = createReleases();
   const close = async () => {
     const troubles = await releases.all();
@@ -71,6 +76,7 @@ export async function openSiegeGround({ claimAuth = "token" }: GroundOptions = {
         OPERATOR_KEYS: operatorKeyLine("siege", "admin", operatorKey),
         ...{ CLAIM_AUTH: claimAuth, CLAIM_TOKEN_AUDIENCE: AUDIENCE },
         ...{ CLAIM_TOKEN_SECRET: secret, CLAIM_TOKEN_JWKS: jwks, LIMIT_ADDRESS: "2000/10" },
+        WORKERS: String(workers),
         NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}`,
       },
     });
@@ -86,6 +92,12 @@ export async function openSiegeGround({ claimAuth = "token" }: GroundOptions = {
     await releases.all();
     throw error;
   }
+}
+
+/** The processes of the service: its primary, where there is one, and all that serve. */
+export function processesOf({ service: { pid } }: SiegeGround): readonly number[] {
+  const workers = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return [pid, ...workers.split(" ").filter(Boolean).map(Number)];
 }
 
 /** A prefix that no other sale has. */

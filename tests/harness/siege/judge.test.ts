@@ -29,8 +29,8 @@ const CROWD: CrowdReport = {
   attacks: { "rapid-reset": 3 },
 };
 
-const NAMED: CrowdForm = { name: "named", only: NAMED_KINDS, answersPerSecondLeast: 400 };
-const WHOLE: CrowdForm = { name: "whole", only: [], answersPerSecondLeast: 0 };
+const NAMED: CrowdForm = { name: "named", only: NAMED_KINDS, ratePerSecond: 421, answersPerSecondLeast: 400 };
+const WHOLE: CrowdForm = { name: "whole", only: [], ratePerSecond: 5_000, answersPerSecondLeast: 0 };
 
 const quiet: SaleFacts = {
   ...{
@@ -38,6 +38,7 @@ const quiet: SaleFacts = {
     accomplices: [],
     form: undefined,
     crowd: undefined,
+    isWarmUp: false,
     changed: [],
     violated: [],
   },
@@ -121,7 +122,7 @@ describe("judge of the siege", () => {
       /changed the campaign: its state is ENDED/,
       { changed: ["its state is ENDED"] },
     ],
-    ["a crowd that was none", /that was no attack/, { crowd: kinds({ sent: 3 }) }],
+    ["a crowd that was none", /fewer than 100 requests/, { crowd: kinds({ sent: 3 }) }],
     [
       "a p99 four times that without the crowd",
       /4\.0 times/,
@@ -167,13 +168,39 @@ describe("judge of the siege", () => {
     expect(judge([quiet, besieged, idle], alive, { strict: true }).faults).to.deep.equal([]);
   });
 
-  it("a strict siege has the named requests at their rate, and everything; a chosen crowd has its rate", () => {
+  it("a strict siege has the named requests at their rate, and everything at a quarter; a chosen crowd has its rate", () => {
     const ratePerSecond = 20_000;
-    const named = { name: "named", only: NAMED_KINDS, answersPerSecondLeast: 19_000 };
-    const chosen = { name: "chosen", only: ["pings"], answersPerSecondLeast: 19_000 };
-    expect(crowdForms({ strict: true, only: [], ratePerSecond })).to.deep.equal([named, WHOLE]);
-    expect(crowdForms({ strict: true, only: ["pings"], ratePerSecond })).to.deep.equal([chosen]);
-    expect(crowdForms({ strict: false, only: [], ratePerSecond })).to.deep.equal([WHOLE]);
+    const atIt = { ratePerSecond, answersPerSecondLeast: 19_000 };
+    const named = { name: "named", only: NAMED_KINDS, ...atIt };
+    const chosen = { name: "chosen", only: ["pings"], ...atIt };
+    expect(crowdForms({ strict: true, each: false, only: [], ratePerSecond })).to.deep.equal([named, WHOLE]);
+    expect(crowdForms({ strict: true, each: false, only: ["pings"], ratePerSecond })).to.deep.equal([chosen]);
+    expect(crowdForms({ strict: false, each: false, only: [], ratePerSecond })).to.deep.equal([
+      { ...WHOLE, ratePerSecond },
+    ]);
+  });
+
+  it("with each attack alone, none is forgotten, and one that was not made is no attack", () => {
+    const forms = crowdForms({ strict: true, each: true, only: [], ratePerSecond: 20_000 });
+    for (const name of ["rapid-reset", "unfinished-calls", "unread-pages", "many-connections", "look-ups"])
+      expect(forms.map(({ only }) => only)).to.deep.include([name]);
+    const form = forms.find(({ name }) => name === "rapid-reset");
+    const reset = { ...besieged, form, crowd: { ...CROWD, kinds: {} } };
+    expect(judge([quiet, reset], alive).faults).to.deep.equal([]);
+    const idle = { ...reset, crowd: { ...reset.crowd, attacks: { pings: 3 } } };
+    expect(judge([quiet, idle], alive).faults).to.deep.equal([
+      "the crowd made fewer than 100 requests, or none of its attacks on connections, in a sale",
+    ]);
+  });
+
+  it("counts no figure of a sale that warms up, and every fault of it", () => {
+    const cold = {
+      ...{ ...besieged, isWarmUp: true, issuances: [...besieged.issuances, issuance("nobody")] },
+      results: besieged.results.map((one) => ({ ...one, latencyMs: 400 })),
+    };
+    const verdict = judge([cold, quiet, besieged], alive, { strict: true });
+    expect(verdict.faults).to.deep.equal(["stolen: 1"]);
+    expect(verdict.crowds).to.deep.equal([{ name: "named", answersPerSecond: 500, p99Ms: 4, p99Ratio: 1 }]);
   });
 
   it("judges no timing unless it is strict", () => {

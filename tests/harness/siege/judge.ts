@@ -1,5 +1,6 @@
 import type { HistoryEntry } from "../../../audit/history.ts";
 import { percentilesOf } from "../../../callers/percentiles.ts";
+import { CONNECTION_ATTACKS } from "./connection-attacks.ts";
 import type { CrowdForm } from "./crowd-form.ts";
 import type { CrowdReport } from "./crowd-plan.ts";
 import type { HonestResult } from "./honest-users.ts";
@@ -15,6 +16,8 @@ export type SaleFacts = {
   /** undefined, as the report: the sale had no crowd. */
   readonly form: CrowdForm | undefined;
   readonly crowd: CrowdReport | undefined;
+  /** Its times and rates do not count; all else does. */
+  readonly isWarmUp: boolean;
   readonly issuances: readonly {
     readonly userId: string;
     readonly code: string;
@@ -82,11 +85,12 @@ export function judge(
     early: sum(earlyIn),
     lost: sum(lostIn),
   };
-  const p99QuietMs = p99Of(sales.filter(({ form }) => form === undefined));
+  const measured = sales.filter(({ isWarmUp }) => !isWarmUp);
+  const p99QuietMs = p99Of(measured.filter(({ form }) => form === undefined));
   const forms = new Map(
-    sales.flatMap(({ form }) => (form === undefined ? [] : [[form.name, form] as const])),
+    measured.flatMap(({ form }) => (form === undefined ? [] : [[form.name, form] as const])),
   );
-  const crowds = [...forms.keys()].map((name) => figuresOf(name, sales, p99QuietMs));
+  const crowds = [...forms.keys()].map((name) => figuresOf(name, measured, p99QuietMs));
   const { crossed, stolen, early, lost } = counts;
   const faults = [
     ...Object.entries({ crossed, stolen, early, lost })
@@ -95,8 +99,11 @@ export function judge(
     ...sales.flatMap(({ violated }) => violated.map((name) => `coupon verify: ${name} is violated`)),
     ...sales.flatMap(({ changed }) => changed.map((what) => `an attacker changed the campaign: ${what}`)),
     ...sales
-      .filter(({ crowd }) => crowd !== undefined && countIn(crowd, "sent") < ATTACKS_MIN)
-      .map(() => `the crowd sent fewer than ${ATTACKS_MIN} requests in a sale: that was no attack`),
+      .filter(({ crowd, form }) => crowd !== undefined && !isAttack(crowd, form))
+      .map(
+        () =>
+          `the crowd made fewer than ${ATTACKS_MIN} requests, or none of its attacks on connections, in a sale`,
+      ),
     ...(service.isAlive ? [] : ["the service did not survive"]),
     ...(service.peakMb <= PEAK_MB_MAX
       ? []
@@ -106,6 +113,14 @@ export function judge(
       : []),
   ];
   return { ...counts, p99QuietMs, crowds, faults };
+}
+
+/** A crowd that only attacks connections sends no requests, and has to make each attack. */
+function isAttack(crowd: CrowdReport, form: CrowdForm | undefined): boolean {
+  const only = form?.only ?? [];
+  return only.length > 0 && only.every((name) => CONNECTION_ATTACKS.includes(name))
+    ? only.every((name) => (crowd.attacks[name] ?? 0) > 0)
+    : countIn(crowd, "sent") >= ATTACKS_MIN;
 }
 
 const p99Of = (sales: readonly SaleFacts[]) =>

@@ -11,7 +11,7 @@ import { besiege, describeVerdict } from "./siege.ts";
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 async function run(options: SiegeOptions): Promise<number> {
-  const ground = await openSiegeGround();
+  const ground = await openSiegeGround({ workers: options.workers });
   try {
     const verdict = await besiege(ground, options, say);
     for (const fault of verdict.faults) say(`  ${fault}`);

@@ -12,14 +12,14 @@ export type ProcessorShares = {
   readonly others: number;
 };
 
-/** Returns a function that tells the shares from now on. Both processes must live until it is called. */
+/** Returns a function that tells the shares from now on. All processes must live until it is called. */
 export function watchProcessors(pids: {
-  readonly service: number;
+  readonly service: readonly number[];
   readonly crowd: number | undefined;
 }): () => ProcessorShares {
   const read = () => ({
     ms: performance.now(),
-    service: cpuSeconds(pids.service),
+    service: pids.service.reduce((sum, pid) => sum + cpuSeconds(pid), 0),
     callers: cpuSeconds(process.pid),
     crowd: pids.crowd === undefined ? 0 : cpuSeconds(pids.crowd),
     all:

@@ -14,12 +14,14 @@ import { AUDIENCE, claimsOf, secretMaker } from "../../support/claim-credentials
 import { couponVerify } from "../../support/coupon-verify.ts";
 import { HANG_MS } from "../../support/patience.ts";
 import { ATTACKING, type CrowdPlan, type CrowdReport, PLAN_SETTING, REPORT } from "./crowd-plan.ts";
-import { type SiegeGround, salePrefix } from "./ground.ts";
+import { processesOf, type SiegeGround, salePrefix } from "./ground.ts";
 import { type HonestUser, shop } from "./honest-users.ts";
 import type { SaleFacts } from "./judge.ts";
 import { type ProcessorShares, watchProcessors } from "./processors.ts";
 
-export type CrowdStrength = Pick<CrowdPlan, "ratePerSecond" | "only"> & { readonly addresses: number };
+export type CrowdStrength = Pick<CrowdPlan, "ratePerSecond" | "isMeasured" | "only"> & {
+  readonly addresses: number;
+};
 
 export type SalePlan = {
   readonly honest: number;
@@ -37,7 +39,10 @@ const AGAIN_MS = 100;
 const PASSING: ReadonlySet<Code> = new Set([Code.Unavailable, Code.ResourceExhausted, Code.Aborted]);
 
 /** One sale to its end, verified: with a coupon for each user that is entitled to one. */
-export async function holdSale(ground: SiegeGround, plan: SalePlan): Promise<Omit<SaleFacts, "form">> {
+export async function holdSale(
+  ground: SiegeGround,
+  plan: SalePlan,
+): Promise<Omit<SaleFacts, "form" | "isWarmUp">> {
   const { clients, url, db, secret } = ground;
   const prefix = salePrefix();
   const shopKey = secretMaker(secret);
@@ -64,7 +69,7 @@ export async function holdSale(ground: SiegeGround, plan: SalePlan): Promise<Omi
       startsAtMs = Date.now() + LEAD_MS;
       await clients.campaigns.rescheduleCampaign({ campaignId, startsAt: timestampFromMs(startsAtMs) });
     });
-    const processors = watchProcessors({ service: ground.service.pid, crowd: crowd?.pid });
+    const processors = watchProcessors({ service: processesOf(ground), crowd: crowd?.pid });
     const shopping = shop({ url, campaignId, users, startsAtMs, windowMs: plan.windowMs });
     // Whoever the crowd keeps out on a busy machine is served when it is over: late, and not for less.
     const isOver = sleep(startsAtMs + plan.windowMs + ATTACK_AFTER_MS - Date.now());
@@ -119,7 +124,7 @@ type CrowdOptions = CrowdStrength & {
 
 async function startCrowd(ground: SiegeGround, options: CrowdOptions): Promise<ServiceProcess> {
   const { url, grpcPort, secret, publicKey, keyId } = ground;
-  const { campaignId, users, accomplices, ratePerSecond, only, addresses } = options;
+  const { campaignId, users, accomplices, ratePerSecond, isMeasured, only, addresses } = options;
   const plan: CrowdPlan = {
     ...{
       url,
@@ -128,6 +133,7 @@ async function startCrowd(ground: SiegeGround, options: CrowdOptions): Promise<S
       accomplices,
       only,
       ratePerSecond,
+      isMeasured,
       secret,
       publicKey,
       keyId,
@@ -146,7 +152,7 @@ async function startCrowd(ground: SiegeGround, options: CrowdOptions): Promise<S
 }
 
 async function reportOf(crowd: ServiceProcess): Promise<CrowdReport> {
-  await crowd.stop();
+  await crowd.stop(2 * HANG_MS);
   const line = await crowd.waitForLine((one) => one.startsWith(REPORT), HANG_MS);
   return JSON.parse(line.slice(REPORT.length)) as CrowdReport;
 }

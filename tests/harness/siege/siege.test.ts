@@ -7,10 +7,10 @@ const PLAN = {
   rounds: 1,
   honest: 40,
   windowMs: 400,
-  ratePerSecond: 2_000,
   addresses: 4,
-  crowds: crowdForms({ strict: false, only: [], ratePerSecond: 2_000 }),
+  crowds: crowdForms({ strict: false, each: false, only: [], ratePerSecond: 2_000 }),
   strict: false,
+  each: false,
 };
 
 describe("siege", () => {

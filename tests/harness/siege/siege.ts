@@ -1,19 +1,20 @@
-import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { peakMemoryMb } from "../../../bench/rates/ground.ts";
 import { percentilesOf } from "../../../callers/percentiles.ts";
 import type { CrowdForm } from "./crowd-form.ts";
 import type { CrowdReport, KindCounts } from "./crowd-plan.ts";
-import type { SiegeGround } from "./ground.ts";
+import { processesOf, type SiegeGround } from "./ground.ts";
 import { countIn, judge, type SaleFacts, type Verdict } from "./judge.ts";
 import type { ProcessorShares } from "./processors.ts";
 import { type CrowdStrength, holdSale } from "./sale.ts";
 
-export type SiegePlan = Omit<CrowdStrength, "only"> & {
+export type SiegePlan = Pick<CrowdStrength, "addresses"> & {
   readonly crowds: readonly CrowdForm[];
   readonly rounds: number;
   readonly honest: number;
   readonly windowMs: number;
   readonly strict: boolean;
+  readonly each: boolean;
 };
 
 /** On a machine that is too busy for all rounds in this time, the rest is left out: never the first. */
@@ -25,40 +26,48 @@ export async function besiege(
   plan: SiegePlan,
   say: (line: string) => void,
 ): Promise<Verdict> {
-  const { honest, windowMs, ratePerSecond, addresses } = plan;
+  const { honest, windowMs, addresses } = plan;
   const sales: SaleFacts[] = [];
   const beganMs = performance.now();
+  const processes = processesOf(ground);
+  const hold = async (form: CrowdForm | undefined, isWarmUp: boolean) => {
+    const crowd = form && {
+      ...{ ratePerSecond: form.ratePerSecond, only: form.only },
+      ...{ addresses, isMeasured: plan.strict },
+    };
+    const sale = { ...(await holdSale(ground, { honest, windowMs, crowd })), form, isWarmUp };
+    sales.push(sale);
+    for (const line of describeSale(sale)) say(line);
+  };
+  // What a process has not done yet, it does slowly: no figure of the first sale counts.
+  if (plan.strict) await hold(plan.crowds[0], true);
   for (let round = 0; round < plan.rounds; round++) {
     if (round > 0 && performance.now() - beganMs > ROUNDS_WITHIN_MS) {
       say(`${round} of ${plan.rounds} rounds of sales took ${ROUNDS_WITHIN_MS / 1_000} s: no more are held`);
       break;
     }
-    for (const form of [undefined, ...plan.crowds]) {
-      const crowd = form && { ratePerSecond, addresses, only: form.only };
-      const sale = { ...(await holdSale(ground, { honest, windowMs, crowd })), form };
-      sales.push(sale);
-      for (const line of describeSale(sale)) say(line);
+    for (const [at, form] of plan.crowds.entries()) {
+      if (at === 0 || plan.each) await hold(undefined, false);
+      await hold(form, false);
     }
   }
   const isReady = await ground.service.waitForHttp("/readyz", 10_000).then(
     () => true,
     () => false,
   );
-  const isAlive = isReady && ground.service.isRunning;
-  return judge(sales, { isAlive, peakMb: isAlive ? peakMb(ground.service.pid) : 0 }, plan);
+  // A worker that crashed would have been replaced.
+  const isAlive = isReady && ground.service.isRunning && isSame(processes, processesOf(ground));
+  return judge(sales, { isAlive, peakMb: isAlive ? Math.max(...processes.map(peakMemoryMb)) : 0 }, plan);
 }
 
-/** The most memory that the process ever had, by the kernel's count. */
-function peakMb(pid: number): number {
-  const kb = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return Number(kb) / 1_024;
-}
+const isSame = (before: readonly number[], after: readonly number[]) => before.join() === after.join();
 
-function describeSale({ results, form, crowd, issuances, shares }: SaleFacts): string[] {
+function describeSale({ results, form, isWarmUp, crowd, issuances, shares }: SaleFacts): string[] {
   const served = results.filter(({ code }) => code !== undefined).length;
   const tries = results.reduce((sum, result) => sum + result.tries, 0);
   const latencies = percentilesOf(results.map(({ latencyMs }) => latencyMs));
-  const head = `${form?.name ?? "quiet"}  honest ${served} of ${results.length} served in ${tries} tries, ${issuances.length} coupons issued`;
+  const name = `${form?.name ?? "quiet"}${isWarmUp ? ", to warm up" : ""}`;
+  const head = `${name}  honest ${served} of ${results.length} served in ${tries} tries, ${issuances.length} coupons issued`;
   const times = `       p50 ${latencies.at(50).toFixed(1)} ms, p99 ${latencies.at(99).toFixed(1)} ms${describeShares(shares)}`;
   return crowd === undefined ? [head, times] : [head, times, ...describeCrowd(crowd)];
 }

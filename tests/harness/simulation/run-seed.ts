@@ -242,6 +242,7 @@ function drawCampaign(random: Random): CampaignDoc {
     state: "GENERATING",
     generation: 0,
     generated: total,
+    committed: total,
     createdAt: new Date(EPOCH_MS),
   };
 }

@@ -1,4 +1,5 @@
 import { createRestore } from "../../../campaign/restore.ts";
+import { settleMsOf } from "../../../campaign/settled-issues.ts";
 import { createCampaignCache } from "../../../claims/campaign-cache.ts";
 import { createClaimer } from "../../../claims/claimer.ts";
 import type { Issue } from "../../../claims/issue.ts";
@@ -9,6 +10,7 @@ import type { Issuances } from "../../../record/issuances.ts";
 import type { Logger } from "../../../runtime/logger.ts";
 import { createMetrics } from "../../../runtime/metrics.ts";
 import { createScheduler } from "../../../scheduler/scheduler.ts";
+import { NO_ERASURES } from "../../support/no-erasures.ts";
 import { type Actor, newActor } from "./agenda.ts";
 import { createMongoLink } from "./mongo-link.ts";
 import type { MongoServer } from "./mongo-server.ts";
@@ -101,16 +103,22 @@ export function startServer(options: ServerOptions): ServerProcess {
     ...common,
     restore,
     breakers,
+    marks: NO_ERASURES,
+    filterSeed: 1,
     ...settings,
     defer: (callback) => void agenda.in(random.between(0, 0.1), actor, "end of turn", callback),
   });
   if (plant !== "no-sweeper")
-    createSweeper({ ...common, claimer, sweepAfterMs: settings.sweepAfterMs }).start();
+    createSweeper({ ...common, claimer, breakers, sweepAfterMs: settings.sweepAfterMs }).start();
   const campaignCache = createCampaignCache(record.campaigns, clock);
 
   if (options.generates) createGenerator({ ...common, restore }).start();
   if (options.schedules) {
-    const scheduler = createScheduler({ ...common, restore });
+    const scheduler = createScheduler({
+      ...common,
+      restore,
+      settleMs: settleMsOf(settings.commitDeadlineMs),
+    });
     // Like node-cron's tick with noOverlap; the first round comes at once.
     const tick = () => void scheduler.reconcile().then(later, later);
     const later = () => void clock.after(TICK_MS, tick);

@@ -100,6 +100,10 @@ export function createSimulatedPool({ world, redis, link, watch, callerNowMs }: 
         };
       }),
 
+    mark: () => Promise.reject(new Error("no user is erased here")),
+    bindings: () => Promise.reject(new Error("no user is erased here")),
+    erase: () => Promise.reject(new Error("no user is erased here")),
+
     inspect: () =>
       call("inspect", (model): Inspection => {
         const { meta } = model;
@@ -119,6 +123,8 @@ export function createSimulatedPool({ world, redis, link, watch, callerNowMs }: 
           redisNowMs: redis.nowMs(),
         };
       }),
+
+    frontier: () => call("frontier", (model) => ({ ...script.frontier(model), sinceLoadMs: undefined })),
 
     settle: (_, generation, seqs) =>
       call(

@@ -1,14 +1,17 @@
 import type { Campaigns } from "../../../record/campaigns.ts";
+import type { Commitments } from "../../../record/commitments.ts";
 import type { Coupons } from "../../../record/coupons.ts";
 import type { CampaignDoc, IssuanceDoc } from "../../../record/documents.ts";
 import type { History } from "../../../record/history.ts";
-import type { InsertOutcome, Issuances } from "../../../record/issuances.ts";
+import type { InsertOutcome } from "../../../record/insert-outcome.ts";
+import type { Issuances } from "../../../record/issuances.ts";
 import type { MongoLink } from "./mongo-link.ts";
 import type { MongoServer, Stored } from "./mongo-server.ts";
 import { happened, latencyMs, type World } from "./world.ts";
 
 export type SimulatedRecord = {
   campaigns: Campaigns;
+  commitments: Commitments;
   coupons: Coupons;
   history: History;
   issuances: Issuances;
@@ -38,9 +41,16 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
 
   const campaigns: Campaigns = {
     create: notSimulated,
-    totalOfFormats: notSimulated,
+    totalsByFormat: notSimulated,
+    markErased: notSimulated,
+    recordErasure: notSimulated,
+    forgotUsers: notSimulated,
+    toForget: notSimulated,
+    erasedSince: notSimulated,
     formatsInUse: notSimulated,
     startingBetween: notSimulated,
+    startedUnmade: notSimulated,
+    overPage: notSimulated,
     findByRequest: notSimulated,
     list: notSimulated,
     find: (id) => link.read(`campaign ${id}`, () => (campaign._id === id ? copy() : null)),
@@ -88,6 +98,7 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
       write(`record generated ${generated}`, () => {
         campaign.generated = Math.max(campaign.generated, generated);
       }),
+    recordCommitted: notSimulated,
     askForLease: notSimulated,
     withdrawAsking: notSimulated,
     change: notSimulated,
@@ -104,6 +115,7 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
 
   const coupons: Coupons = {
     insert: notSimulated,
+    ordinalsOf: notSimulated,
     ordinals: (_, first, end) =>
       link.read("ordinals", () =>
         mongo.coupons.map(({ ordinal }) => ordinal).filter((ordinal) => ordinal >= first && ordinal < end),
@@ -172,11 +184,20 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
         `issuance of ${claimKey}`,
         () => mongo.visible().find((doc) => doc.claimKey === claimKey) ?? null,
       ),
+    findByClaimKeys: (_, { above, below }, limit) =>
+      link.read(`issuances of ${above} to ${below}`, () =>
+        mongo
+          .visible()
+          .filter(({ claimKey }) => claimKey > above && claimKey < below)
+          .toSorted((a, b) => (a.claimKey < b.claimKey ? -1 : 1))
+          .slice(0, limit),
+      ),
     findByCode: (_, code) =>
       link.read(`issuance of ${code}`, () => mongo.visible().find((doc) => doc._id === code) ?? null),
     findIssued: (code) =>
       link.read(`issuance of ${code}`, () => mongo.visible().find((doc) => doc._id === code) ?? null),
     count: () => link.read("count issuances", () => mongo.visible().length),
+    countBefore: notSimulated,
     claimKeys: (_, after, limit) =>
       link.read(`claim keys after ${after ?? "-"}`, () =>
         mongo
@@ -195,6 +216,8 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
       const first = await part(codes.slice(0, half));
       return new Set(half === codes.length ? first : first.concat(await part(codes.slice(half))));
     },
+    placesInOrder: (campaignId, after, limit) => issuances.inOrder(campaignId, after, limit),
+    last: () => link.read("last issuance", () => mongo.visible().sort(byOrder).at(-1)),
     async inOrder(_, after, limit) {
       const page = (from: typeof after, most: number) =>
         link.read(`issuances after ${from === undefined ? "-" : `${from.generation}-${from.seq}`}`, () =>
@@ -223,5 +246,15 @@ export function createSimulatedRecord(world: World, mongo: MongoServer, link: Mo
     listAfter: notSimulated,
     findByRequest: notSimulated,
   };
-  return { campaigns, coupons, history, issuances };
+  // The campaign is committed to its codes when a run begins.
+  const commitments: Commitments = {
+    findSeed: notSimulated,
+    seed: notSimulated,
+    chunkRoots: notSimulated,
+    insertChunks: notSimulated,
+    chunk: notSimulated,
+    record: notSimulated,
+    list: notSimulated,
+  };
+  return { campaigns, commitments, coupons, history, issuances };
 }

@@ -9,12 +9,14 @@ import { newCampaignId } from "../../../record/campaign-id.ts";
 import { coupon, couponVerify, type Verified } from "../../support/coupon-verify.ts";
 import type { Damage } from "../../support/damage.ts";
 import { damages } from "../../support/damages.ts";
+import { damagesOfLog } from "../../support/damages-of-log.ts";
 import { openRawRedis, type RawRedis } from "../../support/raw-redis.ts";
 import { seedBooks } from "../../support/seed-books.ts";
 import { createServices, type Service, type Services } from "../../support/service.ts";
 import { sharedStack } from "../../support/shared-stores.ts";
 import { withStores } from "../../support/with-stores.ts";
 import { type Books, grownBooks, healthyBooks, STARTS_AT_MS } from "../../support/written-books.ts";
+import { writeLog } from "../../support/written-log.ts";
 
 const TOTAL = 10;
 /** MongoDB itself refuses these, because `_id` is the code. The audit's own tests check them. */
@@ -118,6 +120,34 @@ describe("coupon verify finds planted damage, on real stores", () => {
       expectSecrecy(verified);
     });
   }
+
+  for (const hasLate of [false, true])
+    it(`an event log that is right passes${hasLate ? ", with a coupon that was late" : ""}`, async () => {
+      const books = booksOf("half");
+      writeLog(books, hasLate);
+      const { id, file } = await seeded(books);
+      const verified = await couponVerify(service.url, id, "--history", file);
+      expect(verified.wrong, verified.stdout).to.deep.equal([]);
+      const u14 = verified.stores.checks.find(({ invariant }) => invariant === "U14");
+      expect(u14).to.deep.include({ compared: TOTAL / 2, verdict: "CHECK_VERDICT_HOLDS" });
+    });
+
+  for (const { what, to, plant, says } of damagesOfLog)
+    it(`names what is wrong, and says what to do: ${what}`, async () => {
+      const books = booksOf(to);
+      plant(books);
+      const { id } = await seeded(books);
+      const { stores: told } = await couponVerify(service.url, id);
+      const offenders = told.checks.flatMap((check) => check.offenders as { words: string }[]);
+      expect(offenders.map(({ words }) => words).join("\n")).to.match(new RegExp(says.source, "m"));
+    });
+
+  it("no event log, as of a campaign that nobody has read: nothing is wrong, and it says so", async () => {
+    const { id } = await seeded(booksOf("half"));
+    const { code, stdout } = await coupon(service.url, "verify", id);
+    expect(code).to.equal(0);
+    expect(stdout).to.match(/U14 +holds .*there is no event log: no process has read its events/);
+  });
 
   it("names who is wrong by numbers that lead to the documents", async () => {
     const books = booksOf("sold-out");

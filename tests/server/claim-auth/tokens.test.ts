@@ -182,15 +182,18 @@ describe("claims with tokens", () => {
     dir.remove();
   });
 
-  for (const { name, claim } of CLAIM_TRANSPORTS) {
+  for (const { name, claim, find } of CLAIM_TRANSPORTS) {
     describe(name, () => {
       for (const { what, authorization, fields = {}, code = Code.Unauthenticated } of ATTACKS) {
-        it(`refuses ${what}, and claims nothing`, async () => {
+        it(`refuses ${what}, claims nothing and finds nothing`, async () => {
           const before = await issued();
           const credentials = authorization();
-          const answer = await claim(server, { campaignId: sale.campaign._id, ...fields }, credentials);
-          expect([answer.code, answer.coupon]).to.deep.equal([code, undefined]);
-          for (const part of secretParts(credentials)) expect(answer.text).not.to.include(part);
+          const ask = { campaignId: sale.campaign._id, ...fields };
+          for (const call of [claim, find]) {
+            const answer = await call(server, ask, credentials);
+            expect([answer.code, answer.coupon]).to.deep.equal([code, undefined]);
+            for (const part of secretParts(credentials)) expect(answer.text).not.to.include(part);
+          }
           expect(await issued()).to.equal(before);
         });
       }
@@ -198,10 +201,12 @@ describe("claims with tokens", () => {
       it("refuses 100 kB before it reads them, and claims nothing", async () => {
         const before = await issued();
         const token = shop.sign(claimsOf(user, { pad: "x".repeat(75_000) }));
-        const answer = await claim(server, { campaignId: sale.campaign._id }, bearer(token)).catch(
-          (error: Error) => ({ coupon: undefined, text: error.message }),
-        );
-        expect(answer.coupon).to.equal(undefined);
+        for (const call of [claim, find]) {
+          const answer = await call(server, { campaignId: sale.campaign._id }, bearer(token)).catch(
+            (error: Error) => ({ coupon: undefined, text: error.message }),
+          );
+          expect(answer.coupon).to.equal(undefined);
+        }
         expect(await issued()).to.equal(before);
       });
 
@@ -220,7 +225,8 @@ describe("claims with tokens", () => {
           );
           expect([first.replayed, again.replayed, fresh.replayed]).to.deep.equal([false, true, true]);
           expect(first.coupon).to.be.a("string");
-          expect([again.coupon, fresh.coupon]).to.deep.equal([first.coupon, first.coupon]);
+          const found = await find(server, { campaignId: sale.campaign._id, userId: sub }, bearer(token));
+          expect([again.coupon, fresh.coupon, found.coupon]).to.deep.equal([1, 2, 3].map(() => first.coupon));
         });
       }
     });

@@ -163,12 +163,12 @@ describe("claims with keys", () => {
   });
   after(() => server.close());
 
-  for (const { name, claim } of CLAIM_TRANSPORTS) {
+  for (const { name, claim, find } of CLAIM_TRANSPORTS) {
     it(`${name}: each of several keys may ask for any user, and a proven user for itself; nobody else`, async () => {
-      const ask = (authorization: string | undefined, userId = `u-${name}`) =>
-        claim(
+      const ask = (authorization: string | undefined, call = claim) =>
+        call(
           server,
-          { campaignId: sale.campaign._id, userId },
+          { campaignId: sale.campaign._id, userId: `u-${name}` },
           authorization === undefined ? [] : [authorization],
         );
       const refused = [
@@ -180,11 +180,17 @@ describe("claims with keys", () => {
         `Basic ${first.key}`,
       ];
       for (const authorization of refused)
-        expect((await ask(authorization)).code, authorization?.slice(0, 8)).to.equal(Code.Unauthenticated);
+        for (const call of [claim, find])
+          expect((await ask(authorization, call)).code, authorization?.slice(0, 8)).to.equal(
+            Code.Unauthenticated,
+          );
       const [one, two] = [await ask(`Bearer ${first.key}`), await ask(`bearer ${second.key}`)];
       expect(one.coupon).to.be.a("string").and.to.equal(two.coupon);
       expect((await ask(bearerOf(`u-${name}`))).coupon).to.equal(one.coupon);
-      expect((await ask(bearerOf("bob"))).code).to.equal(Code.PermissionDenied);
+      const owners = [`Bearer ${first.key}`, `bearer ${second.key}`, bearerOf(`u-${name}`)];
+      for (const owner of owners) expect((await ask(owner, find)).coupon).to.equal(one.coupon);
+      for (const call of [claim, find])
+        expect((await ask(bearerOf("bob"), call)).code).to.equal(Code.PermissionDenied);
     });
   }
 });

@@ -91,6 +91,36 @@ describe("the heartbeat of a process", () => {
     expect([await seen(), clock.waiting()]).to.deep.equal([undefined, []]);
   });
 
+  it("the metrics say whether each store answers, and how far the clocks are apart", async () => {
+    const metrics = createMetrics(clock);
+    let [isRedisAway, isMongoAway] = [false, false];
+    const beat: Processes["beat"] = (...given) =>
+      isMongoAway ? Promise.reject(new Error("MongoDB is away")) : processes.beat(...given);
+    heartbeat({
+      ...{ metrics, processes: { ...processes, beat } },
+      redisClock: async () => {
+        if (isRedisAway) throw new Error("Redis is away");
+        return { offsetMs: -250, uncertaintyMs: 2 };
+      },
+    }).start();
+    const told = async () => {
+      const page = (await metrics.registry.metrics()).split("\n");
+      return page.filter((line) => /^coupon_(store_up|clock_offset_seconds)/.test(line)).sort();
+    };
+    await rests();
+    const [redisUp, mongoUp] = ['coupon_store_up{store="redis"}', 'coupon_store_up{store="mongodb"}'];
+    const offset = "coupon_clock_offset_seconds -0.25";
+    expect(await told()).to.deep.equal([offset, `${mongoUp} 1`, `${redisUp} 1`]);
+    isRedisAway = true;
+    clock.pass(BEAT_EVERY_MS);
+    await rests();
+    expect(await told()).to.deep.equal([`${mongoUp} 1`, `${redisUp} 0`]);
+    [isRedisAway, isMongoAway] = [false, true];
+    clock.pass(BEAT_EVERY_MS);
+    await rests();
+    expect(await told()).to.deep.equal([offset, `${mongoUp} 0`, `${redisUp} 1`]);
+  });
+
   it("goes on after MongoDB or Redis did not answer, and says that it could not measure", async () => {
     let failing = true;
     const beat: Processes["beat"] = (...given) =>

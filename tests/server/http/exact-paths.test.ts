@@ -2,10 +2,11 @@ import { expect } from "chai";
 import { createLifecycle } from "../../../runtime/lifecycle.ts";
 import { createMetrics } from "../../../runtime/metrics.ts";
 import { serveHealth } from "../../../server/http/health.ts";
+import { readinessUntil } from "../../support/readiness.ts";
 import { silentLogger } from "../../support/shared-stores.ts";
 import { openStubApp, type StubApp } from "../../support/stub-app.ts";
 
-const PAGES = ["/healthz", "/readyz", "/metrics"];
+const PAGES = ["/healthz", "/livez", "/readyz", "/metrics"];
 const RPC = "/coupon.v1.CouponService/IssueCoupon";
 
 describe("a path is served in its one spelling only", () => {
@@ -20,7 +21,7 @@ describe("a path is served in its one spelling only", () => {
     const health = await serveHealth({
       at: { host: "127.0.0.1", hostSetting: "HOST", port: 0, setting: "HEALTH_PORT" },
       connections,
-      ...{ logger: silentLogger, metrics: createMetrics(), lifecycle },
+      ...{ logger: silentLogger, metrics: createMetrics(), lifecycle, readiness: readinessUntil(lifecycle) },
     });
     bases.push(`http://127.0.0.1:${app.port}`, health.url);
     end = () => Promise.all([app.close(), lifecycle.release()]);

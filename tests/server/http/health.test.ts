@@ -5,21 +5,25 @@ import { freePort } from "../../../local/free-port.ts";
 import { until } from "../../../local/poll.ts";
 import { createLifecycle, type Lifecycle } from "../../../runtime/lifecycle.ts";
 import { createLogger } from "../../../runtime/logger.ts";
-import { addTickAge, createMetrics } from "../../../runtime/metrics.ts";
+import { addTickGauges, createMetrics } from "../../../runtime/metrics.ts";
 import { EXIT, UserError } from "../../../runtime/user-error.ts";
 import { HEALTH_PORT_DEFAULT, serveHealth } from "../../../server/http/health.ts";
+import type { OwnReadiness } from "../../../server/readiness/readiness.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { HANG_MS } from "../../support/patience.ts";
+import { readinessUntil } from "../../support/readiness.ts";
 
 const logger = createLogger({ level: "silent", format: "json" });
 const HOST = "127.0.0.1";
 
 describe("health pages on a port of their own", () => {
   let lifecycle: Lifecycle;
+  let readiness: OwnReadiness;
   const holders: Server[] = [];
 
   beforeEach(() => {
     lifecycle = createLifecycle(logger, HANG_MS);
+    readiness = readinessUntil(lifecycle);
   });
   afterEach(async () => {
     await lifecycle.release();
@@ -29,7 +33,7 @@ describe("health pages on a port of their own", () => {
   const serve = (port: number | undefined, metrics = createMetrics()) =>
     serveHealth({
       at: { host: HOST, hostSetting: "HOST", port, setting: "HEALTH_PORT" },
-      ...{ logger, metrics, lifecycle },
+      ...{ logger, metrics, lifecycle, readiness },
       connections: { perSourceMax: 3, isProxy: () => false },
     });
 
@@ -53,7 +57,7 @@ describe("health pages on a port of their own", () => {
     const health = await serve(0);
     expect(await (await fetch(`${health.url}/healthz`)).json()).to.deep.equal({ status: "ok" });
     expect(await readyz(health.url)).to.deep.equal([503, "starting"]);
-    health.started();
+    readiness.started();
     expect(await readyz(health.url)).to.deep.equal([200, "ready"]);
     let whileReleasing: unknown;
     lifecycle.onRelease("what was taken later", async () => {
@@ -68,11 +72,40 @@ describe("health pages on a port of their own", () => {
     expect(gone).to.equal("refused");
   });
 
+  it("?verbose tells each check in the form of Kubernetes, and nothing else", async () => {
+    const { url } = await serve(0);
+    const page = async (path: string) => {
+      const response = await fetch(url + path);
+      expect(response.headers.get("content-type")).to.match(/^text\/plain/);
+      return [response.status, (await response.text()).split("\n")];
+    };
+    expect(await page("/livez?verbose")).to.deep.equal([200, ["[+]ping ok", "livez check passed", ""]]);
+    const stores = ["[+]redis ok", "[+]mongodb ok"];
+    expect(await page("/readyz?verbose")).to.deep.equal([
+      503,
+      [
+        "[-]started failed: the roles are being started",
+        ...stores,
+        "[+]isolation ok",
+        "[+]shutdown ok",
+        "readyz check failed",
+        "",
+      ],
+    ]);
+    readiness.started();
+    const last = ["[+]isolation ok", "[+]shutdown ok", "readyz check passed", ""];
+    expect(await page("/readyz?verbose")).to.deep.equal([200, ["[+]started ok", ...stores, ...last]]);
+    readiness.isolate(true);
+    const [status, lines] = await page("/readyz?verbose");
+    expect([status, await readyz(url)]).to.deep.equal([503, [503, "isolated"]]);
+    expect(lines).to.include("[-]isolation failed: for 0 s; another server reaches both stores");
+  });
+
   it("/metrics tells the age of the last tick: before the first, since the start", async () => {
     const metrics = createMetrics();
     const clock = fakeClock();
     let sinceMs: number | undefined;
-    addTickAge(metrics.registry, () => sinceMs, clock);
+    addTickGauges(metrics.registry, () => sinceMs, clock);
     const { url } = await serve(0, metrics);
     const age = async () =>
       /^coupon_scheduler_tick_age_seconds (.+)$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1];

@@ -7,6 +7,7 @@ import { serveHealth } from "../../../server/http/health.ts";
 import { ISSUE_PATH } from "../../../server/rpc/issue-answer.ts";
 import { STATUS_PATH } from "../../../server/rpc/status-answer.ts";
 import { type OpenApp, openApp } from "../../support/open-app.ts";
+import { readinessUntil } from "../../support/readiness.ts";
 import { silentLogger } from "../../support/shared-stores.ts";
 import { withStores } from "../../support/with-stores.ts";
 
@@ -27,7 +28,7 @@ describe("the Host field", () => {
     const { url } = await serveHealth({
       at: { host: "127.0.0.1", hostSetting: "HOST", port: 0, setting: "HEALTH_PORT" },
       connections,
-      ...{ logger: silentLogger, metrics: createMetrics(), lifecycle },
+      ...{ logger: silentLogger, metrics: createMetrics(), lifecycle, readiness: readinessUntil(lifecycle) },
     });
     health = { port: Number(new URL(url).port), end: () => lifecycle.release() };
   });

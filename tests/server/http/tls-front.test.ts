@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { connect as connectHttp2 } from "node:http2";
+import { connect as connectHttp2, type OutgoingHttpHeaders } from "node:http2";
 import { request } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { join } from "node:path";
@@ -138,9 +138,15 @@ describe("a port with TLS", () => {
       ...{ ca: readFileSync(made.caFile), ALPNProtocols: ["http/1.1", "h2"] },
     });
     callers.push(session);
-    const stream = session.request({ ":path": "/nothing", ":method": "POST" });
-    const [headers] = await once(stream, "response");
-    expect([headers[":status"], session.alpnProtocol]).to.deep.equal([404, "h2"]);
+    for (const [method, path, status] of [
+      ["POST", "/nothing", 404],
+      ["GET", "/healthz", 200],
+      ["GET", "/readyz", 200],
+    ]) {
+      const stream = session.request({ ":path": path, ":method": method } as OutgoingHttpHeaders);
+      const [headers] = await once(stream, "response");
+      expect([path, headers[":status"], session.alpnProtocol]).to.deep.equal([path, status, "h2"]);
+    }
   });
 
   it("a caller that speaks neither is refused in the handshake", async () => {

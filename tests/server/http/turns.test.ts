@@ -83,6 +83,22 @@ describe("turns", () => {
     expect(begun).to.equal(4);
   });
 
+  it("a call waits for its turn among the requests; too many are told so, and of one that has left nobody hears", async () => {
+    const begun: string[] = [];
+    const turns = createTurns({ perTurn: 2, waitingMax: 4, refuse: () => undefined });
+    turns.taking<IncomingMessage, ServerResponse>(() => void begun.push("request"))(request(), response);
+    let hasLeft = false;
+    const waits = ["a", "left", "b"].map((name) => turns.turn(() => name === "left" && hasLeft));
+    for (const [at, wait] of waits.entries()) void wait?.then(() => begun.push(String(at)));
+    expect(turns.turn(() => false)).to.equal(undefined);
+    hasLeft = true;
+    expect(begun).to.deep.equal([]);
+    await turn();
+    expect(begun).to.deep.equal(["request", "0"]);
+    await turn();
+    expect(begun).to.deep.equal(["request", "0", "2"]);
+  });
+
   it("a refused request is told when to ask again, in each form", async () => {
     const refuse = createRefuseTurn(fakeClock());
     const server = createServer((_, answer) => refuse(answer));

@@ -136,24 +136,97 @@ describe("claims over a limit", () => {
       { name: "app", sha256: sha256Of(OTHER) },
     ];
     const sale = await openSale(stores, { total: 50 });
-    const { claim } = await serve(sale, { mode: "key", keys, limits: { key: FEW } });
+    const { claim, server } = await serve(sale, { mode: "key", keys, limits: { key: FEW } });
     const codes = [];
     for (let i = 0; i < 4; i++) codes.push((await claim(`u${i}`, fast, [`Bearer ${KEY}`])).code);
     expect(codes).to.deep.equal([undefined, undefined, undefined, Code.ResourceExhausted]);
     expect((await claim("u0", fast, [`Bearer ${KEY}`])).coupon).to.be.a("string");
     expect((await claim("u9", fast, [`Bearer ${OTHER}`])).coupon).to.be.a("string");
+    // All users of the backend come from its address.
+    expect(server.refusedCredentials.isEmpty).to.equal(true);
   });
 
-  it("ask MongoDB nothing about a campaign that the server does not know", async () => {
+  it("of users make their source wait for turns of its own, also those of a winner that get its coupon", async () => {
+    const shop = secretMaker("a-secret-of-the-shop-0123456789-abcdefgh");
+    const tokens = { secrets: ["a-secret-of-the-shop-0123456789-abcdefgh"], jwks: undefined };
+    const sale = await openSale(stores, { total: 5 });
+    const { claim, server } = await serve(sale, {
+      mode: "token",
+      tokens: { ...tokens, audience: AUDIENCE, issuer: undefined, skewMs: 0 },
+      limits: { user: FEW },
+    });
+    const coupons = new Set<string | undefined>();
+    const ask = async () =>
+      coupons.add((await claim("", fast, [`Bearer ${shop.sign(claimsOf("eager"))}`])).coupon);
+    for (let i = 0; i < FEW.count; i++) await ask();
+    expect(server.refusedCredentials.isRefused("127.0.0.1")).to.equal(false);
+    await ask();
+    expect(coupons.size).to.equal(1);
+    expect(server.refusedCredentials.isRefused("127.0.0.1")).to.equal(true);
+  });
+
+  for (const over of CLAIM_TRANSPORTS) {
+    it(`give a winner its coupon over ${over.name} from a server that does not know the campaign yet`, async () => {
+      const sale = await openSale(stores, { total: 5 });
+      const first = await serve(sale, {});
+      const { coupon } = await first.claim("winner", over);
+      expect(coupon).to.be.a("string");
+      const started = await serve(sale, { limits: { user: FEW } });
+      for (let i = 0; i < FEW.count; i++) {
+        const { code } = await over.claim(started.server, { campaignId: unknownId(i), userId: "winner" }, []);
+        expect(code).to.equal(Code.NotFound);
+      }
+      expect((await started.claim("winner", over)).coupon).to.equal(coupon);
+      expect((await started.claim("loser", over)).coupon, "another user").to.be.a("string");
+    });
+  }
+
+  it("do not go around the authentication that a campaign demands, which the server does not know yet", async () => {
+    const SECRET = "a-secret-of-the-shop-0123456789-abcdefgh";
+    const tokens = { secrets: [SECRET], jwks: undefined, audience: AUDIENCE, issuer: undefined, skewMs: 0 };
+    const sale = await openSale(stores, { total: 5, claimAuth: "token" });
+    const first = await serve(sale, { tokens });
+    const bearer = [`Bearer ${secretMaker(SECRET).sign(claimsOf("winner"))}`];
+    const { coupon } = await first.claim("winner", fast, bearer);
+    expect(coupon).to.be.a("string");
+    const started = await serve(sale, { tokens, limits: { user: { count: 1, seconds: 3_600 } } });
+    for (const userId of ["winner", "winner"])
+      await fast?.claim(started.server, { campaignId: unknownId(0), userId }, []);
+    const stranger = await started.claim("winner", fast);
+    expect([stranger.coupon, stranger.code]).to.deep.equal([undefined, Code.Unauthenticated]);
+  });
+
+  it("look few campaigns up that the server does not know, and are told nothing about them", async () => {
     const sale = await openSale(stores);
-    const { server } = await serve(sale, { limits: { user: FEW } });
-    const codes = [];
-    for (let i = 0; i < 5; i++) {
-      const campaignId = `01M7YQZAAWCPD2T0Z7YQGQM1F${i}`;
-      codes.push((await fast?.claim(server, { campaignId, userId: "u" }, []))?.code);
-    }
-    const [unknown, limited] = [Code.NotFound, Code.ResourceExhausted];
-    expect(codes).to.deep.equal([unknown, unknown, unknown, limited, limited]);
+    let [atOnce, atOnceMost, looked] = [0, 0, 0];
+    const { server } = await serve(sale, {
+      limits: { address: FEW },
+      campaigns: (real) => ({
+        ...real,
+        async find(id) {
+          looked += 1;
+          atOnce += 1;
+          atOnceMost = Math.max(atOnceMost, atOnce);
+          try {
+            return await real.find(id);
+          } finally {
+            atOnce -= 1;
+          }
+        },
+      }),
+    });
+    const ask = async (i: number) =>
+      (await fast?.claim(server, { campaignId: unknownId(i), userId: `u${i}` }, []))?.code;
+    const within = [await ask(0), await ask(1), await ask(2)];
+    expect(within).to.deep.equal([Code.NotFound, Code.NotFound, Code.NotFound]);
+    const startedAtMs = Date.now();
+    const codes = await Promise.all(Array.from({ length: 300 }, (_, i) => ask(10 + i)));
+    expect(new Set(codes)).to.deep.equal(new Set([Code.ResourceExhausted]));
+    // 20 in 2 s for one address, whatever time the 300 take.
+    const most = 20 * (1 + Math.ceil((Date.now() - startedAtMs) / 2_000));
+    expect(looked - within.length).to.be.within(1, most);
+    expect(atOnceMost).to.be.at.most(16);
+    expect(await ask(0), "an id that is known to be none").to.equal(Code.ResourceExhausted);
   });
 
   it("look-ups are limited by address, over the fast path and the framework together", async () => {
@@ -182,3 +255,8 @@ describe("claims over a limit", () => {
     expect((await claim("u")).coupon, "claims have a limit of their own").to.be.a("string");
   });
 });
+
+/** The id of no campaign. */
+function unknownId(i: number): string {
+  return `01M7YQZAAWCPD2T0Z7YQGQ${String(i).padStart(4, "0")}`;
+}

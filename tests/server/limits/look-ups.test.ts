@@ -1,7 +1,9 @@
+import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
 import { until } from "../../../local/poll.ts";
 import { newCampaignId } from "../../../record/campaign-id.ts";
 import { refusal } from "../../support/answers.ts";
+import { AUDIENCE, claimsOf, secretMaker } from "../../support/claim-credentials.ts";
 import { CLAIM_TRANSPORTS } from "../../support/claim-transports.ts";
 import { connectClients } from "../../support/clients.ts";
 import { gate, openSale } from "../../support/open-sale.ts";
@@ -10,6 +12,9 @@ import { post } from "../../support/post.ts";
 import { withStores } from "../../support/with-stores.ts";
 import { type ClaimServer, claimServer } from "../claim-auth/claim-server.ts";
 
+const SECRET = "a-secret-of-the-shop-0123456789-abcdefgh";
+const shop = secretMaker(SECRET);
+const tokens = { secrets: [SECRET], jwks: undefined, audience: AUDIENCE, issuer: undefined, skewMs: 0 };
 const [COUPONS_AT_ONCE, UNKNOWN_AT_ONCE] = [8, 2];
 const CROWD = 150;
 const [fast, , , , grpc] = CLAIM_TRANSPORTS;
@@ -69,6 +74,46 @@ describe("a crowd of look-ups", () => {
       new Set(["NO_COUPON"]),
     );
     expect(new Set((await Promise.all(unknown)).map(({ status }) => status))).to.deep.equal(new Set([404]));
+  });
+
+  it("a user who asks again is told of its coupon from memory, over each transport; nobody else is", async () => {
+    const sale = await openSale(stores, { total: 20 });
+    const asked: string[] = [];
+    server = await claimServer(stores, sale, {
+      ...{ mode: "token", tokens },
+      issuances: (real) => ({
+        ...real,
+        findByClaimKey(campaignId, claimKey) {
+          asked.push(claimKey);
+          return real.findByClaimKey(campaignId, claimKey);
+        },
+      }),
+    });
+    const campaignId = sale.campaign._id;
+    const as = (user: string) => [`Bearer ${shop.sign(claimsOf(user))}`];
+    await sale.issue("by another server");
+    for (const [at, { name, claim, find }] of CLAIM_TRANSPORTS.entries()) {
+      const [winner, eager, rival] = [`winner ${at}`, `eager ${at}`, `rival ${at}`];
+      const claimed = await claim(server, { campaignId }, as(winner));
+      expect(claimed.coupon, name).to.be.a("string");
+      for (let i = 0; i < 3; i++)
+        expect((await find(server, { campaignId }, as(winner))).coupon, name).to.equal(claimed.coupon);
+      expect(asked.splice(0), name).to.deep.equal([winner]);
+      const again = await claim(server, { campaignId }, as(eager));
+      expect((await claim(server, { campaignId }, as(eager))).replayed, name).to.equal(true);
+      expect((await find(server, { campaignId }, as(eager))).coupon, name).to.equal(again.coupon);
+      expect(asked, name).to.deep.equal([]);
+      const stolen = await find(server, { campaignId, userId: winner }, as(rival));
+      expect([stolen.code, stolen.coupon], name).to.deep.equal([Code.PermissionDenied, undefined]);
+      expect((await find(server, { campaignId, userId: winner }, [])).code, name).to.equal(
+        Code.Unauthenticated,
+      );
+      expect((await find(server, { campaignId }, as(rival))).code, name).to.equal(Code.NotFound);
+      expect(asked.splice(0), name).to.deep.equal([rival]);
+      const other = await find(server, { campaignId }, as("by another server"));
+      expect(other.coupon, name).to.be.a("string");
+      expect(asked.splice(0).length, name).to.equal(at === 0 ? 1 : 0);
+    }
   });
 
   it("of a miss nothing is kept: the winner finds its coupon the moment that it is issued", async () => {

@@ -1,6 +1,10 @@
 import { expect } from "chai";
+import type { ClaimAuthMode } from "../../../access/claim-auth-mode.ts";
 import { createCampaignCache } from "../../../claims/campaign-cache.ts";
+import { enumName } from "../../../proto/enum-name.ts";
+import { ClaimAuthSchema } from "../../../proto/gen/coupon/v1/campaign_pb.ts";
 import { newCampaignId } from "../../../record/campaign-id.ts";
+import type { CampaignDoc } from "../../../record/documents.ts";
 import { createCampaignStatus } from "../../../server/rpc/campaign-status.ts";
 import { createLiveView } from "../../../server/view/live-view.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
@@ -12,7 +16,7 @@ import { withStores } from "../../support/with-stores.ts";
 describe("GetCampaignStatus", () => {
   const stores = withStores();
 
-  function open() {
+  function open(claimAuthMode: ClaimAuthMode = "open") {
     const clock = fakeClock();
     const asked = { found: 0, inspected: 0 };
     const campaigns = {
@@ -29,7 +33,7 @@ describe("GetCampaignStatus", () => {
     };
     const liveView = createLiveView(campaigns, pool, testBreakers(clock), clock);
     const campaignCache = createCampaignCache(campaigns, clock);
-    return { clock, asked, status: createCampaignStatus({ liveView, campaignCache, clock }) };
+    return { clock, asked, status: createCampaignStatus({ liveView, campaignCache, claimAuthMode, clock }) };
   }
 
   it("of a campaign that there is not asks MongoDB once a second, and Redis never", async () => {
@@ -52,5 +56,19 @@ describe("GetCampaignStatus", () => {
     await loadedPool(stores.pool, { campaignId: campaign._id });
     expect((await status(campaign._id)).kind).to.equal("status");
     expect(asked.inspected).to.equal(1);
+  });
+
+  it("tells how a claim is made: by which key, and with the stricter of both demands", async () => {
+    const records = recordsOf(stores.db);
+    const tell = async (deployment: ClaimAuthMode, given: Partial<CampaignDoc>) => {
+      const { campaign } = await madeCampaign(records, given);
+      await loadedPool(stores.pool, { campaignId: campaign._id });
+      const answer = await open(deployment).status(campaign._id);
+      if (answer.kind !== "status") throw new Error(answer.refusal.reason);
+      return [answer.status.onePerUser, enumName(ClaimAuthSchema, answer.status.claimAuth)];
+    };
+    expect(await tell("open", { onePerUser: true })).to.deep.equal([true, "OPEN"]);
+    expect(await tell("open", { onePerUser: false, claimAuth: "token" })).to.deep.equal([false, "TOKEN"]);
+    expect(await tell("token", { onePerUser: true, claimAuth: "key" })).to.deep.equal([true, "TOKEN"]);
   });
 });

@@ -3,6 +3,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect } from "chai";
 import fc from "fast-check";
 import {
+  FindCouponResponseSchema,
   IssueCouponRequestSchema,
   IssueCouponResponseSchema,
 } from "../../../proto/gen/coupon/v1/coupon_service_pb.ts";
@@ -108,6 +109,8 @@ describe("IssueCoupon in JSON", () => {
           expect(writeIssueResponse(held, replayed)).to.equal(
             toJsonString(IssueCouponResponseSchema, message),
           );
+          const found = create(FindCouponResponseSchema, { coupon: message.coupon });
+          expect(writeIssueResponse(held, false)).to.equal(toJsonString(FindCouponResponseSchema, found));
         },
       ),
       { numRuns: 1_000, seed: 4 },

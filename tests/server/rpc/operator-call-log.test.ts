@@ -113,7 +113,7 @@ describe("the log of operators' calls", () => {
           lines.filter((line) => line.level === level).map(({ method }) => method);
         expect(of("debug")).to.have.members([
           ...["ListCampaigns", "WatchCampaign", "ListHistory", "GetCampaignStats", "DescribeFormats"],
-          ...["PreflightCampaign", "VerifyCampaign"],
+          ...["PreflightCampaign", "VerifyCampaign", "GetSelf"],
         ]);
         expect([...of("info"), ...of("debug")]).to.have.members(
           CampaignService.methods.map((one) => one.name),

@@ -1,21 +1,45 @@
 import { request as http1 } from "node:http";
 import { connect as http2 } from "node:http2";
+import type { DescService } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
 import { createAuthenticateOperator } from "../../../access/operators.ts";
-import { CampaignService } from "../../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { EventService } from "../../../proto/gen/coupon/v1/event_service_pb.ts";
+import { RedemptionService } from "../../../proto/gen/coupon/v1/redemption_service_pb.ts";
 import { RefusalReason } from "../../../proto/gen/coupon/v1/refusal_pb.ts";
 import { OPERATOR_ROLES, type OperatorRole } from "../../../runtime/operator-settings.ts";
 import { ROLE_NEEDED } from "../../../server/rpc/operator-rights.ts";
-import { type GatedApp, refusalIn, startGatedApp, TRANSPORTS } from "../../support/gated-app.ts";
+import { OPERATOR_SERVICES } from "../../../server/rpc/services.ts";
+import {
+  type GatedApp,
+  refusalIn,
+  startGatedApp,
+  TRANSPORTS,
+  type TransportName,
+} from "../../support/gated-app.ts";
 import { keySetting } from "../../support/operator-key.ts";
 import { HANG_MS } from "../../support/patience.ts";
 
 const KEYS = {
+  redeemer: "redeemer-key-0000000000000000000000000",
   viewer: "viewer-key-000000000000000000000000000",
   operator: "operator-key-0000000000000000000000000",
   admin: "admin-key-00000000000000000000000000000",
 } as const;
+const CLIENTS: Readonly<Record<string, "events" | "redemptions">> = {
+  [EventService.typeName]: "events",
+  [RedemptionService.typeName]: "redemptions",
+};
+const METHODS = OPERATOR_SERVICES.flatMap(({ methods }) => methods);
+
+/** Which roles each role has the rights of. */
+const RIGHTS: Readonly<Record<OperatorRole, readonly OperatorRole[]>> = {
+  redeemer: ["redeemer"],
+  viewer: ["viewer"],
+  operator: ["redeemer", "viewer", "operator"],
+  admin: ["redeemer", "viewer", "operator", "admin"],
+};
+
 describe("operator gate", () => {
   let app: GatedApp;
   let urls: GatedApp["urls"];
@@ -33,28 +57,31 @@ describe("operator gate", () => {
 
   after(() => app.close());
 
+  const clientOf = ({ typeName }: DescService, transport: TransportName, authorization?: string) =>
+    app[CLIENTS[typeName] ?? "campaigns"](transport, authorization);
+
   type Method = (request: object) => Promise<unknown> | AsyncIterable<unknown>;
 
   /** Calls one method; returns its refusal, undefined: it reached its handler and was answered. */
-  async function refusalOf(client: ReturnType<GatedApp["campaigns"]>, method: string) {
+  async function refusalOf(client: ReturnType<typeof clientOf>, method: string) {
     const answer = (client as unknown as Record<string, Method>)[method]?.({});
     return answer === undefined ? undefined : refusalIn(answer);
   }
 
-  it("the table has a role for each method of the service, and for nothing else", () => {
-    const methods = CampaignService.methods.map(({ localName }) => localName);
+  it("the table has a role for each method of the services, and for nothing else", () => {
+    const methods = METHODS.map(({ localName }) => localName);
     expect(Object.keys(ROLE_NEEDED)).to.have.members(methods);
+    expect(new Set(methods).size, "no two methods have one name").to.equal(methods.length);
   });
 
   for (const transport of TRANSPORTS) {
     it(`each role reaches exactly the methods that the table gives it, over ${transport}`, async () => {
       for (const role of OPERATOR_ROLES) {
-        const client = app.campaigns(transport, `Bearer ${KEYS[role]}`);
-        const rank = OPERATOR_ROLES.indexOf(role);
-        for (const { localName, name } of CampaignService.methods) {
-          const needed: OperatorRole = ROLE_NEEDED[localName as keyof typeof ROLE_NEEDED];
-          const refusal = await refusalOf(client, localName);
-          if (OPERATOR_ROLES.indexOf(needed) <= rank) expect(refusal, `${role} ${name}`).to.equal(undefined);
+        for (const { localName, name, parent } of METHODS) {
+          const needed: OperatorRole | "any" = ROLE_NEEDED[localName as keyof typeof ROLE_NEEDED];
+          const refusal = await refusalOf(clientOf(parent, transport, `Bearer ${KEYS[role]}`), localName);
+          if (needed === "any" || RIGHTS[role].includes(needed))
+            expect(refusal, `${role} ${name}`).to.equal(undefined);
           else {
             const { code, reason, message } = refusal ?? {};
             expect([code, reason], `${role} ${name}`).to.deep.equal([
@@ -71,9 +98,8 @@ describe("operator gate", () => {
 
     it(`no method is reached without a valid credential, over ${transport}`, async () => {
       for (const authorization of [undefined, "Bearer wrong", `Basic ${KEYS.admin}`]) {
-        const client = app.campaigns(transport, authorization);
-        for (const { localName } of CampaignService.methods) {
-          const { code } = (await refusalOf(client, localName)) ?? {};
+        for (const { localName, parent } of METHODS) {
+          const { code } = (await refusalOf(clientOf(parent, transport, authorization), localName)) ?? {};
           // So many wrong ones are limited; see operator-attempts.test.ts.
           if (authorization === undefined) expect(code, localName).to.equal(Code.Unauthenticated);
           else expect(code, localName).to.be.oneOf([Code.Unauthenticated, Code.ResourceExhausted]);

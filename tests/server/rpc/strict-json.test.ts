@@ -11,21 +11,27 @@ import { AnySchema, TimestampSchema, timestampMs } from "@bufbuild/protobuf/wkt"
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { expect } from "chai";
 import fc from "fast-check";
+import { createRefusedCredentials } from "../../../claims/refused-credentials.ts";
 import {
   CampaignService,
   RescheduleCampaignRequestSchema,
 } from "../../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { CouponService, IssueCouponRequestSchema } from "../../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import { EventService } from "../../../proto/gen/coupon/v1/event_service_pb.ts";
+import { RedemptionService } from "../../../proto/gen/coupon/v1/redemption_service_pb.ts";
 import { RefusalReason, RefusalSchema } from "../../../proto/gen/coupon/v1/refusal_pb.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { createMetrics } from "../../../runtime/metrics.ts";
 import { type App, buildApp } from "../../../server/app.ts";
 import { strictDecoder } from "../../../server/rpc/strict-json.ts";
 import { anyone } from "../../support/anyone.ts";
+import { inParallel } from "../../support/in-parallel.ts";
 import { JSON_TRANSPORTS } from "../../support/json-transports.ts";
 import { silentLogger } from "../../support/shared-stores.ts";
 
-const METHODS: readonly DescMethod[] = [...CouponService.methods, ...CampaignService.methods];
+const METHODS: readonly DescMethod[] = [CouponService, CampaignService, RedemptionService].flatMap(
+  ({ methods }) => methods,
+);
 
 /** Texts that are no instant, or that a lenient parser would read as another instant; as JSON. */
 const WRONG_INSTANTS = [
@@ -62,20 +68,37 @@ const WRONG_NUMBERS = [
 ];
 const WRONG_NAMES = ['"BASIC"', '"campaign_view_basic"', '"1"', '""', "true"];
 
-type Wrong = { readonly method: DescMethod; readonly field: DescField; readonly values: readonly string[] };
+type Wrong = {
+  readonly method: DescMethod;
+  readonly field: DescField;
+  /** The fields of messages around it, the outermost first. */
+  readonly within: readonly DescField[];
+  readonly values: readonly string[];
+};
 
 /** Every field of every request, with values that must be refused for it. */
 function wrongsOf(method: DescMethod): Wrong[] {
-  return method.input.fields.flatMap((field) => {
-    const values = wrongValues(field);
-    return values.length === 0 ? [] : [{ method, field, values }];
-  });
+  const wrongsIn = (fields: readonly DescField[], within: readonly DescField[]): Wrong[] =>
+    fields.flatMap((field) => {
+      const { message } = field;
+      if (message !== undefined && message.typeName !== TimestampSchema.typeName)
+        return wrongsIn(message.fields, [...within, field]);
+      const values = wrongValues(field);
+      return values.length === 0 ? [] : [{ method, field, within, values }];
+    });
+  return wrongsIn(method.input.fields, []);
 }
+
+/** A request in which this field has the value; `spelled`: which of its names a field goes by. */
+function jsonOf({ field, within }: Wrong, value: string, spelled: "jsonName" | "name" = "jsonName"): string {
+  return [...within, field].reduceRight((inner, one) => `{"${one[spelled]}":${inner}}`, value);
+}
+
+const pathOf = ({ field, within }: Wrong) => [...within, field].map(({ name }) => name).join(".");
 
 function wrongValues(field: DescField): readonly string[] {
   if (field.enum !== undefined) return WRONG_NAMES;
   if (field.message?.typeName === TimestampSchema.typeName) return WRONG_INSTANTS;
-  if (field.message !== undefined) throw new Error(`the table does not go into ${String(field)} yet`);
   return [ScalarType.STRING, ScalarType.BOOL].some((plain) => plain === field.scalar) ? [] : WRONG_NUMBERS;
 }
 
@@ -95,9 +118,18 @@ describe("JSON requests", () => {
     app = buildApp({
       couponService: reachedBy(CouponService),
       campaignService: reachedBy(CampaignService),
+      eventService: reachedBy(EventService),
+      redemptionService: reachedBy(RedemptionService),
       campaignStatus: () => Promise.reject(new Error("not asked here")),
+      findCoupon: () => Promise.reject(new Error("not asked here")),
       issueCoupon: () => Promise.reject(new Error("not asked here")),
-      ...{ clock: systemClock, logger: silentLogger, metrics, authenticateOperator: anyone },
+      ...{
+        clock: systemClock,
+        logger: silentLogger,
+        metrics,
+        refusedCredentials: createRefusedCredentials(systemClock),
+        authenticateOperator: anyone,
+      },
       draining: new AbortController().signal,
       stopping: new AbortController().signal,
       keepAliveTimeoutMs: 65_000,
@@ -126,6 +158,7 @@ describe("JSON requests", () => {
     expect(named).to.include.members([
       ...["CreateCampaign.starts_at", "CreateCampaign.ends_at", "UpdateCampaign.ends_at"],
       ...["RescheduleCampaign.starts_at", "RescheduleCampaign.ends_at", "CreateRehearsal.starts_at"],
+      ...["CreateCampaign.valid_from", "CreateCampaign.max_redemptions", "ReserveCoupon.timeout_ms"],
       ...["CreateCampaign.total", "CreateRehearsal.lifetime_ms", "GetCampaign.view"],
     ]);
   });
@@ -133,17 +166,18 @@ describe("JSON requests", () => {
   for (const transport of JSON_TRANSPORTS) {
     it(`over ${transport.name}: a value that is not what it spells is refused with the field's name, and reaches nothing`, async () => {
       let asked = 0;
-      for (const { method, field, values } of METHODS.flatMap(wrongsOf)) {
+      for (const wrong of METHODS.flatMap(wrongsOf)) {
+        const { method, values } = wrong;
         // The first transport gets all values; the others use the same decoder, so a part is enough for them.
         const sent = transport === JSON_TRANSPORTS[0] ? values : values.filter((_, i) => i % 8 === 0);
         const asking = sent.map(async (value, i) => {
-          const json = `{"${i % 2 === 0 ? field.jsonName : field.name}":${value}}`;
+          const json = jsonOf(wrong, value, i % 2 === 0 ? "jsonName" : "name");
           const told = await transport.ask(ports, method, json);
           if (told === undefined) return;
           asked++;
           const where = `${method.name} ${json}: ${told.message}`;
           expect(told.code, where).to.equal(Code.InvalidArgument);
-          expect(told.message.startsWith(`${field.name}: is `), where).to.equal(true);
+          expect(told.message.startsWith(`${pathOf(wrong)}: is `), where).to.equal(true);
         });
         await Promise.all(asking);
       }
@@ -152,7 +186,8 @@ describe("JSON requests", () => {
     });
 
     it(`over ${transport.name}: what is right comes through`, async () => {
-      for (const { method, field } of METHODS.flatMap(wrongsOf)) {
+      for (const wrong of METHODS.flatMap(wrongsOf)) {
+        const { method, field } = wrong;
         const right =
           field.message !== undefined
             ? [
@@ -166,7 +201,7 @@ describe("JSON requests", () => {
               ? [JSON.stringify(field.enum.values[0]?.name), "0", "null"]
               : ["7", '"7"', "null"];
         for (const value of right) {
-          const told = transport.ask(ports, method, `{"${field.jsonName}":${value}}`);
+          const told = transport.ask(ports, method, jsonOf(wrong, value));
           if (told === undefined) continue;
           const before = reached;
           expect((await told).message, `${method.name} ${field.name} ${value}`).to.equal("reached");
@@ -182,17 +217,23 @@ describe("JSON requests", () => {
     '{"\\ud800":1}',
     '{"\\uDC00":"\\ud800\\ud800"}',
     '["\\ud83d",{"\\\\\\ude00":null}]',
-    ...METHODS.flatMap(({ input }) => input.fields.map(({ jsonName }) => `{"${jsonName}":"\\ud800x"}`)),
     // V8 cuts a character apart in its message, and an echo may do so too.
     "😀".repeat(20),
     `{"startsAt":${"😀".repeat(20)}}`,
     ...["", "1", "11", "111"].map((more) => `{"startsAt":"${more}${"😀".repeat(50)}"}`),
   ];
+  const halvesOf = ({ input }: (typeof METHODS)[number]): readonly string[] => [
+    ...HALVES,
+    ...input.fields.map(({ jsonName }) => `{"${jsonName}":"\\ud800x"}`),
+  ];
   for (const transport of JSON_TRANSPORTS) {
     it(`over ${transport.name}: every request with half a character is answered, and with a text`, async () => {
       for (const method of METHODS) {
-        const answers = HALVES.map((json) => transport.ask(ports, method, json));
-        for (const told of await Promise.all(answers)) {
+        // A connection has at most 100 streams.
+        const answers = await inParallel(halvesOf(method), 50, async (json) =>
+          transport.ask(ports, method, json),
+        );
+        for (const told of answers) {
           if (told === undefined) continue;
           expect(told.message, method.name).not.to.match(/\p{Cs}/u);
           expect(told.code, told.message).to.be.oneOf([Code.InvalidArgument, Code.Aborted]);

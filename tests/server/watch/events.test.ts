@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import type { HistoryDoc, HistoryVerb, PreflightDoc, RecordedState } from "../../../record/documents.ts";
+import type { HistoryDoc, HistoryVerb, RecordedState } from "../../../record/documents.ts";
+import type { PreflightDoc } from "../../../record/preflight-documents.ts";
 import { eventsBetween } from "../../../server/watch/events.ts";
 import type { Sight } from "../../../server/watch/sight.ts";
 import { NOW_MS, seenProcess } from "../../support/preflight-facts.ts";

@@ -55,7 +55,7 @@ describe("metrics of a group", () => {
       metrics.claimBatch.observe(by);
       metrics.queueDepth.set({ queue: "claims" }, by);
       metrics.ledgerDepth.set(by);
-      metrics.breakerOpen.set(id - 1);
+      metrics.breakerOpen.set({ breaker: "commits" }, id - 1);
     }
     const page = await all.page();
     expect(valueIn(page, ISSUED)).to.equal(7);
@@ -63,7 +63,7 @@ describe("metrics of a group", () => {
     expect(valueIn(page, 'coupon_claim_batch_size_bucket{le="4"}')).to.equal(2);
     expect(valueIn(page, 'coupon_queue_depth{queue="claims"}')).to.equal(7);
     expect(valueIn(page, "coupon_ledger_depth")).to.equal(4);
-    expect(valueIn(page, "coupon_breaker_open")).to.equal(1);
+    expect(valueIn(page, 'coupon_breaker_open{breaker="commits"}')).to.equal(1);
     expect(valueIn(page, "coupon_workers")).to.equal(2);
     expect(valueIn(page, "process_resident_memory_bytes")).to.be.greaterThan(0);
     expect(page)

@@ -7,6 +7,8 @@ export type Frame = {
   readonly id: number;
   /** Whether the server sent it without a request (a Redis push). */
   readonly unasked: boolean;
+  /** The code of a reply that is an error (`MOVED`), if the protocol has codes. */
+  readonly error?: string;
 };
 
 /** The end (exclusive) of the frame that begins at `at`, or -1 while it is incomplete. */
@@ -15,7 +17,7 @@ export type FrameEnd = (bytes: Buffer, at: number) => number;
 /** How to cut one direction of a connection into frames. */
 export type Reading = {
   readonly frameEnd: FrameEnd;
-  readonly read: (frame: Buffer) => { kind: string; id: number; unasked: boolean };
+  readonly read: (frame: Buffer) => Omit<Frame, "bytes">;
 };
 
 /** The description of a protocol for the proxy. */
@@ -24,6 +26,11 @@ export type Protocol = {
   readonly replies: Reading;
   /** `fifo`: replies come in the order of the requests; `id`: each reply has the id of its request. */
   readonly pairing: "fifo" | "id";
+  /**
+   * The bytes of a reply with the ports of nodes replaced by those of their doors; undefined: it names no
+   * node.
+   */
+  readonly renamed?: (reply: Frame, doorOf: (port: number) => number | undefined) => Buffer | undefined;
 };
 
 /** Cuts a stream of chunks, of any size, into frames. */

@@ -29,17 +29,23 @@ export type Trap = {
   cut(): void;
 };
 
+/** Proxies to one store, of one party: a store of several nodes has a door to each of them. */
 export type StoreProxy = {
+  /** The door to the first target. */
   readonly address: Address;
+  /** The door to a further target; it opens one where there is none yet. */
+  doorTo(target: Address): Promise<Address>;
+  /** How many error replies with this code came. */
+  errors(code: string): number;
   trap(spec: TrapSpec): Trap;
   /** Delays every frame in either direction by this, from now on. */
   delay(ms: number): void;
   /**
    * A network that drops all traffic: established and new connections stay open, and no byte passes;
-   * afterwards the sent bytes arrive.
+   * afterwards the sent bytes arrive. `only`: of the door to that target.
    */
-  blackHole(on: boolean): void;
-  /** Sends new connections to the target, and closes the established ones. */
+  blackHole(on: boolean, only?: Address): void;
+  /** Sends new connections of the first door to the target, and closes the established ones. */
   pointAt(target: Address): void;
   /**
    * The same, but leaves established connections alone, like a DNS name or a forwarder whose target changes.
@@ -66,12 +72,18 @@ type Stream = { resume(): void; cut(): void };
 
 type Queued = { readonly frame: Frame; readonly dueAtMs: number };
 
+/** One listening port, and where it leads. */
+type Door = { readonly address: Address; target: Address; isDark: boolean; close(): Promise<void> };
+
 /** A TCP proxy that reads enough of a protocol to hold or cut exactly one request or reply. */
 export async function startProxy(protocol: Protocol, firstTarget: Address): Promise<StoreProxy> {
-  let target = firstTarget;
   let delayMs = 0;
   let refusing = false;
   let isDark = false;
+  const errors = new Map<string, number>();
+  /** By the port of the target that each door was opened for. */
+  const doors = new Map<number, Promise<Door>>();
+  const opened = new Map<number, Door>();
   const pumps = new Set<() => void>();
   const sessions = new Set<() => void>();
   const traps = new Set<ArmedTrap>();
@@ -90,7 +102,7 @@ export async function startProxy(protocol: Protocol, firstTarget: Address): Prom
     return undefined;
   }
 
-  function createStream(at: TrapSpec["at"], to: Socket, end: () => void) {
+  function createStream(door: Door, at: TrapSpec["at"], to: Socket, end: () => void) {
     const queue: Queued[] = [];
     let blocked = false;
     let mayPass: Frame | undefined;
@@ -106,7 +118,7 @@ export async function startProxy(protocol: Protocol, firstTarget: Address): Prom
     pumps.add(pump);
 
     function pump(): void {
-      while (!blocked && !isDark && timer === undefined) {
+      while (!blocked && !door.isDark && timer === undefined) {
         const [head] = queue;
         if (head === undefined) return;
         const waitMs = head.dueAtMs - performance.now();
@@ -152,13 +164,14 @@ export async function startProxy(protocol: Protocol, firstTarget: Address): Prom
     };
   }
 
-  const server = createServer({ noDelay: true }, (client) => {
+  /** A connection of a party, until either end closes it. */
+  function serve(door: Door, client: Socket): void {
     client.on("error", () => {});
     if (refusing) {
       client.destroy();
       return;
     }
-    const upstream = connect({ ...target, noDelay: true });
+    const upstream = connect({ ...door.target, noDelay: true });
     upstream.on("error", () => {});
     const asked: string[] = [];
     const askedById = new Map<number, string>();
@@ -176,8 +189,8 @@ export async function startProxy(protocol: Protocol, firstTarget: Address): Prom
       client.destroy();
       upstream.destroy();
     };
-    const toServer = createStream("request", upstream, end);
-    const toClient = createStream("reply", client, end);
+    const toServer = createStream(door, "request", upstream, end);
+    const toClient = createStream(door, "reply", client, end);
     sessions.add(end);
     const requests = createSplitter(protocol.requests);
     const replies = createSplitter(protocol.replies);
@@ -191,24 +204,55 @@ export async function startProxy(protocol: Protocol, firstTarget: Address): Prom
       toServer.push(frames);
     });
     upstream.on("data", (chunk: Buffer) => {
-      toClient.push(replies(chunk).map((frame) => ({ ...frame, kind: kindOfReply(frame) })));
+      toClient.push(replies(chunk).map((frame) => told({ ...frame, kind: kindOfReply(frame) })));
     });
     client.on("close", end);
     upstream.on("close", end);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  }
+
+  /** The reply as the party gets it: it names doors where the store names its nodes. */
+  function told(reply: Frame): Frame {
+    if (reply.error !== undefined) errors.set(reply.error, (errors.get(reply.error) ?? 0) + 1);
+    const bytes = protocol.renamed?.(reply, (port) => opened.get(port)?.address.port);
+    return bytes === undefined ? reply : { ...reply, bytes };
+  }
+
+  async function open(target: Address): Promise<Door> {
+    const server = createServer({ noDelay: true }, (client) => serve(door, client));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const door: Door = {
+      address: { host: "127.0.0.1", port },
+      target,
+      isDark,
+      async close() {
+        server.close();
+        await once(server, "close");
+      },
+    };
+    opened.set(target.port, door);
+    return door;
+  }
+
+  function doorTo(target: Address): Promise<Door> {
+    const door = doors.get(target.port) ?? open(target);
+    doors.set(target.port, door);
+    return door;
+  }
+  const first = await doorTo(firstTarget);
 
   function cutAll(): void {
     for (const end of [...sessions]) end();
   }
 
   return {
-    address: { host: "127.0.0.1", port },
+    address: first.address,
+    doorTo: async (target) => (await doorTo(target)).address,
+    errors: (code) => errors.get(code) ?? 0,
     trap(spec) {
       let onCaught: () => void = () => {};
-      const first = new Promise<void>((resolve) => {
+      const caughtOne = new Promise<void>((resolve) => {
         onCaught = resolve;
       });
       const armed: ArmedTrap = {
@@ -236,7 +280,7 @@ export async function startProxy(protocol: Protocol, firstTarget: Address): Prom
               () => reject(new HazardMissed(`no ${spec.at} of ${spec.kind} came within ${deadlineMs} ms`)),
               deadlineMs,
             );
-            void first.then(() => {
+            void caughtOne.then(() => {
               clearTimeout(timer);
               resolve();
             });
@@ -252,16 +296,17 @@ export async function startProxy(protocol: Protocol, firstTarget: Address): Prom
     delay(ms) {
       delayMs = ms;
     },
-    blackHole(on) {
-      isDark = on;
+    blackHole(on, only) {
+      if (only === undefined) isDark = on;
+      for (const [port, door] of opened) if (only === undefined || only.port === port) door.isDark = on;
       if (!on) for (const pump of [...pumps]) pump();
     },
     pointAt(next) {
-      target = next;
+      first.target = next;
       cutAll();
     },
     leadTo(next) {
-      target = next;
+      first.target = next;
     },
     cutAll,
     refuse(on) {
@@ -270,8 +315,7 @@ export async function startProxy(protocol: Protocol, firstTarget: Address): Prom
     },
     async close() {
       cutAll();
-      server.close();
-      await once(server, "close");
+      await Promise.all([...opened.values()].map((door) => door.close()));
     },
   };
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Protocol } from "./frames.ts";
+import type { Frame, Protocol } from "./frames.ts";
 
 const EOL = "\r\n";
 
@@ -67,9 +67,45 @@ export function redisProtocol(scripts: ReadonlyMap<string, string>): Protocol {
     },
     replies: {
       frameEnd: respEnd,
-      read: (frame) => ({ kind: "", id: 0, unasked: frame[0] === ">".charCodeAt(0) }),
+      read(frame) {
+        const unasked = frame[0] === ">".charCodeAt(0);
+        const error = frame[0] === "-".charCodeAt(0) ? { error: codeOf(frame) } : {};
+        return { kind: "", id: 0, unasked, ...error };
+      },
     },
+    renamed,
   };
+}
+
+/** `MOVED` of `-MOVED 3999 127.0.0.1:6381`. */
+function codeOf(frame: Buffer): string {
+  return /^-(\S*)/.exec(frame.toString("latin1", 0, 64))?.[1] ?? "";
+}
+
+/** The replies in which a cluster or a Sentinel names nodes, all on the host of the proxies. */
+const REDIRECTION = /^-(MOVED|ASK) \d+ 127\.0\.0\.1:(\d+)/;
+const NAMES_NODES = new Set(["cluster", "sentinel"]);
+/** A host, and behind it its port: a number (CLUSTER SLOTS) or a text (SENTINEL). */
+const NODE = /(\$9\r\n127\.0\.0\.1\r\n)(?:(?:\$4\r\nport\r\n)?\$\d\r\n(\d+)|:(\d+))\r\n/g;
+
+function renamed(reply: Frame, doorOf: (port: number) => number | undefined): Buffer | undefined {
+  if (reply.error !== undefined) {
+    const port = REDIRECTION.exec(reply.bytes.toString("latin1"))?.[2];
+    const door = doorOf(Number(port));
+    return door === undefined ? undefined : Buffer.from(`${reply.bytes}`.replace(`:${port}`, `:${door}`));
+  }
+  if (!NAMES_NODES.has(reply.kind)) return undefined;
+  const text = reply.bytes.toString("latin1");
+  return Buffer.from(
+    text.replace(NODE, (whole, host: string, asText?: string, asNumber?: string) => {
+      const door = doorOf(Number(asText ?? asNumber));
+      if (door === undefined) return whole;
+      return asText === undefined
+        ? `${host}:${door}\r\n`
+        : whole.replace(`$${asText.length}\r\n${asText}`, `$${String(door).length}\r\n${door}`);
+    }),
+    "latin1",
+  );
 }
 
 function shaOf(text: string): string {

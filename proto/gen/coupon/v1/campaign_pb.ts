@@ -4,6 +4,10 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Commitment } from "./proof_pb.ts";
+import { file_coupon_v1_proof } from "./proof_pb.ts";
+import type { RedemptionRules } from "./redemption_pb.ts";
+import { file_coupon_v1_redemption } from "./redemption_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -12,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file coupon/v1/campaign.proto.
  */
 export const file_coupon_v1_campaign: GenFile = /*@__PURE__*/
-  fileDesc("Chhjb3Vwb24vdjEvY2FtcGFpZ24ucHJvdG8SCWNvdXBvbi52MSKLBAoIQ2FtcGFpZ24SCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRInCgVzdGF0ZRgDIAEoDjIYLmNvdXBvbi52MS5DYW1wYWlnblN0YXRlEg0KBXRvdGFsGAQgASgFEhEKCWdlbmVyYXRlZBgFIAEoBRIOCgZpc3N1ZWQYBiABKAUSLQoJc3RhcnRzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdlbmRzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglvcGVuZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNyZWF0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9uZV9wZXJfdXNlchgLIAEoCBITCgtjb2RlX2Zvcm1hdBgMIAEoCRISCgpnZW5lcmF0aW9uGA0gASgFEg4KBmFkZGluZxgOIAEoBRIQCghyZXZpc2lvbhgPIAEoBRIUCgxyZWhlYXJzYWxfb2YYECABKAkSLgoKZXhwaXJlc19hdBgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoKY2xhaW1fYXV0aBgSIAEoDjIULmNvdXBvbi52MS5DbGFpbUF1dGgiZwoGQ291cG9uEgwKBGNvZGUYASABKAkSEwoLY2FtcGFpZ25faWQYAiABKAkSCwoDc2VxGAMgASgFEi0KCWlzc3VlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAq9QEKDUNhbXBhaWduU3RhdGUSHgoaQ0FNUEFJR05fU1RBVEVfVU5TUEVDSUZJRUQQABIdChlDQU1QQUlHTl9TVEFURV9HRU5FUkFUSU5HEAESHAoYQ0FNUEFJR05fU1RBVEVfU0NIRURVTEVEEAISFwoTQ0FNUEFJR05fU1RBVEVfT1BFThADEhkKFUNBTVBBSUdOX1NUQVRFX1BBVVNFRBAEEhsKF0NBTVBBSUdOX1NUQVRFX1NPTERfT1VUEAUSGAoUQ0FNUEFJR05fU1RBVEVfRU5ERUQQBhIcChhDQU1QQUlHTl9TVEFURV9DQU5DRUxMRUQQBypmCglDbGFpbUF1dGgSGgoWQ0xBSU1fQVVUSF9VTlNQRUNJRklFRBAAEhMKD0NMQUlNX0FVVEhfT1BFThABEhIKDkNMQUlNX0FVVEhfS0VZEAISFAoQQ0xBSU1fQVVUSF9UT0tFThADYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Chhjb3Vwb24vdjEvY2FtcGFpZ24ucHJvdG8SCWNvdXBvbi52MSKuBgoIQ2FtcGFpZ24SCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRInCgVzdGF0ZRgDIAEoDjIYLmNvdXBvbi52MS5DYW1wYWlnblN0YXRlEg0KBXRvdGFsGAQgASgFEhEKCWdlbmVyYXRlZBgFIAEoBRIOCgZpc3N1ZWQYBiABKAUSLQoJc3RhcnRzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdlbmRzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglvcGVuZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNyZWF0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9uZV9wZXJfdXNlchgLIAEoCBITCgtjb2RlX2Zvcm1hdBgMIAEoCRISCgpnZW5lcmF0aW9uGA0gASgFEg4KBmFkZGluZxgOIAEoBRIQCghyZXZpc2lvbhgPIAEoBRIUCgxyZWhlYXJzYWxfb2YYECABKAkSLgoKZXhwaXJlc19hdBgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoKY2xhaW1fYXV0aBgSIAEoDjIULmNvdXBvbi52MS5DbGFpbUF1dGgSLgoKcmVkZW1wdGlvbhgVIAEoCzIaLmNvdXBvbi52MS5SZWRlbXB0aW9uUnVsZXMSFAoMbWF4X3Blcl91c2VyGBYgASgFEjMKCG1ldGFkYXRhGBMgAygLMiEuY291cG9uLnYxLkNhbXBhaWduLk1ldGFkYXRhRW50cnkSHwoXZm9yZ2V0X3VzZXJzX2FmdGVyX2RheXMYGCABKAUSEQoJc2VyaWVzX2lkGBcgASgJEikKCmNvbW1pdG1lbnQYGSABKAsyFS5jb3Vwb24udjEuQ29tbWl0bWVudBIWCg5jb2Rlc19pbXBvcnRlZBgUIAEoCBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEidQoGQ291cG9uEgwKBGNvZGUYASABKAkSEwoLY2FtcGFpZ25faWQYAiABKAkSCwoDc2VxGAMgASgFEi0KCWlzc3VlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEcmFuaxgFIAEoBSr1AQoNQ2FtcGFpZ25TdGF0ZRIeChpDQU1QQUlHTl9TVEFURV9VTlNQRUNJRklFRBAAEh0KGUNBTVBBSUdOX1NUQVRFX0dFTkVSQVRJTkcQARIcChhDQU1QQUlHTl9TVEFURV9TQ0hFRFVMRUQQAhIXChNDQU1QQUlHTl9TVEFURV9PUEVOEAMSGQoVQ0FNUEFJR05fU1RBVEVfUEFVU0VEEAQSGwoXQ0FNUEFJR05fU1RBVEVfU09MRF9PVVQQBRIYChRDQU1QQUlHTl9TVEFURV9FTkRFRBAGEhwKGENBTVBBSUdOX1NUQVRFX0NBTkNFTExFRBAHKmYKCUNsYWltQXV0aBIaChZDTEFJTV9BVVRIX1VOU1BFQ0lGSUVEEAASEwoPQ0xBSU1fQVVUSF9PUEVOEAESEgoOQ0xBSU1fQVVUSF9LRVkQAhIUChBDTEFJTV9BVVRIX1RPS0VOEANiBnByb3RvMw", [file_coupon_v1_proof, file_coupon_v1_redemption, file_google_protobuf_timestamp]);
 
 /**
  * N coupons, the instant at which they open, and their rules.
@@ -91,14 +95,15 @@ export type Campaign = Message<"coupon.v1.Campaign"> & {
   createdAt?: Timestamp | undefined;
 
   /**
-   * True: each user id gets at most one coupon, and user_id is required to claim.
+   * True: each user id gets at most one coupon, and user_id is required to claim. Where max_per_user is more than 1 it is false.
    *
    * @generated from field: bool one_per_user = 11;
    */
   onePerUser: boolean;
 
   /**
-   * Pattern of the codes: 가 stands for a Hangul syllable, 0 for a digit, a last # for a check character; 4 to 10 characters.
+   * Pattern of the codes: 가 stands for a Hangul syllable, 0 for a digit, A for a letter, # for a letter or digit or, last after 가 and
+   * 0 alone, for a check character; a prefix of the codes may come first, with a hyphen that is not in them. 4 to 32 characters.
    *
    * @generated from field: string code_format = 12;
    */
@@ -145,6 +150,57 @@ export type Campaign = Message<"coupon.v1.Campaign"> & {
    * @generated from field: coupon.v1.ClaimAuth claim_auth = 18;
    */
   claimAuth: ClaimAuth;
+
+  /**
+   * The rules by which its coupons are redeemed; absent: each once, by anybody, at any time after its issue.
+   *
+   * @generated from field: coupon.v1.RedemptionRules redemption = 21;
+   */
+  redemption?: RedemptionRules | undefined;
+
+  /**
+   * How many coupons a user id gets at most: 1 where one_per_user, 2 to 100 where each user may have several, and a claim then needs
+   * user_id and request_id; 0: users are not counted.
+   *
+   * @generated from field: int32 max_per_user = 22;
+   */
+  maxPerUser: number;
+
+  /**
+   * What operators note about it for themselves and their systems; nothing in the service depends on it. At most 20 entries; a key has 1
+   * to 40 characters of a-z, 0-9, _ . and -, the first a letter or digit; a value 1 to 500 characters.
+   *
+   * @generated from field: map<string, string> metadata = 19;
+   */
+  metadata: { [key: string]: string };
+
+  /**
+   * So many days after it is over, all of its users are erased: pseudonyms take the place of their ids. 0: only by EraseUsers.
+   *
+   * @generated from field: int32 forget_users_after_days = 24;
+   */
+  forgetUsersAfterDays: number;
+
+  /**
+   * The series of drops that it is one of, as its creator named it; empty: none.
+   *
+   * @generated from field: string series_id = 23;
+   */
+  seriesId: string;
+
+  /**
+   * The newest commitment to its codes; absent: none yet, a rehearsal, or it was created by an earlier version.
+   *
+   * @generated from field: coupon.v1.Commitment commitment = 25;
+   */
+  commitment?: Commitment | undefined;
+
+  /**
+   * True: its codes were imported, not made, and code_format is empty. No coupons can be added to it.
+   *
+   * @generated from field: bool codes_imported = 20;
+   */
+  codesImported: boolean;
 };
 
 /**
@@ -161,7 +217,8 @@ export const CampaignSchema: GenMessage<Campaign> = /*@__PURE__*/
  */
 export type Coupon = Message<"coupon.v1.Coupon"> & {
   /**
-   * The code, in Unicode NFC, 4 to 10 Hangul syllables and digits.
+   * The code, in Unicode NFC: 4 to 32 Hangul syllables, digits and letters A to Z; where code_format has neither A, nor a prefix, nor more
+   * than ten characters, 4 to 10 syllables and digits.
    *
    * @generated from field: string code = 1;
    */
@@ -188,6 +245,14 @@ export type Coupon = Message<"coupon.v1.Coupon"> & {
    * @generated from field: google.protobuf.Timestamp issued_at = 4;
    */
   issuedAt?: Timestamp | undefined;
+
+  /**
+   * Its place among all issuances of the campaign, from 1 and without gaps, by generation and seq. 0: not known yet, because claims
+   * before it are still under way, or the answer does not have it. To operators, in FindIssuance and ExportCoupons.
+   *
+   * @generated from field: int32 rank = 5;
+   */
+  rank: number;
 };
 
 /**

@@ -4,8 +4,18 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { FindAttemptsRequestSchema, FindAttemptsResponseSchema } from "./attempt_pb.ts";
+import { file_coupon_v1_attempt } from "./attempt_pb.ts";
 import type { Campaign, CampaignState, ClaimAuth, Coupon } from "./campaign_pb.ts";
 import { file_coupon_v1_campaign } from "./campaign_pb.ts";
+import type { BeginCodeImportRequestSchema, BeginCodeImportResponseSchema, DiscardCodeImportRequestSchema, DiscardCodeImportResponseSchema, GetCodeImportRequestSchema, GetCodeImportResponseSchema, UploadCodesRequestSchema, UploadCodesResponseSchema } from "./code_import_pb.ts";
+import { file_coupon_v1_code_import } from "./code_import_pb.ts";
+import type { ErasedUsers, EraseUsersRequestSchema, EraseUsersResponseSchema } from "./erasure_pb.ts";
+import { file_coupon_v1_erasure } from "./erasure_pb.ts";
+import type { SignedStatement } from "./proof_pb.ts";
+import { file_coupon_v1_proof } from "./proof_pb.ts";
+import type { RedemptionRules } from "./redemption_pb.ts";
+import { file_coupon_v1_redemption } from "./redemption_pb.ts";
 import type { CreateRehearsalRequestSchema, CreateRehearsalResponseSchema, RemoveRehearsalRequestSchema, RemoveRehearsalResponseSchema } from "./rehearsal_pb.ts";
 import { file_coupon_v1_rehearsal } from "./rehearsal_pb.ts";
 import type { GetCampaignStatsRequestSchema, GetCampaignStatsResponseSchema } from "./stats_pb.ts";
@@ -22,7 +32,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file coupon/v1/campaign_service.proto.
  */
 export const file_coupon_v1_campaign_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBjb3Vwb24vdjEvY2FtcGFpZ25fc2VydmljZS5wcm90bxIJY291cG9uLnYxIogCChVDcmVhdGVDYW1wYWlnblJlcXVlc3QSDAoEbmFtZRgBIAEoCRINCgV0b3RhbBgCIAEoBRItCglzdGFydHNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9uZV9wZXJfdXNlchgFIAEoCBITCgtjb2RlX2Zvcm1hdBgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJEg0KBWFjdG9yGAggASgJEigKCmNsYWltX2F1dGgYCSABKA4yFC5jb3Vwb24udjEuQ2xhaW1BdXRoIlAKFkNyZWF0ZUNhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHbm90aWNlcxgCIAMoCSJ3ChJHZXRDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSJQoEdmlldxgCIAEoDjIXLmNvdXBvbi52MS5DYW1wYWlnblZpZXcSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkinAEKE0dldENhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SFAoMaXNzdWVkX2NvZGVzGAIgAygJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIvCgtzZXJ2ZXJfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiWQoUTGlzdENhbXBhaWduc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSGgoSaW5jbHVkZV9yZWhlYXJzYWxzGAMgASgIIokBChVMaXN0Q2FtcGFpZ25zUmVzcG9uc2USJgoJY2FtcGFpZ25zGAEgAygLMhMuY291cG9uLnYxLkNhbXBhaWduEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIvCgtzZXJ2ZXJfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigQEKFFdhdGNoQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEhMKC2ludGVydmFsX21zGAIgASgFEg8KB2tlZXBfb24YAyABKAgSGwoOYWZ0ZXJfcmV2aXNpb24YBCABKAVIAIgBAUIRCg9fYWZ0ZXJfcmV2aXNpb24i4gIKFVdhdGNoQ2FtcGFpZ25SZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIRCglyZW1haW5pbmcYAiABKAUSGQoRaXNzdWVkX3Blcl9zZWNvbmQYAyABKAESFAoMbGVkZ2VyX2RlcHRoGAQgASgFEi8KC3NlcnZlcl90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgd0cmFmZmljGAYgASgLMhIuY291cG9uLnYxLlRyYWZmaWMSLAoJcHJvY2Vzc2VzGAcgAygLMhkuY291cG9uLnYxLldhdGNoZWRQcm9jZXNzEiUKBmV2ZW50cxgIIAMoCzIVLmNvdXBvbi52MS5XYXRjaEV2ZW50EhUKCHJldmlzaW9uGAkgASgFSACIAQESDwoHaXNfb3ZlchgKIAEoCEILCglfcmV2aXNpb24iUwoURXhwb3J0Q291cG9uc1JlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSEgoKcGFnZV90b2tlbhgCIAEoCRISCgpiYXRjaF9zaXplGAMgASgFIlwKFUV4cG9ydENvdXBvbnNSZXNwb25zZRIqCgdjb3Vwb25zGAEgAygLMhkuY291cG9uLnYxLkV4cG9ydGVkQ291cG9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJsCg5FeHBvcnRlZENvdXBvbhIhCgZjb3Vwb24YASABKAsyES5jb3Vwb24udjEuQ291cG9uEg8KB3VzZXJfaWQYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRISCgpnZW5lcmF0aW9uGAQgASgFIi8KGFByZWZsaWdodENhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCSLIAQoZUHJlZmxpZ2h0Q2FtcGFpZ25SZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIqCgZjb2xvdXIYAiABKA4yGi5jb3Vwb24udjEuUHJlZmxpZ2h0Q29sb3VyEicKBWxpbmVzGAMgAygLMhguY291cG9uLnYxLlByZWZsaWdodExpbmUSLwoLc2VydmVyX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImsKDVByZWZsaWdodExpbmUSDQoFY2hlY2sYASABKAkSKgoGY29sb3VyGAIgASgOMhouY291cG9uLnYxLlByZWZsaWdodENvbG91chIPCgdmaW5kaW5nGAMgASgJEg4KBmFkdmljZRgEIAEoCSJfChRQYXVzZUNhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRINCgVhY3RvchgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJEg8KB2RyeV9ydW4YBCABKAgiYAoVUGF1c2VDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEg8KB2FscmVhZHkYAiABKAgSDwoHbm90aWNlcxgDIAMoCSJgChVSZXN1bWVDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSDQoFYWN0b3IYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIPCgdkcnlfcnVuGAQgASgIImEKFlJlc3VtZUNhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHYWxyZWFkeRgCIAEoCBIPCgdub3RpY2VzGAMgAygJItABChlSZXNjaGVkdWxlQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCBItCglzdGFydHNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHNfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBm5vX2VuZBgHIAEoCCJlChpSZXNjaGVkdWxlQ2FtcGFpZ25SZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIPCgdhbHJlYWR5GAIgASgIEg8KB25vdGljZXMYAyADKAkiawoRQWRkQ291cG9uc1JlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSDQoFYWN0b3IYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIPCgdkcnlfcnVuGAQgASgIEg0KBWNvdW50GAUgASgFIl0KEkFkZENvdXBvbnNSZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIPCgdhbHJlYWR5GAIgASgIEg8KB25vdGljZXMYAyADKAkiXQoSRW5kQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCCJeChNFbmRDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEg8KB2FscmVhZHkYAiABKAgSDwoHbm90aWNlcxgDIAMoCSJgChVDYW5jZWxDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSDQoFYWN0b3IYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIPCgdkcnlfcnVuGAQgASgIImEKFkNhbmNlbENhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHYWxyZWFkeRgCIAEoCBIPCgdub3RpY2VzGAMgAygJIqsBChVVcGRhdGVDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSDQoFYWN0b3IYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIPCgdkcnlfcnVuGAQgASgIEgwKBG5hbWUYBSABKAkSKwoHZW5kc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGbm9fZW5kGAcgASgIImEKFlVwZGF0ZUNhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHYWxyZWFkeRgCIAEoCBIPCgdub3RpY2VzGAMgAygJIlAKEkxpc3RIaXN0b3J5UmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSKJAQoTTGlzdEhpc3RvcnlSZXNwb25zZRIoCgdlbnRyaWVzGAEgAygLMhcuY291cG9uLnYxLkhpc3RvcnlFbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSLwoLc2VydmVyX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoMCCgxIaXN0b3J5RW50cnkSEAoIcmV2aXNpb24YASABKAUSJgoCYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWFjdG9yGAMgASgJEgwKBHZlcmIYBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCRIrCgZiZWZvcmUYBiABKAsyGy5jb3Vwb24udjEuQ2FtcGFpZ25TZXR0aW5ncxIqCgVhZnRlchgHIAEoCzIbLmNvdXBvbi52MS5DYW1wYWlnblNldHRpbmdzEi8KC2hhcHBlbmVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLEAQoQQ2FtcGFpZ25TZXR0aW5ncxInCgVzdGF0ZRgBIAEoDjIYLmNvdXBvbi52MS5DYW1wYWlnblN0YXRlEgwKBG5hbWUYAiABKAkSDQoFdG90YWwYAyABKAUSDgoGYWRkaW5nGAQgASgFEi0KCXN0YXJ0c19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHZW5kc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPQoWRGVzY3JpYmVGb3JtYXRzUmVxdWVzdBIUCgxjb2RlX2Zvcm1hdHMYASADKAkSDQoFdG90YWwYAiABKAUiVQoXRGVzY3JpYmVGb3JtYXRzUmVzcG9uc2USKwoHZm9ybWF0cxgBIAMoCzIaLmNvdXBvbi52MS5Db2RlRm9ybWF0RmFjdHMSDQoFdG90YWwYAiABKAUimAIKD0NvZGVGb3JtYXRGYWN0cxITCgtjb2RlX2Zvcm1hdBgBIAEoCRIQCghleGFtcGxlcxgCIAMoCRIUCgxjb21iaW5hdGlvbnMYAyABKAkSDQoFY29kZXMYBCABKAkSFAoMZW50cm9weV9iaXRzGAUgASgBEhAKCGV4aXN0aW5nGAYgASgDEgwKBHJvb20YByABKAkSEgoKZ3Vlc3Nfb2RkcxgIIAEoARIWCg5jb2xsaXNpb25fb2RkcxgJIAEoARIbChNleHBlY3RlZF9jb2xsaXNpb25zGAogASgBEhsKE2hhc19jaGVja19jaGFyYWN0ZXIYCyABKAgSDAoEZml0cxgMIAEoCBIPCgd3aHlfbm90GA0gASgJIjgKE0ZpbmRJc3N1YW5jZVJlcXVlc3QSDAoEY29kZRgBIAEoCRITCgtjYW1wYWlnbl9pZBgCIAEoCSJaChRGaW5kSXNzdWFuY2VSZXNwb25zZRIrCghpc3N1YW5jZRgBIAEoCzIZLmNvdXBvbi52MS5FeHBvcnRlZENvdXBvbhIVCg1jYW1wYWlnbl9uYW1lGAIgASgJKl4KDENhbXBhaWduVmlldxIdChlDQU1QQUlHTl9WSUVXX1VOU1BFQ0lGSUVEEAASFwoTQ0FNUEFJR05fVklFV19CQVNJQxABEhYKEkNBTVBBSUdOX1ZJRVdfRlVMTBACKoUBCg9QcmVmbGlnaHRDb2xvdXISIAocUFJFRkxJR0hUX0NPTE9VUl9VTlNQRUNJRklFRBAAEhoKFlBSRUZMSUdIVF9DT0xPVVJfR1JFRU4QARIaChZQUkVGTElHSFRfQ09MT1VSX0FNQkVSEAISGAoUUFJFRkxJR0hUX0NPTE9VUl9SRUQQAzLODQoPQ2FtcGFpZ25TZXJ2aWNlElUKDkNyZWF0ZUNhbXBhaWduEiAuY291cG9uLnYxLkNyZWF0ZUNhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5DcmVhdGVDYW1wYWlnblJlc3BvbnNlEkwKC0dldENhbXBhaWduEh0uY291cG9uLnYxLkdldENhbXBhaWduUmVxdWVzdBoeLmNvdXBvbi52MS5HZXRDYW1wYWlnblJlc3BvbnNlElIKDUxpc3RDYW1wYWlnbnMSHy5jb3Vwb24udjEuTGlzdENhbXBhaWduc1JlcXVlc3QaIC5jb3Vwb24udjEuTGlzdENhbXBhaWduc1Jlc3BvbnNlElQKDVdhdGNoQ2FtcGFpZ24SHy5jb3Vwb24udjEuV2F0Y2hDYW1wYWlnblJlcXVlc3QaIC5jb3Vwb24udjEuV2F0Y2hDYW1wYWlnblJlc3BvbnNlMAESVAoNRXhwb3J0Q291cG9ucxIfLmNvdXBvbi52MS5FeHBvcnRDb3Vwb25zUmVxdWVzdBogLmNvdXBvbi52MS5FeHBvcnRDb3Vwb25zUmVzcG9uc2UwARJXCg5WZXJpZnlDYW1wYWlnbhIgLmNvdXBvbi52MS5WZXJpZnlDYW1wYWlnblJlcXVlc3QaIS5jb3Vwb24udjEuVmVyaWZ5Q2FtcGFpZ25SZXNwb25zZTABEl4KEVByZWZsaWdodENhbXBhaWduEiMuY291cG9uLnYxLlByZWZsaWdodENhbXBhaWduUmVxdWVzdBokLmNvdXBvbi52MS5QcmVmbGlnaHRDYW1wYWlnblJlc3BvbnNlElIKDVBhdXNlQ2FtcGFpZ24SHy5jb3Vwb24udjEuUGF1c2VDYW1wYWlnblJlcXVlc3QaIC5jb3Vwb24udjEuUGF1c2VDYW1wYWlnblJlc3BvbnNlElUKDlJlc3VtZUNhbXBhaWduEiAuY291cG9uLnYxLlJlc3VtZUNhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5SZXN1bWVDYW1wYWlnblJlc3BvbnNlEmEKElJlc2NoZWR1bGVDYW1wYWlnbhIkLmNvdXBvbi52MS5SZXNjaGVkdWxlQ2FtcGFpZ25SZXF1ZXN0GiUuY291cG9uLnYxLlJlc2NoZWR1bGVDYW1wYWlnblJlc3BvbnNlEkkKCkFkZENvdXBvbnMSHC5jb3Vwb24udjEuQWRkQ291cG9uc1JlcXVlc3QaHS5jb3Vwb24udjEuQWRkQ291cG9uc1Jlc3BvbnNlEkwKC0VuZENhbXBhaWduEh0uY291cG9uLnYxLkVuZENhbXBhaWduUmVxdWVzdBoeLmNvdXBvbi52MS5FbmRDYW1wYWlnblJlc3BvbnNlElUKDkNhbmNlbENhbXBhaWduEiAuY291cG9uLnYxLkNhbmNlbENhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5DYW5jZWxDYW1wYWlnblJlc3BvbnNlElUKDlVwZGF0ZUNhbXBhaWduEiAuY291cG9uLnYxLlVwZGF0ZUNhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5VcGRhdGVDYW1wYWlnblJlc3BvbnNlEkwKC0xpc3RIaXN0b3J5Eh0uY291cG9uLnYxLkxpc3RIaXN0b3J5UmVxdWVzdBoeLmNvdXBvbi52MS5MaXN0SGlzdG9yeVJlc3BvbnNlElgKD0Rlc2NyaWJlRm9ybWF0cxIhLmNvdXBvbi52MS5EZXNjcmliZUZvcm1hdHNSZXF1ZXN0GiIuY291cG9uLnYxLkRlc2NyaWJlRm9ybWF0c1Jlc3BvbnNlEk8KDEZpbmRJc3N1YW5jZRIeLmNvdXBvbi52MS5GaW5kSXNzdWFuY2VSZXF1ZXN0Gh8uY291cG9uLnYxLkZpbmRJc3N1YW5jZVJlc3BvbnNlElsKEEdldENhbXBhaWduU3RhdHMSIi5jb3Vwb24udjEuR2V0Q2FtcGFpZ25TdGF0c1JlcXVlc3QaIy5jb3Vwb24udjEuR2V0Q2FtcGFpZ25TdGF0c1Jlc3BvbnNlElgKD0NyZWF0ZVJlaGVhcnNhbBIhLmNvdXBvbi52MS5DcmVhdGVSZWhlYXJzYWxSZXF1ZXN0GiIuY291cG9uLnYxLkNyZWF0ZVJlaGVhcnNhbFJlc3BvbnNlElgKD1JlbW92ZVJlaGVhcnNhbBIhLmNvdXBvbi52MS5SZW1vdmVSZWhlYXJzYWxSZXF1ZXN0GiIuY291cG9uLnYxLlJlbW92ZVJlaGVhcnNhbFJlc3BvbnNlYgZwcm90bzM", [file_coupon_v1_campaign, file_coupon_v1_rehearsal, file_coupon_v1_stats, file_coupon_v1_verify, file_coupon_v1_watch, file_google_protobuf_timestamp]);
+  fileDesc("CiBjb3Vwb24vdjEvY2FtcGFpZ25fc2VydmljZS5wcm90bxIJY291cG9uLnYxIogEChVDcmVhdGVDYW1wYWlnblJlcXVlc3QSDAoEbmFtZRgBIAEoCRINCgV0b3RhbBgCIAEoBRItCglzdGFydHNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDG9uZV9wZXJfdXNlchgFIAEoCBITCgtjb2RlX2Zvcm1hdBgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJEg0KBWFjdG9yGAggASgJEigKCmNsYWltX2F1dGgYCSABKA4yFC5jb3Vwb24udjEuQ2xhaW1BdXRoEi4KCnJlZGVtcHRpb24YDCABKAsyGi5jb3Vwb24udjEuUmVkZW1wdGlvblJ1bGVzEhQKDG1heF9wZXJfdXNlchgNIAEoBRJACghtZXRhZGF0YRgKIAMoCzIuLmNvdXBvbi52MS5DcmVhdGVDYW1wYWlnblJlcXVlc3QuTWV0YWRhdGFFbnRyeRIfChdmb3JnZXRfdXNlcnNfYWZ0ZXJfZGF5cxgPIAEoBRIRCglzZXJpZXNfaWQYDiABKAkSEQoJaW1wb3J0X2lkGAsgASgJGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJQChZDcmVhdGVDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEg8KB25vdGljZXMYAiADKAkidwoSR2V0Q2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEiUKBHZpZXcYAiABKA4yFy5jb3Vwb24udjEuQ2FtcGFpZ25WaWV3EhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIpwBChNHZXRDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEhQKDGlzc3VlZF9jb2RlcxgCIAMoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkSLwoLc2VydmVyX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIt4BChRMaXN0Q2FtcGFpZ25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIaChJpbmNsdWRlX3JlaGVhcnNhbHMYAyABKAgSPwoIbWV0YWRhdGEYBCADKAsyLS5jb3Vwb24udjEuTGlzdENhbXBhaWduc1JlcXVlc3QuTWV0YWRhdGFFbnRyeRIRCglzZXJpZXNfaWQYBSABKAkaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIokBChVMaXN0Q2FtcGFpZ25zUmVzcG9uc2USJgoJY2FtcGFpZ25zGAEgAygLMhMuY291cG9uLnYxLkNhbXBhaWduEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIvCgtzZXJ2ZXJfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigQEKFFdhdGNoQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEhMKC2ludGVydmFsX21zGAIgASgFEg8KB2tlZXBfb24YAyABKAgSGwoOYWZ0ZXJfcmV2aXNpb24YBCABKAVIAIgBAUIRCg9fYWZ0ZXJfcmV2aXNpb24i4gIKFVdhdGNoQ2FtcGFpZ25SZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIRCglyZW1haW5pbmcYAiABKAUSGQoRaXNzdWVkX3Blcl9zZWNvbmQYAyABKAESFAoMbGVkZ2VyX2RlcHRoGAQgASgFEi8KC3NlcnZlcl90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgd0cmFmZmljGAYgASgLMhIuY291cG9uLnYxLlRyYWZmaWMSLAoJcHJvY2Vzc2VzGAcgAygLMhkuY291cG9uLnYxLldhdGNoZWRQcm9jZXNzEiUKBmV2ZW50cxgIIAMoCzIVLmNvdXBvbi52MS5XYXRjaEV2ZW50EhUKCHJldmlzaW9uGAkgASgFSACIAQESDwoHaXNfb3ZlchgKIAEoCEILCglfcmV2aXNpb24iUwoURXhwb3J0Q291cG9uc1JlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSEgoKcGFnZV90b2tlbhgCIAEoCRISCgpiYXRjaF9zaXplGAMgASgFIlwKFUV4cG9ydENvdXBvbnNSZXNwb25zZRIqCgdjb3Vwb25zGAEgAygLMhkuY291cG9uLnYxLkV4cG9ydGVkQ291cG9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJsCg5FeHBvcnRlZENvdXBvbhIhCgZjb3Vwb24YASABKAsyES5jb3Vwb24udjEuQ291cG9uEg8KB3VzZXJfaWQYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRISCgpnZW5lcmF0aW9uGAQgASgFIi8KGFByZWZsaWdodENhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCSLIAQoZUHJlZmxpZ2h0Q2FtcGFpZ25SZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIqCgZjb2xvdXIYAiABKA4yGi5jb3Vwb24udjEuUHJlZmxpZ2h0Q29sb3VyEicKBWxpbmVzGAMgAygLMhguY291cG9uLnYxLlByZWZsaWdodExpbmUSLwoLc2VydmVyX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImsKDVByZWZsaWdodExpbmUSDQoFY2hlY2sYASABKAkSKgoGY29sb3VyGAIgASgOMhouY291cG9uLnYxLlByZWZsaWdodENvbG91chIPCgdmaW5kaW5nGAMgASgJEg4KBmFkdmljZRgEIAEoCSJfChRQYXVzZUNhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRINCgVhY3RvchgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJEg8KB2RyeV9ydW4YBCABKAgiYAoVUGF1c2VDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEg8KB2FscmVhZHkYAiABKAgSDwoHbm90aWNlcxgDIAMoCSJgChVSZXN1bWVDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSDQoFYWN0b3IYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIPCgdkcnlfcnVuGAQgASgIImEKFlJlc3VtZUNhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHYWxyZWFkeRgCIAEoCBIPCgdub3RpY2VzGAMgAygJItABChlSZXNjaGVkdWxlQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCBItCglzdGFydHNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHNfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBm5vX2VuZBgHIAEoCCJlChpSZXNjaGVkdWxlQ2FtcGFpZ25SZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIPCgdhbHJlYWR5GAIgASgIEg8KB25vdGljZXMYAyADKAkiawoRQWRkQ291cG9uc1JlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSDQoFYWN0b3IYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIPCgdkcnlfcnVuGAQgASgIEg0KBWNvdW50GAUgASgFIl0KEkFkZENvdXBvbnNSZXNwb25zZRIlCghjYW1wYWlnbhgBIAEoCzITLmNvdXBvbi52MS5DYW1wYWlnbhIPCgdhbHJlYWR5GAIgASgIEg8KB25vdGljZXMYAyADKAkiXQoSRW5kQ2FtcGFpZ25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg0KBWFjdG9yGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDwoHZHJ5X3J1bhgEIAEoCCJeChNFbmRDYW1wYWlnblJlc3BvbnNlEiUKCGNhbXBhaWduGAEgASgLMhMuY291cG9uLnYxLkNhbXBhaWduEg8KB2FscmVhZHkYAiABKAgSDwoHbm90aWNlcxgDIAMoCSJgChVDYW5jZWxDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSDQoFYWN0b3IYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIPCgdkcnlfcnVuGAQgASgIImEKFkNhbmNlbENhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHYWxyZWFkeRgCIAEoCBIPCgdub3RpY2VzGAMgAygJIsECChVVcGRhdGVDYW1wYWlnblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSDQoFYWN0b3IYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIPCgdkcnlfcnVuGAQgASgIEgwKBG5hbWUYBSABKAkSKwoHZW5kc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGbm9fZW5kGAcgASgIEkcKDHNldF9tZXRhZGF0YRgIIAMoCzIxLmNvdXBvbi52MS5VcGRhdGVDYW1wYWlnblJlcXVlc3QuU2V0TWV0YWRhdGFFbnRyeRIXCg9yZW1vdmVfbWV0YWRhdGEYCSADKAkaMgoQU2V0TWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImEKFlVwZGF0ZUNhbXBhaWduUmVzcG9uc2USJQoIY2FtcGFpZ24YASABKAsyEy5jb3Vwb24udjEuQ2FtcGFpZ24SDwoHYWxyZWFkeRgCIAEoCBIPCgdub3RpY2VzGAMgAygJIlAKEkxpc3RIaXN0b3J5UmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSKJAQoTTGlzdEhpc3RvcnlSZXNwb25zZRIoCgdlbnRyaWVzGAEgAygLMhcuY291cG9uLnYxLkhpc3RvcnlFbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSLwoLc2VydmVyX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqsCCgxIaXN0b3J5RW50cnkSEAoIcmV2aXNpb24YASABKAUSJgoCYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWFjdG9yGAMgASgJEgwKBHZlcmIYBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCRIrCgZiZWZvcmUYBiABKAsyGy5jb3Vwb24udjEuQ2FtcGFpZ25TZXR0aW5ncxIqCgVhZnRlchgHIAEoCzIbLmNvdXBvbi52MS5DYW1wYWlnblNldHRpbmdzEi8KC2hhcHBlbmVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgZlcmFzZWQYCSABKAsyFi5jb3Vwb24udjEuRXJhc2VkVXNlcnMisgIKEENhbXBhaWduU2V0dGluZ3MSJwoFc3RhdGUYASABKA4yGC5jb3Vwb24udjEuQ2FtcGFpZ25TdGF0ZRIMCgRuYW1lGAIgASgJEg0KBXRvdGFsGAMgASgFEg4KBmFkZGluZxgEIAEoBRItCglzdGFydHNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHNfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjsKCG1ldGFkYXRhGAcgAygLMikuY291cG9uLnYxLkNhbXBhaWduU2V0dGluZ3MuTWV0YWRhdGFFbnRyeRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiPQoWRGVzY3JpYmVGb3JtYXRzUmVxdWVzdBIUCgxjb2RlX2Zvcm1hdHMYASADKAkSDQoFdG90YWwYAiABKAUiVQoXRGVzY3JpYmVGb3JtYXRzUmVzcG9uc2USKwoHZm9ybWF0cxgBIAMoCzIaLmNvdXBvbi52MS5Db2RlRm9ybWF0RmFjdHMSDQoFdG90YWwYAiABKAUimAIKD0NvZGVGb3JtYXRGYWN0cxITCgtjb2RlX2Zvcm1hdBgBIAEoCRIQCghleGFtcGxlcxgCIAMoCRIUCgxjb21iaW5hdGlvbnMYAyABKAkSDQoFY29kZXMYBCABKAkSFAoMZW50cm9weV9iaXRzGAUgASgBEhAKCGV4aXN0aW5nGAYgASgDEgwKBHJvb20YByABKAkSEgoKZ3Vlc3Nfb2RkcxgIIAEoARIWCg5jb2xsaXNpb25fb2RkcxgJIAEoARIbChNleHBlY3RlZF9jb2xsaXNpb25zGAogASgBEhsKE2hhc19jaGVja19jaGFyYWN0ZXIYCyABKAgSDAoEZml0cxgMIAEoCBIPCgd3aHlfbm90GA0gASgJIhAKDkdldFNlbGZSZXF1ZXN0IpgBCg9HZXRTZWxmUmVzcG9uc2USDAoEbmFtZRgBIAEoCRIlCgRyb2xlGAIgASgOMhcuY291cG9uLnYxLk9wZXJhdG9yUm9sZRIOCgZzaGFyZWQYAyABKAgSDwoHbWV0aG9kcxgEIAMoCRIvCgtzZXJ2ZXJfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiXQoTRmluZElzc3VhbmNlUmVxdWVzdBIMCgRjb2RlGAEgASgJEhMKC2NhbXBhaWduX2lkGAIgASgJEg8KB3VzZXJfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSKXAQoURmluZElzc3VhbmNlUmVzcG9uc2USKwoIaXNzdWFuY2UYASABKAsyGS5jb3Vwb24udjEuRXhwb3J0ZWRDb3Vwb24SFQoNY2FtcGFpZ25fbmFtZRgCIAEoCRIpCgZvdGhlcnMYAyADKAsyGS5jb3Vwb24udjEuRXhwb3J0ZWRDb3Vwb24SEAoIaGFzX21vcmUYBCABKAgiLQoWQ2VydGlmeUNhbXBhaWduUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCSJ/ChdDZXJ0aWZ5Q2FtcGFpZ25SZXNwb25zZRIRCgljZXJ0aWZpZWQYASABKAUSEwoLbGluZXNfdG90YWwYAiABKAUSLQoJc3RhdGVtZW50GAMgASgLMhouY291cG9uLnYxLlNpZ25lZFN0YXRlbWVudBINCgVsaW5lcxgEIAEoCSpeCgxDYW1wYWlnblZpZXcSHQoZQ0FNUEFJR05fVklFV19VTlNQRUNJRklFRBAAEhcKE0NBTVBBSUdOX1ZJRVdfQkFTSUMQARIWChJDQU1QQUlHTl9WSUVXX0ZVTEwQAiqFAQoPUHJlZmxpZ2h0Q29sb3VyEiAKHFBSRUZMSUdIVF9DT0xPVVJfVU5TUEVDSUZJRUQQABIaChZQUkVGTElHSFRfQ09MT1VSX0dSRUVOEAESGgoWUFJFRkxJR0hUX0NPTE9VUl9BTUJFUhACEhgKFFBSRUZMSUdIVF9DT0xPVVJfUkVEEAMqmAEKDE9wZXJhdG9yUm9sZRIdChlPUEVSQVRPUl9ST0xFX1VOU1BFQ0lGSUVEEAASGAoUT1BFUkFUT1JfUk9MRV9WSUVXRVIQARIaChZPUEVSQVRPUl9ST0xFX09QRVJBVE9SEAISFwoTT1BFUkFUT1JfUk9MRV9BRE1JThADEhoKFk9QRVJBVE9SX1JPTEVfUkVERUVNRVIQBDLmEgoPQ2FtcGFpZ25TZXJ2aWNlElUKDkNyZWF0ZUNhbXBhaWduEiAuY291cG9uLnYxLkNyZWF0ZUNhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5DcmVhdGVDYW1wYWlnblJlc3BvbnNlEkwKC0dldENhbXBhaWduEh0uY291cG9uLnYxLkdldENhbXBhaWduUmVxdWVzdBoeLmNvdXBvbi52MS5HZXRDYW1wYWlnblJlc3BvbnNlElIKDUxpc3RDYW1wYWlnbnMSHy5jb3Vwb24udjEuTGlzdENhbXBhaWduc1JlcXVlc3QaIC5jb3Vwb24udjEuTGlzdENhbXBhaWduc1Jlc3BvbnNlElQKDVdhdGNoQ2FtcGFpZ24SHy5jb3Vwb24udjEuV2F0Y2hDYW1wYWlnblJlcXVlc3QaIC5jb3Vwb24udjEuV2F0Y2hDYW1wYWlnblJlc3BvbnNlMAESVAoNRXhwb3J0Q291cG9ucxIfLmNvdXBvbi52MS5FeHBvcnRDb3Vwb25zUmVxdWVzdBogLmNvdXBvbi52MS5FeHBvcnRDb3Vwb25zUmVzcG9uc2UwARJXCg5WZXJpZnlDYW1wYWlnbhIgLmNvdXBvbi52MS5WZXJpZnlDYW1wYWlnblJlcXVlc3QaIS5jb3Vwb24udjEuVmVyaWZ5Q2FtcGFpZ25SZXNwb25zZTABEl4KEVByZWZsaWdodENhbXBhaWduEiMuY291cG9uLnYxLlByZWZsaWdodENhbXBhaWduUmVxdWVzdBokLmNvdXBvbi52MS5QcmVmbGlnaHRDYW1wYWlnblJlc3BvbnNlElIKDVBhdXNlQ2FtcGFpZ24SHy5jb3Vwb24udjEuUGF1c2VDYW1wYWlnblJlcXVlc3QaIC5jb3Vwb24udjEuUGF1c2VDYW1wYWlnblJlc3BvbnNlElUKDlJlc3VtZUNhbXBhaWduEiAuY291cG9uLnYxLlJlc3VtZUNhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5SZXN1bWVDYW1wYWlnblJlc3BvbnNlEmEKElJlc2NoZWR1bGVDYW1wYWlnbhIkLmNvdXBvbi52MS5SZXNjaGVkdWxlQ2FtcGFpZ25SZXF1ZXN0GiUuY291cG9uLnYxLlJlc2NoZWR1bGVDYW1wYWlnblJlc3BvbnNlEkkKCkFkZENvdXBvbnMSHC5jb3Vwb24udjEuQWRkQ291cG9uc1JlcXVlc3QaHS5jb3Vwb24udjEuQWRkQ291cG9uc1Jlc3BvbnNlEkwKC0VuZENhbXBhaWduEh0uY291cG9uLnYxLkVuZENhbXBhaWduUmVxdWVzdBoeLmNvdXBvbi52MS5FbmRDYW1wYWlnblJlc3BvbnNlElUKDkNhbmNlbENhbXBhaWduEiAuY291cG9uLnYxLkNhbmNlbENhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5DYW5jZWxDYW1wYWlnblJlc3BvbnNlElUKDlVwZGF0ZUNhbXBhaWduEiAuY291cG9uLnYxLlVwZGF0ZUNhbXBhaWduUmVxdWVzdBohLmNvdXBvbi52MS5VcGRhdGVDYW1wYWlnblJlc3BvbnNlEkwKC0xpc3RIaXN0b3J5Eh0uY291cG9uLnYxLkxpc3RIaXN0b3J5UmVxdWVzdBoeLmNvdXBvbi52MS5MaXN0SGlzdG9yeVJlc3BvbnNlEkAKB0dldFNlbGYSGS5jb3Vwb24udjEuR2V0U2VsZlJlcXVlc3QaGi5jb3Vwb24udjEuR2V0U2VsZlJlc3BvbnNlElgKD0Rlc2NyaWJlRm9ybWF0cxIhLmNvdXBvbi52MS5EZXNjcmliZUZvcm1hdHNSZXF1ZXN0GiIuY291cG9uLnYxLkRlc2NyaWJlRm9ybWF0c1Jlc3BvbnNlElgKD0JlZ2luQ29kZUltcG9ydBIhLmNvdXBvbi52MS5CZWdpbkNvZGVJbXBvcnRSZXF1ZXN0GiIuY291cG9uLnYxLkJlZ2luQ29kZUltcG9ydFJlc3BvbnNlEkwKC1VwbG9hZENvZGVzEh0uY291cG9uLnYxLlVwbG9hZENvZGVzUmVxdWVzdBoeLmNvdXBvbi52MS5VcGxvYWRDb2Rlc1Jlc3BvbnNlElIKDUdldENvZGVJbXBvcnQSHy5jb3Vwb24udjEuR2V0Q29kZUltcG9ydFJlcXVlc3QaIC5jb3Vwb24udjEuR2V0Q29kZUltcG9ydFJlc3BvbnNlEl4KEURpc2NhcmRDb2RlSW1wb3J0EiMuY291cG9uLnYxLkRpc2NhcmRDb2RlSW1wb3J0UmVxdWVzdBokLmNvdXBvbi52MS5EaXNjYXJkQ29kZUltcG9ydFJlc3BvbnNlEk8KDEZpbmRJc3N1YW5jZRIeLmNvdXBvbi52MS5GaW5kSXNzdWFuY2VSZXF1ZXN0Gh8uY291cG9uLnYxLkZpbmRJc3N1YW5jZVJlc3BvbnNlEk8KDEZpbmRBdHRlbXB0cxIeLmNvdXBvbi52MS5GaW5kQXR0ZW1wdHNSZXF1ZXN0Gh8uY291cG9uLnYxLkZpbmRBdHRlbXB0c1Jlc3BvbnNlEksKCkVyYXNlVXNlcnMSHC5jb3Vwb24udjEuRXJhc2VVc2Vyc1JlcXVlc3QaHS5jb3Vwb24udjEuRXJhc2VVc2Vyc1Jlc3BvbnNlMAESWwoQR2V0Q2FtcGFpZ25TdGF0cxIiLmNvdXBvbi52MS5HZXRDYW1wYWlnblN0YXRzUmVxdWVzdBojLmNvdXBvbi52MS5HZXRDYW1wYWlnblN0YXRzUmVzcG9uc2USWAoPQ3JlYXRlUmVoZWFyc2FsEiEuY291cG9uLnYxLkNyZWF0ZVJlaGVhcnNhbFJlcXVlc3QaIi5jb3Vwb24udjEuQ3JlYXRlUmVoZWFyc2FsUmVzcG9uc2USWAoPUmVtb3ZlUmVoZWFyc2FsEiEuY291cG9uLnYxLlJlbW92ZVJlaGVhcnNhbFJlcXVlc3QaIi5jb3Vwb24udjEuUmVtb3ZlUmVoZWFyc2FsUmVzcG9uc2USWgoPQ2VydGlmeUNhbXBhaWduEiEuY291cG9uLnYxLkNlcnRpZnlDYW1wYWlnblJlcXVlc3QaIi5jb3Vwb24udjEuQ2VydGlmeUNhbXBhaWduUmVzcG9uc2UwAWIGcHJvdG8z", [file_coupon_v1_attempt, file_coupon_v1_campaign, file_coupon_v1_code_import, file_coupon_v1_erasure, file_coupon_v1_proof, file_coupon_v1_redemption, file_coupon_v1_rehearsal, file_coupon_v1_stats, file_coupon_v1_verify, file_coupon_v1_watch, file_google_protobuf_timestamp]);
 
 /**
  * The settings of a new campaign.
@@ -67,9 +77,10 @@ export type CreateCampaignRequest = Message<"coupon.v1.CreateCampaignRequest"> &
   onePerUser: boolean;
 
   /**
-   * Pattern of the codes: 가 for a Hangul syllable, 0 for a digit, at least one of each, and optionally # as the last character, for a
-   * check character that finds mistyped codes; 4 to 10 characters in all. Empty: 가가가가가가0000. Refused where the pattern has too
-   * few combinations for total.
+   * Pattern of the codes, 4 to 32 characters: 가 for a Hangul syllable, 0 for a digit, A for a letter, # for a letter or digit; after 가
+   * and 0 alone a last # is a check character, which finds mistyped codes, in codes of up to 10. A prefix may come first: up to 16
+   * syllables, letters and digits, one of them no mark, and a hyphen, which is not in the codes: SUMMER-AAAA0000. Letters are without
+   * vowels and look-alikes. Empty: 가가가가가가0000. Refused where the pattern has too few combinations for total.
    *
    * @generated from field: string code_format = 6;
    */
@@ -97,6 +108,53 @@ export type CreateCampaignRequest = Message<"coupon.v1.CreateCampaignRequest"> &
    * @generated from field: coupon.v1.ClaimAuth claim_auth = 9;
    */
   claimAuth: ClaimAuth;
+
+  /**
+   * The rules by which its coupons are redeemed; absent: each once, by anybody, at any time after its issue. They never change.
+   *
+   * @generated from field: coupon.v1.RedemptionRules redemption = 12;
+   */
+  redemption?: RedemptionRules | undefined;
+
+  /**
+   * How many coupons each user id gets at most, 1 to 100: 1 is one_per_user, with more a claim needs user_id and request_id. It never
+   * changes. 0: as one_per_user says. Refused where it is more than 1 and one_per_user is true.
+   *
+   * @generated from field: int32 max_per_user = 13;
+   */
+  maxPerUser: number;
+
+  /**
+   * What operators note about it: at most 20 entries; a key has 1 to 40 characters of a-z, 0-9, _ . and -, the first a letter or digit; a
+   * value 1 to 500 characters, at least one that is visible, no control characters.
+   *
+   * @generated from field: map<string, string> metadata = 10;
+   */
+  metadata: { [key: string]: string };
+
+  /**
+   * So many days after it is over (sold out, ended or cancelled), all of its users are erased by the service: 1 to 3,650; 0: only by
+   * EraseUsers. Refused where the server has no key of pseudonyms.
+   *
+   * @generated from field: int32 forget_users_after_days = 15;
+   */
+  forgetUsersAfterDays: number;
+
+  /**
+   * The series of drops that it is one of: 1 to 64 characters, at least one that is visible, no control characters; empty: none. It never
+   * changes. ListCampaigns lists a series.
+   *
+   * @generated from field: string series_id = 14;
+   */
+  seriesId: string;
+
+  /**
+   * An import without faults, whose codes the campaign gets; total is the number of its rows then, and code_format is empty. Empty: the
+   * service makes the codes.
+   *
+   * @generated from field: string import_id = 11;
+   */
+  importId: string;
 };
 
 /**
@@ -197,8 +255,8 @@ export type GetCampaignResponse = Message<"coupon.v1.GetCampaignResponse"> & {
   issuedCodes: string[];
 
   /**
-   * Non-empty: there are more issued codes, ask with this token. Pages are exact once the sale is at rest; during it, an
-   * issuance that becomes durable late may have an earlier place than this one.
+   * Non-empty: there are more issued codes, ask with this token. No code appears before it later, during a sale either: a page
+   * with a token ends before the first claim that may still become durable, and may have fewer codes than page_size.
    *
    * @generated from field: string next_page_token = 3;
    */
@@ -245,6 +303,20 @@ export type ListCampaignsRequest = Message<"coupon.v1.ListCampaignsRequest"> & {
    * @generated from field: bool include_rehearsals = 3;
    */
   includeRehearsals: boolean;
+
+  /**
+   * Only campaigns that have all of these entries in their metadata, at most 20; empty: all campaigns.
+   *
+   * @generated from field: map<string, string> metadata = 4;
+   */
+  metadata: { [key: string]: string };
+
+  /**
+   * Only campaigns of this series; empty: all.
+   *
+   * @generated from field: string series_id = 5;
+   */
+  seriesId: string;
 };
 
 /**
@@ -303,7 +375,8 @@ export type WatchCampaignRequest = Message<"coupon.v1.WatchCampaignRequest"> & {
   campaignId: string;
 
   /**
-   * Milliseconds between messages, 100 to 60,000; 0: 1,000.
+   * Milliseconds between messages, 100 to 60,000; 0: 1,000. Streams of one interval get theirs together, so the second message comes
+   * after half an interval to one and a half.
    *
    * @generated from field: int32 interval_ms = 2;
    */
@@ -467,8 +540,8 @@ export type ExportCouponsResponse = Message<"coupon.v1.ExportCouponsResponse"> &
   coupons: ExportedCoupon[];
 
   /**
-   * Where to go on if the stream breaks after this batch. Exact once the sale is at rest; during it, an issuance that becomes
-   * durable late may have an earlier place than this one: export again at the end.
+   * Where to go on if the stream breaks after this batch, or for what was issued since. No coupon appears before it later, during a
+   * sale either: the export waits for claims under way that come before the next coupons.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -1188,6 +1261,20 @@ export type UpdateCampaignRequest = Message<"coupon.v1.UpdateCampaignRequest"> &
    * @generated from field: bool no_end = 7;
    */
   noEnd: boolean;
+
+  /**
+   * Entries of the metadata that are added, or replace those of the same key; all others stay. As in CreateCampaignRequest.
+   *
+   * @generated from field: map<string, string> set_metadata = 8;
+   */
+  setMetadata: { [key: string]: string };
+
+  /**
+   * Keys of the metadata that are removed, at most 20, none of them in set_metadata; one that the campaign does not have is passed over.
+   *
+   * @generated from field: repeated string remove_metadata = 9;
+   */
+  removeMetadata: string[];
 };
 
 /**
@@ -1331,7 +1418,8 @@ export type HistoryEntry = Message<"coupon.v1.HistoryEntry"> & {
   actor: string;
 
   /**
-   * The kind of change: create, pause, resume, reschedule, add, end, cancel, edit; by the service itself: schedule, open, sell-out, added, end.
+   * The kind of change: create, pause, resume, reschedule, add, end, cancel, edit, erase; by the service itself: schedule, open, sell-out,
+   * added, end, erase.
    *
    * @generated from field: string verb = 4;
    */
@@ -1364,6 +1452,13 @@ export type HistoryEntry = Message<"coupon.v1.HistoryEntry"> & {
    * @generated from field: google.protobuf.Timestamp happened_at = 8;
    */
   happenedAt?: Timestamp | undefined;
+
+  /**
+   * Of the verb erase: what it covers.
+   *
+   * @generated from field: coupon.v1.ErasedUsers erased = 9;
+   */
+  erased?: ErasedUsers | undefined;
 };
 
 /**
@@ -1420,6 +1515,13 @@ export type CampaignSettings = Message<"coupon.v1.CampaignSettings"> & {
    * @generated from field: google.protobuf.Timestamp ends_at = 6;
    */
   endsAt?: Timestamp | undefined;
+
+  /**
+   * Its metadata.
+   *
+   * @generated from field: map<string, string> metadata = 7;
+   */
+  metadata: { [key: string]: string };
 };
 
 /**
@@ -1591,7 +1693,73 @@ export const CodeFormatFactsSchema: GenMessage<CodeFormatFacts> = /*@__PURE__*/
   messageDesc(file_coupon_v1_campaign_service, 34);
 
 /**
- * Asks for the holder of a code.
+ * Asks who the caller is.
+ *
+ * @generated from message coupon.v1.GetSelfRequest
+ */
+export type GetSelfRequest = Message<"coupon.v1.GetSelfRequest"> & {
+};
+
+/**
+ * Describes the message coupon.v1.GetSelfRequest.
+ * Use `create(GetSelfRequestSchema)` to create a new message.
+ */
+export const GetSelfRequestSchema: GenMessage<GetSelfRequest> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 35);
+
+/**
+ * The caller, as its credential proves it.
+ *
+ * @generated from message coupon.v1.GetSelfResponse
+ */
+export type GetSelfResponse = Message<"coupon.v1.GetSelfResponse"> & {
+  /**
+   * The name that the history records as the actor of this caller's changes.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What it may do.
+   *
+   * @generated from field: coupon.v1.OperatorRole role = 2;
+   */
+  role: OperatorRole;
+
+  /**
+   * True: several people may have this credential, so the history also notes the actor that a request names.
+   *
+   * @generated from field: bool shared = 3;
+   */
+  shared: boolean;
+
+  /**
+   * The methods of this service, EventService and RedemptionService that the role covers, as in PauseCampaign, in the order of the
+   * contract. GetCampaign
+   * is among them also where the role reads it without issued codes alone (view BASIC), and so are ListEvents and FollowEvents.
+   *
+   * @generated from field: repeated string methods = 4;
+   */
+  methods: string[];
+
+  /**
+   * The server's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp server_time = 5;
+   */
+  serverTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message coupon.v1.GetSelfResponse.
+ * Use `create(GetSelfResponseSchema)` to create a new message.
+ */
+export const GetSelfResponseSchema: GenMessage<GetSelfResponse> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 36);
+
+/**
+ * A look-up by operators. Give the code alone; or campaign_id with user_id, with request_id, or with both, where a claim has both.
  *
  * @generated from message coupon.v1.FindIssuanceRequest
  */
@@ -1604,11 +1772,28 @@ export type FindIssuanceRequest = Message<"coupon.v1.FindIssuanceRequest"> & {
   code: string;
 
   /**
-   * The only campaign to search; empty: all of them.
+   * The only campaign to search. With a code, empty: all of them; with a user id or a request id it must be given.
    *
    * @generated from field: string campaign_id = 2;
    */
   campaignId: string;
+
+  /**
+   * The user id that claimed: 1 to 128 characters, compared exactly; where claims need a credential, in Unicode's form NFC too. In a
+   * campaign that is not one-per-user it finds what was claimed with tokens of this user; where that is nothing, and claims come without
+   * tokens too, refused with INVALID: request_id must be given.
+   *
+   * @generated from field: string user_id = 3;
+   */
+  userId: string;
+
+  /**
+   * The request id that claimed, in a campaign that is not one-per-user: 1 to 128 characters, compared exactly. One that came with a token
+   * is its user's own: where no other claim has it, and claims come with tokens, refused with INVALID unless user_id is given beside it.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
 };
 
 /**
@@ -1616,10 +1801,10 @@ export type FindIssuanceRequest = Message<"coupon.v1.FindIssuanceRequest"> & {
  * Use `create(FindIssuanceRequestSchema)` to create a new message.
  */
 export const FindIssuanceRequestSchema: GenMessage<FindIssuanceRequest> = /*@__PURE__*/
-  messageDesc(file_coupon_v1_campaign_service, 35);
+  messageDesc(file_coupon_v1_campaign_service, 37);
 
 /**
- * The issuance of the code, as recorded durably.
+ * The issuance found, as recorded durably.
  *
  * @generated from message coupon.v1.FindIssuanceResponse
  */
@@ -1637,6 +1822,20 @@ export type FindIssuanceResponse = Message<"coupon.v1.FindIssuanceResponse"> & {
    * @generated from field: string campaign_name = 2;
    */
   campaignName: string;
+
+  /**
+   * By user id, in a campaign that is not one-per-user: the other coupons of this user, at most 99, in the order of their request ids.
+   *
+   * @generated from field: repeated coupon.v1.ExportedCoupon others = 3;
+   */
+  others: ExportedCoupon[];
+
+  /**
+   * True: the user has more coupons than these. ExportCoupons has all of them.
+   *
+   * @generated from field: bool has_more = 4;
+   */
+  hasMore: boolean;
 };
 
 /**
@@ -1644,7 +1843,70 @@ export type FindIssuanceResponse = Message<"coupon.v1.FindIssuanceResponse"> & {
  * Use `create(FindIssuanceResponseSchema)` to create a new message.
  */
 export const FindIssuanceResponseSchema: GenMessage<FindIssuanceResponse> = /*@__PURE__*/
-  messageDesc(file_coupon_v1_campaign_service, 36);
+  messageDesc(file_coupon_v1_campaign_service, 38);
+
+/**
+ * Asks for the certificate of a campaign.
+ *
+ * @generated from message coupon.v1.CertifyCampaignRequest
+ */
+export type CertifyCampaignRequest = Message<"coupon.v1.CertifyCampaignRequest"> & {
+  /**
+   * The campaign.
+   *
+   * @generated from field: string campaign_id = 1;
+   */
+  campaignId: string;
+};
+
+/**
+ * Describes the message coupon.v1.CertifyCampaignRequest.
+ * Use `create(CertifyCampaignRequestSchema)` to create a new message.
+ */
+export const CertifyCampaignRequestSchema: GenMessage<CertifyCampaignRequest> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 39);
+
+/**
+ * A part of a certificate, or how far its making has come.
+ *
+ * @generated from message coupon.v1.CertifyCampaignResponse
+ */
+export type CertifyCampaignResponse = Message<"coupon.v1.CertifyCampaignResponse"> & {
+  /**
+   * While it is being made: how many issuances are in it so far.
+   *
+   * @generated from field: int32 certified = 1;
+   */
+  certified: number;
+
+  /**
+   * How many issuances and codes the file has a line for.
+   *
+   * @generated from field: int32 lines_total = 2;
+   */
+  linesTotal: number;
+
+  /**
+   * The signed statement, in the first message of the file: its first two lines are this statement and {"signature":"…"}.
+   *
+   * @generated from field: coupon.v1.SignedStatement statement = 3;
+   */
+  statement?: SignedStatement | undefined;
+
+  /**
+   * The next lines of the file, whole, each with its line feed.
+   *
+   * @generated from field: string lines = 4;
+   */
+  lines: string;
+};
+
+/**
+ * Describes the message coupon.v1.CertifyCampaignResponse.
+ * Use `create(CertifyCampaignResponseSchema)` to create a new message.
+ */
+export const CertifyCampaignResponseSchema: GenMessage<CertifyCampaignResponse> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_campaign_service, 40);
 
 /**
  * How much of a campaign an answer contains.
@@ -1734,6 +1996,61 @@ export type PreflightColour = (typeof PreflightColour)[keyof typeof PreflightCol
  */
 export const PreflightColourSchema: GenEnum<PreflightColour> = /*@__PURE__*/
   enumDesc(file_coupon_v1_campaign_service, 1);
+
+/**
+ * What an operator may do: OPERATOR has the rights of VIEWER and REDEEMER, ADMIN those of OPERATOR.
+ *
+ * @generated from enum coupon.v1.OperatorRole
+ */
+export const OperatorRole = {
+  /**
+   * Not sent by this version.
+   *
+   * @generated from enum value: OPERATOR_ROLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Reads what holds no code and no user.
+   *
+   * @generated from enum value: OPERATOR_ROLE_VIEWER = 1;
+   */
+  VIEWER: 1,
+
+  /**
+   * Also changes campaigns, and reads coupons.
+   *
+   * @generated from enum value: OPERATOR_ROLE_OPERATOR = 2;
+   */
+  OPERATOR: 2,
+
+  /**
+   * Also does what cannot be undone.
+   *
+   * @generated from enum value: OPERATOR_ROLE_ADMIN = 3;
+   */
+  ADMIN: 3,
+
+  /**
+   * Redeems coupons, and nothing else: for the shop's backends.
+   *
+   * @generated from enum value: OPERATOR_ROLE_REDEEMER = 4;
+   */
+  REDEEMER: 4,
+} as const;
+
+/**
+ * What an operator may do: OPERATOR has the rights of VIEWER and REDEEMER, ADMIN those of OPERATOR.
+ *
+ * @generated from enum coupon.v1.OperatorRole
+ */
+export type OperatorRole = (typeof OperatorRole)[keyof typeof OperatorRole] | UnknownEnum;
+
+/**
+ * Describes the enum coupon.v1.OperatorRole.
+ */
+export const OperatorRoleSchema: GenEnum<OperatorRole> = /*@__PURE__*/
+  enumDesc(file_coupon_v1_campaign_service, 2);
 
 /**
  * The operators' service. Each call needs an operator's key or token (authorization: Bearer …) whose role covers the method; docs/security.md
@@ -1879,7 +2196,7 @@ export const CampaignService: GenService<{
     output: typeof CancelCampaignResponseSchema;
   },
   /**
-   * Changes the name at any time, and the end until the campaign has ended.
+   * Changes the name and the metadata at any time, and the end until the campaign has ended.
    *
    * @generated from rpc coupon.v1.CampaignService.UpdateCampaign
    */
@@ -1899,6 +2216,17 @@ export const CampaignService: GenService<{
     output: typeof ListHistoryResponseSchema;
   },
   /**
+   * Returns the operator whom the credential of the call proves, and the methods that its role covers: so a tool can say what it may
+   * do before it is refused. Reads no store.
+   *
+   * @generated from rpc coupon.v1.CampaignService.GetSelf
+   */
+  getSelf: {
+    methodKind: "unary";
+    input: typeof GetSelfRequestSchema;
+    output: typeof GetSelfResponseSchema;
+  },
+  /**
    * Describes code formats: examples, how many codes they have, and the odds for a campaign. Makes nothing and reads no code.
    *
    * @generated from rpc coupon.v1.CampaignService.DescribeFormats
@@ -1909,8 +2237,48 @@ export const CampaignService: GenService<{
     output: typeof DescribeFormatsResponseSchema;
   },
   /**
-   * Finds the holder of a code, in any campaign. The answer for a code that was made and not issued is exactly that for one that does
-   * not exist.
+   * Begins an import of codes, for a campaign that brings its own, or returns the one that was begun with the same request_id.
+   *
+   * @generated from rpc coupon.v1.CampaignService.BeginCodeImport
+   */
+  beginCodeImport: {
+    methodKind: "unary";
+    input: typeof BeginCodeImportRequestSchema;
+    output: typeof BeginCodeImportResponseSchema;
+  },
+  /**
+   * Takes codes of an import, in order. They are reserved at once: no other campaign gets them.
+   *
+   * @generated from rpc coupon.v1.CampaignService.UploadCodes
+   */
+  uploadCodes: {
+    methodKind: "unary";
+    input: typeof UploadCodesRequestSchema;
+    output: typeof UploadCodesResponseSchema;
+  },
+  /**
+   * Returns an import and which of its rows have a fault.
+   *
+   * @generated from rpc coupon.v1.CampaignService.GetCodeImport
+   */
+  getCodeImport: {
+    methodKind: "unary";
+    input: typeof GetCodeImportRequestSchema;
+    output: typeof GetCodeImportResponseSchema;
+  },
+  /**
+   * Removes the codes of an import of which no campaign was made. Idempotent: to be repeated until it is done.
+   *
+   * @generated from rpc coupon.v1.CampaignService.DiscardCodeImport
+   */
+  discardCodeImport: {
+    methodKind: "unary";
+    input: typeof DiscardCodeImportRequestSchema;
+    output: typeof DiscardCodeImportResponseSchema;
+  },
+  /**
+   * Finds an issuance: by its code, in any campaign, or in one campaign by the user id or the request id that claimed. The answer for a
+   * code that was made and not issued is exactly that for one that does not exist.
    *
    * @generated from rpc coupon.v1.CampaignService.FindIssuance
    */
@@ -1918,6 +2286,29 @@ export const CampaignService: GenService<{
     methodKind: "unary";
     input: typeof FindIssuanceRequestSchema;
     output: typeof FindIssuanceResponseSchema;
+  },
+  /**
+   * Returns what a user or a request id asked of a campaign, when, at which server, and the answers, as far as the attempt log has them:
+   * each winner's first answer, and a sample of all others.
+   *
+   * @generated from rpc coupon.v1.CampaignService.FindAttempts
+   */
+  findAttempts: {
+    methodKind: "unary";
+    input: typeof FindAttemptsRequestSchema;
+    output: typeof FindAttemptsResponseSchema;
+  },
+  /**
+   * Erases users: pseudonyms take the place of their ids in both stores, for good. They keep their coupons, and are answered with them
+   * while the campaign lives. Idempotent; where the call is cut off, the service goes on with what it had begun. Refused
+   * (failed_precondition) where processes of the service have no key of pseudonyms, or different ones.
+   *
+   * @generated from rpc coupon.v1.CampaignService.EraseUsers
+   */
+  eraseUsers: {
+    methodKind: "server_streaming";
+    input: typeof EraseUsersRequestSchema;
+    output: typeof EraseUsersResponseSchema;
   },
   /**
    * Reports the sale around its start: issuances per bucket of time, first and last coupon. One bounded aggregation.
@@ -1950,6 +2341,17 @@ export const CampaignService: GenService<{
     methodKind: "unary";
     input: typeof RemoveRehearsalRequestSchema;
     output: typeof RemoveRehearsalResponseSchema;
+  },
+  /**
+   * Makes the certificate of a campaign that is sold out, has ended or was cancelled, once, and streams it. A repeated call streams the
+   * same one; coupons that were added or issued since get a new one. Throttled, so that claims of other campaigns are not slowed down.
+   *
+   * @generated from rpc coupon.v1.CampaignService.CertifyCampaign
+   */
+  certifyCampaign: {
+    methodKind: "server_streaming";
+    input: typeof CertifyCampaignRequestSchema;
+    output: typeof CertifyCampaignResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_coupon_v1_campaign_service, 0);

@@ -4,8 +4,10 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { CampaignState, Coupon } from "./campaign_pb.ts";
+import type { CampaignState, ClaimAuth, Coupon } from "./campaign_pb.ts";
 import { file_coupon_v1_campaign } from "./campaign_pb.ts";
+import type { Commitment, IssuanceProof, SignedStatement } from "./proof_pb.ts";
+import { file_coupon_v1_proof } from "./proof_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file coupon/v1/coupon_service.proto.
  */
 export const file_coupon_v1_coupon_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5jb3Vwb24vdjEvY291cG9uX3NlcnZpY2UucHJvdG8SCWNvdXBvbi52MSJOChJJc3N1ZUNvdXBvblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJIkoKE0lzc3VlQ291cG9uUmVzcG9uc2USIQoGY291cG9uGAEgASgLMhEuY291cG9uLnYxLkNvdXBvbhIQCghyZXBsYXllZBgCIAEoCCJbChFGaW5kQ291cG9uUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSDAoEY29kZRgEIAEoCSI3ChJGaW5kQ291cG9uUmVzcG9uc2USIQoGY291cG9uGAEgASgLMhEuY291cG9uLnYxLkNvdXBvbiIvChhHZXRDYW1wYWlnblN0YXR1c1JlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAki/AEKGUdldENhbXBhaWduU3RhdHVzUmVzcG9uc2USJwoFc3RhdGUYASABKA4yGC5jb3Vwb24udjEuQ2FtcGFpZ25TdGF0ZRItCglzdGFydHNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2VuZHNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3NlcnZlcl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9taWxsaXNfdG9fc3RhcnQYBSABKAMSEAoIc29sZF9vdXQYBiABKAgyiAIKDUNvdXBvblNlcnZpY2USTAoLSXNzdWVDb3Vwb24SHS5jb3Vwb24udjEuSXNzdWVDb3Vwb25SZXF1ZXN0Gh4uY291cG9uLnYxLklzc3VlQ291cG9uUmVzcG9uc2USSQoKRmluZENvdXBvbhIcLmNvdXBvbi52MS5GaW5kQ291cG9uUmVxdWVzdBodLmNvdXBvbi52MS5GaW5kQ291cG9uUmVzcG9uc2USXgoRR2V0Q2FtcGFpZ25TdGF0dXMSIy5jb3Vwb24udjEuR2V0Q2FtcGFpZ25TdGF0dXNSZXF1ZXN0GiQuY291cG9uLnYxLkdldENhbXBhaWduU3RhdHVzUmVzcG9uc2ViBnByb3RvMw", [file_coupon_v1_campaign, file_google_protobuf_timestamp]);
+  fileDesc("Ch5jb3Vwb24vdjEvY291cG9uX3NlcnZpY2UucHJvdG8SCWNvdXBvbi52MSJfChJJc3N1ZUNvdXBvblJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJEg8KB3JlY2VpcHQYBCABKAgiSgoTSXNzdWVDb3Vwb25SZXNwb25zZRIhCgZjb3Vwb24YASABKAsyES5jb3Vwb24udjEuQ291cG9uEhAKCHJlcGxheWVkGAIgASgIIlsKEUZpbmRDb3Vwb25SZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIMCgRjb2RlGAQgASgJIjcKEkZpbmRDb3Vwb25SZXNwb25zZRIhCgZjb3Vwb24YASABKAsyES5jb3Vwb24udjEuQ291cG9uIi8KGEdldENhbXBhaWduU3RhdHVzUmVxdWVzdBITCgtjYW1wYWlnbl9pZBgBIAEoCSLSAgoZR2V0Q2FtcGFpZ25TdGF0dXNSZXNwb25zZRInCgVzdGF0ZRgBIAEoDjIYLmNvdXBvbi52MS5DYW1wYWlnblN0YXRlEi0KCXN0YXJ0c19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHZW5kc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLc2VydmVyX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD21pbGxpc190b19zdGFydBgFIAEoAxIQCghzb2xkX291dBgGIAEoCBIUCgxvbmVfcGVyX3VzZXIYByABKAgSKAoKY2xhaW1fYXV0aBgIIAEoDjIULmNvdXBvbi52MS5DbGFpbUF1dGgSFAoMbWF4X3Blcl91c2VyGAkgASgFIjMKHEdldENhbXBhaWduQ29tbWl0bWVudFJlcXVlc3QSEwoLY2FtcGFpZ25faWQYASABKAkiiwEKHUdldENhbXBhaWduQ29tbWl0bWVudFJlc3BvbnNlEioKC2NvbW1pdG1lbnRzGAEgAygLMhUuY291cG9uLnYxLkNvbW1pdG1lbnQSKgoGc2lnbmVkGAIgAygLMhouY291cG9uLnYxLlNpZ25lZFN0YXRlbWVudBISCgpwdWJsaWNfa2V5GAMgASgJImEKF0dldElzc3VhbmNlUHJvb2ZSZXF1ZXN0EhMKC2NhbXBhaWduX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIMCgRjb2RlGAQgASgJIqQBChhHZXRJc3N1YW5jZVByb29mUmVzcG9uc2USJwoFcHJvb2YYASABKAsyGC5jb3Vwb24udjEuSXNzdWFuY2VQcm9vZhIuCgpjb21taXRtZW50GAIgASgLMhouY291cG9uLnYxLlNpZ25lZFN0YXRlbWVudBIvCgtjZXJ0aWZpY2F0ZRgDIAEoCzIaLmNvdXBvbi52MS5TaWduZWRTdGF0ZW1lbnQiOAoHUmVjZWlwdBItCglzdGF0ZW1lbnQYASABKAsyGi5jb3Vwb24udjEuU2lnbmVkU3RhdGVtZW50MtYDCg1Db3Vwb25TZXJ2aWNlEkwKC0lzc3VlQ291cG9uEh0uY291cG9uLnYxLklzc3VlQ291cG9uUmVxdWVzdBoeLmNvdXBvbi52MS5Jc3N1ZUNvdXBvblJlc3BvbnNlEkkKCkZpbmRDb3Vwb24SHC5jb3Vwb24udjEuRmluZENvdXBvblJlcXVlc3QaHS5jb3Vwb24udjEuRmluZENvdXBvblJlc3BvbnNlEmMKEUdldENhbXBhaWduU3RhdHVzEiMuY291cG9uLnYxLkdldENhbXBhaWduU3RhdHVzUmVxdWVzdBokLmNvdXBvbi52MS5HZXRDYW1wYWlnblN0YXR1c1Jlc3BvbnNlIgOQAgESagoVR2V0Q2FtcGFpZ25Db21taXRtZW50EicuY291cG9uLnYxLkdldENhbXBhaWduQ29tbWl0bWVudFJlcXVlc3QaKC5jb3Vwb24udjEuR2V0Q2FtcGFpZ25Db21taXRtZW50UmVzcG9uc2USWwoQR2V0SXNzdWFuY2VQcm9vZhIiLmNvdXBvbi52MS5HZXRJc3N1YW5jZVByb29mUmVxdWVzdBojLmNvdXBvbi52MS5HZXRJc3N1YW5jZVByb29mUmVzcG9uc2ViBnByb3RvMw", [file_coupon_v1_campaign, file_coupon_v1_proof, file_google_protobuf_timestamp]);
 
 /**
  * A claim.
@@ -31,20 +33,29 @@ export type IssueCouponRequest = Message<"coupon.v1.IssueCouponRequest"> & {
 
   /**
    * The user that claims: 1 to 128 characters, at least one that is visible, no control characters, compared exactly. Required where
-   * the campaign is one-per-user; it is the claim key there.
+   * the campaign limits how many coupons a user gets: where that is one, it is the claim key; where it is more, user_id and request_id
+   * are.
    *
    * @generated from field: string user_id = 2;
    */
   userId: string;
 
   /**
-   * The idempotency key of a campaign that is not one-per-user: 1 to 128 characters, at least one that is visible, no control
+   * The idempotency key of a campaign that is not one-per-user, required where it gives each user several up to a number: 1 to 128 characters, at least one that is visible, no control
    * characters, best a random UUID, because any caller that presents it gets its coupon. Empty: the server makes one, and a retry is a
    * new claim.
    *
    * @generated from field: string request_id = 3;
    */
   requestId: string;
+
+  /**
+   * True: a refusal brings a signed Receipt as one more detail, where the deployment has a key and does not make too many now. Such a
+   * request takes longer, so ask for it only where the receipt will be kept.
+   *
+   * @generated from field: bool receipt = 4;
+   */
+  receipt: boolean;
 };
 
 /**
@@ -83,7 +94,7 @@ export const IssueCouponResponseSchema: GenMessage<IssueCouponResponse> = /*@__P
   messageDesc(file_coupon_v1_coupon_service, 1);
 
 /**
- * A look-up. Give exactly one of user_id, request_id and code.
+ * A look-up. Give exactly one of user_id, request_id and code; user_id and request_id together where max_per_user is more than 1.
  *
  * @generated from message coupon.v1.FindCouponRequest
  */
@@ -96,14 +107,15 @@ export type FindCouponRequest = Message<"coupon.v1.FindCouponRequest"> & {
   campaignId: string;
 
   /**
-   * The user id that claimed, in a one-per-user campaign.
+   * The user id that claimed, in a one-per-user campaign. In one that gives each user several: with the request id, that claim's
+   * coupon; alone, the user's latest one.
    *
    * @generated from field: string user_id = 2;
    */
   userId: string;
 
   /**
-   * The request id that claimed, in any other campaign.
+   * The request id that claimed, in any other campaign; beside user_id only where the campaign gives each user several.
    *
    * @generated from field: string request_id = 3;
    */
@@ -195,7 +207,7 @@ export type GetCampaignStatusResponse = Message<"coupon.v1.GetCampaignStatusResp
   endsAt?: Timestamp | undefined;
 
   /**
-   * The server's clock when it answered.
+   * The server's clock when it answered. Of an answer to GET that a cache has kept: a lower bound of the server's clock now.
    *
    * @generated from field: google.protobuf.Timestamp server_time = 4;
    */
@@ -214,6 +226,29 @@ export type GetCampaignStatusResponse = Message<"coupon.v1.GetCampaignStatusResp
    * @generated from field: bool sold_out = 6;
    */
   soldOut: boolean;
+
+  /**
+   * True: each user gets at most one coupon, and a claim names its user. False: a claim is of its request_id.
+   *
+   * @generated from field: bool one_per_user = 7;
+   */
+  onePerUser: boolean;
+
+  /**
+   * How a claim is authenticated: as the deployment demands, or the campaign where that demands more. UNSPECIFIED: a server of an
+   * earlier version.
+   *
+   * @generated from field: coupon.v1.ClaimAuth claim_auth = 8;
+   */
+  claimAuth: ClaimAuth;
+
+  /**
+   * How many coupons a user gets at most: 1 where one_per_user; 2 to 100: a claim names its user and is of its request_id; 0: users are
+   * not counted, or the server is of an earlier version.
+   *
+   * @generated from field: int32 max_per_user = 9;
+   */
+  maxPerUser: number;
 };
 
 /**
@@ -222,6 +257,160 @@ export type GetCampaignStatusResponse = Message<"coupon.v1.GetCampaignStatusResp
  */
 export const GetCampaignStatusResponseSchema: GenMessage<GetCampaignStatusResponse> = /*@__PURE__*/
   messageDesc(file_coupon_v1_coupon_service, 5);
+
+/**
+ * Asks for the commitments of a campaign.
+ *
+ * @generated from message coupon.v1.GetCampaignCommitmentRequest
+ */
+export type GetCampaignCommitmentRequest = Message<"coupon.v1.GetCampaignCommitmentRequest"> & {
+  /**
+   * The campaign.
+   *
+   * @generated from field: string campaign_id = 1;
+   */
+  campaignId: string;
+};
+
+/**
+ * Describes the message coupon.v1.GetCampaignCommitmentRequest.
+ * Use `create(GetCampaignCommitmentRequestSchema)` to create a new message.
+ */
+export const GetCampaignCommitmentRequestSchema: GenMessage<GetCampaignCommitmentRequest> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_coupon_service, 6);
+
+/**
+ * What a campaign has committed to.
+ *
+ * @generated from message coupon.v1.GetCampaignCommitmentResponse
+ */
+export type GetCampaignCommitmentResponse = Message<"coupon.v1.GetCampaignCommitmentResponse"> & {
+  /**
+   * The first codes first; empty: none yet, or the campaign was created by an earlier version.
+   *
+   * @generated from field: repeated coupon.v1.Commitment commitments = 1;
+   */
+  commitments: Commitment[];
+
+  /**
+   * The same, one each, signed; empty: the deployment has no key.
+   *
+   * @generated from field: repeated coupon.v1.SignedStatement signed = 2;
+   */
+  signed: SignedStatement[];
+
+  /**
+   * The key that signs, 32 bytes in base64url; empty: the deployment has none.
+   *
+   * @generated from field: string public_key = 3;
+   */
+  publicKey: string;
+};
+
+/**
+ * Describes the message coupon.v1.GetCampaignCommitmentResponse.
+ * Use `create(GetCampaignCommitmentResponseSchema)` to create a new message.
+ */
+export const GetCampaignCommitmentResponseSchema: GenMessage<GetCampaignCommitmentResponse> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_coupon_service, 7);
+
+/**
+ * Asks for a proof. Give exactly one of user_id, request_id and code, as to FindCoupon.
+ *
+ * @generated from message coupon.v1.GetIssuanceProofRequest
+ */
+export type GetIssuanceProofRequest = Message<"coupon.v1.GetIssuanceProofRequest"> & {
+  /**
+   * The campaign to look in.
+   *
+   * @generated from field: string campaign_id = 1;
+   */
+  campaignId: string;
+
+  /**
+   * The user id that claimed, in a one-per-user campaign.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * The request id that claimed, in any other campaign.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+
+  /**
+   * The code as the holder types it.
+   *
+   * @generated from field: string code = 4;
+   */
+  code: string;
+};
+
+/**
+ * Describes the message coupon.v1.GetIssuanceProofRequest.
+ * Use `create(GetIssuanceProofRequestSchema)` to create a new message.
+ */
+export const GetIssuanceProofRequestSchema: GenMessage<GetIssuanceProofRequest> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_coupon_service, 8);
+
+/**
+ * A proof, and the statements that its paths lead to.
+ *
+ * @generated from message coupon.v1.GetIssuanceProofResponse
+ */
+export type GetIssuanceProofResponse = Message<"coupon.v1.GetIssuanceProofResponse"> & {
+  /**
+   * The proof.
+   *
+   * @generated from field: coupon.v1.IssuanceProof proof = 1;
+   */
+  proof?: IssuanceProof | undefined;
+
+  /**
+   * The commitment that has the code.
+   *
+   * @generated from field: coupon.v1.SignedStatement commitment = 2;
+   */
+  commitment?: SignedStatement | undefined;
+
+  /**
+   * The statement of the certificate; absent: there is none yet.
+   *
+   * @generated from field: coupon.v1.SignedStatement certificate = 3;
+   */
+  certificate?: SignedStatement | undefined;
+};
+
+/**
+ * Describes the message coupon.v1.GetIssuanceProofResponse.
+ * Use `create(GetIssuanceProofResponseSchema)` to create a new message.
+ */
+export const GetIssuanceProofResponseSchema: GenMessage<GetIssuanceProofResponse> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_coupon_service, 9);
+
+/**
+ * The detail of a refusal that its caller asked for with IssueCouponRequest.receipt. The service does not keep it.
+ *
+ * @generated from message coupon.v1.Receipt
+ */
+export type Receipt = Message<"coupon.v1.Receipt"> & {
+  /**
+   * Which server answered when, and with which reason; with a pseudonymous key of the claim key.
+   *
+   * @generated from field: coupon.v1.SignedStatement statement = 1;
+   */
+  statement?: SignedStatement | undefined;
+};
+
+/**
+ * Describes the message coupon.v1.Receipt.
+ * Use `create(ReceiptSchema)` to create a new message.
+ */
+export const ReceiptSchema: GenMessage<Receipt> = /*@__PURE__*/
+  messageDesc(file_coupon_v1_coupon_service, 10);
 
 /**
  * The public service: what callers need to get a coupon, and nothing else. It can be exposed to the internet without the operators' service.
@@ -252,7 +441,8 @@ export const CouponService: GenService<{
     output: typeof FindCouponResponseSchema;
   },
   /**
-   * Returns what a countdown page needs: state, instants, the server's clock. No codes and no counts.
+   * Returns what a countdown page needs: state, instants, the server's clock. No codes and no counts. Connect clients may ask by GET:
+   * shared caches may keep such an answer for a second, except near the start and the end.
    *
    * @generated from rpc coupon.v1.CouponService.GetCampaignStatus
    */
@@ -260,6 +450,28 @@ export const CouponService: GenService<{
     methodKind: "unary";
     input: typeof GetCampaignStatusRequestSchema;
     output: typeof GetCampaignStatusResponseSchema;
+  },
+  /**
+   * Returns what the campaign has committed to, signed where the deployment has a key. Public before the start: save it, and nobody can
+   * add, swap or hold back codes unseen.
+   *
+   * @generated from rpc coupon.v1.CouponService.GetCampaignCommitment
+   */
+  getCampaignCommitment: {
+    methodKind: "unary";
+    input: typeof GetCampaignCommitmentRequestSchema;
+    output: typeof GetCampaignCommitmentResponseSchema;
+  },
+  /**
+   * Returns the proof of the caller's coupon: that its code was committed to and, once there is a certificate, its rank in it. Refused and
+   * limited as FindCoupon is.
+   *
+   * @generated from rpc coupon.v1.CouponService.GetIssuanceProof
+   */
+  getIssuanceProof: {
+    methodKind: "unary";
+    input: typeof GetIssuanceProofRequestSchema;
+    output: typeof GetIssuanceProofResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_coupon_v1_coupon_service, 0);

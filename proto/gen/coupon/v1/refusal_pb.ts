@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file coupon/v1/refusal.proto.
  */
 export const file_coupon_v1_refusal: GenFile = /*@__PURE__*/
-  fileDesc("Chdjb3Vwb24vdjEvcmVmdXNhbC5wcm90bxIJY291cG9uLnYxIuUBCgdSZWZ1c2FsEigKBnJlYXNvbhgBIAEoDjIYLmNvdXBvbi52MS5SZWZ1c2FsUmVhc29uEi0KCXN0YXJ0c19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLc2VydmVyX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnJldHJ5X2FmdGVyX21zGAQgASgDEicKBXN0YXRlGAUgASgOMhguY291cG9uLnYxLkNhbXBhaWduU3RhdGUSDwoHYWxsb3dlZBgGIAMoCSrHBAoNUmVmdXNhbFJlYXNvbhIeChpSRUZVU0FMX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGlJFRlVTQUxfUkVBU09OX05PVF9TVEFSVEVEEAESGAoUUkVGVVNBTF9SRUFTT05fRU5ERUQQAhIcChhSRUZVU0FMX1JFQVNPTl9DQU5DRUxMRUQQAxIZChVSRUZVU0FMX1JFQVNPTl9QQVVTRUQQBBIcChhSRUZVU0FMX1JFQVNPTl9OT1RfUkVBRFkQBRIbChdSRUZVU0FMX1JFQVNPTl9TT0xEX09VVBAGEiMKH1JFRlVTQUxfUkVBU09OX1VOS05PV05fQ0FNUEFJR04QBxIcChhSRUZVU0FMX1JFQVNPTl9OT19DT1VQT04QCBIaChZSRUZVU0FMX1JFQVNPTl9JTlZBTElEEAkSHQoZUkVGVVNBTF9SRUFTT05fT1ZFUkxPQURFRBAKEhwKGFJFRlVTQUxfUkVBU09OX1VOQ0VSVEFJThALEhsKF1JFRlVTQUxfUkVBU09OX0NPTkZMSUNUEAwSHgoaUkVGVVNBTF9SRUFTT05fTk9UX0FMTE9XRUQQDRIiCh5SRUZVU0FMX1JFQVNPTl9VTkFVVEhFTlRJQ0FURUQQDhIkCiBSRUZVU0FMX1JFQVNPTl9QRVJNSVNTSU9OX0RFTklFRBAPEh8KG1JFRlVTQUxfUkVBU09OX1JBVEVfTElNSVRFRBAQEiQKIFJFRlVTQUxfUkVBU09OX0RFQURMSU5FX0VYQ0VFREVEEBFiBnByb3RvMw", [file_coupon_v1_campaign, file_google_protobuf_timestamp]);
+  fileDesc("Chdjb3Vwb24vdjEvcmVmdXNhbC5wcm90bxIJY291cG9uLnYxIuUBCgdSZWZ1c2FsEigKBnJlYXNvbhgBIAEoDjIYLmNvdXBvbi52MS5SZWZ1c2FsUmVhc29uEi0KCXN0YXJ0c19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLc2VydmVyX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnJldHJ5X2FmdGVyX21zGAQgASgDEicKBXN0YXRlGAUgASgOMhguY291cG9uLnYxLkNhbXBhaWduU3RhdGUSDwoHYWxsb3dlZBgGIAMoCSqtBwoNUmVmdXNhbFJlYXNvbhIeChpSRUZVU0FMX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGlJFRlVTQUxfUkVBU09OX05PVF9TVEFSVEVEEAESGAoUUkVGVVNBTF9SRUFTT05fRU5ERUQQAhIcChhSRUZVU0FMX1JFQVNPTl9DQU5DRUxMRUQQAxIZChVSRUZVU0FMX1JFQVNPTl9QQVVTRUQQBBIcChhSRUZVU0FMX1JFQVNPTl9OT1RfUkVBRFkQBRIbChdSRUZVU0FMX1JFQVNPTl9TT0xEX09VVBAGEiMKH1JFRlVTQUxfUkVBU09OX1VOS05PV05fQ0FNUEFJR04QBxIcChhSRUZVU0FMX1JFQVNPTl9OT19DT1VQT04QCBIaChZSRUZVU0FMX1JFQVNPTl9JTlZBTElEEAkSHQoZUkVGVVNBTF9SRUFTT05fT1ZFUkxPQURFRBAKEhwKGFJFRlVTQUxfUkVBU09OX1VOQ0VSVEFJThALEhsKF1JFRlVTQUxfUkVBU09OX0NPTkZMSUNUEAwSHgoaUkVGVVNBTF9SRUFTT05fTk9UX0FMTE9XRUQQDRIiCh5SRUZVU0FMX1JFQVNPTl9VTkFVVEhFTlRJQ0FURUQQDhIkCiBSRUZVU0FMX1JFQVNPTl9QRVJNSVNTSU9OX0RFTklFRBAPEh8KG1JFRlVTQUxfUkVBU09OX1JBVEVfTElNSVRFRBAQEiQKIFJFRlVTQUxfUkVBU09OX0RFQURMSU5FX0VYQ0VFREVEEBESHwobUkVGVVNBTF9SRUFTT05fVU5LTk9XTl9TSU5LEBISHgoaUkVGVVNBTF9SRUFTT05fU0lOS19FWElTVFMQExIhCh1SRUZVU0FMX1JFQVNPTl9UT09fTUFOWV9TSU5LUxAUEiAKHFJFRlVTQUxfUkVBU09OX05PVF9WQUxJRF9ZRVQQFRIgChxSRUZVU0FMX1JFQVNPTl9WQUxJRElUWV9PVkVSEBYSGQoVUkVGVVNBTF9SRUFTT05fVk9JREVEEBcSGwoXUkVGVVNBTF9SRUFTT05fUkVTRVJWRUQQGBIbChdSRUZVU0FMX1JFQVNPTl9SRURFRU1FRBAZEiEKHVJFRlVTQUxfUkVBU09OX05PX1JFU0VSVkFUSU9OEBoSIwofUkVGVVNBTF9SRUFTT05fUkVTRVJWQVRJT05fT1ZFUhAbEh8KG1JFRlVTQUxfUkVBU09OX01BWF9QRVJfVVNFUhAcYgZwcm90bzM", [file_coupon_v1_campaign, file_google_protobuf_timestamp]);
 
 /**
  * The typed detail of every refusal, beside the RPC code and the message.
@@ -206,6 +206,83 @@ export const RefusalReason = {
    * @generated from enum value: REFUSAL_REASON_DEADLINE_EXCEEDED = 17;
    */
   DEADLINE_EXCEEDED: 17,
+
+  /**
+   * There is no sink of that name (not_found).
+   *
+   * @generated from enum value: REFUSAL_REASON_UNKNOWN_SINK = 18;
+   */
+  UNKNOWN_SINK: 18,
+
+  /**
+   * There is a sink of that name, with other settings (already_exists).
+   *
+   * @generated from enum value: REFUSAL_REASON_SINK_EXISTS = 19;
+   */
+  SINK_EXISTS: 19,
+
+  /**
+   * There are as many sinks as there may be (failed_precondition).
+   *
+   * @generated from enum value: REFUSAL_REASON_TOO_MANY_SINKS = 20;
+   */
+  TOO_MANY_SINKS: 20,
+
+  /**
+   * The coupon cannot be redeemed before a later instant (failed_precondition).
+   *
+   * @generated from enum value: REFUSAL_REASON_NOT_VALID_YET = 21;
+   */
+  NOT_VALID_YET: 21,
+
+  /**
+   * The time in which the coupon could be redeemed is over (failed_precondition).
+   *
+   * @generated from enum value: REFUSAL_REASON_VALIDITY_OVER = 22;
+   */
+  VALIDITY_OVER: 22,
+
+  /**
+   * An operator made the code void (failed_precondition).
+   *
+   * @generated from enum value: REFUSAL_REASON_VOIDED = 23;
+   */
+  VOIDED: 23,
+
+  /**
+   * Another key has reserved the code (failed_precondition); after retry_after_ms that reservation has timed out.
+   *
+   * @generated from enum value: REFUSAL_REASON_RESERVED = 24;
+   */
+  RESERVED: 24,
+
+  /**
+   * The code is redeemed as often as it may be, or this redemption is confirmed and cannot be cancelled (failed_precondition).
+   *
+   * @generated from enum value: REFUSAL_REASON_REDEEMED = 25;
+   */
+  REDEEMED: 25,
+
+  /**
+   * The key has no reservation of the code (failed_precondition).
+   *
+   * @generated from enum value: REFUSAL_REASON_NO_RESERVATION = 26;
+   */
+  NO_RESERVATION: 26,
+
+  /**
+   * The key's reservation timed out or was cancelled (failed_precondition): reserve with a new key.
+   *
+   * @generated from enum value: REFUSAL_REASON_RESERVATION_OVER = 27;
+   */
+  RESERVATION_OVER: 27,
+
+  /**
+   * This user has as many coupons as the campaign gives each user (failed_precondition). A request that got one of them still gets it.
+   *
+   * @generated from enum value: REFUSAL_REASON_MAX_PER_USER = 28;
+   */
+  MAX_PER_USER: 28,
 } as const;
 
 /**

@@ -93,7 +93,7 @@ export type VerifyProgress = Message<"coupon.v1.VerifyProgress"> & {
   reading: number;
 
   /**
-   * What is being read: codes, pool, claims, ledger or issuances.
+   * What is being read: codes, pool, claims, ledger, events (the event log) or issuances.
    *
    * @generated from field: string what = 2;
    */

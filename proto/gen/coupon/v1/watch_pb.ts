@@ -96,7 +96,7 @@ export const OutcomeRateSchema: GenMessage<OutcomeRate> = /*@__PURE__*/
   messageDesc(file_coupon_v1_watch, 1);
 
 /**
- * A server, scheduler or generator, as its heartbeat describes it.
+ * A process, as its heartbeat describes it.
  *
  * @generated from message coupon.v1.WatchedProcess
  */
@@ -130,7 +130,7 @@ export type WatchedProcess = Message<"coupon.v1.WatchedProcess"> & {
   worker?: number | undefined;
 
   /**
-   * server, scheduler, generator: one or more.
+   * server, scheduler, generator, events: one or more.
    *
    * @generated from field: repeated string roles = 5;
    */

@@ -1,13 +1,16 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { runRunChecks } from "../../../../audit/check-run.ts";
 import { runChecks } from "../../../../audit/checks.ts";
+import type { Snapshot } from "../../../../audit/snapshot.ts";
 import { openAuditor } from "../../../../audit/stores/auditor.ts";
 import type { Verdict } from "../../../../audit/verdict.ts";
 import { createCampaign } from "../../../../bench/load/campaign.ts";
 import { connectClients } from "../../../../bench/load/connect-client.ts";
+import { until } from "../../../../local/poll.ts";
 import { type Ground, OPERATOR_TOKEN } from "../ground/ground.ts";
 import { type Round, tolerancesOf } from "../round.ts";
 import { type SaleRun, USER_PREFIX } from "../sale.ts";
+import { judgeTold } from "./event-witness.ts";
 
 export type Judgement = {
   readonly verdicts: readonly Verdict[];
@@ -20,23 +23,31 @@ export type Judgement = {
 };
 
 const REST_DEADLINE_MS = 60_000;
+const TOLD_DEADLINE_MS = 30_000;
 const HANGUL_WORD = /[가-힣0-9]*[가-힣][가-힣0-9]*/g;
 
 /** Waits until the stores are at rest, lets some callers ask again, and audits histories and stores. */
 export async function judge(round: Round, ground: Ground, run: SaleRun): Promise<Judgement> {
   const { sale } = run;
-  const { redis, mongodb, database } = ground;
-  const auditor = await openAuditor({ redisUrl: redis.url, mongodbUrl: mongodb.url, database });
+  const { redisUrl, mongodb, database } = ground;
+  const auditor = await openAuditor({ redisUrl, mongodbUrl: mongodb.url, database });
   try {
     const states = round.restStates ?? ["SOLD_OUT"];
     const atRest = await auditor.waitForRest(sale.campaignId, states, REST_DEADLINE_MS);
     await sale.askAgain();
     await round.after?.(sale);
     const withoutCredentials = await callWithoutCredentials(ground);
+    const issued = () => ground.db.collection("issuances").countDocuments({ campaignId: sale.campaignId });
+    // After a rebuild the frontier waits until inserts from before it have ended.
+    await until(async () => run.told().issued.length >= (await issued()), TOLD_DEADLINE_MS, 100);
     const seen = await run.close();
     const snapshot = await auditor.takeSnapshot(sale.campaignId);
+    const mayBeLate = isLoadedAgain(snapshot);
+    for (const words of judgeTold(run.told(), snapshot.issuances, mayBeLate)) sale.found("U14", words);
     const tolerances = tolerancesOf(round);
-    const booksWithin = (clockMs: number) => runChecks(snapshot, sale.history, { ...tolerances, clockMs });
+    const erasureKey = round.ground?.env?.["ERASURE_KEY"];
+    const booksWithin = (clockMs: number) =>
+      runChecks(snapshot, sale.history, { ...tolerances, clockMs }, sale.redeemed, erasureKey);
     // A false clock of Redis also falsifies the instants that the sold-out answers are compared with.
     const { instantsOffMs } = round;
     const soldOut =
@@ -67,6 +78,12 @@ export async function judge(round: Round, ground: Ground, run: SaleRun): Promise
   } finally {
     await auditor.close();
   }
+}
+
+/** Whether the pool was loaded after its first coupon: inserts from before that may have been under way. */
+function isLoadedAgain({ issuances, redis: { meta } }: Snapshot): boolean {
+  const first = Math.min(...issuances.map(({ generation }) => generation));
+  return meta === undefined || (meta.base ?? meta.generation) > first;
 }
 
 /** U13: creates a campaign without credentials, and with wrong ones. */

@@ -41,11 +41,42 @@ export const mutants: readonly Mutant[] = [
     because: "nothing remembers the winner: asking again once the pool is empty, it is told that all is gone",
   },
   {
+    name: "places-uncounted",
+    patches: [
+      {
+        file: "claims/claim-stage",
+        search: "const perUser = asks[0]?.maxPerUser ?? 1",
+        replace: "const perUser = 2 * (asks[0]?.maxPerUser ?? 1)",
+      },
+    ],
+    round: "several-per-user",
+    caughtBy: "U4",
+    because: "a user's fourth request gets a place that the campaign does not give",
+  },
+  {
+    name: "erased-not-recognised",
+    patches: [
+      {
+        file: "pool/lua/claim.lua",
+        search: "erased = pseudonyms and redis.call('HMGET', claims_key, unpack(pseudonyms)) or {}",
+        replace: "erased = {}",
+      },
+      {
+        file: "record/issuances",
+        search: "erased === undefined ? insertOnce(docs) : insertUnlessErased",
+        replace: "true ? insertOnce(docs) : insertUnlessErased",
+      },
+    ],
+    round: "erased-in-the-sale",
+    caughtBy: "U4",
+    because: "nothing looks for the pseudonym: an erased user who asks again gets a second coupon",
+  },
+  {
     name: "reply-before-commit",
     patches: [
       {
         file: "claims/claimer",
-        search: "const done = await commit(pipeline, answer.claim)",
+        search: "const done = await commit(pipeline, answer.claim, span)",
         replace:
           'const done = { kind: "durable", coupon: answer.claim }; void commit(pipeline, answer.claim).catch(() => undefined)',
       },
@@ -224,11 +255,109 @@ export const mutants: readonly Mutant[] = [
     because: "a winner that lost its answer and asks again is told to wait, and does not get its coupon",
   },
   {
+    name: "acknowledged-without-a-majority",
+    patches: [
+      {
+        file: "record/issuances",
+        search: "new Set(await insertUnordered(db, collection.collectionName, docs))",
+        replace:
+          "new Set(await insertUnordered(db, collection.collectionName, docs).catch((error) => { if (error.code === 64) return []; throw error; }))",
+      },
+    ],
+    round: "unmet-write-concern",
+    caughtBy: "U2",
+    because: "callers hold coupons whose inserts no majority had, and that were undone",
+  },
+  {
     name: "breaker-never-probes",
     patches: [{ file: "claims/breaker", search: "void runProbe();", replace: "void 0;" }],
     round: "cut-off-both",
     caughtBy: "U11",
     because:
       "no caller is let through to a pool whose store did not answer once, however well the store is since",
+  },
+  {
+    name: "watermark-over-claims-under-way",
+    patches: [
+      {
+        file: "campaign/settled-issues",
+        search: "const place = pending ?? { generation, seq: seq + 1 };",
+        replace: "const place = { generation, seq: seq + 1 };",
+      },
+    ],
+    round: "kill-server-between-claim-and-commit",
+    caughtBy: "U14",
+    because: "later coupons are told before claims of a killed server, which the sweeper then finishes",
+  },
+  {
+    name: "listed-nodes-alone",
+    patches: [
+      {
+        file: "pool/redis",
+        search: 'kind === "cluster" ? [...seen.values()] : address.nodes',
+        replace: "address.nodes",
+      },
+    ],
+    round: "cluster-node-leaves",
+    caughtBy: "U11",
+    because: "the node that REDIS_URL lists has left the cluster, and no server finds another one again",
+  },
+  {
+    name: "confirm-twice",
+    patches: [
+      {
+        file: "redemption/judge",
+        search: "if (confirmed >= max)",
+        replace: "if (confirmed >= max + 1)",
+      },
+      {
+        file: "redemption/judge",
+        search: "confirmed + untils.length < max",
+        replace: "confirmed + untils.length < max + 1",
+      },
+    ],
+    round: "redeem-many-race",
+    caughtBy: "R1",
+    because: "a second key redeems the code that the first has redeemed",
+  },
+  {
+    name: "lost-reservation",
+    patches: [
+      {
+        file: "redemption/judge",
+        search: "confirmed + untils.length < max",
+        replace: "confirmed < max",
+      },
+    ],
+    round: "redeem-kill-between-reserve-and-confirm",
+    caughtBy: "R1",
+    because: "a rival redeems a code that another key has reserved, and that key then redeems it, too",
+  },
+  {
+    name: "void-ignored",
+    patches: [
+      {
+        file: "redemption/judge",
+        search: "if (redemption.voided)",
+        replace: "if (false)",
+      },
+    ],
+    round: "redeem-void-races-reserve",
+    caughtBy: "R3",
+    because: "a code is reserved and redeemed while an operator has made it void",
+  },
+  {
+    name: "expiry-by-the-wrong-clock",
+    patches: [
+      {
+        file: "redemption/redeemer",
+        search: "nowMs: seen.now.getTime(),",
+        replace: "nowMs: Date.now(),",
+      },
+    ],
+    round: "redeem-server-clock-day-ahead",
+    caughtBy: "R3",
+    because:
+      "a server whose clock is a day ahead takes live reservations for expired, and gives their codes away",
   },
 ];

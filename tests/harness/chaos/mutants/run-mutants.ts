@@ -1,6 +1,7 @@
 import { cpSync, rmSync } from "node:fs";
 import type { Store } from "../../../../local/store.ts";
 import { openProduct } from "../ground/product.ts";
+import { REDIS_FORMS } from "../ground/redis-form.ts";
 import { catalogue } from "../rounds/catalogue.ts";
 import { runRound } from "../run-round.ts";
 import { type Mutant, mutants } from "./mutants.ts";
@@ -32,7 +33,9 @@ async function tryMutant(
     const round = catalogue.find(({ name }) => name === mutant.round);
     if (round === undefined) throw new Error(`mutant ${mutant.name} names no round: ${mutant.round}`);
     const product = await openProduct(copy);
-    const result = await runRound(round, { product, mongodb, dir, seed, index, signal }, say);
+    const [form] = round.forms ?? REDIS_FORMS;
+    const common = { product, mongodb, form, dir, seed, index, signal };
+    const result = await runRound(round, common, say, mutant.caughtBy);
     const violated = result.judgement?.violated ?? [];
     const caught = violated.includes(mutant.caughtBy);
     const outcome = caught ? "caught" : result.missed.length > 0 ? "missed" : "survived";

@@ -4,6 +4,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { connectClients } from "../../../../bench/load/connect-client.ts";
 import { until } from "../../../../local/poll.ts";
 import { writeClock } from "../ground/ground.ts";
+import { REDIS_FORMS } from "../ground/redis-form.ts";
 import { HazardMissed } from "../hazard.ts";
 import type { Round } from "../round.ts";
 import type { Sale } from "../sale.ts";
@@ -37,7 +38,7 @@ async function serversAheadMs(sale: Sale): Promise<number> {
 
 type Who = "redis" | "servers";
 
-async function setClock(sale: Sale, who: Who, seconds: number): Promise<void> {
+export async function setClock(sale: Sale, who: Who, seconds: number): Promise<void> {
   await writeClock(sale.ground.clockFile, seconds);
   const aheadMs = who === "redis" ? redisAheadMs : serversAheadMs;
   let seenMs = Number.NaN;
@@ -53,10 +54,14 @@ async function setClock(sale: Sale, who: Who, seconds: number): Promise<void> {
   if (seconds !== 0) sale.prove("clock_off_ms", Math.abs(Math.round(seenMs)), SKEWED_MS);
 }
 
+/** A false clock of one Redis; in a cluster it would also mislead the nodes about each other. */
+const formsOf = (who: Who) => (who === "redis" ? (["single"] as const) : REDIS_FORMS);
+
 /** The clock is ahead before the start: no coupon may be issued before the true start. */
 function aheadBefore(name: string, who: Who): Round {
   return {
     name,
+    forms: formsOf(who),
     ground: { fakeClocks: who },
     sale: { leadMs: 3_300, earlyMs: 400 },
     instantsOffMs: HOUR_AND_MORE_MS,
@@ -74,6 +79,7 @@ function aheadBefore(name: string, who: Who): Round {
 function behindBefore(name: string, who: Who): Round {
   return {
     name,
+    forms: formsOf(who),
     ground: { fakeClocks: who },
     sale: { leadMs: 3_300 },
     lateRefusalMs: 5_500,
@@ -94,6 +100,7 @@ function behindBefore(name: string, who: Who): Round {
 function jumpAfter(name: string, who: Who, seconds: number): Round {
   return {
     name,
+    forms: formsOf(who),
     ground: { fakeClocks: who },
     sale: { overMs: 4_200 },
     instantsOffMs: HOUR_AND_MORE_MS,

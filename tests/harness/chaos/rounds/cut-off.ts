@@ -54,6 +54,28 @@ function cutOff(stores: readonly StoreName[], serversOf: (sale: Sale) => readonl
   };
 }
 
+/** How many coupons a server issued to requests within a time. */
+export function issuedBy(
+  { history }: Sale,
+  server: number,
+  fromMs: number,
+  toMs = Number.POSITIVE_INFINITY,
+): number {
+  return history.filter(
+    (asked) =>
+      asked.server === server &&
+      asked.outcome.kind === "issued" &&
+      asked.invokedAtMs >= fromMs &&
+      asked.answeredAtMs <= toMs,
+  ).length;
+}
+
+/** Proves that a server issues coupons again, once its network is back. */
+export async function proveIssuedAgain(sale: Sale, server: number, healedAtMs: number): Promise<void> {
+  await until(() => issuedBy(sale, server, healedAtMs) > 0, BACK_WITHIN_MS);
+  sale.prove("issued_again", issuedBy(sale, server, healedAtMs));
+}
+
 function isEarlyRefusal({ outcome }: Asked): boolean {
   return outcome.kind === "refused" && outcome.reason === "OVERLOADED";
 }

@@ -54,6 +54,7 @@ async function limitFileSize(sale: Sale): Promise<void> {
 export const diskRounds: readonly Round[] = [
   {
     name: "disk-full-redis",
+    forms: ["single"],
     ground: { redisDir: smallDisk },
     async act(sale) {
       const { redis } = sale.ground;

@@ -12,6 +12,7 @@ export async function whileDown(
   await meanwhile();
   await ground[kind].start();
   for (const server of ground.servers) server[kind].refuse(false);
+  await ground.follow();
   sale.faultOver();
 }
 

@@ -25,7 +25,11 @@ const LAST_WINNERS = 120;
  * Makes durable issuances of codes that the pool still has, without claims in this pool: the key at index i
  * gets the code at `places[i]` of the open list. The sale goes on meanwhile, so all take two round trips.
  */
-async function issueByHand(sale: Sale, keys: readonly string[], places: readonly number[]): Promise<void> {
+export async function issueByHand(
+  sale: Sale,
+  keys: readonly string[],
+  places: readonly number[],
+): Promise<void> {
   const { raw, db } = sale.ground;
   const codes = await Promise.all(places.map((place) => raw.lIndex(sale.keys.open, place)));
   const rows = keys.map((claimKey, i): IssuanceRow => {

@@ -6,7 +6,7 @@ import { whileDown, whilePaused } from "./down.ts";
 import { flushUntilMadeAgain } from "./flush.ts";
 import { part } from "./proofs.ts";
 
-type Fault = { readonly name: string; readonly strike: (sale: Sale) => Promise<void> };
+export type Fault = { readonly name: string; readonly strike: (sale: Sale) => Promise<void> };
 
 const FAULTS_A_ROUND = 4;
 const MIXED_ROUNDS = 4;
@@ -22,7 +22,7 @@ async function cutOne(sale: Sale, store: "redis" | "mongodb", kind: string): Pro
   trap.release();
 }
 
-const faults: readonly Fault[] = [
+export const faults: readonly Fault[] = [
   {
     name: "kill-server",
     async strike(sale) {
@@ -64,27 +64,28 @@ const faults: readonly Fault[] = [
   },
 ];
 
-/** Some callers got UNCERTAIN, OVERLOADED or a slow answer, or the pool was rebuilt. */
+/** Some got UNCERTAIN, OVERLOADED or a slow answer, inserts were repeated, or the pool was rebuilt. */
 async function proveFelt(sale: Sale): Promise<void> {
   const slow = sale.history.filter(({ invokedAtMs, answeredAtMs }) => answeredAtMs - invokedAtMs > SLOW_MS);
   const rebuilds = (await sale.recorded()).generation - 1;
-  sale.prove("felt", slow.length + sale.unknown() + sale.refused("OVERLOADED") + rebuilds);
+  const repeated = await sale.metric("coupon_inserts_repeated_total");
+  sale.prove("felt", slow.length + sale.unknown() + sale.refused("OVERLOADED") + repeated + rebuilds);
 }
 
 /** Several faults at random moments of one sale, all drawn from the printed seed. */
-function mixed(number: number): Round {
+export function mixed(name: string, drawn: readonly Fault[]): Round {
   return {
-    name: `mixed-${number}`,
+    name,
     sale: { total: 900, users: 1_080, overMs: 4_500 },
     async act(sale) {
-      const chosen = shuffle([...faults], sale.random).slice(0, FAULTS_A_ROUND);
+      const chosen = shuffle([...drawn], sale.random).slice(0, FAULTS_A_ROUND);
       await part(sale, 0.1);
-      for (const { name, strike } of chosen) {
+      for (const { name: fault, strike } of chosen) {
         await sleep(sale.random() * 400);
         if (sale.issued() >= sale.plan.total) break;
         await strike(sale);
         sale.faultOver();
-        sale.prove(name, 1);
+        sale.prove(fault, 1);
       }
       sale.prove("faults", sale.evidence.length, 2);
     },
@@ -92,4 +93,6 @@ function mixed(number: number): Round {
   };
 }
 
-export const mixedRounds: readonly Round[] = Array.from({ length: MIXED_ROUNDS }, (_, i) => mixed(i + 1));
+export const mixedRounds: readonly Round[] = Array.from({ length: MIXED_ROUNDS }, (_, i) =>
+  mixed(`mixed-${i + 1}`, faults),
+);

@@ -56,6 +56,7 @@ function countOf({ ground }: Sale, word: string): number {
 export const replicaRounds: readonly Round[] = [
   {
     name: "replica-promoted",
+    forms: ["single"],
     async act(sale) {
       const primary = sale.ground.redis;
       const replica = await follow(sale);
@@ -74,6 +75,7 @@ export const replicaRounds: readonly Round[] = [
     // As with a DNS name, a Kubernetes Service or a managed endpoint: new connections reach the new primary,
     // and no party closes the old ones.
     name: "replica-promoted-behind-forwarder",
+    forms: ["single"],
     quick: true,
     async act(sale) {
       const { ground } = sale;
@@ -94,6 +96,7 @@ export const replicaRounds: readonly Round[] = [
   },
   {
     name: "replica-promoted-stale",
+    forms: ["single"],
     quick: true,
     async act(sale) {
       const primary = sale.ground.redis;
@@ -112,6 +115,7 @@ export const replicaRounds: readonly Round[] = [
   },
   {
     name: "fail-back",
+    forms: ["single"],
     sale: { overMs: 3_000 },
     async act(sale) {
       const primary = sale.ground.redis;
@@ -136,6 +140,7 @@ export const replicaRounds: readonly Round[] = [
     // The old primary was never demoted: the same process, the same dataset, and a valid token of an old
     // generation.
     name: "fail-back-stale",
+    forms: ["single"],
     sale: { overMs: 3_000 },
     async act(sale) {
       const primary = sale.ground.redis;

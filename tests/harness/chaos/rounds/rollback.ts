@@ -9,7 +9,7 @@ import { part, proveRebuilt } from "./proofs.ts";
 const LOST_ASK = 40;
 
 /** Copies Redis's append-only files; returns a function that puts the copy back. */
-async function copyFiles(sale: Sale): Promise<() => Promise<void>> {
+export async function copyFiles(sale: Sale): Promise<() => Promise<void>> {
   const { dir } = sale.ground.redis;
   if (dir === undefined) throw new Error("this Redis has no folder of ours");
   const [files, kept] = [join(dir, "appendonlydir"), join(sale.ground.dir, "older")];

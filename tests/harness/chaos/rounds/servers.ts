@@ -4,6 +4,8 @@ import { MOMENT_MS, part, proveRebuilt, proveSwept, proveUnknown } from "./proof
 
 /** A request sent in the last few ms before the signal may not have reached the server. */
 const CONNECTING_MS = 5;
+/** The caller waited no longer, or the service could not tell in time: a matter of the machine. */
+const IN_TIME = /timed out|UNCERTAIN/;
 const INSERT = "insert issuances";
 
 /**
@@ -82,18 +84,23 @@ export const serverRounds: readonly Round[] = [
       await part(sale, 0.3);
       sale.server(0).mongodb.delay(40);
       await sleep(150);
+      const reached = new Set(await sale.ground.raw.hKeys(sale.keys.claims));
       const toldAtMs = Date.now();
       const code = await sale.server(0).stop();
       sale.faultOver();
       if (code !== 0) sale.found("DRAIN", `the server that was asked to end left with code ${code}`);
       const latestMs = toldAtMs - CONNECTING_MS;
       const before = sale.history.filter((entry) => entry.server === 0 && entry.invokedAtMs < latestMs);
-      sale.prove("in_flight", before.filter((entry) => entry.answeredAtMs >= toldAtMs).length);
-      for (const { outcome } of before) {
+      const inFlight = before.filter((entry) => entry.answeredAtMs >= toldAtMs);
+      sale.prove("in_flight", inFlight.length);
+      sale.prove("claimed_in_flight", inFlight.filter(({ claimKey }) => reached.has(claimKey)).length);
+      for (const { claimKey, outcome } of before) {
         // A request that was still waiting for a socket of its caller had not reached the server: its
         // connection was refused.
-        if (outcome.kind === "unknown" && !outcome.message.includes("ECONNREFUSED"))
-          sale.found("DRAIN", `a request in flight at SIGTERM failed: ${outcome.message}`);
+        if (outcome.kind !== "unknown" || outcome.message.includes("ECONNREFUSED")) continue;
+        // A request without a claim may have waited for the server to accept its connection.
+        const isCut = reached.has(claimKey) && !IN_TIME.test(outcome.message);
+        sale.found(isCut ? "DRAIN" : "U11", `a request in flight at SIGTERM failed: ${outcome.message}`);
       }
     },
   },

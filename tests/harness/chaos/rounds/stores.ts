@@ -2,7 +2,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Round } from "../round.ts";
 import type { Sale } from "../sale.ts";
 import { whileDown, whilePaused } from "./down.ts";
-import { part, proveRebuilt, proveUnknownAndRebuilt, proveUnknownOrHeldBack, redisInfo } from "./proofs.ts";
+import {
+  part,
+  proveRebuilt,
+  proveRepeatedOrUnknown,
+  proveUnknownAndRebuilt,
+  proveUnknownOrHeldBack,
+  redisInfo,
+} from "./proofs.ts";
 
 const PAUSE_MS = 2_500;
 
@@ -32,7 +39,7 @@ export const storeRounds: readonly Round[] = [
       await part(sale, 0.4);
       await whileDown(sale, "mongodb", () => sleep(300));
     },
-    after: async (sale) => proveUnknownOrHeldBack(sale),
+    after: proveRepeatedOrUnknown,
   },
   {
     // Several, since a driver that a closing socket leaves stuck is one in about ten of them.
@@ -43,7 +50,7 @@ export const storeRounds: readonly Round[] = [
         await whileDown(sale, "mongodb", () => sleep(200));
       }
     },
-    after: async (sale) => proveUnknownOrHeldBack(sale),
+    after: proveRepeatedOrUnknown,
   },
   {
     name: "redis-flushall",

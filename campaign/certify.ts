@@ -1,0 +1,115 @@
+import { setImmediate } from "node:timers/promises";
+import { issuanceHashes, packIssuances } from "../proof/certified-chunk.ts";
+import { type CertifiedIssuance, codeHashOf, codeSaltOf, keyHashOf, keySaltOf } from "../proof/leaves.ts";
+import { CHUNK_LEAVES, rootOf } from "../proof/merkle.ts";
+import type { SigningKey } from "../proof/signing-key.ts";
+import { certificateLine } from "../proof/statements.ts";
+import type { CertificateDoc, Certificates, CertifiedChunk } from "../record/certificates.ts";
+import type { Commitments } from "../record/commitments.ts";
+import type { Coupons } from "../record/coupons.ts";
+import type { CampaignDoc, IssuanceDoc } from "../record/documents.ts";
+import type { Issuances } from "../record/issuances.ts";
+import { commitmentsOf } from "./commitment-facts.ts";
+
+export type CertifyDeps = {
+  readonly coupons: Pick<Coupons, "ordinalsOf">;
+  readonly issuances: Pick<Issuances, "inOrder">;
+  readonly commitments: Pick<Commitments, "seed" | "list">;
+  readonly certificates: Certificates;
+  readonly signingKey: SigningKey;
+  readonly software: string;
+  readonly nowMs: () => number;
+};
+
+/** Issuances hashed before other work of this process has its turn: about 2 ms. */
+const ISSUANCES_A_SLICE = 128;
+
+/** Takes turns with other work: reads one chunk when its turn has come. */
+export type ReadInTurn = <T>(read: () => Promise<T>) => Promise<T>;
+
+/**
+ * Makes the certificate of a campaign whose issue order is settled, in chunks of 1,024 issuances that are
+ * kept for ever: a call goes on where an earlier one stopped, and several at once make the same. Yields the
+ * number of certified issuances after each chunk, and returns the certificate that stands.
+ */
+export async function* makeCertificate(
+  deps: CertifyDeps,
+  campaign: CampaignDoc,
+  inTurn: ReadInTurn,
+): AsyncGenerator<number, CertificateDoc> {
+  const { commitments, certificates, issuances } = deps;
+  const campaignId = campaign._id;
+  const seed = await commitments.seed(campaignId);
+  const full = (await certificates.chunks(campaignId)).filter(({ count }) => count === CHUNK_LEAVES);
+  const made: CertifiedChunk[] = [];
+  for (;;) {
+    const number = made.length;
+    const standing = full[number];
+    if (standing?.number === number) {
+      made.push(standing);
+      continue;
+    }
+    const after = made.at(-1)?.last;
+    const chunk = await inTurn(async () => {
+      const page = await issuances.inOrder(campaignId, after, CHUNK_LEAVES);
+      return page.length === 0 ? undefined : makeChunk(deps, campaignId, seed, number, page);
+    });
+    if (chunk === undefined) break;
+    made.push(chunk);
+    yield number * CHUNK_LEAVES + chunk.count;
+    if (chunk.count < CHUNK_LEAVES) break;
+  }
+  return sign(deps, campaign, made);
+}
+
+async function makeChunk(
+  { coupons, certificates }: CertifyDeps,
+  campaignId: string,
+  seed: Buffer,
+  number: number,
+  page: readonly IssuanceDoc[],
+): Promise<CertifiedChunk> {
+  const ordinals = await coupons.ordinalsOf(page.map(({ _id }) => _id));
+  const certified: CertifiedIssuance[] = [];
+  for (const { _id: code, claimKey, generation, seq, issuedAt } of page) {
+    const ordinal = ordinals.get(code);
+    if (ordinal === undefined)
+      throw new Error(`campaign ${campaignId} has an issuance of a code that it lacks`);
+    const codeHash = codeHashOf(codeSaltOf(seed, code), code);
+    const keyHash = keyHashOf(keySaltOf(seed, claimKey), claimKey);
+    certified.push({ codeHash, keyHash, ordinal, generation, seq, issuedAtMs: issuedAt.getTime() });
+    if (certified.length % ISSUANCES_A_SLICE === 0) await setImmediate();
+  }
+  const place = (index: number) => {
+    const { generation, seq } = certified.at(index) ?? { generation: 0, seq: 0 };
+    return { generation, seq };
+  };
+  const root = rootOf(issuanceHashes(number, certified));
+  const chunk = { number, count: certified.length, root, first: place(0), last: place(-1) };
+  return certificates.insertChunk(campaignId, chunk, packIssuances(certified));
+}
+
+async function sign(
+  { commitments, certificates, signingKey, software, nowMs }: CertifyDeps,
+  campaign: CampaignDoc,
+  chunks: readonly CertifiedChunk[],
+): Promise<CertificateDoc> {
+  const { _id: campaignId, name, state, total, onePerUser, startsAt, endsAt, openedAt } = campaign;
+  const committedTo = commitmentsOf(await commitments.list(campaignId));
+  const issued = chunks.reduce((sum, { count }) => sum + count, 0);
+  const statement = certificateLine(
+    {
+      ...{ campaign: campaignId, name, state, total, onePerUser },
+      startsAtMs: startsAt.getTime(),
+      endsAtMs: endsAt?.getTime() ?? null,
+      openedAtMs: openedAt?.getTime() ?? null,
+      ...{ issued, issueRoot: rootOf(chunks.map(({ root }) => root)) },
+      ...{ commitments: committedTo, software, madeAtMs: nowMs() },
+    },
+    signingKey.publicKey,
+  );
+  return certificates.record({
+    ...{ campaignId, issued, committed: committedTo.reduce((sum, { size }) => sum + size, 0) },
+    ...{ statement, signature: signingKey.sign(statement) },
+  });
+}

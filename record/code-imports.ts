@@ -1,0 +1,139 @@
+import { type Collection, type Db, MongoServerError } from "mongodb";
+import type { CodeFaultDoc, CodeImportDoc, ImportedCodes } from "./code-import-documents.ts";
+import type { CouponDoc } from "./documents.ts";
+import { DUPLICATE_KEY, insertUnordered } from "./unordered-insert.ts";
+
+export type CodeImports = ReturnType<typeof createCodeImports>;
+
+/** Where a code of an import that was refused already is. */
+export type Standing = Pick<CouponDoc, "campaignId" | "ordinal">;
+
+const ROW_DIGITS = 7;
+/** Coupons removed at once, and at most in one call. */
+const REMOVED_AT_ONCE = 2_000;
+const REMOVED_MAX = 20_000;
+
+/**
+ * Imports of codes. Their codes are coupons at once, with the id of the import as that of the campaign: so
+ * one unique index finds duplicates and clashes, whoever imports or makes codes meanwhile, and the campaign
+ * that is made of the import has them without a copy.
+ */
+export function createCodeImports(db: Db) {
+  const imports: Collection<CodeImportDoc> = db.collection("code_imports");
+  const faults: Collection<CodeFaultDoc> = db.collection("code_faults");
+  const coupons: Collection<CouponDoc> = db.collection("coupons");
+
+  const faultsFrom = (id: string, row: number) => ({
+    _id: { $gte: faultId(id, row), $lt: `${id}/:` },
+  });
+
+  return {
+    /** Inserts it, or returns the one with the same key. */
+    async begin(doc: CodeImportDoc): Promise<CodeImportDoc> {
+      try {
+        await imports.insertOne(doc);
+        return doc;
+      } catch (error) {
+        if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
+        const earlier = await imports.findOne({ key: doc.key ?? "" });
+        if (earlier === null) throw error;
+        return earlier;
+      }
+    },
+
+    find: (id: string): Promise<CodeImportDoc | null> => imports.findOne({ _id: id }),
+
+    /** Inserts coupons of the import; of those that exist already, in the order of `docs`: where they are. */
+    async insert(docs: readonly CouponDoc[]): Promise<Map<CouponDoc, Standing | undefined>> {
+      const refused = await insertUnordered(db, coupons.collectionName, docs);
+      const found = new Map<CouponDoc, Standing | undefined>();
+      if (refused.length === 0) return found;
+      const standing = await coupons
+        .find({ _id: { $in: refused.map((index) => docs[index]?._id ?? "") } })
+        .toArray();
+      const byCode = new Map(standing.map((doc) => [doc._id, doc]));
+      for (const index of refused) {
+        const doc = docs[index];
+        if (doc !== undefined) found.set(doc, byCode.get(doc._id));
+      }
+      return found;
+    },
+
+    async insertFaults(id: string, found: readonly Omit<CodeFaultDoc, "_id">[]): Promise<void> {
+      if (found.length === 0) return;
+      const docs = found.map((fault) => ({ _id: faultId(id, fault.row), ...fault }));
+      await insertUnordered(db, faults.collectionName, docs);
+    },
+
+    /**
+     * Counts rows [first, end) as taken, if those before them are, and notes what their codes are like. Null:
+     * the import takes none.
+     */
+    taken: (id: string, first: number, end: number, codes: ImportedCodes): Promise<CodeImportDoc | null> =>
+      imports.findOneAndUpdate(
+        { _id: id, state: "open" },
+        [
+          {
+            $set: {
+              rows: { $cond: [{ $gte: ["$rows", first] }, { $max: ["$rows", end] }, "$rows"] },
+              codes: {
+                shortest: { $min: ["$codes.shortest", codes.shortest] },
+                digits: { $or: ["$codes.digits", codes.digits] },
+                letters: { $or: ["$codes.letters", codes.letters] },
+                syllables: { $or: ["$codes.syllables", codes.syllables] },
+              },
+            },
+          },
+        ],
+        { returnDocument: "after" },
+      ),
+
+    /** Takes back coupons that were inserted too late: the import was discarded meanwhile. */
+    async takeBack(id: string, docs: readonly CouponDoc[]): Promise<void> {
+      await coupons.deleteMany({ _id: { $in: docs.map(({ _id }) => _id) }, campaignId: id });
+    },
+
+    countFaults: (id: string): Promise<number> => faults.countDocuments(faultsFrom(id, 0)),
+
+    /** Faults by row, from a row on, at most `limit`. */
+    faults: (id: string, from: number, limit: number): Promise<CodeFaultDoc[]> =>
+      faults.find(faultsFrom(id, from)).sort({ _id: 1 }).limit(limit).toArray(),
+
+    /** From now on it takes no codes, and only a campaign can have them. Null: it was discarded. */
+    use: (id: string): Promise<CodeImportDoc | null> =>
+      imports.findOneAndUpdate(
+        { _id: id, state: { $in: ["open", "used"] } },
+        { $set: { state: "used" } },
+        { returnDocument: "after" },
+      ),
+
+    /** Null: there is none, or a campaign is made of it. */
+    discard: (id: string): Promise<CodeImportDoc | null> =>
+      imports.findOneAndUpdate(
+        { _id: id, state: { $in: ["open", "discarded"] } },
+        { $set: { state: "discarded" }, $unset: { key: 1 } },
+        { returnDocument: "after" },
+      ),
+
+    /** Removes some of the codes of a discarded import; true: none is left. */
+    async removeSome(id: string): Promise<boolean> {
+      await faults.deleteMany(faultsFrom(id, 0));
+      for (let removed = 0; removed < REMOVED_MAX; removed += REMOVED_AT_ONCE) {
+        const found = await coupons
+          .find({ campaignId: id }, { projection: { _id: 1 }, hint: "one_per_ordinal" })
+          .limit(REMOVED_AT_ONCE)
+          .toArray();
+        if (found.length === 0) return true;
+        await coupons.deleteMany(
+          { _id: { $in: found.map(({ _id }) => _id) }, campaignId: id },
+          { hint: "_id_" },
+        );
+      }
+      return false;
+    },
+  };
+}
+
+function faultId(id: string, row: number): string {
+  return `${id}/${String(row).padStart(ROW_DIGITS, "0")}`;
+}

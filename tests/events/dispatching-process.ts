@@ -1,0 +1,20 @@
+/** A process that delivers events, to be killed. */
+
+import { randomUUID } from "node:crypto";
+import { createPool } from "../../pool/pool.ts";
+import { connectRedis } from "../../pool/redis.ts";
+import { connectMongo } from "../../record/mongo.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { dispatching } from "../support/dispatching.ts";
+import { silentLogger } from "../support/shared-stores.ts";
+
+const { REDIS_URL = "", MONGODB_URL = "", MONGODB_DATABASE = "" } = process.env;
+const redis = await connectRedis({ url: REDIS_URL, connectWithinMs: 60_000, logger: silentLogger });
+const mongo = { url: MONGODB_URL, database: MONGODB_DATABASE, connectWithinMs: 60_000, operationMs: 10_000 };
+const { db } = await connectMongo(mongo);
+const owner = randomUUID();
+dispatching(
+  { db, pool: createPool(redis, 10_000) },
+  { clock: systemClock, owner, leaseMs: 1_000 },
+).dispatcher.start();
+console.log(owner);

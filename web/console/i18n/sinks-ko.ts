@@ -1,0 +1,73 @@
+import type { SameKeys } from "./entry.ts";
+import type { sinksEn } from "./sinks-en.ts";
+
+/** The texts of web/console/sinks, in Korean. */
+export const sinksKo: SameKeys<typeof sinksEn> = {
+  "sinks.title": "이벤트 수신처",
+  "sinks.about":
+    "캠페인에서 일어난 일을 웹훅이나 RabbitMQ로 받는 다른 시스템입니다. 순서대로, 적어도 한 번 전달합니다.",
+
+  "sinks.empty": "아직 수신처가 없습니다.",
+  "sinks.emptyHint": "첫 수신처를 추가해 보세요. 이름과 받는 쪽의 URL이 필요합니다.",
+  "sinks.noProcess":
+    "events 역할의 프로세스 가운데 하트비트를 보내는 것이 없습니다. 하나가 시작될 때까지 전달되지 않습니다.",
+  "sinks.unimplemented": "이 서비스에는 수신처 기능이 없습니다. 이전 버전입니다.",
+  "sinks.processes": "프로세스 {count}개가 이벤트를 전달합니다.",
+
+  "sink.name": "수신처",
+  "sink.kind": "종류",
+  "sink.kind.webhook": "웹훅",
+  "sink.kind.rabbitmq": "RabbitMQ",
+  "sink.kind.unknown": "알 수 없는 종류",
+  "sink.target": "대상",
+  "sink.targetHint": "경로, 사용자, 비밀번호처럼 비밀일 수 있는 것은 표시하지 않습니다.",
+  "sink.state": "상태",
+  "sink.state.active": "전달 중",
+  "sink.state.paused": "일시 중지",
+  "sink.state.gone": "일시 중지: 받는 쪽이 없어짐",
+  "sink.state.failing": "실패 중",
+  "sink.state.idle": "전달하는 프로세스 없음",
+  "sink.lag": "지연",
+  "sink.lagOf": "{count}건, {time}",
+  "sink.lagAtMost": "{count}건, 최대 {time}",
+  "sink.lagNone": "없음",
+  "sink.lastDelivery": "마지막 전달",
+  "sink.never": "아직 없음",
+  "sink.lastError": "마지막 오류",
+  "sink.noError": "없음",
+  "sink.deadLetters": "전달 실패 보관",
+
+  "sink.delivered": "전달됨",
+  "sink.waiting": "대기",
+  "sink.failed": "실패한 시도",
+  "sink.process": "프로세스",
+  "sink.noneProcess": "없음",
+  "sink.campaign": "캠페인",
+  "sink.allCampaigns": "전체",
+  "sink.types": "이벤트",
+  "sink.allTypes": "모든 유형",
+  "sink.thresholds": "재고 부족 알림 기준",
+  "sink.noThresholds": "알리지 않음",
+  "sink.since": "전달 시작점",
+  "sink.beginning": "처음부터",
+  "sink.batched": "요청당 이벤트",
+  "sink.batchedMany": "한 캠페인의 여러 건",
+  "sink.batchedOne": "한 건",
+  "sink.secrets": "서명 비밀 키",
+  "sink.secretUntil": "이전 키도 {at}까지 함께 서명합니다.",
+  "sink.secretHint": "각 비밀 키의 SHA-256 앞부분이며, 최신순입니다.",
+  "sink.added": "추가",
+  "sink.changed": "변경",
+
+  "sink.settings": "설정",
+  "sink.gone": "받는 쪽이 없어졌다고 답하여(410) 전달을 멈췄습니다: {why}",
+  "sink.noSuch": "이 수신처는 존재하지 않습니다.",
+
+  "failing.title": "지금 실패하는 전달",
+  "failing.campaign": "캠페인",
+  "failing.since": "시작",
+  "failing.attempts": "시도",
+  "failing.next": "다음 시도",
+  "failing.error": "오류",
+  "failing.about": "이 캠페인의 다음 이벤트는 기다립니다. 다른 캠페인과 다른 수신처는 기다리지 않습니다.",
+};
