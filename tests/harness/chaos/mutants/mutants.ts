@@ -76,9 +76,9 @@ export const mutants: readonly Mutant[] = [
     patches: [
       {
         file: "claims/claimer",
-        search: "const done = await commit(pipeline, answer.claim, span)",
+        search: "const done = await commit(pipeline, answer.claim, ask.caller.span)",
         replace:
-          'const done = { kind: "durable", coupon: answer.claim }; void commit(pipeline, answer.claim).catch(() => undefined)',
+          'void commit(pipeline, answer.claim).catch(() => undefined); const done = await Promise.resolve({ kind: "durable", coupon: answer.claim })',
       },
     ],
     round: "kill-server-between-claim-and-commit",
