@@ -88,9 +88,14 @@ export function createCodeImports(db: Db) {
         { returnDocument: "after" },
       ),
 
-    /** Takes back coupons that were inserted too late: the import was discarded meanwhile. */
+    /**
+     * Takes back coupons that were inserted too late: the import takes none any more. Those of its rows stay
+     * where a campaign has them: they may have been sent again.
+     */
     async takeBack(id: string, docs: readonly CouponDoc[]): Promise<void> {
-      await coupons.deleteMany({ _id: { $in: docs.map(({ _id }) => _id) }, campaignId: id });
+      const found = await imports.findOne({ _id: id });
+      const late = found?.state === "used" ? { ordinal: { $gte: found.rows } } : {};
+      await coupons.deleteMany({ _id: { $in: docs.map(({ _id }) => _id) }, campaignId: id, ...late });
     },
 
     countFaults: (id: string): Promise<number> => faults.countDocuments(faultsFrom(id, 0)),
@@ -99,10 +104,13 @@ export function createCodeImports(db: Db) {
     faults: (id: string, from: number, limit: number): Promise<CodeFaultDoc[]> =>
       faults.find(faultsFrom(id, from)).sort({ _id: 1 }).limit(limit).toArray(),
 
-    /** From now on it takes no codes, and only a campaign can have them. Null: it was discarded. */
-    use: (id: string): Promise<CodeImportDoc | null> =>
+    /**
+     * From now on it takes no codes, and only a campaign can have its rows. Null: it was discarded, or has
+     * taken more rows than these.
+     */
+    use: (id: string, rows: number): Promise<CodeImportDoc | null> =>
       imports.findOneAndUpdate(
-        { _id: id, state: { $in: ["open", "used"] } },
+        { _id: id, rows, state: { $in: ["open", "used"] } },
         { $set: { state: "used" } },
         { returnDocument: "after" },
       ),

@@ -72,8 +72,9 @@ export function createCreateCampaign(
       return orRefuse(
         invalid("total", `is ${grouped(total)}: the import has ${counted(found.rows, "code")}`),
       );
-    const used = await imports.use(found._id);
-    if (used === null) return orRefuse(invalid("import_id", "was discarded"));
+    const used = await imports.use(found._id, total);
+    if (used === null)
+      return orRefuse(invalid("import_id", "was discarded, or has taken more codes meanwhile"));
     if ((await campaigns.find(found._id)) !== null)
       throw refuse({ reason: "CONFLICT", what: "a campaign of this import" });
     return used;

@@ -168,14 +168,16 @@ describe("coupon create --codes", function () {
     expect([made.campaign?.id, repeated.campaign?.id]).to.deep.equal([importId, importId]);
     for (const [call, words] of [
       [() => upload(2, "HANDBCDFGK"), "import_id: takes no codes"],
+      [() => upload(0, "HANDBCDFGH", "HANDBCDFGJ"), "import_id: takes no codes"],
       [() => clients.campaigns.discardCodeImport({ importId }), "import_id: is used"],
       [() => clients.campaigns.createCampaign({ ...campaign, total: 2 }), "a campaign of this import"],
     ] as const) {
       const { message } = await refusal(call());
       expect(message.includes(words) ? words : message).to.equal(words);
     }
-    expect(await coupons().countDocuments({ campaignId: importId }), "what came late is taken back").to.equal(
-      2,
-    );
+    expect(
+      await coupons().countDocuments({ campaignId: importId }),
+      "what came late is taken back, and nothing else",
+    ).to.equal(2);
   });
 });
