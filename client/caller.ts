@@ -44,6 +44,11 @@ export type Caller = {
   readonly connection: Connection;
 };
 
+/** @throws RangeError: such a time would never be over, or be over at once */
+export function requireDuration(name: string, ms: number): void {
+  if (!(ms >= 0)) throw new RangeError(`${name} is ${ms}: give milliseconds, 0 or more`);
+}
+
 /** How a call reads its answers. */
 export type Reading<M, T> = {
   /** Undefined: the answer is not whole, and the call is asked again. */
@@ -55,7 +60,7 @@ export type Reading<M, T> = {
 /** A browser that says it has no network is asked all the same after so long: some are wrong. */
 const OFFLINE_LOOK_MS = 15_000;
 
-/** @throws the signal's reason */
+/** @throws the signal's reason; RangeError where `patienceMs` is no length of time */
 export async function callUntilDefinite<I extends DescMessage, O extends DescMessage, T>(
   caller: Caller,
   method: DescMethodUnary<I, O>,
@@ -63,6 +68,7 @@ export async function callUntilDefinite<I extends DescMessage, O extends DescMes
   { onAnswer, onFailure }: Reading<MessageShape<O>, T>,
   { signal, patienceMs = Number.POSITIVE_INFINITY, onProgress }: CallOptions,
 ): Promise<T | CommonOutcome> {
+  requireDuration("patienceMs", patienceMs);
   const { clock, random, connection } = caller;
   let failure: Failure | undefined;
   const { answer } = await askUntilDefinite<T | CommonOutcome>({

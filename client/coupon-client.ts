@@ -1,5 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
-import type { Caller, CallOptions, Token } from "./caller.ts";
+import { type Caller, type CallOptions, requireDuration, type Token } from "./caller.ts";
 import { type ClaimOptions, claim } from "./claim.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Connection, deviceConnection } from "./connection.ts";
@@ -85,16 +85,17 @@ function protocolOf(address: string, base: string | undefined): string {
   }
 }
 
-/** @throws TypeError where `baseUrl` is no address of HTTP */
+/** @throws TypeError where `baseUrl` is no address of HTTP, RangeError where `tryTimeoutMs` is no time */
 export function createCouponClient(options: CouponClientOptions): CouponClient {
   const { baseUrl, token, storage = "session", clock = systemClock, random = Math.random } = options;
+  const { tryTimeoutMs = TRY_TIMEOUT_MS } = options;
+  requireDuration("tryTimeoutMs", tryTimeoutMs);
   if (options.transport === undefined && options.fetch === undefined) requireAddress(baseUrl);
   const fetch: Fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
   const caller: Caller = {
     transport: options.transport ?? createFetchTransport(baseUrl, fetch),
-    tryTimeoutMs: options.tryTimeoutMs ?? TRY_TIMEOUT_MS,
     connection: options.connection ?? deviceConnection,
-    ...{ token, clock, random },
+    ...{ token, clock, random, tryTimeoutMs },
   };
   const keys = createRequestKeys(storageOf(storage), clock);
   return {

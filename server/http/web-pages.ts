@@ -37,8 +37,11 @@ const POLICY = {
 
 /** The names of these files hold a digest of their content. */
 const HASHED = /^\/assets\//;
-/** What the path of a launch page names behind `/launch`: a campaign's id, in any case. */
-const CAMPAIGN = /^\/[0-9A-Za-z]{1,64}\/?$/;
+/**
+ * What the path of a launch page names behind `/launch`: a campaign's id, in any case, perhaps with the end
+ * of the sentence in which a messenger found the link.
+ */
+const CAMPAIGN = /^\/[0-9A-Za-z]{1,64}[.,;:!)]{0,3}\/?$/;
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",

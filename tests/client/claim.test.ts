@@ -149,6 +149,20 @@ describe("A claim", () => {
     expect(asked.at(-1)?.atMs).to.be.within(61_000, 62_000);
   });
 
+  it("says at once where its patience, or that of a try, is no length of time", async () => {
+    for (const patienceMs of [Number.NaN, -1]) {
+      const { client, asked } = clientOf([issued]);
+      const error = await client.claim(ID, { patienceMs }).catch((thrown: unknown) => thrown);
+      expect(error).to.be.an.instanceOf(RangeError);
+      expect(String(error)).to.include(`patienceMs is ${patienceMs}`);
+      expect(asked).to.deep.equal([]);
+      expect(() => createCouponClient({ baseUrl: "https://a.example", tryTimeoutMs: patienceMs })).to.throw(
+        RangeError,
+        "tryTimeoutMs",
+      );
+    }
+  });
+
   it("asks again when a try has no answer, whatever the transport does with its signal", async () => {
     const { client, clock, asked } = clientOf([new Promise(() => {}), issued]);
     expect(await passUntil(clock, client.claim(ID))).to.include({ kind: "issued" });

@@ -1,6 +1,9 @@
-/** The campaign that the page's address names, as in `/launch/01K7…`; undefined: none. */
+/**
+ * The campaign that the page's address names, as in `/launch/01K7…`; undefined: none. A messenger may take
+ * the end of a sentence for a part of the link.
+ */
 export function campaignIn(path: string): string | undefined {
-  return /\/launch\/([0-9A-Za-z]{1,64})\/?$/.exec(path)?.[1]?.toUpperCase();
+  return /\/launch\/([0-9A-Za-z]{1,64})[.,;:!)]*\/?$/.exec(path)?.[1]?.toUpperCase();
 }
 
 /**

@@ -65,6 +65,8 @@ describe("web pages", () => {
       "/console?a=b",
       "/launch",
       "/launch/01K7ZQ0Z5T6N8W3M4X5Y6Z7A8B/",
+      "/launch/01K7ZQ0Z5T6N8W3M4X5Y6Z7A8B.",
+      "/launch/01K7ZQ0Z5T6N8W3M4X5Y6Z7A8B!).",
     ]) {
       const { status, text } = await get(path);
       expect([path, status, text]).to.deep.equal([path, 200, PAGE]);
