@@ -2,33 +2,21 @@
  * `npm run bench:cli`: the processor seconds that the built command takes to start, beside bare Node, in
  * interleaved runs. Prints figures and judges none.
  */
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { builtProduct, removeBuiltProduct } from "../local/built.ts";
-import { repositoryDir } from "../local/repository.ts";
 import { PauseCampaignResponseSchema } from "../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { interleaved, median } from "./rates/compare.ts";
+import { runTold } from "./told-run.ts";
 
 const ROUNDS = 9;
 const ID = "01M7ZHBRD43Y7RCS84PKE7C0CK";
 
-async function secondsOf(args: readonly string[], url: string): Promise<number> {
-  const tell = join(repositoryDir, "bench", "tell-usage.cjs");
-  const env = { ...process.env, COUPON_URL: url, XDG_CONFIG_HOME: "/nonexistent" };
-  const child = spawn(process.execPath, ["--require", tell, ...args], {
-    env,
-    stdio: ["ignore", "ignore", "pipe", "pipe"],
-  });
-  const [, , errors, usage] = child.stdio;
-  const [said, told] = await Promise.all([text(errors as never), text(usage as never), once(child, "close")]);
-  if (child.exitCode !== 0) throw new Error(`${args.join(" ")} ended with ${child.exitCode}: ${said}`);
-  return Number(told);
-}
+const secondsOf = async (args: readonly string[], url: string) =>
+  (await runTold(args, { COUPON_URL: url })).processorSeconds;
 
 const answer = toBinary(
   PauseCampaignResponseSchema,

@@ -4,7 +4,7 @@ import { type CertifiedIssuance, codeHashOf, codeSaltOf, keyHashOf, keySaltOf } 
 import { CHUNK_LEAVES, rootOf } from "../proof/merkle.ts";
 import type { SigningKey } from "../proof/signing-key.ts";
 import { certificateLine } from "../proof/statements.ts";
-import type { CertificateDoc, Certificates, CertifiedChunk } from "../record/certificates.ts";
+import type { CertificateDoc, Certificates, CertifiedChunk, NewChunk } from "../record/certificates.ts";
 import type { Commitments } from "../record/commitments.ts";
 import type { Coupons } from "../record/coupons.ts";
 import type { CampaignDoc, IssuanceDoc } from "../record/documents.ts";
@@ -24,13 +24,13 @@ export type CertifyDeps = {
 /** Issuances hashed before other work of this process has its turn: about 2 ms. */
 const ISSUANCES_A_SLICE = 128;
 
-/** Takes turns with other work: reads one chunk when its turn has come. */
-export type ReadInTurn = <T>(read: () => Promise<T>) => Promise<T>;
+/** Takes turns with other work: reads when its turn has come, at most as many chunks as it is told. */
+export type ReadInTurn = <T>(read: (chunksMax: number) => Promise<T>) => Promise<T>;
 
 /**
  * Makes the certificate of a campaign whose issue order is settled, in chunks of 1,024 issuances that are
  * kept for ever: a call goes on where an earlier one stopped, and several at once make the same. Yields the
- * number of certified issuances after each chunk, and returns the certificate that stands.
+ * number of certified issuances after each turn, and returns the certificate that stands.
  */
 export async function* makeCertificate(
   deps: CertifyDeps,
@@ -50,25 +50,37 @@ export async function* makeCertificate(
       continue;
     }
     const after = made.at(-1)?.last;
-    const chunk = await inTurn(async () => {
-      const page = await issuances.inOrder(campaignId, after, CHUNK_LEAVES);
-      return page.length === 0 ? undefined : makeChunk(deps, campaignId, seed, number, page);
+    const chunks = await inTurn(async (chunksMax) => {
+      const page = await issuances.inOrder(campaignId, after, chunksMax * CHUNK_LEAVES);
+      const making: NewChunk[] = [];
+      for (let from = 0; from < page.length; from += CHUNK_LEAVES)
+        making.push(
+          await makeChunk(
+            deps,
+            campaignId,
+            seed,
+            number + making.length,
+            page.slice(from, from + CHUNK_LEAVES),
+          ),
+        );
+      return making.length === 0 ? [] : certificates.insertChunks(campaignId, making);
     });
-    if (chunk === undefined) break;
-    made.push(chunk);
-    yield number * CHUNK_LEAVES + chunk.count;
-    if (chunk.count < CHUNK_LEAVES) break;
+    made.push(...chunks);
+    const last = chunks.at(-1);
+    if (last === undefined) break;
+    yield last.number * CHUNK_LEAVES + last.count;
+    if (last.count < CHUNK_LEAVES) break;
   }
   return sign(deps, campaign, made);
 }
 
 async function makeChunk(
-  { coupons, certificates }: CertifyDeps,
+  { coupons }: CertifyDeps,
   campaignId: string,
   seed: Buffer,
   number: number,
   page: readonly IssuanceDoc[],
-): Promise<CertifiedChunk> {
+): Promise<NewChunk> {
   const ordinals = await coupons.ordinalsOf(page.map(({ _id }) => _id));
   const certified: CertifiedIssuance[] = [];
   for (const { _id: code, claimKey, generation, seq, issuedAt } of page) {
@@ -86,7 +98,7 @@ async function makeChunk(
   };
   const root = rootOf(issuanceHashes(number, certified));
   const chunk = { number, count: certified.length, root, first: place(0), last: place(-1) };
-  return certificates.insertChunk(campaignId, chunk, packIssuances(certified));
+  return { ...chunk, entries: packIssuances(certified) };
 }
 
 async function sign(

@@ -39,6 +39,9 @@ export type CertifiedChunk = {
   readonly last: IssuePosition;
 };
 
+/** A chunk with its issuances, by `proof/certified-chunk.ts`. */
+export type NewChunk = CertifiedChunk & { readonly entries: Uint8Array };
+
 export type Certificates = ReturnType<typeof createCertificates>;
 
 const DIGITS = 8;
@@ -72,41 +75,45 @@ export function createCertificates(db: Db) {
         .find({ _id: within(campaignId) }, HEAD)
         .sort({ _id: 1 })
         .toArray();
-      return found.map(({ _id, root, first, last }) => {
-        const [, number, count] = _id.split("/");
-        return { number: Number(number), count: Number(count), root: bufferOf(root), first, last };
-      });
+      return found.map(headOf);
     },
 
     /**
-     * Makes a chunk, unless there is one; returns the one that stands: another process may have been first,
+     * Makes chunks, each unless there is one; returns those that stand: another process may have been first,
      * and the holder of a coupon may have been erased in between.
      */
-    async insertChunk(
-      campaignId: string,
-      { number, count, root, first, last }: CertifiedChunk,
-      entries: Uint8Array,
-    ): Promise<CertifiedChunk> {
-      const _id = chunkId(campaignId, number, count);
-      const doc = { _id, entries: new Binary(entries), root: new Binary(root), first, last };
-      await insertUnordered(db, "certified_issuances", [doc]);
-      const standing = await chunks.findOne({ _id }, HEAD);
-      if (standing === null) throw new Error(`a chunk of campaign ${campaignId} cannot be read`);
-      return { ...standing, number, count, root: bufferOf(standing.root) };
+    async insertChunks(campaignId: string, made: readonly NewChunk[]): Promise<CertifiedChunk[]> {
+      const docs = made.map(({ number, count, root, first, last, entries }) => ({
+        _id: chunkId(campaignId, number, count),
+        ...{ entries: new Binary(entries), root: new Binary(root), first, last },
+      }));
+      await insertUnordered(db, "certified_issuances", docs);
+      const found = await chunks.find({ _id: { $in: docs.map(({ _id }) => _id) } }, HEAD).toArray();
+      if (found.length !== docs.length) throw new Error(`a chunk of campaign ${campaignId} cannot be read`);
+      return found.map(headOf).sort((a, b) => a.number - b.number);
     },
 
-    /** The issuances of a chunk. */
-    async entries(campaignId: string, { number, count }: CertifiedChunk): Promise<Buffer> {
-      const found = await chunks.findOne({ _id: chunkId(campaignId, number, count) });
-      if (found === null)
-        throw new Error(`a certificate of campaign ${campaignId} lacks its chunk ${number}`);
-      return bufferOf(found.entries);
+    /** The issuances of some chunks, in the order in which these are given. */
+    async entries(campaignId: string, wanted: readonly CertifiedChunk[]): Promise<Buffer[]> {
+      const ids = wanted.map(({ number, count }) => chunkId(campaignId, number, count));
+      const found = await chunks.find({ _id: { $in: ids } }, { projection: { entries: 1 } }).toArray();
+      const byId = new Map(found.map(({ _id, entries }) => [_id, entries]));
+      return ids.map((id) => {
+        const entries = byId.get(id);
+        if (entries === undefined) throw new Error(`a certificate lacks its chunk ${id}`);
+        return bufferOf(entries);
+      });
     },
   };
 }
 
 const padded = (value: number) => String(value).padStart(DIGITS, "0");
 const within = (campaignId: string) => ({ $gte: `${campaignId}/`, $lt: `${campaignId}0` });
+
+function headOf({ _id, root, first, last }: Omit<ChunkDoc, "entries">): CertifiedChunk {
+  const [, number, count] = _id.split("/");
+  return { number: Number(number), count: Number(count), root: bufferOf(root), first, last };
+}
 
 function chunkId(campaignId: string, number: number, count: number): string {
   return `${campaignId}/${padded(number)}/${padded(count)}`;

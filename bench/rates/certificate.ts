@@ -1,91 +1,178 @@
-import { createWriteStream } from "node:fs";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { toBinary } from "@bufbuild/protobuf";
 import { MongoClient } from "mongodb";
+import { percentilesOf } from "../../callers/percentiles.ts";
+import { repositoryDir } from "../../local/repository.ts";
 import { IssuanceProofSchema } from "../../proto/gen/coupon/v1/proof_pb.ts";
-import type { CouponDoc, IssuanceDoc } from "../../record/documents.ts";
-import { certificateText, verify } from "../certificate-file.ts";
+import type { Verdict } from "../certificate-file.ts";
+import { OPERATOR_TOKEN } from "../operator-token.ts";
+import { runTold } from "../told-run.ts";
 import { Trouble } from "../trouble.ts";
-import type { Benchmark, BenchmarkContext } from "./benchmark.ts";
+import type { Benchmark, BenchmarkContext, Figure } from "./benchmark.ts";
 import { campaignIn } from "./campaigns.ts";
-import { forgetPeakMemory, type Ground, peakMemoryMb } from "./ground.ts";
+import { median } from "./compare.ts";
+import { cpuSeconds, forgetPeakMemory, type Ground, peakMemoryMb } from "./ground.ts";
 
-const ISSUED = 1_000_000;
-const BATCH = 10_000;
+/** Of two sizes, so that the figures show whether the cost of an issuance depends on their number. */
+const SIZES = [
+  ["100k", 100_000],
+  ["million", 1_000_000],
+] as const;
 const MEGABYTE = 1_000_000;
-const userOf = (n: number) => `user-${String(n).padStart(7, "0")}`;
+const PROOFS = 50;
+/** Pause of a caller beside the making: rare enough that the service stays idle. */
+const LOOK_MS = 100;
+const HOUR_MS = 3_600_000;
+const VERIFIER = join(repositoryDir, "verifier", "verify-certificate.mjs");
 
-/** Writes an issuance for each code, directly into MongoDB: a sale of a million takes minutes. */
-async function issueAll({ mongodb }: Ground, campaignId: string, signal: AbortSignal): Promise<void> {
-  const client = new MongoClient(mongodb.url, { writeConcern: { w: 1 } });
+/**
+ * Records an issuance for each code, an hour hence: a sale of a million takes minutes. MongoDB makes them of
+ * the coupons by itself.
+ */
+async function issueAll({ mongodb }: Ground, campaignId: string): Promise<void> {
+  const client = new MongoClient(mongodb.url);
   try {
-    const db = client.db(mongodb.database);
-    const issuances = db.collection<IssuanceDoc>("issuances");
-    for (let first = 0; first < ISSUED; first += BATCH) {
-      signal.throwIfAborted();
-      const ordinal = { $gte: first, $lt: first + BATCH };
-      const coupons = await db.collection<CouponDoc>("coupons").find({ campaignId, ordinal }).toArray();
-      const docs = coupons.map(({ _id, ordinal: at }): IssuanceDoc => {
-        const issuedAt = new Date(Date.now());
-        return { _id, campaignId, claimKey: userOf(at), generation: 1, seq: at + 1, issuedAt };
-      });
-      await issuances.insertMany(docs, { ordered: false });
-    }
+    const made = {
+      ...{ campaignId: 1, generation: { $literal: 1 }, seq: { $add: ["$ordinal", 1] } },
+      claimKey: { $concat: ["user-", { $toString: "$ordinal" }] },
+      issuedAt: { $literal: new Date(Date.now() + HOUR_MS) },
+    };
+    const into = { into: "issuances", whenMatched: "fail", whenNotMatched: "insert" };
+    const stages = [{ $match: { campaignId } }, { $project: made }, { $merge: into }];
+    await client.db(mongodb.database).collection("coupons").aggregate(stages).toArray();
   } finally {
     await client.close();
   }
 }
 
-async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+async function secondsOf<T>(work: () => Promise<T>): Promise<readonly [number, T]> {
   const startedAtMs = performance.now();
-  await work();
-  return (performance.now() - startedAtMs) / 1_000;
+  const result = await work();
+  return [(performance.now() - startedAtMs) / 1_000, result];
 }
 
 export const certificate: Benchmark = {
   name: "certificate",
-  what: "a certificate of a million issuances: seconds, bytes and memory to make it, to ask for it again, and to check it; one proof",
+  what: "a certificate of a million issuances: seconds, bytes and memory to make it, to ask for it again, and to check it; proofs of it",
   effort: { rounds: 1, seconds: 1 },
   async run(context) {
     const dir = await mkdtemp(join(tmpdir(), "coupon-certificate-"));
     try {
-      return { figures: await measure(context, join(dir, "certificate.jsonl")) };
+      const figures: Figure[] = [];
+      for (const [name, issued] of SIZES)
+        figures.push(...(await measure(context, join(dir, `${name}.jsonl`), name, issued)));
+      return { figures };
     } finally {
       await rm(dir, { recursive: true, force: true });
     }
   },
 };
 
-async function measure({ ground, signal }: BenchmarkContext, file: string) {
-  const { campaigns, coupons } = ground.clients;
-  const { pid } = ground.service;
-  const campaignId = await campaignIn(ground, "scheduled", ISSUED, signal);
-  await issueAll(ground, campaignId, signal);
+async function measure(
+  { ground, signal }: BenchmarkContext,
+  file: string,
+  name: string,
+  issued: number,
+): Promise<Figure[]> {
+  const { campaigns } = ground.clients;
+  const { pid, baseUrl } = ground.service;
+  const campaignId = await campaignIn(ground, "scheduled", issued, signal);
+  await issueAll(ground, campaignId);
   // Its issue order is final then.
   await campaigns.cancelCampaign({ campaignId });
+  const command = join(ground.builtDir, "cli", "coupon.mjs");
+  const certify = () =>
+    secondsOf(() =>
+      runTold([command, "certify", campaignId, "--out", file], {
+        ...{ COUPON_URL: baseUrl, COUPON_TOKEN: OPERATOR_TOKEN },
+      }),
+    );
 
-  const text = () => certificateText({ campaigns }, campaignId, signal);
-  const write = () => secondsOf(() => pipeline(text, createWriteStream(file)));
   forgetPeakMemory(pid);
-  const made = await write();
+  const processorBefore = cpuSeconds(pid);
+  const looking = lookUntilStopped(ground, campaignId);
+  const [made, { peakMemoryMb: commandMemory }] = await certify();
+  const looks = percentilesOf(await looking.stop());
+  const processor = cpuSeconds(pid) - processorBefore;
   const memory = peakMemoryMb(pid);
-  const again = await write();
+  const [again] = await certify();
   const { size } = await stat(file);
-  const checked = await secondsOf(async () => {
-    const verdict = await verify(file);
-    if (!verdict.ok) throw new Trouble(`the certificate is refused: ${JSON.stringify(verdict.findings)}`);
+  const [checked, checking] = await secondsOf(() => runTold([VERIFIER, file, "--json"], {}));
+  const verdict = JSON.parse(checking.stdout) as Verdict;
+  if (!verdict.ok) throw new Trouble(`the certificate is refused: ${JSON.stringify(verdict.findings)}`);
+  const figure = (what: string, value: number, unit: string) => ({
+    ...{ name: `certificate_${name}_${what}`, value, unit },
   });
-  const { proof } = await coupons.getIssuanceProof({ campaignId, userId: userOf(ISSUED / 2) });
-  if (proof === undefined || proof.rank === 0) throw new Trouble("there is no proof of an issuance");
   return [
-    { name: "certificate_million_made", value: made, unit: "s" },
-    { name: "certificate_million_again", value: again, unit: "s" },
-    { name: "certificate_million_checked", value: checked, unit: "s" },
-    { name: "certificate_million_size", value: size / MEGABYTE, unit: "MB" },
-    { name: "certificate_million_peak_memory", value: memory, unit: "MB" },
-    { name: "certificate_proof_size", value: toBinary(IssuanceProofSchema, proof).length, unit: "B" },
+    figure("made", made, "s"),
+    figure("made_processor", processor, "s"),
+    figure("made_peak_memory", memory, "MB"),
+    figure("made_command_memory", commandMemory, "MB"),
+    figure("status_p50_meanwhile", looks.at(50), "ms"),
+    figure("status_p99_meanwhile", looks.at(99), "ms"),
+    figure("again", again, "s"),
+    figure("size", size / MEGABYTE, "MB"),
+    figure("checked", checked, "s"),
+    figure("checked_processor", checking.processorSeconds, "s"),
+    figure("checked_memory", checking.peakMemoryMb, "MB"),
+    ...(await proofs(ground, campaignId, issued, figure)),
+  ];
+}
+
+/** The latencies of a caller of the same service, in ms, until it is stopped. */
+function lookUntilStopped({ clients }: Ground, campaignId: string) {
+  let stopped = false;
+  async function look(): Promise<number[]> {
+    const latencies: number[] = [];
+    while (!stopped) {
+      const [seconds] = await secondsOf(() => clients.coupons.getCampaignStatus({ campaignId }));
+      latencies.push(1_000 * seconds);
+      await sleep(LOOK_MS);
+    }
+    return latencies;
+  }
+  const looking = look();
+  return {
+    stop() {
+      stopped = true;
+      return looking;
+    },
+  };
+}
+
+/** Proofs of issuances far from each other, and of the same ones again. */
+async function proofs(
+  { clients, service }: Ground,
+  campaignId: string,
+  issued: number,
+  figure: (what: string, value: number, unit: string) => Figure,
+): Promise<Figure[]> {
+  const users = Array.from({ length: PROOFS }, (_, n) => `user-${Math.floor(((n + 0.5) / PROOFS) * issued)}`);
+  let largest = 0;
+  async function prove(userId: string): Promise<number> {
+    const [seconds, { proof }] = await secondsOf(() =>
+      clients.coupons.getIssuanceProof({ campaignId, userId }),
+    );
+    if (proof === undefined || proof.rank === 0) throw new Trouble("there is no proof of an issuance");
+    largest = Math.max(largest, toBinary(IssuanceProofSchema, proof).length);
+    return 1_000 * seconds;
+  }
+  async function all(): Promise<{ readonly latencies: number[]; readonly processorMs: number }> {
+    const processorBefore = cpuSeconds(service.pid);
+    const latencies: number[] = [];
+    for (const userId of users) latencies.push(await prove(userId));
+    return { latencies, processorMs: (1_000 * (cpuSeconds(service.pid) - processorBefore)) / PROOFS };
+  }
+  const [first, second] = [await all(), await all()];
+  return [
+    figure("proof_size", largest, "B"),
+    figure("proof_first_of_all", first.latencies[0] ?? 0, "ms"),
+    figure("proof_first_of_chunk", median(first.latencies), "ms"),
+    figure("proof_of_chunk_again", median(second.latencies), "ms"),
+    figure("proof_first_processor", first.processorMs, "ms"),
+    figure("proof_again_processor", second.processorMs, "ms"),
   ];
 }

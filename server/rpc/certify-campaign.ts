@@ -38,7 +38,8 @@ export type CertifyCampaignDeps = Omit<CertifyDeps, "signingKey" | "software" | 
 /** A certificate of millions takes a processor for a while. */
 const AT_ONCE_MAX = 2;
 const TAKEN_WITHIN_MS = 60_000;
-const ONE_PAGE = { idle: 1, busy: 1 } as const;
+/** Chunks of 1,024 issuances that are read at a time: 200 kB and about 20 ms each. */
+const CHUNKS_READ = { idle: 4, busy: 1 } as const;
 
 /** Makes a campaign's certificate, or finds it, and streams it as the lines of its file. */
 export function createCertifyCampaign(
@@ -74,7 +75,7 @@ export function createCertifyCampaign(
       if (draining.aborted)
         throw new ConnectError("this server is stopping; ask again, what was made is kept", Code.Unavailable);
       throwIfGone(context.signal);
-      return pace.page(ONE_PAGE, read, context.signal);
+      return pace.page(CHUNKS_READ, read, context.signal);
     };
     try {
       const making = { ...deps, signingKey, software: softwareName(), nowMs: () => clock.now() };
@@ -117,14 +118,18 @@ export function createCertifyCampaign(
       linesTotal: 0,
       statement: { statement, signature: bufferOf(certificate.signature) },
     };
-    for (const chunk of chunks) {
-      const entries = unpackIssuances(await inTurn(() => certificates.entries(campaignId, chunk)));
-      for (const { ordinal } of entries) {
-        if (ordinal < committed) issuedOnes[ordinal] = 1;
-        else uncommitted++;
+    for (let at = 0; at < chunks.length; ) {
+      const read = await inTurn((most) => certificates.entries(campaignId, chunks.slice(at, at + most)));
+      at += read.length;
+      for (const packed of read) {
+        const entries = unpackIssuances(packed);
+        for (const { ordinal } of entries) {
+          if (ordinal < committed) issuedOnes[ordinal] = 1;
+          else uncommitted++;
+        }
+        const lines = entries.map((one) => `${issuanceLine(one)}\n`).join("");
+        yield { certified: issued, linesTotal: committed + uncommitted, lines };
       }
-      const linesTotal = committed + uncommitted;
-      yield { certified: issued, linesTotal, lines: entries.map((one) => `${issuanceLine(one)}\n`).join("") };
     }
     yield* left(campaignId, issuedOnes, inTurn, { certified: issued, linesTotal: committed + uncommitted });
   }

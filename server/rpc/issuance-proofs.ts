@@ -2,9 +2,9 @@ import { create } from "@bufbuild/protobuf";
 import type { Breaker } from "../../claims/breaker.ts";
 import { createLookUpSlots } from "../../claims/look-up-slots.ts";
 import type { Claim } from "../../pool/answers.ts";
-import { issuanceHashes, unpackIssuances } from "../../proof/certified-chunk.ts";
-import { type CertifiedIssuance, codeSaltOf, keyHashOf, keySaltOf } from "../../proof/leaves.ts";
-import { CHUNK_LEAVES, HASH_BYTES, pathOf } from "../../proof/merkle.ts";
+import { findIssuance, issuanceHashes, unpackIssuances } from "../../proof/certified-chunk.ts";
+import { codeSaltOf, keyHashOf, keySaltOf } from "../../proof/leaves.ts";
+import { CHUNK_LEAVES, type MerkleTree, treeOf } from "../../proof/merkle.ts";
 import type { Commitment } from "../../proof/statements.ts";
 import type { GetIssuanceProofResponse } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { GetIssuanceProofResponseSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
@@ -17,7 +17,7 @@ import type { CertificateDoc, Certificates, CertifiedChunk } from "../../record/
 import { bufferOf, type Commitments } from "../../record/commitments.ts";
 import type { Coupons } from "../../record/coupons.ts";
 import type { IssuePosition } from "../../record/issue-ranges.ts";
-import { createRecentEntries } from "../../runtime/recent-entries.ts";
+import { createRecentEntries, type RecentEntries } from "../../runtime/recent-entries.ts";
 import type { CampaignCommitments } from "./campaign-commitments.ts";
 
 export type IssuanceProofsDeps = {
@@ -35,74 +35,77 @@ export type IssuanceProofsDeps = {
 export type ProveIssuance = (coupon: Claim, asked: string) => Promise<GetIssuanceProofResponse>;
 
 const SLOTS = { what: "proofs", atOnceMax: 2, waitingMax: 200 } as const;
-/** What is kept: roots of the chunks of a campaign, at most 160 kB each; and chunks of 1,024 hashes. */
-const TREES_HALF_MAX = 8;
+/**
+ * What is kept, so that no tree is made for each proof: of a campaign the tree above its chunks, at most
+ * 600 kB; of a chunk its tree (64 kB), and its issuances (84 kB).
+ */
+const CAMPAIGNS_HALF_MAX = 8;
 const CHUNKS_HALF_MAX = 64;
 
-type Tree = { readonly id: string; readonly chunks: readonly CertifiedChunk[] };
+/** Chunks of a certificate, and the tree above them. */
+type Certified = { readonly chunks: readonly CertifiedChunk[]; readonly above: MerkleTree };
+type IssuanceChunk = { readonly entries: Buffer; readonly tree: MerkleTree };
 
 export function createProveIssuance(deps: IssuanceProofsDeps): ProveIssuance {
   const { campaignCommitments, commitments, certificates, coupons, reads } = deps;
   const slots = createLookUpSlots(SLOTS);
-  const trees = createRecentEntries<Tree>(TREES_HALF_MAX);
-  const codeRoots = createRecentEntries<readonly Buffer[]>(TREES_HALF_MAX);
-  const codeChunks = createRecentEntries<Buffer[]>(CHUNKS_HALF_MAX);
-  const issuanceChunks = createRecentEntries<CertifiedIssuance[]>(CHUNKS_HALF_MAX);
+  const codesAbove = createRecentEntries<MerkleTree>(CAMPAIGNS_HALF_MAX);
+  const codeChunks = createRecentEntries<MerkleTree>(CHUNKS_HALF_MAX);
+  const certifiedOnes = createRecentEntries<Certified>(CAMPAIGNS_HALF_MAX);
+  const issuanceChunks = createRecentEntries<IssuanceChunk>(CHUNKS_HALF_MAX);
 
   async function committed(campaignId: string, code: string, ordinal: number, commitment: Commitment) {
     const { first, size } = commitment;
-    const index = ordinal - first;
-    const number = Math.floor(index / CHUNK_LEAVES);
-    const treeId = `${campaignId}/${first}`;
-    const count = Math.ceil(size / CHUNK_LEAVES);
-    const roots = codeRoots.get(treeId) ?? inOrder(await commitments.chunkRoots(campaignId, first), count);
-    codeRoots.keep(treeId, roots);
-    const chunkId = `${treeId}/${number}`;
-    const hashes = codeChunks.get(chunkId) ?? hashesIn(await commitments.chunk(campaignId, first, number));
-    codeChunks.keep(chunkId, hashes);
+    const number = Math.floor((ordinal - first) / CHUNK_LEAVES);
+    const within = (ordinal - first) % CHUNK_LEAVES;
+    const id = `${campaignId}/${first}`;
+    const above = await kept(codesAbove, id, async () => {
+      const roots = await commitments.chunkRoots(campaignId, first);
+      return treeOf(Buffer.concat(inOrder(roots, Math.ceil(size / CHUNK_LEAVES))));
+    });
+    const tree = await kept(codeChunks, `${id}/${number}`, async () => {
+      const chunk = await commitments.chunk(campaignId, first, number);
+      if (chunk === null) throw new Error(`a commitment lacks its chunk ${number}`);
+      return treeOf(chunk.hashes);
+    });
     const seed = await commitments.findSeed(campaignId);
-    const within = index % CHUNK_LEAVES;
-    const codeHash = hashes[within];
+    const codeHash = tree.leaf(within);
     if (seed === undefined || codeHash === undefined)
       throw new Error(`the commitment of campaign ${campaignId} lacks the code ${ordinal}`);
-    const commitmentPath = Buffer.concat([...pathOf(hashes, within), ...pathOf(roots, number)]);
+    const commitmentPath = Buffer.concat([tree.path(within), above.path(number)]);
     return { seed, facts: { ordinal, codeHash, codeSalt: codeSaltOf(seed, code), commitmentPath } };
   }
 
-  async function treeOf({ _id, campaignId, issued }: CertificateDoc): Promise<Tree> {
-    const kept = trees.get(_id);
-    if (kept !== undefined) return kept;
-    const all = await certificates.chunks(campaignId);
-    // The last chunk of an earlier certificate may be there too, with fewer issuances.
-    const chunks = all.filter(
-      ({ number, count }) => count === Math.min(CHUNK_LEAVES, issued - number * CHUNK_LEAVES),
-    );
-    const tree = { id: _id, chunks };
-    trees.keep(_id, tree);
-    return tree;
+  function chunksOf({ _id, campaignId, issued }: CertificateDoc): Promise<Certified> {
+    return kept(certifiedOnes, _id, async () => {
+      const all = await certificates.chunks(campaignId);
+      // The last chunk of an earlier certificate may be there too, with fewer issuances.
+      const chunks = all.filter(
+        ({ number, count }) => count === Math.min(CHUNK_LEAVES, issued - number * CHUNK_LEAVES),
+      );
+      return { chunks, above: treeOf(Buffer.concat(chunks.map(({ root }) => root))) };
+    });
   }
 
   async function certified(certificate: CertificateDoc, coupon: Claim, seed: Buffer, asked: string) {
-    const { campaignId } = certificate;
-    const { id, chunks } = await treeOf(certificate);
+    const { _id, campaignId } = certificate;
+    const { chunks, above } = await chunksOf(certificate);
     const chunk = chunks.find(({ last }) => !isBefore(last, coupon));
     if (chunk === undefined) return undefined;
-    const chunkId = `${id}/${chunk.number}`;
-    const issuances =
-      issuanceChunks.get(chunkId) ?? unpackIssuances(await certificates.entries(campaignId, chunk));
-    issuanceChunks.keep(chunkId, issuances);
-    const index = issuances.findIndex(
-      ({ generation, seq }) => generation === coupon.generation && seq === coupon.seq,
-    );
-    const issuance = issuances[index];
-    if (issuance === undefined) return undefined;
+    const { number } = chunk;
+    const { entries, tree } = await kept(issuanceChunks, `${_id}/${number}`, async () => {
+      const [bytes = Buffer.alloc(0)] = await certificates.entries(campaignId, [chunk]);
+      const hashes = issuanceHashes(number, unpackIssuances(bytes));
+      return { entries: bytes, tree: treeOf(Buffer.concat(hashes)) };
+    });
+    const found = findIssuance(entries, coupon);
+    if (found === undefined) return undefined;
+    const { index, issuance } = found;
     const { generation, seq, issuedAtMs, keyHash } = issuance;
-    const hashes = issuanceHashes(chunk.number, issuances);
-    const roots = chunks.map(({ root }) => root);
     return {
-      ...{ rank: chunk.number * CHUNK_LEAVES + index + 1, generation, seq, issuedAtMs: BigInt(issuedAtMs) },
+      ...{ rank: number * CHUNK_LEAVES + index + 1, generation, seq, issuedAtMs: BigInt(issuedAtMs) },
       ...{ keyHash, keySalt: openingSalt(seed, keyHash, asked, coupon) },
-      issuePath: Buffer.concat([...pathOf(hashes, index), ...pathOf(roots, chunk.number)]),
+      issuePath: Buffer.concat([tree.path(index), above.path(number)]),
     };
   }
 
@@ -157,9 +160,11 @@ function inOrder(roots: ReadonlyMap<number, Buffer>, count: number): Buffer[] {
   });
 }
 
-function hashesIn(chunk: { readonly hashes: Buffer } | null): Buffer[] {
-  const bytes = chunk?.hashes ?? Buffer.alloc(0);
-  return Array.from({ length: bytes.length / HASH_BYTES }, (_, i) =>
-    bytes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES),
-  );
+/** What is kept by a key, else what is made now. */
+async function kept<V>(entries: RecentEntries<V>, key: string, make: () => Promise<V>): Promise<V> {
+  const known = entries.get(key);
+  if (known !== undefined) return known;
+  const made = await make();
+  entries.keep(key, made);
+  return made;
 }

@@ -7,7 +7,7 @@ import {
   keyHashOf,
   keySaltOf,
 } from "../../proof/leaves.ts";
-import { pathOf, rootOf } from "../../proof/merkle.ts";
+import { rootOf, treeOf } from "../../proof/merkle.ts";
 import { readSigningKey, type SigningKey } from "../../proof/signing-key.ts";
 import { type Commitment, certificateLine, commitmentLine, signatureLine } from "../../proof/statements.ts";
 
@@ -89,10 +89,10 @@ export function proofOf(launch: SampleLaunch, rank: number): string[] {
     ...{ format: "coupon-issuer/proof/1", campaign: SAMPLE_CAMPAIGN, ordinal },
     codeHash: text64(issuance.codeHash),
     codeSalt: text64(codeSaltOf(SAMPLE_SEED, codeOf(ordinal))),
-    commitmentPath: text64(...pathOf(launch.codeHashes, ordinal)),
+    commitmentPath: text64(treeOf(Buffer.concat(launch.codeHashes)).path(ordinal)),
     ...{ rank, generation, seq, issuedAtMs, keyHash: text64(issuance.keyHash) },
     keySalt: text64(keySaltOf(SAMPLE_SEED, userOf(rank))),
-    issuePath: text64(...pathOf(leavesOf(launch), rank - 1)),
+    issuePath: text64(treeOf(Buffer.concat(leavesOf(launch))).path(rank - 1)),
   });
   return [line, ...commitmentOf(launch), ...headLinesOf(launch)];
 }

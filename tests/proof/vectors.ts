@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { codeHashOf, codeSaltOf, issuanceHashOf, keyHashOf, keySaltOf } from "../../proof/leaves.ts";
-import { pathOf, rootOf } from "../../proof/merkle.ts";
+import { HASH_BYTES, rootOf, treeOf } from "../../proof/merkle.ts";
 import { readSigningKey } from "../../proof/signing-key.ts";
 import { SAMPLE_CAMPAIGN, SAMPLE_SEED, TEST_KEY } from "./sample-launch.ts";
 
@@ -10,6 +10,11 @@ export const VECTORS_FILE = new URL("./vectors.json", import.meta.url);
 const TREE_SIZES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 13];
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+
+const hashesIn = (path: Buffer) =>
+  Array.from({ length: path.length / HASH_BYTES }, (_, i) =>
+    path.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES),
+  );
 
 /** The vectors; every text of bytes is hex. */
 export function vectors() {
@@ -28,7 +33,8 @@ export function vectors() {
   const hash = hex(issuanceHashOf(7, { ...numbers, codeHash: bytes(code.hash), keyHash: bytes(key.hash) }));
   const trees = TREE_SIZES.map((size) => {
     const leaves = Array.from({ length: size }, (_, i) => codeHashOf(SAMPLE_SEED, `leaf ${i}`));
-    const paths = leaves.map((_, i) => pathOf(leaves, i).map(hex));
+    const tree = treeOf(Buffer.concat(leaves));
+    const paths = leaves.map((_, i) => hashesIn(tree.path(i)).map(hex));
     return { leaves: leaves.map(hex), root: hex(rootOf(leaves)), paths };
   });
   const signer = readSigningKey(TEST_KEY);

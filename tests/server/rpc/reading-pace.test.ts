@@ -12,10 +12,12 @@ function reading() {
   const clock = fakeClock();
   let share = 0;
   let activeMs = 0;
+  let processorMs = 0;
+  let processorShare = 1;
   let underWay = 0;
   const limits: number[] = [];
   const beganMs: number[] = [];
-  const pace = createReadingPace({ clock, loopActiveMs: () => activeMs });
+  const pace = createReadingPace({ clock, loopActiveMs: () => activeMs, processorMs: () => processorMs });
 
   const page = (signal = STAYS) =>
     pace.page(
@@ -36,10 +38,15 @@ function reading() {
     othersUse(part: number) {
       share = part;
     },
+    /** The part of the loop's work in which it has a processor, and does not wait for one. */
+    processorFor(part: number) {
+      processorShare = part;
+    },
     /** Passes time, millisecond by millisecond, and lets pages continue in between. */
     async pass(ms: number) {
       for (let passed = 0; passed < ms; passed += 1) {
         activeMs += share;
+        processorMs += share * processorShare;
         clock.pass(1);
         await new Promise(setImmediate);
       }
@@ -77,6 +84,16 @@ describe("the pace of long readings", () => {
     await pass(20);
     await done;
     expect(limits).to.deep.equal([1_000]);
+  });
+
+  it("a loop that waits for a processor, which other programs have, is not taken for a busy one", async () => {
+    const { page, pass, limits, othersUse, processorFor } = reading();
+    othersUse(0.5);
+    processorFor(0.1);
+    const done = Promise.all([page(), page()]);
+    await pass(40);
+    await done;
+    expect(limits).to.deep.equal([1_000, 1_000]);
   });
 
   it("goes on at full speed when the callers have gone", async () => {
