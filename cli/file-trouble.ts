@@ -6,6 +6,7 @@ import { UserError } from "./user-error.ts";
 const hints: Readonly<Record<string, string>> = {
   ENOSPC: "make room there, or name a file on another disk, and give the same command again",
   EDQUOT: "make room within your quota, or name a file on another disk, and give the same command again",
+  EEXIST: "there is a file of that name, and it is never written over: name another",
   EFBIG: "files may not grow that big there: see ulimit -f, or name a file on another disk",
 };
 

@@ -50,8 +50,10 @@ export async function writeRedemptions(
   ];
   for (const one of redemptions) {
     const at = epochMsOf(one.endedAt ?? one.reservedAt);
+    const expires = one.state === RedemptionState.RESERVED ? epochMsOf(one.expiresAt) : undefined;
     const when = at === undefined ? "" : `  ${instantText(at, zone)}`;
-    facts.push([stateWord(one.state), `${printable(one.key)}${when}`]);
+    const end = expires === undefined ? "" : `, until ${instantText(expires, zone)}`;
+    facts.push([stateWord(one.state), `${printable(one.key)}${when}${end}`]);
   }
   for (const change of voidChanges) {
     const at = epochMsOf(change.at);

@@ -39,7 +39,7 @@ export function reasonWords(
     },
     [RefusalReason.MAX_PER_USER]: {
       message: serverMessage,
-      hint: "coupon find --user shows the user's coupons; a repeated --request still gets its own",
+      hint: "coupon find --user shows the user's coupons; a repeated --request-id still gets its own",
     },
     [RefusalReason.UNKNOWN_CAMPAIGN]: {
       message: `there is no ${campaignId === undefined ? "such campaign" : `campaign ${printable(campaignId)}`} at ${url}`,
@@ -49,7 +49,7 @@ export function reasonWords(
     },
     [RefusalReason.NO_COUPON]: {
       message: "no coupon matches",
-      hint: "check the key, coupon issue claims one",
+      hint: noCouponHint(verb),
     },
     [RefusalReason.INVALID]: {
       message: `the service refused ${withInstants(inFlags(serverMessage, verb), zone)}`,
@@ -110,27 +110,46 @@ export function reasonWords(
     },
     [RefusalReason.VOIDED]: {
       message: withInstants(serverMessage.replace("key: ", "the key: "), zone),
-      hint: "coupon redemptions shows who did that and why; coupon unvoid takes it back",
+      hint: "coupon redemptions shows operators who did that and why; coupon unvoid takes it back",
     },
     [RefusalReason.RESERVED]: {
       message: withInstants(serverMessage.replace("key: ", "the key: "), zone),
-      hint: "its reservation times out; coupon redemptions shows when",
+      hint: `${reservedFor(refusal)}; coupon redemptions shows operators by which key`,
     },
     [RefusalReason.REDEEMED]: {
       message: withInstants(serverMessage.replace("key: ", "the key: "), zone),
-      hint: "coupon redemptions shows by which key and when",
+      hint: verb === "redeem" && /by this key$/.test(serverMessage) ? finalHint : redeemedHint,
     },
     [RefusalReason.NO_RESERVATION]: {
       message: withInstants(serverMessage.replace("key: ", "the key: "), zone),
       hint: "coupon redeem --reserve makes one",
     },
     [RefusalReason.RESERVATION_OVER]: {
-      message: withInstants(serverMessage.replace("key: ", "the key: "), zone),
+      message: serverMessage.replace("key: ", "the key: ").replace("; reserve with another key", ""),
       hint: "reserve with another --key",
     },
   };
   return words[reason];
 }
+
+/** What to look at where the verb found no coupon. */
+function noCouponHint(verb: string | undefined): string {
+  if (verb === "redeem")
+    return "check the code; where the campaign binds its coupons to their users, give --user and who claimed it";
+  if (verb === "void" || verb === "unvoid" || verb === "redemptions")
+    return "check the code: only one that was issued is found";
+  return "check the key, coupon issue claims one";
+}
+
+/** For how long another key's reservation lasts at most. */
+function reservedFor({ retryAfterMs }: Refusal): string {
+  return retryAfterMs > 0n
+    ? `ask again in ${countdown(Number(retryAfterMs))}, when it has timed out unless it is confirmed`
+    : "its reservation times out";
+}
+
+const finalHint = "what is confirmed is final";
+const redeemedHint = "coupon redemptions shows operators by which key and when";
 
 /** The hint for a field that the service refused. */
 function invalidHint(serverMessage: string, verb: string | undefined): string {

@@ -130,6 +130,8 @@ export function campaignFacts(campaign: Campaign, context: SummaryContext): [lab
   facts.push(["format", campaign.codesImported ? "imported codes" : printable(campaign.codeFormat)]);
   if (campaign.claimAuth > ClaimAuth.OPEN)
     facts.push(["claims", `need a ${enumName(ClaimAuthSchema, campaign.claimAuth).toLowerCase()}`]);
+  if (campaign.forgetUsersAfterDays > 0)
+    facts.push(["users", `erased ${counted(campaign.forgetUsersAfterDays, "day")} after it is over`]);
   return [...facts, ...redemptionRuleFacts(campaign.redemption, zone), ...metadataLines(campaign.metadata)];
 }
 

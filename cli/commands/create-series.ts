@@ -5,6 +5,7 @@ import { type Campaign, CampaignSchema } from "../../proto/gen/coupon/v1/campaig
 import { counted, isOrAre } from "../../runtime/counting.ts";
 import { call } from "../call.ts";
 import type { Input } from "../command.ts";
+import { createdAlready } from "../created-already.ts";
 import { dryRunMode } from "../dry-run-mode.ts";
 import { parseInstant } from "../instant.ts";
 import { jsonOptions } from "../json.ts";
@@ -64,7 +65,13 @@ export async function createSeries(session: Session, input: Input, drop: Drop): 
         again: "trying again with the same request id",
         advice: `${counted(created.length, "campaign")} of ${planned.length} ${isOrAre(created.length)} there: run the same command again, it goes on`,
       },
-    );
+    ).catch((error: unknown) => {
+      throw createdAlready(
+        error,
+        `series ${printable(seriesId)} has ${printable(rest.name)} already`,
+        `give the very same properties, or begin another series with --series; coupon list --series ${printable(seriesId)} shows this one`,
+      );
+    });
     if (campaign === undefined) throw new Error("the service answered without a campaign");
     created.push(campaign);
     await session.output.write(createdText(session, campaign, startsAtMs, zone));

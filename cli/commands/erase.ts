@@ -128,7 +128,9 @@ async function show(
   const campaigns = [...sums].map(([campaignId, sum]) => ({ campaignId, ...sum }));
   if (output.json) return output.write(`${JSON.stringify({ users, dryRun, campaigns })}\n`);
   if (campaigns.length === 0)
-    return output.write(`${counted(users, "user")}: no campaign has a coupon under any of these ids\n`);
+    return output.write(
+      `${counted(users, "user")}: nothing to erase: no coupon has one of these ids, or none has it any more\n`,
+    );
   for (const { campaignId, name, found, erased } of campaigns)
     await output.write(
       dryRun

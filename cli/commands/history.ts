@@ -4,7 +4,7 @@ import {
   type HistoryEntry,
   HistoryEntrySchema,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
-import { grouped } from "../../runtime/counting.ts";
+import { counted, grouped } from "../../runtime/counting.ts";
 import type { Action } from "../command.ts";
 import { jsonOptions } from "../json.ts";
 import { pagesOf } from "../pages.ts";
@@ -13,6 +13,8 @@ import { defaultLimit } from "../verbs/history.ts";
 
 const maxLimit = 100_000;
 const pageSize = 1_000;
+/** So many places of an erasure fit a line or two. */
+const placesShown = 20;
 
 export const action: Action = {
   async run(session, input) {
@@ -44,7 +46,20 @@ function entryLines(entry: HistoryEntry, zone: string): string {
   const head = `${String(entry.revision).padStart(4)}  ${instantText(atMs, zone)}  ${printable(entry.verb)}  by ${who}`;
   const happenedMs = epochMsOf(entry.happenedAt);
   const happened = happenedMs === undefined ? [] : [`happened: ${instantText(happenedMs, zone)}`];
-  return [head, ...[...differences(entry, zone), ...happened].map((line) => `        ${line}`)].join("\n");
+  return [
+    head,
+    ...[...differences(entry, zone), ...erasedLines(entry), ...happened].map((line) => `        ${line}`),
+  ].join("\n");
+}
+
+/** Of an erasure, the coupons whose users it took out: their places, never who they were. */
+function erasedLines({ erased }: HistoryEntry): string[] {
+  if (erased === undefined) return [];
+  const { count, places } = erased;
+  const shown = places.slice(0, placesShown).map(printable).join(", ");
+  const more = places.length > placesShown ? ", … (--json has them)" : "";
+  const where = places.length === 0 ? "all that were issued until then" : `${shown}${more}`;
+  return [`users erased of: ${counted(count, "coupon")}, ${where}`];
 }
 
 /** The settings that the change changed; of a creation, all settings. */

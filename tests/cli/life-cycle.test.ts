@@ -329,14 +329,18 @@ describe("cli: the life of a campaign", () => {
       { revision: 1, at: timestampFromMs(startMs), actor: "", verb: "create", after: settings },
     ];
     let pages: object[];
+    let erased: { readonly count: number; readonly places: string[] } | undefined;
 
     beforeEach(async () => {
       pages = [];
+      erased = undefined;
       await service.close();
       service = await startStandIn({
         campaigns: {
           listHistory(request) {
             pages.push({ pageSize: request.pageSize, pageToken: request.pageToken });
+            if (erased !== undefined)
+              return { entries: [{ revision: 3, verb: "erase", before: settings, after: settings, erased }] };
             const shown = request.pageToken === "" ? entries.slice(0, 1) : entries.slice(1);
             return { entries: shown, nextPageToken: request.pageToken === "" ? "2" : "" };
           },
@@ -355,6 +359,15 @@ describe("cli: the life of a campaign", () => {
         { pageSize: 100, pageToken: "" },
         { pageSize: 99, pageToken: "2" },
       ]);
+    });
+
+    it("an erasure shows the places of its coupons, as many as can be read", async () => {
+      erased = { count: 2, places: ["1-7", "2-1"] };
+      const few = await run(`history ${campaignId}`);
+      erased = { count: 30, places: Array.from({ length: 30 }, (_, at) => `1-${at + 1}`) };
+      const many = await run(`history ${campaignId}`);
+      expect(few.stdout).to.contain("users erased of: 2 coupons, 1-7, 2-1\n");
+      expect(many.stdout).to.match(/30 coupons, 1-1, .*1-20, … \(--json has them\)\n/);
     });
 
     it("--limit and --json", async () => {

@@ -1,10 +1,11 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import { type RedemptionRules, RedemptionState } from "../../proto/gen/coupon/v1/redemption_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { readJsonLines } from "../support/run-cli.ts";
 import { runHere } from "../support/run-here.ts";
-import { campaign, type StandIn, startMs, startStandIn } from "../support/stand-in.ts";
+import { campaign, refusal, type StandIn, startMs, startStandIn } from "../support/stand-in.ts";
 
 const CODE = "가나다라마바0001";
 
@@ -12,10 +13,12 @@ describe("cli: redemption", () => {
   let service: StandIn;
   const asked: [method: string, request: Record<string, unknown>][] = [];
   let whyNot: RefusalReason;
+  let refuseWith: ConnectError | undefined;
   let rules: RedemptionRules | undefined;
 
   before(async () => {
     const answering = (method: string, state: RedemptionState) => (request: object) => {
+      if (refuseWith !== undefined) throw refuseWith;
       asked.push([method, request as Record<string, unknown>]);
       const { key } = request as { readonly key: string };
       const [endedAt, expiresAt] = [timestampFromMs(startMs), timestampFromMs(startMs + 60_000)];
@@ -23,10 +26,15 @@ describe("cli: redemption", () => {
       return { redemption: { code: CODE, campaignId: "C", key, state, redeemer: "till", ...times } };
     };
     const voiding = (method: string, voided: boolean) => (request: object) => {
+      if (refuseWith !== undefined) throw refuseWith;
       asked.push([method, request as Record<string, unknown>]);
       const voidChanges = [{ at: timestampFromMs(startMs), actor: "kim", voided, reason: "stolen" }];
       const redemptions = [
         { key: "order-1", state: RedemptionState.CONFIRMED, endedAt: timestampFromMs(startMs) },
+        {
+          ...{ key: "order-2", state: RedemptionState.RESERVED },
+          ...{ reservedAt: timestampFromMs(startMs), expiresAt: timestampFromMs(startMs + 600_000) },
+        },
       ];
       return {
         redemptions: { code: CODE, campaignId: "C", voided, voidChanges, redemptions, maxRedemptions: 2 },
@@ -57,6 +65,7 @@ describe("cli: redemption", () => {
   beforeEach(() => {
     asked.length = 0;
     whyNot = RefusalReason.UNSPECIFIED;
+    refuseWith = undefined;
     rules = undefined;
   });
 
@@ -99,7 +108,15 @@ describe("cli: redemption", () => {
     expect(await run("validate", "--code", CODE)).to.include({ code: 0, stdout: "valid\n" });
     whyNot = RefusalReason.REDEEMED;
     const { code, stderr } = await run("validate", "--code", CODE);
-    expect([code, stderr.includes("REDEEMED")]).to.deep.equal([3, true]);
+    expect([code, stderr]).to.deep.equal([
+      3,
+      "coupon: the code cannot be redeemed: REDEEMED: it was redeemed as often as it may be; docs/redemption.md says what each reason means\n",
+    ]);
+    whyNot = RefusalReason.NO_COUPON;
+    expect((await run("validate", "--code", CODE)).stderr).to.match(
+      /NO_COUPON: it was never issued, or .*--user/,
+    );
+    whyNot = RefusalReason.REDEEMED;
     const json = await run("validate", "--code", CODE, "--json");
     expect(readJsonLines(json.stdout)[0]).to.deep.equal({ valid: false, whyNot: "REDEEMED" });
   });
@@ -126,6 +143,48 @@ describe("cli: redemption", () => {
     expect(asked[1]).to.have.nested.property("[1].dryRun", true);
     const shown = await run("redemptions", "--code", CODE);
     expect(shown.stdout).to.match(/void +yes[\s\S]*confirmed +order-1/);
+    expect(shown.stdout).to.match(/reserved +order-2 .*11:00:00\.000Z, until .*11:10:00\.000Z\n/);
+  });
+
+  it("a refusal is told to whoever holds the code: what to look at, how long, what is final", async () => {
+    const told: [verb: string[], refused: ConnectError, words: RegExp][] = [
+      [
+        ["redeem"],
+        refusal(Code.NotFound, RefusalReason.NO_COUPON),
+        /check the code; .*--user and who claimed it\n/,
+      ],
+      [
+        ["redemptions"],
+        refusal(Code.NotFound, RefusalReason.NO_COUPON),
+        /check the code: only one that was issued/,
+      ],
+      [
+        ["redeem"],
+        refusal(Code.FailedPrecondition, RefusalReason.RESERVED, {
+          ...{ message: "another key has reserved this code", retryAfterMs: 90_000 },
+        }),
+        /has reserved this code; ask again in 00:01:30, when it has timed out/,
+      ],
+      [
+        ["redeem", "--key", "a", "--cancel"],
+        refusal(Code.FailedPrecondition, RefusalReason.REDEEMED, {
+          message: "this code was redeemed, by this key",
+        }),
+        /by this key; what is confirmed is final\n/,
+      ],
+      [
+        ["redeem", "--key", "a", "--confirm"],
+        refusal(Code.FailedPrecondition, RefusalReason.RESERVATION_OVER, {
+          message: "key: its reservation timed out; reserve with another key",
+        }),
+        /: the key: its reservation timed out; reserve with another --key\n/,
+      ],
+    ];
+    for (const [args, refused, words] of told) {
+      refuseWith = refused;
+      const { stderr } = await run(...args, "--code", CODE);
+      expect(stderr).to.match(words);
+    }
   });
 
   it("creates a campaign with rules for its redemption, and shows them", async () => {

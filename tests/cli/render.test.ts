@@ -159,6 +159,18 @@ describe("cli rendering", () => {
     expect(starts(startMs + 1, opened)).to.match(/Z$/);
   });
 
+  it("a campaign that will forget its users says so, and when; another says nothing of it", () => {
+    const users = (forgetUsersAfterDays: number) =>
+      new Map(campaignFacts(campaign({ forgetUsersAfterDays }), { zone: "UTC", serverMs: startMs })).get(
+        "users",
+      );
+    expect([users(30), users(1), users(0)]).to.deep.equal([
+      "erased 30 days after it is over",
+      "erased 1 day after it is over",
+      undefined,
+    ]);
+  });
+
   it("an open campaign shows counts, rate, what is being recorded and its end", () => {
     const message = create(WatchCampaignResponseSchema, {
       campaign: campaign({

@@ -166,7 +166,7 @@ describe("max_per_user over real services", () => {
     const third = await issue("3");
     expect([third.code, third.stderr]).to.deep.equal([
       3,
-      "coupon: the campaign gives each user 2 coupons, and this user has them; coupon find --user shows the user's coupons; a repeated --request still gets its own\n",
+      "coupon: the campaign gives each user 2 coupons, and this user has them; coupon find --user shows the user's coupons; a repeated --request-id still gets its own\n",
     ]);
     const exported = await runCli(["export", id, "--format", "csv"], { url: one.url });
     for (const name of ["1", "2"]) expect(exported.stdout).to.include(`${user("cli")},${request(name)}`);
