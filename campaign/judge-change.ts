@@ -6,7 +6,8 @@ import { changedMetadata, type MetadataChange } from "./metadata.ts";
 import type { Refusal } from "./refusal.ts";
 import { TOTAL_MAX, validEnd, validSpace } from "./valid.ts";
 
-/** The change that an operator asks for. `endsAtMs`: an instant in ms; null: no end; undefined: as it was. */
+/** The change that an operator asks for. `endsAtMs`: an instant in ms; null: no end; undefined: as it was. Of
+ * `forgetUsersAfterDays` likewise: null: never. */
 export type Change =
   | { readonly verb: "pause" | "resume" | "end" | "cancel" }
   | {
@@ -19,6 +20,7 @@ export type Change =
       readonly name: string | undefined;
       readonly endsAtMs: number | null | undefined;
       readonly metadata?: MetadataChange | undefined;
+      readonly forgetUsersAfterDays?: number | null | undefined;
     }
   | { readonly verb: "add"; readonly count: number };
 
@@ -147,10 +149,29 @@ function judgeSchedule(
   return changed({ startsAt, ...end.fields }, ...whatIsDue({ startsAt }, phase, nowMs));
 }
 
-function judgeEdit(
-  { name, endsAtMs, metadata = { set: [], remove: [] } }: Extract<Change, { verb: "edit" }>,
-  { campaign, phase, nowMs }: Judged,
-): Judgement {
+/** The days after the change, and a notice where they may have passed already. */
+function newForgetDays(
+  { forgetUsersAfterDays: standing, forgotUsersOf, total }: CampaignDoc,
+  days: number | null | undefined,
+  phase: Phase,
+) {
+  const wanted = days === undefined ? standing : (days ?? undefined);
+  if (wanted === standing) return { differs: false, fields: {}, notices: [] };
+  const isOver = phase === "SOLD_OUT" || phase === "ENDED" || phase === "CANCELLED";
+  const notices =
+    wanted === undefined || !isOver
+      ? []
+      : forgotUsersOf === total
+        ? ["the users of the campaign have been erased already"]
+        : [
+            `the campaign is over: its users are erased ${counted(wanted, "day")} after it became so, within a minute if these have passed`,
+          ];
+  return { differs: true, fields: { forgetUsersAfterDays: wanted }, notices };
+}
+
+function judgeEdit(change: Extract<Change, { verb: "edit" }>, { campaign, phase, nowMs }: Judged): Judgement {
+  const { name, endsAtMs, metadata = { set: [], remove: [] }, forgetUsersAfterDays } = change;
+  const forget = newForgetDays(campaign, forgetUsersAfterDays, phase);
   const end = newEnd(campaign, endsAtMs);
   const renames = name !== undefined && name !== campaign.name;
   const noted = changedMetadata(campaign.metadata ?? [], metadata);
@@ -158,14 +179,15 @@ function judgeEdit(
   const notes = noted.value.differs
     ? { metadata: noted.value.metadata.length === 0 ? undefined : noted.value.metadata }
     : {};
-  if (!renames && !end.differs && !noted.value.differs) return ALREADY;
+  if (!renames && !end.differs && !noted.value.differs && !forget.differs) return ALREADY;
   if (end.differs && LIFE_CYCLE[phase]["edit-end"] === "refused") return notAllowed("edit-end", phase);
   if (renames && LIFE_CYCLE[phase]["edit-name"] === "refused") return notAllowed("edit-name", phase);
   if (end.differs && end.wanted !== undefined) {
     const valid = validEnd(end.wanted, campaign.startsAt.getTime(), nowMs);
     if (!valid.ok) return refused(valid.refusal);
   }
-  return changed({ ...(renames ? { name } : {}), ...notes, ...end.fields });
+  const fields = { ...(renames ? { name } : {}), ...notes, ...end.fields, ...forget.fields };
+  return changed(fields, ...forget.notices);
 }
 
 function judgeAddition(count: number, { campaign, phase, nowMs, codesInSpace }: Judged): Judgement {

@@ -15,6 +15,7 @@ const OTHER_FIELD: Readonly<Record<keyof Asked, string>> = {
   endsAtMs: "another end",
   name: "another name",
   metadata: "other metadata",
+  forgetUsersAfterDays: "another number of days after which users are erased",
 };
 
 /** What a request id was used for before; undefined: for this same change. */

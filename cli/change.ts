@@ -99,9 +99,11 @@ export async function makeChange<I extends DescMessage, R extends MessageInitSha
 /** The words for fields that the request does not contain: they stay unchanged. */
 function absentWords(request: object): Record<string, string> {
   const removesEnd = "noEnd" in request && request.noEnd === true;
+  const keepsUsers = "keepUsers" in request && request.keepUsers === true;
   return {
     endsAt: removesEnd ? "(none from now on)" : "(unchanged)",
     name: "(unchanged)",
+    forgetUsersAfterDays: keepsUsers ? "(never from now on)" : "(unchanged)",
     setMetadata: "(unchanged)",
     removeMetadata: "(unchanged)",
   };

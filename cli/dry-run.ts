@@ -35,7 +35,7 @@ export interface PlannedCall<I extends DescMessage> {
   readonly request: MessageInitShape<I>;
   /** The zone that the operator named in an instant, where they named one. */
   readonly namedZone?: string | undefined;
-  /** The words for a field that is not given, as in { endsAt: "(unchanged)" }; otherwise "(none)". */
+  /** The words for a field that is not given (of a number: 0), as in { endsAt: "(unchanged)" }; otherwise "(none)". */
   readonly absent?: Readonly<Record<string, string>>;
   /** The server's clock, for the time left until the start; undefined: that is not shown. */
   readonly serverMs?: number | undefined;
@@ -96,14 +96,15 @@ export async function clockForDryRun(
 }
 
 /** Shown only where they are true: "noEnd false" would look like a change of the end. */
-const changesNothing: readonly string[] = ["noEnd", "dryRun"];
+const changesNothing: readonly string[] = ["noEnd", "keepUsers", "dryRun"];
 
 function opensText(startMs: number, serverMs: number | undefined): string {
   if (serverMs === undefined) return "";
   return startMs > serverMs ? `, in ${countdown(startMs - serverMs)}` : ", which has come: opens at once";
 }
 
-function valueText(value: unknown, absent = "(none)"): string {
-  if (value === undefined || value === "") return absent;
+function valueText(value: unknown, absent: string | undefined): string {
+  if (value === undefined || value === "") return absent ?? "(none)";
+  if (value === 0 && absent !== undefined) return absent;
   return printable(typeof value === "object" ? JSON.stringify(value) : String(value));
 }

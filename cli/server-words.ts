@@ -20,6 +20,7 @@ export const flagOfField: Readonly<Record<string, string>> = {
   ids: "--id",
   import_id: "--codes",
   interval_ms: "--interval",
+  keep_users: "--keep-users",
   key: "--key",
   max_per_user: "--max-per-user",
   metadata: "--meta",

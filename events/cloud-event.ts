@@ -90,6 +90,8 @@ export type SettingsData = {
   readonly endsAt?: string;
   /** Absent: none. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** So many days after it is over, its users are erased; absent: not by itself. */
+  readonly forgetUsersAfterDays?: number;
 };
 
 export type StockData = {
@@ -187,12 +189,13 @@ function headOf(campaignId: string, id: string, type: EventType, time: string, {
 }
 
 function settingsData(settings: CampaignSettings): SettingsData {
-  const { state, name, total, adding, startsAt, endsAt, metadata } = settings;
+  const { state, name, total, adding, startsAt, endsAt, metadata, forgetUsersAfterDays } = settings;
   return {
     ...{ state, name, total },
     ...(adding === undefined ? {} : { adding }),
     startsAt: startsAt.toISOString(),
     ...(endsAt === undefined ? {} : { endsAt: endsAt.toISOString() }),
     ...(metadata === undefined ? {} : { metadata: viewMetadata(metadata) }),
+    ...(forgetUsersAfterDays === undefined ? {} : { forgetUsersAfterDays }),
   };
 }

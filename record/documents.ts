@@ -123,6 +123,7 @@ export type CampaignSettings = {
   endsAt?: Date;
   /** Absent: none. */
   metadata?: readonly string[];
+  forgetUsersAfterDays?: number;
 };
 
 /** The fields of a request for a change, to recognise its repetition. Absent: not given. */
@@ -133,6 +134,7 @@ export type Asked = {
   /** Null: no end. */
   endsAtMs?: number | null;
   metadata?: { readonly set: readonly string[]; readonly remove: readonly string[] };
+  forgetUsersAfterDays?: number | null;
 };
 
 /** One change of a campaign. Written once, never altered. */

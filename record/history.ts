@@ -98,7 +98,7 @@ function isGapless(found: readonly HistoryDoc[], { above, below, newestFirst }: 
 }
 
 export function settingsOf(doc: CampaignDoc): CampaignSettings {
-  const { state, name, total, startsAt, endsAt, adding, metadata } = doc;
+  const { state, name, total, startsAt, endsAt, adding, metadata, forgetUsersAfterDays } = doc;
   return {
     state,
     name,
@@ -107,6 +107,7 @@ export function settingsOf(doc: CampaignDoc): CampaignSettings {
     startsAt,
     ...(endsAt === undefined ? {} : { endsAt }),
     ...(metadata === undefined ? {} : { metadata }),
+    ...(forgetUsersAfterDays === undefined ? {} : { forgetUsersAfterDays }),
   };
 }
 

@@ -21,6 +21,7 @@ export type CampaignFields = {
   readonly dropped?: number;
   readonly settling?: true;
   readonly metadata?: CampaignDoc["metadata"] | undefined;
+  readonly forgetUsersAfterDays?: number | undefined;
 };
 
 /** A step that the campaign has made by itself before a change, and that is not recorded yet. */
@@ -206,6 +207,7 @@ const SETTINGS = {
   startsAt: "$startsAt",
   endsAt: "$endsAt",
   metadata: "$metadata",
+  forgetUsersAfterDays: "$forgetUsersAfterDays",
 } satisfies Record<keyof CampaignSettings, string>;
 
 /**

@@ -83,6 +83,12 @@ function settingTexts(settings: CampaignSettings, zone: string): [name: string, 
     ["starts", instant(epochMsOf(settings.startsAt))],
     ["ends", instant(epochMsOf(settings.endsAt))],
     [
+      "users erased",
+      settings.forgetUsersAfterDays === 0
+        ? "not by itself"
+        : `${counted(settings.forgetUsersAfterDays, "day")} after it is over`,
+    ],
+    [
       "metadata",
       metadataLines(settings.metadata)
         .map(([, entry]) => entry)

@@ -28,6 +28,7 @@ import { viewCampaign } from "../view/campaign-view.ts";
 import { operatorIn } from "./operator-gate.ts";
 import { validBinding } from "./redemption-rules.ts";
 import { createRefuse } from "./refuse.ts";
+import { NO_ERASURE_KEY } from "./valid-forget-days.ts";
 import { validNewCampaign } from "./validation.ts";
 
 export type CreateCampaignDeps = {
@@ -41,8 +42,6 @@ export type CreateCampaignDeps = {
   readonly clock: Clock;
   readonly logger: Logger;
 };
-
-const NO_KEY = "must be 0 here: this server has no ERASURE_KEY to make pseudonyms with";
 
 /** Creates a campaign; a repeated request with the same request_id returns the existing one. */
 export function createCreateCampaign(
@@ -94,7 +93,7 @@ export function createCreateCampaign(
       redemption: orRefuse(validBinding(asked.redemption, knowsUsers)),
     };
     if (wanted.forgetUsersAfterDays !== undefined && pseudonyms === undefined)
-      throw refuse({ reason: "INVALID", field: "forget_users_after_days", allowed: NO_KEY });
+      throw refuse({ reason: "INVALID", field: "forget_users_after_days", allowed: NO_ERASURE_KEY });
     const { importId } = request;
     const brought = importId === "" ? undefined : await broughtCodes(importId, request, earlier !== null);
     const doc =
@@ -151,8 +150,9 @@ export function createCreateCampaign(
 /** The campaign with the settings that it was created with, before any change. */
 function asCreated(standing: CampaignDoc, after: CampaignSettings | undefined): Partial<CampaignDoc> {
   if (after === undefined) return {};
-  const { name, total, startsAt, endsAt, metadata } = after;
-  return { ...standing, name, total, startsAt, endsAt, metadata } as Partial<CampaignDoc>;
+  const { name, total, startsAt, endsAt, metadata, forgetUsersAfterDays } = after;
+  const settings = { name, total, startsAt, endsAt, metadata, forgetUsersAfterDays };
+  return { ...standing, ...settings } as Partial<CampaignDoc>;
 }
 
 /** The first property in which a campaign differs from what a repeated request_id asks for. */

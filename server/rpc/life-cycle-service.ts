@@ -3,6 +3,7 @@ import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { actorOf } from "../../access/operators.ts";
 import type { ChangeCampaign } from "../../campaign/change-campaign.ts";
+import type { Pseudonyms } from "../../campaign/erasure/pseudonyms.ts";
 import type { Change } from "../../campaign/judge-change.ts";
 import { validMetadataChange, viewMetadata } from "../../campaign/metadata.ts";
 import { validCampaignId, validKey } from "../../campaign/valid.ts";
@@ -22,7 +23,9 @@ import type { Clock } from "../../runtime/clock.ts";
 import { traceIn } from "../http/call-traces.ts";
 import { viewCampaign } from "../view/campaign-view.ts";
 import { operatorIn } from "./operator-gate.ts";
+import { denialOfRole, ERASING_ROLE } from "./operator-rights.ts";
 import { createRefuse } from "./refuse.ts";
+import { NO_ERASURE_KEY, validNewForgetDays } from "./valid-forget-days.ts";
 import {
   validActor,
   validAddition,
@@ -39,6 +42,7 @@ export type LifeCycleServiceDeps = {
   history: History;
   issuances: Issuances;
   clock: Clock;
+  pseudonyms: Pseudonyms | undefined;
 };
 
 type LifeCycleService = Pick<
@@ -61,12 +65,15 @@ type ChangeRequest = {
   readonly dryRun: boolean;
 };
 
+const EDITED = "name, ends_at, no_end, set_metadata, remove_metadata, forget_users_after_days, keep_users";
+
 const HISTORY_PAGE = { most: 1_000, whenZero: 100 } as const;
 
 /** The part of the operators' service that changes campaigns and lists their history. */
 export function createLifeCycleService(deps: LifeCycleServiceDeps): LifeCycleService {
   const { changeCampaign, campaigns, history, issuances, clock } = deps;
   const { refuse, orRefuse } = createRefuse(clock);
+  const hasErasureKey = deps.pseudonyms !== undefined;
 
   async function answer(request: ChangeRequest, { signal, values }: HandlerContext, change: Change) {
     const changed = await changeCampaign({
@@ -103,12 +110,22 @@ export function createLifeCycleService(deps: LifeCycleServiceDeps): LifeCycleSer
       const name = orRefuse(validNewName(request.name));
       const endsAtMs = orRefuse(validNewEnd(request.endsAt, request.noEnd));
       const metadata = orRefuse(validMetadataChange(request.setMetadata, request.removeMetadata));
-      if (name === undefined && endsAtMs === undefined && metadata === undefined) {
+      const forgetUsersAfterDays = orRefuse(
+        validNewForgetDays(request.forgetUsersAfterDays, request.keepUsers),
+      );
+      const parts = { name, endsAtMs, metadata, forgetUsersAfterDays };
+      if (Object.values(parts).every((part) => part === undefined)) {
         const allowed = "give at least one of them: there is nothing to change";
-        const field = "name, ends_at, no_end, set_metadata, remove_metadata";
-        throw refuse({ reason: "INVALID", field, allowed });
+        throw refuse({ reason: "INVALID", field: EDITED, allowed });
       }
-      return answer(request, context, { verb: "edit", name, endsAtMs, metadata });
+      if (forgetUsersAfterDays !== undefined) {
+        const what = "UpdateCampaign with forget_users_after_days or keep_users";
+        const denial = denialOfRole(operatorIn(context.values), ERASING_ROLE, what);
+        if (denial !== undefined) throw refuse(denial);
+      }
+      if (typeof forgetUsersAfterDays === "number" && !hasErasureKey)
+        throw refuse({ reason: "INVALID", field: "forget_users_after_days", allowed: NO_ERASURE_KEY });
+      return answer(request, context, { verb: "edit", ...parts });
     },
 
     addCoupons(request, context) {
@@ -149,7 +166,7 @@ function viewEntry(entry: HistoryDoc): HistoryEntry {
 }
 
 function viewSettings(settings: RecordedSettings): CampaignSettings {
-  const { state, name, total, adding = 0, startsAt, endsAt, metadata } = settings;
+  const { state, name, total, adding = 0, startsAt, endsAt, metadata, forgetUsersAfterDays = 0 } = settings;
   return create(CampaignSettingsSchema, {
     state: CampaignState[state],
     name,
@@ -158,5 +175,6 @@ function viewSettings(settings: RecordedSettings): CampaignSettings {
     startsAt: timestampFromDate(startsAt),
     ...(endsAt === undefined ? {} : { endsAt: timestampFromDate(endsAt) }),
     metadata: viewMetadata(metadata),
+    forgetUsersAfterDays,
   });
 }

@@ -80,6 +80,9 @@ export const ROLE_NEEDED: Readonly<Record<OperatorMethod, OperatorRole | "any">>
 /** The role that GetCampaign needs to answer with issued codes, and ListEvents with issued coupons. */
 export const CODES_ROLE: OperatorRole = "operator";
 
+/** The role that UpdateCampaign needs to change when users are erased: an erasure cannot be undone. */
+export const ERASING_ROLE: OperatorRole = "admin";
+
 type Needed = { readonly name: string; readonly role: OperatorRole | "any" };
 
 const NEEDED: ReadonlyMap<string, Needed> = new Map(

@@ -21,6 +21,7 @@ import type { IssuePosition } from "../../record/issue-ranges.ts";
 import { counted, grouped, limitBroken } from "../../runtime/counting.ts";
 import { claimAuthIn, viewClaimAuth } from "../view/claim-auth-view.ts";
 import { validRedemptionRules } from "./redemption-rules.ts";
+import { validForgetDays } from "./valid-forget-days.ts";
 import { validInstant } from "./valid-instant.ts";
 import { validSeriesId } from "./valid-series.ts";
 
@@ -97,9 +98,6 @@ export function validNewEnd(endsAt: Timestamp | undefined, noEnd: boolean): Vali
   return validInstant("ends_at", endsAt);
 }
 
-/** Ten years. */
-const FORGET_DAYS_MAX = 3_650;
-
 /** Checks everything about a new campaign that can be checked without a store. */
 export function validNewCampaign(
   request: Omit<CreateCampaignRequest, "$typeName" | "$unknown">,
@@ -140,10 +138,8 @@ export function validNewCampaign(
   if (claimAuth === null) return invalid("claim_auth", "must be OPEN, KEY, TOKEN, or not given");
   const redemption = validRedemptionRules(request.redemption, startsAtMs, nowMs);
   if (!redemption.ok) return redemption;
-  const days = request.forgetUsersAfterDays;
-  const daysLimit = days === 0 ? undefined : limitBroken(days, 1, FORGET_DAYS_MAX);
-  if (daysLimit !== undefined)
-    return invalid("forget_users_after_days", `is ${grouped(days)}: must be ${daysLimit}, or 0: never`);
+  const forgetDays = validForgetDays(request.forgetUsersAfterDays, "never");
+  if (!forgetDays.ok) return forgetDays;
   return valid({
     name: name.value,
     total,
@@ -154,7 +150,7 @@ export function validNewCampaign(
     codeFormat: format.format.pattern,
     claimAuth,
     redemption: redemption.value,
-    forgetUsersAfterDays: days === 0 ? undefined : days,
+    forgetUsersAfterDays: forgetDays.value,
     requestId: request.requestId === "" ? undefined : request.requestId,
     actor: actor.value,
     metadata: metadata.value,

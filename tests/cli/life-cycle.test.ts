@@ -202,6 +202,22 @@ describe("cli: the life of a campaign", () => {
     expect(stderr).to.include(`coupon end ${campaignId} ends it at once`);
   });
 
+  it("edit --forget-users-after asks only where the campaign is over, --keep-users never", async () => {
+    expect((await run(`edit ${campaignId} --forget-users-after 30`)).code).to.equal(0);
+    expect(asked).to.have.length(1);
+    expect(asked[0]).to.include({ forgetUsersAfterDays: 30, keepUsers: false });
+    standing = CampaignState.ENDED;
+    const refused = await run(`edit ${campaignId} --forget-users-after 30`);
+    expect([refused.code, changesAsked().length]).to.deep.equal([7, 1]);
+    expect(refused.stderr).to.include("400 coupons issued, 30 days after it became so");
+    expect((await run(`edit ${campaignId} --forget-users-after 30 --yes`)).code).to.equal(0);
+    expect((await run(`edit ${campaignId} --keep-users`)).code).to.equal(0);
+    expect(asked.at(-1)).to.include({ forgetUsersAfterDays: 0, keepUsers: true });
+    expect((await run(`edit ${campaignId} --keep-users --dry-run`)).stdout).to.match(
+      /forgetUsersAfterDays +\(never from now on\)\n/,
+    );
+  });
+
   it("pause before the opening says that it will not open", async () => {
     expect((await run(`pause ${campaignId}`)).stdout).to.match(
       /starts .*Z, but does not open unless it is resumed\n/,
@@ -269,6 +285,8 @@ describe("cli: the life of a campaign", () => {
       [`reschedule ${campaignId} --start +2h --end +1h`, "--end is not after --start"],
       [`edit ${campaignId}`, "there is nothing to change"],
       [`edit ${campaignId} --end start+1h`, "counts from --start"],
+      [`edit ${campaignId} --forget-users-after 0`, "--forget-users-after"],
+      [`edit ${campaignId} --forget-users-after 1 --keep-users`, "are not for one edit"],
     ] as const) {
       const { code, stderr } = await run(line);
       expect([code, asked], line).to.deep.equal([2, []]);

@@ -44,6 +44,12 @@ export function CampaignFacts({ campaign }: { readonly campaign: Campaign }) {
             <dd>{value}</dd>
           </Fragment>
         ))}
+      {campaign.forgetUsersAfterDays === 0 ? null : (
+        <>
+          <dt>{t("fact.usersErased")}</dt>
+          <dd>{t("fact.daysAfterOver", { count: campaign.forgetUsersAfterDays })}</dd>
+        </>
+      )}
       {campaign.seriesId === "" ? null : (
         <>
           <dt>{t("fact.series")}</dt>

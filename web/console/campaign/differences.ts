@@ -12,6 +12,7 @@ export type Settings = {
   readonly startsAt?: Timestamp | undefined;
   readonly endsAt?: Timestamp | undefined;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly forgetUsersAfterDays: number;
 };
 
 export type Difference = { readonly title: PlainKey; readonly before: string; readonly after: string };
@@ -33,6 +34,11 @@ export function differencesOf(before: Settings, after: Settings, words: Words, z
     ["fact.adding", ({ adding }) => number(adding)],
     ["fact.start", ({ startsAt }) => instantText(startsAt)],
     ["fact.end", ({ endsAt }) => instantText(endsAt)],
+    [
+      "fact.usersErased",
+      ({ forgetUsersAfterDays: count }) =>
+        count === 0 ? t("fact.notByItself") : t("fact.daysAfterOver", { count }),
+    ],
     ["fact.metadata", ({ metadata }) => metadataText(metadata) || t("fact.none")],
   ];
   return all

@@ -35,6 +35,12 @@ export const campaignEn = {
   "fact.revision": "Revision",
   "fact.revisionOf": "{revision} (generation {generation})",
   "fact.rehearsalOf": "Rehearsal of",
+  "fact.usersErased": "Users erased",
+  "fact.daysAfterOver": {
+    one: "{count} day after the campaign is over",
+    other: "{count} days after the campaign is over",
+  },
+  "fact.notByItself": "not by itself",
   "fact.series": "Series",
   "fact.id": "Id",
 

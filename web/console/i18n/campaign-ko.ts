@@ -38,6 +38,9 @@ export const campaignKo: SameKeys<typeof campaignEn> = {
   "fact.revision": "리비전",
   "fact.revisionOf": "{revision} (세대 {generation})",
   "fact.rehearsalOf": "리허설 대상",
+  "fact.usersErased": "사용자 삭제",
+  "fact.daysAfterOver": "캠페인이 끝나고 {count}일 뒤",
+  "fact.notByItself": "자동으로 삭제하지 않음",
   "fact.series": "시리즈",
   "fact.id": "ID",
 
