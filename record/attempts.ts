@@ -23,6 +23,11 @@ export type AttemptDoc = {
 /** `place`: of a coupon that was issued by this answer, `generation-seq`; undefined: any other answer. */
 export type NewAttempt = Omit<AttemptDoc, "_id" | "who"> & { readonly place: string | undefined };
 
+export type Asker = Pick<AttemptDoc, "_id" | "who">;
+
+/** No `_id` of a campaign's entries is as high. */
+const AFTER_SLASH = String.fromCharCode("/".charCodeAt(0) + 1);
+
 export type Attempts = ReturnType<typeof createAttempts>;
 
 export function createAttempts(db: Db) {
@@ -60,9 +65,27 @@ export function createAttempts(db: Db) {
       return (await collection.deleteMany({ who: { $in: [...userIds] }, ...within })).deletedCount > 0;
     },
 
-    /** Removes all of a campaign. */
-    async forgetCampaign(campaignId: string): Promise<void> {
-      await collection.deleteMany({ campaignId });
+    /** Who asked, of a campaign, in the order of the ids of the entries, after one of them, at most `limit`. */
+    askers: (campaignId: string, after: string, limit: number): Promise<Asker[]> =>
+      collection
+        .find<Asker>(
+          { _id: { $gt: after === "" ? `${campaignId}/` : after, $lt: `${campaignId}${AFTER_SLASH}` } },
+          { projection: { who: 1 }, hint: { _id: 1 } },
+        )
+        .sort({ _id: 1 })
+        .limit(limit)
+        .toArray(),
+
+    /** Removes these entries, each only where it is still of the same asker. */
+    async remove(askers: readonly Asker[]): Promise<void> {
+      if (askers.length === 0) return;
+      const operations = askers.map(({ _id, who }) => ({ deleteOne: { filter: { _id, who } } }));
+      await collection.bulkWrite(operations, { ordered: false });
+    },
+
+    /** Removes all of a campaign. False: there was none. */
+    async forgetCampaign(campaignId: string): Promise<boolean> {
+      return (await collection.deleteMany({ campaignId })).deletedCount > 0;
     },
   };
 }

@@ -1,5 +1,4 @@
 import { SEPARATOR } from "../../pool/claim-field.ts";
-import type { Attempts } from "../../record/attempts.ts";
 import type { CampaignDoc } from "../../record/documents.ts";
 import type { Held } from "../../record/erasing.ts";
 import type { ErasureDoc } from "../../record/erasures.ts";
@@ -7,6 +6,7 @@ import type { IssuePosition } from "../../record/issue-ranges.ts";
 import { isPseudonym } from "../../record/pseudonym.ts";
 import { eraseHeld } from "./erase-held.ts";
 import { createEraseUsers, ERASURE_LEASE_MS, type EraseUsersDeps } from "./erase-users.ts";
+import { forgetAttemptsBehind, type KnownByPseudonym } from "./forget-attempts.ts";
 import { issuesNoMore } from "./pool-erasure.ts";
 import { demandedPseudonyms } from "./pseudonyms.ts";
 
@@ -16,9 +16,7 @@ const PAGE = 1_000;
  * Goes on with erasures whose process has not been heard of, and makes those of whole campaigns. It knows no
  * id: it reads all issuances of the campaign and recognises the users by their pseudonyms.
  */
-export function createResumeErasure(
-  deps: EraseUsersDeps & { readonly attempts: Pick<Attempts, "forgetCampaign"> },
-) {
+export function createResumeErasure(deps: EraseUsersDeps & Pick<KnownByPseudonym, "attempts">) {
   const { campaigns, erasing, erasures, pseudonyms, owner } = deps;
   const { mark, heed, turnsOf, finish, poolErasure, eraseParts } = createEraseUsers(deps).parts;
 
@@ -72,8 +70,8 @@ export function createResumeErasure(
         : await eraseUsers(campaign, new Set(job.users), job, signal);
     await poolErasure.eraseStrays(campaign._id, turnsOf([job._id], signal));
     if (job.users === undefined) await campaigns.forgotUsers(campaign._id, campaign.total);
-    // The job has no ids: so all attempts of the campaign go.
-    await deps.attempts.forgetCampaign(campaign._id);
+    const users = job.users && new Set(job.users);
+    await forgetAttemptsBehind(deps, campaign._id, users, turnsOf([job._id], signal), signal);
     await finish(campaign._id, job._id, erased, job.actor);
   }
 

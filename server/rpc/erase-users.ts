@@ -84,12 +84,14 @@ export function createEraseUsersService(
       const onProgress = (now: ErasureProgress) => {
         progress = now;
       };
-      const erasing = erase({ ...{ userIds, campaignId, actor, dryRun, signal, onProgress } }).then(
-        async (done) => {
-          if (!dryRun) await forgetAttempts(deps, userIds, campaignId, signal);
-          return done;
-        },
-      );
+      // Attempts go first too: in campaigns without a coupon of theirs, nothing could go on with them.
+      const forget = async () => (dryRun ? undefined : forgetAttempts(deps, userIds, campaignId, signal));
+      const erasing = (async () => {
+        await forget();
+        const done = await erase({ ...{ userIds, campaignId, actor, dryRun, signal, onProgress } });
+        await forget();
+        return done;
+      })();
       try {
         for (let done: ErasedIn[] | undefined; done === undefined; ) {
           const { phase, ...counts } = progress;

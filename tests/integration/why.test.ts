@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { expect } from "chai";
 import { until } from "../../local/poll.ts";
+import { ErasurePhase } from "../../proto/gen/coupon/v1/erasure_pb.ts";
 import type { AttemptDoc } from "../../record/attempts.ts";
 import { refusal } from "../support/answers.ts";
 import { createOpenCampaign } from "../support/campaign.ts";
@@ -82,6 +83,24 @@ describe("coupon why, over real services", () => {
     for await (const _ of clients.campaigns.eraseUsers({ userIds: [user("gone")] }));
     const left = await attempts().find({ campaignId }).toArray();
     expect(left.map(({ userId }) => userId)).to.deep.equal([user("kept")]);
+  });
+
+  it("an erasure that is cut off has removed them by then, also where nothing would go on with them", async () => {
+    const full = await createOpenCampaign(clients, { total: 1 });
+    await claim(full, user("kept"));
+    await claim(full, user("cut"));
+    const open = await createOpenCampaign(clients, { total: 10 });
+    await claim(open, user("cut"));
+    expect((await logged(full, 2)) && (await logged(open, 1))).to.equal(true);
+    for await (const { message } of clients.campaigns.eraseUsers({ userIds: [user("cut")] })) {
+      if (message.case !== "progress" || message.value.phase !== ErasurePhase.WAITING) continue;
+      const left = await attempts()
+        .find({ who: user("cut") })
+        .toArray();
+      expect(left.map(({ campaignId }) => campaignId)).to.deep.equal([]);
+      return;
+    }
+    expect.fail("it did not wait");
   });
 
   it("is off by default: nothing is kept, and the command says so", async () => {

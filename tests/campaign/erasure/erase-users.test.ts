@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { claimKeyOf } from "../../../campaign/claim-key.ts";
 import { campaignKeys } from "../../../pool/keys.ts";
+import { type AttemptDoc, createAttempts } from "../../../record/attempts.ts";
 import type { CampaignDoc, HistoryDoc, IssuanceDoc } from "../../../record/documents.ts";
 import type { ErasureDoc } from "../../../record/erasures.ts";
 import { createIssuances } from "../../../record/issuances.ts";
@@ -271,6 +272,45 @@ describe("erase users", () => {
         expect((await claimed(sale, "user-who-stays")).code).to.equal(kept.code);
         expect(await other.resume()).to.equal(false);
       });
+
+    it("what these users asked goes, also what a server writes late; what others asked stays", async () => {
+      const sale = await erasingSale(stores, {
+        erasing: (real) => ({
+          ...real,
+          replace: () => Promise.reject(new Error("the process is killed")),
+        }),
+      });
+      const campaignId = sale.campaign._id;
+      const attempts = createAttempts(stores.db);
+      const asked = (userId: string, requestId: string, place?: string) =>
+        attempts.write(
+          [
+            {
+              ...{ campaignId, userId, requestId, place, at: new Date(), tookMs: 1 },
+              ...{ server: "a/1", outcome: "replayed" },
+            },
+          ],
+          10_000,
+        );
+      for (const user of ["user-anna-16", "user-ben-16"]) {
+        const { generation, seq } = await claimed(sale, user);
+        await asked(user, `request-of-${user}`, `${generation}-${seq}`);
+        await asked(user, "");
+      }
+      // More than a page of others.
+      await Promise.all(Array.from({ length: 1_010 }, (_, i) => asked(`user-${i}-of-16`, "")));
+      await asked("user-anna-16", "");
+      await sale.claimer.idle();
+      await sale.erase(["user-anna-16"]).catch(() => undefined);
+      await lapse();
+      const late = async () => asked("user-anna-16", "");
+      const other = await erasingSale(stores, { load: false, onWait: late });
+      expect(await other.resume()).to.equal(true);
+      expect(await tracesOf("user-anna-16", "request-of-user-anna-16")).to.deep.equal(NONE);
+      const left = await stores.db.collection<AttemptDoc>("attempts").find({ campaignId }).toArray();
+      expect(left).to.have.length(1_012);
+      expect(left.filter(({ userId }) => userId === "user-ben-16")).to.have.length(2);
+    });
   });
 
   it("while the pool is made again: the load that read the id is followed by the erasure", async () => {
