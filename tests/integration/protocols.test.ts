@@ -1,18 +1,25 @@
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import { expect } from "chai";
+import { until } from "../../local/poll.ts";
 import { CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import {
+  CampaignService,
   CampaignView,
   OperatorRole,
   type WatchCampaignResponse,
 } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { CodeFaultKind, CodeImportState } from "../../proto/gen/coupon/v1/code_import_pb.ts";
+import { CouponService } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
+import type { ErasureReport } from "../../proto/gen/coupon/v1/erasure_pb.ts";
 import { RedemptionState } from "../../proto/gen/coupon/v1/redemption_pb.ts";
+import { RedemptionService } from "../../proto/gen/coupon/v1/redemption_service_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { held, refusal } from "../support/answers.ts";
 import { expectRightBooks, readBooksAtRest } from "../support/books.ts";
 import { createCampaign, createOpenCampaign, untilState } from "../support/campaign.ts";
 import { type Clients, connectClients, grpcClients, grpcWebClients } from "../support/clients.ts";
+import { HANG_MS } from "../support/patience.ts";
 import { post } from "../support/post.ts";
 import { KEY_PREFIX } from "../support/quiet-logs.ts";
 import { openRawRedis, type RawRedis } from "../support/raw-redis.ts";
@@ -31,7 +38,7 @@ describe("One running service", () => {
 
   before(async () => {
     redis = await openRawRedis(stores.env.REDIS_URL);
-    services = createServices(stores.env);
+    services = createServices({ ...stores.env, ERASURE_KEY: "k".repeat(40), ATTEMPTS_KEPT: "100" });
     service = await services.start();
     clients = connectClients(service.url);
   });
@@ -105,6 +112,9 @@ describe("One running service", () => {
 
     const soldOut = await untilState(through, campaignId, "SOLD_OUT");
     expect(soldOut.issued).to.equal(total);
+    expect(await coupons.getCampaignStatus({ campaignId })).to.include({
+      ...{ state: CampaignState.SOLD_OUT, soldOut: true, onePerUser: true },
+    });
     expect(soldOut.openedAt && timestampMs(soldOut.openedAt)).to.be.at.least(startsAtMs);
     expect((await campaigns.getCampaign({ campaignId })).issuedCodes).to.deep.equal(codes);
     const winner = await coupons.issueCoupon({ campaignId, userId: user(0) });
@@ -192,6 +202,113 @@ describe("One running service", () => {
       RedemptionState.CONFIRMED,
     ]);
   }
+
+  /** A campaign of codes that its operator brings; the one user of it is erased. */
+  async function broughtAndErased({ coupons, campaigns }: Clients, mark: string): Promise<void> {
+    const begin = async (requestId: string) => (await campaigns.beginCodeImport({ requestId })).codeImport;
+    const { id: faulty = "" } = (await begin(`faulty codes ${mark}`)) ?? {};
+    expect(await begin(`faulty codes ${mark}`)).to.include({ id: faulty, state: CodeImportState.OPEN });
+    const upload = { importId: faulty, firstRow: 0, codes: [`표${mark}1`, `표${mark}!`] };
+    expect(await campaigns.uploadCodes(upload)).to.include({ rows: 2, faults: 1 });
+    const { codeImport, faults } = await campaigns.getCodeImport({ importId: faulty });
+    expect(codeImport).to.include({ rows: 2, faults: 1 });
+    expect(faults.map(({ row, kind }) => [row, kind])).to.deep.equal([[1, CodeFaultKind.BAD_CHARACTER]]);
+    while (!(await campaigns.discardCodeImport({ importId: faulty })).done);
+
+    const { id: importId = "" } = (await begin(`codes ${mark}`)) ?? {};
+    await campaigns.uploadCodes({ importId, firstRow: 0, codes: [`표${mark}1`] });
+    const campaignId = await createOpenCampaign({ ...clients, campaigns }, { total: 1, importId });
+    const userId = `${KEY_PREFIX}leaves`;
+    const { coupon } = await coupons.issueCoupon({ campaignId, userId });
+    expect(coupon?.code).to.equal(`표${mark}1`);
+    await untilState({ ...clients, campaigns }, campaignId, "SOLD_OUT");
+    const attempts = async () => (await campaigns.findAttempts({ campaignId, userId })).attempts;
+    expect(await until(async () => (await attempts()).length === 1, HANG_MS, 20)).to.equal(true);
+    expect((await attempts())[0]).to.include({ userId, requestId: "", outcome: "issued" });
+
+    let told: ErasureReport | undefined;
+    for await (const { message } of campaigns.eraseUsers({ userIds: [userId], campaignId }))
+      if (message.case === "report") told = message.value;
+    expect(told?.campaigns.map(({ found, erased, pending }) => [found, erased, pending])).to.deep.equal([
+      [1, 1, 0],
+    ]);
+    const { issuance } = await campaigns.findIssuance({ campaignId, userId });
+    expect([issuance?.coupon?.code, issuance?.userId.split(":")[0]]).to.deep.equal([`표${mark}1`, "erased"]);
+    expect(await attempts()).to.deep.equal([]);
+  }
+
+  /** What operators change, read and rehearse. */
+  async function operated(through: Clients): Promise<void> {
+    const { campaigns } = through;
+    const startsAtMs = Date.now() + 3_600_000;
+    const { id: campaignId } = await createCampaign(through, { total: 2, startsAtMs });
+    await untilState(through, campaignId, "SCHEDULED");
+    const stateAfter = async (change: Promise<{ campaign?: { state: CampaignState } | undefined }>) =>
+      (await change).campaign?.state;
+    const { SCHEDULED, PAUSED, OPEN, ENDED, CANCELLED } = CampaignState;
+    expect(await stateAfter(campaigns.pauseCampaign({ campaignId }))).to.equal(PAUSED);
+    expect(await stateAfter(campaigns.resumeCampaign({ campaignId }))).to.equal(SCHEDULED);
+    const edited = await campaigns.updateCampaign({ campaignId, forgetUsersAfterDays: 30 });
+    expect(edited.campaign).to.include({ forgetUsersAfterDays: 30 });
+    expect((await campaigns.preflightCampaign({ campaignId })).campaign?.id).to.equal(campaignId);
+    const { campaign: shadow } = await campaigns.createRehearsal({
+      campaignId,
+      startsAt: timestampFromMs(startsAtMs),
+    });
+    const rehearsalId = shadow?.id ?? "";
+    expect(shadow?.rehearsalOf).to.equal(campaignId);
+    await untilState(through, rehearsalId, "SCHEDULED", "OPEN");
+    expect(await stateAfter(campaigns.cancelCampaign({ campaignId: rehearsalId }))).to.equal(CANCELLED);
+    while (!(await campaigns.removeRehearsal({ campaignId: rehearsalId })).removed);
+    await campaigns.addCoupons({ campaignId, count: 1 });
+    const startsAt = timestampFromMs(Date.now() - 1_000);
+    await campaigns.rescheduleCampaign({ campaignId, startsAt });
+    await untilState(through, campaignId, "OPEN");
+    expect((await campaigns.getCampaignStats({ campaignId })).issuedPerBucket).to.deep.equal([]);
+    expect(await stateAfter(campaigns.endCampaign({ campaignId }))).to.equal(ENDED);
+    const { entries } = await campaigns.listHistory({ campaignId });
+    expect(entries.map(({ verb }) => verb)).to.include.members(["end", "edit", "reschedule", "add"]);
+    expect(OPEN).to.equal(entries[0]?.before?.state);
+    for await (const _ of campaigns.verifyCampaign({ campaignId }));
+  }
+
+  /** Notes which methods are called. */
+  function noting<C extends object>(client: C, called: Set<string>): C {
+    return new Proxy(client, {
+      get(target, name) {
+        called.add(String(name));
+        return Reflect.get(target, name);
+      },
+    });
+  }
+
+  it("the calls below are all methods of the three services", async () => {
+    const called = new Set<string>();
+    const through = Object.fromEntries(
+      Object.entries(clients).map(([name, client]) => [name, noting(client, called)]),
+    ) as Clients;
+    await wholeLife(through);
+    await broughtAndErased(through, "공");
+    await operated(through);
+    const methods = [CouponService, CampaignService, RedemptionService].flatMap((one) => one.methods);
+    const names = methods.map(({ localName }) => localName);
+    expect(names.filter((name) => !called.has(name))).to.deep.equal([]);
+  });
+
+  describe("serves codes that are brought, an erasure, and what operators do", () => {
+    it("over Connect, HTTP/1.1, JSON", () =>
+      broughtAndErased(connectClients(service.url, { json: true }), "일"));
+    it("over gRPC-Web", () => broughtAndErased(grpcWebClients(service.url), "이"));
+    it("over gRPC, HTTP/2 without TLS", async () => {
+      const grpc = grpcClients(service.grpcUrl);
+      try {
+        await broughtAndErased(grpc, "삼");
+        await operated(grpc);
+      } finally {
+        grpc.close();
+      }
+    });
+  });
 
   describe("serves the whole life of a campaign", () => {
     it("over Connect, HTTP/1.1, binary", () => wholeLife(clients));
