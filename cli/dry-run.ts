@@ -35,7 +35,7 @@ export interface PlannedCall<I extends DescMessage> {
   readonly request: MessageInitShape<I>;
   /** The zone that the operator named in an instant, where they named one. */
   readonly namedZone?: string | undefined;
-  /** The words for a field that is not given (of a number: 0), as in { endsAt: "(unchanged)" }; otherwise "(none)". */
+  /** The words for a field that is not given or 0, as in { endsAt: "(unchanged)" }; otherwise "(none)". */
   readonly absent?: Readonly<Record<string, string>>;
   /** The server's clock, for the time left until the start; undefined: that is not shown. */
   readonly serverMs?: number | undefined;

@@ -65,7 +65,7 @@ export function createAttempts(db: Db) {
       return (await collection.deleteMany({ who: { $in: [...userIds] }, ...within })).deletedCount > 0;
     },
 
-    /** Who asked, of a campaign, in the order of the ids of the entries, after one of them, at most `limit`. */
+    /** Who asked of a campaign, in the order of the entries' ids, after one of them, at most `limit`. */
     askers: (campaignId: string, after: string, limit: number): Promise<Asker[]> =>
       collection
         .find<Asker>(

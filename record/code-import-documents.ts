@@ -19,6 +19,10 @@ export type CodeImportDoc = {
   rows: number;
   codes: ImportedCodes;
   createdAt: Date;
+  /** When it last took rows or was begun again, on MongoDB's clock; absent: never, as far as is known. */
+  touchedAt?: Date;
+  /** It was discarded, and its codes are not known to be removed. */
+  removing?: true;
 };
 
 /** A row of an import with a fault. */

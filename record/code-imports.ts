@@ -1,4 +1,4 @@
-import { type Collection, type Db, MongoServerError } from "mongodb";
+import { type Collection, type Db, type Filter, MongoServerError } from "mongodb";
 import type { CodeFaultDoc, CodeImportDoc, ImportedCodes } from "./code-import-documents.ts";
 import type { CouponDoc } from "./documents.ts";
 import { DUPLICATE_KEY, insertUnordered } from "./unordered-insert.ts";
@@ -35,7 +35,10 @@ export function createCodeImports(db: Db) {
         return doc;
       } catch (error) {
         if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
-        const earlier = await imports.findOne({ key: doc.key ?? "" });
+        // Whoever begins again goes on with it.
+        const earlier = await imports.findOneAndUpdate({ key: doc.key ?? "" }, TOUCHED, {
+          returnDocument: "after",
+        });
         if (earlier === null) throw error;
         return earlier;
       }
@@ -82,6 +85,7 @@ export function createCodeImports(db: Db) {
                 letters: { $or: ["$codes.letters", codes.letters] },
                 syllables: { $or: ["$codes.syllables", codes.syllables] },
               },
+              touchedAt: "$$NOW",
             },
           },
         ],
@@ -117,21 +121,38 @@ export function createCodeImports(db: Db) {
 
     /** Null: there is none, or a campaign is made of it. */
     discard: (id: string): Promise<CodeImportDoc | null> =>
-      imports.findOneAndUpdate(
-        { _id: id, state: { $in: ["open", "discarded"] } },
-        { $set: { state: "discarded" }, $unset: { key: 1 } },
-        { returnDocument: "after" },
-      ),
+      imports.findOneAndUpdate({ _id: id, state: { $in: ["open", "discarded"] } }, DISCARDED, {
+        returnDocument: "after",
+      }),
 
-    /** Removes some of the codes of a discarded import; true: none is left. */
+    /**
+     * Ids of imports that nobody has gone on with since an instant, and of discarded ones that still have
+     * codes.
+     */
+    async abandoned(since: Date): Promise<string[]> {
+      const filter = { $or: [untouched(since), { removing: true as const }] };
+      const found = await imports.find(filter, { projection: { _id: 1 } }).toArray();
+      return found.map(({ _id }) => _id);
+    },
+
+    /** Discards it, if it is open and nobody has gone on with it since then. */
+    async expire(id: string, since: Date): Promise<boolean> {
+      return (await imports.updateOne({ _id: id, ...untouched(since) }, DISCARDED)).modifiedCount === 1;
+    },
+
+    /** Removes some of the codes of a discarded import; true: none is left, or it is not discarded. */
     async removeSome(id: string): Promise<boolean> {
+      if ((await imports.findOne({ _id: id }))?.state !== "discarded") return true;
       await faults.deleteMany(faultsFrom(id, 0));
       for (let removed = 0; removed < REMOVED_MAX; removed += REMOVED_AT_ONCE) {
         const found = await coupons
           .find({ campaignId: id }, { projection: { _id: 1 }, hint: "one_per_ordinal" })
           .limit(REMOVED_AT_ONCE)
           .toArray();
-        if (found.length === 0) return true;
+        if (found.length === 0) {
+          await imports.updateOne({ _id: id }, { $unset: { removing: 1 } });
+          return true;
+        }
         await coupons.deleteMany(
           { _id: { $in: found.map(({ _id }) => _id) }, campaignId: id },
           { hint: "_id_" },
@@ -140,6 +161,19 @@ export function createCodeImports(db: Db) {
       return false;
     },
   };
+}
+
+const DISCARDED = {
+  $set: { state: "discarded" as const, removing: true as const },
+  $unset: { key: 1 as const },
+};
+
+const TOUCHED = [{ $set: { touchedAt: "$$NOW" } }];
+
+/** Open, and nobody has gone on with it since then. */
+function untouched(since: Date): Filter<CodeImportDoc> {
+  const begun = { touchedAt: { $exists: false }, createdAt: { $lt: since } };
+  return { state: "open", $or: [{ touchedAt: { $lt: since } }, begun] };
 }
 
 function faultId(id: string, row: number): string {

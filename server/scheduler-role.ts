@@ -2,6 +2,7 @@ import { createResumeErasure } from "../campaign/erasure/resume-erasure.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import { addTickGauges } from "../runtime/metrics.ts";
 import { createErasureWatch } from "../scheduler/erasure-watch.ts";
+import { createImportWatch } from "../scheduler/import-watch.ts";
 import { createRehearsalWatch } from "../scheduler/rehearsal-watch.ts";
 import { createScheduler, type Scheduler } from "../scheduler/scheduler.ts";
 import { createStartWatch } from "../scheduler/start-watch.ts";
@@ -17,7 +18,7 @@ function erasureWatchOf(parts: SharedParts) {
   };
 }
 
-/** Opens campaigns at their instants, runs preflights before that, and removes rehearsals that are over. */
+/** Opens campaigns at their instants, runs preflights before that, and removes what is over or abandoned. */
 export function startSchedulerRole(parts: SharedParts, lifecycle: Lifecycle): Scheduler {
   const scheduler = createScheduler(parts);
   addTickGauges(parts.metrics.registry, scheduler.sinceTickMs, parts.clock);
@@ -25,6 +26,7 @@ export function startSchedulerRole(parts: SharedParts, lifecycle: Lifecycle): Sc
     scheduler,
     "watch over the starts": createStartWatch(parts),
     "watch over the rehearsals": createRehearsalWatch(parts),
+    "watch over the imports": createImportWatch({ ...parts, mongoNowMs: parts.mongoFacts.nowMs }),
     ...erasureWatchOf(parts),
   };
   for (const [name, watch] of Object.entries(watches)) {
