@@ -8,8 +8,10 @@ export const CERTIFICATE = "coupon-issuer/certificate/1";
 
 /** Most coupons of a campaign: bounds the memory that a file can make a reader take. */
 const CODES_MAX = 10_000_000;
-const ENTRY = /^\["([\w-]{43})","([\w-]{43})",(\d{1,8}),(\d{1,10}),(\d{1,10}),(\d{1,15})\]$/;
-const LEFT = /^\["([\w-]{43})",(\d{1,8})\]$/;
+/** No leading zeros: a line has one meaning, and a meaning one line. */
+const ENTRY =
+  /^\["([\w-]{43})","([\w-]{43})",(0|[1-9]\d{0,7}),(0|[1-9]\d{0,9}),(0|[1-9]\d{0,9}),(0|[1-9]\d{0,14})\]$/;
+const LEFT = /^\["([\w-]{43})",(0|[1-9]\d{0,7})\]$/;
 
 /**
  * The signed statement of a certificate.
@@ -22,16 +24,19 @@ const LEFT = /^\["([\w-]{43})",(\d{1,8})\]$/;
 export async function readCertificateHead(line, signature, tools, expectedKey) {
   const statement = await signedStatement(line, signature, CERTIFICATE, tools, expectedKey);
   const commitments = commitmentsIn(statement);
+  const startsAtMs = countIn(statement, "startsAtMs");
+  const openedAtMs = countOrNullIn(statement, "openedAtMs");
+  const latenessMs = countOrNullIn(statement, "latenessMs");
+  if (latenessMs !== (openedAtMs === null ? null : Math.max(0, openedAtMs - startsAtMs)))
+    throw new Refused("lateness", "latenessMs is not what openedAtMs and startsAtMs make it");
   return {
     campaign: textIn(statement, "campaign"),
     name: textIn(statement, "name"),
     state: textIn(statement, "state"),
     total: countIn(statement, "total"),
     issued: countIn(statement, "issued"),
-    startsAtMs: countIn(statement, "startsAtMs"),
+    ...{ startsAtMs, openedAtMs, latenessMs },
     endsAtMs: countOrNullIn(statement, "endsAtMs"),
-    openedAtMs: countOrNullIn(statement, "openedAtMs"),
-    latenessMs: countOrNullIn(statement, "latenessMs"),
     issueRoot: bytesIn(statement, "issueRoot", 32),
     madeAtMs: countIn(statement, "madeAtMs"),
     software: textIn(statement, "software"),
@@ -56,6 +61,8 @@ export function createCertificateCheck(head, sha256) {
   const issues = createTree(sha256);
   /** @type {Set<string>} */
   const keys = new Set();
+  /** The hashes of issued codes. @type {Set<string>} */
+  const given = new Set();
   /** @type {Map<string, string>} */
   const wrong = new Map();
   let entries = 0;
@@ -63,6 +70,7 @@ export function createCertificateCheck(head, sha256) {
   let uncommitted = 0;
   let before = { generation: -1, seq: -1 };
   let lastMs = 0;
+  let firstMs = Number.POSITIVE_INFINITY;
   let lastLeft = -1;
 
   /**
@@ -105,6 +113,8 @@ export function createCertificateCheck(head, sha256) {
     if (keyHash === undefined || generation > 0xffffffff || seq > 0xffffffff)
       throw new Refused("format", `${where} is not written as docs/proof.md says`);
     const codeHash = takeCode(code, ordinal, where);
+    if (given.has(code)) refuse("code-twice", `${where}: this code was issued already`);
+    given.add(code);
     if (generation < before.generation || (generation === before.generation && seq <= before.seq))
       refuse("order", `${where} comes before rank ${entries - 1} in the issue order: ranks were exchanged`);
     before = { generation, seq };
@@ -116,6 +126,7 @@ export function createCertificateCheck(head, sha256) {
     if (head.endsAtMs !== null && issuedAtMs >= head.endsAtMs)
       refuse("late", `${where} was issued after the end`);
     lastMs = Math.max(lastMs, issuedAtMs);
+    firstMs = Math.min(firstMs, issuedAtMs);
     issues.add(issuanceHashOf(sha256, entries, { codeHash, keyHash, ordinal, generation, seq, issuedAtMs }));
   }
 
@@ -134,6 +145,10 @@ export function createCertificateCheck(head, sha256) {
         "count",
         `${head.issued} issuances were signed, and the file has ${entries}: some are missing or added`,
       );
+    if (entries > head.total)
+      refuse("total", `${entries} coupons were issued of a campaign that has ${head.total}`);
+    if (uncommitted > 0 && head.commitments.length > 0)
+      refuse("uncommitted", `${uncommitted} codes are in no commitment: they were added after it`);
     if (!isEqual(issues.root(), head.issueRoot))
       refuse(
         "issue-root",
@@ -165,7 +180,7 @@ export function createCertificateCheck(head, sha256) {
     /** What is wrong, by reason; and the counts. */
     finish() {
       checkRoots();
-      return { wrong, entries, left, uncommitted, lastMs };
+      return { wrong, entries, left, firstMs, lastMs };
     },
   };
 }

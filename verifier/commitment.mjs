@@ -1,3 +1,4 @@
+import { isEqual } from "./bytes.mjs";
 import { bytesIn, countIn, Refused, signedStatement, textIn } from "./statement.mjs";
 
 export const COMMITMENT = "coupon-issuer/commitment/1";
@@ -29,7 +30,8 @@ export function commitmentIn(object) {
  * @param {import("./statement.mjs").Tools} tools
  * @param {string} [expectedKey]
  */
-export async function readCommitment([line = "", signature], tools, expectedKey) {
+export async function readCommitment(lines, tools, expectedKey) {
+  const [line = "", signature] = lines;
   const statement = await signedStatement(line, signature, COMMITMENT, tools, expectedKey);
   return {
     ...commitmentIn(statement),
@@ -37,6 +39,20 @@ export async function readCommitment([line = "", signature], tools, expectedKey)
     publicKey: textIn(statement, "publicKey"),
   };
 }
+
+/**
+ * Whether two are the same commitment.
+ *
+ * @param {Commitment | undefined} one
+ * @param {Commitment} other
+ */
+export const isSameCommitment = (one, other) =>
+  one !== undefined &&
+  one.number === other.number &&
+  one.first === other.first &&
+  one.size === other.size &&
+  one.madeAtMs === other.madeAtMs &&
+  isEqual(one.root, other.root);
 
 /**
  * The commitments in the statement of a certificate: they follow each other without a gap.

@@ -1,11 +1,15 @@
-import { fromBase64url } from "./bytes.mjs";
+import { fromBase64url, isEqual } from "./bytes.mjs";
 import { readCertificateHead } from "./certificate.mjs";
-import { readCommitment } from "./commitment.mjs";
+import { isSameCommitment, readCommitment } from "./commitment.mjs";
 import { codeHashOf, issuanceHashOf, keyHashOf } from "./leaves.mjs";
 import { leadsToRoot } from "./merkle.mjs";
 import { bytesIn, countIn, objectIn, Refused, textIn } from "./statement.mjs";
 
 export const PROOF = "coupon-issuer/proof/1";
+
+const U32_MAX = 0xffffffff;
+/** A code as it is typed has blanks, hyphens and small letters, which are not in what is hashed. */
+const SEPARATORS = /[\p{White_Space}\p{Dash}]/gu;
 
 /** More than a path of any campaign has. */
 const PATH_MAX = 64;
@@ -48,29 +52,41 @@ export async function readProof(lines, tools, { publicKey, code, user } = {}) {
   });
   if (!isCommitted)
     throw new Refused("commitment-path", "the code is not among those that were committed to");
-  if (code !== undefined && !isHashOf(codeHash, codeHashOf(sha256, bytesIn(proof, "codeSalt", 32), code)))
+  const spellings = code === undefined ? [] : [code, code.replace(SEPARATORS, "").toUpperCase()];
+  if (
+    code !== undefined &&
+    !spellings.some((one) => isEqual(codeHash, codeHashOf(sha256, bytesIn(proof, "codeSalt", 32), one)))
+  )
     throw new Refused("code", "the proof is of another code than the one that was given");
   const facts = { campaign, ordinal, commitment, opensCode: code !== undefined };
-  if (lines.length < 4) return { ...facts, opensUser: false };
+  if (lines.length < 4) {
+    if (user !== undefined)
+      throw new Refused("user", "the proof has no certificate, so it does not show whose the coupon is");
+    return { ...facts, opensUser: false };
+  }
   return {
     ...facts,
-    ...(await readIssuance(lines, proof, { campaign, ordinal, codeHash }, tools, publicKey, user)),
+    ...(await readIssuance(lines, proof, { ...facts, codeHash }, tools, publicKey, user)),
   };
 }
 
 /**
  * @param {readonly string[]} lines
  * @param {Record<string, unknown>} proof
- * @param {{ campaign: string, ordinal: number, codeHash: Uint8Array }} code
+ * @param {{ campaign: string, ordinal: number, codeHash: Uint8Array,
+ *   commitment: import("./commitment.mjs").Commitment }} code
  * @param {import("./statement.mjs").Tools} tools
  * @param {string | undefined} publicKey
  * @param {string | undefined} user
  */
-async function readIssuance(lines, proof, { campaign, ordinal, codeHash }, tools, publicKey, user) {
+async function readIssuance(lines, proof, code, tools, publicKey, user) {
+  const { campaign, ordinal, codeHash, commitment } = code;
   const { sha256 } = tools;
   const head = await readCertificateHead(lines[3] ?? "", lines[4], tools, publicKey);
   if (head.campaign !== campaign)
     throw new Refused("campaign", `the certificate is of the campaign ${head.campaign}`);
+  if (!isSameCommitment(head.commitments[commitment.number - 1], commitment))
+    throw new Refused("commitment", "the certificate has another commitment than the proof");
   const rank = countIn(proof, "rank");
   const keyHash = bytesIn(proof, "keyHash", 32);
   const issuedAtMs = countIn(proof, "issuedAtMs");
@@ -79,6 +95,8 @@ async function readIssuance(lines, proof, { campaign, ordinal, codeHash }, tools
     generation: countIn(proof, "generation"),
     seq: countIn(proof, "seq"),
   };
+  if (Math.max(ordinal, entry.generation, entry.seq) > U32_MAX)
+    throw new Refused("format", "ordinal, generation or seq is no number of 32 bits");
   const isCertified = leadsToRoot(sha256, {
     leaf: issuanceHashOf(sha256, rank, entry),
     index: rank - 1,
@@ -88,13 +106,7 @@ async function readIssuance(lines, proof, { campaign, ordinal, codeHash }, tools
   });
   if (!isCertified)
     throw new Refused("issue-path", `the certificate does not have this issuance at rank ${rank}`);
-  if (user !== undefined && !isHashOf(keyHash, keyHashOf(sha256, bytesIn(proof, "keySalt", 32), user)))
+  if (user !== undefined && !isEqual(keyHash, keyHashOf(sha256, bytesIn(proof, "keySalt", 32), user)))
     throw new Refused("user", "the proof is of another user than the one that was given");
   return { head, rank, issuedAtMs, opensUser: user !== undefined };
 }
-
-/**
- * @param {Uint8Array} hash
- * @param {Uint8Array} other
- */
-const isHashOf = (hash, other) => hash.every((byte, i) => byte === other[i]);

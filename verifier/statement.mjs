@@ -8,6 +8,25 @@ import { fromBase64url, utf8 } from "./bytes.mjs";
 /** @typedef {import("./merkle.mjs").Sha256} Sha256 */
 
 /**
+ * Public keys of small order, without their highest bit: anybody can make signatures that fit one of them.
+ */
+const WEAK_KEYS = [
+  "0000000000000000000000000000000000000000000000000000000000000000",
+  "0100000000000000000000000000000000000000000000000000000000000000",
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+];
+
+/** @param {Uint8Array} key */
+const isWeak = (key) =>
+  WEAK_KEYS.includes(
+    [...key].map((byte, i) => (i === 31 ? byte & 0x7f : byte).toString(16).padStart(2, "0")).join(""),
+  );
+
+/**
  * @typedef {{ sha256: Sha256, verifyEd25519: (publicKey: Uint8Array, signature: Uint8Array,
  *   message: Uint8Array) => boolean | Promise<boolean> }} Tools
  */
@@ -59,7 +78,8 @@ export async function signedStatement(line, signatureLine, format, tools, expect
   const statement = objectIn(line, what);
   if (statement["format"] !== format) throw new Refused("format", `${what} has another format`);
   const publicKey = fromBase64url(statement["publicKey"], 32);
-  if (publicKey === undefined) throw new Refused("format", `${what}: publicKey is no key of 32 bytes`);
+  if (publicKey === undefined || isWeak(publicKey))
+    throw new Refused("format", `${what}: publicKey is no key of 32 bytes that can sign`);
   if (expectedKey !== undefined && expectedKey !== statement["publicKey"])
     throw new Refused(
       "public-key",

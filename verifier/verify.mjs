@@ -1,28 +1,20 @@
-import { isEqual, linesOf, toBase64url } from "./bytes.mjs";
+import { linesOf, toBase64url } from "./bytes.mjs";
 import { CERTIFICATE, createCertificateCheck, readCertificateHead } from "./certificate.mjs";
 import { COMMITMENT, readCommitment } from "./commitment.mjs";
+import { holds, note } from "./finding.mjs";
+import { comparison, otherNotes, readSaved } from "./given.mjs";
 import { PROOF, readProof } from "./proof.mjs";
 import { RECEIPT, readReceipt } from "./receipt.mjs";
 import { Refused } from "./statement.mjs";
 
 /** Checks one file, whichever of the four it is. It asks nobody: all that it needs is in the file. */
 
-/**
- * `holds`: the sentence is shown by the file. `note`: to know when reading the rest. `refused`: something
- * does not hold, and the file is worth nothing.
- *
- * @typedef {{ level: "holds" | "note" | "refused", reason?: string, text: string }} Finding
- * @typedef {{ kind: string, campaign?: string, publicKey?: string, ok: boolean,
- *   findings: Finding[] }} Verdict
- */
+/** @typedef {import("./finding.mjs").Finding} Finding */
+/** @typedef {import("./given.mjs").Given} Given */
+/** @typedef {{ kind: string, campaign?: string, publicKey?: string, ok: boolean, findings: Finding[] }} Verdict */
 
-/**
- * What the reader knows from elsewhere. `commitment`: lines of a commitment that was saved before the start.
- *
- * @typedef {{ publicKey?: string, code?: string, user?: string, commitment?: readonly string[] }} Given
- */
-
-/** The formats of small files have at most so many lines. */
+/** How many lines a file has. */
+const LINES = { [PROOF]: [3, 5], [RECEIPT]: [2], [COMMITMENT]: [2] };
 const SMALL_LINES_MAX = 5;
 
 /** @param {number | null} ms */
@@ -30,11 +22,6 @@ const instant = (ms) => (ms === null ? "never" : new Date(ms).toISOString());
 
 /** @param {number} count */
 const grouped = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
-
-/** @param {string} text @returns {Finding} */
-const holds = (text) => ({ level: "holds", text });
-/** @param {string} text @returns {Finding} */
-const note = (text) => ({ level: "note", text });
 
 /**
  * @param {AsyncIterable<Uint8Array>} chunks of the file
@@ -44,15 +31,19 @@ const note = (text) => ({ level: "note", text });
  */
 export async function verifyFile(chunks, tools, given = {}) {
   const lines = linesOf(chunks);
-  const first = (await lines.next()).value ?? "";
-  const format = /^\{"format":"([^"]{1,60})"/.exec(first)?.[1];
+  let format;
   try {
+    const first = (await lines.next()).value ?? "";
+    format = /^\{"format":"([^"]{1,60})"/.exec(first)?.[1];
     if (format === CERTIFICATE) return await certificate(first, lines, tools, given);
     const small = [first];
     for await (const line of lines) {
       small.push(line);
       if (small.length > SMALL_LINES_MAX) throw new Refused("format", "the file has too many lines");
     }
+    const lengths = new Map(Object.entries(LINES)).get(format ?? "");
+    if (lengths !== undefined && !lengths.includes(small.length))
+      throw new Refused("format", `the file has ${small.length} lines, not ${lengths.join(" or ")}`);
     if (format === PROOF) return await proof(small, tools, given);
     if (format === RECEIPT) return await receipt(small, tools, given);
     if (format === COMMITMENT) return await commitment(small, tools, given);
@@ -75,14 +66,12 @@ export async function verifyFile(chunks, tools, given = {}) {
  */
 async function certificate(first, lines, tools, given) {
   const head = await readCertificateHead(first, (await lines.next()).value ?? "", tools, given.publicKey);
-  const saved =
-    given.commitment === undefined
-      ? undefined
-      : await readCommitment(given.commitment, tools, head.publicKey);
+  const saved = await readSaved(given, tools, head.publicKey);
   const check = createCertificateCheck(head, tools.sha256);
   for await (const line of lines) check.take(line);
-  const { wrong, entries, left, uncommitted, lastMs } = check.finish();
-  if (saved !== undefined) compareSaved(head, saved, wrong);
+  const { wrong, entries, left, firstMs, lastMs } = check.finish();
+  const compared = saved && comparison(saved, head.campaign, head.commitments, true);
+  if (compared?.level === "refused") wrong.set("commitment", compared.text);
   const about = { kind: CERTIFICATE, campaign: head.campaign, publicKey: head.publicKey };
   if (wrong.size > 0)
     return {
@@ -90,32 +79,16 @@ async function certificate(first, lines, tools, given) {
       ok: false,
       findings: [...wrong].map(([reason, text]) => ({ level: "refused", reason, text })),
     };
-  return { ...about, ok: true, findings: told(head, { entries, left, uncommitted, lastMs }, given) };
+  return { ...about, ok: true, findings: told(head, { entries, left, firstMs, lastMs }, given) };
 }
 
 /**
  * @param {import("./certificate.mjs").Head} head
- * @param {Awaited<ReturnType<typeof readCommitment>>} saved
- * @param {Map<string, string>} wrong
- */
-function compareSaved(head, saved, wrong) {
-  const same = head.commitments.find(({ number }) => number === saved.number);
-  if (saved.campaign !== head.campaign)
-    wrong.set("commitment", `the saved commitment is of the campaign ${saved.campaign}`);
-  else if (!isEqual(same?.root, saved.root) || same?.size !== saved.size || same.madeAtMs !== saved.madeAtMs)
-    wrong.set(
-      "commitment",
-      `the certificate has another commitment ${saved.number} than the one that was saved (${toBase64url(saved.root)})`,
-    );
-}
-
-/**
- * @param {import("./certificate.mjs").Head} head
- * @param {{ entries: number, left: number, uncommitted: number, lastMs: number }} counts
+ * @param {{ entries: number, left: number, firstMs: number, lastMs: number }} counts
  * @param {Given} given
  * @returns {Finding[]}
  */
-function told(head, { entries, left, uncommitted, lastMs }, given) {
+function told(head, { entries, left, firstMs, lastMs }, given) {
   const late = head.latenessMs === null ? "" : `, ${grouped(head.latenessMs)} ms after the start`;
   const findings = [
     holds(`signed with the key ${head.publicKey}`),
@@ -129,15 +102,14 @@ function told(head, { entries, left, uncommitted, lastMs }, given) {
   const [commitment] = head.commitments;
   if (commitment === undefined) findings.push(note("no commitment to the codes was made"));
   else {
-    const isBefore = head.openedAtMs === null || commitment.madeAtMs < head.openedAtMs;
+    const isBefore = commitment.madeAtMs < Math.min(head.openedAtMs ?? firstMs, firstMs);
     findings.push(
       holds(
-        `every one of the ${grouped(head.committed)} codes that were committed to is in it once: ${grouped(entries - uncommitted)} issued, ${grouped(left)} not; no other`,
+        `every one of the ${grouped(head.committed)} codes that were committed to is in it once: ${grouped(entries)} issued, ${grouped(left)} not; no other`,
       ),
     );
     const when = `the first commitment is dated ${instant(commitment.madeAtMs)}`;
     findings.push(isBefore ? holds(`${when}, before it opened`) : note(`${when}, after it opened`));
-    if (uncommitted > 0) findings.push(note(`${grouped(uncommitted)} codes are in no commitment`));
     for (const { number, size, madeAtMs } of head.commitments.slice(1))
       findings.push(note(`commitment ${number}: ${grouped(size)} codes were added at ${instant(madeAtMs)}`));
     findings.push(
@@ -148,11 +120,7 @@ function told(head, { entries, left, uncommitted, lastMs }, given) {
         : holds("it has the commitment that was saved"),
     );
   }
-  if (given.publicKey === undefined)
-    findings.push(
-      note("whose key this is, the file cannot show: compare it with the one that the operator published"),
-    );
-  return findings;
+  return [...findings, ...otherNotes(given, head.publicKey, ["code", "user"])];
 }
 
 /**
@@ -164,6 +132,11 @@ function told(head, { entries, left, uncommitted, lastMs }, given) {
 async function proof(lines, tools, given) {
   const read = await readProof(lines, tools, given);
   const { campaign, commitment, ordinal } = read;
+  const saved = await readSaved(given, tools, commitment.publicKey);
+  const compared =
+    saved &&
+    comparison(saved, campaign, "head" in read ? read.head.commitments : [commitment], "head" in read);
+  if (compared?.level === "refused") throw new Refused("commitment", compared.text);
   const findings = [
     holds(
       `the code is number ${grouped(ordinal)} of those that were committed to at ${instant(commitment.madeAtMs)}`,
@@ -181,12 +154,14 @@ async function proof(lines, tools, given) {
       ? holds("it is of the code that was given")
       : note("give the code to check that it is of that one"),
   );
+  if (compared !== undefined) findings.push(compared);
   if ("head" in read)
     findings.push(
       read.opensUser
         ? holds("it is of the user that was given")
         : note("give the user id to check that it is of that user"),
     );
+  findings.push(...otherNotes(given, commitment.publicKey, []));
   return { kind: PROOF, campaign, publicKey: commitment.publicKey, ok: true, findings };
 }
 
@@ -203,6 +178,7 @@ async function receipt(lines, tools, given) {
     opensUser
       ? holds("it is of the user that was given")
       : note("give the user id to check that it is of that user"),
+    ...otherNotes(given, publicKey, ["code", "commitment"]),
   ];
   return { kind: RECEIPT, campaign, publicKey, ok: true, findings };
 }
@@ -214,15 +190,17 @@ async function receipt(lines, tools, given) {
  * @returns {Promise<Verdict>}
  */
 async function commitment(lines, tools, given) {
-  const { campaign, publicKey, number, first, size, root, madeAtMs } = await readCommitment(
-    lines,
-    tools,
-    given.publicKey,
-  );
+  const read = await readCommitment(lines, tools, given.publicKey);
+  const { campaign, publicKey, number, first, size, root, madeAtMs } = read;
+  const saved = await readSaved(given, tools, publicKey);
+  const compared = saved && comparison(saved, campaign, [read], false);
+  if (compared?.level === "refused") throw new Refused("commitment", compared.text);
   const codes = `codes ${grouped(first)} to ${grouped(first + size - 1)}`;
   const findings = [
     holds(`commitment ${number} to the ${codes}, dated ${instant(madeAtMs)}: ${toBase64url(root)}`),
     note("keep it: the certificate must have the same one"),
+    ...(compared === undefined ? [] : [compared]),
+    ...otherNotes(given, publicKey, ["code", "user"]),
   ];
   return { kind: COMMITMENT, campaign, publicKey, ok: true, findings };
 }

@@ -140,10 +140,45 @@ describe("verifier: a certificate", () => {
       withLine(lines, 0, (line) => line.replace(",", ", ")),
       withLine(lines, 5, (line) => ` ${line}`),
       withLine(lines, 5, (line) => `${line}\r`),
+      withLine(lines, 5, (line) => line.replace(/,3,1,/, ",03,1,")),
+      withLine(lines, lines.length - 1, (line) => line.replace(/,69\]$/, ",069]")),
       [...lines, ""],
       [...lines, String(lines[3])],
     ])
       expect((await reasonsOf(bad)).length, JSON.stringify(bad.slice(0, 1))).to.be.greaterThan(0);
+  });
+
+  it("is refused where the operator itself signs a code twice, an uncommitted one, or more than there are", async () => {
+    const two = launch.issuances.with(3, { ...nth(launch, 3), codeHash: nth(launch, 2).codeHash });
+    expect(await reasonsOf(forged(launch, { issuances: two, commitments: [] }))).to.deep.equal([
+      "code-twice",
+    ]);
+    const codeHash = otherHash("a code for a friend");
+    const added = { ...nth(launch, 60), codeHash, ordinal: 70, seq: 62, keyHash: otherHash("friend") };
+    const more = { issuances: [...launch.issuances, added], total: 71 };
+    expect(await reasonsOf(forged(launch, more))).to.deep.equal(["uncommitted"]);
+    expect(await reasonsOf(forged(launch, { total: 60 }))).to.deep.equal(["total"]);
+  });
+
+  it("is refused where the operator itself signs another lateness than its instants have", async () => {
+    const [head = ""] = lines;
+    expect(head).to.include('"latenessMs":3,');
+    for (const late of ["0", "null"]) {
+      const line = head.replace('"latenessMs":3,', `"latenessMs":${late},`);
+      const signed = [line, signatureLine(launch.key.sign(line)), ...lines.slice(2)];
+      expect(await reasonsOf(signed), late).to.deep.equal(["lateness"]);
+    }
+  });
+
+  it("is refused where its key is one that anybody can sign for", async () => {
+    const identity = Buffer.alloc(32);
+    identity[0] = 1;
+    for (const key of [identity, Buffer.alloc(32), Buffer.from(identity).fill(0x80, 31)]) {
+      const line = String(lines[0]).replace(launch.key.publicKey, key.toString("base64url"));
+      // R is the neutral element and S is 0: it fits any text.
+      const signature = signatureLine(Buffer.concat([identity, Buffer.alloc(32)]));
+      expect(await reasonsOf([line, signature, ...lines.slice(2)])).to.deep.equal(["format"]);
+    }
   });
 
   it("notes a commitment that was made after the opening, and codes without one", async () => {
@@ -183,6 +218,54 @@ describe("verifier: a proof and a receipt", () => {
     expect(await reasonsOf([...lines, lines[0] ?? ""])).to.deep.equal(["format"]);
   });
 
+  it("show nothing of a user without a certificate, and a code as it is typed", async () => {
+    const lines = proofOf(launch, 7);
+    expect(await reasonsOf(lines.slice(0, 3), { user: userOf(7) })).to.deep.equal(["user"]);
+    expect(await reasonsOf(lines, { code: codeOf(6).replace("마", "마-").concat(" ") })).to.deep.equal([]);
+  });
+
+  it("are refused beside another commitment than the one that was saved, or that of the certificate", async () => {
+    const lines = proofOf(launch, 7);
+    const commitments = [{ ...first(launch), madeAtMs: first(launch).madeAtMs - 1 }];
+    const remade = { ...launch, commitments };
+    for (const few of [lines, lines.slice(0, 3), commitmentOf(launch)]) {
+      expect(await reasonsOf(few, { commitment: commitmentOf(launch) })).to.deep.equal([]);
+      expect(await reasonsOf(few, { commitment: commitmentOf(remade) })).to.deep.equal(["commitment"]);
+    }
+    expect(await reasonsOf([...lines.slice(0, 3), ...headLinesOf(remade)])).to.deep.equal(["commitment"]);
+    // The saved one is of codes that were added: nothing can be compared.
+    const second = { ...first(launch), number: 2, first: 70, size: 5 };
+    const other = commitmentOf({ ...launch, commitments: [first(launch), second] }, 2);
+    const { ok, findings } = await verdictOf(lines.slice(0, 3), { commitment: other });
+    expect([ok, findings.some(({ text }) => text.includes("they were not compared"))]).to.deep.equal([
+      true,
+      true,
+    ]);
+  });
+
+  it("are refused with numbers of more than 32 bits, or with other lines than the format has", async () => {
+    const lines = proofOf(launch, 7);
+    const past = String(7 + 2 ** 32);
+    const changed = withLine(lines, 0, (line) => line.replace('"seq":7,', `"seq":${past},`));
+    expect(changed[0]).not.to.equal(lines[0]);
+    expect(await reasonsOf(changed)).to.deep.equal(["format"]);
+    for (const few of [lines.slice(0, 4), [...lines.slice(0, 3), lines[3] ?? ""], lines.slice(0, 2)])
+      expect(await reasonsOf(few)).to.deep.equal(["format"]);
+    expect(await reasonsOf([...commitmentOf(launch), "more"])).to.deep.equal(["format"]);
+  });
+
+  it("say whose key they need, and what was given in vain", async () => {
+    const texts = async (lines: readonly string[], given?: Given) =>
+      (await verdictOf(lines, given)).findings.map(({ text }) => text).join("\n");
+    for (const lines of [proofOf(launch, 7), commitmentOf(launch)]) {
+      expect(await texts(lines)).to.include(`whose key ${launch.key.publicKey} is`);
+      expect(await texts(lines, { publicKey: launch.key.publicKey })).not.to.include("whose key");
+    }
+    expect(await texts(commitmentOf(launch), { user: "x" })).to.include(
+      "the user that was given says nothing",
+    );
+  });
+
   it("show what a server answered, and when", async () => {
     const keySalt = Buffer.alloc(32, 9);
     const line = receiptLine(
@@ -198,6 +281,16 @@ describe("verifier: a proof and a receipt", () => {
     expect(await reasonsOf([line.replace("SOLD_OUT", "ENDED"), receipt[1] ?? ""])).to.deep.equal([
       "signature",
     ]);
+    expect(await reasonsOf([...receipt, "more"])).to.deep.equal(["format"]);
+    for (const again of [
+      line.replace(/"atMs":(\d+)/, '"atMs":$1.0'),
+      line.replace(/"atMs":(\d+)000/, '"atMs":$1e3'),
+      line.replace('"reason":', '"reason":"ENDED","reason":'),
+      line.replace("SOLD_OUT", "\\u0053OLD_OUT"),
+    ])
+      expect(await reasonsOf([again, signatureLine(readSigningKey(TEST_KEY).sign(again))])).to.deep.equal(
+        again === line ? [] : ["format"],
+      );
   });
 });
 

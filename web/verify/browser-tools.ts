@@ -23,6 +23,7 @@ async function verifyEd25519(
     return await crypto.subtle.verify("Ed25519", imported, sign, text);
   } catch {
     // No WebCrypto (the page is on no secure origin), or one without Ed25519.
-    return verify(sign, text, key);
+    // As strict as others: without this it accepts points that are written in more than one way.
+    return verify(sign, text, key, { zip215: false });
   }
 }
