@@ -15,6 +15,12 @@ type Fault = Omit<CodeFaultDoc, "_id">;
 const NOTHING_SEEN: ImportedCodes = { shortest: 99, digits: false, letters: false, syllables: false };
 
 /**
+ * White space within a code, except these: a quotation mark too many in a file makes one cell of several lines,
+ * and so one code of several.
+ */
+const LINE_BREAK = /[\n\r\v\f\u0085\u2028\u2029]/;
+
+/**
  * Takes codes of consecutive rows into an import. Everything is told by the row, so that rows that are sent
  * again, after an outcome that the caller did not learn, change nothing.
  */
@@ -28,7 +34,9 @@ export async function importCodes(
   const docs: CouponDoc[] = [];
   for (const [index, text] of texts.entries()) {
     const ordinal = first + index;
-    const code = normaliseCode(text);
+    const code = LINE_BREAK.test(text)
+      ? ({ ok: false, message: "code has a line break in it" } as const)
+      : normaliseCode(text);
     if (code.ok) docs.push({ _id: code.code, campaignId: id, ordinal });
     else faults.push(faultOf(ordinal, code.message));
   }

@@ -1,11 +1,15 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { parse } from "csv-parse";
+import { CsvError, parse } from "csv-parse";
 import { unreadable } from "./file-trouble.ts";
+import { UserError } from "./user-error.ts";
 
-/** A row of a file of codes: what stands where the code belongs, and the line on which it ends, from 1. */
-export type CodeRow = { readonly text: string; readonly line: number };
+/**
+ * A row of a file of codes: what stands where the code belongs, and the line on which it ends, from 1.
+ * `isHeadless`: of the first row, that it may be a heading without the word code.
+ */
+export type CodeRow = { readonly text: string; readonly line: number; readonly isHeadless?: true };
 
 /** What is told of a file before its codes are judged; a line of 0: none. */
 export type FileLook = {
@@ -48,14 +52,15 @@ export async function lookAt(path: string): Promise<FileLook> {
 
 /**
  * The rows of a file, one by one. `.jsonl` and `.ndjson` have a JSON text a line, or an object with `code`;
- * any other file is CSV: the column `code` of its heading, or the first column where no column has that name.
+ * any other file is CSV: the column `code` of its heading, or the only column.
  * @throws UserError where it cannot be read
  */
 export async function* rowsOf(path: string): AsyncGenerator<CodeRow> {
   try {
     yield* /\.(jsonl|ndjson)$/i.test(path) ? jsonRows(path) : csvRows(path);
   } catch (error) {
-    throw unreadable(path, error);
+    if (error instanceof UserError) throw error;
+    throw unreadable(path, error instanceof CsvError ? error.message : error);
   }
 }
 
@@ -69,15 +74,25 @@ async function* csvRows(path: string): AsyncGenerator<CodeRow> {
   );
   file.on("error", (error) => parser.destroy(error));
   let column: number | undefined;
+  let width = 0;
   try {
     for await (const { record, info } of parser) {
       const cells: readonly string[] = record;
+      const isFirst = column === undefined;
       if (column === undefined) {
         const named = cells.findIndex((cell) => cell.trim().toLowerCase() === "code");
+        if (named < 0 && cells.length > 1)
+          throw new UserError(`--codes: none of the ${cells.length} columns of "${path}" is called code`, {
+            hint: "write code into the heading of the right one, or leave the others out",
+          });
         column = Math.max(0, named);
+        width = cells.length;
         if (named >= 0) continue;
       }
-      yield { text: cells[column] ?? "", line: info.lines };
+      // A row with more cells than columns: its code may have been cut at a comma.
+      const isWider = cells.slice(width).some((cell) => cell.trim() !== "");
+      const text = isWider ? cells.join(",") : (cells[column ?? 0] ?? "");
+      yield isFirst ? { text, line: info.lines, isHeadless: true } : { text, line: info.lines };
     }
   } finally {
     file.destroy();

@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { enumName } from "../proto/enum-name.ts";
 import {
   type CodeFault,
@@ -52,8 +53,13 @@ export async function importCodes(
   const lineOf = new LineNumbers();
   const found: Respelled = { nfd: 0, firstNfd: 0, others: 0, firstOther: 0 };
   // A campaign may be made of it already: then only the request for the campaign is repeated.
-  const from = state === CodeImportState.OPEN ? rows : Number.POSITIVE_INFINITY;
-  const total = await upload(session, { path, id, from, lineOf, found });
+  const isOpen = state === CodeImportState.OPEN;
+  const from = isOpen ? rows : Number.POSITIVE_INFINITY;
+  const total = await upload(session, { path, id, from, lineOf, found }).catch(async (error: unknown) => {
+    // The same file will always end like this: what came of it would only be in the way of a better one.
+    if (isOpen && isDefinite(error)) await discard(session, id).catch(() => undefined);
+    throw error;
+  });
   if (look.hasByteOrderMark) output.note("line 1 begins with a byte order mark: ignored");
   if (look.crlfLines > 0)
     output.note(
@@ -89,6 +95,11 @@ export async function importCodes(
   );
 }
 
+/** Whether it is about the file, and not about the way to the service. */
+function isDefinite(error: unknown): boolean {
+  return error instanceof UserError || (error instanceof ConnectError && error.code === Code.InvalidArgument);
+}
+
 type Upload = {
   readonly path: string;
   readonly id: string;
@@ -113,7 +124,8 @@ async function upload(session: Session, { path, id, from, lineOf, found }: Uploa
     bytes = 0;
   }
   try {
-    for await (const { text, line } of rowsOf(path)) {
+    for await (const { text, line, isHeadless } of rowsOf(path)) {
+      if (isHeadless) output.note('no column is called "code": line 1 is taken as a code');
       const size = Buffer.byteLength(text) + 3;
       if (bytes + size > uploadBytesMax || codes.length === uploadCodesMax) {
         await send();

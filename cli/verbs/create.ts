@@ -82,7 +82,7 @@ export const create: Command = {
     "--every takes an expression of cron with five fields, or six with seconds first. A wall time that the clocks of the zone\n" +
     "skip has no campaign that day, of one that comes twice the first counts; both are said. Each campaign's request id follows\n" +
     "from the series and its instant: run again, the command goes on where it was, and with a later --until it adds the new ones.\n" +
-    "--codes takes the column named code, or the first one; of JSON lines the texts, or the field code of objects.\n" +
+    "--codes takes the column named code, or the only one; of JSON lines the texts, or the field code of objects.\n" +
     "Duplicates, codes of other campaigns and characters that no code has are told with their lines, and then nothing\n" +
     "is created. The same command goes on where it was broken off or killed.",
 };

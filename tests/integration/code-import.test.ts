@@ -124,6 +124,26 @@ describe("coupon create --codes", function () {
     expect(await brought()).to.equal(campaignsBefore);
   });
 
+  it("of a file that cannot be read to its end, or that has no codes, leaves nothing, and merges no lines", async () => {
+    const path = join(folder, "broken.csv");
+    const before = await coupons().countDocuments();
+    const good = Array.from({ length: 5_000 }, (_, i) => codeOf(i, "BROKEN"));
+    const run = async (content: string) => {
+      writeFileSync(path, content);
+      return runCli(create(path), { url: service.url });
+    };
+    const broken = await run(`code\n${good.join("\n")}\n"OPEN\nBCDFG1\n`);
+    expect([broken.code, broken.stderr.includes("Quote Not Closed")]).to.deep.equal([2, true]);
+    expect(await coupons().countDocuments(), "some were sent already").to.equal(before);
+    const merged = await run(`code\n${good.join("\n")}\n"BCDFG1\nBCDFG2"\n`);
+    expect(merged.stderr).to.include("line 5003 has a line break in it");
+    const none = await run(`code\n${good.join("\n")}\n${"_\n".repeat(100_001)}`);
+    expect(none.stderr).to.include("more than 100,000 faults");
+    expect(await coupons().countDocuments(), "nothing is in the way of the next file").to.equal(before);
+    const whole = await run(`code\n${good.join("\n")}\n`);
+    expect([whole.code, createdBy(whole.stdout).total]).to.deep.equal([0, good.length]);
+  });
+
   it("takes JSON lines, and refuses what an import does not allow, naming the field", async () => {
     const path = join(folder, "codes.jsonl");
     writeFileSync(path, '{"code":"JSONBCDFGH"}\n"JSONBCDFGJ"\n\n{"code":7}\nno json\n');
