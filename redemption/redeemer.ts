@@ -1,5 +1,5 @@
 import type { Pseudonyms } from "../campaign/erasure/pseudonyms.ts";
-import type { Refusal } from "../campaign/refusal.ts";
+import { NO_ERASURE_KEY, type Refusal } from "../campaign/refusal.ts";
 import { spellingsOf } from "../campaign/user-spellings.ts";
 import { isRehearsalId } from "../record/campaign-id.ts";
 import type { CampaignDoc, IssuanceDoc } from "../record/documents.ts";
@@ -47,7 +47,7 @@ export type RedeemerDeps = {
   readonly read: <T>(call: () => Promise<T>) => Promise<T>;
   /** @throws where durable writes get no answer at the moment: nothing was tried */
   readonly admitWrite: () => void;
-  /** Of this process' erasure key; undefined: it has none, and recognises no erased user. */
+  /** Of this process' erasure key; undefined: it has none, and refuses erased users of bound coupons. */
   readonly pseudonyms?: Pseudonyms | undefined;
   readonly clock: Clock;
   /** How long a change may take, in ms. */
@@ -60,7 +60,7 @@ export type RedeemerDeps = {
 const FIRST_PAUSE_MS = 4;
 const LONGEST_PAUSE_MS = 128;
 
-const NO_COUPON = { kind: "refused", refusal: { reason: "NO_COUPON" } } as const satisfies Outcome;
+const NO_COUPON = { reason: "NO_COUPON" } as const satisfies Refusal;
 const CONTENDED = {
   kind: "refused",
   refusal: { reason: "OVERLOADED", why: "other calls are changing the redemptions of this code" },
@@ -75,18 +75,16 @@ const CONTENDED = {
 export function createRedeemer(deps: RedeemerDeps) {
   const { redemptions, read, admitWrite, pseudonyms, clock, deadlineMs, onRepeat } = deps;
 
-  /** undefined: no such coupon for this user, or a rehearsal's, or that of another campaign. */
-  async function factsOf({ code, campaignId, user }: CouponAsked): Promise<Read | undefined> {
+  /** NO_COUPON: no such coupon for this user, or a rehearsal's, or that of another campaign. */
+  async function factsOf({ code, campaignId, user }: CouponAsked): Promise<Read | Refusal> {
     const seen = await read(() => redemptions.look(code));
-    if (seen === null || isRehearsalId(seen.campaign._id)) return undefined;
-    if (campaignId !== undefined && campaignId !== seen.campaign._id) return undefined;
+    if (seen === null || isRehearsalId(seen.campaign._id)) return NO_COUPON;
+    if (campaignId !== undefined && campaignId !== seen.campaign._id) return NO_COUPON;
     const rules = seen.campaign.redemption ?? {};
-    if (
-      rules.boundToUser &&
-      user !== undefined &&
-      !isHolder(seen.campaign, seen.issuance, user.id, pseudonyms)
-    )
-      return undefined;
+    if (rules.boundToUser && user !== undefined) {
+      if (user.id !== "" && isUnknowable(seen, pseudonyms)) return NO_ERASURE_KEY;
+      if (!isHolder(seen.campaign, seen.issuance, user.id, pseudonyms)) return NO_COUPON;
+    }
     return {
       redemption: seen.redemption ?? newRedemption(seen),
       validity: validityOf(rules, seen.issuance),
@@ -109,7 +107,7 @@ export function createRedeemer(deps: RedeemerDeps) {
     leftMs: () => number,
   ): Promise<Outcome | undefined> {
     const facts = await factsOf(coupon);
-    if (facts === undefined) return NO_COUPON;
+    if ("reason" in facts) return { kind: "refused", refusal: facts };
     const decision = judge(ask, facts);
     if (decision.kind === "refused") return decision;
     if (decision.kind === "already") return done(facts, decision.use, facts.redemption, true);
@@ -166,12 +164,13 @@ export function createRedeemer(deps: RedeemerDeps) {
     /** Why the code cannot be reserved now with a new key; undefined: it can. */
     async validate(coupon: CouponAsked): Promise<Refusal | undefined> {
       const facts = await factsOf(coupon);
-      return facts === undefined ? NO_COUPON.refusal : obstacleOf(facts);
+      return "reason" in facts ? facts : obstacleOf(facts);
     },
 
     /** What is recorded of a code; null: there is no such coupon. */
     async recorded(code: string): Promise<Facts | null> {
-      return (await factsOf({ code, campaignId: undefined, user: undefined })) ?? null;
+      const facts = await factsOf({ code, campaignId: undefined, user: undefined });
+      return "reason" in facts ? null : facts;
     },
   };
 }
@@ -191,15 +190,27 @@ function newRedemption({ issuance: { _id, campaignId } }: SeenCoupon): Redemptio
   return { _id, campaignId, revision: 0, uses: [], voided: false, voidChanges: [] };
 }
 
+const holderOf = (
+  { onePerUser }: Pick<CampaignDoc, "onePerUser">,
+  { claimKey, userId }: Pick<IssuanceDoc, "claimKey" | "userId">,
+) => (onePerUser ? (userId ?? claimKey) : userId);
+
+/** Whether its user was erased under another key: this process cannot tell whose the coupon is. */
+function isUnknowable({ campaign, issuance }: SeenCoupon, pseudonyms: Pseudonyms | undefined): boolean {
+  const holder = holderOf(campaign, issuance);
+  if (holder === undefined || !isPseudonym(holder)) return false;
+  return campaign.erasure?.key !== pseudonyms?.fingerprint || pseudonyms === undefined;
+}
+
 /** Whether the coupon is this user's, by what its claim proved; also where the user was erased since. */
 export function isHolder(
-  { _id, onePerUser }: Pick<CampaignDoc, "_id" | "onePerUser">,
-  { claimKey, userId }: Pick<IssuanceDoc, "claimKey" | "userId">,
+  campaign: Pick<CampaignDoc, "_id" | "onePerUser">,
+  issuance: Pick<IssuanceDoc, "claimKey" | "userId">,
   user: string,
   pseudonyms?: Pick<Pseudonyms, "of">,
 ): boolean {
-  const holder = onePerUser ? (userId ?? claimKey) : userId;
+  const holder = holderOf(campaign, issuance);
   const spellings = spellingsOf(user);
   if (holder === undefined || !isPseudonym(holder)) return spellings.some((spelling) => spelling === holder);
-  return spellings.some((spelling) => pseudonyms?.of(_id, spelling) === holder);
+  return spellings.some((spelling) => pseudonyms?.of(campaign._id, spelling) === holder);
 }

@@ -4,7 +4,7 @@ import { demandShape, ISSUANCE, issuanceNamed } from "../../audit/stores/documen
 import { claimKeyOf, claimKeysOf, requestIdOf } from "../../campaign/claim-key.ts";
 import { claimOf } from "../../campaign/claim-record.ts";
 import type { Pseudonyms } from "../../campaign/erasure/pseudonyms.ts";
-import type { Refusal } from "../../campaign/refusal.ts";
+import { NO_ERASURE_KEY, type Refusal } from "../../campaign/refusal.ts";
 import { isSettled, type SettledNow } from "../../campaign/settled-issues.ts";
 import { spellingsOf } from "../../campaign/user-spellings.ts";
 import { validKey, withoutField } from "../../campaign/valid.ts";
@@ -24,7 +24,7 @@ export type FindIssuanceDeps = {
   issuances: Pick<Issuances, "findIssued" | "findByClaimKey" | "findByClaimKeys" | "countBefore">;
   settledNow: SettledNow;
   claimAuth: DeploymentClaimAuth;
-  /** Of this process' erasure key; undefined: it has none, and finds no erased user. */
+  /** Of this process' erasure key; undefined: it has none, and cannot tell whether an erased user has one. */
   pseudonyms: Pseudonyms | undefined;
   reads: Breaker;
   /** The campaign, or a refusal. */
@@ -122,14 +122,21 @@ export function createFindIssuance(deps: FindIssuanceDeps) {
     return { issuance, campaignName: name, others, hasMore: found.length > COUPONS_MAX };
   }
 
+  const isOurs = (key: string) => key === pseudonyms?.fingerprint;
+
+  /** No coupon; or, where users were erased under a key that this process lacks, that it cannot know. */
+  const notFound = ({ erasure }: CampaignDoc) =>
+    erasure === undefined || isOurs(erasure.key) ? noCoupon() : refuse(NO_ERASURE_KEY);
+
   /** Ids, or claim keys, and their pseudonyms where the campaign has erased users. */
   function withPseudonyms(
     { _id, erasure }: CampaignDoc,
     keys: readonly string[],
     of: "of" | "ofClaimKey" = "ofClaimKey",
   ): readonly string[] {
-    const isOurs = erasure !== undefined && erasure.key === pseudonyms?.fingerprint;
-    return isOurs ? keys.flatMap((key) => [key, pseudonyms[of](_id, key)]) : keys;
+    return pseudonyms !== undefined && erasure !== undefined && isOurs(erasure.key)
+      ? keys.flatMap((key) => [key, pseudonyms[of](_id, key)])
+      : keys;
   }
 
   /** The first of these claim keys that has an issuance, under itself or under its pseudonym. */
@@ -146,7 +153,7 @@ export function createFindIssuance(deps: FindIssuanceDeps) {
     if (userId === "") throw invalid("user_id", `is the key to look up here: ${each}`);
     if (requestId !== "") throw invalid("request_id", `must be empty: ${each}`);
     const found = await firstOf(campaign, spellings(campaign, userId));
-    if (found === null) throw noCoupon();
+    if (found === null) throw notFound(campaign);
     return answer(campaign, [found]);
   }
 
@@ -168,7 +175,7 @@ export function createFindIssuance(deps: FindIssuanceDeps) {
         "user_id, request_id",
         "must be given together: no claim without a token has this request id, and with a token it is its user's own",
       );
-    throw noCoupon();
+    throw notFound(campaign);
   }
 
   async function byUser(campaign: CampaignDoc, userId: string) {
@@ -181,7 +188,7 @@ export function createFindIssuance(deps: FindIssuanceDeps) {
         );
     }
     if (found.length > 0) return answer(campaign, found);
-    if (campaign.claimAuth === "token" || campaign.maxPerUser !== undefined) throw noCoupon();
+    if (campaign.claimAuth === "token" || campaign.maxPerUser !== undefined) throw notFound(campaign);
     const byId = "is the key to look up here: the campaign gives coupons by request, not by user";
     throw invalid("request_id", haveTokens(campaign) ? `${byId}, and no token of this user claimed` : byId);
   }

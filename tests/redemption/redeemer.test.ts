@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect } from "chai";
 import { MongoNetworkError, MongoServerError } from "mongodb";
+import { createPseudonyms, type Pseudonyms } from "../../campaign/erasure/pseudonyms.ts";
 import { CircuitOpen } from "../../claims/breaker.ts";
 import type { CampaignDoc, IssuanceDoc } from "../../record/documents.ts";
 import type { RedemptionDoc, RedemptionRulesDoc } from "../../record/redemption-documents.ts";
@@ -31,10 +32,14 @@ describe("redeemer, on a real MongoDB", function () {
   };
   const redemptionsHere = () => createRedemptions(stores.db, () => now ?? "$$NOW");
 
-  function redeemerOf(redemptions: Redemptions = redemptionsHere(), deadlineMs = HANG_MS / 2): Redeemer {
+  function redeemerOf(
+    redemptions: Redemptions = redemptionsHere(),
+    deadlineMs = HANG_MS / 2,
+    pseudonyms?: Pseudonyms,
+  ): Redeemer {
     return createRedeemer({
       ...{ redemptions, read: (call) => call(), admitWrite: () => undefined },
-      ...{ clock: systemClock, deadlineMs, onRepeat },
+      ...{ clock: systemClock, deadlineMs, onRepeat, pseudonyms },
     });
   }
 
@@ -265,6 +270,30 @@ describe("redeemer, on a real MongoDB", function () {
     const within = { ...as(name.normalize("NFD")), campaignId };
     expect(await redeemer.validate(within)).to.equal(undefined);
     expect(told(await redeemer.change(within, redeem("a")))).to.equal("confirmed");
+  });
+
+  it("a bound coupon of an erased user is redeemed with the key of that erasure, and not refused for good without", async () => {
+    const pseudonyms = createPseudonyms("k".repeat(64));
+    const { coupon, code, campaignId } = await issued({ boundToUser: true });
+    const { db } = stores;
+    await db
+      .collection<IssuanceDoc>("issuances")
+      .updateOne({ _id: code }, { $set: { claimKey: pseudonyms.of(campaignId, "alice") } });
+    await db
+      .collection<CampaignDoc>("campaigns")
+      .updateOne({ _id: campaignId }, { $set: { erasure: { key: pseudonyms.fingerprint, at: new Date() } } });
+    const as = (id: string) => ({ ...coupon, user: { id } });
+    for (const other of [undefined, createPseudonyms("o".repeat(64))]) {
+      const redeemer = redeemerOf(undefined, undefined, other);
+      for (const id of ["alice", "bob"]) {
+        expect(told(await redeemer.change(as(id), redeem("a")))).to.equal("OVERLOADED");
+        expect((await redeemer.validate(as(id)))?.reason).to.equal("OVERLOADED");
+      }
+      expect(told(await redeemer.change(as(""), redeem("a")))).to.equal("NO_COUPON");
+    }
+    const redeemer = redeemerOf(undefined, undefined, pseudonyms);
+    expect(told(await redeemer.change(as("bob"), redeem("a")))).to.equal("NO_COUPON");
+    expect(told(await redeemer.change(as("alice"), redeem("a")))).to.equal("confirmed");
   });
 
   it("a code that is not issued is no coupon, and nothing is written of it", async () => {

@@ -6,8 +6,9 @@ import { campaignKeys } from "../../../pool/keys.ts";
 import type { ErasureReport } from "../../../proto/gen/coupon/v1/erasure_pb.ts";
 import type { CampaignDoc, IssuanceDoc } from "../../../record/documents.ts";
 import { isPseudonym } from "../../../record/pseudonym.ts";
+import { refusal } from "../../support/answers.ts";
 import { createOpenCampaign } from "../../support/campaign.ts";
-import { type Clients, connectClients } from "../../support/clients.ts";
+import { type Clients, connectClients, grpcWebClients } from "../../support/clients.ts";
 import { couponVerify } from "../../support/coupon-verify.ts";
 import { KEY_PREFIX } from "../../support/quiet-logs.ts";
 import { openRawRedis, type RawRedis } from "../../support/raw-redis.ts";
@@ -87,6 +88,27 @@ describe("erasing users", () => {
       expect(textsIn(bytes, toForget), place).to.deep.equal([]);
     for (const place of ["mongo", "redis", "aof"] as const)
       expect(textsIn(places[place], kept), `the search in ${place} finds those who stay`).to.deep.equal(kept);
+  });
+
+  it("every way of asking finds the coupon; a process with another key, or none, says no for now, not that there is none", async () => {
+    const userId = `${KEY_PREFIX}person-0001`;
+    const code = await claim(campaignId, userId);
+    const ask = { campaignId, userId };
+    const asks = ({ coupons, campaigns }: Clients) => [
+      coupons.issueCoupon(ask).then(({ coupon }) => coupon?.code),
+      coupons.findCoupon(ask).then(({ coupon }) => coupon?.code),
+      campaigns.findIssuance(ask).then(({ issuance }) => issuance?.coupon?.code),
+    ];
+    for (const over of [clients, connectClients(service.url, { json: true }), grpcWebClients(service.url)])
+      expect(await Promise.all(asks(over))).to.deep.equal([code, code, code]);
+    for (const env of [{ ERASURE_KEY: "o".repeat(40) }, { ERASURE_KEY: "" }]) {
+      const other = await services.start({ roles: "server", env });
+      const reasons = await Promise.all(
+        asks(connectClients(other.url)).map(async (asked) => (await refusal(asked)).reason),
+      );
+      expect(reasons).to.deep.equal(["OVERLOADED", "OVERLOADED", "OVERLOADED"]);
+      expect(await other.process.interrupt()).to.equal(0);
+    }
   });
 
   it("bad input is refused with the name of the field, and a campaign that is not there", async () => {
