@@ -15,8 +15,8 @@ type Fault = Omit<CodeFaultDoc, "_id">;
 const NOTHING_SEEN: ImportedCodes = { shortest: 99, digits: false, letters: false, syllables: false };
 
 /**
- * White space within a code, except these: a quotation mark too many in a file makes one cell of several lines,
- * and so one code of several.
+ * White space is left out of a code, but for these: a quotation mark too many in a file makes one cell of
+ * several lines, and so one code of several.
  */
 const LINE_BREAK = /[\n\r\v\f\u0085\u2028\u2029]/;
 

@@ -55,9 +55,25 @@ export function createAttempts(db: Db) {
       await collection.bulkWrite(operations, { ordered: false, writeConcern: { w: 1, journal: false } });
     },
 
-    /** Of a user id or a request id, oldest first, at most `limit`. */
-    of: (campaignId: string, who: string, limit: number): Promise<AttemptDoc[]> =>
-      collection.find({ campaignId, who }, { hint: "by_who" }).sort({ at: 1, _id: 1 }).limit(limit).toArray(),
+    /**
+     * Of a user in these spellings, of a request id, or of both, oldest first, at most `limit`; an empty one is
+     * not asked for. A request id that somebody makes of a user id is none of that user's.
+     */
+    of(
+      campaignId: string,
+      users: readonly string[],
+      requestId: string,
+      limit: number,
+    ): Promise<AttemptDoc[]> {
+      const filter = {
+        campaignId,
+        ...(users.length > 0
+          ? { who: { $in: [...users] }, userId: { $in: [...users] } }
+          : { who: requestId }),
+        ...(requestId === "" ? {} : { requestId }),
+      };
+      return collection.find(filter, { hint: "by_who" }).sort({ at: 1, _id: 1 }).limit(limit).toArray();
+    },
 
     /** Removes those of these users; in all campaigns where none is given. False: there was none. */
     async forget(userIds: readonly string[], campaignId: string | undefined): Promise<boolean> {

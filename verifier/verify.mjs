@@ -11,7 +11,10 @@ import { Refused } from "./statement.mjs";
 
 /** @typedef {import("./finding.mjs").Finding} Finding */
 /** @typedef {import("./given.mjs").Given} Given */
-/** @typedef {{ kind: string, campaign?: string, publicKey?: string, ok: boolean, findings: Finding[] }} Verdict */
+/**
+ * @typedef {{ kind: string, campaign?: string, publicKey?: string, ok: boolean,
+ *   findings: Finding[] }} Verdict
+ */
 
 /** How many lines a file has. */
 const LINES = { [PROOF]: [3, 5], [RECEIPT]: [2], [COMMITMENT]: [2] };

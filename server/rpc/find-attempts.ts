@@ -1,5 +1,6 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
+import { spellingsOf } from "../../campaign/user-spellings.ts";
 import { validKey } from "../../campaign/valid.ts";
 import type { Breaker } from "../../claims/breaker.ts";
 import type { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
@@ -33,11 +34,11 @@ export function createFindAttempts(
     if (userId !== "") orRefuse(validKey("user_id", userId));
     if (requestId !== "") orRefuse(validKey("request_id", requestId));
     const { _id } = await findCampaign(campaignId);
-    const found = await reads.ask(() => attempts.of(_id, userId || requestId, ATTEMPTS_MAX));
-    const shown = found.filter((one) => userId === "" || requestId === "" || one.requestId === requestId);
+    const users = userId === "" ? [] : spellingsOf(userId);
+    const found = await reads.ask(() => attempts.of(_id, users, requestId, ATTEMPTS_MAX));
     return {
       isKept: keepsAttempts,
-      attempts: shown.map(({ at, tookMs, outcome, server, ...one }) => ({
+      attempts: found.map(({ at, tookMs, outcome, server, ...one }) => ({
         ...{ at: timestampFromDate(at), tookMs, outcome, server },
         ...{ userId: one.userId, requestId: one.requestId },
       })),

@@ -63,6 +63,27 @@ describe("coupon why, over real services", () => {
     expect([reason, message.split(":")[0]]).to.deep.equal(["INVALID", "user_id, request_id"]);
   });
 
+  it("a request id that another user makes of a user id, or the same in NFD, does not hide or change whose it is", async () => {
+    const campaignId = await createOpenCampaign(clients, { total: 9, onePerUser: false, maxPerUser: 2 });
+    const [kim, eve] = [user("김"), user("eve")];
+    await clients.coupons.issueCoupon({ campaignId, userId: eve, requestId: kim });
+    await clients.coupons.issueCoupon({ campaignId, userId: kim, requestId: user("1") });
+    await clients.coupons.issueCoupon({ campaignId, userId: kim, requestId: user("2") });
+    expect(await logged(campaignId, 3)).to.equal(true);
+    const found = async (by: object) =>
+      (await clients.campaigns.findAttempts({ campaignId, ...by })).attempts
+        .map((one) => [one.userId, one.requestId])
+        .sort();
+    expect(await found({ userId: kim })).to.deep.equal([
+      [kim, user("1")],
+      [kim, user("2")],
+    ]);
+    expect(await found({ userId: kim.normalize("NFD") })).to.have.length(2);
+    expect(await found({ requestId: kim })).to.deep.equal([[eve, kim]]);
+    expect(await found({ userId: kim, requestId: user("2") })).to.deep.equal([[kim, user("2")]]);
+    expect(await found({ userId: eve, requestId: user("2") })).to.deep.equal([]);
+  });
+
   it("refusals stay within the ring, and no winner is put out of it", async () => {
     const campaignId = await createOpenCampaign(clients, { total: 20 });
     await Promise.all(Array.from({ length: 20 }, (_, i) => claim(campaignId, user(`w${i}`))));
