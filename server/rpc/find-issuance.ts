@@ -50,12 +50,16 @@ export function viewIssuance(issuance: IssuanceDoc, onePerUser: boolean, rank = 
   };
 }
 
-/** The formats of recorded campaigns, all valid when recorded; one of a newer version may be unknown here. */
+/**
+ * The formats of recorded campaigns, all valid when recorded. None, where one is unknown here: that of imported
+ * codes, or of a newer version. Any code may be of that one.
+ */
 export function recordedFormats(patterns: readonly string[]): CodeFormat[] {
-  return patterns.flatMap((pattern) => {
+  const formats = patterns.flatMap((pattern) => {
     const parsed = parseCodeFormat(pattern);
     return parsed.ok ? [parsed.format] : [];
   });
+  return formats.length === patterns.length ? formats : [];
 }
 
 const KEYS = "code, user_id, request_id";

@@ -76,6 +76,22 @@ describe("Codes of a running service", () => {
       expect(short.message).to.equal("code: mistyped: it has 9 characters, not 10");
     });
 
+    it("call no code mistyped that may be an imported one", async () => {
+      const { codeImport } = await clients.campaigns.beginCodeImport({ requestId: "with letters" });
+      const importId = codeImport?.id ?? "";
+      const codes = ["PARTNERX01", "PARTNERX02"];
+      await clients.campaigns.uploadCodes({ importId, firstRow: 0, codes });
+      await createOpenCampaign(clients, { total: codes.length, importId });
+      for (const campaignId of ["", importId]) {
+        const { reason } = await refusal(clients.campaigns.findIssuance({ campaignId, code: "PARTNERX01" }));
+        expect(reason).to.equal("NO_COUPON");
+      }
+      // So that the tests below find no other format in use but theirs.
+      await stores.db
+        .collection<CampaignDoc>("campaigns")
+        .updateOne({ _id: importId }, { $set: { codeFormat: "가가가가가가000#" } });
+    });
+
     it("answer a code that nobody has yet exactly like one that does not exist", async () => {
       const left = await unissued(checked);
       // Another code with a correct check character, so that only the record distinguishes the two.
