@@ -56,8 +56,8 @@ export function createAttempts(db: Db) {
     },
 
     /**
-     * Of a user in these spellings, of a request id, or of both, oldest first, at most `limit`; an empty one is
-     * not asked for. A request id that somebody makes of a user id is none of that user's.
+     * Of a user in these spellings, of a request id, or of both, oldest first, at most `limit`; an empty one
+     * is not asked for. A request id that somebody makes of a user id is none of that user's.
      */
     of(
       campaignId: string,

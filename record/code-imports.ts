@@ -12,6 +12,8 @@ const ROW_DIGITS = 7;
 /** Coupons removed at once, and at most in one call. */
 const REMOVED_AT_ONCE = 2_000;
 const REMOVED_MAX = 20_000;
+/** How often a coupon is inserted that was refused, and then nothing stood against. */
+const INSERTS_MAX = 5;
 
 /**
  * Imports of codes. Their codes are coupons at once, with the id of the import as that of the campaign: so
@@ -46,18 +48,22 @@ export function createCodeImports(db: Db) {
 
     find: (id: string): Promise<CodeImportDoc | null> => imports.findOne({ _id: id }),
 
-    /** Inserts coupons of the import; of those that exist already, in the order of `docs`: where they are. */
+    /**
+     * Inserts coupons of the import; of those that exist already: where they are. undefined: the row has
+     * another code.
+     */
     async insert(docs: readonly CouponDoc[]): Promise<Map<CouponDoc, Standing | undefined>> {
-      const refused = await insertUnordered(db, coupons.collectionName, docs);
       const found = new Map<CouponDoc, Standing | undefined>();
-      if (refused.length === 0) return found;
-      const standing = await coupons
-        .find({ _id: { $in: refused.map((index) => docs[index]?._id ?? "") } })
-        .toArray();
-      const byCode = new Map(standing.map((doc) => [doc._id, doc]));
-      for (const index of refused) {
-        const doc = docs[index];
-        if (doc !== undefined) found.set(doc, byCode.get(doc._id));
+      let left = docs;
+      for (let tries = 1; left.length > 0; tries += 1) {
+        const refused = new Set(await insertUnordered(db, coupons.collectionName, left));
+        const against = left.filter((_, index) => refused.has(index));
+        const standing = await coupons.find({ _id: { $in: against.map(({ _id }) => _id) } }).toArray();
+        const byCode = new Map(standing.map((doc) => [doc._id, doc]));
+        // What was in the way may have been removed since, with the import that it was of.
+        left = tries === INSERTS_MAX ? [] : against.filter(({ _id }) => !byCode.has(_id));
+        const again = new Set(left);
+        for (const doc of against) if (!again.has(doc)) found.set(doc, byCode.get(doc._id));
       }
       return found;
     },

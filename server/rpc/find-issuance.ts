@@ -51,8 +51,8 @@ export function viewIssuance(issuance: IssuanceDoc, onePerUser: boolean, rank = 
 }
 
 /**
- * The formats of recorded campaigns, all valid when recorded. None, where one is unknown here: that of imported
- * codes, or of a newer version. Any code may be of that one.
+ * The formats of recorded campaigns, all valid when recorded. None, where one is unknown here, of which any
+ * code may be: that of imported codes, or of a newer version.
  */
 export function recordedFormats(patterns: readonly string[]): CodeFormat[] {
   const formats = patterns.flatMap((pattern) => {

@@ -182,6 +182,15 @@ describe("coupon create --codes", function () {
       const { message } = await refusal(call());
       expect(message.includes(words) ? words : message).to.equal(words);
     }
+    const faulty = (await clients.campaigns.beginCodeImport({ requestId: "with a fault" })).codeImport;
+    await clients.campaigns.uploadCodes({
+      ...{ importId: faulty?.id ?? "", firstRow: 0, codes: ["FAULTBCDFG", "FAULTBCDF_"] },
+    });
+    const ofFaulty = clients.campaigns.createCampaign({ ...campaign, importId: faulty?.id ?? "", total: 2 });
+    expect((await refusal(ofFaulty)).message).to.include("import_id: has 1 fault");
+    expect(await clients.campaigns.discardCodeImport({ importId: faulty?.id ?? "" })).to.include({
+      done: true,
+    });
     const requestId = "made by hand";
     const made = await clients.campaigns.createCampaign({ ...campaign, total: 2, requestId });
     const repeated = await clients.campaigns.createCampaign({ ...campaign, total: 2, requestId });
