@@ -11,6 +11,8 @@ export type RunFacts = {
   /** When the last fault ended; undefined: there was none. */
   readonly lastFaultAtMs: number | undefined;
   readonly presses: readonly Press[];
+  /** Stretches in which the machine gave the observer no time: U9 and U11 do not count them. */
+  readonly stalls: readonly Stall[];
   /** The campaign's generation in MongoDB, in the order in which it was read. */
   readonly generations: readonly number[];
   /** Codes that a caller was given and that MongoDB did not have right after. */
@@ -31,6 +33,9 @@ export type Press = {
   /** Undefined: the caller gave up without a definite answer. */
   readonly answeredAtMs: number | undefined;
 };
+
+/** The observer did not run for so long until that instant, in ms since the epoch. */
+export type Stall = { readonly endedAtMs: number; readonly ms: number };
 
 const FIRST_COUPON_MS = 1_000;
 const ANSWERED_WITHIN_MS = 5_000;
@@ -53,21 +58,29 @@ export function checkDurableAtReply({ notYetDurable, lookedUp }: RunFacts): Verd
   return findings.verdict(lookedUp, `${counted(lookedUp, "coupon")} looked up right after the reply`);
 }
 
+/** The time between two instants in which the observer ran. */
+function ranMs(stalls: readonly Stall[], fromMs: number, toMs: number): number {
+  let ran = toMs - fromMs;
+  for (const { endedAtMs, ms } of stalls)
+    ran -= Math.max(0, Math.min(toMs, endedAtMs) - Math.max(fromMs, endedAtMs - ms));
+  return ran;
+}
+
 /** U9: the first coupon at most a second after the start, or after the service was able to work again. */
-export function checkFirstCoupon({ startsAtMs, recoveredAtMs, history }: RunFacts): Verdict {
+export function checkFirstCoupon({ startsAtMs, recoveredAtMs, history, stalls }: RunFacts): Verdict {
   const findings = createFindings("U9");
   if (recoveredAtMs === undefined) return findings.verdict(0, "the service was up across the start");
   let first = Number.POSITIVE_INFINITY;
   for (const { outcome, answeredAtMs } of history)
     if (outcome.kind === "issued") first = Math.min(first, answeredAtMs);
-  const afterMs = Math.round(first - Math.max(startsAtMs, recoveredAtMs));
+  const afterMs = Math.round(ranMs(stalls, Math.max(startsAtMs, recoveredAtMs), first));
   if (!(afterMs <= FIRST_COUPON_MS))
     findings.violation("late", `the first coupon came ${afterMs} ms after recovery`);
   return findings.verdict(1, `first coupon ${afterMs} ms after recovery`);
 }
 
 /** U11: every caller has a definite answer, at most 5 s after the last fault or after it first asked. */
-export function checkAnswered({ lastFaultAtMs = 0, presses }: RunFacts): Verdict {
+export function checkAnswered({ lastFaultAtMs = 0, presses, stalls }: RunFacts): Verdict {
   const findings = createFindings("U11");
   let worstMs = 0;
   for (const { claimKey, firstAskedAtMs, answeredAtMs } of presses) {
@@ -76,7 +89,7 @@ export function checkAnswered({ lastFaultAtMs = 0, presses }: RunFacts): Verdict
       findings.violation("no answer", `${who} never had a definite answer`);
       continue;
     }
-    const lateMs = answeredAtMs - Math.max(lastFaultAtMs, firstAskedAtMs);
+    const lateMs = ranMs(stalls, Math.max(lastFaultAtMs, firstAskedAtMs), answeredAtMs);
     worstMs = Math.max(worstMs, lateMs);
     if (lateMs > ANSWERED_WITHIN_MS)
       findings.violation(

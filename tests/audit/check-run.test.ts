@@ -12,6 +12,7 @@ function facts(change: Partial<RunFacts> = {}): RunFacts {
     history: books.history,
     lastFaultAtMs: STARTS_AT_MS,
     presses: [{ claimKey: "user-1", firstAskedAtMs: STARTS_AT_MS, answeredAtMs: STARTS_AT_MS + 5_000 }],
+    stalls: [],
     generations: [1, 1, 2, 2, 4],
     notYetDurable: [],
     lookedUp: 5,
@@ -64,6 +65,27 @@ describe("audit of a run", () => {
       expect(JSON.stringify(verdicts)).not.to.match(/[가-힣]/);
     });
   }
+
+  const late = { presses: [{ claimKey: "u", firstAskedAtMs: 0, answeredAtMs: STARTS_AT_MS + 6_000 }] };
+  const stalls: readonly (readonly [string, number, readonly string[]])[] = [
+    ["within the wait is not counted", STARTS_AT_MS + 4_000, []],
+    ["that reaches into the wait counts by that part", STARTS_AT_MS + 1_000, []],
+    ["that reaches into it by too little does not help", STARTS_AT_MS + 999, ["U11"]],
+    ["before the wait does not help", STARTS_AT_MS, ["U11"]],
+    ["after the answer does not help", STARTS_AT_MS + 7_500, ["U11"]],
+  ];
+  for (const [what, endedAtMs, fails] of stalls) {
+    it(`a stall of the observer ${what}`, () => {
+      const verdicts = runRunChecks(facts({ ...late, stalls: [{ endedAtMs, ms: 1_500 }] }));
+      expect(violated(verdicts)).to.deep.equal(fails);
+    });
+  }
+
+  it("a stall of the observer is no part of the wait for the first coupon either", () => {
+    const change = { recoveredAtMs: STARTS_AT_MS - 2_000, startsAtMs: STARTS_AT_MS - 1_001 };
+    const stall = { endedAtMs: STARTS_AT_MS - 500, ms: 300 };
+    expect(violated(runRunChecks(facts({ ...change, stalls: [stall] })))).to.deep.equal([]);
+  });
 
   it("U9 says nothing where the service was up across the start", () => {
     expect(violated(runRunChecks(facts({ recoveredAtMs: undefined, history: [] })))).to.deep.equal([]);

@@ -97,7 +97,7 @@ async function carryRound(
       evidence = run.sale.evidence;
       try {
         await Promise.all([run.press(), round.act(run.sale)]);
-        judgement = await judge(round, laid, run);
+        judgement = await judge(round, laid, run, stalls.all);
         missed = judgement.missed;
       } finally {
         requests = run.sale.history.length;

@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { runRunChecks } from "../../../../audit/check-run.ts";
+import { runRunChecks, type Stall } from "../../../../audit/check-run.ts";
 import { runChecks } from "../../../../audit/checks.ts";
 import type { Snapshot } from "../../../../audit/snapshot.ts";
 import { openAuditor } from "../../../../audit/stores/auditor.ts";
@@ -27,7 +27,12 @@ const TOLD_DEADLINE_MS = 30_000;
 const HANGUL_WORD = /[가-힣0-9]*[가-힣][가-힣0-9]*/g;
 
 /** Waits until the stores are at rest, lets some callers ask again, and audits histories and stores. */
-export async function judge(round: Round, ground: Ground, run: SaleRun): Promise<Judgement> {
+export async function judge(
+  round: Round,
+  ground: Ground,
+  run: SaleRun,
+  stalls: readonly Stall[] = [],
+): Promise<Judgement> {
   const { sale } = run;
   const { redisUrl, mongodb, database } = ground;
   const auditor = await openAuditor({ redisUrl, mongodbUrl: mongodb.url, database });
@@ -62,7 +67,10 @@ export async function judge(round: Round, ground: Ground, run: SaleRun): Promise
     const logLines = ground.logLines.length;
     const verdicts = [
       ...books,
-      ...runRunChecks({ ...seen, startsAtMs, history, presses, withoutCredentials, logLines, leaks }),
+      ...runRunChecks({
+        ...{ ...seen, startsAtMs, history, presses, stalls },
+        ...{ withoutCredentials, logLines, leaks },
+      }),
     ];
     const troubles: string[] = [];
     if (!atRest) {
