@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import { issuanceHashes, packIssuances } from "../proof/certified-chunk.ts";
-import { type CertifiedIssuance, codeHashOf, codeSaltOf, keyHashOf, keySaltOf } from "../proof/leaves.ts";
+import { issuanceHashes, packIssuances, unpackIssuances } from "../proof/certified-chunk.ts";
+import { codeHashOf, codeSaltOf, keyHashOf, keySaltOf } from "../proof/leaves.ts";
 import { CHUNK_LEAVES, rootOf } from "../proof/merkle.ts";
 import type { SigningKey } from "../proof/signing-key.ts";
 import { certificateLine } from "../proof/statements.ts";
@@ -9,6 +9,7 @@ import type { Commitments } from "../record/commitments.ts";
 import type { Coupons } from "../record/coupons.ts";
 import type { CampaignDoc, IssuanceDoc } from "../record/documents.ts";
 import type { Issuances } from "../record/issuances.ts";
+import type { IssuePosition } from "../record/issue-ranges.ts";
 import { commitmentsOf } from "./commitment-facts.ts";
 
 export type CertifyDeps = {
@@ -37,53 +38,60 @@ export async function* makeCertificate(
   campaign: CampaignDoc,
   inTurn: ReadInTurn,
 ): AsyncGenerator<number, CertificateDoc> {
-  const { commitments, certificates, issuances } = deps;
+  const { certificates, issuances } = deps;
   const campaignId = campaign._id;
-  const seed = await commitments.seed(campaignId);
-  const full = (await certificates.chunks(campaignId)).filter(({ count }) => count === CHUNK_LEAVES);
+  const standing = await certificates.chunks(campaignId);
+  const full = new Map(standing.filter(isFull).map((chunk) => [chunk.number, chunk]));
   const made: CertifiedChunk[] = [];
   for (;;) {
     const number = made.length;
-    const standing = full[number];
-    if (standing?.number === number) {
-      made.push(standing);
+    const known = full.get(number);
+    if (known !== undefined) {
+      made.push(known);
       continue;
     }
     const after = made.at(-1)?.last;
     const chunks = await inTurn(async (chunksMax) => {
       const page = await issuances.inOrder(campaignId, after, chunksMax * CHUNK_LEAVES);
+      // Of an earlier certificate: what it has of a holder stays, also where they were erased meanwhile.
+      const begun = standing.findLast((chunk) => chunk.number === number && !isFull(chunk));
       const making: NewChunk[] = [];
-      for (let from = 0; from < page.length; from += CHUNK_LEAVES)
-        making.push(
-          await makeChunk(
-            deps,
-            campaignId,
-            seed,
-            number + making.length,
-            page.slice(from, from + CHUNK_LEAVES),
-          ),
-        );
+      for (let from = 0; from < page.length; from += CHUNK_LEAVES) {
+        const part = page.slice(from, from + CHUNK_LEAVES);
+        making.push(await makeChunk(deps, campaignId, number + making.length, part, begun));
+      }
       return making.length === 0 ? [] : certificates.insertChunks(campaignId, making);
     });
     made.push(...chunks);
     const last = chunks.at(-1);
     if (last === undefined) break;
     yield last.number * CHUNK_LEAVES + last.count;
-    if (last.count < CHUNK_LEAVES) break;
+    if (!isFull(last)) break;
   }
   return sign(deps, campaign, made);
 }
 
+const isAt = (issuance: IssuanceDoc | undefined, { generation, seq }: IssuePosition) =>
+  issuance?.generation === generation && issuance.seq === seq;
+const isFull = ({ count }: CertifiedChunk) => count === CHUNK_LEAVES;
+
+/** `begun`: the same chunk with fewer issuances, or another one. */
 async function makeChunk(
-  { coupons }: CertifyDeps,
+  { coupons, commitments, certificates }: CertifyDeps,
   campaignId: string,
-  seed: Buffer,
   number: number,
   page: readonly IssuanceDoc[],
+  begun: CertifiedChunk | undefined,
 ): Promise<NewChunk> {
-  const ordinals = await coupons.ordinalsOf(page.map(({ _id }) => _id));
-  const certified: CertifiedIssuance[] = [];
-  for (const { _id: code, claimKey, generation, seq, issuedAt } of page) {
+  const certified =
+    begun?.number === number && isAt(page[begun.count - 1], begun.last)
+      ? (await certificates.entries(campaignId, [begun])).flatMap(unpackIssuances)
+      : [];
+  const rest = page.slice(certified.length);
+  const ordinals = await coupons.ordinalsOf(rest.map(({ _id }) => _id));
+  // Not made anew where nothing is hashed: whoever removed it wants nothing to be opened with it any more.
+  const seed = rest.length === 0 ? Buffer.alloc(0) : await commitments.seed(campaignId);
+  for (const { _id: code, claimKey, generation, seq, issuedAt } of rest) {
     const ordinal = ordinals.get(code);
     if (ordinal === undefined)
       throw new Error(`campaign ${campaignId} has an issuance of a code that it lacks`);

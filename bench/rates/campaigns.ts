@@ -5,7 +5,7 @@ import { createCampaign } from "../load/campaign.ts";
 import { Trouble } from "../trouble.ts";
 import type { Ground } from "./ground.ts";
 
-const READY_DEADLINE_MS = 180_000;
+const READY_DEADLINE_MS = 900_000;
 const POLL_MS = 100;
 const HOUR_MS = 3_600_000;
 
