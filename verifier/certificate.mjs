@@ -72,6 +72,16 @@ export function createCertificateCheck(head, sha256) {
   let lastMs = 0;
   let firstMs = Number.POSITIVE_INFINITY;
   let lastLeft = -1;
+  let generations = 0;
+  const spans = [
+    ...head.commitments,
+    { number: 0, first: head.committed, size: Number.POSITIVE_INFINITY },
+  ].map(({ number, first, size }) => ({
+    ...{ number, end: first + size, issued: 0, left: 0 },
+    ...{ firstMs: Number.POSITIVE_INFINITY, lastMs: 0 },
+  }));
+  /** @param {number} ordinal */
+  const spanOf = (ordinal) => spans.find(({ end }) => ordinal < end);
 
   /**
    * Notes the first of each reason.
@@ -113,12 +123,14 @@ export function createCertificateCheck(head, sha256) {
     if (keyHash === undefined || generation > 0xffffffff || seq > 0xffffffff)
       throw new Refused("format", `${where} is not written as docs/proof.md says`);
     const codeHash = takeCode(code, ordinal, where);
-    if (given.has(code)) refuse("code-twice", `${where}: this code was issued already`);
-    given.add(code);
+    // A text of its own: one that is cut out of the line would keep the whole file in memory.
+    const ownCode = String.fromCharCode(...codeHash);
+    if (given.has(ownCode)) refuse("code-twice", `${where}: this code was issued already`);
+    given.add(ownCode);
     if (generation < before.generation || (generation === before.generation && seq <= before.seq))
       refuse("order", `${where} comes before rank ${entries - 1} in the issue order: ranks were exchanged`);
+    if (generation !== before.generation) generations++;
     before = { generation, seq };
-    // A text of its own: one that is cut out of the line would keep the whole file in memory.
     const ownKey = String.fromCharCode(...keyHash);
     if (keys.has(ownKey)) refuse("key-twice", `${where}: this key has a coupon already`);
     keys.add(ownKey);
@@ -127,6 +139,12 @@ export function createCertificateCheck(head, sha256) {
       refuse("late", `${where} was issued after the end`);
     lastMs = Math.max(lastMs, issuedAtMs);
     firstMs = Math.min(firstMs, issuedAtMs);
+    const span = spanOf(ordinal);
+    if (span !== undefined) {
+      span.issued++;
+      span.firstMs = Math.min(span.firstMs, issuedAtMs);
+      span.lastMs = Math.max(span.lastMs, issuedAtMs);
+    }
     issues.add(issuanceHashOf(sha256, entries, { codeHash, keyHash, ordinal, generation, seq, issuedAtMs }));
   }
 
@@ -136,6 +154,8 @@ export function createCertificateCheck(head, sha256) {
     const ordinal = Number(ordinalText);
     if (ordinal <= lastLeft) refuse("left-order", `the code ${ordinal}, not issued, is out of order`);
     lastLeft = ordinal;
+    const span = spanOf(ordinal);
+    if (span !== undefined) span.left++;
     takeCode(code, ordinal, `the code ${ordinal}, not issued`);
   }
 
@@ -180,7 +200,7 @@ export function createCertificateCheck(head, sha256) {
     /** What is wrong, by reason; and the counts. */
     finish() {
       checkRoots();
-      return { wrong, entries, left, firstMs, lastMs };
+      return { wrong, entries, left, firstMs, lastMs, spans, generations };
     },
   };
 }

@@ -9,3 +9,11 @@
 export const holds = (text) => ({ level: "holds", text });
 /** @param {string} text @returns {Finding} */
 export const note = (text) => ({ level: "note", text });
+/** @param {string} reason @param {string} text @returns {Finding} */
+export const refused = (reason, text) => ({ level: "refused", reason, text });
+
+/** @param {number | null} ms */
+export const instant = (ms) => (ms === null ? "never" : new Date(ms).toISOString());
+
+/** @param {number} count */
+export const grouped = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");

@@ -1,13 +1,15 @@
 import { toBase64url } from "./bytes.mjs";
 import { isSameCommitment, readCommitment } from "./commitment.mjs";
-import { holds, note } from "./finding.mjs";
+import { holds, note, refused } from "./finding.mjs";
 
 /** What the reader knows from elsewhere, and what it says about a file. */
 
 /**
- * `commitment`: lines of a commitment that was saved before the start.
+ * `commitment`: lines of a commitment that was saved before the start. `certificate`: the file that a receipt
+ * is compared with. `toleranceMs`: how far the clocks of the two may be apart.
  *
- * @typedef {{ publicKey?: string, code?: string, user?: string, commitment?: readonly string[] }} Given
+ * @typedef {{ publicKey?: string, code?: string, user?: string, commitment?: readonly string[],
+ *   certificate?: AsyncIterable<Uint8Array>, toleranceMs?: number }} Given
  */
 
 /** @typedef {Awaited<ReturnType<typeof readCommitment>>} Saved */
@@ -31,19 +33,15 @@ export async function readSaved({ commitment: lines }, tools, publicKey) {
  * @returns {import("./finding.mjs").Finding}
  */
 export function comparison(saved, campaign, commitments, hasAll) {
-  const refused = (/** @type {string} */ text) => ({
-    level: /** @type {const} */ ("refused"),
-    reason: "commitment",
-    text,
-  });
   if (saved.campaign !== campaign)
-    return refused(`the saved commitment is of the campaign ${saved.campaign}`);
+    return refused("commitment", `the saved commitment is of the campaign ${saved.campaign}`);
   const same = commitments.find(({ number }) => number === saved.number);
   if (same === undefined && !hasAll)
     return note(`the saved commitment ${saved.number} is not that of this file: they were not compared`);
   return isSameCommitment(same, saved)
     ? holds("it has the commitment that was saved")
     : refused(
+        "commitment",
         `the file has another commitment ${saved.number} than the one that was saved (${toBase64url(saved.root)})`,
       );
 }

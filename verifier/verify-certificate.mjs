@@ -9,13 +9,16 @@ const USAGE = `usage: verify-certificate FILE [options]
 FILE is a certificate, a proof, a receipt or a commitment. Asks nobody: everything is in the file.
   --public-key KEY     the key that the operator published (base64url): a file with another one is refused
   --commitment FILE    a commitment that was saved before the start: a certificate without it is refused
+  --certificate FILE   of a receipt: check whether the two agree
+  --tolerance MS       how far the clocks of the two may be apart (default: 2000)
   --code CODE          of a proof: check that it is of this code
   --user ID            of a proof or a receipt: check that it is of this user id
   --json               the verdict as one line of JSON
 Exit code: 0 it holds, 1 it is refused, 2 it could not be checked.
 `;
 
-const OPTIONS = ["--public-key", "--commitment", "--code", "--user"];
+const OPTIONS = ["--public-key", "--commitment", "--certificate", "--tolerance", "--code", "--user"];
+const read = (/** @type {string} */ path) => createReadStream(path, { highWaterMark: 1 << 20 });
 
 /** @param {string} text */
 function giveUp(text) {
@@ -57,10 +60,15 @@ if (file === undefined || files.length > 1) giveUp(`give one file\n${USAGE}`);
 try {
   const saved = options.get("--commitment");
   const [publicKey, code, user] = ["--public-key", "--code", "--user"].map((name) => options.get(name));
-  const verdict = await verifyFile(createReadStream(file ?? "", { highWaterMark: 1 << 20 }), nodeTools, {
+  const [certificate, tolerance] = ["--certificate", "--tolerance"].map((name) => options.get(name));
+  if (tolerance !== undefined && !/^\d{1,9}$/.test(tolerance))
+    giveUp("--tolerance is a number of milliseconds");
+  const verdict = await verifyFile(read(file ?? ""), nodeTools, {
     ...(publicKey === undefined ? {} : { publicKey }),
     ...(code === undefined ? {} : { code }),
     ...(user === undefined ? {} : { user }),
+    ...(certificate === undefined ? {} : { certificate: read(certificate) }),
+    ...(tolerance === undefined ? {} : { toleranceMs: Number(tolerance) }),
     ...(saved === undefined ? {} : { commitment: readFileSync(saved, "utf8").split("\n") }),
   });
   if (options.has("--json")) process.stdout.write(`${JSON.stringify(verdict)}\n`);

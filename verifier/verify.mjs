@@ -1,11 +1,13 @@
+import { agreement } from "./agreement.mjs";
 import { linesOf, toBase64url } from "./bytes.mjs";
 import { CERTIFICATE, createCertificateCheck, readCertificateHead } from "./certificate.mjs";
 import { COMMITMENT, readCommitment } from "./commitment.mjs";
-import { holds, note } from "./finding.mjs";
+import { grouped, holds, instant, note, refused } from "./finding.mjs";
 import { comparison, otherNotes, readSaved } from "./given.mjs";
 import { PROOF, readProof } from "./proof.mjs";
 import { RECEIPT, readReceipt } from "./receipt.mjs";
 import { Refused } from "./statement.mjs";
+import { told } from "./told.mjs";
 
 /** Checks one file, whichever of the four it is. It asks nobody: all that it needs is in the file. */
 
@@ -19,12 +21,6 @@ import { Refused } from "./statement.mjs";
 /** How many lines a file has. */
 const LINES = { [PROOF]: [3, 5], [RECEIPT]: [2], [COMMITMENT]: [2] };
 const SMALL_LINES_MAX = 5;
-
-/** @param {number | null} ms */
-const instant = (ms) => (ms === null ? "never" : new Date(ms).toISOString());
-
-/** @param {number} count */
-const grouped = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 
 /**
  * @param {AsyncIterable<Uint8Array>} chunks of the file
@@ -56,7 +52,7 @@ export async function verifyFile(chunks, tools, given = {}) {
     const reason = error instanceof Refused ? error.reason : "format";
     if (!(error instanceof Refused) && !(error instanceof TypeError) && !(error instanceof RangeError))
       throw error;
-    return { kind: format ?? "unknown", ok: false, findings: [{ level: "refused", reason, text: message }] };
+    return { kind: format ?? "unknown", ok: false, findings: [refused(reason, message)] };
   }
 }
 
@@ -68,63 +64,32 @@ export async function verifyFile(chunks, tools, given = {}) {
  * @returns {Promise<Verdict>}
  */
 async function certificate(first, lines, tools, given) {
+  const { head, shown } = await readCertificate(first, lines, tools, given);
+  const about = { kind: CERTIFICATE, campaign: head.campaign, publicKey: head.publicKey };
+  const wrong = wrongIn(shown);
+  if (wrong.length > 0) return { ...about, ok: false, findings: wrong };
+  return { ...about, ok: true, findings: told(head, shown, given) };
+}
+
+/**
+ * @param {string} first
+ * @param {AsyncGenerator<string>} lines
+ * @param {import("./statement.mjs").Tools} tools
+ * @param {Given} given
+ */
+async function readCertificate(first, lines, tools, given) {
   const head = await readCertificateHead(first, (await lines.next()).value ?? "", tools, given.publicKey);
   const saved = await readSaved(given, tools, head.publicKey);
   const check = createCertificateCheck(head, tools.sha256);
   for await (const line of lines) check.take(line);
-  const { wrong, entries, left, firstMs, lastMs } = check.finish();
+  const shown = check.finish();
   const compared = saved && comparison(saved, head.campaign, head.commitments, true);
-  if (compared?.level === "refused") wrong.set("commitment", compared.text);
-  const about = { kind: CERTIFICATE, campaign: head.campaign, publicKey: head.publicKey };
-  if (wrong.size > 0)
-    return {
-      ...about,
-      ok: false,
-      findings: [...wrong].map(([reason, text]) => ({ level: "refused", reason, text })),
-    };
-  return { ...about, ok: true, findings: told(head, { entries, left, firstMs, lastMs }, given) };
+  if (compared?.level === "refused") shown.wrong.set("commitment", compared.text);
+  return { head, shown };
 }
 
-/**
- * @param {import("./certificate.mjs").Head} head
- * @param {{ entries: number, left: number, firstMs: number, lastMs: number }} counts
- * @param {Given} given
- * @returns {Finding[]}
- */
-function told(head, { entries, left, firstMs, lastMs }, given) {
-  const late = head.latenessMs === null ? "" : `, ${grouped(head.latenessMs)} ms after the start`;
-  const findings = [
-    holds(`signed with the key ${head.publicKey}`),
-    holds(
-      `${grouped(entries)} of ${grouped(head.total)} coupons were issued, in this order, each to a key of its own; the last at ${instant(entries === 0 ? null : lastMs)}`,
-    ),
-    holds(
-      `it opened at ${instant(head.openedAtMs)}${late}; none was issued before the start or after the end`,
-    ),
-  ];
-  const [commitment] = head.commitments;
-  if (commitment === undefined) findings.push(note("no commitment to the codes was made"));
-  else {
-    const isBefore = commitment.madeAtMs < Math.min(head.openedAtMs ?? firstMs, firstMs);
-    findings.push(
-      holds(
-        `every one of the ${grouped(head.committed)} codes that were committed to is in it once: ${grouped(entries)} issued, ${grouped(left)} not; no other`,
-      ),
-    );
-    const when = `the first commitment is dated ${instant(commitment.madeAtMs)}`;
-    findings.push(isBefore ? holds(`${when}, before it opened`) : note(`${when}, after it opened`));
-    for (const { number, size, madeAtMs } of head.commitments.slice(1))
-      findings.push(note(`commitment ${number}: ${grouped(size)} codes were added at ${instant(madeAtMs)}`));
-    findings.push(
-      given.commitment === undefined
-        ? note(
-            "not compared with a commitment that was saved before the start: give one to exclude that both were made afterwards",
-          )
-        : holds("it has the commitment that was saved"),
-    );
-  }
-  return [...findings, ...otherNotes(given, head.publicKey, ["code", "user"])];
-}
+/** @param {{ wrong: Map<string, string> }} shown */
+const wrongIn = ({ wrong }) => [...wrong].map(([reason, text]) => refused(reason, text));
 
 /**
  * @param {readonly string[]} lines
@@ -164,7 +129,7 @@ async function proof(lines, tools, given) {
         ? holds("it is of the user that was given")
         : note("give the user id to check that it is of that user"),
     );
-  findings.push(...otherNotes(given, commitment.publicKey, []));
+  findings.push(...otherNotes(given, commitment.publicKey, ["certificate"]));
   return { kind: PROOF, campaign, publicKey: commitment.publicKey, ok: true, findings };
 }
 
@@ -175,15 +140,39 @@ async function proof(lines, tools, given) {
  * @returns {Promise<Verdict>}
  */
 async function receipt(lines, tools, given) {
-  const { campaign, publicKey, server, atMs, reason, opensUser } = await readReceipt(lines, tools, given);
+  const read = await readReceipt(lines, tools, given);
+  const { campaign, publicKey, server, atMs, reason, opensUser } = read;
+  const { certificate: other } = given;
+  const compared =
+    other === undefined
+      ? [note("give the certificate to check whether the two agree")]
+      : await comparedWith(read, other, tools, given);
   const findings = [
     holds(`the server ${server} answered a claim at ${instant(atMs)} with ${reason}`),
     opensUser
       ? holds("it is of the user that was given")
       : note("give the user id to check that it is of that user"),
-    ...otherNotes(given, publicKey, ["code", "commitment"]),
+    ...compared,
+    ...otherNotes(given, publicKey, other === undefined ? ["code", "commitment"] : ["code"]),
   ];
-  return { kind: RECEIPT, campaign, publicKey, ok: true, findings };
+  const ok = compared.every(({ level }) => level !== "refused");
+  return { kind: RECEIPT, campaign, publicKey, ok, findings };
+}
+
+/**
+ * @param {Awaited<ReturnType<typeof readReceipt>>} read
+ * @param {AsyncIterable<Uint8Array>} chunks of the certificate
+ * @param {import("./statement.mjs").Tools} tools
+ * @param {Given} given
+ * @returns {Promise<Finding[]>}
+ */
+async function comparedWith(read, chunks, tools, { commitment: saved, toleranceMs }) {
+  const lines = linesOf(chunks);
+  const first = (await lines.next()).value ?? "";
+  const given = saved === undefined ? {} : { commitment: saved };
+  const { head, shown } = await readCertificate(first, lines, tools, given);
+  const wrong = wrongIn(shown).map((one) => ({ ...one, text: `the certificate: ${one.text}` }));
+  return wrong.length > 0 ? wrong : agreement(read, head, shown, toleranceMs);
 }
 
 /**
@@ -203,7 +192,7 @@ async function commitment(lines, tools, given) {
     holds(`commitment ${number} to the ${codes}, dated ${instant(madeAtMs)}: ${toBase64url(root)}`),
     note("keep it: the certificate must have the same one"),
     ...(compared === undefined ? [] : [compared]),
-    ...otherNotes(given, publicKey, ["code", "user"]),
+    ...otherNotes(given, publicKey, ["code", "user", "certificate"]),
   ];
   return { kind: COMMITMENT, campaign, publicKey, ok: true, findings };
 }

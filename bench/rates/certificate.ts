@@ -21,6 +21,7 @@ const SIZES = [
   ["100k", 100_000],
   ["million", 1_000_000],
 ] as const;
+const BATCH = 20_000;
 const MEGABYTE = 1_000_000;
 const PROOFS = 50;
 /** Pause of a caller beside the making: rare enough that the service stays idle. */
@@ -32,7 +33,12 @@ const VERIFIER = join(repositoryDir, "verifier", "verify-certificate.mjs");
  * Records an issuance for each code, an hour hence: a sale of a million takes minutes. MongoDB makes them of
  * the coupons by itself.
  */
-async function issueAll({ mongodb }: Ground, campaignId: string): Promise<void> {
+async function issueAll(
+  { mongodb }: Ground,
+  campaignId: string,
+  issued: number,
+  signal: AbortSignal,
+): Promise<void> {
   const client = new MongoClient(mongodb.url);
   try {
     const made = {
@@ -41,8 +47,12 @@ async function issueAll({ mongodb }: Ground, campaignId: string): Promise<void> 
       issuedAt: { $literal: new Date(Date.now() + HOUR_MS) },
     };
     const into = { into: "issuances", whenMatched: "fail", whenNotMatched: "insert" };
-    const stages = [{ $match: { campaignId } }, { $project: made }, { $merge: into }];
-    await client.db(mongodb.database).collection("coupons").aggregate(stages).toArray();
+    const coupons = client.db(mongodb.database).collection("coupons");
+    for (let first = 0; first < issued; first += BATCH) {
+      signal.throwIfAborted();
+      const these = { campaignId, ordinal: { $gte: first, $lt: first + BATCH } };
+      await coupons.aggregate([{ $match: these }, { $project: made }, { $merge: into }]).toArray();
+    }
   } finally {
     await client.close();
   }
@@ -80,7 +90,7 @@ async function measure(
   const { campaigns } = ground.clients;
   const { pid, baseUrl } = ground.service;
   const campaignId = await campaignIn(ground, "scheduled", issued, signal);
-  await issueAll(ground, campaignId);
+  await issueAll(ground, campaignId, issued, signal);
   // Its issue order is final then.
   await campaigns.cancelCampaign({ campaignId });
   const command = join(ground.builtDir, "cli", "coupon.mjs");

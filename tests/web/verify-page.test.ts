@@ -8,6 +8,7 @@ import {
   codeOf,
   commitmentOf,
   proofOf,
+  receiptOf,
   sampleLaunch,
   userOf,
 } from "../proof/sample-launch.ts";
@@ -33,12 +34,12 @@ describe("the page that checks certificates, opened from disk in Chromium", () =
   async function checked(
     content: readonly string[],
     given: Readonly<Record<string, string>> = {},
-    saved?: string,
+    files: Readonly<Record<string, string>> = {},
   ) {
     const { page, troubles } = await browser.open({ offline: true });
     await page.goto(pathToFileURL(join(dir.path, "verify.html")).href);
     await page.setInputFiles("#file", write("given.jsonl", content));
-    if (saved !== undefined) await page.setInputFiles("#commitment", saved);
+    for (const [id, path] of Object.entries(files)) await page.setInputFiles(`#${id}`, path);
     for (const [id, text] of Object.entries(given)) await page.fill(`#${id}`, text);
     await page.click("button");
     await page.waitForSelector("#result li");
@@ -52,11 +53,24 @@ describe("the page that checks certificates, opened from disk in Chromium", () =
   it("a certificate, a commitment and a proof hold, with nothing left to note", async () => {
     const saved = write("commitment.jsonl", commitmentOf(launch));
     const key = { "public-key": launch.key.publicKey };
-    expect(await checked(lines, key, saved)).to.deep.equal({ ok: true, refused: "", notes: [] });
+    expect(await checked(lines, key, { commitment: saved })).to.deep.equal({
+      ok: true,
+      refused: "",
+      notes: [],
+    });
     expect(await checked(commitmentOf(launch))).to.include({ ok: true, refused: "" });
     const given = { code: codeOf(6), user: userOf(7), ...key };
     expect(await checked(proofOf(launch, 7), given)).to.deep.equal({ ok: true, refused: "", notes: [] });
     expect((await checked(proofOf(launch, 7), { user: userOf(8) })).refused).to.include("user: ");
+  });
+
+  it("a receipt is compared with the certificate", async () => {
+    const path = write("certificate.jsonl", lines);
+    const given = { user: "loser", "public-key": launch.key.publicKey };
+    const told = (reason: string, afterMs: number) =>
+      checked(receiptOf(reason, afterMs), given, { certificate: path });
+    expect(await told("ENDED", 1_000)).to.deep.equal({ ok: true, refused: "", notes: [] });
+    expect((await told("NOT_STARTED", 5_000)).refused).to.include("contradiction: the campaign opened at ");
   });
 
   it("a swapped code, a removed issuance, exchanged ranks and a changed signature are refused", async () => {
