@@ -9,8 +9,11 @@ export type Mutant = {
   readonly name: string;
   readonly patches: readonly Patch[];
   readonly round: string;
-  /** LIFE: each change by an operator is either complete and on record, or absent. */
-  readonly caughtBy: Invariant | "LIFE";
+  /**
+   * LIFE: each change by an operator is either complete and on record, or absent. PROOF: what a campaign was
+   * committed to and certified as never changes.
+   */
+  readonly caughtBy: Invariant | "LIFE" | "PROOF";
   /** Why this invariant, in a sentence. */
   readonly because: string;
 };
@@ -185,6 +188,19 @@ export const mutants: readonly Mutant[] = [
     round: "cut-last-inserts",
     caughtBy: "U7",
     because: "callers were told that all is gone, and then codes come back and go to others",
+  },
+  {
+    name: "signed-anew",
+    patches: [
+      {
+        file: "record/certificates",
+        search: "const { campaignId, issued, committed } = doc;",
+        replace: "const { campaignId, issued } = doc; const committed = Date.now();",
+      },
+    ],
+    round: "kill-while-committing-and-certifying",
+    caughtBy: "PROOF",
+    because: "a certificate was signed before the kill, and whoever asks after it gets another one",
   },
   {
     name: "hold-that-does-not-hold",

@@ -1,5 +1,6 @@
 import type { Round } from "../round.ts";
 import { additionRounds } from "./additions.ts";
+import { certificateRounds } from "./certificates.ts";
 import { clockRounds } from "./clocks.ts";
 import { clusterFailoverRounds } from "./cluster/failover.ts";
 import { clusterMixedRounds } from "./cluster/mixed.ts";
@@ -31,6 +32,7 @@ export const catalogue: readonly Round[] = [
   ...limitedRounds,
   ...placeRounds,
   ...erasureRounds,
+  ...certificateRounds,
   ...rollbackRounds,
   ...replicaRounds,
   ...networkRounds,
