@@ -57,8 +57,8 @@ function notYet({ atMs, reason }, { openedAtMs }, _shown, toleranceMs) {
 }
 
 /**
- * Codes that are added come into the pool at an instant that is not in the certificate: the first of them that
- * is issued shows that they are there.
+ * Codes that are added come into the pool at an instant that is not in the certificate: the first of them
+ * that is issued shows that they are there.
  *
  * @type {Judge}
  */
