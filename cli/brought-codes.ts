@@ -1,6 +1,8 @@
 import { counted, grouped } from "../runtime/counting.ts";
 import type { Input } from "./command.ts";
+import { createdAlready } from "./created-already.ts";
 import { dryRunMode } from "./dry-run-mode.ts";
+import { printable } from "./render.ts";
 import type { Session } from "./session.ts";
 import { UserError } from "./user-error.ts";
 
@@ -37,7 +39,19 @@ export async function broughtCodes(
   if (path === undefined) return undefined;
   const { importCodes } = await import("./code-import.ts");
   const brought = await importCodes(session, path, input.text("--faults"));
-  if (total === undefined || total === brought.total) return brought;
+  const { id } = brought;
+  if (total === undefined || total === brought.total)
+    return {
+      ...brought,
+      // The import becomes the campaign: the same command after a kill finds it.
+      requestId: `codes ${id}`,
+      refused: (error: unknown) =>
+        createdAlready(
+          error,
+          `the codes of "${printable(path)}" are those of campaign ${id} already`,
+          `coupon get ${id} shows it; the very same properties do, too (a relative --start or --end differs each time)`,
+        ),
+    };
   throw new UserError(`--total is ${grouped(total)}, but the file has ${counted(brought.total, "code")}`, {
     hint: "leave --total out",
   });

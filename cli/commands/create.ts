@@ -1,18 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { toJson } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import {
-  type Campaign,
-  CampaignSchema,
-  CampaignState,
-  ClaimAuth,
-} from "../../proto/gen/coupon/v1/campaign_pb.ts";
+import { type Campaign, CampaignSchema, CampaignState } from "../../proto/gen/coupon/v1/campaign_pb.ts";
 import { CampaignService } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
 import { counted, grouped, isOrAre } from "../../runtime/counting.ts";
 import { limitedSignal } from "../../runtime/limited-signal.ts";
 import { broughtCodes, codesPathOf } from "../brought-codes.ts";
 import { call } from "../call.ts";
 import { actorOf } from "../change.ts";
+import { claimAuthOf, perUserOf } from "../claim-rules.ts";
 import type { Action, Input } from "../command.ts";
 import { confirm } from "../confirm.ts";
 import { clockForDryRun, dryRun } from "../dry-run.ts";
@@ -36,7 +32,6 @@ import { createSeries } from "./create-series.ts";
 
 /** The service's limit, checked here too, so that the mistake is reported at once. */
 const maxTotal = 5_000_000;
-const maxPerUserMost = 100;
 const maxWaitMs = 86_400_000;
 const watchIntervalMs = 200;
 
@@ -72,7 +67,6 @@ export const action: Action = {
     };
     if (input.text("--every") !== undefined) return createSeries(session, input, drop);
     refuseWithoutEvery(input);
-    const requestId = input.text("--request-id") ?? randomUUID();
     const startText = input.requiredText("--start");
     const instants = await readInstants(session, input);
     const { start, end } = instants;
@@ -80,6 +74,7 @@ export const action: Action = {
 
     const brought = await broughtCodes(session, codesPath, input, given);
     const total = brought?.total ?? given ?? 0;
+    const requestId = input.text("--request-id") ?? brought?.requestId ?? randomUUID();
     const request = {
       ...drop,
       total,
@@ -108,6 +103,8 @@ export const action: Action = {
     const answer = await call(session, (options) => session.campaigns.createCampaign(request, options), {
       again: "trying again with the same request id",
       advice: `it may have been created: run again with --request-id ${printable(requestId)} and the same instants`,
+    }).catch((error: unknown) => {
+      throw brought?.requestId === requestId ? brought.refused(error) : error;
     });
     const made: Made = { campaign: required(answer.campaign) };
     try {
@@ -123,30 +120,6 @@ function refuseWithoutEvery(input: Input): void {
   for (const option of ["--zone", "--until", "--series"])
     if (input.text(option) !== undefined)
       throw new UserError(`${option} is of --every, which is not given`, { hint: "--help shows an example" });
-}
-
-/** The request's rule about users. */
-function perUserOf(input: Input): { onePerUser: boolean; maxPerUser: number } {
-  const maxPerUser = input.wholeNumber("--max-per-user", 1, maxPerUserMost) ?? 0;
-  const onePerUser = input.flag("--one-per-user") ?? maxPerUser === 1;
-  if (onePerUser && maxPerUser > 1)
-    throw new UserError("--one-per-user and --max-per-user contradict each other", {
-      hint: "--max-per-user 1 is --one-per-user",
-    });
-  return { onePerUser, maxPerUser: maxPerUser > 1 ? maxPerUser : 0 };
-}
-
-const claimAuths: Readonly<Record<string, ClaimAuth>> = {
-  open: ClaimAuth.OPEN,
-  key: ClaimAuth.KEY,
-  token: ClaimAuth.TOKEN,
-};
-
-function claimAuthOf(text: string | undefined): ClaimAuth {
-  if (text === undefined) return ClaimAuth.UNSPECIFIED;
-  const found = claimAuths[text];
-  if (found !== undefined) return found;
-  throw new UserError(`--claim-auth: "${text}" is none`, { hint: "give open, key or token" });
 }
 
 /**

@@ -84,5 +84,5 @@ export const create: Command = {
     "from the series and its instant: run again, the command goes on where it was, and with a later --until it adds the new ones.\n" +
     "--codes takes the column named code, or the only one; of JSON lines the texts, or the field code of objects.\n" +
     "Duplicates, codes of other campaigns and characters that no code has are told with their lines, and then nothing\n" +
-    "is created. The same command goes on where it was broken off or killed.",
+    "is created. The same command goes on where it was broken off or killed, and shows the campaign where it is there already.",
 };

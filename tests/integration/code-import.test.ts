@@ -77,7 +77,7 @@ describe("coupon create --codes", function () {
     // The same file again: its codes have a campaign.
     const again = await runCli(create(path), { url: service.url });
     expect(again.code).not.to.equal(0);
-    expect(again.stderr).to.include("a campaign of this import");
+    expect(again.stderr).to.include(`are those of campaign ${campaignId} already, with another --start"`);
   });
 
   it("finds every planted fault with its line, killed three times or not, and leaves nothing", async () => {
@@ -142,6 +142,23 @@ describe("coupon create --codes", function () {
     expect(await coupons().countDocuments(), "nothing is in the way of the next file").to.equal(before);
     const whole = await run(`code\n${good.join("\n")}\n`);
     expect([whole.code, createdBy(whole.stdout).total]).to.deep.equal([0, good.length]);
+  });
+
+  it("the same command again, after an answer that was lost, shows the campaign", async () => {
+    const path = join(folder, "again.csv");
+    writeFileSync(path, "code\nAGAINBCDFG\nAGAINBCDFH\n");
+    const at = new Date(Date.now() + 3_600_000).toISOString();
+    const args = ["create", "--name", "again", "--codes", path, "--start", at, "--json"];
+    const first = await runCli(args, { url: service.url });
+    const second = await runCli(args, { url: service.url });
+    expect([first.code, second.code], second.stderr).to.deep.equal([0, 0]);
+    expect(createdBy(second.stdout).id).to.equal(createdBy(first.stdout).id);
+    const named = args.map((arg) => (arg === "again" ? "other" : arg));
+    const other = await runCli(named, { url: service.url });
+    expect(other.code).to.equal(3);
+    expect(other.stderr).to.include(
+      `are those of campaign ${createdBy(first.stdout).id} already, with another --name"`,
+    );
   });
 
   it("takes JSON lines, and refuses what an import does not allow, naming the field", async () => {
