@@ -81,6 +81,29 @@ export function createCountLookUp(
   };
 }
 
+/** How often an address may validate coupons. Without a promise unless limits are shared. */
+export type CountValidation = (address: string) => OverLimit | undefined | Promise<OverLimit | undefined>;
+
+/** A limit of its own; with `shared` also over all processes, as claims are counted. */
+export function createCountValidation(
+  rate: Rate | undefined,
+  clock: Pick<Clock, "elapsed">,
+  onOver: () => void,
+  shared?: SharedBuckets | undefined,
+): CountValidation | undefined {
+  const countAlone = createCountLookUp(rate, clock, onOver);
+  if (countAlone === undefined || rate === undefined || shared === undefined) return countAlone;
+  return async (address) => {
+    const over = countAlone(address);
+    const subject = subjectOf("address", { userId: "", keyName: "", address });
+    if (over !== undefined || subject === "") return over;
+    const retryAfterMs = await shared.take("validate", subject, rate);
+    if (retryAfterMs === 0) return undefined;
+    onOver();
+    return { by: "address", subject, retryAfterMs };
+  };
+}
+
 function countHere({ by, buckets }: Limit, caller: Counted): OverLimit | undefined {
   const subject = subjectOf(by, caller);
   if (subject === "") return undefined;

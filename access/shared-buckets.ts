@@ -7,13 +7,16 @@ import type { Logger } from "../runtime/logger.ts";
 import { createRecentEntries } from "../runtime/recent-entries.ts";
 import { BUCKETS_HALF_MAX, type Rate } from "./token-buckets.ts";
 
+/** What is counted; validations by address, apart from that address' claims. */
+export type SharedLimit = LimitName | "validate";
+
 /** Token buckets that all processes share. */
 export type SharedBuckets = {
   /**
    * Takes a token, and resolves to 0; or to the ms until there is one. 0 too where the others cannot be
    * asked: a limit never adds trouble. Never rejects.
    */
-  take(by: LimitName, subject: string, rate: Rate): Promise<number>;
+  take(by: SharedLimit, subject: string, rate: Rate): Promise<number>;
 };
 
 /**
@@ -51,12 +54,12 @@ type Seen = { readonly atMs: number; readonly untold: number; readonly emptyUnti
  */
 export function createSharedBuckets({ take, clock, logger }: SharedBucketsDeps): SharedBuckets {
   const seen = createRecentEntries<Seen>(BUCKETS_HALF_MAX);
-  const limiters = new Map<LimitName, RateLimiterRedis>();
+  const limiters = new Map<SharedLimit, RateLimiterRedis>();
   let asked = 0;
   let awayUntilMs = Number.NEGATIVE_INFINITY;
   let isAway = false;
 
-  function limiterOf(by: LimitName, rate: Rate): RateLimiterRedis {
+  function limiterOf(by: SharedLimit, rate: Rate): RateLimiterRedis {
     const known = limiters.get(by);
     if (known !== undefined) return known;
     const limiter = new RateLimiterRedis({

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
 import type { Input } from "./command.ts";
-import { codeOf } from "./file-trouble.ts";
+import { unreadable } from "./file-trouble.ts";
 import type { LocalSession } from "./session.ts";
 import { UserError } from "./user-error.ts";
 
@@ -22,7 +22,7 @@ export async function userIdsOf({ stdin }: Pick<LocalSession, "stdin">, input: I
   const path = file as string;
   const text = await readAll(path === "-" ? stdin : createReadStream(path)).catch((error: unknown) => {
     if (error instanceof UserError) throw error;
-    throw new UserError(`--users: cannot read "${path}": ${codeOf(error) ?? String(error)}`, { hint });
+    throw unreadable(path, error, "--users");
   });
   const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
   const ids = [...new Set(lines.filter((line) => line.trim() !== ""))];

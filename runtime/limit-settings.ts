@@ -52,14 +52,15 @@ type LimitConfig = {
   readonly LIMIT_USER?: string | undefined;
   readonly LIMIT_ADDRESS: string;
   readonly LIMIT_KEY: string;
+  readonly LIMIT_VALIDATE: string;
   readonly LIMITS_SHARED: "off" | "on";
 };
 
 /** What is wrong with the settings together; undefined: nothing. */
 export function limitTrouble(config: LimitConfig): string | undefined {
   if (config.LIMITS_SHARED === OFF) return undefined;
-  const { LIMIT_USER = OFF, LIMIT_ADDRESS, LIMIT_KEY } = config;
-  for (const [name, text] of Object.entries({ LIMIT_USER, LIMIT_ADDRESS, LIMIT_KEY })) {
+  const { LIMIT_USER = OFF, LIMIT_ADDRESS, LIMIT_KEY, LIMIT_VALIDATE } = config;
+  for (const [name, text] of Object.entries({ LIMIT_USER, LIMIT_ADDRESS, LIMIT_KEY, LIMIT_VALIDATE })) {
     if ((readRate(text)?.seconds ?? 0) > SHARED_SECONDS_MAX)
       return `LIMITS_SHARED is on, so SECONDS of ${name} must be ${SHARED_SECONDS_MAX} at most: Redis keeps a bucket for as long`;
   }

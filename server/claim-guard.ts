@@ -1,5 +1,5 @@
 import { type CountLookUp, createCountLookUp, createLimits, type Limits } from "../access/limits.ts";
-import { createSharedBuckets } from "../access/shared-buckets.ts";
+import { createSharedBuckets, type SharedBuckets } from "../access/shared-buckets.ts";
 import { type ClaimHook, createClaimHook } from "../claims/claim-hook.ts";
 import { createHookCall } from "../claims/hook-call.ts";
 import type { Config } from "../runtime/config.ts";
@@ -15,11 +15,16 @@ export function createLimitsOf(
     metrics,
     takeFromLimit,
   }: Pick<SharedParts, "clock" | "logger" | "metrics" | "takeFromLimit">,
-): { readonly limits: Limits | undefined; readonly countLookUp: CountLookUp | undefined } {
+): {
+  readonly limits: Limits | undefined;
+  readonly countLookUp: CountLookUp | undefined;
+  readonly shared: SharedBuckets | undefined;
+} {
   const [user, address, key] = [config.LIMIT_USER, config.LIMIT_ADDRESS, config.LIMIT_KEY].map(readRate);
   const shared =
     config.LIMITS_SHARED === "on" ? createSharedBuckets({ take: takeFromLimit, clock, logger }) : undefined;
   return {
+    shared,
     limits: createLimits({ user, address, key }, clock, shared),
     countLookUp: createCountLookUp(address, clock, () => metrics.overLimit.inc({ by: "address" })),
   };

@@ -1,4 +1,5 @@
-import { createCountLookUp } from "../access/limits.ts";
+import { createCountValidation } from "../access/limits.ts";
+import type { SharedBuckets } from "../access/shared-buckets.ts";
 import { CircuitOpen } from "../claims/breaker.ts";
 import type { StoreBreakers } from "../claims/store-breakers.ts";
 import { createRedemptions } from "../record/redemptions.ts";
@@ -19,6 +20,7 @@ export function createRedemptionServiceOf(
     pseudonyms,
   }: Pick<SharedParts, "db" | "clock" | "logger" | "metrics" | "pseudonyms">,
   { reads, commits }: Pick<StoreBreakers, "reads" | "commits">,
+  shared: SharedBuckets | undefined,
 ) {
   const redeemer = createRedeemer({
     redemptions: createRedemptions(db),
@@ -31,8 +33,7 @@ export function createRedemptionServiceOf(
     ...{ pseudonyms, clock, deadlineMs: config.COMMIT_DEADLINE_MS },
     onRepeat: () => metrics.redemptionsRepeated.inc(),
   });
-  const countValidation = createCountLookUp(readRate(config.LIMIT_VALIDATE), clock, () =>
-    metrics.overLimit.inc({ by: "address" }),
-  );
+  const onOver = () => metrics.overLimit.inc({ by: "address" });
+  const countValidation = createCountValidation(readRate(config.LIMIT_VALIDATE), clock, onOver, shared);
   return createRedemptionService({ redeemer, countValidation, metrics, clock, logger });
 }

@@ -125,7 +125,7 @@ export async function startServerRole(
 ): Promise<ServerRole> {
   const { campaigns, pool, clock, metrics } = parts;
   const claimAuth = await createClaimAuthOf(config, parts);
-  const { limits, countLookUp } = createLimitsOf(config, parts);
+  const { limits, countLookUp, shared } = createLimitsOf(config, parts);
   const refusedCredentials = createRefusedCredentials(clock);
   const { breakers, marks, claimer, campaignCache, recall, issueCoupon } = await startClaims(
     ...([config, parts, { claimAuth, limits, refusedCredentials }, lifecycle] as const),
@@ -185,7 +185,7 @@ export async function startServerRole(
         }),
     }),
     eventService: createEventServiceOf(config, parts, { processLook, reads, draining }),
-    redemptionService: createRedemptionServiceOf(config, parts, breakers),
+    redemptionService: createRedemptionServiceOf(config, parts, breakers, shared),
     ...{ issueCoupon, findCoupon, campaignStatus, refusedCredentials },
     authenticateOperator: createOperatorAuthOf({ ...config, localKeySha256 }, parts, lifecycle),
     operatorHosts: config.OPERATOR_HOSTS,

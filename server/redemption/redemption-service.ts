@@ -1,6 +1,6 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import { type CountLookUp, rateLimited } from "../../access/limits.ts";
+import { type CountValidation, rateLimited } from "../../access/limits.ts";
 import { actorOf } from "../../access/operators.ts";
 import type { Refusal } from "../../campaign/refusal.ts";
 import type { RedemptionService } from "../../proto/gen/coupon/v1/redemption_service_pb.ts";
@@ -30,7 +30,7 @@ import {
 export type RedemptionServiceDeps = {
   readonly redeemer: Redeemer;
   /** How often an address may validate; undefined: not limited. */
-  readonly countValidation: CountLookUp | undefined;
+  readonly countValidation: CountValidation | undefined;
   readonly metrics: Pick<Metrics, "redemptions">;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -132,7 +132,7 @@ export function createRedemptionService(deps: RedemptionServiceDeps): ServiceImp
     },
 
     async validateCoupon(request, context) {
-      const over = countValidation?.(remoteCallerOf(context).address);
+      const over = await countValidation?.(remoteCallerOf(context).address);
       if (over !== undefined) {
         count("validate", "RATE_LIMITED");
         throw refuse(rateLimited(over));

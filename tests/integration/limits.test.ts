@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect } from "chai";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
+import { refusedBy } from "../support/answers.ts";
 import { createOpenCampaign } from "../support/campaign.ts";
 import { connectClients } from "../support/clients.ts";
 import { metric } from "../support/metrics-page.ts";
@@ -48,6 +49,25 @@ describe("limits of services", () => {
     } finally {
       redis.destroy();
     }
+  });
+
+  it("two servers share the limit of validations, which takes nothing from claims", async () => {
+    const env = { LIMIT_ADDRESS: FEW, LIMIT_VALIDATE: FEW, LIMITS_SHARED: "on" };
+    const urls = [(await services.start({ env })).url, (await services.start({ env })).url] as const;
+    const tills = urls.map((url) => connectClients(url).redemptions);
+    let served = 0;
+    for (let i = 0; i < 20; i++) {
+      const call = tills[i % 2]?.validateCoupon({ code: "가나다라0000" });
+      await call?.then(
+        () => {
+          served += 1;
+        },
+        async (error: unknown) => expect(refusedBy(error).reason).to.equal("RATE_LIMITED"),
+      );
+    }
+    expect(served, "with one more for each server, and what is refilled").to.be.within(5, 9);
+    const campaignId = await createOpenCampaign(connectClients(urls[0]), { total: 1 });
+    expect(codeOf(await post(urls[0], ISSUE, { campaignId, userId: "u" }))).to.be.a("string");
   });
 
   it("a hook that knows its secret decides who claims, and denies nobody its coupon", async () => {

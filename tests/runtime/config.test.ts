@@ -497,6 +497,9 @@ describe("configuration", () => {
   it("a shared limit is short, so that few buckets lie in Redis", () => {
     expect(read({ LIMITS_SHARED: "on", LIMIT_ADDRESS: "100/60" }).LIMIT_ADDRESS).to.equal("100/60");
     expect(read({ LIMIT_ADDRESS: "100/61" }).LIMIT_ADDRESS).to.equal("100/61");
+    expect(errorOf({ LIMITS_SHARED: "on", LIMIT_VALIDATE: "100/61" }).message).to.match(
+      /SECONDS of LIMIT_VALIDATE must be 60 at most/,
+    );
     expect(errorOf({ LIMITS_SHARED: "on", LIMIT_ADDRESS: "100/61" }).message).to.match(
       /LIMITS_SHARED is on, so SECONDS of LIMIT_ADDRESS must be 60 at most/,
     );
