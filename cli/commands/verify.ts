@@ -7,10 +7,12 @@ import {
 } from "../../proto/gen/coupon/v1/verify_pb.ts";
 import { counted, grouped } from "../../runtime/counting.ts";
 import type { Action } from "../command.ts";
+import { type ConfirmedReport, checkConfirmed, confirmedTitle } from "../confirmed-check.ts";
 import { exitCodes } from "../exit-code.ts";
 import { checkHistory, type HistoryReport } from "../history-check.ts";
 import { isOfAnother, ofAnother } from "../history-origin.ts";
 import { jsonOptions } from "../json.ts";
+import type { Output } from "../output.ts";
 import { epochMsOf, printable } from "../render.ts";
 import { damageIn } from "../retry.ts";
 import type { Session } from "../session.ts";
@@ -29,6 +31,15 @@ const ofCallers: readonly [invariant: string, title: string][] = [
   ["U7", "no false sold-out"],
 ];
 
+/** All that is told of a verification. */
+type Told = {
+  readonly report: VerifyReport;
+  readonly history: HistoryReport | undefined;
+  readonly files: readonly string[];
+  readonly confirmed: ConfirmedReport | undefined;
+  readonly redeemers: readonly string[];
+};
+
 export const action: Action = {
   async run(session, input) {
     const { output } = session;
@@ -36,20 +47,24 @@ export const action: Action = {
     const offendersMax = input.wholeNumber("--offenders", 1, maxOffenders) ?? defaultOffenders;
     const clockMs = input.wholeNumber("--clock-tolerance", 0, maxClockMs) ?? 0;
     const files = input.text("--history")?.split(",") ?? [];
+    const redeemers = input.text("--confirmed")?.split(",") ?? [];
     const report = await verifyStores(session, campaignId, offendersMax).catch(orFinding);
     const history =
       files.length === 0
         ? undefined
         : await checkHistory(session, { campaignId, files, clockMs, offendersMax }).catch(orUnread);
+    const confirmed =
+      redeemers.length === 0
+        ? undefined
+        : await checkConfirmed(session, { campaignId, files: redeemers, offendersMax });
     const isForeign = history !== undefined && history.unread === undefined && isOfAnother(history.codes);
     const judged = isForeign ? undefined : history;
-    const broken = [...new Set([...violatedIn(report.checks), ...violatedIn(judged?.checks ?? [])])];
-    await output.write(
-      output.json
-        ? reportJson(campaignId, report, judged, files)
-        : reportText(session, report, judged, files),
-    );
-    if (broken.length === 0 && !isForeign) return mustBeJudged([...report.checks, ...(judged?.checks ?? [])]);
+    const told: Told = { report, history: judged, files, confirmed, redeemers };
+    const ofRedeemers = confirmed === undefined ? [] : [confirmed.check];
+    const ofOthers = [...(judged?.checks ?? []), ...ofRedeemers];
+    const broken = [...new Set([...violatedIn(report.checks), ...violatedIn(ofOthers)])];
+    await output.write(output.json ? reportJson(campaignId, told) : reportText(session, told));
+    if (broken.length === 0 && !isForeign) return mustBeJudged([...report.checks, ...ofOthers]);
     const foreign = isForeign ? ofAnother(campaignId, history.codes) : undefined;
     if (foreign !== undefined && broken.length === 0) throw foreign;
     if (foreign !== undefined) output.note(foreign.message);
@@ -92,12 +107,7 @@ function mustBeJudged(checks: readonly VerifyCheck[]): void {
   });
 }
 
-function reportText(
-  { output }: Session,
-  report: VerifyReport,
-  history: HistoryReport | undefined,
-  files: readonly string[],
-): string {
+function reportText({ output }: Session, { report, history, files, confirmed, redeemers }: Told): string {
   const { live, readings, issued, total } = report;
   const tookMs = (epochMsOf(report.endedAt) ?? 0) - (epochMsOf(report.beganAt) ?? 0);
   const how = [
@@ -106,12 +116,32 @@ function reportText(
     ...(readings > 1 ? [`read ${counted(readings, "time")}`] : []),
     `${(tookMs / 1_000).toFixed(1)} s`,
   ];
-  const unseen = history === undefined ? ofCallers.map((one) => unjudged(one)) : [];
+  const unseen = [
+    ...(history === undefined ? ofCallers.map((one) => unjudged(one)) : []),
+    ...(confirmed === undefined
+      ? [unjudged(["R2", confirmedTitle], "only redeemers' records show it (--confirmed)")]
+      : []),
+  ];
   const stores = `${output.style("bold", "both stores")}, read by the service: ${how.join(", ")}\n${checkLines(output, [...report.checks, ...unseen])}`;
-  if (history === undefined) return stores;
+  return stores + historyText(output, history, files) + confirmedText(output, confirmed, redeemers);
+}
+
+function confirmedText(
+  output: Output,
+  report: ConfirmedReport | undefined,
+  files: readonly string[],
+): string {
+  if (report === undefined) return "";
+  const heading = output.style("bold", "redeemers' records");
+  const from = `${files.map(printable).join(", ")}: ${counted(report.entries, "confirmation")}`;
+  return `${heading}, ${from}\n${checkLines(output, [report.check])}`;
+}
+
+function historyText(output: Output, history: HistoryReport | undefined, files: readonly string[]): string {
+  if (history === undefined) return "";
   const { entries, exported, checks, unread } = history;
   const heading = `${output.style("bold", "callers' records")}, ${files.map(printable).join(", ")}: ${unread === undefined ? `${counted(entries, "answer")} against ${counted(exported, "exported coupon")}` : "not judged"}`;
-  return `${stores}${heading}\n${checkLines(output, checks)}`;
+  return `${heading}\n${checkLines(output, checks)}`;
 }
 
 function unjudged(
@@ -123,21 +153,20 @@ function unjudged(
   });
 }
 
-function reportJson(
-  campaignId: string,
-  report: VerifyReport,
-  history: HistoryReport | undefined,
-  files: readonly string[],
-): string {
+function reportJson(campaignId: string, { report, history, files, confirmed, redeemers }: Told): string {
   const told = (check: VerifyCheck) => toJson(VerifyCheckSchema, check, jsonOptions);
   const { live, readings, issued, total, checks } = report;
-  const ok = [...checks, ...(history?.checks ?? [])].every(
+  const others = [...(history?.checks ?? []), ...(confirmed === undefined ? [] : [confirmed.check])];
+  const ok = [...checks, ...others].every(
     ({ verdict, prevented }) => verdict !== CheckVerdict.VIOLATED && !prevented,
   );
   const shown = {
     ...{ campaignId, ok },
     stores: { live, readings, issued, total, checks: checks.map(told) },
     ...(history === undefined ? {} : { history: { files, ...history, checks: history.checks.map(told) } }),
+    ...(confirmed === undefined
+      ? {}
+      : { confirmed: { files: redeemers, ...confirmed, check: told(confirmed.check) } }),
   };
   return `${JSON.stringify(shown)}\n`;
 }

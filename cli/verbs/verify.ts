@@ -14,6 +14,12 @@ export const verify: Command = {
       offers: "files",
     },
     {
+      flags: "--confirmed <file>",
+      about:
+        "what redeemers were told is redeemed, JSON lines with code and key (docs/verify.md); several files with commas",
+      offers: "files",
+    },
+    {
       flags: "--clock-tolerance <ms>",
       about: "how far the callers' clocks may be off (default 0: the same machine)",
     },
@@ -25,6 +31,7 @@ export const verify: Command = {
   examples: [
     "coupon verify 01JEXAMPLE",
     "coupon verify 01JEXAMPLE --history load.jsonl --clock-tolerance 50",
+    "coupon verify 01JEXAMPLE --confirmed redeemed.jsonl",
     "coupon verify 01JEXAMPLE --json | jq -r '.stores.checks[] | select(.verdict | endswith(\"VIOLATED\")) | .title'",
   ],
   notes:
