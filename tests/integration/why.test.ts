@@ -63,13 +63,15 @@ describe("coupon why, over real services", () => {
     expect([reason, message.split(":")[0]]).to.deep.equal(["INVALID", "user_id, request_id"]);
   });
 
-  it("a request id that another user makes of a user id, or the same in NFD, does not hide or change whose it is", async () => {
+  it("a request id that another user makes of a user id, or the same in NFD, or another campaign, does not hide or change whose it is", async () => {
     const campaignId = await createOpenCampaign(clients, { total: 9, onePerUser: false, maxPerUser: 2 });
     const [kim, eve] = [user("김"), user("eve")];
     await clients.coupons.issueCoupon({ campaignId, userId: eve, requestId: kim });
     await clients.coupons.issueCoupon({ campaignId, userId: kim, requestId: user("1") });
     await clients.coupons.issueCoupon({ campaignId, userId: kim, requestId: user("2") });
-    expect(await logged(campaignId, 3)).to.equal(true);
+    const elsewhere = await createOpenCampaign(clients, { total: 1 });
+    expect(await claim(elsewhere, kim)).to.equal("issued");
+    expect((await logged(campaignId, 3)) && (await logged(elsewhere, 1))).to.equal(true);
     const found = async (by: object) =>
       (await clients.campaigns.findAttempts({ campaignId, ...by })).attempts
         .map((one) => [one.userId, one.requestId])
