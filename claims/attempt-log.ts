@@ -40,6 +40,8 @@ const FLUSH_EVERY_MS = 250;
 const WRITE_WITHIN_MS = 1_000;
 /** Winners between two writes: more than one process issues in that time. */
 const WINNERS_MAX = 2_000;
+/** UTF-16 units of the longest id that a claim can have. */
+const ID_UNITS_MAX = 256;
 /** Other answers between two writes: a fair sample of them. */
 const SAMPLE_MAX = 100;
 
@@ -94,6 +96,7 @@ export function createAttemptLog({ attempts, clock, metrics, logger, kept }: Att
   return {
     note({ campaignId, userId, requestId, tookMs }, answer) {
       if (answer.kind === "refused" && answer.refusal.reason === "UNKNOWN_CAMPAIGN") return;
+      if (Math.max(userId.length, requestId.length) > ID_UNITS_MAX) return;
       const coupon = answer.kind === "issued" ? answer.coupon : undefined;
       // What an erasure has taken away does not come back.
       if (coupon !== undefined && isPseudonym(coupon.claimKey)) return;

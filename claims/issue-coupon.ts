@@ -152,7 +152,10 @@ export function createIssueCoupon(deps: IssueCouponDeps): IssueCoupon {
     const askedAtMs = counted.askedAtMs ?? clock.elapsed();
     const { userId } = admitted;
     const note = (told: Issue): Issue => {
-      attempts.note({ campaignId, userId, requestId, tookMs: clock.elapsed() - askedAtMs }, told);
+      const tookMs = clock.elapsed() - askedAtMs;
+      // Callers may send any text as the id: each campaign has a ring of its own.
+      if (campaignCache.peek(campaignId) !== undefined)
+        attempts.note({ campaignId, userId, requestId, tookMs }, told);
       return told;
     };
     return answer instanceof Promise ? answer.then(note) : note(answer);

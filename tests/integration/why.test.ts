@@ -126,6 +126,25 @@ describe("coupon why, over real services", () => {
     expect.fail("it did not wait");
   });
 
+  it("keeps nothing of campaigns that there are not, whatever they are answered, nor ids that none can have", async () => {
+    const limited = await services.start({
+      ...{ roles: "server", env: { ATTEMPTS_KEPT: String(KEPT), LIMIT_USER: "1/60" } },
+    });
+    const { coupons } = connectClients(limited.url);
+    const campaignId = await createOpenCampaign(clients, { total: 9 });
+    const ask = (id: string, userId: string) =>
+      refusal(coupons.issueCoupon({ campaignId: id, userId })).then(({ reason }) => reason);
+    const before = await attempts().countDocuments();
+    const none = (i: number) => `${"0".repeat(24)}${String(i).padStart(2, "0")}`;
+    expect(await ask(none(0), user("loop"))).to.equal("UNKNOWN_CAMPAIGN");
+    for (let i = 1; i < 20; i++) expect(await ask(none(i), user("loop"))).to.equal("RATE_LIMITED");
+    expect(await ask(campaignId, `${user("long")}${"x".repeat(1_000)}`)).to.equal("INVALID");
+    // Written after all of these.
+    await coupons.issueCoupon({ campaignId, userId: user("last") });
+    expect(await logged(campaignId, 1)).to.equal(true);
+    expect(await attempts().countDocuments()).to.equal(before + 1);
+  });
+
   it("is off by default: nothing is kept, and the command says so", async () => {
     const off = await services.start({ roles: "server" });
     const { coupons, campaigns } = connectClients(off.url);
