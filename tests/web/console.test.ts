@@ -83,6 +83,9 @@ describe("the operators' console", () => {
     await page.getByText(/^4 to 32 characters/).waitFor();
     await page.getByLabel("Code format").fill("가가가가000#");
     await page.getByText("found by the check character").waitFor();
+    await page.getByLabel("Metadata").fill("Channel=app");
+    await page.getByText(/^Line 1: write key=value/).waitFor();
+    await page.getByLabel("Metadata").fill("channel=app\nowner=김");
     expect(await violationsOf(page), "form").to.deep.equal([]);
     await page.getByRole("button", { name: "Check and create …" }).click();
     await page.getByText("Asia/Seoul (yours)").last().waitFor();
@@ -91,6 +94,7 @@ describe("the operators' console", () => {
     await stateBadge(page, "Scheduled").waitFor();
     const { campaigns } = await clients.campaigns.listCampaigns({});
     expect(campaigns.map((campaign) => campaign.name)).to.deep.equal([HOSTILE]);
+    expect(campaigns[0]?.metadata).to.deep.equal({ channel: "app", owner: "김" });
     const campaignId = campaigns[0]?.id ?? "";
 
     await page.getByText("Opens in").waitFor();

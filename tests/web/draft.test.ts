@@ -33,6 +33,12 @@ const WRONG: readonly (readonly [field: string, change: Partial<Draft>])[] = [
   ["code_format", { codeFormat: "AAAA-0000" }],
   ["code_format", { codeFormat: "SUMMER-A0A-0" }],
   ["code_format", { codeFormat: "0".repeat(33) }],
+  ["metadata", { metadata: "channel" }],
+  ["metadata", { metadata: "channel=" }],
+  ["metadata", { metadata: "Channel=app" }],
+  ["metadata", { metadata: "a=1\nb=2\na=3" }],
+  ["metadata", { metadata: `a=${"x".repeat(501)}` }],
+  ["metadata", { metadata: Array.from({ length: 21 }, (_, i) => `k${i}=v`).join("\n") }],
   ["actor", { actor: "x".repeat(101) }],
 ];
 
@@ -53,6 +59,16 @@ describe("the console's form for a campaign", () => {
       expect(judged.value.startsAtMs).to.equal(Date.parse("2026-12-24T19:00:00Z"));
       expect(judged.value.endsAtMs).to.equal(draft.hasEnd ? Date.parse("2026-12-24T19:00:01Z") : undefined);
     }
+  });
+
+  it("reads metadata line by line, as the service keeps it", () => {
+    const metadata = " channel = app \n\ncost.center==4711=\n메모".replace("메모", "note=메모");
+    const { wanted } = judgeDraft({ ...RIGHT, metadata }, NOW_MS, words);
+    expect(wanted?.metadata).to.deep.equal({ channel: "app", "cost.center": "=4711=", note: "메모" });
+    const judged = validNewCampaign(create(CreateCampaignRequestSchema, wanted), NOW_MS);
+    expect(judged.ok && judged.value.metadata).to.deep.equal([
+      ...["channel=app", "cost.center==4711=", "note=메모"],
+    ]);
   });
 
   it("names the field of each wrong value", () => {

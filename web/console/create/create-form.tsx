@@ -103,6 +103,18 @@ export function CreateForm({ draft, problems, facts, onChange }: CreateFormProps
           </select>
         )}
       </Field>
+      <Field label={t("create.metadata")} hint={t("create.metadataHint")} error={problems.metadata}>
+        {(ids) => (
+          <textarea
+            {...ids}
+            rows={3}
+            autocomplete="off"
+            spellcheck={false}
+            value={draft.metadata}
+            onInput={({ currentTarget }) => onChange({ metadata: currentTarget.value })}
+          />
+        )}
+      </Field>
       <ActorField actor={draft.actor} error={problems.actor} onChange={(actor) => onChange({ actor })} />
     </>
   );

@@ -3,6 +3,7 @@ import { ClaimAuth } from "../../../proto/gen/coupon/v1/campaign_pb.ts";
 import type { Words } from "../i18n/words.ts";
 import { endProblem, readInstant, startProblem } from "../time/instant-rules.ts";
 import { instantMeant, NOTHING_TYPED, readWallTime, type TypedInstant } from "../time/wall-time.ts";
+import { metadataOf, metadataProblem } from "./metadata-lines.ts";
 import {
   ACTOR_MAX,
   countProblem,
@@ -28,13 +29,15 @@ export type Draft = {
   readonly maxPerUser: string;
   readonly codeFormat: string;
   readonly claimAuth: ClaimAuth;
+  /** `key=value`, one a line. */
+  readonly metadata: string;
   readonly actor: string;
 };
 
 /** A field of the form, by its name in the contract. */
 export type DraftField =
   | ("name" | "total" | "starts_at" | "ends_at")
-  | ("max_per_user" | "code_format" | "claim_auth" | "actor");
+  | ("max_per_user" | "code_format" | "claim_auth" | "metadata" | "actor");
 export type DraftProblems = Readonly<Partial<Record<DraftField, string>>>;
 
 /** The request that the draft means; the request_id is added to it. */
@@ -52,7 +55,7 @@ export function emptyDraft(zone: string, actor: string): Draft {
       isPerUser: true,
       maxPerUser: "1",
     },
-    ...{ codeFormat: "", claimAuth: ClaimAuth.UNSPECIFIED, actor },
+    ...{ codeFormat: "", claimAuth: ClaimAuth.UNSPECIFIED, metadata: "", actor },
   };
 }
 
@@ -79,6 +82,7 @@ export function judgeDraft(
     max_per_user: draft.isPerUser ? countProblem(draft.maxPerUser, MAX_PER_USER_MAX, words) : undefined,
     code_format: formatProblem(draft.codeFormat, words),
     claim_auth: undefined,
+    metadata: metadataProblem(draft.metadata, words),
     actor: draft.actor === "" ? undefined : textProblem(draft.actor, ACTOR_MAX, words),
   };
   const problems: DraftProblems = Object.fromEntries(
@@ -103,6 +107,7 @@ function requestOf(draft: Draft, startsAtMs: number, endsAtMs: number | undefine
     total: wholeNumberOf(draft.total) ?? 0,
     startsAt: timestampFromMs(startsAtMs),
     codeFormat: draft.codeFormat.normalize("NFC"),
+    metadata: metadataOf(draft.metadata),
     ...(endsAtMs === undefined ? {} : { endsAt: timestampFromMs(endsAtMs) }),
   };
 }

@@ -1,4 +1,5 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { Fragment } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { useWords } from "../i18n/language.tsx";
 import { failureOf } from "../session/failure-words.ts";
@@ -87,6 +88,12 @@ export function SummaryDialog({ wanted, requestId, facts, zone, onClose, onRefus
         </dd>
         <dt>{t("create.claimAuth")}</dt>
         <dd>{t(claimAuthKey(wanted.claimAuth))}</dd>
+        {Object.entries(wanted.metadata).map(([key, value]) => (
+          <Fragment key={key}>
+            <dt class="id">{key}</dt>
+            <dd>{value}</dd>
+          </Fragment>
+        ))}
       </dl>
       {leftMs !== undefined && leftMs <= 0 ? <Notice kind="warning">{t("create.startPassed")}</Notice> : null}
       {facts.kind === "known" && !facts.facts.fits ? (

@@ -23,6 +23,8 @@ export const createEn = {
     "가 is a syllable, 0 a digit, A a letter, # a letter or digit; after 가 and 0 alone a last # is a check character. SUMMER-AAAA0000 has a prefix. Empty: {format}.",
   "create.claimAuth": "Claims are authenticated",
   "create.claimAuthHint": "At least so strictly as the deployment demands. It never changes later.",
+  "create.metadata": "Metadata",
+  "create.metadataHint": "Optional notes for yourselves and your systems, one key=value a line: channel=app.",
   "create.actor": "Your name for the history",
   "create.actorHint":
     "Optional. The history records whom the credential proves; this name is added where several share it.",
@@ -66,6 +68,11 @@ export const createEn = {
   "text.tooLong": "It has {length} characters: at most {max}.",
   "text.controls": "It has a control character or a broken one.",
   "text.count": "Enter a whole number from 1 to {most}.",
+  "text.metadataLine":
+    "Line {line}: write key=value, with a key of 1 to 40 characters of a-z, 0-9, _ . and -, the first a letter or digit.",
+  "text.metadataTwice": "Line {line}: the key {key} comes before.",
+  "text.metadataValue": "Line {line}, the value: {problem}",
+  "text.metadataMany": "At most {max} entries.",
   "text.format":
     "4 to 32 characters, each 가, 0, A or #; a prefix such as SUMMER- may come first, but not one of 가, 0 and A alone.",
 } as const;

@@ -25,6 +25,9 @@ export const createKo: SameKeys<typeof createEn> = {
     "가는 음절, 0은 숫자, A는 영문자, #은 영문자나 숫자입니다. 가와 0만 쓴 형식의 마지막 #은 검사 문자입니다. SUMMER-AAAA0000처럼 접두어를 둘 수 있습니다. 비우면 {format}입니다.",
   "create.claimAuth": "신청 인증",
   "create.claimAuthHint": "배포 설정보다 느슨해지지 않으며, 나중에 바꿀 수 없습니다.",
+  "create.metadata": "메타데이터",
+  "create.metadataHint":
+    "선택 사항입니다. 운영자와 시스템을 위한 메모를 한 줄에 key=value 하나씩 적습니다. 예: channel=app.",
   "create.actor": "이력에 남길 이름",
   "create.actorHint":
     "선택 사항입니다. 이력에는 자격 증명이 증명한 운영자가 남고, 함께 쓰는 자격 증명이면 이 이름이 덧붙습니다.",
@@ -68,6 +71,11 @@ export const createKo: SameKeys<typeof createEn> = {
   "text.tooLong": "{length}자입니다. {max}자까지 쓸 수 있습니다.",
   "text.controls": "제어 문자나 깨진 문자가 있습니다.",
   "text.count": "1부터 {most}까지의 정수를 입력하세요.",
+  "text.metadataLine":
+    "{line}번째 줄: key=value로 적으세요. 키는 a-z, 0-9, _ . -로 1~40자이고, 첫 글자는 영문자나 숫자입니다.",
+  "text.metadataTwice": "{line}번째 줄: 키 {key}이(가) 앞에 이미 있습니다.",
+  "text.metadataValue": "{line}번째 줄의 값: {problem}",
+  "text.metadataMany": "{max}개까지 쓸 수 있습니다.",
   "text.format":
     "4~32자, 각 자리는 가, 0, A, #입니다. 앞에 SUMMER-처럼 접두어를 둘 수 있지만 가, 0, A로만 이루어질 수는 없습니다.",
 };

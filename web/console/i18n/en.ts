@@ -1,4 +1,5 @@
 import { campaignEn } from "./campaign-en.ts";
+import { couponEn } from "./coupon-en.ts";
 import { createEn } from "./create-en.ts";
 import { viewsEn } from "./views-en.ts";
 
@@ -6,6 +7,7 @@ import { viewsEn } from "./views-en.ts";
 export const en = {
   ...viewsEn,
   ...createEn,
+  ...couponEn,
   ...campaignEn,
   "app.title": "Coupon console",
   "app.signOut": "Sign out",

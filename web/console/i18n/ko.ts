@@ -1,4 +1,5 @@
 import { campaignKo } from "./campaign-ko.ts";
+import { couponKo } from "./coupon-ko.ts";
 import { createKo } from "./create-ko.ts";
 import type { en } from "./en.ts";
 import type { SameKeys } from "./entry.ts";
@@ -8,6 +9,7 @@ import { viewsKo } from "./views-ko.ts";
 export const ko: SameKeys<typeof en> = {
   ...viewsKo,
   ...createKo,
+  ...couponKo,
   ...campaignKo,
   "app.title": "쿠폰 콘솔",
   "app.signOut": "로그아웃",

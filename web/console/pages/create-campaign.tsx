@@ -111,6 +111,7 @@ const FIELDS: Readonly<Record<DraftField, keyof Draft>> = {
   max_per_user: "maxPerUser",
   code_format: "codeFormat",
   claim_auth: "claimAuth",
+  metadata: "metadata",
   actor: "actor",
 };
 

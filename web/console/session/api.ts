@@ -11,9 +11,12 @@ import { createConnectTransport } from "@connectrpc/connect-web";
 import { systemClock } from "../../../client/clock.ts";
 import type { ServerClock } from "../../../client/server-clock.ts";
 import { CampaignService } from "../../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import type { RedemptionService } from "../../../proto/gen/coupon/v1/redemption_service_pb.ts";
 
-/** A method of the operators' service of campaigns, as the contract names it. */
-export type MethodName = Capitalize<keyof typeof CampaignService.method>;
+/** A method of the operators' services of campaigns and redemptions, as the contract names it. */
+export type MethodName = Capitalize<
+  keyof typeof CampaignService.method | keyof typeof RedemptionService.method
+>;
 
 /** The operators' service of campaigns, called with the operator's credential. */
 export type Api = Client<typeof CampaignService>;

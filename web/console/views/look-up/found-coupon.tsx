@@ -1,13 +1,16 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { useWords } from "../../i18n/language.tsx";
+import type { Api } from "../../session/api.ts";
 import { viewerZone } from "../../time/zones.ts";
 import { Notice } from "../../ui/notice.tsx";
+import { CouponAttempts } from "./coupon-attempts.tsx";
+import { CouponRedemptions } from "./coupon-redemptions.tsx";
 import type { Found, Held, LookUp } from "./look-up.ts";
 
-type FoundProps = { readonly asked: LookUp; readonly found: Found };
+type FoundProps = { readonly api: Api; readonly asked: LookUp; readonly found: Found };
 
 /** The answer to a look-up: the coupon, or why there is none. */
-export function FoundCoupon({ asked, found }: FoundProps) {
+export function FoundCoupon({ api, asked, found }: FoundProps) {
   const { t } = useWords();
   switch (found.kind) {
     case "none":
@@ -26,7 +29,7 @@ export function FoundCoupon({ asked, found }: FoundProps) {
       return (
         <>
           {issuances.map((held) => (
-            <HeldCoupon key={held.coupon.code} held={held} campaignName={campaignName} />
+            <HeldCoupon key={held.coupon.code} {...{ api, held, campaignName }} />
           ))}
           {hasMore ? <Notice kind="info">{t("lookUp.hasMore")}</Notice> : null}
           {spelling === undefined ? null : (
@@ -40,7 +43,9 @@ export function FoundCoupon({ asked, found }: FoundProps) {
   }
 }
 
-function HeldCoupon({ held, campaignName }: { readonly held: Held; readonly campaignName: string }) {
+type HeldProps = { readonly api: Api; readonly held: Held; readonly campaignName: string };
+
+function HeldCoupon({ api, held, campaignName }: HeldProps) {
   const { t, instant, number } = useWords();
   const { coupon, userId, requestId } = held;
   const { issuedAt } = coupon;
@@ -48,6 +53,8 @@ function HeldCoupon({ held, campaignName }: { readonly held: Held; readonly camp
     [t("lookUp.campaign"), campaignName],
     [t("lookUp.campaignId"), coupon.campaignId],
     [t("lookUp.number"), number(coupon.seq)],
+    // Not known while claims before it are under way.
+    ...(coupon.rank === 0 ? [] : [[t("coupon.rank"), number(coupon.rank)] satisfies [string, string]]),
     [
       t("lookUp.issuedAt"),
       issuedAt === undefined ? t("lookUp.unknown") : instant(timestampMs(issuedAt), viewerZone()),
@@ -66,6 +73,10 @@ function HeldCoupon({ held, campaignName }: { readonly held: Held; readonly camp
           </div>
         ))}
       </dl>
+      <div class="coupon-more">
+        <CouponAttempts {...{ api, held }} />
+        <CouponRedemptions code={coupon.code} />
+      </div>
     </>
   );
 }

@@ -87,7 +87,7 @@ export function LookUpView({ api, campaign, campaignId }: ViewProps) {
         {error !== undefined ? (
           <FailureNotice error={error} />
         ) : answer?.asked.key !== key ? null : (
-          <FoundCoupon {...answer} />
+          <FoundCoupon api={api} {...answer} />
         )}
       </div>
     </section>

@@ -1,0 +1,35 @@
+import type { couponEn } from "./coupon-en.ts";
+import type { SameKeys } from "./entry.ts";
+
+/** The texts about one coupon that was looked up, in Korean. */
+export const couponKo: SameKeys<typeof couponEn> = {
+  "coupon.rank": "전체 발급 순위",
+  "coupon.showAttempts": "이 호출자의 요청 보기",
+  "coupon.attempts": "이 호출자의 요청",
+  "coupon.attemptsNone": "요청 기록에 이 호출자가 없습니다. 당첨된 요청 전부와 나머지의 일부만 남습니다.",
+  "coupon.attemptsOff": "이 서버는 요청을 기록하지 않습니다(ATTEMPTS_KEPT).",
+  "coupon.attemptAt": "요청 시각",
+  "coupon.attemptOutcome": "응답",
+  "coupon.attemptTook": "걸린 시간",
+  "coupon.attemptServer": "프로세스",
+  "coupon.showRedemptions": "사용 내역 보기",
+  "coupon.redemptions": "사용 내역",
+  "coupon.redemptionsNone": "사용하거나 예약한 적이 없습니다.",
+  "coupon.redemptionState": "상태",
+  "coupon.redemptionKey": "키",
+  "coupon.redemptionRedeemer": "사용처",
+  "coupon.redemptionAt": "시각",
+  "coupon.reserved": "예약됨",
+  "coupon.confirmed": "사용됨",
+  "coupon.cancelled": "취소됨",
+  "coupon.expired": "시간 초과",
+  "coupon.isVoid": "무효인 코드입니다.",
+  "coupon.isValid": "무효가 아닌 코드입니다.",
+  "coupon.voidChanges": "무효 처리 이력",
+  "coupon.voided": "무효 처리",
+  "coupon.unvoided": "무효 해제",
+  "coupon.reason": "사유",
+  "coupon.reasonHint": "선택 사항, 200자까지. 기록에 남습니다.",
+  "coupon.void": "코드를 무효로 하기",
+  "coupon.unvoid": "무효를 해제하기",
+};
