@@ -50,15 +50,17 @@ export async function* makeCertificate(
       made.push(known);
       continue;
     }
-    const after = made.at(-1)?.last;
     const chunks = await inTurn(async (chunksMax) => {
-      const page = await issuances.inOrder(campaignId, after, chunksMax * CHUNK_LEAVES);
       // Of an earlier certificate: what it has of a holder stays, also where they were erased meanwhile.
       const begun = standing.findLast((chunk) => chunk.number === number && !isFull(chunk));
       const making: NewChunk[] = [];
-      for (let from = 0; from < page.length; from += CHUNK_LEAVES) {
-        const part = page.slice(from, from + CHUNK_LEAVES);
-        making.push(await makeChunk(deps, campaignId, number + making.length, part, begun));
+      while (making.length < chunksMax) {
+        const after = (making.at(-1) ?? made.at(-1))?.last;
+        // A page for each chunk: a larger one would hold up the process while it is decoded.
+        const page = await issuances.inOrder(campaignId, after, CHUNK_LEAVES);
+        if (page.length > 0)
+          making.push(await makeChunk(deps, campaignId, number + making.length, page, begun));
+        if (page.length < CHUNK_LEAVES) break;
       }
       return making.length === 0 ? [] : certificates.insertChunks(campaignId, making);
     });

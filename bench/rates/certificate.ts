@@ -26,6 +26,8 @@ const MEGABYTE = 1_000_000;
 const PROOFS = 50;
 /** Pause of a caller beside the making: rare enough that the service stays idle. */
 const LOOK_MS = 100;
+/** How long such a caller is measured alone. */
+const ALONE_MS = 10_000;
 const HOUR_MS = 3_600_000;
 const VERIFIER = join(repositoryDir, "verifier", "verify-certificate.mjs");
 
@@ -101,6 +103,9 @@ async function measure(
       }),
     );
 
+  const alone = lookUntilStopped(ground, campaignId);
+  await sleep(ALONE_MS);
+  const before = percentilesOf(await alone.stop());
   forgetPeakMemory(pid);
   const processorBefore = cpuSeconds(pid);
   const looking = lookUntilStopped(ground, campaignId);
@@ -121,6 +126,8 @@ async function measure(
     figure("made_processor", processor, "s"),
     figure("made_peak_memory", memory, "MB"),
     figure("made_command_memory", commandMemory, "MB"),
+    figure("status_p50_before", before.at(50), "ms"),
+    figure("status_p99_before", before.at(99), "ms"),
     figure("status_p50_meanwhile", looks.at(50), "ms"),
     figure("status_p99_meanwhile", looks.at(99), "ms"),
     figure("again", again, "s"),

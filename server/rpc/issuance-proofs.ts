@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import type { Breaker } from "../../claims/breaker.ts";
 import { createLookUpSlots } from "../../claims/look-up-slots.ts";
@@ -96,6 +97,7 @@ export function createProveIssuance(deps: IssuanceProofsDeps): ProveIssuance {
     const { entries, tree } = await kept(issuanceChunks, `${_id}/${number}`, async () => {
       const [bytes = Buffer.alloc(0)] = await certificates.entries(campaignId, [chunk]);
       const hashes = issuanceHashes(number, unpackIssuances(bytes));
+      await setImmediate();
       return { entries: bytes, tree: treeOf(Buffer.concat(hashes)) };
     });
     const found = findIssuance(entries, coupon);
