@@ -39,7 +39,8 @@ interface Planned {
 export async function createSeries(session: Session, input: Input, drop: Drop): Promise<void> {
   refuseOthers(input);
   const zone = zoneOf(input.requiredText("--zone"));
-  const expression = input.requiredText("--every");
+  // One more blank between two fields would make another series of the same drops.
+  const expression = input.requiredText("--every").trim().split(/\s+/).join(" ");
   const nowMs = await serverNowMs(session);
   const from = parseInstant(input.text("--start") ?? "now", nowMs, "--start");
   const untilMs = parseInstant(input.requiredText("--until"), nowMs, "--until").epochMs;

@@ -66,7 +66,11 @@ describe("a series of drops over a real service", () => {
       expect(startsAt.toISOString()).to.match(/T01:00:00.000Z$/);
       expect(name).to.equal(`Daily ${startsAt.toISOString().slice(0, 10)} 10:00`);
     }
-    const more = await run(...every("Daily").map((arg) => (arg === `+${DAYS}d` ? `+${DAYS + 2}d` : arg)));
+    const later: Readonly<Record<string, string>> = {
+      [`+${DAYS}d`]: `+${DAYS + 2}d`,
+      "0 10 * * *": " 0  10 * *\t* ",
+    };
+    const more = await run(...every("Daily").map((arg) => later[arg] ?? arg));
     expect(more.code, more.stderr).to.equal(0);
     expect(await recorded(seriesId)).to.have.length(DAYS + 2);
     const other = await run(...every("Daily").map((arg) => (arg === "3" ? "4" : arg)));
