@@ -48,6 +48,16 @@ describe("coupon verify --confirmed", () => {
     return path;
   }
 
+  /** The first code is redeemed, the second reserved and confirmed, the third reserved. */
+  async function answersOf([a = "", b = "", c = ""]: readonly string[], order: string) {
+    const { redemptions } = clients;
+    const redeemed = await redemptions.redeemCoupon({ code: a, key: `${order}-1` });
+    const reserved = await redemptions.reserveCoupon({ code: b, key: `${order}-2` });
+    const confirmed = await redemptions.confirmRedemption({ code: b, key: `${order}-2` });
+    await redemptions.reserveCoupon({ code: c, key: `${order}-3` });
+    return { redeemed, reserved, confirmed };
+  }
+
   type Confirmed = { entries: number; ofOthers: number; check: Told };
 
   async function verified(files: string) {
@@ -60,11 +70,8 @@ describe("coupon verify --confirmed", () => {
 
   it("holds where each confirmation is on record, as answers or as code and key", async () => {
     const { redemptions } = clients;
-    const [a = "", b = "", c = ""] = codes;
-    const redeemed = await redemptions.redeemCoupon({ code: a, key: "order-1" });
-    const reserved = await redemptions.reserveCoupon({ code: b, key: "order-2" });
-    const confirmed = await redemptions.confirmRedemption({ code: b, key: "order-2" });
-    await redemptions.reserveCoupon({ code: c, key: "order-3" });
+    const [a = ""] = codes;
+    const { redeemed, reserved, confirmed } = await answersOf(codes, "order");
     const other = await createOpenCampaign(clients, { total: 1 });
     const foreign = await issued(other, "u");
     await redemptions.redeemCoupon({ code: foreign, key: "order-4" });
@@ -92,14 +99,17 @@ describe("coupon verify --confirmed", () => {
   });
 
   it("names the lines of what is not on record, and no code", async () => {
-    const [a = "", b = "", c = "", d = ""] = codes;
+    const others: string[] = [];
+    for (let i = 0; i < 4; i++) others.push(await issued(campaignId, `v${i}`));
+    await answersOf(others, "sale");
+    const [a = "", b = "", c = "", d = ""] = others;
     const told = fileOf(
       "told.jsonl",
-      JSON.stringify({ code: a, key: "order-1" }),
-      JSON.stringify({ code: c, key: "order-3" }),
+      JSON.stringify({ code: a, key: "sale-1" }),
+      JSON.stringify({ code: c, key: "sale-3" }),
       JSON.stringify({ code: a, key: "another order" }),
-      JSON.stringify({ code: b, key: "order-2" }),
-      JSON.stringify({ code: d, key: "order-5" }),
+      JSON.stringify({ code: b, key: "sale-2" }),
+      JSON.stringify({ code: d, key: "sale-5" }),
       JSON.stringify({ code: "가가가가가가0000", key: "order-6" }),
     );
     const docs = stores.db.collection<RedemptionDoc>("redemptions");
@@ -113,7 +123,7 @@ describe("coupon verify --confirmed", () => {
       ...[2, 3, 4, 5].map((line) => `line ${line} ${isNot}`),
       "line 6 was confirmed, and its code is that of no coupon",
     ]);
-    for (const one of codes) expect(stdout + stderr).not.to.include(one);
+    for (const one of others) expect(stdout + stderr).not.to.include(one);
   });
 
   it("is not judged without a file, or by a file without a confirmation of the campaign", async () => {
