@@ -8,6 +8,7 @@ import { couponFacts } from "../coupon-facts.ts";
 import { dryRun } from "../dry-run.ts";
 import { isAboutField, refusalOf } from "../failure.ts";
 import { jsonOptions } from "../json.ts";
+import { keepReceipt } from "../receipt-file.ts";
 import { factLines, printable } from "../render.ts";
 import type { Session } from "../session.ts";
 import { UncertainCall, UserError } from "../user-error.ts";
@@ -21,13 +22,19 @@ export const action: Action = {
     const { campaignId } = input;
     const userId = input.text("--user");
     const requestId = input.text("--request-id") ?? randomUUID();
-    const request = { campaignId, requestId, ...(userId === undefined ? {} : { userId }) };
+    const receiptPath = input.text("--receipt");
+    const request = {
+      ...{ campaignId, requestId },
+      ...(userId === undefined ? {} : { userId }),
+      ...(receiptPath === undefined ? {} : { receipt: true }),
+    };
     if (await dryRun(session, input, { method: CouponService.method.issueCoupon, request })) return;
     const again = userId === undefined ? "" : ` --user ${printable(userId)}`;
     const answer = await call(session, (options) => session.coupons.issueCoupon(request, options), {
       again: "asking again with the same key",
       advice: `it may have been issued: run again with --request-id ${printable(requestId)}${again}`,
-    }).catch((error: unknown) => {
+    }).catch(async (error: unknown) => {
+      if (receiptPath !== undefined) await keepReceipt(session, error, receiptPath);
       throw userId === undefined && missesUser(error) ? userMissing(error) : error;
     });
     if (answer.coupon === undefined) throw new Error("the service answered without a coupon");
@@ -37,7 +44,7 @@ export const action: Action = {
     const key = isKnown ? await keyOf(session, campaignId, userId ?? "") : "request id";
     if (key === "request id" && userId !== undefined && input.text("--request-id") === undefined) {
       output.note(
-        `this campaign gives coupons by request id, not by user: another run with --user alone gets another coupon; --request-id ${printable(requestId)} gets this one again`,
+        `the key is the request id, and not the user alone: another run with --user alone asks for another coupon; --request-id ${printable(requestId)} gets this one again`,
       );
     }
     if (output.json) {

@@ -11,6 +11,11 @@ export const issue: Command = {
       flags: "--request-id <id>",
       about: "idempotency key where it is not; each run makes its own if none is given",
     },
+    {
+      flags: "--receipt <file>",
+      about: "where it is refused: write the service's signed receipt there, for npx verify-certificate",
+      offers: "files",
+    },
     dryRunOption,
   ],
   examples: ["coupon issue 01JEXAMPLE --user alice", "coupon issue 01JEXAMPLE --request-id 8c1f2d1e --json"],

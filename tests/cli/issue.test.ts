@@ -32,7 +32,7 @@ describe("cli issue", () => {
     const alone = await shown(byRequest, "--user", "alice");
     expect(alone.key).to.equal("the key: it gets this coupon again");
     expect(alone.stderr).to.equal(
-      `coupon: this campaign gives coupons by request id, not by user: another run with --user alone gets another coupon; --request-id ${issued[2]?.requestId} gets this one again\n`,
+      `coupon: the key is the request id, and not the user alone: another run with --user alone asks for another coupon; --request-id ${issued[2]?.requestId} gets this one again\n`,
     );
     const both = await shown(byRequest, "--user", "alice", "--request-id", "R8");
     expect(both).to.deep.equal({ key: "the key: it gets this coupon again", stderr: "" });

@@ -1,13 +1,17 @@
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
+import { ReceiptSchema } from "../../proto/gen/coupon/v1/coupon_service_pb.ts";
 import { RefusalReason } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 import { readJsonLines } from "../support/run-cli.ts";
 import { runHere } from "../support/run-here.ts";
 import { campaign, campaignId, refusal, type StandIn, startMs, startStandIn } from "../support/stand-in.ts";
+import { temporaryDir } from "../support/temporary-dir.ts";
 
 describe("cli refusals", () => {
   let service: StandIn;
@@ -75,6 +79,44 @@ describe("cli refusals", () => {
       else if (user !== "other") expect(told).to.have.nested.property("error.code", user);
     });
   }
+
+  it("--receipt keeps the signed receipt of a refusal, as the verifier reads it, and the refusal is told", async () => {
+    const dir = temporaryDir();
+    const file = join(dir.path, "receipt.jsonl");
+    const signature = Uint8Array.of(0xfb, 0xff, 0xfe);
+    const soldOut = refusal(Code.FailedPrecondition, RefusalReason.SOLD_OUT);
+    soldOut.details.push({ desc: ReceiptSchema, value: { statement: { statement: "{}", signature } } });
+    let asked: boolean | undefined;
+    const signing = await startStandIn({
+      coupons: {
+        issueCoupon({ receipt, userId }) {
+          asked = receipt;
+          throw userId === "bob" ? soldOut : answers["ENDED"];
+        },
+      },
+    });
+    const issue = (user: string, ...more: string[]) =>
+      runHere(["issue", campaignId, "--user", user, ...more], { url: signing.url });
+    try {
+      const kept = await issue("bob", "--receipt", file);
+      expect([kept.code, asked]).to.deep.equal([3, true]);
+      expect(kept.stderr).to.match(/the receipt is in .*receipt\.jsonl\n.*sold out/);
+      expect(readFileSync(file, "utf8")).to.equal('{}\n{"signature":"-__-"}\n');
+      const without = await issue("alice", "--receipt", join(dir.path, "none.jsonl"));
+      expect(without.stderr).to.match(/there is no receipt: .*\n.*ended/);
+      expect(existsSync(join(dir.path, "none.jsonl"))).to.equal(false);
+      const nowhere = await issue("bob", "--receipt", join(dir.path, "no", "folder.jsonl"));
+      expect([nowhere.code, nowhere.stderr]).to.satisfy(
+        ([code, words]: [number, string]) =>
+          code === 3 && /no receipt was written: --receipt: .*\n.*sold out/.test(words),
+      );
+      await issue("bob");
+      expect(asked, "nobody asked for one").to.equal(false);
+    } finally {
+      await signing.close();
+      dir.remove();
+    }
+  });
 
   it("a token that was sent and refused: says where it came from, not what it is", async () => {
     const operators = await startStandIn({
