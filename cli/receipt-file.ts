@@ -6,7 +6,7 @@ import type { Session } from "./session.ts";
 import { fileSink } from "./sink.ts";
 import { UncertainCall, UserError } from "./user-error.ts";
 
-/** Writes the receipt of a refusal, if it came with one. Never throws: the refusal is to be told in any case. */
+/** Writes the receipt of a refusal, if it came with one. Throws nothing: the refusal is to be told anyway. */
 export async function keepReceipt({ output }: Session, error: unknown, path: string): Promise<void> {
   const cause = error instanceof UncertainCall ? error.cause : error;
   const [receipt] = cause instanceof ConnectError ? cause.findDetails(ReceiptSchema) : [];

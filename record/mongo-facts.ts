@@ -61,8 +61,8 @@ export function createMongoFacts(db: Db) {
 
     /** The clock of MongoDB, in ms. */
     async nowMs(): Promise<number> {
-      const { localTime } = (await db.command({ hello: 1 })) as { readonly localTime: Date };
-      return localTime.getTime();
+      const { localTime } = (await db.command({ hello: 1 })) as { readonly localTime?: Date };
+      return (localTime ?? (await writtenAt())).getTime();
     },
 
     async deployment(): Promise<Deployment> {
@@ -71,6 +71,19 @@ export function createMongoFacts(db: Db) {
       return hello.setName === undefined ? { kind: "standalone" } : replicaSet(hello.setName, hello);
     },
   };
+
+  /** The clock of an engine whose `hello` does not tell it, as that of the local stack does not. */
+  async function writtenAt(): Promise<Date> {
+    const now = [{ $set: { at: "$$NOW" } }];
+    const write = () =>
+      probes.findOneAndUpdate({ _id: PROBE }, now, { upsert: true, returnDocument: "after" });
+    const probe = await write().catch((error: unknown) => {
+      if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return write();
+      throw error;
+    });
+    if (probe === null) throw new Error("an upsert has no document");
+    return probe.at;
+  }
 
   async function replicaSet(name: string, { hosts = [], passives = [] }: Hello): Promise<Deployment> {
     const status = (await db

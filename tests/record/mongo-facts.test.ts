@@ -13,6 +13,17 @@ describe("facts of MongoDB", () => {
     expect(await stores.db.collection("probes").countDocuments()).to.equal(1);
   });
 
+  it("tells the clock of MongoDB, also where hello does not, as that of the local stack; many at once leave one document", async () => {
+    const facts = createMongoFacts(stores.db);
+    await stores.db.collection("probes").deleteMany({});
+    const before = Date.now();
+    const told = await Promise.all(Array.from({ length: 8 }, () => facts.nowMs()));
+    for (const ms of told) expect(ms).to.be.within(before - 1_000, Date.now() + 1_000);
+    expect(await stores.db.collection("probes").countDocuments()).to.be.at.most(1);
+    const localTime = new Date(0);
+    expect(await createMongoFacts(described({ localTime })).nowMs()).to.equal(0);
+  });
+
   it("the engine of the tests is a server by itself", async () => {
     expect(await createMongoFacts(stores.db).deployment()).to.deep.equal({ kind: "standalone" });
   });
