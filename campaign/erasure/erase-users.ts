@@ -6,26 +6,23 @@ import type { Erasing, Held } from "../../record/erasing.ts";
 import type { Erasures } from "../../record/erasures.ts";
 import type { History } from "../../record/history.ts";
 import { isPseudonym } from "../../record/pseudonym.ts";
-import { sleepUnless } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { spellingsOf } from "../user-spellings.ts";
 import { eraseHeld } from "./erase-held.ts";
-import { MARKS_KNOWN_FOR_MS } from "./mark-times.ts";
-import { createPoolErasure, issuesNoMore, type PoolErasureDeps } from "./pool-erasure.ts";
+import { createErasureTurns, ERASURE_LEASE_MS, type ErasureTurnsDeps } from "./erasure-turns.ts";
+import { createPoolErasure, type PoolErasureDeps } from "./pool-erasure.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
 
-export type EraseUsersDeps = Omit<PoolErasureDeps, "erasing" | "pool" | "campaigns"> & {
-  readonly campaigns: Campaigns;
-  readonly pool: Pool;
-  readonly erasing: Erasing;
-  readonly erasures: Erasures;
-  readonly history: Pick<History, "flush">;
-  readonly pseudonyms: Pseudonyms;
-  readonly logger: Logger;
-  readonly owner: string;
-  /** How long an insert may take to become durable after it began; see campaign/settled-issues.ts. */
-  readonly settleMs: number;
-};
+export type EraseUsersDeps = Omit<PoolErasureDeps, "erasing" | "pool" | "campaigns"> &
+  ErasureTurnsDeps & {
+    readonly campaigns: Campaigns;
+    readonly pool: Pool;
+    readonly erasing: Erasing;
+    readonly erasures: Erasures;
+    readonly history: Pick<History, "flush">;
+    readonly pseudonyms: Pseudonyms;
+    readonly logger: Logger;
+  };
 
 export type EraseAsk = {
   /** 1 to 1,000, as they claim; each is looked for in NFC too. */
@@ -61,12 +58,6 @@ export class OtherErasureKey extends Error {
   override readonly name = "OtherErasureKey";
 }
 
-/** Another process has taken this erasure over, since this one had not been heard of. */
-export class ErasureLost extends Error {
-  override readonly name = "ErasureLost";
-}
-
-export const ERASURE_LEASE_MS = 15_000;
 const CAMPAIGNS_PAGE = 500;
 /** Issuances of 1,000 users in one campaign. */
 const HELD_MAX = 100_000;
@@ -89,11 +80,11 @@ type Work = {
  * erasure waits until both are impossible, and replaces only ids that it had found before it waited.
  */
 export function createEraseUsers(deps: EraseUsersDeps) {
-  const { campaigns, pool, erasing, erasures, history, pseudonyms, clock, owner, settleMs } = deps;
+  const { campaigns, pool, erasing, erasures, history, pseudonyms, owner } = deps;
   const logger = deps.logger.child({ component: "campaign" });
   const poolErasure = createPoolErasure(deps);
   const parts = { campaigns, erasing, poolErasure };
-  const heedMs = MARKS_KNOWN_FOR_MS + settleMs;
+  const { heed, turnsOf } = createErasureTurns(deps);
 
   async function* campaignsOf({ campaignId }: EraseAsk): AsyncGenerator<CampaignDoc> {
     if (campaignId !== undefined) {
@@ -136,37 +127,6 @@ export function createEraseUsers(deps: EraseUsersDeps) {
     if (!(await campaigns.markErased(_id, pseudonyms.fingerprint)))
       throw new OtherErasureKey(`campaign ${_id} has users that were erased with another ERASURE_KEY`);
     await poolErasure.mark(_id, pseudonyms.fingerprint);
-  }
-
-  async function keep(jobIds: readonly string[]): Promise<void> {
-    for (const id of jobIds)
-      if (!(await erasures.keep(id, owner, ERASURE_LEASE_MS)))
-        throw new ErasureLost("another process has taken the erasure over, and goes on with it");
-  }
-
-  /** Waits until every process heeds the marks, and keeps the leases meanwhile. */
-  async function heed(jobIds: readonly string[], signal: AbortSignal): Promise<void> {
-    const untilMs = clock.elapsed() + heedMs;
-    for (let leftMs = heedMs; leftMs > 0; leftMs = untilMs - clock.elapsed()) {
-      await keep(jobIds);
-      await sleepUnless(clock, Math.min(leftMs, ERASURE_LEASE_MS / 3), signal);
-      signal.throwIfAborted();
-    }
-  }
-
-  /** Half of the time for others; and the leases are kept. */
-  function turnsOf(jobIds: readonly string[], signal: AbortSignal, onTurn: () => void = () => undefined) {
-    let keptAtMs = clock.elapsed();
-    let lastAtMs = clock.elapsed();
-    return async () => {
-      onTurn();
-      await sleepUnless(clock, Math.min(100, clock.elapsed() - lastAtMs), signal);
-      if (clock.elapsed() - keptAtMs > ERASURE_LEASE_MS / 4) {
-        await keep(jobIds);
-        keptAtMs = clock.elapsed();
-      }
-      lastAtMs = clock.elapsed();
-    };
   }
 
   /** Dates the mark again, so that processes drop what they remember; and ends the erasure. */
@@ -223,7 +183,8 @@ export function createEraseUsers(deps: EraseUsersDeps) {
     for (let round = 1; left.length > 0; round++) {
       const jobIds = left.map(({ jobId }) => jobId);
       tell("waiting");
-      if (left.some(({ campaign }) => !issuesNoMore(campaign))) await heed(jobIds, signal);
+      const marked = left.map(({ campaign }) => campaign);
+      await heed(jobIds, marked, signal);
       for (const work of left) {
         const turn = turnsOf(jobIds, signal, () => tell("erasing"));
         work.erased += await eraseHeld(parts, work.campaign, work.held, { actor, pseudonyms, turn });

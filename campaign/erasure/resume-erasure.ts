@@ -5,7 +5,8 @@ import type { ErasureDoc } from "../../record/erasures.ts";
 import type { IssuePosition } from "../../record/issue-ranges.ts";
 import { isPseudonym } from "../../record/pseudonym.ts";
 import { eraseHeld } from "./erase-held.ts";
-import { createEraseUsers, ERASURE_LEASE_MS, type EraseUsersDeps } from "./erase-users.ts";
+import { createEraseUsers, type EraseUsersDeps } from "./erase-users.ts";
+import { ERASURE_LEASE_MS } from "./erasure-turns.ts";
 import { forgetAttemptsBehind, type KnownByPseudonym } from "./forget-attempts.ts";
 import { issuesNoMore } from "./pool-erasure.ts";
 import { demandedPseudonyms } from "./pseudonyms.ts";
@@ -42,14 +43,17 @@ export function createResumeErasure(deps: EraseUsersDeps & Pick<KnownByPseudonym
       held.push(...page.filter((one) => users.has(pseudonyms.of(campaign._id, userOf(one)))));
       await turn();
     }
-    if (!issuesNoMore(campaign)) await heed([job._id], signal);
+    await heed([job._id], [campaign], signal);
     return eraseHeld(eraseParts, campaign, held, { actor: job.actor, pseudonyms, turn });
   }
 
   async function eraseEveryone(campaign: CampaignDoc, job: ErasureDoc, signal: AbortSignal): Promise<number> {
     const turn = turnsOf([job._id], signal);
     const count = await erasing.countHeld(campaign._id);
-    if (count > 0) await campaigns.recordErasure(campaign._id, job.actor, { count });
+    if (count > 0) {
+      await campaigns.recordErasure(campaign._id, job.actor, { count });
+      await heed([job._id], [campaign], signal);
+    }
     let erased = 0;
     for await (const page of pagesOf(campaign._id))
       erased += await eraseHeld(eraseParts, campaign, page, { actor: job.actor, pseudonyms, turn }, true);

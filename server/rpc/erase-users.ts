@@ -6,10 +6,10 @@ import {
   createEraseUsers,
   type ErasedIn,
   type EraseUsersDeps as EraserDeps,
-  ErasureLost,
   type ErasureProgress,
   OtherErasureKey,
 } from "../../campaign/erasure/erase-users.ts";
+import { ErasureLost } from "../../campaign/erasure/erasure-turns.ts";
 import { forgetAttempts } from "../../campaign/erasure/forget-attempts.ts";
 import { PoolNotErased } from "../../campaign/erasure/pool-erasure.ts";
 import type { Pseudonyms } from "../../campaign/erasure/pseudonyms.ts";
