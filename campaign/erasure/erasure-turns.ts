@@ -27,8 +27,8 @@ export function createErasureTurns({ erasures, clock, owner, settleMs }: Erasure
   }
 
   /**
-   * How long to wait after a campaign, as it was before, was marked. One that is over has no claims under way;
-   * but a process that knows of no erased user there would find no coupon of theirs.
+   * How long to wait after a campaign, as it was before, was marked. One that is over has no claims under
+   * way; but a process that knows of no erased user there would find no coupon of theirs.
    */
   function heedMsOf(campaign: CampaignDoc): number {
     if (!issuesNoMore(campaign)) return MARKS_KNOWN_FOR_MS + settleMs;

@@ -129,6 +129,24 @@ describe("erase users", () => {
     expect(await tracesOf("user-a-5", "user-late-5")).to.deep.equal(NONE);
   });
 
+  it("in a campaign that is over, the first erasure waits until every process knows of it", async () => {
+    const waits: (readonly string[])[] = [];
+    const keys = async () => (await issuances(sale)).map(({ claimKey }) => claimKey);
+    const sale: ErasingSale = await erasingSale(stores, {
+      onWait: async () => void waits.push(await keys()),
+    });
+    const users = ["user-a-17", "user-b-17"] as const;
+    for (const user of users) await claimed(sale, user);
+    await sale.claimer.idle();
+    const over = { $set: { state: "ENDED", endedAt: new Date() } } as const;
+    await stores.db.collection<CampaignDoc>("campaigns").updateOne({ _id: sale.campaign._id }, over);
+    await sale.erase([users[0]]);
+    expect(waits).to.deep.equal([users]);
+    await sale.erase([users[1]]);
+    expect(waits).to.deep.equal([users]);
+    expect((await keys()).every(isPseudonym)).to.equal(true);
+  });
+
   it("two at once: each id is replaced once, and both end", async () => {
     const sale = await erasingSale(stores, { total: 40 });
     const users = Array.from({ length: 30 }, (_, i) => `user-${i}-of-6`);
