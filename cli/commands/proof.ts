@@ -11,7 +11,8 @@ export const action: Action = {
     const [userId = "", requestId = "", code = ""] = ["--user", "--request", "--code"].map((flag) =>
       input.text(flag),
     );
-    if ([userId, requestId, code].filter((key) => key !== "").length > 1)
+    // A user and a request id may go together: the service wants both where a user may have several.
+    if (code !== "" && (userId !== "" || requestId !== ""))
       throw new UserError("give one of --user, --request and --code", { hint: "a token names its user" });
     const answer = await call(session, (options) =>
       session.coupons.getIssuanceProof({ campaignId, userId, requestId, code }, options),

@@ -6,7 +6,11 @@ export const proof: Command = {
   takesCampaign: true,
   options: [
     { flags: "--user <id>", about: "the user that claimed" },
-    { flags: "--request <id>", about: "the request id that claimed, where the campaign is not one-per-user" },
+    {
+      flags: "--request <id>",
+      about:
+        "the request id that claimed, where the campaign is not one-per-user; beside --user where it gives each user several up to a number",
+    },
     { flags: "--code <code>", about: "the code as its holder typed it; the proof then names no holder" },
     { flags: "--out <file>", about: "write this file (default: standard output)", offers: "files" },
   ],
