@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { Breaker } from "../../claims/breaker.ts";
 import { createLookUpSlots } from "../../claims/look-up-slots.ts";
 import type { Claim } from "../../pool/answers.ts";
@@ -71,7 +72,12 @@ export function createProveIssuance(deps: IssuanceProofsDeps): ProveIssuance {
     });
     const seed = await commitments.findSeed(campaignId);
     const codeHash = tree.leaf(within);
-    if (seed === undefined || codeHash === undefined)
+    if (seed === undefined)
+      throw new ConnectError(
+        "campaign gives no more proofs: an operator has removed its seed",
+        Code.FailedPrecondition,
+      );
+    if (codeHash === undefined)
       throw new Error(`the commitment of campaign ${campaignId} lacks the code ${ordinal}`);
     const commitmentPath = Buffer.concat([tree.path(within), above.path(number)]);
     return { seed, facts: { ordinal, codeHash, codeSalt: codeSaltOf(seed, code), commitmentPath } };

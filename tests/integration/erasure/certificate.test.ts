@@ -1,4 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "chai";
 import { makeCertificate } from "../../../campaign/certify.ts";
 import { statementLines as linesOf, proofFile } from "../../../cli/proof-file.ts";
@@ -193,5 +194,9 @@ describe("a certificate, and users who are erased before, while and after it is 
     await stores.db.collection<{ _id: string }>("proof_seeds").deleteOne({ _id: campaignId });
     expect(await certify()).to.deep.equal(certificate);
     expect(await createCommitments(stores.db).findSeed(campaignId)).to.equal(undefined);
+    const userId = byRank[100] ?? "";
+    const refused = await clients.coupons.getIssuanceProof({ campaignId, userId }).catch(ConnectError.from);
+    expect(refused).to.include({ code: Code.FailedPrecondition });
+    expect((refused as ConnectError).rawMessage).to.include("its seed");
   });
 });
