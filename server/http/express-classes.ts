@@ -46,8 +46,18 @@ export function expressClasses(app: Express): Pick<ServerOptions, "IncomingMessa
       if (this.complete) super.push(null);
     }
 
+    override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+      const { socket } = this;
+      super._destroy(error, callback);
+      // The parser stopped it when the body came faster than the handler read.
+      if (!this.complete && !socket.destroyed) socket.resume();
+    }
+
     /** Called by Node's parser with each piece, and with null at the end. */
     override push(piece: Buffer | null, encoding?: BufferEncoding): boolean {
+      // A handler that has read enough of it has destroyed it: the rest is discarded, as Node discards a body
+      // that nobody reads, or the next request of the connection would wait behind it.
+      if (this.destroyed && piece !== null) return true;
       if (this.bodyTaker === undefined) return super.push(piece, encoding);
       if (piece === null) return false;
       this.bodyTaker.take(piece);
