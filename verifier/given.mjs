@@ -8,7 +8,7 @@ import { holds, note, refused } from "./finding.mjs";
  * `commitment`: lines of a commitment that was saved before the start. `certificate`: the file that a receipt
  * is compared with. `toleranceMs`: how far the clocks of the two may be apart.
  *
- * @typedef {{ publicKey?: string, code?: string, user?: string, commitment?: readonly string[],
+ * @typedef {{ publicKey?: string, code?: string, user?: string, request?: string, commitment?: readonly string[],
  *   certificate?: AsyncIterable<Uint8Array>, toleranceMs?: number }} Given
  */
 

@@ -1,7 +1,8 @@
 import { fromBase64url, isEqual } from "./bytes.mjs";
 import { readCertificateHead } from "./certificate.mjs";
 import { isSameCommitment, readCommitment } from "./commitment.mjs";
-import { codeHashOf, issuanceHashOf, keyHashOf } from "./leaves.mjs";
+import { opensKey } from "./holder.mjs";
+import { codeHashOf, issuanceHashOf } from "./leaves.mjs";
 import { leadsToRoot } from "./merkle.mjs";
 import { bytesIn, countIn, objectIn, Refused, textIn } from "./statement.mjs";
 
@@ -31,9 +32,9 @@ function pathIn(object, field) {
  *
  * @param {readonly string[]} lines
  * @param {import("./statement.mjs").Tools} tools
- * @param {{ publicKey?: string, code?: string, user?: string }} [given]
+ * @param {{ publicKey?: string, code?: string } & import("./holder.mjs").Holder} [given]
  */
-export async function readProof(lines, tools, { publicKey, code, user } = {}) {
+export async function readProof(lines, tools, { publicKey, code, user, request } = {}) {
   const { sha256 } = tools;
   const proof = objectIn(lines[0], "the proof");
   if (proof["format"] !== PROOF) throw new Refused("format", "the proof has another format");
@@ -60,13 +61,13 @@ export async function readProof(lines, tools, { publicKey, code, user } = {}) {
     throw new Refused("code", "the proof is of another code than the one that was given");
   const facts = { campaign, ordinal, commitment, opensCode: code !== undefined };
   if (lines.length < 4) {
-    if (user !== undefined)
+    if (user !== undefined || request !== undefined)
       throw new Refused("user", "the proof has no certificate, so it does not show whose the coupon is");
     return { ...facts, opensUser: false };
   }
   return {
     ...facts,
-    ...(await readIssuance(lines, proof, { ...facts, codeHash }, tools, publicKey, user)),
+    ...(await readIssuance(lines, proof, { ...facts, codeHash }, tools, publicKey, { user, request })),
   };
 }
 
@@ -77,9 +78,9 @@ export async function readProof(lines, tools, { publicKey, code, user } = {}) {
  *   commitment: import("./commitment.mjs").Commitment }} code
  * @param {import("./statement.mjs").Tools} tools
  * @param {string | undefined} publicKey
- * @param {string | undefined} user
+ * @param {import("./holder.mjs").Holder} holder
  */
-async function readIssuance(lines, proof, code, tools, publicKey, user) {
+async function readIssuance(lines, proof, code, tools, publicKey, holder) {
   const { campaign, ordinal, codeHash, commitment } = code;
   const { sha256 } = tools;
   const head = await readCertificateHead(lines[3] ?? "", lines[4], tools, publicKey);
@@ -106,7 +107,5 @@ async function readIssuance(lines, proof, code, tools, publicKey, user) {
   });
   if (!isCertified)
     throw new Refused("issue-path", `the certificate does not have this issuance at rank ${rank}`);
-  if (user !== undefined && !isEqual(keyHash, keyHashOf(sha256, bytesIn(proof, "keySalt", 32), user)))
-    throw new Refused("user", "the proof is of another user than the one that was given");
-  return { head, rank, issuedAtMs, opensUser: user !== undefined };
+  return { head, rank, issuedAtMs, opensUser: opensKey(sha256, proof, keyHash, holder, "the proof") };
 }

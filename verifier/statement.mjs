@@ -86,7 +86,9 @@ export async function signedStatement(line, signatureLine, format, tools, expect
       `${what} is signed with the key ${statement["publicKey"]}, and not with ${expectedKey}`,
     );
   const signature = fromBase64url(objectIn(signatureLine, "the line with the signature")["signature"], 64);
-  if (signature === undefined || !(await tools.verifyEd25519(publicKey, signature, utf8(line))))
+  if (signature === undefined)
+    throw new Refused("format", `${what}: signature is no base64url of 64 bytes, without padding`);
+  if (!(await tools.verifyEd25519(publicKey, signature, utf8(line))))
     throw new Refused("signature", `${what}: the signature does not fit it: one of the two was changed`);
   return statement;
 }

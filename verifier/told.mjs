@@ -41,5 +41,5 @@ export function told(head, { entries, left, firstMs, lastMs }, given) {
         : holds("it has the commitment that was saved"),
     );
   }
-  return [...findings, ...otherNotes(given, head.publicKey, ["code", "user", "certificate"])];
+  return [...findings, ...otherNotes(given, head.publicKey, ["code", "user", "request", "certificate"])];
 }

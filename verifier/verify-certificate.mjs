@@ -13,11 +13,20 @@ FILE is a certificate, a proof, a receipt or a commitment. Asks nobody: everythi
   --tolerance MS       how far the clocks of the two may be apart (default: 2000)
   --code CODE          of a proof: check that it is of this code
   --user ID            of a proof or a receipt: check that it is of this user id
+  --request ID         of a proof or a receipt: likewise of this request id, of the user where both are given
   --json               the verdict as one line of JSON
 Exit code: 0 it holds, 1 it is refused, 2 it could not be checked.
 `;
 
-const OPTIONS = ["--public-key", "--commitment", "--certificate", "--tolerance", "--code", "--user"];
+const OPTIONS = [
+  "--public-key",
+  "--commitment",
+  "--certificate",
+  "--tolerance",
+  "--code",
+  "--user",
+  "--request",
+];
 const read = (/** @type {string} */ path) => createReadStream(path, { highWaterMark: 1 << 20 });
 
 /** @param {string} text */
@@ -59,7 +68,8 @@ const [file] = files;
 if (file === undefined || files.length > 1) giveUp(`give one file\n${USAGE}`);
 try {
   const saved = options.get("--commitment");
-  const [publicKey, code, user] = ["--public-key", "--code", "--user"].map((name) => options.get(name));
+  const [publicKey, code] = ["--public-key", "--code"].map((name) => options.get(name));
+  const [user, request] = ["--user", "--request"].map((name) => options.get(name));
   const [certificate, tolerance] = ["--certificate", "--tolerance"].map((name) => options.get(name));
   if (tolerance !== undefined && !/^\d{1,9}$/.test(tolerance))
     giveUp("--tolerance is a number of milliseconds");
@@ -67,6 +77,7 @@ try {
     ...(publicKey === undefined ? {} : { publicKey }),
     ...(code === undefined ? {} : { code }),
     ...(user === undefined ? {} : { user }),
+    ...(request === undefined ? {} : { request }),
     ...(certificate === undefined ? {} : { certificate: read(certificate) }),
     ...(tolerance === undefined ? {} : { toleranceMs: Number(tolerance) }),
     ...(saved === undefined ? {} : { commitment: readFileSync(saved, "utf8").split("\n") }),

@@ -126,8 +126,8 @@ async function proof(lines, tools, given) {
   if ("head" in read)
     findings.push(
       read.opensUser
-        ? holds("it is of the user that was given")
-        : note("give the user id to check that it is of that user"),
+        ? holds("it is of the holder that was given")
+        : note("give the user id, the request id or both to check whose it is"),
     );
   findings.push(...otherNotes(given, commitment.publicKey, ["certificate"]));
   return { kind: PROOF, campaign, publicKey: commitment.publicKey, ok: true, findings };
@@ -150,8 +150,8 @@ async function receipt(lines, tools, given) {
   const findings = [
     holds(`the server ${server} answered a claim at ${instant(atMs)} with ${reason}`),
     opensUser
-      ? holds("it is of the user that was given")
-      : note("give the user id to check that it is of that user"),
+      ? holds("it is of the holder that was given")
+      : note("give the user id, the request id or both to check whose it is"),
     ...compared,
     ...otherNotes(given, publicKey, other === undefined ? ["code", "commitment"] : ["code"]),
   ];
@@ -192,7 +192,7 @@ async function commitment(lines, tools, given) {
     holds(`commitment ${number} to the ${codes}, dated ${instant(madeAtMs)}: ${toBase64url(root)}`),
     note("keep it: the certificate must have the same one"),
     ...(compared === undefined ? [] : [compared]),
-    ...otherNotes(given, publicKey, ["code", "user", "certificate"]),
+    ...otherNotes(given, publicKey, ["code", "user", "request", "certificate"]),
   ];
   return { kind: COMMITMENT, campaign, publicKey, ok: true, findings };
 }

@@ -266,6 +266,38 @@ describe("verifier: a proof and a receipt", () => {
     );
   });
 
+  it("are of a user, of a request, or of a user's request, as the campaign has it", async () => {
+    const keySalt = Buffer.alloc(32, 9);
+    const receiptOf = (claimKey: string): string[] => {
+      const facts = { campaign: SAMPLE_CAMPAIGN, server: "server-1", atMs: 1, reason: "SOLD_OUT", keySalt };
+      const line = receiptLine({ ...facts, keyHash: keyHashOf(keySalt, claimKey) }, launch.key.publicKey);
+      return [line, signatureLine(readSigningKey(TEST_KEY).sign(line))];
+    };
+    const [user, request] = ["alice", "order-1"];
+    const cases: readonly (readonly [string, Given, readonly string[]])[] = [
+      ["alice\u001forder-1", { user, request }, []],
+      ["alice\u001forder-1", { user }, ["user"]],
+      ["alice\u001forder-1", { user: request, request: user }, ["user"]],
+      ["alice\u001forder-1", { user, request: "order-2" }, ["user"]],
+      ["order-1", { request }, []],
+      ["order-1", { user, request }, []],
+      ["order-1", { user }, ["user"]],
+    ];
+    for (const [claimKey, given, reasons] of cases)
+      expect(await reasonsOf(receiptOf(claimKey), given)).to.deep.equal(reasons);
+    const { findings } = await verdictOf(receiptOf("alice\u001forder-1"), { user });
+    expect(findings.map(({ text }) => text).join()).to.include("give the request id too");
+    expect(await reasonsOf(proofOf(launch, 7), { request: "order-1", user: userOf(7) })).to.deep.equal([]);
+    expect(await reasonsOf(proofOf(launch, 7), { request: "order-1" })).to.deep.equal(["user"]);
+  });
+
+  it("are of a wrong format, not changed, where the signature has another coding than the format's", async () => {
+    const [line = "", signature = ""] = commitmentOf(launch);
+    const padded = signature.replace(/"signature":"([\w-]+)"/, '"signature":"$1=="');
+    expect(padded).not.to.equal(signature);
+    expect(await reasonsOf([line, padded])).to.deep.equal(["format"]);
+  });
+
   it("show what a server answered, and when", async () => {
     const keySalt = Buffer.alloc(32, 9);
     const line = receiptLine(

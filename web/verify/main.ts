@@ -26,13 +26,15 @@ async function* chunksOf(file: Blob): AsyncGenerator<Uint8Array> {
 }
 
 async function given() {
-  const [publicKey, code, user] = ["public-key", "code", "user"].map((id) => input(id).value.trim());
+  const texts = ["public-key", "code", "user", "request"].map((id) => input(id).value.trim());
+  const [publicKey, code, user, request] = texts;
   const saved = input("commitment").files?.[0];
   const certificate = input("certificate").files?.[0];
   return {
     ...(publicKey ? { publicKey } : {}),
     ...(code ? { code } : {}),
     ...(user ? { user } : {}),
+    ...(request ? { request } : {}),
     ...(certificate === undefined ? {} : { certificate: chunksOf(certificate) }),
     ...(saved === undefined ? {} : { commitment: (await saved.text()).split("\n") }),
   };
