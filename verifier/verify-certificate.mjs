@@ -61,6 +61,12 @@ function readArguments(args) {
  */
 const shown = (text) => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd");
 
+const WHY_UNREAD = new Map([
+  ["ENOENT", "there is no such file"],
+  ["EISDIR", "it is a folder"],
+  ["EACCES", "its permissions forbid it"],
+]);
+
 const MARKS = { holds: "ok     ", note: "note   ", refused: "REFUSED" };
 
 const { options, files } = readArguments(process.argv.slice(2));
@@ -92,5 +98,7 @@ try {
   }
   process.exitCode = verdict.ok ? 0 : 1;
 } catch (error) {
-  giveUp(shown(Object(error).message ?? String(error)));
+  const { code, path, message = String(error) } = Object(error);
+  const why = WHY_UNREAD.get(code);
+  giveUp(shown(why === undefined ? message : `${path ?? "FILE"} cannot be read: ${why}`));
 }

@@ -64,6 +64,7 @@ describe("verifier: the program, copied alone", () => {
     expect(told.status).to.equal(1);
     const proof = write("proof.jsonl", proofOf(launch, 3));
     expect(run(proof, "--user", userOf(4)).status).to.equal(1);
+    expect(run(proof, "--request", userOf(3)).status).to.equal(0);
   });
 
   it("ends with 2 where there is nothing to check", () => {
@@ -73,6 +74,8 @@ describe("verifier: the program, copied alone", () => {
       expect(stderr).to.match(/^verify-certificate: ./);
       expect(stdout).to.equal("");
     }
+    expect(run(path("none")).stderr).to.include("none cannot be read: there is no such file");
+    expect(run(path(".")).stderr).to.include("cannot be read: it is a folder");
   });
 
   it("shows no control character of a hostile file", () => {
