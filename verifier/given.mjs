@@ -8,8 +8,8 @@ import { holds, note, refused } from "./finding.mjs";
  * `commitment`: lines of a commitment that was saved before the start. `certificate`: the file that a receipt
  * is compared with. `toleranceMs`: how far the clocks of the two may be apart.
  *
- * @typedef {{ publicKey?: string, code?: string, user?: string, request?: string, commitment?: readonly string[],
- *   certificate?: AsyncIterable<Uint8Array>, toleranceMs?: number }} Given
+ * @typedef {{ publicKey?: string, code?: string, user?: string, request?: string,
+ *   commitment?: readonly string[], certificate?: AsyncIterable<Uint8Array>, toleranceMs?: number }} Given
  */
 
 /** @typedef {Awaited<ReturnType<typeof readCommitment>>} Saved */
