@@ -37,7 +37,7 @@ export function createCodeImports(db: Db) {
         return doc;
       } catch (error) {
         if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
-        // Whoever begins again goes on with it.
+        // A command that begins again goes on with it.
         const earlier = await imports.findOneAndUpdate({ key: doc.key ?? "" }, TOUCHED, {
           returnDocument: "after",
         });

@@ -87,7 +87,7 @@ function over({ atMs, reason }, { state, endsAtMs, madeAtMs }, { lastMs }, toler
     return [contradicts(`a coupon was issued ${lastMs - atMs} ms after ${reason}, at ${instant(lastMs)}`)];
   if (atMs > madeAtMs + toleranceMs)
     return [
-      note("the receipt is of after the certificate, which cannot show that the campaign was over then"),
+      note("the certificate was made before the receipt, and cannot show that the campaign was over then"),
     ];
   const isPast = endsAtMs !== null && atMs >= endsAtMs - toleranceMs;
   if (state !== reason && !(reason === "ENDED" && isPast))

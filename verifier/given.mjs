@@ -59,7 +59,7 @@ export function otherNotes(given, publicKey, useless) {
     ...(given.publicKey === undefined
       ? [
           note(
-            `whose key ${publicKey} is, the file cannot show: compare it with the one that the operator published`,
+            `the file cannot show whose key ${publicKey} is: compare it with the one that the operator published`,
           ),
         ]
       : []),

@@ -18,6 +18,7 @@ export class ErasureLost extends Error {
 }
 
 export const ERASURE_LEASE_MS = 15_000;
+
 /** The pauses of an erasure, in which it keeps its leases. @throws ErasureLost */
 export function createErasureTurns({ erasures, clock, owner, settleMs }: ErasureTurnsDeps) {
   async function keep(jobIds: readonly string[]): Promise<void> {
