@@ -45,6 +45,20 @@ const CURVES: readonly CurveChart[] = [
     kind: "lines",
     placesAre: "percentile of its callers, 50 a second",
   },
+  {
+    file: "overload-goodput",
+    curve: "overload_goodput",
+    title: "Coupons answered a second, callers by the clock",
+    kind: "bars",
+    placesAre: "callers due a second, times the capacity",
+  },
+  {
+    file: "overload-latency",
+    curve: "overload_latency",
+    title: "Winners' latency from the due time, callers by the clock",
+    kind: "lines",
+    placesAre: "callers due a second, times the capacity",
+  },
 ];
 
 /** All of one run: the machine's other work differs between runs, so their figures are not comparable. */

@@ -34,7 +34,22 @@ export type BurstJob = {
   readonly users: number;
 };
 
-export type CallerJob = OpenLoopJob | BurstJob;
+/**
+ * Arrivals by the clock, as those of an open loop, of which the service need not answer all. Their
+ * connections are kept for some answers, then new ones are opened.
+ */
+export type CrowdJob = Omit<OpenLoopJob, "kind"> & {
+  readonly kind: "crowd";
+  /** The addresses of this machine from which it connects, in turn. */
+  readonly addresses: readonly string[];
+  readonly answersPerConnection: number;
+  /** Callers who have no connection so long after the last one was due leave. */
+  readonly sendWithinMs: number;
+  /** How long all others wait for their answers from then on. */
+  readonly answerWithinMs: number;
+};
+
+export type CallerJob = OpenLoopJob | BurstJob | CrowdJob;
 
 /** One caller's answer. */
 export type Seen = {
@@ -42,6 +57,8 @@ export type Seen = {
   readonly stream: number;
   /** From the instant at which it was due, or in a burst was sent, to its answer. */
   readonly latencyMs: number;
+  /** In a crowd, from that instant until its request was written: the delay of the crowd itself. */
+  readonly sentAfterMs?: number;
   /** The caller's wall clock, ms since the Unix epoch, with fractions. */
   readonly answeredAtMs: number;
   readonly outcome: Outcome;
@@ -55,6 +72,8 @@ export type CallerReport = {
    * How late the load started a caller at worst, in ms: not the service's delay, but counted as latency.
    */
   readonly worstLagMs: number;
+  /** Callers of a crowd who left without an answer. */
+  readonly left?: { readonly unsent: number; readonly unanswered: number };
 };
 
 /** Due instants of a stream in ms since the epoch, ascending. */

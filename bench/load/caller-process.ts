@@ -11,7 +11,10 @@ import { runCallers } from "./run-callers.ts";
 const alarm = fineAlarm();
 const clients = new Map<string, LightClient>();
 
-function clientOf({ baseUrl, connections }: CallerJob): LightClient {
+function clientOf(job: CallerJob): LightClient {
+  const { baseUrl, connections } = job;
+  // A crowd closes all of its connections when it leaves.
+  if (job.kind === "crowd") return createLightClient(baseUrl, connections, job);
   const key = `${baseUrl} ${connections}`;
   const known = clients.get(key) ?? createLightClient(baseUrl, connections);
   clients.set(key, known);

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { exitOf, inheritedEnvironment, killChild, spawnKept } from "../../local/child.ts";
+import { YIELDING, yieldSession } from "../rates/yielding.ts";
 import { Trouble } from "../trouble.ts";
 import type { CallerJob, CallerReport } from "./caller-jobs.ts";
 
@@ -13,9 +14,16 @@ type Reply = { readonly report: CallerReport } | { readonly trouble: string };
 
 const ENTRY = fileURLToPath(new URL("caller-process.ts", import.meta.url));
 
-/** Starts the callers' process. It runs all jobs, so that its code is cold for the first one only. */
-export function startCallers(): Callers {
-  const child = spawnKept(process.execPath, ["--import", "tsx", ENTRY], {
+/**
+ * Starts the callers' process. It runs all jobs, so that its code is cold for the first one only. One that is
+ * `yielding` has the lowest priority: callers bring machines of their own.
+ */
+export function startCallers({ yielding = false } = {}): Callers {
+  const [command = process.execPath, ...args] = [
+    ...(yielding ? YIELDING : []),
+    ...[process.execPath, "--import", "tsx", ENTRY],
+  ];
+  const child = spawnKept(command, args, {
     env: inheritedEnvironment(),
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
@@ -23,6 +31,8 @@ export function startCallers(): Callers {
     throw new Trouble(`the callers' process ended (code ${exit.code}, signal ${exit.signal})`);
   });
   ended.catch(() => {});
+  const yielded = yielding && child.pid !== undefined ? yieldSession(child.pid) : Promise.resolve();
+  yielded.catch(() => {});
   let busy = false;
 
   return {
@@ -31,6 +41,7 @@ export function startCallers(): Callers {
       busy = true;
       let forget = () => {};
       try {
+        await yielded;
         const replied = new Promise<Reply>((resolve, reject) => {
           const onAbort = () => reject(signal.reason);
           child.once("message", resolve);

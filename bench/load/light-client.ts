@@ -4,13 +4,33 @@ import { connect, type Socket } from "node:net";
 export type LightAnswer = { readonly status: number; readonly body: string };
 
 export type LightClient = {
-  /** POSTs JSON over a kept connection; waits for a place while all are in use. Never rejects. */
-  post(path: string, json: string): Promise<LightAnswer>;
+  /**
+   * POSTs JSON over a kept connection; waits for a place while all are in use. Never rejects. `onSent` is
+   * called when the request is written.
+   */
+  post(path: string, json: string, onSent?: () => void): Promise<LightAnswer>;
+  /** Those that wait for a place are not sent, and have no answer. */
+  dropWaiting(): void;
   close(): void;
 };
 
-type Connection = { readonly socket: Socket; settle: ((answer: LightAnswer) => void) | undefined };
-type Waiting = { readonly request: string; readonly settle: (answer: LightAnswer) => void };
+export type LightClientOptions = {
+  /** The addresses of this machine from which it connects, in turn; none: the kernel chooses. */
+  readonly addresses?: readonly string[];
+  /** A connection is closed after so many answers; undefined: kept. */
+  readonly answersPerConnection?: number | undefined;
+};
+
+type Connection = {
+  readonly socket: Socket;
+  settle: ((answer: LightAnswer) => void) | undefined;
+  answers: number;
+};
+type Waiting = {
+  readonly request: string;
+  readonly settle: (answer: LightAnswer) => void;
+  readonly onSent: (() => void) | undefined;
+};
 
 const HEAD_END = "\r\n\r\n";
 const STATUS_AT = "HTTP/1.1 ".length;
@@ -21,7 +41,11 @@ const STATUS_AT = "HTTP/1.1 ".length;
  * be most of a core; this client takes a third of that. It parses only answers with a Content-Length; any
  * other answer is reported as status 0, so it is not lost.
  */
-export function createLightClient(baseUrl: string, connectionsMax: number): LightClient {
+export function createLightClient(
+  baseUrl: string,
+  connectionsMax: number,
+  { addresses = [], answersPerConnection = Number.POSITIVE_INFINITY }: LightClientOptions = {},
+): LightClient {
   const { hostname, port, host } = new URL(baseUrl);
   const all = new Set<Connection>();
   /**
@@ -30,10 +54,14 @@ export function createLightClient(baseUrl: string, connectionsMax: number): Ligh
   const free: Connection[] = [];
   const waiting: Waiting[] = [];
   let served = 0;
+  let opened = 0;
 
   function open(): Connection {
-    const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-    const connection: Connection = { socket, settle: undefined };
+    const localAddress = addresses[opened % addresses.length];
+    opened += 1;
+    const from = localAddress === undefined ? {} : { localAddress };
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true, ...from });
+    const connection: Connection = { socket, settle: undefined, answers: 0 };
     all.add(connection);
     let read = "";
     let why = "the connection was closed";
@@ -44,7 +72,8 @@ export function createLightClient(baseUrl: string, connectionsMax: number): Ligh
       const answer = wholeAnswer(read);
       if (answer === undefined) return;
       read = "";
-      if (answer.status === 0) socket.destroy();
+      connection.answers += 1;
+      if (answer.status === 0 || connection.answers >= answersPerConnection) socket.destroy();
       finish(connection, answer);
     });
     socket.on("error", (error) => {
@@ -54,14 +83,17 @@ export function createLightClient(baseUrl: string, connectionsMax: number): Ligh
       all.delete(connection);
       const at = free.indexOf(connection);
       if (at >= 0) free.splice(at, 1);
-      finish(connection, { status: 0, body: why });
+      // One that was closed after its last answer has its successor already.
+      if (connection.settle !== undefined || all.size < connectionsMax)
+        finish(connection, { status: 0, body: why });
     });
     return connection;
   }
 
-  function send(connection: Connection, { request, settle }: Waiting): void {
+  function send(connection: Connection, { request, settle, onSent }: Waiting): void {
     connection.settle = settle;
     connection.socket.write(request);
+    onSent?.();
   }
 
   function finish(connection: Connection, answer: LightAnswer): void {
@@ -72,29 +104,31 @@ export function createLightClient(baseUrl: string, connectionsMax: number): Ligh
     const next = waiting[served];
     if (next !== undefined) {
       served += 1;
-      if (served === waiting.length) {
-        waiting.length = 0;
-        served = 0;
-      }
+      if (served === waiting.length) dropWaiting();
       send(connection.socket.destroyed ? open() : connection, next);
     } else if (!connection.socket.destroyed && settle !== undefined) free.push(connection);
   }
 
+  function dropWaiting(): void {
+    waiting.length = 0;
+    served = 0;
+  }
+
   return {
-    post(path, json) {
+    post(path, json, onSent) {
       const length = Buffer.byteLength(json);
       const request =
         `POST ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n` +
         `content-length: ${length}\r\n\r\n${json}`;
       return new Promise((settle) => {
         const connection = free.pop() ?? (all.size < connectionsMax ? open() : undefined);
-        if (connection === undefined) waiting.push({ request, settle });
-        else send(connection, { request, settle });
+        if (connection === undefined) waiting.push({ request, settle, onSent });
+        else send(connection, { request, settle, onSent });
       });
     },
+    dropWaiting,
     close() {
-      waiting.length = 0;
-      served = 0;
+      dropWaiting();
       for (const { socket } of all) socket.destroy();
     },
   };

@@ -1,16 +1,10 @@
 import { type Alarm, coarseAlarm } from "../../callers/alarm.ts";
 import { answerOf, ISSUE_PATH } from "../../callers/http-client.ts";
 import { runOpenLoop } from "../../callers/open-loop.ts";
-import { seededRandom } from "../../callers/random.ts";
-import {
-  type BurstJob,
-  type CallerJob,
-  type CallerReport,
-  dueInstants,
-  type OpenLoopJob,
-  type Seen,
-} from "./caller-jobs.ts";
+import { arrivalsOf, epochOfPerformanceMs, issueBody } from "./arrivals.ts";
+import type { BurstJob, CallerJob, CallerReport, OpenLoopJob, Seen } from "./caller-jobs.ts";
 import type { LightAnswer, LightClient } from "./light-client.ts";
+import { runCrowd } from "./run-crowd.ts";
 
 /** An answer that is not parsed yet: that is done when the load is over. */
 type Raw = Omit<Seen, "outcome"> & { readonly campaignId: string; readonly answer: LightAnswer };
@@ -25,7 +19,16 @@ export function runCallers(
   client: LightClient,
   alarm = coarseAlarm(),
 ): Promise<CallerReport> {
-  return job.kind === "burst" ? runBurst(job, client) : runStreams(job, client, alarm);
+  switch (job.kind) {
+    case "burst":
+      return runBurst(job, client);
+    case "crowd":
+      return runCrowd(job, client, alarm);
+    case "open-loop":
+      return runStreams(job, client, alarm);
+    default:
+      return job satisfies never;
+  }
 }
 
 async function runStreams(
@@ -34,13 +37,7 @@ async function runStreams(
   alarm: Alarm,
 ): Promise<CallerReport> {
   const epochMs = epochOfPerformanceMs();
-  const callers = streams.flatMap(({ campaignId, userPrefix, ...rest }, stream) =>
-    dueInstants({ campaignId, userPrefix, ...rest }, seededRandom(rest.seed)).map((dueAtMs, index) => ({
-      ...{ stream, campaignId, dueMs: dueAtMs - epochMs },
-      body: issueBody(campaignId, `${userPrefix}${index}`),
-    })),
-  );
-  callers.sort((a, b) => a.dueMs - b.dueMs);
+  const callers = arrivalsOf(streams, epochMs);
   const raw: Raw[] = [];
   const startedMs = performance.now();
   const { worstLagMs, finished } = await runOpenLoop({
@@ -86,19 +83,6 @@ async function runBurst(job: BurstJob, client: LightClient): Promise<CallerRepor
   return { seen: raw.map(told), seconds: (performance.now() - startedMs) / 1_000, worstLagMs: 0 };
 }
 
-const issueBody = (campaignId: string, userId: string) => JSON.stringify({ campaignId, userId });
-
 function told({ campaignId, answer, ...rest }: Raw): Seen {
   return { ...rest, outcome: answerOf(answer.status, answer.body, campaignId).outcome };
-}
-
-/**
- * The difference between the wall clock and `performance.now()`, to a few microseconds: `Date.now()` has
- * whole milliseconds, so it is read when it changes.
- */
-function epochOfPerformanceMs(): number {
-  const before = Date.now();
-  let now = Date.now();
-  while (now === before) now = Date.now();
-  return now - performance.now();
 }

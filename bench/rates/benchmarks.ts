@@ -7,6 +7,7 @@ import { neighbours } from "./neighbours.ts";
 import { onlookers } from "./onlookers.ts";
 import { openLoop } from "./open-loop-latency.ts";
 import { opening } from "./opening.ts";
+import { overload } from "./overload/overload.ts";
 import { poolSizes } from "./pool-sizes.ts";
 import { reading } from "./reading.ts";
 import { recordSize } from "./record-size.ts";
@@ -27,6 +28,7 @@ export const benchmarks: readonly Benchmark[] = [
   openLoop,
   lone,
   neighbours,
+  overload,
   reading,
   onlookers,
   recordSize,
