@@ -89,6 +89,27 @@ export const mutants: readonly Mutant[] = [
     because: "callers hold coupons that are not on record at the moment of the reply",
   },
   {
+    name: "batch-acknowledged-when-sent",
+    patches: [
+      {
+        file: "claims/commit-stage",
+        search: "const outcomes = await inSpan(span, () => insert(batch));",
+        replace:
+          "void inSpan(span, () => insert(batch)).then((late) => settleDurable(batch, late)).catch(() => undefined); " +
+          'const outcomes = batch.map((claim) => ({ kind: "durable", issuance: issuanceOf(claim), isEarly: true }));',
+      },
+      {
+        file: "claims/commit-stage",
+        search: 'if (outcome?.kind !== "durable")',
+        replace: 'if (outcome?.kind !== "durable" || outcome.isEarly)',
+      },
+    ],
+    round: "kill-server-between-claim-and-commit",
+    caughtBy: "U2",
+    because:
+      "a gathered batch is answered as soon as its insert is sent: its callers hold coupons that are not on record",
+  },
+  {
     name: "no-fence",
     patches: [
       {
@@ -165,6 +186,14 @@ export const mutants: readonly Mutant[] = [
         search: 'name: "one_per_claim_key", unique: true',
         replace: 'name: "one_per_claim_key"',
       },
+      // A rebuild counts one claim for a key with two coupons. It would load no pool any more, and the round
+      // would not end.
+      {
+        file: "pool/lua/load-commit.lua",
+        search: "if codes + claims ~= tonumber(total) then",
+        replace: "if false then",
+      },
+      BELIEVE_THE_EMPTY_LIST,
     ],
     round: "e11000-claim-key",
     caughtBy: "U4",
