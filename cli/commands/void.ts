@@ -1,9 +1,10 @@
-import { toJson } from "@bufbuild/protobuf";
+import { type DescMessage, type DescMethodUnary, type MessageInitShape, toJson } from "@bufbuild/protobuf";
+import type { CallOptions } from "@connectrpc/connect";
 import { type CouponRedemptions, CouponRedemptionsSchema } from "../../proto/gen/coupon/v1/redemption_pb.ts";
 import { RedemptionService } from "../../proto/gen/coupon/v1/redemption_service_pb.ts";
 import { call } from "../call.ts";
 import { actorOf } from "../change.ts";
-import type { Action } from "../command.ts";
+import type { Action, Input } from "../command.ts";
 import { dryRun } from "../dry-run.ts";
 import { dryRunMode } from "../dry-run-mode.ts";
 import { jsonOptions } from "../json.ts";
@@ -12,25 +13,18 @@ import { noticeLines } from "../server-words.ts";
 import type { Session } from "../session.ts";
 
 export const action: Action = {
-  async run(session, input) {
-    const request = {
-      code: input.requiredText("--code"),
-      actor: actorOf(session, input),
-      reason: input.text("--reason") ?? "",
-      cancelReservations: input.flag("--cancel-reservations") ?? false,
-      dryRun: dryRunMode(input) === "server",
-    };
-    if (await dryRun(session, input, { method: RedemptionService.method.voidCoupon, request })) return;
-    const answer = await call(
-      session,
-      (options) => session.redemptions.voidCoupon(request, options),
-      againWords,
-    );
-    await showVoid(session, answer, request.dryRun);
-  },
+  run: (session, input) =>
+    changeVoid(session, input, {
+      method: RedemptionService.method.voidCoupon,
+      requestOf: (asked) => ({
+        ...asked,
+        cancelReservations: input.flag("--cancel-reservations") ?? false,
+      }),
+      send: (request, options) => session.redemptions.voidCoupon(request, options),
+    }),
 };
 
-export const againWords = {
+const againWords = {
   again: "trying again",
   advice: "it may have been done: coupon redemptions shows; run again, a repeated run changes nothing",
 };
@@ -41,7 +35,39 @@ type Answer = {
   readonly notices?: readonly string[];
 };
 
-export async function showVoid(
+/** What both methods are asked with. */
+type Asked = {
+  readonly code: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly dryRun: boolean;
+};
+
+type VoidCall<I extends DescMessage> = {
+  readonly method: DescMethodUnary<I, DescMessage>;
+  readonly requestOf: (asked: Asked) => MessageInitShape<I>;
+  readonly send: (request: MessageInitShape<I>, options: CallOptions) => Promise<Answer>;
+};
+
+/** Makes a code void, or valid again. */
+export async function changeVoid<I extends DescMessage>(
+  session: Session,
+  input: Input,
+  { method, requestOf, send }: VoidCall<I>,
+): Promise<void> {
+  const isCheck = dryRunMode(input) === "server";
+  const request = requestOf({
+    code: input.requiredText("--code"),
+    actor: actorOf(session, input),
+    reason: input.text("--reason") ?? "",
+    dryRun: isCheck,
+  });
+  if (await dryRun(session, input, { method, request })) return;
+  const answer = await call(session, (options) => send(request, options), againWords);
+  await showVoid(session, answer, isCheck);
+}
+
+async function showVoid(
   session: Session,
   { redemptions, already, notices = [] }: Answer,
   isDryRun: boolean,
