@@ -14,9 +14,10 @@ export type Ask = Traced & {
   readonly leastGeneration: number;
   readonly maxPerUser: number;
   /**
-   * True: the claim is not sent to Redis any more, because the caller has gone or its deadline has passed.
+   * The claim is about to be sent to Redis. False: it is not sent any more, because the caller has gone or
+   * its deadline has passed.
    */
-  readonly expired: () => boolean;
+  readonly take: () => boolean;
 };
 
 /** Places of users that one call of the script reads, which bounds how long it blocks Redis. */
@@ -113,9 +114,9 @@ export function createClaimStage(deps: StageDeps): ClaimStage {
     maxWaiting: deps.queueMax,
     ...(deps.defer === undefined ? {} : { defer: deps.defer }),
     run: loggingFailure(deps, "claiming", async (asks: readonly Ask[]) => {
-      const live = asks.filter((ask) => !ask.expired());
-      if (live.length === 0) return asks.map(() => ({ kind: "expired" }));
       if (redis.admit() === "refuse") throw new CircuitOpen("Redis does not answer");
+      const live = asks.filter((ask) => ask.take());
+      if (live.length === 0) return asks.map(() => ({ kind: "expired" }));
       metrics.claimBatch.observe(live.length);
       const done = metrics.claimSeconds.startTimer();
       const span = tracer.isOn ? tracer.beginShared("claim batch", campaignId, live) : undefined;

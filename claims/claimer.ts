@@ -14,13 +14,14 @@ import type { Commit } from "./commit-stage.ts";
 import { type Issue, type IssueAsk, refusalOf, refused } from "./issue.ts";
 import { createKeyRefusals } from "./key-refusals.ts";
 import { createKnownAnswers, type KnownAnswersDeps } from "./known-answers.ts";
-import { createPipeline, type Pipeline } from "./pipeline.ts";
+import type { Pipeline } from "./pipeline.ts";
+import { createPipelines, type Pipelines } from "./pipelines.ts";
 import type { PipelineDeps } from "./stage.ts";
 import { isNoAnswer } from "./store-error.ts";
 import { createUncertainLog } from "./uncertain-log.ts";
 import { createWaitRefusals, type WaitRefusalsDeps } from "./wait-refusals.ts";
 
-export type Claimer = {
+export type Claimer = Pick<Pipelines, "sizes" | "waitMs" | "idle"> & {
   /**
    * The durable coupon of this claim key, or a refusal; without a promise where the answer is known. A
    * failure of a store is a refusal, never a rejection.
@@ -30,13 +31,14 @@ export type Claimer = {
   remembered(campaignId: string, claimKey: string): Issue | undefined;
   /** Makes a claim from the ledger durable and drops its entry. Rejects when the outcome is uncertain. */
   finish(claim: Claim): Promise<void>;
-  /** Requests and claims in this process that wait or are under way, by queue. */
-  sizes(): { claims: number; commits: number; settles: number };
-  /** Resolves once no claim is under way. */
-  idle(): Promise<void>;
 };
 
 type Asked = Pick<IssueAsk, "campaignId" | "claimKey">;
+
+/**
+ * `isTaken`: a batch with the claim was or is sent. `isLate`: its deadline has passed: none is to be sent.
+ */
+type Sending = { isTaken: boolean; isLate: boolean };
 
 export type ClaimerDeps = Omit<PipelineDeps, "leastGenerations"> &
   WaitRefusalsDeps &
@@ -49,44 +51,15 @@ export type ClaimerDeps = Omit<PipelineDeps, "leastGenerations"> &
 const STALE_CODES_MAX = 5;
 /** The pause before a pool under rebuild is asked again, in ms. */
 const REBUILD_POLL_MS = 25;
-/** Idle pipelines that are kept: they are small, and more requests for their campaigns are likely. */
-const IDLE_PIPELINES_MAX = 1_000;
-/** Beyond so many campaigns the generations seen are dropped from memory; the documents have them. */
-const GENERATIONS_MAX = 100_000;
 
 export function createClaimer(deps: ClaimerDeps): Claimer {
   const { clock, restore, metrics, breakers } = deps;
   const { commits: mongo } = breakers;
   const known = createKnownAnswers(deps);
-  const { notStarted, comingAgain } = createWaitRefusals(deps);
+  const { notStarted, comingAgain, overloaded } = createWaitRefusals(deps);
   const refuseWithoutKey = createKeyRefusals(deps.logger);
   const logUncertain = createUncertainLog(deps.logger.child({ component: "claims" }), clock);
-  const pipelines = new Map<string, Pipeline>();
-  const leastGenerations = new Map<string, number>();
-
-  const sizeOf = ({ claims, commits, settles }: Pipeline) => claims.size() + commits.size() + settles.size();
-
-  function pipelineOf(campaignId: string): Pipeline {
-    const existing = pipelines.get(campaignId);
-    if (existing !== undefined) return existing;
-    if (pipelines.size >= IDLE_PIPELINES_MAX) {
-      for (const [id, pipeline] of pipelines) if (sizeOf(pipeline) === 0) pipelines.delete(id);
-    }
-    if (leastGenerations.size >= GENERATIONS_MAX) leastGenerations.clear();
-    const pipeline = createPipeline({ ...deps, leastGenerations }, campaignId);
-    pipelines.set(campaignId, pipeline);
-    return pipeline;
-  }
-
-  // A request that waits behind a batch that hangs would wait until its deadline in vain.
-  breakers.onOpen((campaignId) => {
-    if (campaignId !== undefined) {
-      pipelines.get(campaignId)?.claims.rejectWaiting(new CircuitOpen("Redis does not answer"));
-      return;
-    }
-    for (const { commits } of pipelines.values())
-      commits.rejectWaiting(new CircuitOpen("MongoDB does not answer"));
-  });
+  const pipelines = createPipelines(deps);
 
   /** The refusal where this request has no code: it was not sent, or no answer brought a coupon. */
   function storeAway(): Issue {
@@ -106,18 +79,22 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     return Promise.reject(new CircuitOpen("MongoDB does not answer"));
   }
 
-  async function attempt(ask: IssueAsk, expired: () => boolean): Promise<Issue> {
+  async function attempt(ask: IssueAsk, pipeline: Pipeline, sending: Sending): Promise<Issue> {
     const { campaignId, claimKey, userId, facts } = ask;
     const { leastGeneration, maxPerUser } = facts;
-    const pipeline = pipelineOf(campaignId);
     const redis = breakers.pool(campaignId);
     /** The caller no longer waits: before a code was popped for it, nothing was tried. */
+    const take = () => {
+      if (sending.isLate || ask.caller.aborted) return false;
+      sending.isTaken = true;
+      return true;
+    };
     const tooLate = (stale: number) => refused({ reason: stale === 0 ? "DEADLINE_EXCEEDED" : "UNCERTAIN" });
     for (let stale = 0; stale < STALE_CODES_MAX; ) {
-      if (expired()) return tooLate(stale);
+      if (sending.isLate || ask.caller.aborted) return tooLate(stale);
       if (redis.admit() === "refuse") return storeAway();
       const askedAtMs = clock.elapsed();
-      const asked = { claimKey, userId, leastGeneration, maxPerUser, expired, span: ask.caller.span };
+      const asked = { claimKey, userId, leastGeneration, maxPerUser, take, span: ask.caller.span };
       const answer = await pipeline.claims.push(asked);
       if (answer.kind !== "expired") known.learn(campaignId, answer, askedAtMs);
       switch (answer.kind) {
@@ -205,46 +182,59 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     }
   }
 
-  async function claimWithin(ask: IssueAsk): Promise<Issue> {
-    let late = false;
+  /**
+   * Refuses a claim that could not be answered in time. While a breaker is not closed it decides: what is
+   * refused then starts its probe, and a trial must come through.
+   */
+  function shed(ask: IssueAsk, { gate }: Pipeline): Issue | undefined {
+    const comeAgainMs = gate.shedMs();
+    if (comeAgainMs === undefined) return undefined;
+    if (mongo.state() !== "closed" || breakers.pool(ask.campaignId).state() !== "closed") return undefined;
+    metrics.shed.count();
+    return refused(overloaded(ask, comeAgainMs));
+  }
+
+  function claim(ask: IssueAsk): Issue | Promise<Issue> {
+    const pipeline = pipelines.of(ask.campaignId);
+    return shed(ask, pipeline) ?? claimWithin(ask, pipeline);
+  }
+
+  async function claimWithin(ask: IssueAsk, pipeline: Pipeline): Promise<Issue> {
+    const { gate } = pipeline;
+    const admitted = gate.enter();
+    const sending = { isLate: false, isTaken: false };
+    let isAnswered = false;
     const leftMs = Math.max(0, deps.issueDeadlineMs - (ask.spentMs ?? 0));
-    const expired = () => late || ask.caller.aborted;
     try {
-      return await withDeadline(attempt(ask, expired), leftMs, "IssueCoupon", clock);
+      const issue = await withDeadline(attempt(ask, pipeline, sending), leftMs, "IssueCoupon", clock);
+      isAnswered = true;
+      return issue;
     } catch (error) {
-      if (error instanceof QueueFull) return refused({ reason: "OVERLOADED" });
+      if (error instanceof QueueFull) return refused(overloaded(ask, gate.comeAgainMs()));
       if (error instanceof CircuitOpen) return storeAway();
       if (error instanceof NewerShape) return refused(NEWER_CAMPAIGN);
       if (error instanceof MissingErasureKey) return refuseWithoutKey(ask.campaignId, error);
-      if (error instanceof DeadlineExceeded) late = true;
+      if (error instanceof DeadlineExceeded) sending.isLate = true;
       else logUncertain(ask.campaignId, error, ask.caller);
-      return refused({ reason: "UNCERTAIN" });
+      return error instanceof DeadlineExceeded && !sending.isTaken
+        ? refused(overloaded(ask, gate.comeAgainMs()))
+        : refused({ reason: "UNCERTAIN" });
+    } finally {
+      gate.leave(admitted, isAnswered);
     }
   }
 
   return {
-    issue: (ask) => recall(ask) ?? claimWithin(ask),
+    issue: (ask) => recall(ask) ?? claim(ask),
 
     remembered: (campaignId, claimKey) => recall({ campaignId, claimKey }, true),
 
     async finish(claim) {
-      await commit(pipelineOf(claim.campaignId), claim);
+      await commit(pipelines.of(claim.campaignId), claim);
     },
 
-    sizes() {
-      const all = [...pipelines.values()];
-      const sum = (queue: keyof Pipeline) =>
-        all.reduce((total, pipeline) => total + pipeline[queue].size(), 0);
-      return { claims: sum("claims"), commits: sum("commits"), settles: sum("settles") };
-    },
-
-    async idle() {
-      // In the order of the flow: an item of one queue moves on to the next one.
-      for (const pipeline of pipelines.values()) {
-        await pipeline.claims.idle();
-        await pipeline.commits.idle();
-        await pipeline.settles.idle();
-      }
-    },
+    sizes: pipelines.sizes,
+    waitMs: pipelines.waitMs,
+    idle: pipelines.idle,
   };
 }

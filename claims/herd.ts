@@ -84,6 +84,11 @@ export function createHerd(options: HerdOptions): Herd {
   };
 }
 
+/** From 0 to 1, evenly, by the key: another one in each campaign, at each server the same. */
+export function shareOf(campaignId: string, claimKey: string): number {
+  return hashOf(claimKey, hashOf(campaignId, 0)) / TWO_TO_32;
+}
+
 /** FNV-1a over the UTF-16 units, with its bits mixed. */
 function hashOf(text: string, seed: number): number {
   let hash = 0x811c9dc5 ^ seed;

@@ -19,6 +19,8 @@ export type PipelineDeps = {
   metrics: Metrics;
   claimBatchMax: number;
   queueMax: number;
+  /** See WaitGateOptions. */
+  waitTargetMs: number;
   commitsInFlightMax: number;
   commitDeadlineMs: number;
   breakers: StoreBreakers;

@@ -1,10 +1,13 @@
 import type { Refusal } from "../campaign/refusal.ts";
-import type { Herd } from "./herd.ts";
+import { type Herd, shareOf } from "./herd.ts";
 
 export type WaitRefusalsDeps = {
   /** undefined: all callers that wait for a start are told to come back at the same instant. */
   readonly herd?: Herd | undefined;
 };
+
+/** Who came again sooner would meet the same batches under way. */
+const COME_AGAIN_MS_MIN = 10;
 
 type Asked = { readonly campaignId: string; readonly claimKey: string };
 type Opening = { readonly startsAtMs: number; readonly endsAtMs?: number };
@@ -26,6 +29,16 @@ export function createWaitRefusals({ herd }: WaitRefusalsDeps) {
       if (refusal.reason !== "PAUSED" && refusal.reason !== "NOT_READY") return refusal;
       const part = partMs(asked);
       return part === 0 ? refusal : { ...refusal, partMs: part };
+    },
+
+    /**
+     * Too many claims wait. `comeAgainMs`: see WaitGate; each caller comes between a half and the whole of
+     * that later.
+     */
+    overloaded({ campaignId, claimKey }: Asked, comeAgainMs: number | undefined): Refusal {
+      if (comeAgainMs === undefined) return { reason: "OVERLOADED" };
+      const share = (1 + shareOf(campaignId, claimKey)) / 2;
+      return { reason: "OVERLOADED", retryAfterMs: Math.max(COME_AGAIN_MS_MIN, comeAgainMs * share) };
     },
   };
 }

@@ -112,6 +112,17 @@ export function createMetrics(clock: Pick<Clock, "now" | "elapsed"> = systemCloc
       help: "How many may wait in one queue of one campaign; beyond, requests are refused as OVERLOADED.",
       registers,
     }),
+    claimWait: new Gauge({
+      name: "coupon_claim_wait_seconds",
+      help: "How long a claim that comes now takes, by those before it, of the campaign where that is longest; 0: fewer wait than CLAIM_BATCH_MAX.",
+      aggregator: "max",
+      registers,
+    }),
+    shed: new HotCounter({
+      name: "coupon_shed_total",
+      help: "Claims refused as OVERLOADED because they could not be answered in time (CLAIM_WAIT_TARGET_MS).",
+      registers,
+    }),
     breakerOpen: new Gauge({
       name: "coupon_breaker_open",
       help: "1 while requests are refused because a kind of call gets no answer: commits (durable writes), reads, pools (Redis, of any campaign); else 0.",

@@ -84,6 +84,7 @@ async function startClaims(
     herd: HERD_RATE === "off" ? undefined : createHerd({ clock, ratePerSecond: HERD_RATE }),
     claimBatchMax: config.CLAIM_BATCH_MAX,
     queueMax: config.CLAIM_QUEUE_MAX,
+    waitTargetMs: config.CLAIM_WAIT_TARGET_MS,
     commitsInFlightMax: config.COMMITS_IN_FLIGHT_MAX,
     commitDeadlineMs: config.COMMIT_DEADLINE_MS,
     issueDeadlineMs: config.ISSUE_DEADLINE_MS,
@@ -153,6 +154,7 @@ export async function startServerRole(
     // These gauges are set when the page is made, not at each change.
     for (const [queue, size] of Object.entries(claimer.sizes())) metrics.queueDepth.set({ queue }, size);
     metrics.queueLimit.set(config.CLAIM_QUEUE_MAX);
+    metrics.claimWait.set(claimer.waitMs() / 1_000);
     for (const breaker of BREAKERS) metrics.breakerOpen.set({ breaker }, breakers.holdsBack(breaker) ? 1 : 0);
     return metrics.registry;
   });

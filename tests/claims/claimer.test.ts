@@ -1,10 +1,11 @@
 import { expect } from "chai";
+import { STORE_AWAY } from "../../campaign/refusal.ts";
 import { PROBE_EVERY_MS } from "../../claims/breaker.ts";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
 import type { IssuanceDoc } from "../../record/documents.ts";
 import { recordsOf } from "../support/made-campaign.ts";
-import { gate, issuedBy, openSale, reasonOf, type Sale } from "../support/open-sale.ts";
+import { gate, issuedBy, openSale, reasonOf, type Sale, type SaleOptions } from "../support/open-sale.ts";
 import { HANG_MS } from "../support/patience.ts";
 import { contentsOf, openRawRedis, type RawRedis } from "../support/raw-redis.ts";
 import { withStores } from "../support/with-stores.ts";
@@ -188,7 +189,7 @@ describe("claimer", () => {
       expect(Object.keys((await contents(sale)).claims)).not.to.include("gone");
     });
 
-    it("past the deadline the caller is told that it is uncertain, and what still waited never claims", async () => {
+    it("past the deadline a caller whose claim was sent is told that it is uncertain; what still waited was not tried, and is not", async () => {
       const door = gate();
       let calls = 0;
       const sale = await openSale(stores, {
@@ -203,7 +204,7 @@ describe("claimer", () => {
         }),
       });
       const answers = await Promise.all([sale.issue("a"), sale.issue("b"), sale.issue("late")]);
-      expect(answers.map(reasonOf)).to.deep.equal(["UNCERTAIN", "UNCERTAIN", "UNCERTAIN"]);
+      expect(answers.map(reasonOf)).to.deep.equal(["UNCERTAIN", "UNCERTAIN", "OVERLOADED"]);
       expect(calls).to.equal(2);
       door.open();
       await sale.claimer.idle();
@@ -252,6 +253,100 @@ describe("claimer", () => {
       expect((await Promise.all(asked.slice(0, 3))).map(reasonOf)).to.deep.equal(Array(3).fill("issued"));
       await sale.claimer.idle();
       expect(Object.keys((await contents(sale)).claims)).to.have.length(3);
+    });
+  });
+
+  describe("more than it can answer in time", () => {
+    /** A sale whose pool is asked for one claim at a time, while the door is open. */
+    async function doored(given: Partial<SaleOptions> & { deps?: SaleOptions["deps"] } = {}) {
+      let door = gate();
+      const sale = await openSale(stores, {
+        total: 4,
+        ...given,
+        deps: { claimBatchMax: 1, waitTargetMs: 10, ...given.deps },
+        pool: (real) => ({
+          ...real,
+          async claim(...args) {
+            await door.passed;
+            return real.claim(...args);
+          },
+        }),
+      });
+      const shut = () => {
+        door = gate();
+      };
+      return { sale, shut, open: () => door.open() };
+    }
+
+    /** Has three claims take 300 ms or more: the third is the second after the first. */
+    async function slowed({ sale, open, shut }: Awaited<ReturnType<typeof doored>>): Promise<void> {
+      const asked = ["a", "b", "c"].map((key) => sale.issue(key));
+      sale.clock.pass(300);
+      open();
+      expect((await Promise.all(asked)).map(reasonOf)).to.deep.equal(["issued", "issued", "issued"]);
+      await sale.claimer.idle();
+      shut();
+    }
+
+    it("refuses at once those who come last, untried, with the time to come again; nobody who was admitted", async () => {
+      const slow = await doored();
+      const { sale } = slow;
+      await slowed(slow);
+      const admitted = [sale.issue("d"), sale.issue("e")];
+      const last = await sale.issue("f");
+      if (last.kind !== "refused" || last.refusal.reason !== "OVERLOADED") throw new Error("not refused");
+      // Two before it and itself, 300 ms each, of which the caller's own part is a half or more.
+      expect(last.refusal.retryAfterMs).to.be.within(400, 2_000);
+      expect(last.refusal.why).to.equal(undefined);
+      const next = await sale.issue("g");
+      if (next.kind !== "refused" || next.refusal.reason !== "OVERLOADED") throw new Error("not refused");
+      expect(last.refusal.retryAfterMs).to.not.equal(next.refusal.retryAfterMs);
+      expect(sale.claimer.waitMs()).to.be.within(550, 1_300);
+      expect((await sale.metrics.shed.get()).values[0]?.value).to.equal(2);
+      slow.open();
+      expect((await Promise.all(admitted)).map(reasonOf)).to.deep.equal(["issued", "SOLD_OUT"]);
+      expect(Object.keys((await contents(sale)).claims).sort()).to.deep.equal(["a", "b", "c", "d"]);
+      // The wave is over.
+      expect(issuedBy(await sale.issue("a")).replayed).to.equal(true);
+    });
+
+    it("answers from memory come all the same", async () => {
+      const slow = await doored({ total: 3 });
+      const { sale } = slow;
+      await slowed(slow);
+      slow.open();
+      expect(reasonOf(await sale.issue("d"))).to.equal("SOLD_OUT");
+      await until(() => sale.claimer.remembered(sale.campaign._id, "x") !== undefined, HANG_MS);
+      slow.shut();
+      // They wait for Redis: their keys are in the filter of holders only once the winners are read.
+      const inside = ["d", "e", "f"].map((key) => sale.issue(key));
+      expect(reasonOf(await sale.issue("x"))).to.equal("SOLD_OUT");
+      slow.open();
+      await Promise.all(inside);
+      expect((await sale.metrics.shed.get()).values[0]?.value).to.equal(0);
+    });
+
+    it("while the pool's breaker is open that decides, and its probes go on", async () => {
+      const slow = await doored();
+      const { sale } = slow;
+      await slowed(slow);
+      const admitted = [sale.issue("d"), sale.issue("e")];
+      sale.breakers.pool(sale.campaign._id).suspect();
+      const refused = await sale.issue("f");
+      expect(refused).to.deep.equal({ kind: "refused", refusal: STORE_AWAY });
+      expect((await sale.metrics.shed.get()).values[0]?.value).to.equal(0);
+      await until(() => sale.breakers.pool(sale.campaign._id).state() === "closed", HANG_MS);
+      slow.open();
+      await Promise.all(admitted);
+    });
+
+    it("0: nobody is refused for the waiting time", async () => {
+      const slow = await doored({ deps: { waitTargetMs: 0 } });
+      const { sale } = slow;
+      await slowed(slow);
+      const admitted = ["d", "e", "f", "g"].map((key) => sale.issue(key));
+      slow.open();
+      expect((await Promise.all(admitted)).map(reasonOf)).to.not.include("OVERLOADED");
     });
   });
 

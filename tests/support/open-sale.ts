@@ -74,6 +74,7 @@ export async function openSale(stores: TestStores, options: SaleOptions = {}): P
     issuances: aroundIssuances?.(createIssuances(stores.db)) ?? records.issuances,
     claimBatchMax: 256,
     queueMax: 20_000,
+    waitTargetMs: 100,
     commitsInFlightMax: 4,
     commitDeadlineMs: 10_000,
     breakers,

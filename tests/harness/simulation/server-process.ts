@@ -25,6 +25,7 @@ import { clockOf, type Machine, type World } from "./world.ts";
 export type Settings = {
   readonly claimBatchMax: number;
   readonly queueMax: number;
+  readonly waitTargetMs: number;
   readonly commitsInFlightMax: number;
   readonly commitDeadlineMs: number;
   readonly commitStallMs: number;
