@@ -4,18 +4,26 @@ import { campaignIn, issuedOf } from "./campaigns.ts";
 import { interleaved, median } from "./compare.ts";
 import { cpuSeconds, cpuSecondsOfEnded, type Ground } from "./ground.ts";
 import { bareLoad, claims, load, PAST_LANE, WARM_UP_SECONDS } from "./loads.ts";
-import { type WithoutQueues, withoutQueues } from "./without-queues.ts";
+import { type Batches, type WithoutQueues, withoutQueues } from "./without-queues.ts";
 import type { WrkResult } from "./wrk.ts";
 
 const PROCESSES = ["service", "redis", "mongodb", "load"] as const;
 type CpuSeconds = Record<(typeof PROCESSES)[number], number>;
 type Run = Pick<WrkResult, "perSecond"> & Partial<Pick<WrkResult, "p50Ms" | "p99Ms">>;
 
+/** The best batches of so many callers, of whom each has one claim under way. */
+const batchesOf = (callers: number): Readonly<Record<string, Batches>> => ({
+  storesWhole: { size: callers, underWay: 1 },
+  storesHalves: { size: Math.ceil(callers / 2), underWay: 2 },
+});
+/** Twice as many claims as callers: what the stores could do beyond what those callers ask. */
+const BEYOND = "storesBeyond";
+
 /**
  * Claims at so many connections, by the fast path and by Express, beside two yardsticks, and the processor
  * time of each process for those by the fast path. The yardsticks: bare Node, and the stores alone, by the
- * same two calls in batches of as many claims as there are connections. `ideal` is the rate of a program that
- * adds nothing to what both of them cost.
+ * same two calls in the best batches of so many callers: all of them in one, or half of them with Redis while
+ * the other half is with MongoDB. `ideal` is the rate of a program that adds nothing to what both cost.
  */
 export function claimsAt(connections: number): Benchmark {
   const name = `claims_${connections}`;
@@ -34,7 +42,7 @@ async function measure(
 ): Promise<Findings> {
   const name = `claims_${connections}`;
   const { ground, rounds, seconds, signal } = context;
-  const total = await context.couponsFor(3 * (WARM_UP_SECONDS + rounds * seconds));
+  const total = await context.couponsFor(5 * (WARM_UP_SECONDS + rounds * seconds));
   const campaignId = await campaignIn(ground, "open", total, signal);
   const express = { path: PAST_LANE, connections, campaignId, seconds };
   for (const warmUp of [{ connections, campaignId }, express])
@@ -53,20 +61,31 @@ async function measure(
       return result;
     },
     express: () => claims(context, express),
-    stores: () => storesAlone(context, claimer, campaignId, connections),
+    ...Object.fromEntries(
+      Object.entries({ ...batchesOf(connections), [BEYOND]: { size: connections, underWay: 2 } }).map(
+        ([name, batches]) => [name, () => storesAlone(context, claimer, campaignId, batches)],
+      ),
+    ),
   });
   const middle = (variant: string, of: keyof Run) =>
     median((results[variant] ?? []).map((run) => run[of] ?? Number.NaN));
   const rate = (variant: string) => middle(variant, "perSecond");
-  const ideal = idealRate(rate("bare"), rate("stores"));
+  const stores = Math.max(...Object.keys(batchesOf(connections)).map(rate));
+  const ideal = idealRate(rate("bare"), stores);
   const used = PROCESSES.reduce((sum, process) => sum + cpu[process], 0);
   const figures = [
     { name: `bare_${connections}`, value: rate("bare"), unit: "/s" },
     { name, value: rate("claims"), unit: "/s" },
     { name: `${name}_of_bare`, value: rate("claims") / rate("bare"), unit: "" },
-    { name: `stores_limit_${connections}`, value: rate("stores"), unit: "/s" },
+    { name: `stores_limit_${connections}`, value: stores, unit: "/s" },
+    { name: `stores_beyond_${connections}`, value: rate(BEYOND), unit: "/s" },
     { name: `ideal_${connections}`, value: ideal, unit: "/s" },
     { name: `${name}_of_ideal`, value: rate("claims") / ideal, unit: "" },
+    {
+      name: `${name}_of_ideal_beyond`,
+      value: rate("claims") / idealRate(rate("bare"), rate(BEYOND)),
+      unit: "",
+    },
     { name: `${name}_p50`, value: middle("claims", "p50Ms"), unit: "ms" },
     { name: `${name}_p99`, value: middle("claims", "p99Ms"), unit: "ms" },
     { name: `bare_${connections}_p99`, value: middle("bare", "p99Ms"), unit: "ms" },
@@ -95,10 +114,10 @@ async function storesAlone(
   { ground, seconds }: BenchmarkContext,
   claimer: WithoutQueues,
   campaignId: string,
-  size: number,
+  batches: Batches,
 ): Promise<Run> {
   const before = await issuedOf(ground, campaignId);
-  const run = await claimer.batches(campaignId, seconds, size);
+  const run = await claimer.batches(campaignId, seconds, batches);
   const issued = (await issuedOf(ground, campaignId)) - before;
   if (issued !== run.claims) throw new Trouble(`${run.claims} claims in batches, but ${issued} on record`);
   return run;

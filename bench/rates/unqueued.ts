@@ -1,9 +1,9 @@
 /**
  * Claims without the queues: the built pool and record, one call after the other. A POST makes one claim
  * behind Node's own http; a GET of `/direct?campaign=ID&seconds=N` makes claims in a loop without HTTP and
- * returns the time of each, in ms; a GET of `/batches?campaign=ID&seconds=N&size=N` makes them in batches of
- * one size without HTTP, two under way at once, and returns how many they were in how many ms. Stores in the
- * environment, the folder of the built product as argument. Prints `ready PORT`.
+ * returns the time of each, in ms; a GET of `/batches?campaign=ID&seconds=N&size=N&underWay=N` makes them in
+ * batches of one size without HTTP, so many under way at once, and returns how many they were in how many ms.
+ * Stores in the environment, the folder of the built product as argument. Prints `ready PORT`.
  */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -24,8 +24,6 @@ const { issuanceOf } =
 /** As in the service: no caller waits for the removal of ledger entries. */
 const SETTLE_GATHER_MS = 10;
 const SETTLED_MAX = 1_000;
-/** Of two batches, one is with Redis while the other is with MongoDB. */
-const BATCHES_UNDER_WAY = 2;
 
 const config = readConfig(process.env);
 const connectWithinMs = config.START_DEADLINE_MS;
@@ -85,7 +83,10 @@ async function direct(campaignId: string, seconds: number): Promise<number[]> {
 }
 
 /** How many claims were made, and in how many ms. */
-async function batches(campaignId: string, seconds: number, size: number): Promise<[number, number]> {
+async function batches(
+  campaignId: string,
+  { seconds, size, underWay }: Record<"seconds" | "size" | "underWay", number>,
+): Promise<[number, number]> {
   const startedAtMs = performance.now();
   let claims = 0;
   const work = async (worker: number) => {
@@ -98,7 +99,7 @@ async function batches(campaignId: string, seconds: number, size: number): Promi
       claims += size;
     }
   };
-  await Promise.all(Array.from({ length: BATCHES_UNDER_WAY }, (_, worker) => work(worker)));
+  await Promise.all(Array.from({ length: underWay }, (_, worker) => work(worker)));
   return [claims, performance.now() - startedAtMs];
 }
 
@@ -113,9 +114,10 @@ async function answer(request: IncomingMessage): Promise<unknown> {
   if (request.method === "GET") {
     const { pathname, searchParams } = new URL(request.url ?? "", "http://here");
     const campaignId = searchParams.get("campaign") ?? "";
-    const seconds = Number(searchParams.get("seconds"));
+    const numberOf = (name: string) => Number(searchParams.get(name));
+    const seconds = numberOf("seconds");
     return pathname === "/batches"
-      ? batches(campaignId, seconds, Number(searchParams.get("size")))
+      ? batches(campaignId, { seconds, size: numberOf("size"), underWay: numberOf("underWay") })
       : direct(campaignId, seconds);
   }
   const { campaignId, userId } = JSON.parse(await bodyOf(request)) as { campaignId: string; userId: string };

@@ -11,13 +11,15 @@ export type WithoutQueues = {
   readonly lines: readonly string[];
   /** Claims one after the other, without HTTP; the time of each, in ms. */
   direct(campaignId: string, seconds: number): Promise<readonly number[]>;
-  /** Claims in batches of one size, without HTTP. */
+  /** Claims in batches of one size, so many under way at once, without HTTP. */
   batches(
     campaignId: string,
     seconds: number,
-    size: number,
+    batches: Batches,
   ): Promise<{ readonly claims: number; readonly perSecond: number }>;
 };
+
+export type Batches = { readonly size: number; readonly underWay: number };
 
 const READY_DEADLINE_MS = 30_000;
 const GRACE_MS = 20_000;
@@ -50,8 +52,8 @@ export async function withoutQueues<T>(
       lines: child.lines,
       direct: async (campaignId, seconds) =>
         (await ask(`/direct?campaign=${campaignId}&seconds=${seconds}`, seconds)) as number[],
-      batches: async (campaignId, seconds, size) => {
-        const path = `/batches?campaign=${campaignId}&seconds=${seconds}&size=${size}`;
+      batches: async (campaignId, seconds, { size, underWay }) => {
+        const path = `/batches?campaign=${campaignId}&seconds=${seconds}&size=${size}&underWay=${underWay}`;
         const [claims, ms] = (await ask(path, seconds)) as [number, number];
         return { claims, perSecond: claims / (ms / 1_000) };
       },
