@@ -1,6 +1,7 @@
 import type { Benchmark } from "./benchmark.ts";
 import { certificate } from "./certificate.ts";
 import { claimsAt } from "./claims.ts";
+import { firstSecond } from "./first-second.ts";
 import { generation } from "./generation.ts";
 import { lone } from "./lone.ts";
 import { neighbours } from "./neighbours.ts";
@@ -20,6 +21,7 @@ import { tracing } from "./tracing.ts";
 export const benchmarks: readonly Benchmark[] = [
   generation,
   opening,
+  firstSecond,
   claimsAt(64),
   claimsAt(256),
   refusals,
