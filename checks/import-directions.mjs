@@ -72,6 +72,10 @@ export const mayImport = {
     ...["runtime", "proto/gen", "codes", "record", "campaign", "access", "redemption"],
     ...["server/http", "server/rpc", "server/view"],
   ],
+  "server/warm-up": [
+    ...["runtime", "proto/gen", "pool", "record", "campaign", "access", "claims"],
+    ...["server/http", "server/rpc"],
+  ],
   "server/heartbeat": ["runtime", "pool", "record", "claims"],
   "server/workers": ["runtime", "server/http"],
   // What leaves a process for the operator's own systems; loaded only where it is set up.
@@ -95,7 +99,7 @@ export const mayImport = {
       "server/events",
       "server/redemption",
     ],
-    ...["server/heartbeat", "server/workers", "server/telemetry", "server/readiness"],
+    ...["server/warm-up", "server/heartbeat", "server/workers", "server/telemetry", "server/readiness"],
   ],
   // Checks certificates without anything of the product: it must hold against a product that lies.
   verifier: [],

@@ -3,7 +3,6 @@ import { MissingErasureKey } from "../campaign/erasure/pseudonyms.ts";
 import { NEWER_CAMPAIGN, STORE_AWAY } from "../campaign/refusal.ts";
 import type { Restore } from "../campaign/restore.ts";
 import type { Claim } from "../pool/answers.ts";
-import type { Campaigns } from "../record/campaigns.ts";
 import { sleep } from "../runtime/clock.ts";
 import { DeadlineExceeded, withDeadline } from "../runtime/deadline.ts";
 import { NewerShape } from "../runtime/stored-shape.ts";
@@ -42,8 +41,7 @@ type Sending = { isTaken: boolean; isLate: boolean };
 
 export type ClaimerDeps = Omit<PipelineDeps, "leastGenerations"> &
   WaitRefusalsDeps &
-  Pick<KnownAnswersDeps, "filterSeed"> & {
-    campaigns: Campaigns;
+  Pick<KnownAnswersDeps, "campaigns" | "filterSeed"> & {
     issueDeadlineMs: number;
   };
 

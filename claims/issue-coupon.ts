@@ -40,7 +40,7 @@ export type IssueCouponDeps = {
   campaignCache: CampaignCache;
   claimAuth: ClaimAuth;
   clock: Clock;
-  metrics: Metrics;
+  metrics: Pick<Metrics, "claims">;
   tally: Tally;
   /** undefined: attempts are not kept. */
   attempts?: Pick<AttemptLog, "note"> | undefined;

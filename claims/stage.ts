@@ -1,9 +1,9 @@
 import type { Restore } from "../campaign/restore.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Issuances } from "../record/issuances.ts";
+import type { ClaimMetrics } from "../runtime/claim-metrics.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
-import type { Metrics } from "../runtime/metrics.ts";
 import { NewerShape } from "../runtime/stored-shape.ts";
 import type { Tracer } from "../runtime/tracer.ts";
 import { CircuitOpen } from "./breaker.ts";
@@ -16,7 +16,7 @@ export type PipelineDeps = {
   restore: Restore;
   clock: Clock;
   logger: Logger;
-  metrics: Metrics;
+  metrics: ClaimMetrics;
   claimBatchMax: number;
   queueMax: number;
   /** See WaitGateOptions. */

@@ -1,6 +1,6 @@
 import type { PoolStanding } from "./answers.ts";
 import { type Bound, fieldOf, requestIn } from "./claim-field.ts";
-import { campaignKeys } from "./keys.ts";
+import type { CampaignKeys } from "./keys.ts";
 import type { ScriptCalls } from "./script-calls.ts";
 
 /** A field of the pool's claims, and the claim as its durable issuance has it since the user was erased. */
@@ -10,7 +10,7 @@ export type ErasedField = { readonly field: string; readonly erased: Bound; read
 export const ERASED_KEYS_MAX = 500;
 
 /** The calls by which ids of erased users leave a pool. */
-export function createErasureCalls({ list }: ScriptCalls) {
+export function createErasureCalls({ list }: ScriptCalls, keysOf: (campaignId: string) => CampaignKeys) {
   return {
     /**
      * From now on, claims must bring pseudonyms of the key with this fingerprint. A pool of a generation
@@ -23,7 +23,7 @@ export function createErasureCalls({ list }: ScriptCalls) {
       leastGeneration = 0,
     ): Promise<PoolStanding> {
       const args = [fingerprint, String(shape), String(leastGeneration)];
-      const [status, generation] = await list("mark", [campaignKeys(campaignId).meta], args);
+      const [status, generation] = await list("mark", [keysOf(campaignId).meta], args);
       return {
         status: status === "marked" ? "ok" : (status as "none"),
         generation: Number(generation),
@@ -35,7 +35,7 @@ export function createErasureCalls({ list }: ScriptCalls) {
       campaignId: string,
       fields: readonly ErasedField[],
     ): Promise<PoolStanding & { readonly moved: number }> {
-      const k = campaignKeys(campaignId);
+      const k = keysOf(campaignId);
       const args = fields.flatMap(({ field, erased, code }) => [
         ...[field, fieldOf(erased), code],
         erased.place === undefined ? "" : requestIn(erased),
@@ -54,7 +54,7 @@ export function createErasureCalls({ list }: ScriptCalls) {
      */
     async bindings(campaignId: string, of: "claims" | "loadingClaims", cursor: string, count: number) {
       const args = [cursor, String(count)];
-      const [next, ...rest] = (await list("bindings", [campaignKeys(campaignId)[of]], args)).map(String);
+      const [next, ...rest] = (await list("bindings", [keysOf(campaignId)[of]], args)).map(String);
       const bound: { readonly field: string; readonly code: string }[] = [];
       for (let i = 0; i + 1 < rest.length; i += 2)
         bound.push({ field: rest[i] ?? "", code: rest[i + 1]?.split(" ")[0] ?? "" });

@@ -19,7 +19,18 @@ export type CampaignKeys = {
 };
 
 export function campaignKeys(campaignId: string): CampaignKeys {
-  const prefix = `cp:{${campaignId}}`;
+  return keysUnder(`cp:{${campaignId}}`);
+}
+
+/**
+ * The keys of a warm-up's shadow: in the slot of the campaign that is about to open, so on its node, and
+ * never those of a campaign.
+ */
+export function shadowKeys(campaignId: string, shadowId: string): CampaignKeys {
+  return keysUnder(`cp:warm-up:{${campaignId}}:${shadowId}`);
+}
+
+function keysUnder(prefix: string): CampaignKeys {
   return {
     meta: `${prefix}:meta`,
     staged: `${prefix}:staged`,

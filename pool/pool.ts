@@ -17,7 +17,7 @@ import {
 } from "./answers.ts";
 import { fieldOf } from "./claim-field.ts";
 import { createErasureCalls } from "./erasure-calls.ts";
-import { campaignKeys } from "./keys.ts";
+import { type CampaignKeys, campaignKeys } from "./keys.ts";
 import { createLoadCalls } from "./load-calls.ts";
 import type { Redis } from "./redis.ts";
 import { isMoving } from "./redis-trouble.ts";
@@ -30,9 +30,13 @@ export const SCRIPT_ITEMS_MAX = 1_000;
 
 /**
  * The typed calls of the pool; each is one script and therefore one atomic decision. Each rejects when Redis
- * does not answer within `deadlineMs`: the script may then have run or not.
+ * does not answer within `deadlineMs`: the script may then have run or not. `keysOf`: the keys of a pool.
  */
-export function createPool(redis: Redis, deadlineMs: number) {
+export function createPool(
+  redis: Redis,
+  deadlineMs: number,
+  keysOf: (campaignId: string) => CampaignKeys = campaignKeys,
+) {
   const { call, list, word } = createScriptCalls(redis, deadlineMs);
 
   return {
@@ -52,7 +56,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
       perUser = 1,
       fingerprint = "",
     ): Promise<ClaimAnswer[]> {
-      const k = campaignKeys(campaignId);
+      const k = keysOf(campaignId);
       const args = [String(callerNowMs), mode, String(leastGeneration), String(perUser), fingerprint];
       for (const { claimKey, userId, pseudonym = claimKey } of asks)
         if (fingerprint === "") args.push(claimKey, userId);
@@ -73,7 +77,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
     },
 
     async advance(campaignId: string, callerNowMs: number, leastGeneration = 0): Promise<Advance> {
-      const k = campaignKeys(campaignId);
+      const k = keysOf(campaignId);
       const args = [String(callerNowMs), String(leastGeneration)];
       const reply = (await list("advance", [k.meta, k.staged, k.open, k.away], args)).map(String);
       const [status, generation, state, changed, wait, armedAt, now] = reply;
@@ -90,7 +94,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
     },
 
     async inspect(campaignId: string): Promise<Inspection> {
-      const k = campaignKeys(campaignId);
+      const k = keysOf(campaignId);
       const reply = await list("inspect", [k.meta, k.staged, k.open, k.claims, k.ledger, k.away], []);
       const [status, generation, state, staged, open, claims, ledger, armedAt, now, away, ...rest] = reply;
       const [total, startsAt, endsAt, erased] = rest;
@@ -113,7 +117,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
     },
 
     async frontier(campaignId: string): Promise<Frontier> {
-      const { meta, ledger } = campaignKeys(campaignId);
+      const { meta, ledger } = keysOf(campaignId);
       const reply = (await list("frontier", [meta, ledger], [])).map(String);
       const [status, generation, base, seq, first = "", sinceLoadMs] = reply;
       return {
@@ -128,7 +132,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
 
     /** Drops ledger entries of durable issuances. All must be of one campaign and one generation. */
     settle(campaignId: string, generation: number, seqs: readonly number[]) {
-      const k = campaignKeys(campaignId);
+      const k = keysOf(campaignId);
       const args = [String(generation), ...seqs.map(String)];
       return word<"settled" | "stale" | Unusable>("settle", [k.meta, k.ledger], args);
     },
@@ -138,7 +142,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
      * same claim as an erasure of its user leaves it, where the campaign has erased users.
      */
     adopt(claim: Claim, erased?: Claim) {
-      const k = campaignKeys(claim.campaignId);
+      const k = keysOf(claim.campaignId);
       const keys = [k.meta, k.staged, k.open, k.claims, k.away];
       const after = erased === undefined ? ["", ""] : [fieldOf(erased), binding(erased)[2]];
       const args = [fieldOf(claim), ...binding(claim), ...after];
@@ -149,7 +153,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
      * Undoes a claim that the durable issuance `winner` rules out; `free`: its code returns to the pool.
      */
     release(lost: Claim, free: boolean, winner: Claim) {
-      const k = campaignKeys(lost.campaignId);
+      const k = keysOf(lost.campaignId);
       return word<"released" | "moved" | Unusable>(
         "release",
         [k.meta, k.staged, k.open, k.claims, k.ledger, k.away],
@@ -159,7 +163,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
 
     /** Gives up a pool of this generation: it is `fenced` until it is rebuilt. */
     distrust: (campaignId: string, generation: number) =>
-      word<"distrusted" | "moved">("distrust", [campaignKeys(campaignId).meta], [String(generation)]),
+      word<"distrusted" | "moved">("distrust", [keysOf(campaignId).meta], [String(generation)]),
 
     /**
      * Ledger entries that are at least `leastAgeMs` old. Start with `after` `-`, continue with `next` until
@@ -172,7 +176,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
       limit: number,
     ): Promise<LedgerPage> {
       const args = [String(leastAgeMs), after, String(Math.min(limit, SCRIPT_ITEMS_MAX))];
-      const reply = (await list("ledger", [campaignKeys(campaignId).ledger], args)).map(String);
+      const reply = (await list("ledger", [keysOf(campaignId).ledger], args)).map(String);
       const claims: Claim[] = [];
       for (let i = 1; i + 5 < reply.length; i += 6) {
         const [id = "", claimKey = "", code = "", at = "", userId = "", place = ""] = reply.slice(i, i + 6);
@@ -191,7 +195,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
       generation: number,
       leastGeneration = 0,
     ): Promise<Freeze> {
-      const k = campaignKeys(campaignId);
+      const k = keysOf(campaignId);
       const args = [callerNowMs, leastGeneration, generation].map(String);
       const loading = [k.loading, k.loadingCodes, k.loadingClaims];
       const reply = (await list("freeze", [k.meta, k.staged, k.open, k.away, ...loading], args)).map(String);
@@ -208,7 +212,7 @@ export function createPool(redis: Redis, deadlineMs: number) {
 
     /** Sets a frozen pool to the state in MongoDB, and ends the freeze. */
     turn({ campaignId, generation, state, startsAtMs, endsAtMs }: TurnTarget) {
-      const k = campaignKeys(campaignId);
+      const k = keysOf(campaignId);
       const args = [generation, state, startsAtMs, endsAtMs].map(String);
       return word<"turned" | "superseded" | Unusable>("turn", [k.meta, k.staged, k.open, k.away], args);
     },
@@ -218,10 +222,10 @@ export function createPool(redis: Redis, deadlineMs: number) {
      * removes nothing then.
      */
     async remove(campaignId: string): Promise<number> {
-      return Number(await call("remove", Object.values(campaignKeys(campaignId)), []));
+      return Number(await call("remove", Object.values(keysOf(campaignId)), []));
     },
 
-    ...createLoadCalls({ call, list, word }),
-    ...createErasureCalls({ call, list, word }),
+    ...createLoadCalls({ call, list, word }, keysOf),
+    ...createErasureCalls({ call, list, word }, keysOf),
   };
 }

@@ -28,6 +28,14 @@ export function isRehearsalId(campaignId: string): boolean {
   return campaignId.startsWith(REHEARSAL);
 }
 
+/**
+ * The id of a warm-up's shadow, which has the form of a campaign's id and is never one: the first character
+ * of those is a digit from 0 to 7, or R.
+ */
+export function newShadowId(nowMs: number): string {
+  return `W${newCampaignId(nowMs).slice(1)}`;
+}
+
 /** Ids of real campaigns are below it, those of rehearsals are not. */
 export const REHEARSALS_FROM = REHEARSAL;
 

@@ -18,8 +18,9 @@ export type IssuedCode = IssuePosition & Pick<IssuanceDoc, "_id">;
 
 export type Issuances = ReturnType<typeof createIssuances>;
 
-export function createIssuances(db: Db) {
-  const collection: Collection<IssuanceDoc> = db.collection("issuances");
+/** `name`: of the collection; that of a warm-up's shadow is another one. */
+export function createIssuances(db: Db, name = "issuances") {
+  const collection: Collection<IssuanceDoc> = db.collection(name);
 
   /** Reads the issuances that stand against the refused inserts, and returns the outcome of each. */
   async function explain(refused: readonly IssuanceDoc[]): Promise<Map<IssuanceDoc, InsertOutcome>> {

@@ -84,6 +84,7 @@ const schema = z.object({
   CLAIM_WAIT_TARGET_MS: milliseconds(0, 60_000).default(100),
   COMMITS_IN_FLIGHT_MAX: count(1, 64).default(4),
   HERD_RATE: countOrOff(1, 1_000_000).default(5_000),
+  WARM_UP: oneOf(["on", "off"]).default("on"),
   ATTEMPTS_KEPT: count(0, 1_000_000).default(0),
   ISSUE_DEADLINE_MS: milliseconds(100, 60_000).default(5_000),
   STORE_DEADLINE_MS: milliseconds(100, 60_000).default(2_000),

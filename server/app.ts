@@ -22,7 +22,7 @@ import { createAnswerFields, createCallTraces } from "./http/call-traces.ts";
 import type { BoundConnections, ConnectionLimits } from "./http/connection-limits.ts";
 import { createCrossOrigin } from "./http/cross-origin.ts";
 import { expressClasses } from "./http/express-classes.ts";
-import { createFastPath } from "./http/fast-path.ts";
+import { createFastPath, type FastMethods } from "./http/fast-path.ts";
 import { endWithCaller } from "./http/half-open.ts";
 import { createHttp1Server } from "./http/http1-server.ts";
 import { onceBodyBegins } from "./http/http2-bodies.ts";
@@ -40,7 +40,7 @@ import { byPath, type Turns } from "./http/turns.ts";
 import { createWebPages, webPagesOf } from "./http/web-pages.ts";
 import { createHttp2App } from "./http2-app.ts";
 import { type Readiness, untilStopping } from "./readiness/readiness.ts";
-import { createCallMeter } from "./rpc/call-meter.ts";
+import { type CallMeter, createCallMeter } from "./rpc/call-meter.ts";
 import type { GetCampaignStatus } from "./rpc/campaign-status.ts";
 import { createFastMethods } from "./rpc/fast-methods.ts";
 import type { FindCoupon } from "./rpc/find-coupon.ts";
@@ -110,6 +110,8 @@ export type App = {
   grpcSessions: Http2Sessions;
   /** Must watch whatever listens for this app: the two servers, or the ports in front of them. */
   connecting: NewConnections;
+  /** Another server for HTTP/1.1 made as that one, with methods and counts of its own: for a warm-up. */
+  spare: (fast: FastMethods, counts: Pick<Metrics, "rpcSeconds">) => Http1Server;
 };
 
 /**
@@ -194,25 +196,30 @@ export function buildApp(deps: AppDeps): App {
       endWithCaller(off.taking(framework), ({ url = "" }) => isOperatorsPath(url)),
     );
   // A call waits with its body: one that waited without it would get that through a stream.
-  const fastPath = createFastPath({
-    ...(serves("public") ? fastMethods : { methods: new Map(), gets: new Map() }),
-    ...{ clock, isLast, sourceAddressOf, crossOrigin, readMaxBytes: READ_MAX_BYTES },
-    ...{ recordOf: meter.recordOf, traces },
-    inTurn: refusedSources.inTurn,
-    turnsOf: (isOfRefused) => (isOfRefused ? unusualOfRefused : unusual),
-    otherwise: meter.taking(refusedSources.taking(offFastPath(unusual), offFastPath(unusualOfRefused))),
-  });
-  const oneHost = refuseSeveralHosts(
-    (request, response) => {
-      joinCredentials(request);
-      fastPath(request, response);
-    },
-    { addFields: answers.addFields, refuses: meter.refuses },
-  );
-  const http = createHttp1Server(oneHost, {
-    ...bounded,
-    ...{ inFlight, keepAliveTimeoutMs: deps.keepAliveTimeoutMs, classes: expressClasses(app) },
-  });
+  const fastPathOf = (fast: FastMethods, recordOf: CallMeter["recordOf"]) =>
+    createFastPath({
+      ...fast,
+      ...{ clock, isLast, sourceAddressOf, crossOrigin, readMaxBytes: READ_MAX_BYTES, recordOf, traces },
+      inTurn: refusedSources.inTurn,
+      turnsOf: (isOfRefused) => (isOfRefused ? unusualOfRefused : unusual),
+      otherwise: meter.taking(refusedSources.taking(offFastPath(unusual), offFastPath(unusualOfRefused))),
+    });
+  const http1 = { ...bounded, keepAliveTimeoutMs: deps.keepAliveTimeoutMs, classes: expressClasses(app) };
+  const serve = (fastPath: RequestListener, counts: InFlight) =>
+    createHttp1Server(
+      refuseSeveralHosts(
+        (request, response) => {
+          joinCredentials(request);
+          fastPath(request, response);
+        },
+        { addFields: answers.addFields, refuses: meter.refuses },
+      ),
+      { ...http1, inFlight: counts },
+    );
+  const served = serves("public") ? fastMethods : { methods: new Map(), gets: new Map() };
+  const http = serve(fastPathOf(served, meter.recordOf), inFlight);
+  const spare: App["spare"] = (fast, spareMetrics) =>
+    serve(fastPathOf(fast, createCallMeter(spareMetrics, clock, traces).recordOf), createInFlight());
   const grpcApp = createGrpcApp({
     ...{ options: { ...options, contextValues }, unknown: meter.unknown },
     own: { parts, readiness, reflects: deps.reflects, draining, clock, tellTrouble },
@@ -239,5 +246,5 @@ export function buildApp(deps: AppDeps): App {
     bounded,
     clock,
   );
-  return { http, inFlight, grpc, grpcSessions, connecting };
+  return { http, inFlight, grpc, grpcSessions, connecting, spare };
 }

@@ -20,6 +20,7 @@ import { createIssueRate } from "../record/issue-rate.ts";
 import type { Config } from "../runtime/config.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
 import type { ListenerAddresses } from "../runtime/listeners.ts";
+import type { App } from "./app.ts";
 import { createClaimAuthOf } from "./claim-auth.ts";
 import { createClaimHookOf, createLimitsOf } from "./claim-guard.ts";
 import { createEventServiceOf } from "./event-service.ts";
@@ -38,6 +39,7 @@ import { createReceipts } from "./rpc/receipts.ts";
 import type { SharedParts } from "./shared-parts.ts";
 import { startTransports } from "./transports.ts";
 import { createLiveView } from "./view/live-view.ts";
+import { startWarmUps } from "./warm-up.ts";
 import { createProcessLook } from "./watch/process-look.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
 
@@ -158,7 +160,11 @@ export async function startServerRole(
     for (const breaker of BREAKERS) metrics.breakerOpen.set({ breaker }, breakers.holdsBack(breaker) ? 1 : 0);
     return metrics.registry;
   });
+  let spare: App["spare"] | undefined;
   const addresses = await startTransports({
+    onSpare: (made) => {
+      spare = made;
+    },
     ...{ ...parts, config, lifecycle, ending, readiness },
     metricsPage: publicMetrics(metricsPage, config.HOST),
     couponService: {
@@ -193,5 +199,6 @@ export async function startServerRole(
     operatorHosts: config.OPERATOR_HOSTS,
     ...{ allowedOrigins: config.ALLOWED_ORIGINS, operatorOrigins: config.OPERATOR_ORIGINS },
   });
+  if (spare !== undefined) startWarmUps(config, parts, { breakers, campaignCache, spare }, lifecycle);
   return { addresses, metricsPage };
 }

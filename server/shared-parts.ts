@@ -5,6 +5,7 @@ import { createRemoveRehearsal } from "../campaign/remove-rehearsal.ts";
 import { createRestore } from "../campaign/restore.ts";
 import { settleMsOf } from "../campaign/settled-issues.ts";
 import { createTally } from "../claims/tally.ts";
+import { shadowKeys } from "../pool/keys.ts";
 import { createTakeFromLimit } from "../pool/limit-buckets.ts";
 import { createPool } from "../pool/pool.ts";
 import { connectRedis } from "../pool/redis.ts";
@@ -26,6 +27,7 @@ import { watchMongo } from "../record/mongo-watch.ts";
 import { createPreflights } from "../record/preflights.ts";
 import { createProcesses } from "../record/processes.ts";
 import { createRehearsals } from "../record/rehearsals.ts";
+import { createWarmUps } from "../record/warm-ups.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { Config } from "../runtime/config.ts";
 import type { Lifecycle } from "../runtime/lifecycle.ts";
@@ -89,6 +91,7 @@ export async function createSharedParts(
     preflights: createPreflights(mongo.db),
     processes: createProcesses(mongo.db),
     rehearsals: createRehearsals(mongo.db),
+    warmUps: createWarmUps(mongo.db),
   };
   const common = {
     ...records,
@@ -111,6 +114,8 @@ export async function createSharedParts(
     db: mongo.db,
     events: createEventParts({ ...common, db: mongo.db, commitDeadlineMs: config.COMMIT_DEADLINE_MS }),
     takeFromLimit: createTakeFromLimit(redis),
+    shadowPool: (campaignId: string, shadowId: string) =>
+      createPool(redis, config.STORE_DEADLINE_MS, () => shadowKeys(campaignId, shadowId)),
     redisClock,
     mongoFacts,
     tally: createTally(),

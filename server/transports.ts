@@ -26,6 +26,8 @@ export type TransportsDeps = Omit<
 > & {
   readonly config: Config;
   readonly lifecycle: Lifecycle;
+  /** Called with what makes spare servers of the front for callers. */
+  readonly onSpare?: (spare: App["spare"]) => void;
   /** Aborted when the transports close. */
   readonly ending: { readonly stopping: AbortController; readonly draining: AbortController };
 };
@@ -57,6 +59,7 @@ export async function startTransports(deps: TransportsDeps): Promise<ListenerAdd
       reflects: reflectsAt(front, config),
       ...{ stopping: ending.stopping.signal, draining: ending.draining.signal },
     });
+    if (front.parts.includes("public")) deps.onSpare?.(app.spare);
     const ready = (await behindTls(app, front, bounded, deps)) ?? plain(app, front, bounded, deps);
     // The servers behind a port with TLS or the PROXY protocol get a connection only once it has spoken.
     for (const { server } of ready.listeners) app.connecting.watch(server);

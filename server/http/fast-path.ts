@@ -57,6 +57,9 @@ export type FastPathDeps = {
   otherwise: RequestListener;
 };
 
+/** The methods by path, those to POST and those to GET. */
+export type FastMethods = Pick<FastPathDeps, "methods" | "gets">;
+
 /** `name`: as in `coupon.v1.CouponService/IssueCoupon`. */
 type Method = { readonly run: FastMethod; readonly record: CallRecord; readonly name: string };
 

@@ -1,0 +1,52 @@
+import type { CampaignCache } from "../claims/campaign-cache.ts";
+import { BREAKERS, type StoreBreakers } from "../claims/store-breakers.ts";
+import type { Config } from "../runtime/config.ts";
+import type { Lifecycle } from "../runtime/lifecycle.ts";
+import type { App } from "./app.ts";
+import type { SharedParts } from "./shared-parts.ts";
+import { removeShadow } from "./warm-up/shadow.ts";
+import { type WarmUpDeps, warmUp } from "./warm-up/warm-up.ts";
+import { createWarmUpWatch } from "./warm-up/warm-up-watch.ts";
+
+/** A claim of a warm-up is given up after so long, in ms. */
+const CLAIM_MOST_MS = 2_000;
+
+/** Warms the claim path of this process up before each start, unless the settings turn that off. */
+export function startWarmUps(
+  config: Config,
+  parts: SharedParts,
+  of: { breakers: StoreBreakers; campaignCache: CampaignCache; spare: App["spare"] },
+  lifecycle: Lifecycle,
+): void {
+  if (config.WARM_UP === "off") return;
+  const { breakers, campaignCache, spare } = of;
+  const { issuances, pool, warmUps, shadowPool, tally } = parts;
+  const deps: WarmUpDeps = {
+    ...{ ...parts, spare },
+    claimBatchMax: config.CLAIM_BATCH_MAX,
+    queueMax: config.CLAIM_QUEUE_MAX,
+    commitsInFlightMax: config.COMMITS_IN_FLIGHT_MAX,
+    // Nothing of it is shed.
+    waitTargetMs: CLAIM_MOST_MS,
+    commitDeadlineMs: Math.min(CLAIM_MOST_MS, config.COMMIT_DEADLINE_MS),
+    issueDeadlineMs: Math.min(CLAIM_MOST_MS, config.ISSUE_DEADLINE_MS),
+    // The campaign's own pages of MongoDB's indexes, its node of Redis, and its place in the cache.
+    look: (id) =>
+      Promise.all([
+        campaignCache.find(id),
+        issuances.findByClaimKey(id, ""),
+        issuances.last(id),
+        pool.inspect(id),
+        pool.frontier(id),
+      ]),
+  };
+  const watch = createWarmUpWatch({
+    ...parts,
+    warmUp: (campaign, measure, until) => warmUp(deps, campaign, measure, until),
+    removeShadow: (left) => removeShadow({ warmUps, shadowPool }, left),
+    answers: tally.total,
+    isStoreAway: () => BREAKERS.some((kind) => breakers.holdsBack(kind)),
+  });
+  lifecycle.onRelease("warm-ups", () => watch.stop());
+  watch.start();
+}
