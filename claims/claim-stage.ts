@@ -52,7 +52,7 @@ export function createClaimStage(deps: StageDeps): ClaimStage {
   }
 
   async function claimAsAdmitted(asks: readonly Ask[], least: number): Promise<Claimed[]> {
-    const admission = breakers.commits.admit();
+    const admission = breakers.commits.admit(campaignId);
     if (admission !== "trial") return call(asks, admission === "go" ? "issue" : "recall", least);
     let isTried = false;
     try {
@@ -65,7 +65,7 @@ export function createClaimStage(deps: StageDeps): ClaimStage {
       isTried = answers[0]?.kind === "claimed" || answers[0]?.kind === "pending";
       return answers;
     } finally {
-      if (!isTried) breakers.commits.returnTrial();
+      if (!isTried) breakers.commits.returnTrial(campaignId);
     }
   }
 

@@ -52,7 +52,6 @@ const REBUILD_POLL_MS = 25;
 
 export function createClaimer(deps: ClaimerDeps): Claimer {
   const { clock, restore, metrics, breakers } = deps;
-  const { commits: mongo } = breakers;
   const known = createKnownAnswers(deps);
   const { notStarted, comingAgain, overloaded } = createWaitRefusals(deps);
   const refuseWithoutKey = createKeyRefusals(deps.logger);
@@ -70,10 +69,10 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
    * the next request with its key or for the sweeper
    */
   function commit(pipeline: Pipeline, claim: Claim, span?: Span): Promise<Commit> {
-    if (mongo.state() !== "open")
+    if (breakers.commits.state(claim.campaignId) !== "open")
       return pipeline.commits.push(span === undefined ? claim : { ...claim, span });
     // Starts a probe if one is due.
-    mongo.admit();
+    breakers.commits.admit(claim.campaignId);
     return Promise.reject(new CircuitOpen("MongoDB does not answer"));
   }
 
@@ -187,7 +186,11 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
   function shed(ask: IssueAsk, { gate }: Pipeline): Issue | undefined {
     const comeAgainMs = gate.shedMs();
     if (comeAgainMs === undefined) return undefined;
-    if (mongo.state() !== "closed" || breakers.pool(ask.campaignId).state() !== "closed") return undefined;
+    if (
+      breakers.commits.state(ask.campaignId) !== "closed" ||
+      breakers.pool(ask.campaignId).state() !== "closed"
+    )
+      return undefined;
     metrics.shed.count();
     return refused(overloaded(ask, comeAgainMs));
   }

@@ -41,7 +41,7 @@ export function createCommitStage(deps: StageDeps, settles: SettleStage): Commit
    */
   async function insert(batch: readonly Claim[]): Promise<InsertOutcome[]> {
     const pseudonyms = marks.demanded(campaignId);
-    const end = breakers.commits.begin();
+    const end = breakers.commits.begin(campaignId);
     const repeating = {
       clock,
       withinMs: deps.commitDeadlineMs,
@@ -62,15 +62,15 @@ export function createCommitStage(deps: StageDeps, settles: SettleStage): Commit
     );
     try {
       const outcomes = await withDeadline(inserting, deps.commitDeadlineMs, "MongoDB insert", clock);
-      end(true);
+      end();
       return outcomes;
     } catch (error) {
-      end(false);
+      end(error);
       // The insert may still become durable, perhaps after the pool was rebuilt without it: settling adds it
       // to that pool.
       void inserting
         .then((outcomes) => {
-          end(true);
+          end();
           settleDurable(batch, outcomes);
         })
         .catch(() => undefined);

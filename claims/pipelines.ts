@@ -25,13 +25,11 @@ export function createPipelines(deps: Omit<PipelineDeps, "leastGenerations">): P
   const sizeOf = ({ claims, commits, settles }: Pipeline) => claims.size() + commits.size() + settles.size();
 
   // A request that waits behind a batch that hangs would wait until its deadline in vain.
-  deps.breakers.onOpen((campaignId) => {
-    if (campaignId !== undefined) {
-      pipelines.get(campaignId)?.claims.rejectWaiting(new CircuitOpen("Redis does not answer"));
-      return;
-    }
-    for (const { commits } of pipelines.values())
-      commits.rejectWaiting(new CircuitOpen("MongoDB does not answer"));
+  deps.breakers.onOpen(({ kind, campaignId }) => {
+    const [queue, store] =
+      kind === "pools" ? (["claims", "Redis"] as const) : (["commits", "MongoDB"] as const);
+    const those = campaignId === undefined ? [...pipelines.values()] : [pipelines.get(campaignId)];
+    for (const one of those) one?.[queue].rejectWaiting(new CircuitOpen(`${store} does not answer`));
   });
 
   return {

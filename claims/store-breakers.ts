@@ -1,14 +1,18 @@
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { type Breaker, createBreaker } from "./breaker.ts";
+import { type CommitBreakers, createCommitBreakers } from "./commit-breakers.ts";
 
-/** The kinds of calls that have a breaker, as metrics name them; `pools`: one breaker for each campaign. */
+/**
+ * The kinds of calls that have a breaker, as metrics name them; `pools`: one breaker for each campaign;
+ * `commits`: one for each campaign, and one for all.
+ */
 export const BREAKERS = ["commits", "reads", "pools"] as const;
 
 /** One breaker for each kind of call to a store that can fail separately. */
 export type StoreBreakers = {
-  /** Durable writes to MongoDB: while it is open, no code is popped. */
-  readonly commits: Breaker;
+  /** Durable writes to MongoDB: while one is open, no code of its campaign is popped. */
+  readonly commits: CommitBreakers;
   /** Reads of MongoDB that an answer needs. */
   readonly reads: Breaker;
   /** The pool of a campaign: each may be on another node of a Redis Cluster. */
@@ -19,8 +23,14 @@ export type StoreBreakers = {
   probe(): void;
   /** True while any of them is not closed. */
   anyOpen(): boolean;
-  /** Calls back each time that a breaker opens: `commits` without an argument, a pool with its campaign. */
-  onOpen(listener: (campaignId?: string) => void): void;
+  /** Calls back each time that a breaker of `commits` or `pools` opens. */
+  onOpen(listener: (opened: OpenedBreaker) => void): void;
+};
+
+/** Without a campaign: that of all campaigns. */
+export type OpenedBreaker = {
+  readonly kind: Exclude<(typeof BREAKERS)[number], "reads">;
+  readonly campaignId?: string | undefined;
 };
 
 export type StoreBreakersDeps = {
@@ -46,16 +56,13 @@ const POOLS_MAX = 2_000;
 export function createStoreBreakers(deps: StoreBreakersDeps): StoreBreakers {
   const { clock, logger, commitStallMs, storeStallMs, probes } = deps;
   const pools = new Map<string, Breaker>();
-  const listeners: ((campaignId?: string) => void)[] = [];
-  const tell = (campaignId?: string) => {
-    for (const listener of listeners) listener(campaignId);
+  const listeners: ((opened: OpenedBreaker) => void)[] = [];
+  const tell = (opened: OpenedBreaker) => {
+    for (const listener of listeners) listener(opened);
   };
-  const commits = createBreaker({
-    ...{ store: "MongoDB (durable writes)", clock, logger, stallMs: commitStallMs },
-    probe: probes.write,
-    // A probe that writes one document does not prove that issuances can be written.
-    trials: true,
-    onOpen: () => tell(),
+  const commits = createCommitBreakers({
+    ...{ clock, logger, stallMs: commitStallMs, probe: probes.write },
+    onOpen: (campaignId) => tell({ kind: "commits", campaignId }),
   });
   const reads = createBreaker({
     ...{ store: "MongoDB (reads)", clock, logger, stallMs: storeStallMs },
@@ -66,7 +73,7 @@ export function createStoreBreakers(deps: StoreBreakersDeps): StoreBreakers {
     for (const [id, { state }] of pools) if (state() === "closed") pools.delete(id);
   }
 
-  const ofKind = { commits: () => [commits], reads: () => [reads], pools: () => [...pools.values()] };
+  const ofKind = { commits: () => commits.all(), reads: () => [reads], pools: () => [...pools.values()] };
   const all = () => BREAKERS.flatMap((kind) => ofKind[kind]());
 
   return {
@@ -79,7 +86,7 @@ export function createStoreBreakers(deps: StoreBreakersDeps): StoreBreakers {
       const breaker = createBreaker({
         ...{ store: "Redis", clock, logger: logger.child({ campaign: campaignId }), stallMs: storeStallMs },
         probe: () => probes.pool(campaignId),
-        onOpen: () => tell(campaignId),
+        onOpen: () => tell({ kind: "pools", campaignId }),
       });
       pools.set(campaignId, breaker);
       return breaker;
@@ -87,7 +94,8 @@ export function createStoreBreakers(deps: StoreBreakersDeps): StoreBreakers {
     onOpen: (listener) => void listeners.push(listener),
     holdsBack: (kind) => ofKind[kind]().some((breaker) => breaker.holdsBack()),
     probe() {
-      for (const breaker of all()) breaker.probe();
+      commits.probe();
+      for (const breaker of [reads, ...pools.values()]) breaker.probe();
     },
     anyOpen: () => all().some(({ state }) => state() !== "closed"),
   };

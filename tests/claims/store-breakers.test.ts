@@ -27,7 +27,7 @@ describe("the breakers of a server", () => {
     const { all } = breakers();
     all.pool("A");
     expect([heldBack(all), all.anyOpen()]).to.deep.equal([[], false]);
-    all.commits.suspect();
+    all.commits.begin("A")(new Error("no answer"));
     expect([heldBack(all), all.anyOpen()]).to.deep.equal([["commits"], true]);
     all.pool("B").suspect();
     expect(heldBack(all)).to.deep.equal(["commits", "pools"]);
@@ -38,7 +38,8 @@ describe("the breakers of a server", () => {
   it("are probed each, where they are open", async () => {
     const { all, asked } = breakers();
     all.pool("A");
-    for (const one of [all.commits, all.reads, all.pool("B"), all.pool("C")]) one.suspect();
+    all.commits.begin("A")(new Error("no answer"));
+    for (const one of [all.reads, all.pool("B"), all.pool("C")]) one.suspect();
     all.probe();
     await settled();
     expect(asked).to.deep.equal(["write", "read", "pool B", "pool C"]);

@@ -204,9 +204,9 @@ export const mutants: readonly Mutant[] = [
     patches: [
       {
         file: "claims/commit-stage",
-        search: "end(false);",
+        search: "end(error);",
         replace:
-          'end(false);\nawait Promise.allSettled(batch.map((claim) => pool.release(claim, true, { ...claim, claimKey: "" })));',
+          'end(error);\nawait Promise.allSettled(batch.map((claim) => pool.release(claim, true, { ...claim, claimKey: "" })));',
       },
       {
         file: "pool/lua/release.lua",
