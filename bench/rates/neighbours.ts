@@ -78,6 +78,11 @@ export const neighbours: Benchmark = {
     for (const { name, all } of quietOnes)
       for (const percent of [50, 99])
         figures.push({ name: `quiet_${name}_p${percent}`, value: all.at(percent), unit: "ms" });
+    const [aloneAll, besideAll] = quietOnes.map(({ all }) => all);
+    for (const percent of [50, 99]) {
+      const value = (besideAll?.at(percent) ?? Number.NaN) / (aloneAll?.at(percent) ?? Number.NaN);
+      figures.push({ name: `quiet_beside_over_alone_p${percent}`, value, unit: "" });
+    }
     const curve = {
       name: "quiet_campaign_latency",
       unit: "ms",
