@@ -43,6 +43,8 @@ export type ClaimerDeps = Omit<PipelineDeps, "leastGenerations"> &
   WaitRefusalsDeps &
   Pick<KnownAnswersDeps, "campaigns" | "filterSeed"> & {
     issueDeadlineMs: number;
+    /** Claims of all campaigns that are under way at a time. */
+    heldMax: number;
   };
 
 /** How often one request may pop a code of another claim key before it gets UNCERTAIN. */
@@ -57,6 +59,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
   const refuseWithoutKey = createKeyRefusals(deps.logger);
   const logUncertain = createUncertainLog(deps.logger.child({ component: "claims" }), clock);
   const pipelines = createPipelines(deps);
+  let held = 0;
 
   /** The refusal where this request has no code: it was not sent, or no answer brought a coupon. */
   function storeAway(): Issue {
@@ -197,12 +200,14 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
 
   function claim(ask: IssueAsk): Issue | Promise<Issue> {
     const pipeline = pipelines.of(ask.campaignId);
+    if (held >= deps.heldMax) return refused(overloaded(ask, pipeline.gate.comeAgainMs()));
     return shed(ask, pipeline) ?? claimWithin(ask, pipeline);
   }
 
   async function claimWithin(ask: IssueAsk, pipeline: Pipeline): Promise<Issue> {
     const { gate } = pipeline;
     const admitted = gate.enter();
+    held += 1;
     const sending = { isLate: false, isTaken: false };
     let isAnswered = false;
     const leftMs = Math.max(0, deps.issueDeadlineMs - (ask.spentMs ?? 0));
@@ -221,6 +226,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
         ? refused(overloaded(ask, gate.comeAgainMs()))
         : refused({ reason: "UNCERTAIN" });
     } finally {
+      held -= 1;
       gate.leave(admitted, isAnswered);
     }
   }

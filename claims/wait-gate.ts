@@ -39,7 +39,7 @@ export type WaitGateOptions = {
 /**
  * A wait above the target must last so long before claims are refused: a burst that is soon served is none.
  */
-export const PATIENCE_MS = 100;
+export const PATIENCE_MS = 50;
 /** Nobody is told to come again later, so that callers need not wait long after a crowd has left. */
 export const COME_AGAIN_MS_MAX = 5_000;
 /** Of each claim that leaves, in the average. */

@@ -81,6 +81,7 @@ const schema = z.object({
   ...tracingSettings,
   CLAIM_BATCH_MAX: count(1, 1_000).default(256),
   CLAIM_QUEUE_MAX: count(1, 1_000_000).default(20_000),
+  CLAIMS_HELD_MAX: count(1, 1_000_000).default(20_000),
   CLAIM_WAIT_TARGET_MS: milliseconds(0, 60_000).default(100),
   COMMITS_IN_FLIGHT_MAX: count(1, 64).default(4),
   HERD_RATE: countOrOff(1, 1_000_000).default(5_000),

@@ -86,6 +86,7 @@ async function startClaims(
     herd: HERD_RATE === "off" ? undefined : createHerd({ clock, ratePerSecond: HERD_RATE }),
     claimBatchMax: config.CLAIM_BATCH_MAX,
     queueMax: config.CLAIM_QUEUE_MAX,
+    heldMax: config.CLAIMS_HELD_MAX,
     waitTargetMs: config.CLAIM_WAIT_TARGET_MS,
     commitsInFlightMax: config.COMMITS_IN_FLIGHT_MAX,
     commitDeadlineMs: config.COMMIT_DEADLINE_MS,

@@ -74,6 +74,7 @@ export async function openShadow(deps: ShadowDeps, campaign: CampaignDoc, total:
     ...{ ...deps, pool, issuances: warmUps.issuances, campaigns, logger, metrics, breakers },
     marks: { ...marks, onErased: () => undefined, start: noProbe, stop: noProbe },
     herd: undefined,
+    heldMax: Number.POSITIVE_INFINITY,
     restore: async () => "gone",
   });
   const issueCoupon = createIssueCoupon({

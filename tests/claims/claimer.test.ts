@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { STORE_AWAY } from "../../campaign/refusal.ts";
 import { PROBE_EVERY_MS } from "../../claims/breaker.ts";
+import type { Issue } from "../../claims/issue.ts";
 import { until } from "../../local/poll.ts";
 import { campaignKeys } from "../../pool/keys.ts";
 import type { IssuanceDoc } from "../../record/documents.ts";
@@ -338,6 +339,25 @@ describe("claimer", () => {
       await until(() => sale.breakers.pool(sale.campaign._id).state() === "closed", HANG_MS);
       slow.open();
       await Promise.all(admitted);
+    });
+
+    it("holds so many at a time and no more, of all campaigns together", async () => {
+      const slow = await doored({ deps: { heldMax: 3 } });
+      const other = await openSale(stores);
+      const asks = ["a", "b", "c", "d"].map((key) => slow.sale.issue(key));
+      expect(reasonOf((await asks[3]) as Issue)).to.equal("OVERLOADED");
+      const campaignId = other.campaign._id;
+      const facts = { onePerUser: true, leastGeneration: 0, maxPerUser: 1 };
+      const caller = new AbortController().signal;
+      const ask = { campaignId, facts, claimKey: "x", userId: "", caller };
+      expect(reasonOf(await slow.sale.claimer.issue(ask))).to.equal("OVERLOADED");
+      slow.open();
+      expect((await Promise.all(asks)).map(reasonOf)).to.deep.equal([
+        ...["issued", "issued", "issued"],
+        "OVERLOADED",
+      ]);
+      expect(reasonOf(await slow.sale.claimer.issue(ask))).to.equal("issued");
+      expect(Object.keys((await contents(slow.sale)).claims).sort()).to.deep.equal(["a", "b", "c"]);
     });
 
     it("0: nobody is refused for the waiting time", async () => {

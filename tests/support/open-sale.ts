@@ -75,6 +75,7 @@ export async function openSale(stores: TestStores, options: SaleOptions = {}): P
     claimBatchMax: 256,
     queueMax: 20_000,
     waitTargetMs: 100,
+    heldMax: 20_000,
     commitsInFlightMax: 4,
     commitDeadlineMs: 10_000,
     breakers,

@@ -43,6 +43,8 @@ export function startClient(options: ClientOptions): Client {
   let isLast = false;
   let hasLeft = false;
   let asks = 0;
+  /** An earlier request of it may have tried something, or may still. */
+  let mayBeTried = false;
   const nowMs = () => EPOCH_MS + agenda.nowMs();
 
   function ask(): void {
@@ -58,6 +60,7 @@ export function startClient(options: ClientOptions): Client {
       over = true;
       giveUp();
       hangUp();
+      mayBeTried ||= outcome.kind !== "refused" && !isOverloaded(outcome);
       agenda.note(`${claimKey} ${JSON.stringify(outcome)}`);
       // An answer is ordered after every event that had happened when it was sent.
       history.push({
@@ -97,7 +100,9 @@ export function startClient(options: ClientOptions): Client {
     }
     const answerLost = random.chance(world.rough.loseAnswer);
     agenda.in(latencyMs(world, TYPICAL_MS), actor, `<- ${claimKey} asks`, () => {
+      watch.asked(claimKey);
       const answer = (outcome: Outcome) => {
+        if (isOverloaded(outcome) && !mayBeTried && !over) watch.untried(claimKey);
         if (outcome.kind === "issued")
           watch.acknowledged(claimKey, outcome.code, outcome.seq, outcome.generation ?? 0);
         if (outcome.kind === "refused" && outcome.reason === "SOLD_OUT")
@@ -143,13 +148,17 @@ export function startClient(options: ClientOptions): Client {
   };
 }
 
+function isOverloaded(outcome: Outcome): boolean {
+  return outcome.kind === "unknown" && outcome.message === "OVERLOADED";
+}
+
 function outcomeOf(issue: Issue): Outcome {
   if (issue.kind === "issued") {
     const { code, seq, generation, issuedAtMs } = issue.coupon;
     return { kind: "issued", code, seq, generation, issuedAtMs, replayed: issue.replayed };
   }
   const { reason } = issue.refusal;
-  // The outcome of both is unknown: overload may have come after the claim.
+  // Neither is a final answer.
   if (reason === "UNCERTAIN" || reason === "OVERLOADED") return { kind: "unknown", message: reason };
   return { kind: "refused", reason };
 }

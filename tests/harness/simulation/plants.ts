@@ -16,6 +16,7 @@ export const PLANTS = {
   "no-key-index": "no unique index on the claim key (U4)",
   "one-clock": "the caller's clock is not asked (U8)",
   "sold-out-cache": "a server that said sold out says so from memory, also to winners (U7)",
+  "overloaded-after-pop": "who may have a code is told OVERLOADED: nothing was tried (U2)",
   "no-sweeper": "nobody finishes the ledger (U5)",
 } as const;
 

@@ -252,6 +252,7 @@ function drawSettings(random: Random): Settings {
   return {
     claimBatchMax: 1 + random.below(6),
     queueMax: random.pick([3, 8, 64]),
+    heldMax: random.pick([4, 100]),
     waitTargetMs: random.pick([0, 1, 20]),
     commitsInFlightMax: 1 + random.below(4),
     commitDeadlineMs,

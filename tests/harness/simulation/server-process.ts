@@ -26,6 +26,7 @@ export type Settings = {
   readonly claimBatchMax: number;
   readonly queueMax: number;
   readonly waitTargetMs: number;
+  readonly heldMax: number;
   readonly commitsInFlightMax: number;
   readonly commitDeadlineMs: number;
   readonly commitStallMs: number;
@@ -137,6 +138,12 @@ export function startServer(options: ServerOptions): ServerProcess {
       if (saidSoldOut && plant === "sold-out-cache")
         return { kind: "refused", refusal: { reason: "SOLD_OUT" } };
       const issue = await claimer.issue({ campaignId, facts, claimKey, userId: "", caller: signal });
+      if (
+        plant === "overloaded-after-pop" &&
+        issue.kind === "refused" &&
+        issue.refusal.reason === "UNCERTAIN"
+      )
+        return { kind: "refused", refusal: { reason: "OVERLOADED" } };
       saidSoldOut ||= issue.kind === "refused" && issue.refusal.reason === "SOLD_OUT";
       return issue;
     },

@@ -75,6 +75,7 @@ export function createSimulatedPool({ world, redis, link, watch, callerNowMs }: 
         if (plant === "settle-before-durable") model.ledger = [];
         const waitMs = (model.meta?.startsAt ?? 0) - Math.min(caller, clock.nowMs);
         answers.forEach((answer, i) => {
+          if (answer.kind === "claimed") watch.claimed(asks[i]?.claimKey ?? "");
           if (answer.kind === "sold") watch.soldOut(asks[i]?.claimKey ?? "", model);
           if (answer.kind === "fenced" || answer.kind === "none" || answer.kind === "pending")
             happened(world, `claim answered ${answer.kind}`);

@@ -27,6 +27,7 @@ describe("the simulation", () => {
       "E11000 on a code",
       "load loaded",
       "late issuance adopted",
+      "told that nothing was tried",
     ]);
   });
 
@@ -50,6 +51,7 @@ describe("the simulation", () => {
     "settle-before-durable",
     "no-fence",
     "generation-frozen",
+    "overloaded-after-pop",
     "one-clock",
   ] satisfies PlantName[]) {
     it(`finds a planted bug: ${PLANTS[plant]}`, async () => {

@@ -18,6 +18,15 @@ export type Watch = {
   acknowledged(claimKey: string, code: string, seq: number, generation: number): void;
   /** Called when a server answers SOLD_OUT to a client that asked at this step. */
   refused(claimKey: string, askedStep: number): void;
+  /** Called when a client's request reaches a server. */
+  asked(claimKey: string): void;
+  /**
+   * Called when a server answers OVERLOADED, so that nothing was tried, to a client of which no earlier
+   * request may be under way.
+   */
+  untried(claimKey: string): void;
+  /** Called when the claim script has popped a code for this key. */
+  claimed(claimKey: string): void;
 };
 
 export function createWatch(world: World, mongo: MongoServer, redis: RedisServer): Watch {
@@ -26,6 +35,8 @@ export function createWatch(world: World, mongo: MongoServer, redis: RedisServer
   let first: Violation | undefined;
   let hasOpened = false;
   let loadedLast = 0;
+  /** Clients that were told that nothing was tried, and have not asked again. */
+  const untried = new Set<string>();
 
   function violate(what: string): void {
     if (first !== undefined) return;
@@ -77,6 +88,16 @@ export function createWatch(world: World, mongo: MongoServer, redis: RedisServer
       // has not adopted it yet.
       if (isBound || world.strict) violate(what);
       else happened(world, "known: sold out before a late insert was adopted");
+    },
+    asked: (claimKey) => void untried.delete(claimKey),
+    untried(claimKey) {
+      happened(world, "told that nothing was tried");
+      untried.add(claimKey);
+      if (redis.model.claims.has(claimKey))
+        violate(`U2 ${claimKey} has a code, and was told: nothing was tried`);
+    },
+    claimed(claimKey) {
+      if (untried.has(claimKey)) violate(`U2 ${claimKey} got a code after it was told: nothing was tried`);
     },
   };
 }
