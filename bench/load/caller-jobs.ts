@@ -43,6 +43,10 @@ export type CrowdJob = Omit<OpenLoopJob, "kind"> & {
   /** The addresses of this machine from which it connects, in turn. */
   readonly addresses: readonly string[];
   readonly answersPerConnection: number;
+  /**
+   * Who is refused as OVERLOADED asks again after `retry_after_ms`, until those without a connection leave.
+   */
+  readonly asksAgain?: boolean;
   /** Callers who have no connection so long after the last one was due leave. */
   readonly sendWithinMs: number;
   /** How long all others wait for their answers from then on. */
@@ -59,6 +63,8 @@ export type Seen = {
   readonly latencyMs: number;
   /** In a crowd, from that instant until its request was written: the delay of the crowd itself. */
   readonly sentAfterMs?: number;
+  /** In a crowd: it was refused before, and was due again when it was told to come. */
+  readonly isAgain?: boolean;
   /** The caller's wall clock, ms since the Unix epoch, with fractions. */
   readonly answeredAtMs: number;
   readonly outcome: Outcome;

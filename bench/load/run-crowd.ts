@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Alarm } from "../../callers/alarm.ts";
 import { answerOf, ISSUE_PATH } from "../../callers/http-client.ts";
 import { runOpenLoop } from "../../callers/open-loop.ts";
@@ -10,6 +11,7 @@ type Raw = Omit<Seen, "outcome"> & { readonly campaignId: string; readonly answe
 
 /** Refusals of one reason are the same bytes for a millisecond: most need no reading. */
 const READ_MOST = 10_000;
+const UNAVAILABLE = 503;
 
 /**
  * Callers of whom some may have no answer. Those whose turn for a connection never came are told apart from
@@ -19,34 +21,50 @@ export async function runCrowd(job: CrowdJob, client: LightClient, alarm: Alarm)
   const epochMs = epochOfPerformanceMs();
   const arrivals = arrivalsOf(job.streams, epochMs);
   const raw: Raw[] = [];
-  let sent = 0;
+  let [sent, came] = [0, 0];
   const startedMs = performance.now();
+  const endsAtMs = (arrivals.at(-1)?.dueMs ?? startedMs) + job.sendWithinMs;
   const { worstLagMs } = await runOpenLoop({
     dueMs: arrivals.map(({ dueMs }) => dueMs),
     inFlightMax: Number.POSITIVE_INFINITY,
     alarm,
-    endsAtMs: (arrivals.at(-1)?.dueMs ?? startedMs) + job.sendWithinMs,
-    async launch(index, dueMs) {
+    endsAtMs,
+    async launch(index, firstDueMs) {
       const arrival = arrivals[index];
       if (arrival === undefined) return;
       const { stream, campaignId, body } = arrival;
-      let sentAfterMs = Number.NaN;
-      const answer = await client.post(ISSUE_PATH, body, () => {
-        sent += 1;
-        sentAfterMs = performance.now() - dueMs;
-      });
-      const nowMs = performance.now();
-      const times = { latencyMs: nowMs - dueMs, sentAfterMs, answeredAtMs: epochMs + nowMs };
-      raw.push({ stream, campaignId, answer, ...times });
+      // Each time that it asks is one of its own in the report, due when it was told to come.
+      for (let dueMs = firstDueMs; ; ) {
+        let sentAfterMs = Number.NaN;
+        const answer = await client.post(ISSUE_PATH, body, () => {
+          sent += 1;
+          came += dueMs === firstDueMs ? 1 : 0;
+          sentAfterMs = performance.now() - dueMs;
+        });
+        const nowMs = performance.now();
+        const times = { latencyMs: nowMs - dueMs, sentAfterMs, answeredAtMs: epochMs + nowMs };
+        raw.push({ stream, campaignId, answer, ...times, isAgain: dueMs !== firstDueMs });
+        const againMs = job.asksAgain === true ? againAfterMs(answer, campaignId) : undefined;
+        if (againMs === undefined || nowMs + againMs >= endsAtMs) return;
+        dueMs = nowMs + againMs;
+        await sleep(againMs);
+      }
     },
   });
   client.dropWaiting();
   await until(() => raw.length === sent, job.answerWithinMs);
   const seconds = (performance.now() - startedMs) / 1_000;
   const answered = [...raw];
-  const left = { unsent: arrivals.length - sent, unanswered: sent - answered.length };
+  const left = { unsent: arrivals.length - came, unanswered: sent - answered.length };
   client.close();
   return { seen: seenOf(answered), seconds, worstLagMs, left };
+}
+
+/** undefined: it does not ask again. */
+function againAfterMs({ status, body }: LightAnswer, campaignId: string): number | undefined {
+  if (status !== UNAVAILABLE) return undefined;
+  const { outcome, retryAfterMs } = answerOf(status, body, campaignId);
+  return outcome.kind === "refused" && outcome.reason === "OVERLOADED" ? retryAfterMs : undefined;
 }
 
 function seenOf(raw: readonly Raw[]): Seen[] {

@@ -8,7 +8,7 @@ import { neighbours } from "./neighbours.ts";
 import { onlookers } from "./onlookers.ts";
 import { openLoop } from "./open-loop-latency.ts";
 import { opening } from "./opening.ts";
-import { overload } from "./overload/overload.ts";
+import { overload, shedding } from "./overload/overload.ts";
 import { poolSizes } from "./pool-sizes.ts";
 import { reading } from "./reading.ts";
 import { recordSize } from "./record-size.ts";
@@ -31,6 +31,7 @@ export const benchmarks: readonly Benchmark[] = [
   lone,
   neighbours,
   overload,
+  shedding,
   reading,
   onlookers,
   recordSize,

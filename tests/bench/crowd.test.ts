@@ -1,14 +1,17 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { base64Encode } from "@bufbuild/protobuf/wire";
 import { expect } from "chai";
 import type { CrowdJob } from "../../bench/load/caller-jobs.ts";
 import { createLightClient } from "../../bench/load/light-client.ts";
 import { runCallers } from "../../bench/load/run-callers.ts";
 import { coarseAlarm } from "../../callers/alarm.ts";
+import { RefusalReason, RefusalSchema } from "../../proto/gen/coupon/v1/refusal_pb.ts";
 
 const CAMPAIGN = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
-type Answering = (userId: string) => "coupon" | "none" | "cut";
+type Answering = (userId: string) => "coupon" | "none" | "cut" | "overloaded" | "sold-out";
 
 describe("bench: a crowd", () => {
   let server: Server;
@@ -34,6 +37,17 @@ describe("bench: a crowd", () => {
           underWay -= 1;
           if (what === "cut") {
             request.socket.destroy();
+            return;
+          }
+          if (what === "overloaded" || what === "sold-out") {
+            const reason = what === "sold-out" ? RefusalReason.SOLD_OUT : RefusalReason.OVERLOADED;
+            const refusal = create(RefusalSchema, { reason, retryAfterMs: 20n });
+            const value = base64Encode(toBinary(RefusalSchema, refusal));
+            const json = JSON.stringify({
+              code: "unavailable",
+              details: [{ type: RefusalSchema.typeName, value }],
+            });
+            response.writeHead(503, { "content-length": json.length }).end(json);
             return;
           }
           const coupon = { code: `코드${userId}`, campaignId, seq: 1, issuedAt: new Date(0).toISOString() };
@@ -90,6 +104,35 @@ describe("bench: a crowd", () => {
     const unknown = seen.filter(({ outcome }) => outcome.kind === "unknown");
     expect([seen.length, unknown.length]).to.deep.equal([50, 1]);
     expect(left).to.deep.equal({ unsent: 0, unanswered: 0 });
+  });
+
+  describe("callers who are refused", () => {
+    it("ask again as they are told, until they have a coupon; each time is told with its own latency", async () => {
+      const times = new Map<string, number>();
+      answering = (userId) => {
+        times.set(userId, (times.get(userId) ?? 0) + 1);
+        return times.get(userId) === 3 ? "coupon" : "overloaded";
+      };
+      const { seen, left } = await come(20, { ...PATIENT, asksAgain: true });
+      expect([seen.length, left]).to.deep.equal([60, { unsent: 0, unanswered: 0 }]);
+      expect(seen.filter(({ outcome }) => outcome.kind === "issued")).to.have.length(20);
+      expect(seen.filter(({ isAgain }) => isAgain)).to.have.length(40);
+      const last = seen
+        .filter(({ outcome }) => outcome.kind === "issued")
+        .map(({ answeredAtMs }) => answeredAtMs);
+      const first = seen.slice(0, 20).map(({ answeredAtMs }) => answeredAtMs);
+      expect(Math.min(...last) - Math.min(...first)).to.be.at.least(2 * 20 - 2);
+    });
+
+    it("ask no more than once where the job does not say so, nor after another refusal, nor once the time is over", async () => {
+      answering = () => "overloaded";
+      expect((await come(5, PATIENT)).seen).to.have.length(5);
+      answering = () => "sold-out";
+      expect((await come(5, { ...PATIENT, asksAgain: true })).seen).to.have.length(5);
+      answering = () => "overloaded";
+      const { seen, left } = await come(1, { sendWithinMs: 10, answerWithinMs: 60_000, asksAgain: true });
+      expect([seen.length, left]).to.deep.equal([1, { unsent: 0, unanswered: 0 }]);
+    });
   });
 
   it("tells how late each request was written, which is a part of its latency", async () => {

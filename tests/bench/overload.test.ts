@@ -31,7 +31,7 @@ describe("bench: overload", () => {
     });
 
     it("names its figures in letters and digits", () => {
-      expect([0.5, 1, 50].map((times) => nameOf({ times }))).to.deep.equal([
+      expect([0.5, 1, 50].map((times) => nameOf("overload", { times }))).to.deep.equal([
         "overload_half",
         "overload_1",
         "overload_50",
@@ -73,11 +73,19 @@ describe("bench: overload", () => {
       expect(wave.refusals).to.deep.equal({ NOT_STARTED: 1 });
     });
 
-    it("goodput counts the time until late coupons, too; a late refusal only ends the wave", () => {
-      const seen = [got("a", 1_001, 1_100), got("b", 1_002, 3_000), refused("OVERLOADED", 9_000)];
+    it("goodput ends when the last caller has come: not those who come again; a late refusal only ends the wave", () => {
+      const seen = [
+        at(got("a"), 1_100, 50, 0),
+        at(got("b"), 3_000, 1_500, 500),
+        { ...at(got("c"), 4_000, 10, 0), isAgain: true },
+        { ...refused("OVERLOADED", 9_000), isAgain: true },
+      ];
       const wave = waveOf(report(seen), instants);
       expect(wave.goodput).to.equal(1);
       expect(wave.endMs).to.equal(9_000);
+      const late = waveOf(report([...seen, at(got("d"), 3_100, 150, 50)]), instants);
+      // The last one wrote at 3,000: two were answered by then, in two seconds.
+      expect(late.goodput).to.equal(1);
     });
 
     it("latency is from the due time; without the callers' own delay, from the writing", () => {
@@ -157,18 +165,21 @@ describe("bench: overload", () => {
         ...{ refusals, broken: 0, unanswered: 0, unsent: 0, endMs: 0 },
       },
       ...{ loop: { p99Ms: 10, maxMs: 11 }, memoryMb: 100, recoveredAfterMs: 500, checksHeld: 9, unread: 0 },
+      looks: { healthMs: [1, 2, 9], operatorsMs: [3] },
     });
     const results = [
       { step: stepOf(1, 1_000, 4), runs: [run(900), run(1_000), run(1_100)] },
       { step: stepOf(10, 1_000, 4), runs: [run(400), run(500), run(900, { OVERLOADED: 6 })] },
     ];
-    const value = (wanted: string) => figuresOf(results).find(({ name }) => name === wanted)?.value;
+    const value = (wanted: string) =>
+      figuresOf("overload", results).find(({ name }) => name === wanted)?.value;
     expect(value("overload_1_goodput_of_1")).to.equal(1);
     expect(value("overload_10_goodput_of_1")).to.equal(0.5);
     expect(value("overload_10_refused_overloaded")).to.equal(0);
     expect(value("overload_1_refused_overloaded")).to.equal(undefined);
     expect(value("overload_10_normal_after")).to.equal(0.5);
-    const [goodput, latency] = curvesOf(results);
+    expect([value("overload_1_health_p99"), value("overload_1_operators_p99")]).to.deep.equal([9, 3]);
+    const [goodput, latency] = curvesOf("overload", results);
     expect(goodput?.places).to.deep.equal(["1", "10"]);
     expect(goodput?.series[0]?.values).to.deep.equal([1_000, 500]);
     expect(latency?.series.map(({ name }) => name)).to.deep.equal(["p50", "p99", "p99.9"]);

@@ -1,5 +1,6 @@
 import type { Curve, Figure } from "../benchmark.ts";
 import { median } from "../compare.ts";
+import { p99Of } from "./looks.ts";
 import type { StepResult } from "./run-step.ts";
 import { nameOf, type Step } from "./step.ts";
 
@@ -9,12 +10,12 @@ export type Results = readonly { readonly step: Step; readonly runs: readonly St
 const middle = (runs: readonly StepResult[], of: (run: StepResult) => number) => median(runs.map(of));
 
 /** Medians of the runs. */
-export function figuresOf(results: Results): Figure[] {
+export function figuresOf(benchmark: string, results: Results): Figure[] {
   const goodputAtOne = results
     .filter(({ step }) => step.times === 1)
     .map(({ runs }) => middle(runs, ({ wave }) => wave.goodput))[0];
   return results.flatMap(({ step, runs }) => {
-    const name = nameOf(step);
+    const name = nameOf(benchmark, step);
     const figure = (what: string, unit: string, of: (run: StepResult) => number): Figure => ({
       ...{ name: `${name}_${what}`, value: middle(runs, of), unit },
     });
@@ -38,6 +39,8 @@ export function figuresOf(results: Results): Figure[] {
       figure("unanswered", "", ({ wave }) => wave.unanswered),
       figure("unread", "", ({ unread }) => unread),
       figure("unsent", "", ({ wave }) => wave.unsent),
+      figure("health_p99", "ms", ({ looks }) => p99Of(looks.healthMs)),
+      figure("operators_p99", "ms", ({ looks }) => p99Of(looks.operatorsMs)),
       figure("peak_memory", "MB", ({ memoryMb }) => memoryMb),
       figure("loop_p99", "ms", ({ loop }) => loop.p99Ms),
       figure("loop_max", "ms", ({ loop }) => loop.maxMs),
@@ -47,7 +50,7 @@ export function figuresOf(results: Results): Figure[] {
   });
 }
 
-export function curvesOf(results: Results): Curve[] {
+export function curvesOf(benchmark: string, results: Results): Curve[] {
   const places = results.map(({ step }) => String(step.times));
   const series = (name: string, of: (run: StepResult) => number) => ({
     name,
@@ -55,11 +58,11 @@ export function curvesOf(results: Results): Curve[] {
   });
   return [
     {
-      ...{ name: "overload_goodput", unit: "coupons/s", places },
+      ...{ name: `${benchmark}_goodput`, unit: "coupons/s", places },
       series: [series("coupons answered a second", ({ wave }) => wave.goodput)],
     },
     {
-      ...{ name: "overload_latency", unit: "ms", places },
+      ...{ name: `${benchmark}_latency`, unit: "ms", places },
       series: [
         series("p50", ({ wave }) => wave.p50Ms),
         series("p99", ({ wave }) => wave.p99Ms),

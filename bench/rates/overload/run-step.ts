@@ -8,6 +8,7 @@ import { forgetPeakMemory, peakMemoryMb } from "../ground.ts";
 import { auditCampaign } from "./audit.ts";
 import { checkWave } from "./check-wave.ts";
 import { normalMsOf, recoveredAfterMs, startLoneCaller } from "./lone-caller.ts";
+import { type Looks, startLooks } from "./looks.ts";
 import { type LoopDelay, loopDelayOf } from "./loop-delay.ts";
 import type { Step } from "./step.ts";
 import { type Wave, waveOf } from "./wave.ts";
@@ -19,6 +20,7 @@ export type StepResult = {
   /** From the end of the wave until a lone caller's latency was normal; at most `RECOVERY_MOST_MS`. */
   readonly recoveredAfterMs: number;
   readonly checksHeld: number;
+  readonly looks: Looks;
   /** Coupons on record of which no caller read the answer. */
   readonly unread: number;
 };
@@ -58,14 +60,16 @@ export async function runStep(
   await sleep(leftMs, undefined, { signal });
 
   const prefix = `w${process.pid}-${steps}-`;
+  let looking: ReturnType<typeof startLooks> | undefined;
   const lone = startLoneCaller(baseUrl, loneCampaignId, prefix);
   try {
     await loopDelayOf(ground, signal);
     forgetPeakMemory(pid);
+    looking = startLooks(baseUrl, campaignId);
     const report = await crowd.run(
       {
         ...{ baseUrl, connections: CONNECTIONS, answersPerConnection: ANSWERS_PER_CONNECTION },
-        ...{ sendWithinMs: SEND_WITHIN_MS, answerWithinMs: ANSWER_WITHIN_MS },
+        ...{ sendWithinMs: SEND_WITHIN_MS, answerWithinMs: ANSWER_WITHIN_MS, asksAgain: true },
       },
       {
         ...{ campaignId, perSecond, count, fromMs },
@@ -73,6 +77,7 @@ export async function runStep(
       },
       signal,
     );
+    const looks = await looking.stop();
     const wave = waveOf(report, { startsAtMs, lastDueMs: fromMs + arrivalsMs });
     const loop = await loopDelayOf(ground, signal);
     await sleep(Math.max(0, wave.endMs + RECOVERY_MOST_MS - Date.now()), undefined, { signal });
@@ -87,11 +92,12 @@ export async function runStep(
     const answered = checkWave(report.seen, { codes, startsAtMs, unanswered: report.left?.unanswered ?? 0 });
     const checksHeld = await auditCampaign(ground, campaignId, signal);
     return {
-      ...{ wave, loop, memoryMb, checksHeld },
+      ...{ wave, loop, memoryMb, checksHeld, looks },
       recoveredAfterMs: Math.min(recovered, RECOVERY_MOST_MS),
       unread: codes.size - answered,
     };
   } finally {
+    await looking?.stop();
     await lone.stop();
   }
 }

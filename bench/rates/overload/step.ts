@@ -19,6 +19,6 @@ export function stepOf(times: number, capacityPerSecond: number, secondsMost: nu
   return { times, perSecond, count, arrivalsMs, beforeMs: arrivalsMs * BEFORE_SHARE };
 }
 
-/** Begins the names of the figures of a step: `overload_half`, `overload_10`. */
-export const nameOf = ({ times }: Pick<Step, "times">): string =>
-  `overload_${times === 0.5 ? "half" : times}`;
+/** Begins the names of the figures of a step: `overload_half`, `shedding_10`. */
+export const nameOf = (benchmark: string, { times }: Pick<Step, "times">): string =>
+  `${benchmark}_${times === 0.5 ? "half" : times}`;

@@ -3,7 +3,7 @@ import type { CallerReport, Seen } from "../../load/caller-jobs.ts";
 
 /** What came of one step's callers. Latencies are those of callers with a coupon, in ms. */
 export type Wave = {
-  /** Coupons answered a second, from the instant to the last of them, or to the last caller's due time. */
+  /** Coupons answered a second, from the instant until the last caller was due and had come. */
   readonly goodput: number;
   /** Requests that the callers wrote a second, from the first to the last. */
   readonly sentPerSecond: number;
@@ -13,7 +13,7 @@ export type Wave = {
   readonly p999Ms: number;
   /** From the writing of the request: without the callers' own delay. */
   readonly writtenP99Ms: number;
-  /** How many callers were refused, by reason. */
+  /** How many requests were refused, by reason. */
   readonly refusals: Readonly<Record<string, number>>;
   /** Callers whose connection ended before an answer. */
   readonly broken: number;
@@ -32,22 +32,22 @@ export function waveOf({ seen, left }: CallerReport, { startsAtMs, lastDueMs }: 
   const winners: Seen[] = [];
   let broken = 0;
   let [firstSentMs, lastSentMs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  let [lastCouponMs, endMs] = [lastDueMs, lastDueMs];
+  let [lastCameMs, endMs] = [lastDueMs, lastDueMs];
   for (const one of seen) {
     const { outcome, answeredAtMs } = one;
     const sentMs = answeredAtMs - writtenMs(one);
     firstSentMs = Math.min(firstSentMs, sentMs);
     lastSentMs = Math.max(lastSentMs, sentMs);
     endMs = Math.max(endMs, answeredAtMs);
-    if (outcome.kind === "issued") {
-      winners.push(one);
-      lastCouponMs = Math.max(lastCouponMs, answeredAtMs);
-    } else if (outcome.kind === "refused") refusals[outcome.reason] = (refusals[outcome.reason] ?? 0) + 1;
+    if (one.isAgain !== true) lastCameMs = Math.max(lastCameMs, sentMs);
+    if (outcome.kind === "issued") winners.push(one);
+    else if (outcome.kind === "refused") refusals[outcome.reason] = (refusals[outcome.reason] ?? 0) + 1;
     else broken += 1;
   }
+  const inTime = winners.filter(({ answeredAtMs }) => answeredAtMs <= lastCameMs).length;
   const latencies = percentilesOf(winners.map(({ latencyMs }) => latencyMs));
   return {
-    goodput: (1_000 * winners.length) / (lastCouponMs - startsAtMs),
+    goodput: (1_000 * inTime) / (lastCameMs - startsAtMs),
     sentPerSecond: seen.length < 2 ? 0 : (1_000 * (seen.length - 1)) / (lastSentMs - firstSentMs),
     p50Ms: latencies.at(50),
     p99Ms: latencies.at(99),
