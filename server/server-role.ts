@@ -40,6 +40,7 @@ import type { SharedParts } from "./shared-parts.ts";
 import { startTransports } from "./transports.ts";
 import { createLiveView } from "./view/live-view.ts";
 import { startWarmUps } from "./warm-up.ts";
+import { createBusyElsewhere } from "./watch/busy-elsewhere.ts";
 import { createProcessLook } from "./watch/process-look.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
 
@@ -184,6 +185,7 @@ export async function startServerRole(
         settleMs: parts.settleMs,
       }),
       processLook,
+      ofOthers: { busyElsewhere: createBusyElsewhere(processLook, parts.owner, clock) },
       erasureKey: config.ERASURE_KEY,
       openAuditor: () =>
         openAuditor({

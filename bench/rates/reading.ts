@@ -1,10 +1,11 @@
 import { codesOfCampaign, codesOfExport, type Reading, readCodes, readExport } from "../load/raw-reader.ts";
 import { Trouble } from "../trouble.ts";
-import type { Benchmark, BenchmarkContext, Figure } from "./benchmark.ts";
+import type { Benchmark, BenchmarkContext, Figure, Findings } from "./benchmark.ts";
 import { campaignIn } from "./campaigns.ts";
 import { interleaved, median } from "./compare.ts";
 import { forgetPeakMemory, peakMemoryMb } from "./ground.ts";
 import { claims, load, medianOf, WARM_UP_SECONDS } from "./loads.ts";
+import { besideOtherServer } from "./other-server.ts";
 import { recordSoldOut } from "./recorded.ts";
 import type { WrkResult } from "./wrk.ts";
 
@@ -14,6 +15,7 @@ const CONNECTIONS = 64;
 
 type Reader = {
   readonly name: string;
+  readonly baseUrl: string;
   readonly campaignId: string;
   readonly read: typeof readExport;
 };
@@ -27,12 +29,11 @@ export function checkCodes(codes: readonly string[], total: number, codeAt: (seq
 
 /** Reads again and again until the work is done; returns also the number of bytes read meanwhile. */
 async function beside(
-  { ground, signal }: BenchmarkContext,
-  { campaignId, read }: Reader,
+  { signal }: BenchmarkContext,
+  { campaignId, baseUrl, read }: Reader,
   work: () => Promise<WrkResult>,
 ): Promise<WrkResult & { readonly bytes: number }> {
   const done = new AbortController();
-  const { baseUrl } = ground.service;
   let bytes = 0;
   const onBytes = (more: number) => {
     bytes += more;
@@ -62,76 +63,84 @@ async function beside(
 
 export const reading: Benchmark = {
   name: "reading",
-  what: "a million coupons exported, 100,000 codes listed: seconds, memory, and what it costs claims at 64 connections",
+  what: "a million coupons exported, 100,000 codes listed: seconds, memory, and what it costs claims at 64 connections, of the same server and of another",
   effort: { rounds: 5, seconds: 4 },
-  async run(context) {
-    const { ground, rounds, seconds, signal } = context;
-    const { baseUrl, pid } = ground.service;
-    const exported = await recordSoldOut(ground, EXPORTED, signal);
-    const listed = await recordSoldOut(ground, LISTED, signal);
-    const figures: Figure[] = [];
+  run: (context) => besideOtherServer(context, (other) => measure(context, other)),
+};
 
-    /** Reads once to check the codes, then once more, without claims beside it, for the figures. */
-    const alone = async (
-      { name, campaignId, read }: Reader,
-      codesOf: (reading: Reading) => string[],
-      total: number,
-      codeAt: (seq: number) => string,
-    ) => {
-      checkCodes(codesOf(await read({ baseUrl, campaignId, keep: true, signal })), total, codeAt);
-      forgetPeakMemory(pid);
-      const took = await read({ baseUrl, campaignId, keep: false, signal });
-      figures.push({ name: `${name}_seconds`, value: took.seconds, unit: "s" });
-      figures.push({ name: `${name}_peak_memory`, value: peakMemoryMb(pid), unit: "MB" });
-      return took.bytes / total;
-    };
-    const exporting = { name: "export_million", campaignId: exported.campaignId, read: readExport };
-    const listing = { name: "list_100k", campaignId: listed.campaignId, read: readCodes };
-    await alone(listing, codesOfCampaign, LISTED, listed.codeAt);
-    const couponBytes = await alone(exporting, codesOfExport, EXPORTED, exported.codeAt);
+async function measure(context: BenchmarkContext, other: { readonly baseUrl: string }): Promise<Findings> {
+  const { ground, rounds, seconds, signal } = context;
+  const { baseUrl, pid } = ground.service;
+  const exported = await recordSoldOut(ground, EXPORTED, signal);
+  const listed = await recordSoldOut(ground, LISTED, signal);
+  const figures: Figure[] = [];
 
-    const total = await context.couponsFor(WARM_UP_SECONDS + rounds * seconds * 3);
-    const campaignId = await campaignIn(ground, "open", total, signal);
-    const wanted = { connections: CONNECTIONS, campaignId, seconds };
-    await load(context, { ...wanted, seconds: WARM_UP_SECONDS });
-    const work = () => claims(context, wanted);
-    const results = await interleaved<WrkResult & { bytes: number }>(rounds, {
-      alone: async () => ({ ...(await work()), bytes: 0 }),
-      exporting: () => beside(context, exporting, work),
-      listing: () => beside(context, listing, work),
-    });
-    const perSecond = (name: string) => (results[name] ?? []).map((result) => result.perSecond);
-    for (const [name, what] of [["exporting", "export"] as const, ["listing", "list"] as const]) {
-      const ratios = perSecond(name).map((rate, round) => rate / (perSecond("alone")[round] ?? Number.NaN));
-      figures.push({ name: `claims_beside_${what}`, value: median(ratios), unit: "of alone" });
-      figures.push({
-        name: `claims_beside_${what}_p99`,
-        value: medianOf(results[name], "p99Ms"),
-        unit: "ms",
-      });
-    }
+  /** Reads once to check the codes, then once more, without claims beside it, for the figures. */
+  const alone = async (
+    { name, campaignId, read }: Reader,
+    codesOf: (reading: Reading) => string[],
+    total: number,
+    codeAt: (seq: number) => string,
+  ) => {
+    checkCodes(codesOf(await read({ baseUrl, campaignId, keep: true, signal })), total, codeAt);
+    forgetPeakMemory(pid);
+    const took = await read({ baseUrl, campaignId, keep: false, signal });
+    figures.push({ name: `${name}_seconds`, value: took.seconds, unit: "s" });
+    figures.push({ name: `${name}_peak_memory`, value: peakMemoryMb(pid), unit: "MB" });
+    return took.bytes / total;
+  };
+  const exporting = { name: "export_million", baseUrl, campaignId: exported.campaignId, read: readExport };
+  const listing = { name: "list_100k", baseUrl, campaignId: listed.campaignId, read: readCodes };
+  await alone(listing, codesOfCampaign, LISTED, listed.codeAt);
+  const couponBytes = await alone(exporting, codesOfExport, EXPORTED, exported.codeAt);
+
+  const total = await context.couponsFor(WARM_UP_SECONDS + rounds * seconds * 4);
+  const campaignId = await campaignIn(ground, "open", total, signal);
+  const wanted = { connections: CONNECTIONS, campaignId, seconds };
+  await load(context, { ...wanted, seconds: WARM_UP_SECONDS });
+  const work = () => claims(context, wanted);
+  const results = await interleaved<WrkResult & { bytes: number }>(rounds, {
+    alone: async () => ({ ...(await work()), bytes: 0 }),
+    exporting: () => beside(context, exporting, work),
+    listing: () => beside(context, listing, work),
+    elsewhere: () => beside(context, { ...exporting, ...other }, work),
+  });
+  const perSecond = (name: string) => (results[name] ?? []).map((result) => result.perSecond);
+  for (const [name, what] of [
+    ["exporting", "export"],
+    ["listing", "list"],
+    ["elsewhere", "export_other_worker"],
+  ] as const) {
+    const ratios = perSecond(name).map((rate, round) => rate / (perSecond("alone")[round] ?? Number.NaN));
+    figures.push({ name: `claims_beside_${what}`, value: median(ratios), unit: "of alone" });
     figures.push({
-      name: "claims_beside_nothing",
-      value: medianOf(results["alone"], "perSecond"),
-      unit: "/s",
-    });
-    figures.push({
-      name: "claims_beside_nothing_p99",
-      value: medianOf(results["alone"], "p99Ms"),
+      name: `claims_beside_${what}_p99`,
+      value: medianOf(results[name], "p99Ms"),
       unit: "ms",
     });
-    const bytes = median((results["exporting"] ?? []).map((result) => result.bytes));
-    figures.push({ name: "export_beside_claims", value: bytes / couponBytes / seconds, unit: "coupons/s" });
-    const curve = {
-      name: "reading_effect",
-      unit: "claims/s",
-      places: Array.from({ length: rounds }, (_, round) => `round ${round + 1}`),
-      series: [
-        { name: "alone", values: perSecond("alone") },
-        { name: "while a million coupons are exported", values: perSecond("exporting") },
-        { name: "while 100,000 codes are listed", values: perSecond("listing") },
-      ],
-    };
-    return { figures, curves: [curve] };
-  },
-};
+  }
+  figures.push({
+    name: "claims_beside_nothing",
+    value: medianOf(results["alone"], "perSecond"),
+    unit: "/s",
+  });
+  figures.push({
+    name: "claims_beside_nothing_p99",
+    value: medianOf(results["alone"], "p99Ms"),
+    unit: "ms",
+  });
+  const bytes = median((results["exporting"] ?? []).map((result) => result.bytes));
+  figures.push({ name: "export_beside_claims", value: bytes / couponBytes / seconds, unit: "coupons/s" });
+  const curve = {
+    name: "reading_effect",
+    unit: "claims/s",
+    places: Array.from({ length: rounds }, (_, round) => `round ${round + 1}`),
+    series: [
+      { name: "alone", values: perSecond("alone") },
+      { name: "while a million coupons are exported", values: perSecond("exporting") },
+      { name: "while 100,000 codes are listed", values: perSecond("listing") },
+      { name: "while another server exports a million", values: perSecond("elsewhere") },
+    ],
+  };
+  return { figures, curves: [curve] };
+}

@@ -40,7 +40,7 @@ import { createListCodes } from "./list-codes.ts";
 import { operatorIn } from "./operator-gate.ts";
 import { CODES_ROLE, denialOfRole } from "./operator-rights.ts";
 import { createPreflightService } from "./preflight-service.ts";
-import { createReadingPace } from "./reading-pace.ts";
+import { createReadingPace, type ReadingPaceDeps } from "./reading-pace.ts";
 import { createRefuse } from "./refuse.ts";
 import { createRehearsalService } from "./rehearsal-service.ts";
 import { validSeriesId } from "./valid-series.ts";
@@ -71,6 +71,8 @@ export type CampaignServiceDeps = {
   removeRehearsal: RemoveRehearsal;
   preflights: Preflights;
   processLook: ProcessLook;
+  /** Whether other processes are busy; undefined: there are none. */
+  ofOthers?: Pick<ReadingPaceDeps, "busyElsewhere">;
   /** Opens both stores beside the connections of the claims. */
   openAuditor: OpenAuditor;
   /** ERASURE_KEY; undefined: there is none. */
@@ -86,7 +88,7 @@ const CODES_PAGE_MAX = 1_000_000;
 /** The operators' service. */
 export function createCampaignService(deps: CampaignServiceDeps): ServiceImpl<typeof CampaignService> {
   const { campaigns, issuances, settledNow, liveView, reads, clock, draining } = deps;
-  const pace = createReadingPace({ clock });
+  const pace = createReadingPace({ clock, ...deps.ofOthers });
   const listCodes = createListCodes({ issuances, settledNow, pace, clock });
   const { refuse, orRefuse } = createRefuse(clock);
   const now = () => timestampFromMs(clock.now());

@@ -21,6 +21,8 @@ export type ReadingPaceDeps = {
   loopActiveMs?: () => number;
   /** Milliseconds so far of processor time that the process took. */
   processorMs?: () => number;
+  /** Whether other processes answer callers from the same stores; it is asked before each page. */
+  busyElsewhere?: () => Promise<boolean>;
 };
 
 /**
@@ -41,15 +43,16 @@ const CALM_LOOK_MS = 20;
 
 /**
  * An export of a million coupons at full speed takes six sevenths of the claims from a sale beside it
- * (measured), because both need the same event loop and the same MongoDB. So it goes at full speed only while
- * no other caller is served. The load by others is measured while the reading rests; claims and refusals
- * count alike. On a machine whose processors others use, a loop seems busy while it waits for one: so no more
- * counts as work than the processor time of the process.
+ * (measured), because both need the same event loop and the same MongoDB. So it goes at full speed only
+ * while no other caller is served, by any process. The load of this one is measured while the reading
+ * rests; claims and refusals count alike. On a machine whose processors others use, a loop seems busy
+ * while it waits for one: so no more counts as work than the processor time of the process.
  */
 export function createReadingPace({
   clock,
   loopActiveMs = activeMs,
   processorMs = usedMs,
+  busyElsewhere = async () => false,
 }: ReadingPaceDeps): ReadingPace {
   /** The readings that wait, in order of arrival; each function is called when its turn has come. */
   const waiting = new Set<() => void>();
@@ -68,9 +71,11 @@ export function createReadingPace({
   async function rest(): Promise<void> {
     if (busy) {
       const restMs = Math.min(REST_MOST_MS, Math.max(CALM_LOOK_MS, REST_TIMES * lastPageMs));
-      busy = (await shareOfOthers(restMs)) > BUSY_SHARE;
+      busy = (await shareOfOthers(restMs)) > BUSY_SHARE || (await busyElsewhere());
       return;
     }
+    busy = await busyElsewhere();
+    if (busy) return;
     for (const lookMs of LOOKS_MS) if ((await shareOfOthers(lookMs)) <= BUSY_SHARE) return;
     busy = true;
   }

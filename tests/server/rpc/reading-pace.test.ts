@@ -17,7 +17,11 @@ function reading() {
   let underWay = 0;
   const limits: number[] = [];
   const beganMs: number[] = [];
-  const pace = createReadingPace({ clock, loopActiveMs: () => activeMs, processorMs: () => processorMs });
+  let busyElsewhere = false;
+  const pace = createReadingPace({
+    ...{ clock, loopActiveMs: () => activeMs, processorMs: () => processorMs },
+    busyElsewhere: async () => busyElsewhere,
+  });
 
   const page = (signal = STAYS) =>
     pace.page(
@@ -37,6 +41,9 @@ function reading() {
     ...{ clock, limits, beganMs, page, pace },
     othersUse(part: number) {
       share = part;
+    },
+    elsewhere(busy: boolean) {
+      busyElsewhere = busy;
     },
     /** The part of the loop's work in which it has a processor, and does not wait for one. */
     processorFor(part: number) {
@@ -73,6 +80,21 @@ describe("the pace of long readings", () => {
     expect(limits).to.deep.equal([100, 100, 100, 100]);
     const gaps = beganMs.slice(1).map((atMs, index) => atMs - (beganMs[index] ?? 0));
     for (const gapMs of gaps) expect(gapMs).to.be.within(50, 53);
+  });
+
+  it("while another process serves callers: small pages, a tenth of the time, and full ones afterwards", async () => {
+    const { page, pass, elsewhere, limits, beganMs } = reading();
+    elsewhere(true);
+    const done = Promise.all([page(), page(), page()]);
+    await pass(200);
+    await done;
+    expect(limits).to.deep.equal([100, 100, 100]);
+    expect((beganMs[2] ?? 0) - (beganMs[1] ?? 0)).to.be.at.least(50);
+    elsewhere(false);
+    const after = page();
+    await pass(100);
+    await after;
+    expect(limits.at(-1)).to.equal(1_000);
   });
 
   it("our own last page being sent is not taken for a caller", async () => {
