@@ -74,7 +74,13 @@ export function createClaimStage(deps: StageDeps): ClaimStage {
     const most = Math.floor(PLACES_MAX / perUser);
     if (asks.length <= most) return callHeeding(asks, mode, least, perUser);
     const first = await callHeeding(asks.slice(0, most), mode, least, perUser);
-    return [...first, ...(await call(asks.slice(most), mode, least))];
+    const rest = await call(asks.slice(most), mode, least).catch((error: unknown) => {
+      // The first ones may have coupons, so none of the batch is untried.
+      throw error instanceof CircuitOpen
+        ? new Error("a part of a batch was not sent", { cause: error })
+        : error;
+    });
+    return [...first, ...rest];
   }
 
   /** Asks once more, with pseudonyms, where the pool says that the campaign has erased users. */

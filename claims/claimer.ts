@@ -18,6 +18,7 @@ import { createPipelines, type Pipelines } from "./pipelines.ts";
 import type { PipelineDeps } from "./stage.ts";
 import { isNoAnswer } from "./store-error.ts";
 import { createUncertainLog } from "./uncertain-log.ts";
+import type { Left } from "./wait-gate.ts";
 import { createWaitRefusals, type WaitRefusalsDeps } from "./wait-refusals.ts";
 
 export type Claimer = Pick<Pipelines, "sizes" | "waitMs" | "idle"> & {
@@ -209,11 +210,11 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     const admitted = gate.enter();
     held += 1;
     const sending = { isLate: false, isTaken: false };
-    let isAnswered = false;
+    let left: Left = "failed";
     const leftMs = Math.max(0, deps.issueDeadlineMs - (ask.spentMs ?? 0));
     try {
       const issue = await withDeadline(attempt(ask, pipeline, sending), leftMs, "IssueCoupon", clock);
-      isAnswered = true;
+      left = issue.kind === "issued" && !issue.replayed ? "issued" : "answered";
       return issue;
     } catch (error) {
       if (error instanceof QueueFull) return refused(overloaded(ask, gate.comeAgainMs()));
@@ -227,7 +228,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
         : refused({ reason: "UNCERTAIN" });
     } finally {
       held -= 1;
-      gate.leave(admitted, isAnswered);
+      gate.leave(admitted, left);
     }
   }
 

@@ -11,8 +11,7 @@ export type WaitGate = {
   shedMs(): number | undefined;
   /** A claim was admitted. Give what this returns to `leave`. */
   enter(): Admitted;
-  /** `isAnswered`: false where it leaves because of a failure or of its deadline, which tells no rate. */
-  leave(admitted: Admitted, isAnswered: boolean): void;
+  leave(admitted: Admitted, left: Left): void;
   /**
    * When a claim that is refused now is to come again: after those that wait, and after those that were
    * refused before and come again, too. undefined: how fast claims leave is not known.
@@ -25,13 +24,21 @@ export type WaitGate = {
 /** When a claim came, on the clock's `elapsed`, and how many were before it. */
 export type Admitted = { readonly atMs: number; readonly before: number };
 
+/**
+ * How a claim leaves. `issued`: with a coupon of its own, through both stages. `answered`: otherwise, and so
+ * perhaps past others that wait. `failed`: by a failure or its deadline.
+ */
+export type Left = "issued" | "answered" | "failed";
+
 export type WaitGateOptions = {
   readonly clock: Pick<Clock, "elapsed">;
-  /** 0: no claim is refused for its waiting time. */
+  /**
+   * How much longer than without a queue a claim may take. 0: no claim is refused for its waiting time.
+   */
   readonly targetMs: number;
   /**
-   * So many are always admitted, and a claim tells the rate only where so many were before it: fewer go to
-   * the stores in one batch, and how long that takes is no matter of the queue.
+   * So many are always admitted, and claims that leave tell the rate only while so many wait: fewer go to the
+   * stores in one batch, and what a claim takes then is what it takes without a queue.
    */
   readonly least: number;
 };
@@ -42,16 +49,27 @@ export type WaitGateOptions = {
 export const PATIENCE_MS = 50;
 /** Nobody is told to come again later, so that callers need not wait long after a crowd has left. */
 export const COME_AGAIN_MS_MAX = 5_000;
-/** Of each claim that leaves, in the average. */
-const WEIGHT = 1 / 64;
+/** Claims that leave are counted for so long at least, which is longer than most batches take. */
+const RATE_OVER_MS = 20;
+/** Of each of these counts, in the average. */
+const WEIGHT = 1 / 4;
 /** A rate that was measured longer ago says nothing: the stores may have been busy with something else. */
 const RATE_KEPT_MS = 10_000;
+/** After so long the time without a queue may become longer again, by the next claim that shows it. */
+const UNQUEUED_KEPT_MS = 10_000;
+/** A store that took longer for a claim was in trouble, not far away. */
+const UNQUEUED_MS_MAX = 1_000;
 
 export function createWaitGate({ clock, targetMs, least }: WaitGateOptions): WaitGate {
   let inside = 0;
   /** Claims that leave in a ms, while many wait; 0: not known. */
   let perMs = 0;
   let measuredAtMs = Number.NEGATIVE_INFINITY;
+  /** How many have left with an answer since an instant, more than a batch waiting all the time. */
+  let departures: { readonly sinceMs: number; count: number } | undefined;
+  /** What a claim takes without a queue: the stores may be far away. The least of late; 0: not known. */
+  let unqueuedMs = 0;
+  let unqueuedAtMs = Number.NEGATIVE_INFINITY;
   /** Since when the wait has been above the target. */
   let aboveSinceMs: number | undefined;
   /** When the last one that was refused comes again. */
@@ -59,14 +77,44 @@ export function createWaitGate({ clock, targetMs, least }: WaitGateOptions): Wai
 
   const waitOf = (nowMs: number) => (perMs === 0 || nowMs - measuredAtMs > RATE_KEPT_MS ? 0 : inside / perMs);
 
+  const mostMs = () => targetMs + unqueuedMs;
+
   /** Notes whether the wait is above the target, and since when. */
   function isAbove(nowMs: number, waitMs: number): boolean {
-    if (inside > least && waitMs > targetMs) {
+    if (inside > least && waitMs > mostMs()) {
       aboveSinceMs ??= nowMs;
       return true;
     }
     aboveSinceMs = undefined;
     return false;
+  }
+
+  /**
+   * Claims leave a batch at a time: the rate is that between two that leave, at least so far apart. How long
+   * one of them took would not tell it: some pass others, and a store that is far away is no queue.
+   */
+  function noteDeparture(nowMs: number): void {
+    if (inside < least) {
+      departures = undefined;
+      return;
+    }
+    if (departures === undefined) {
+      departures = { sinceMs: nowMs, count: 0 };
+      return;
+    }
+    departures.count += 1;
+    const lastedMs = nowMs - departures.sinceMs;
+    if (lastedMs < RATE_OVER_MS) return;
+    const one = departures.count / lastedMs;
+    perMs = nowMs - measuredAtMs > RATE_KEPT_MS ? one : perMs + WEIGHT * (one - perMs);
+    measuredAtMs = nowMs;
+    departures = { sinceMs: nowMs, count: 0 };
+  }
+
+  function noteUnqueued(nowMs: number, tookMs: number): void {
+    if (tookMs > unqueuedMs && nowMs - unqueuedAtMs <= UNQUEUED_KEPT_MS) return;
+    unqueuedMs = Math.min(tookMs, UNQUEUED_MS_MAX);
+    unqueuedAtMs = nowMs;
   }
 
   function comeAgainMs(nowMs: number): number | undefined {
@@ -86,7 +134,7 @@ export function createWaitGate({ clock, targetMs, least }: WaitGateOptions): Wai
       if (!isAbove(nowMs, waitMs)) return undefined;
       const isStanding = nowMs - (aboveSinceMs ?? nowMs) >= PATIENCE_MS;
       // Beyond that no burst is served before the patience is over.
-      return isStanding || waitMs > targetMs + PATIENCE_MS ? comeAgainMs(nowMs) : undefined;
+      return isStanding || waitMs > mostMs() + PATIENCE_MS ? comeAgainMs(nowMs) : undefined;
     },
 
     enter() {
@@ -95,15 +143,11 @@ export function createWaitGate({ clock, targetMs, least }: WaitGateOptions): Wai
       return admitted;
     },
 
-    leave({ atMs, before }, isAnswered) {
+    leave({ atMs, before }, left) {
       inside -= 1;
       const nowMs = clock.elapsed();
-      const tookMs = nowMs - atMs;
-      if (isAnswered && before >= least && tookMs > 0) {
-        const one = before / tookMs;
-        perMs = nowMs - measuredAtMs > RATE_KEPT_MS ? one : perMs + WEIGHT * (one - perMs);
-        measuredAtMs = nowMs;
-      }
+      if (left === "issued" && before < least) noteUnqueued(nowMs, nowMs - atMs);
+      if (left !== "failed") noteDeparture(nowMs);
       if (aboveSinceMs !== undefined) isAbove(nowMs, waitOf(nowMs));
     },
 

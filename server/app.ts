@@ -9,7 +9,6 @@ import type { IssueCoupon } from "../claims/issue-coupon.ts";
 import type { RefusedCredentials } from "../claims/refused-credentials.ts";
 import { CouponService } from "../proto/gen/coupon/v1/coupon_service_pb.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { CONNECTION_DEFAULTS } from "../runtime/connection-settings.ts";
 import type { ServicePart } from "../runtime/listeners.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
@@ -22,9 +21,9 @@ import { createAnswerFields, createCallTraces } from "./http/call-traces.ts";
 import type { BoundConnections, ConnectionLimits } from "./http/connection-limits.ts";
 import { createCrossOrigin } from "./http/cross-origin.ts";
 import { expressClasses } from "./http/express-classes.ts";
-import { createFastPath, type FastMethods } from "./http/fast-path.ts";
+import { createFastPath, type FastMethods, type FastPathDeps } from "./http/fast-path.ts";
 import { endWithCaller } from "./http/half-open.ts";
-import { createHttp1Server } from "./http/http1-server.ts";
+import { createHttp1Server, type Http1ServerOptions } from "./http/http1-server.ts";
 import { onceBodyBegins } from "./http/http2-bodies.ts";
 import { createHttp2Server } from "./http/http2-server.ts";
 import type { Http2Sessions } from "./http/http2-sessions.ts";
@@ -36,11 +35,12 @@ import { refuseSeveralHosts } from "./http/one-host.ts";
 import { PROBES } from "./http/pages.ts";
 import { createRequestTurns } from "./http/request-turns.ts";
 import { createSourceAddress, setSourceAddress } from "./http/source-address.ts";
+import { CONNECTION_LIMITS, SPARE } from "./http/spare-server.ts";
 import { byPath, type Turns } from "./http/turns.ts";
 import { createWebPages, webPagesOf } from "./http/web-pages.ts";
 import { createHttp2App } from "./http2-app.ts";
 import { type Readiness, untilStopping } from "./readiness/readiness.ts";
-import { type CallMeter, createCallMeter } from "./rpc/call-meter.ts";
+import { createCallMeter } from "./rpc/call-meter.ts";
 import type { GetCampaignStatus } from "./rpc/campaign-status.ts";
 import { createFastMethods } from "./rpc/fast-methods.ts";
 import type { FindCoupon } from "./rpc/find-coupon.ts";
@@ -110,7 +110,7 @@ export type App = {
   grpcSessions: Http2Sessions;
   /** Must watch whatever listens for this app: the two servers, or the ports in front of them. */
   connecting: NewConnections;
-  /** Another server for HTTP/1.1 made as that one, with methods and counts of its own: for a warm-up. */
+  /** Another server for HTTP/1.1 made as that one, which serves these methods alone: for a warm-up. */
   spare: (fast: FastMethods, counts: Pick<Metrics, "rpcSeconds">) => Http1Server;
 };
 
@@ -120,7 +120,9 @@ export type App = {
  */
 const READ_MAX_BYTES = 16 * 1024;
 const PUBLIC_PREFIX = `/${CouponService.typeName}/`;
-const CONNECTION_LIMITS: ConnectionLimits = { ...CONNECTION_DEFAULTS, isProxy: () => false };
+/** What the server of callers and a spare one have each of their own. */
+type OwnOfServer = Pick<FastPathDeps, "recordOf" | "traces" | "otherwise"> &
+  Pick<Http1ServerOptions, "inFlight" | "limits" | "noteCut">;
 
 export function buildApp(deps: AppDeps): App {
   const { couponService, issueCoupon, clock, logger, draining } = deps;
@@ -196,30 +198,28 @@ export function buildApp(deps: AppDeps): App {
       endWithCaller(off.taking(framework), ({ url = "" }) => isOperatorsPath(url)),
     );
   // A call waits with its body: one that waited without it would get that through a stream.
-  const fastPathOf = (fast: FastMethods, recordOf: CallMeter["recordOf"]) =>
-    createFastPath({
-      ...fast,
-      ...{ clock, isLast, sourceAddressOf, crossOrigin, readMaxBytes: READ_MAX_BYTES, recordOf, traces },
+  const http1 = { keepAliveTimeoutMs: deps.keepAliveTimeoutMs, classes: expressClasses(app) };
+  const serve = (fast: FastMethods, own: OwnOfServer) => {
+    const fastPath = createFastPath({
+      ...{ ...fast, ...own, clock, isLast, sourceAddressOf, crossOrigin, readMaxBytes: READ_MAX_BYTES },
       inTurn: refusedSources.inTurn,
       turnsOf: (isOfRefused) => (isOfRefused ? unusualOfRefused : unusual),
-      otherwise: meter.taking(refusedSources.taking(offFastPath(unusual), offFastPath(unusualOfRefused))),
     });
-  const http1 = { ...bounded, keepAliveTimeoutMs: deps.keepAliveTimeoutMs, classes: expressClasses(app) };
-  const serve = (fastPath: RequestListener, counts: InFlight) =>
-    createHttp1Server(
-      refuseSeveralHosts(
-        (request, response) => {
-          joinCredentials(request);
-          fastPath(request, response);
-        },
-        { addFields: answers.addFields, refuses: meter.refuses },
-      ),
-      { ...http1, inFlight: counts },
-    );
+    const joined: RequestListener = (request, response) => {
+      joinCredentials(request);
+      fastPath(request, response);
+    };
+    const hosts = { addFields: answers.addFields, refuses: meter.refuses };
+    return createHttp1Server(refuseSeveralHosts(joined, hosts), { ...http1, ...own });
+  };
   const served = serves("public") ? fastMethods : { methods: new Map(), gets: new Map() };
-  const http = serve(fastPathOf(served, meter.recordOf), inFlight);
-  const spare: App["spare"] = (fast, spareMetrics) =>
-    serve(fastPathOf(fast, createCallMeter(spareMetrics, clock, traces).recordOf), createInFlight());
+  const otherwise = meter.taking(refusedSources.taking(offFastPath(unusual), offFastPath(unusualOfRefused)));
+  const http = serve(served, { ...bounded, inFlight, recordOf: meter.recordOf, traces, otherwise });
+  const spare: App["spare"] = (fast, spareMetrics) => {
+    const untraced = createCallTraces();
+    const { recordOf } = createCallMeter(spareMetrics, clock, untraced);
+    return serve(fast, { ...SPARE, inFlight: createInFlight(), recordOf, traces: untraced });
+  };
   const grpcApp = createGrpcApp({
     ...{ options: { ...options, contextValues }, unknown: meter.unknown },
     own: { parts, readiness, reflects: deps.reflects, draining, clock, tellTrouble },

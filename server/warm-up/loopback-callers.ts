@@ -14,10 +14,11 @@ const LOOPBACK = "127.0.0.1";
 
 /**
  * Lets the server listen on loopback, at a port that no one else is told, and connects so many callers. What
- * they do is as little as can be: the server's part is what is to be warmed up.
+ * they do is as little as can be: the server's part is what is to be warmed up. Workers of one group would
+ * share the port, and meet each other's shadows, if it were not exclusive.
  */
 export async function connectCallers(server: Server, connections: number): Promise<LoopbackCallers> {
-  server.listen(0, LOOPBACK);
+  server.listen({ port: 0, host: LOOPBACK, exclusive: true });
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const callers = Array.from({ length: connections }, () => createCaller(port));

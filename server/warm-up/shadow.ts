@@ -16,6 +16,7 @@ import { type ClaimMetrics, createClaimMetrics } from "../../runtime/claim-metri
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { SHAPE_FIRST } from "../../runtime/stored-shape.ts";
+import { NO_TRACER } from "../../runtime/tracer.ts";
 import type { FastMethods } from "../http/fast-path.ts";
 import { createIssueAnswers, ISSUE_PATH } from "../rpc/issue-answer.ts";
 import { createTellTrouble } from "../rpc/trouble.ts";
@@ -64,7 +65,8 @@ export async function openShadow(deps: ShadowDeps, campaign: CampaignDoc, total:
   const logger = deps.logger.child({}, { level: "silent" });
   const metrics = createClaimMetrics([]);
   const doc = { ...campaign, _id: id, total, loadedGeneration: GENERATION };
-  const campaigns = { find: async () => doc };
+  // No other id is served: not even that of the campaign, whose coupons these are not.
+  const campaigns = { find: async (asked: string) => (asked === id ? doc : null) };
   const marks = { demanded: () => undefined, pseudonymOf: () => undefined, note: () => undefined };
   const breakers = createStoreBreakers({
     ...{ clock, logger, commitStallMs: deps.issueDeadlineMs, storeStallMs: deps.issueDeadlineMs },
@@ -76,6 +78,7 @@ export async function openShadow(deps: ShadowDeps, campaign: CampaignDoc, total:
     herd: undefined,
     heldMax: Number.POSITIVE_INFINITY,
     restore: async () => "gone",
+    tracer: NO_TRACER,
   });
   const issueCoupon = createIssueCoupon({
     ...{ claimer, clock, metrics, claimAuth: ADMIT_ALL, issueDeadlineMs: deps.issueDeadlineMs },
@@ -87,7 +90,7 @@ export async function openShadow(deps: ShadowDeps, campaign: CampaignDoc, total:
   const answers = createIssueAnswers({ issueCoupon, clock, tellTrouble: createTellTrouble(logger, clock) });
   const server = deps.spare({ methods: new Map([[ISSUE_PATH, answers]]), gets: new Map() }, metrics);
   await warmUps.begin(id, campaignId);
-  await loadPool(pool, id, total, clock.now());
+  await loadPool(pool, id, total);
   return {
     ...{ id, server },
     async remove() {
@@ -101,7 +104,7 @@ export async function openShadow(deps: ShadowDeps, campaign: CampaignDoc, total:
 const noProbe = async () => undefined;
 
 /** The codes are longer than any real one, and begin with a syllable, as most do. */
-async function loadPool(pool: Pool, id: string, total: number, nowMs: number): Promise<void> {
+async function loadPool(pool: Pool, id: string, total: number): Promise<void> {
   await pool.loadBegin(id, GENERATION);
   const codes = Array.from({ length: total }, (_, i) => `가${id}${i}`);
   for (let at = 0; at < total; at += CODES_A_CALL)
@@ -109,7 +112,8 @@ async function loadPool(pool: Pool, id: string, total: number, nowMs: number): P
   const target = { campaignId: id, generation: GENERATION, state: "staged" as const, shape: SHAPE_FIRST };
   const loaded = await pool.loadCommit({
     ...target,
-    startsAtMs: nowMs - 1,
+    // Long ago by each clock, however far apart those of Redis and of this process are.
+    startsAtMs: 1,
     endsAtMs: 0,
     total,
     armedAtMs: 0,

@@ -29,7 +29,10 @@ export type WarmUpWatch = {
   start(): void;
   /** One look. Rejects when MongoDB cannot be asked; never for a warm-up that failed. */
   look(): Promise<void>;
-  /** Cuts off the warm-up under way; resolves once its traces are removed. */
+  /**
+   * Cuts off the warm-up under way; resolves once its traces are removed, or after a second: what is left
+   * then another process removes, and the callers of a sale need the time to drain.
+   */
   stop(): Promise<void>;
 };
 
@@ -41,6 +44,7 @@ const END_LATEST_MS = 1_000;
 /** The most time for one warm-up, in ms; its claims under way and its removal come on top. */
 const MOST_MS = 10_000;
 const LOOK_EVERY_MS = 1_000;
+const STOP_MOST_MS = 1_000;
 const CAMPAIGNS_MAX = 20;
 /** Code that was busy within so long is warm still, in ms; V8 drops what is not used for long. */
 const WARM_FOR_MS = 600_000;
@@ -87,6 +91,8 @@ export function createWarmUpWatch(deps: WarmUpWatchDeps): WarmUpWatch {
       );
       metrics.warmUps.inc({ outcome: isComplete ? "done" : "cut" });
     } catch (error) {
+      // The stores may be closed by now: another process removes what is left.
+      if (stopping.signal.aborted) return;
       metrics.warmUps.inc({ outcome: "failed" });
       logger.warn(
         { campaign: id, err: error },
@@ -100,6 +106,7 @@ export function createWarmUpWatch(deps: WarmUpWatchDeps): WarmUpWatch {
   /** Those of this process, too, whose removal failed. */
   async function removeAbandoned(): Promise<void> {
     for (const left of await warmUps.abandoned(ABANDONED_AFTER_MS, REMOVED_AT_ONCE)) {
+      if (stopping.signal.aborted) return;
       await deps.removeShadow(left);
       logger.info({ campaign: left.campaignId }, "removed what a warm-up had left that was cut off");
     }
@@ -142,7 +149,13 @@ export function createWarmUpWatch(deps: WarmUpWatchDeps): WarmUpWatch {
     async stop() {
       stopping.abort();
       cancel();
-      await underWay;
+      await new Promise<void>((resolve) => {
+        const cancelTimer = clock.after(STOP_MOST_MS, resolve);
+        void underWay.finally(() => {
+          cancelTimer();
+          resolve();
+        });
+      });
     },
   };
 }

@@ -260,67 +260,83 @@ describe("claimer", () => {
   describe("more than it can answer in time", () => {
     /** A sale whose pool is asked for one claim at a time, while the door is open. */
     async function doored(given: Partial<SaleOptions> & { deps?: SaleOptions["deps"] } = {}) {
-      let door = gate();
+      let permits = 0;
+      const waiting: (() => void)[] = [];
+      const letPass = (count: number) => {
+        permits = count;
+        for (; permits > 0 && waiting.length > 0; permits -= 1) waiting.shift()?.();
+      };
       const sale = await openSale(stores, {
-        total: 4,
+        total: 7,
         ...given,
         deps: { claimBatchMax: 1, waitTargetMs: 10, ...given.deps },
         pool: (real) => ({
           ...real,
           async claim(...args) {
-            await door.passed;
+            if (permits > 0) permits -= 1;
+            else await new Promise<void>((pass) => void waiting.push(pass));
             return real.claim(...args);
           },
         }),
       });
-      const shut = () => {
-        door = gate();
-      };
-      return { sale, shut, open: () => door.open() };
+      const open = () => letPass(Number.POSITIVE_INFINITY);
+      return { sale, letPass, open, shut: () => letPass(0) };
     }
 
-    /** Has three claims take 300 ms or more: the third is the second after the first. */
-    async function slowed({ sale, open, shut }: Awaited<ReturnType<typeof doored>>): Promise<void> {
-      const asked = ["a", "b", "c"].map((key) => sale.issue(key));
-      sale.clock.pass(300);
+    /** Has one claim take no time, and then two leave each 600 ms. */
+    async function slowed({ sale, open, shut, letPass }: Awaited<ReturnType<typeof doored>>): Promise<void> {
       open();
-      expect((await Promise.all(asked)).map(reasonOf)).to.deep.equal(["issued", "issued", "issued"]);
-      await sale.claimer.idle();
+      await sale.issue("a");
       shut();
+      const asked = ["b", "c", "d", "e", "f"].map((key) => sale.issue(key));
+      for (const two of [asked.slice(0, 2), asked.slice(2, 4), asked.slice(4)]) {
+        letPass(two.length);
+        expect((await Promise.all(two)).map(reasonOf)).to.deep.equal(two.map(() => "issued"));
+        sale.clock.pass(600);
+      }
+      await sale.claimer.idle();
     }
 
     it("refuses at once those who come last, untried, with the time to come again; nobody who was admitted", async () => {
       const slow = await doored();
       const { sale } = slow;
       await slowed(slow);
-      const admitted = [sale.issue("d"), sale.issue("e")];
-      const last = await sale.issue("f");
+      const admitted = [sale.issue("g"), sale.issue("h")];
+      const last = await sale.issue("i");
       if (last.kind !== "refused" || last.refusal.reason !== "OVERLOADED") throw new Error("not refused");
       // Two before it and itself, 300 ms each, of which the caller's own part is a half or more.
       expect(last.refusal.retryAfterMs).to.be.within(400, 2_000);
       expect(last.refusal.why).to.equal(undefined);
-      const next = await sale.issue("g");
+      const next = await sale.issue("j");
       if (next.kind !== "refused" || next.refusal.reason !== "OVERLOADED") throw new Error("not refused");
       expect(last.refusal.retryAfterMs).to.not.equal(next.refusal.retryAfterMs);
       expect(sale.claimer.waitMs()).to.be.within(550, 1_300);
       expect((await sale.metrics.shed.get()).values[0]?.value).to.equal(2);
       slow.open();
       expect((await Promise.all(admitted)).map(reasonOf)).to.deep.equal(["issued", "SOLD_OUT"]);
-      expect(Object.keys((await contents(sale)).claims).sort()).to.deep.equal(["a", "b", "c", "d"]);
+      expect(Object.keys((await contents(sale)).claims).sort()).to.deep.equal([
+        "a",
+        "b",
+        "c",
+        "d",
+        "e",
+        "f",
+        "g",
+      ]);
       // The wave is over.
       expect(issuedBy(await sale.issue("a")).replayed).to.equal(true);
     });
 
     it("answers from memory come all the same", async () => {
-      const slow = await doored({ total: 3 });
+      const slow = await doored({ total: 6 });
       const { sale } = slow;
       await slowed(slow);
       slow.open();
-      expect(reasonOf(await sale.issue("d"))).to.equal("SOLD_OUT");
+      expect(reasonOf(await sale.issue("g"))).to.equal("SOLD_OUT");
       await until(() => sale.claimer.remembered(sale.campaign._id, "x") !== undefined, HANG_MS);
       slow.shut();
       // They wait for Redis: their keys are in the filter of holders only once the winners are read.
-      const inside = ["d", "e", "f"].map((key) => sale.issue(key));
+      const inside = ["g", "h", "i"].map((key) => sale.issue(key));
       expect(reasonOf(await sale.issue("x"))).to.equal("SOLD_OUT");
       slow.open();
       await Promise.all(inside);
@@ -331,9 +347,9 @@ describe("claimer", () => {
       const slow = await doored();
       const { sale } = slow;
       await slowed(slow);
-      const admitted = [sale.issue("d"), sale.issue("e")];
+      const admitted = [sale.issue("g"), sale.issue("h")];
       sale.breakers.pool(sale.campaign._id).suspect();
-      const refused = await sale.issue("f");
+      const refused = await sale.issue("i");
       expect(refused).to.deep.equal({ kind: "refused", refusal: STORE_AWAY });
       expect((await sale.metrics.shed.get()).values[0]?.value).to.equal(0);
       await until(() => sale.breakers.pool(sale.campaign._id).state() === "closed", HANG_MS);

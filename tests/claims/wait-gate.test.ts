@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { COME_AGAIN_MS_MAX, createWaitGate, PATIENCE_MS } from "../../claims/wait-gate.ts";
+import { COME_AGAIN_MS_MAX, createWaitGate, type Left, PATIENCE_MS } from "../../claims/wait-gate.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
 const TARGET_MS = 100;
@@ -36,11 +36,11 @@ function open({ targetMs = TARGET_MS, least = LEAST } = {}) {
     else told.push(comeAgainMs);
   }
 
-  function answer(isAnswered = true): void {
+  function answer(left: Left = "issued"): void {
     const first = inside.shift();
     if (first === undefined) return;
     waits.push(clock.elapsed() - first.atMs);
-    gate.leave(first, isAnswered);
+    gate.leave(first, left);
   }
 
   return { clock, gate, inside, waits, told, run, come, answer };
@@ -90,12 +90,12 @@ describe("wait gate", () => {
   });
 
   it("no more than a batch is never refused, however slowly claims leave", () => {
-    const { clock, gate, inside, come, answer, told } = open();
-    for (let one = 0; one < LEAST + 1; one += 1) come();
-    clock.pass(5_000);
-    while (inside.length > 0) answer();
-    expect(gate.waitMs()).to.equal(0);
-    for (let one = 0; one < LEAST + 1; one += 1) come();
+    const { run, inside, come, told } = open();
+    run(3_000, 1, 0.01);
+    expect(told).to.have.length.above(2_000);
+    run(1, 0, inside.length - LEAST);
+    told.length = 0;
+    come();
     expect([inside.length, told.length]).to.deep.equal([LEAST + 1, 0]);
     come();
     expect([inside.length, told.length]).to.deep.equal([LEAST + 1, 1]);
@@ -105,10 +105,42 @@ describe("wait gate", () => {
     const { clock, gate, inside, come, answer } = open();
     for (let one = 0; one < 10 * LEAST; one += 1) come();
     clock.pass(5_000);
-    while (inside.length > 0) answer(false);
+    while (inside.length > 0) answer("failed");
     for (let one = 0; one < 10 * LEAST; one += 1) come();
     expect(inside).to.have.length(10 * LEAST);
     expect(gate.comeAgainMs()).to.equal(undefined);
+  });
+
+  it("claims that are answered past those that wait tell no rate", () => {
+    const { run, waits, gate, clock } = open();
+    run(50, 20, 10);
+    waits.length = 0;
+    // One of fifty asks again, and is answered after 3 ms, however many wait.
+    for (let round = 0; round < 60; round += 1) {
+      const again = gate.enter();
+      run(3, 50, 10);
+      gate.leave(again, "answered");
+      run(47, 50, 10);
+    }
+    expect(Math.max(...waits)).to.be.below(TARGET_MS + PATIENCE_MS + 20);
+    expect(clock.elapsed()).to.be.above(2_900);
+  });
+
+  it("stores that are far away are no queue: what a claim takes without one is added to the target", () => {
+    const clock = fakeClock();
+    const gate = createWaitGate({ clock, targetMs: TARGET_MS, least: LEAST });
+    const farMs = 180;
+    const inside: ReturnType<typeof gate.enter>[] = [];
+    let refused = 0;
+    for (let at = 0; at < 3_000; at += 1) {
+      for (let one = 0; one < 10; one += 1)
+        if (gate.shedMs() === undefined) inside.push(gate.enter());
+        else refused += 1;
+      clock.pass(1);
+      while (inside[0] !== undefined && clock.elapsed() - inside[0].atMs >= farMs)
+        gate.leave(inside.shift() as (typeof inside)[0], "issued");
+    }
+    expect([refused, inside.length > 1_700]).to.deep.equal([0, true]);
   });
 
   it("a rate is forgotten", () => {

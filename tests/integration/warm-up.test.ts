@@ -65,6 +65,16 @@ describe("Servers before a start", () => {
     expect(verified.stores.issued).to.equal(COUPONS);
   });
 
+  it("workers of one group warm up beside each other", async () => {
+    const group = await services.start({ env: { WORKERS: "2" } });
+    const clients = connectClients(group.url);
+    const { id } = await createCampaign(clients, { total: 5, startsAtMs: Date.now() + SOON_MS });
+    const ended = () => group.process.lines.filter((line) => line.includes(id) && /warmed up/.test(line));
+    await until(() => ended().length === 2, HANG_MS);
+    for (const line of ended()) expect(line).to.include("claim path warmed up");
+    expect(await trace()).to.deep.equal(NONE);
+  });
+
   it("what a killed one left is removed by another", async () => {
     const [one, killed] = [await services.start(), await services.start({ roles: "server" })];
     const clients = connectClients(one.url);

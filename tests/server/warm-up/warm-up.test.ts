@@ -100,6 +100,15 @@ describe("a warm-up of the claim path", () => {
       return response.json() as Promise<object>;
     };
     const [first, , again] = [await ask("a"), await ask("b"), await ask("a")];
+    const elsewhere = (path: string, campaignId: string) =>
+      fetch(`http://127.0.0.1:${port}${path}`, {
+        ...{ method: "POST", headers: { "content-type": "application/json", connection: "close" } },
+        body: JSON.stringify({ campaignId, userId: "c" }),
+      });
+    // It issues nothing under the id of the campaign itself, and is no door to anything else.
+    expect(await (await elsewhere(ISSUE_PATH, campaign._id)).text()).to.include("UNKNOWN_CAMPAIGN");
+    for (const path of ["/metrics", "/readyz", "/coupon.v1.CampaignService/GetCampaign", `${ISSUE_PATH}?`])
+      expect((await elsewhere(path, campaign._id)).status).to.equal(404);
     shadow.server.close();
     shadow.server.closeAllConnections();
     expect(again).to.deep.equal({ ...first, replayed: true });
@@ -123,6 +132,14 @@ describe("a warm-up of the claim path", () => {
       const one: CampaignDoc = { ...campaign, onePerUser: !("maxPerUser" in given), ...given };
       expect(await warmUp(depsOf().deps, one, "short", NEVER)).to.include({ isComplete: true });
       expect(await trace()).to.deep.equal(NONE);
+    });
+
+  for (const aheadMs of [-60_000, 60_000])
+    it(`does not mind a clock of this process that is ${aheadMs / 1_000} s ahead of that of Redis`, async () => {
+      const { campaign } = await aboutToOpen();
+      const { deps } = depsOf();
+      const clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
+      expect(await warmUp({ ...deps, clock }, campaign, "short", NEVER)).to.include({ isComplete: true });
     });
 
   it("two at once, of one campaign, do not meet", async () => {
