@@ -84,15 +84,16 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     const { campaignId, claimKey, userId, facts } = ask;
     const { leastGeneration, maxPerUser } = facts;
     const redis = breakers.pool(campaignId);
-    /** The caller no longer waits: before a code was popped for it, nothing was tried. */
+    const isGone = () => sending.isLate || ask.caller.aborted;
     const take = () => {
-      if (sending.isLate || ask.caller.aborted) return false;
+      if (isGone()) return false;
       sending.isTaken = true;
       return true;
     };
+    /** The caller no longer waits: before a code was popped for it, nothing was tried. */
     const tooLate = (stale: number) => refused({ reason: stale === 0 ? "DEADLINE_EXCEEDED" : "UNCERTAIN" });
     for (let stale = 0; stale < STALE_CODES_MAX; ) {
-      if (sending.isLate || ask.caller.aborted) return tooLate(stale);
+      if (isGone()) return tooLate(stale);
       if (redis.admit() === "refuse") return storeAway();
       const askedAtMs = clock.elapsed();
       const asked = { claimKey, userId, leastGeneration, maxPerUser, take, span: ask.caller.span };

@@ -197,9 +197,9 @@ export function buildApp(deps: AppDeps): App {
       new Map([[ISSUE_PATH, claims.taking(framework)], ...PROBES.map((path) => [path, framework] as const)]),
       endWithCaller(off.taking(framework), ({ url = "" }) => isOperatorsPath(url)),
     );
-  // A call waits with its body: one that waited without it would get that through a stream.
   const http1 = { keepAliveTimeoutMs: deps.keepAliveTimeoutMs, classes: expressClasses(app) };
   const serve = (fast: FastMethods, own: OwnOfServer) => {
+    // A call waits with its body: one that waited without it would get that through a stream.
     const fastPath = createFastPath({
       ...{ ...fast, ...own, clock, isLast, sourceAddressOf, crossOrigin, readMaxBytes: READ_MAX_BYTES },
       inTurn: refusedSources.inTurn,
