@@ -2,6 +2,7 @@ import type { Campaigns } from "../../record/campaigns.ts";
 import type { CampaignDoc } from "../../record/documents.ts";
 import type { WarmUpDoc, WarmUps } from "../../record/warm-ups.ts";
 import type { Cancel, Clock } from "../../runtime/clock.ts";
+import { withDeadline } from "../../runtime/deadline.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import { troubleOnce } from "../../runtime/trouble-once.ts";
@@ -149,13 +150,7 @@ export function createWarmUpWatch(deps: WarmUpWatchDeps): WarmUpWatch {
     async stop() {
       stopping.abort();
       cancel();
-      await new Promise<void>((resolve) => {
-        const cancelTimer = clock.after(STOP_MOST_MS, resolve);
-        void underWay.finally(() => {
-          cancelTimer();
-          resolve();
-        });
-      });
+      await withDeadline(underWay, STOP_MOST_MS, "the end of a warm-up", clock).catch(() => undefined);
     },
   };
 }
