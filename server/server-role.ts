@@ -163,6 +163,8 @@ export async function startServerRole(
     return metrics.registry;
   });
   let spare: App["spare"] | undefined;
+  let endWarmUps: (() => Promise<void>) | undefined;
+  lifecycle.onRelease("warm-ups", () => endWarmUps?.());
   const addresses = await startTransports({
     onSpare: (made) => {
       spare = made;
@@ -202,6 +204,9 @@ export async function startServerRole(
     operatorHosts: config.OPERATOR_HOSTS,
     ...{ allowedOrigins: config.ALLOWED_ORIGINS, operatorOrigins: config.OPERATOR_ORIGINS },
   });
-  if (spare !== undefined) startWarmUps(config, parts, { breakers, campaignCache, spare }, lifecycle);
+  if (spare !== undefined) {
+    const own = { breakers, campaignCache, spare };
+    endWarmUps = startWarmUps(config, parts, own, ending.stopping.signal);
+  }
   return { addresses, metricsPage };
 }

@@ -1,7 +1,6 @@
 import type { CampaignCache } from "../claims/campaign-cache.ts";
 import { BREAKERS, type StoreBreakers } from "../claims/store-breakers.ts";
 import type { Config } from "../runtime/config.ts";
-import type { Lifecycle } from "../runtime/lifecycle.ts";
 import type { App } from "./app.ts";
 import type { SharedParts } from "./shared-parts.ts";
 import { removeShadow } from "./warm-up/shadow.ts";
@@ -11,14 +10,18 @@ import { createWarmUpWatch } from "./warm-up/warm-up-watch.ts";
 /** A claim of a warm-up is given up after so long, in ms. */
 const CLAIM_MOST_MS = 2_000;
 
-/** Warms the claim path of this process up before each start, unless the settings turn that off. */
+/**
+ * Warms the claim path of this process up before each start, unless the settings turn that off. `stopping`
+ * cuts a warm-up off at once. The returned function waits for its end: the transports have drained by then,
+ * as no caller is to wait for it.
+ */
 export function startWarmUps(
   config: Config,
   parts: SharedParts,
   of: { breakers: StoreBreakers; campaignCache: CampaignCache; spare: App["spare"] },
-  lifecycle: Lifecycle,
-): void {
-  if (config.WARM_UP === "off") return;
+  stopping: AbortSignal,
+): () => Promise<void> {
+  if (config.WARM_UP === "off") return async () => undefined;
   const { breakers, campaignCache, spare } = of;
   const { issuances, pool, warmUps, shadowPool, tally } = parts;
   const deps: WarmUpDeps = {
@@ -47,6 +50,7 @@ export function startWarmUps(
     answers: tally.total,
     isStoreAway: () => BREAKERS.some((kind) => breakers.holdsBack(kind)),
   });
-  lifecycle.onRelease("warm-ups", () => watch.stop());
+  stopping.addEventListener("abort", () => void watch.stop(), { once: true });
   watch.start();
+  return () => watch.stop();
 }

@@ -32,7 +32,7 @@ export type WarmUpWatch = {
   look(): Promise<void>;
   /**
    * Cuts off the warm-up under way; resolves once its traces are removed, or after a second: what is left
-   * then another process removes, and the callers of a sale need the time to drain.
+   * then another process removes.
    */
   stop(): Promise<void>;
 };

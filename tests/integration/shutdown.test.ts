@@ -28,11 +28,14 @@ describe("A server that ends", () => {
 
   // Each test has its own services, so that no server does the work that the test expects of another.
   beforeEach(() => {
-    // Long deadlines: the tests below pause stores on purpose, and no call may time out meanwhile.
+    // Long deadlines: the tests below pause stores on purpose; meanwhile no call may time out, and no breaker
+    // may open, which answers claims with UNCERTAIN.
     services = createServices({
       ...stack.env,
       STORE_DEADLINE_MS: "30000",
       COMMIT_DEADLINE_MS: "30000",
+      STORE_STALL_MS: "30000",
+      COMMIT_STALL_MS: "30000",
       ISSUE_DEADLINE_MS: "30000",
       DRAIN_DEADLINE_MS: "30000",
       SWEEP_AFTER_MS: "300",
