@@ -32,17 +32,19 @@ export async function takeLease(
   campaignId: string,
   purpose: "fill" | "load",
 ): Promise<Lease | undefined> {
+  // Of the request, not of the answer: that may be late, and the lease another's by then.
+  let renewedAtMs = clock.now();
   const campaign = await campaigns.takeLease(campaignId, owner, leaseMs, purpose === "load");
   if (campaign === null) return undefined;
-  let renewedAtMs = clock.now();
   return {
     campaign,
     async keep() {
-      if (Math.abs(clock.now() - renewedAtMs) < leaseMs / 3) return;
+      const nowMs = clock.now();
+      if (Math.abs(nowMs - renewedAtMs) < leaseMs / 3) return;
       if (!(await campaigns.renewLease(campaignId, owner, leaseMs))) {
         throw new LeaseLost(`the lease of campaign ${campaignId} went to another process`);
       }
-      renewedAtMs = clock.now();
+      renewedAtMs = nowMs;
     },
     drop(swapped) {
       if (swapped === undefined) return campaigns.dropLease(campaignId, owner);

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { LeaseLost } from "../../campaign/lease.ts";
 import { type LoadDeps, type LoadOutcome, loadPool } from "../../campaign/load.ts";
 import { createRestore } from "../../campaign/restore.ts";
 import { campaignKeys } from "../../pool/keys.ts";
@@ -300,6 +301,30 @@ describe("loading a pool from MongoDB", () => {
         );
       });
     }
+  });
+
+  it("a loader that learns late that it has the lease loads nothing, where another has loaded since", async () => {
+    const { campaign } = await madeCampaign(records);
+    const clock = fakeClock();
+    const late: LoadDeps = {
+      ...{ ...depsOf("late", 1), clock },
+      campaigns: {
+        ...records.campaigns,
+        async takeLease(...args) {
+          const taken = await records.campaigns.takeLease(...args);
+          expect(await loadUntilFree(depsOf("the next"), campaign._id)).to.equal("loaded");
+          await raw.unlink(Object.values(campaignKeys(campaign._id)));
+          clock.pass(10);
+          return taken;
+        },
+      },
+    };
+    const lost = await loadPool(late, campaign._id).catch((error: unknown) => error);
+    expect(lost).to.be.instanceOf(LeaseLost);
+    expect((await stores.pool.inspect(campaign._id)).status, "no pool of the older generation").to.equal(
+      "none",
+    );
+    expect(await generationOf(campaign)).to.equal(2);
   });
 
   it("the generation only rises, whatever becomes of the loads", async () => {
