@@ -1,3 +1,5 @@
+import type { FairSlots, Slot } from "./fair-slots.ts";
+
 /** The queue is full: the item was not sent to a store. */
 export class QueueFull extends Error {
   override readonly name = "QueueFull";
@@ -29,7 +31,12 @@ export type BatchQueueOptions<T, R> = {
   lazy?: boolean;
   /** Calls back at the end of this turn of the event loop; setImmediate unless a simulation owns the loop. */
   defer?: (callback: () => void) => void;
+  /** Shared with the queues of other campaigns: no batch begins without one of them. */
+  slots?: FairSlots | undefined;
 };
+
+/** Where no slots are shared. */
+const NO_BOUND: Slot = { most: Number.POSITIVE_INFINITY, end: () => undefined };
 
 type Entry<T, R> = { item: T; resolve: (result: R) => void; reject: (cause: unknown) => void };
 
@@ -45,19 +52,24 @@ export function createBatchQueue<T, R>({
   maxWaiting,
   lazy = false,
   defer = setImmediate,
+  slots,
 }: BatchQueueOptions<T, R>): BatchQueue<T, R> {
   let waiting: Entry<T, R>[] = [];
   let inFlight = 0;
   let underWay = 0;
   let scheduled = false;
   let idlers: (() => void)[] = [];
+  const share = slots?.join(flush);
 
   function flush(): void {
     scheduled = false;
     while (waiting.length > 0 && inFlight < maxInFlight) {
-      const batch = waiting.length <= maxBatch ? waiting : waiting.slice(0, maxBatch);
-      waiting = batch === waiting ? [] : waiting.slice(maxBatch);
-      void send(batch);
+      const slot = share === undefined ? NO_BOUND : share.take(Math.min(waiting.length, maxBatch));
+      if (slot === undefined) return;
+      const most = Math.min(maxBatch, slot.most);
+      const batch = waiting.length <= most ? waiting : waiting.slice(0, most);
+      waiting = batch === waiting ? [] : waiting.slice(most);
+      void send(batch, slot);
     }
   }
 
@@ -67,7 +79,7 @@ export function createBatchQueue<T, R>({
     defer(flush);
   }
 
-  async function send(batch: Entry<T, R>[]): Promise<void> {
+  async function send(batch: Entry<T, R>[], slot: Slot): Promise<void> {
     inFlight++;
     underWay += batch.length;
     try {
@@ -82,6 +94,7 @@ export function createBatchQueue<T, R>({
     }
     inFlight--;
     underWay -= batch.length;
+    slot.end();
     if (lazy && waiting.length > 0) schedule();
     else flush();
     tellIdlers();

@@ -118,6 +118,7 @@ export function createClaimStage(deps: StageDeps): ClaimStage {
     maxBatch: deps.claimBatchMax,
     maxInFlight: CLAIMS_IN_FLIGHT_MAX,
     maxWaiting: deps.queueMax,
+    slots: deps.slots.claims,
     ...(deps.defer === undefined ? {} : { defer: deps.defer }),
     run: loggingFailure(deps, "claiming", async (asks: readonly Ask[]) => {
       if (redis.admit() === "refuse") throw new CircuitOpen("Redis does not answer");

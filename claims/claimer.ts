@@ -15,6 +15,7 @@ import { createKeyRefusals } from "./key-refusals.ts";
 import { createKnownAnswers, type KnownAnswersDeps } from "./known-answers.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { createPipelines, type Pipelines } from "./pipelines.ts";
+import { createShedding, type SheddingDeps } from "./shedding.ts";
 import type { PipelineDeps } from "./stage.ts";
 import { isNoAnswer } from "./store-error.ts";
 import { createUncertainLog } from "./uncertain-log.ts";
@@ -40,12 +41,11 @@ type Asked = Pick<IssueAsk, "campaignId" | "claimKey">;
  */
 type Sending = { isTaken: boolean; isLate: boolean };
 
-export type ClaimerDeps = Omit<PipelineDeps, "leastGenerations"> &
+export type ClaimerDeps = Omit<PipelineDeps, "leastGenerations" | "slots"> &
   WaitRefusalsDeps &
   Pick<KnownAnswersDeps, "campaigns" | "filterSeed"> & {
     issueDeadlineMs: number;
-    /** Claims of all campaigns that are under way at a time. */
-    heldMax: number;
+    heldMax: SheddingDeps["heldMax"];
   };
 
 /** How often one request may pop a code of another claim key before it gets UNCERTAIN. */
@@ -60,7 +60,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
   const refuseWithoutKey = createKeyRefusals(deps.logger);
   const logUncertain = createUncertainLog(deps.logger.child({ component: "claims" }), clock);
   const pipelines = createPipelines(deps);
-  let held = 0;
+  const shedding = createShedding(deps);
 
   /** The refusal where this request has no code: it was not sent, or no answer brought a coupon. */
   function storeAway(): Issue {
@@ -184,32 +184,15 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
     }
   }
 
-  /**
-   * Refuses a claim that could not be answered in time. While a breaker is not closed it decides: what is
-   * refused then starts its probe, and a trial must come through.
-   */
-  function shed(ask: IssueAsk, { gate }: Pipeline): Issue | undefined {
-    const comeAgainMs = gate.shedMs();
-    if (comeAgainMs === undefined) return undefined;
-    if (
-      breakers.commits.state(ask.campaignId) !== "closed" ||
-      breakers.pool(ask.campaignId).state() !== "closed"
-    )
-      return undefined;
-    metrics.shed.count();
-    return refused(overloaded(ask, comeAgainMs));
-  }
-
   function claim(ask: IssueAsk): Issue | Promise<Issue> {
     const pipeline = pipelines.of(ask.campaignId);
-    if (held >= deps.heldMax) return refused(overloaded(ask, pipeline.gate.comeAgainMs()));
-    return shed(ask, pipeline) ?? claimWithin(ask, pipeline);
+    const shed = shedding.refusal(ask.campaignId, pipeline.gate);
+    return shed === undefined ? claimWithin(ask, pipeline) : refused(overloaded(ask, shed.comeAgainMs));
   }
 
   async function claimWithin(ask: IssueAsk, pipeline: Pipeline): Promise<Issue> {
     const { gate } = pipeline;
-    const admitted = gate.enter();
-    held += 1;
+    const leave = shedding.enter(gate);
     const sending = { isLate: false, isTaken: false };
     let left: Left = "failed";
     const leftMs = Math.max(0, deps.issueDeadlineMs - (ask.spentMs ?? 0));
@@ -228,8 +211,7 @@ export function createClaimer(deps: ClaimerDeps): Claimer {
         ? refused(overloaded(ask, gate.comeAgainMs()))
         : refused({ reason: "UNCERTAIN" });
     } finally {
-      held -= 1;
-      gate.leave(admitted, left);
+      leave(left);
     }
   }
 

@@ -94,7 +94,7 @@ export function createCommitBreakers({
     // One that was dropped from memory still watches the inserts that began before.
     if (owns.get(campaignId) !== breaker) return;
     onOpen(campaignId);
-    const isLone = [...owns].every(([id, own]) => id === campaignId || own.state() === "closed");
+    const isLone = [...owns].every(([id, own]) => id === campaignId || !own.holdsBack());
     if (!isLone && clock.elapsed() - answeredAtMs >= stallMs && shared.state() === "closed") shared.suspect();
   }
 

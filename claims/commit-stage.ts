@@ -96,6 +96,7 @@ export function createCommitStage(deps: StageDeps, settles: SettleStage): Commit
     maxBatch: COMMIT_BATCH_MAX,
     maxInFlight: deps.commitsInFlightMax,
     maxWaiting: deps.queueMax,
+    slots: deps.slots.commits,
     ...(deps.defer === undefined ? {} : { defer: deps.defer }),
     run: loggingFailure(deps, "committing", async (batch: readonly (Claim & Traced)[]) => {
       metrics.commitBatch.observe(batch.length);

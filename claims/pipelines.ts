@@ -1,5 +1,5 @@
 import { CircuitOpen } from "./breaker.ts";
-import { createPipeline, type Pipeline } from "./pipeline.ts";
+import { createPipeline, createStageSlots, type Pipeline } from "./pipeline.ts";
 import type { PipelineDeps } from "./stage.ts";
 
 /** The pipelines of all campaigns that this process has claims of. */
@@ -18,9 +18,10 @@ const IDLE_PIPELINES_MAX = 1_000;
 /** Beyond so many campaigns the generations seen are dropped from memory; the documents have them. */
 const GENERATIONS_MAX = 100_000;
 
-export function createPipelines(deps: Omit<PipelineDeps, "leastGenerations">): Pipelines {
+export function createPipelines(deps: Omit<PipelineDeps, "leastGenerations" | "slots">): Pipelines {
   const pipelines = new Map<string, Pipeline>();
   const leastGenerations = new Map<string, number>();
+  const slots = createStageSlots(deps);
 
   const sizeOf = ({ claims, commits, settles }: Pipeline) => claims.size() + commits.size() + settles.size();
 
@@ -40,7 +41,7 @@ export function createPipelines(deps: Omit<PipelineDeps, "leastGenerations">): P
         for (const [id, pipeline] of pipelines) if (sizeOf(pipeline) === 0) pipelines.delete(id);
       }
       if (leastGenerations.size >= GENERATIONS_MAX) leastGenerations.clear();
-      const pipeline = createPipeline({ ...deps, leastGenerations }, campaignId);
+      const pipeline = createPipeline({ ...deps, leastGenerations, slots }, campaignId);
       pipelines.set(campaignId, pipeline);
       return pipeline;
     },

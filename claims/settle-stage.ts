@@ -47,6 +47,7 @@ export function createSettleStage(deps: StageDeps): SettleStage {
     maxBatch: SETTLE_BATCH_MAX,
     maxInFlight: 1,
     maxWaiting: deps.queueMax,
+    slots: deps.slots.settles,
     defer: (callback) => void clock.after(SETTLE_GATHER_MS, callback),
     lazy: true,
     run: loggingFailure(deps, "dropping ledger entries", async (batch: readonly Claim[]) => {

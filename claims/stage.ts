@@ -8,7 +8,11 @@ import { NewerShape } from "../runtime/stored-shape.ts";
 import type { Tracer } from "../runtime/tracer.ts";
 import { CircuitOpen } from "./breaker.ts";
 import type { ErasureMarks } from "./erasure-marks.ts";
+import type { FairSlots } from "./fair-slots.ts";
 import type { StoreBreakers } from "./store-breakers.ts";
+
+/** The slots of each stage. */
+export type StageSlots = Readonly<Record<"claims" | "commits" | "settles", FairSlots>>;
 
 export type PipelineDeps = {
   pool: Pool;
@@ -25,6 +29,8 @@ export type PipelineDeps = {
   commitDeadlineMs: number;
   breakers: StoreBreakers;
   marks: ErasureMarks;
+  /** Shared by the pipelines of all campaigns. */
+  slots: StageSlots;
   tracer?: Tracer;
   /**
    * By campaign, the highest generation in which this process got a code: a pool of a lower one must not

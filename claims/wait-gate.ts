@@ -9,6 +9,8 @@ import type { Clock } from "../runtime/clock.ts";
 export type WaitGate = {
   /** After how many ms a claim that comes now is to come again; undefined: it is admitted. */
   shedMs(): number | undefined;
+  /** Claims that were admitted and have not left. */
+  inside(): number;
   /** A claim was admitted. Give what this returns to `leave`. */
   enter(): Admitted;
   leave(admitted: Admitted, left: Left): void;
@@ -136,6 +138,8 @@ export function createWaitGate({ clock, targetMs, least }: WaitGateOptions): Wai
       // Beyond that no burst is served before the patience is over.
       return isStanding || waitMs > mostMs() + PATIENCE_MS ? comeAgainMs(nowMs) : undefined;
     },
+
+    inside: () => inside,
 
     enter() {
       const admitted = { atMs: clock.elapsed(), before: inside };

@@ -72,7 +72,7 @@ export function createClaimMetrics(registers: Registry[]) {
     }),
     shed: new HotCounter({
       name: "coupon_shed_total",
-      help: "Claims refused as OVERLOADED because they could not be answered in time (CLAIM_WAIT_TARGET_MS).",
+      help: "Claims refused as OVERLOADED because they could not be answered in time (CLAIM_WAIT_TARGET_MS), or too many were held (CLAIMS_HELD_MAX).",
       registers,
     }),
     heldBack: new Counter({

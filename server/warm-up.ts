@@ -1,5 +1,5 @@
 import type { CampaignCache } from "../claims/campaign-cache.ts";
-import { BREAKERS, type StoreBreakers } from "../claims/store-breakers.ts";
+import type { StoreBreakers } from "../claims/store-breakers.ts";
 import type { Config } from "../runtime/config.ts";
 import type { App } from "./app.ts";
 import type { SharedParts } from "./shared-parts.ts";
@@ -48,7 +48,9 @@ export function startWarmUps(
     warmUp: (campaign, measure, until) => warmUp(deps, campaign, measure, until),
     removeShadow: (left) => removeShadow({ warmUps, shadowPool }, left),
     answers: tally.total,
-    isStoreAway: () => BREAKERS.some((kind) => breakers.holdsBack(kind)),
+    // Not where one campaign's documents alone are in trouble.
+    isStoreAway: () =>
+      breakers.commits.holdsBack() || breakers.holdsBack("reads") || breakers.holdsBack("pools"),
   });
   stopping.addEventListener("abort", () => void watch.stop(), { once: true });
   watch.start();

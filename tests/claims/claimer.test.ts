@@ -358,16 +358,20 @@ describe("claimer", () => {
     });
 
     it("holds so many at a time and no more, of all campaigns together", async () => {
-      const slow = await doored({ deps: { heldMax: 3 } });
+      const slow = await doored({ deps: { heldMax: 4 } });
       const other = await openSale(stores);
       const asks = ["a", "b", "c", "d"].map((key) => slow.sale.issue(key));
-      expect(reasonOf((await asks[3]) as Issue)).to.equal("OVERLOADED");
+      expect(reasonOf((await asks[3]) as Issue), "one campaign has three quarters").to.equal("OVERLOADED");
       const campaignId = other.campaign._id;
       const facts = { onePerUser: true, leastGeneration: 0, maxPerUser: 1 };
       const caller = new AbortController().signal;
       const ask = { campaignId, facts, claimKey: "x", userId: "", caller };
-      expect(reasonOf(await slow.sale.claimer.issue(ask))).to.equal("OVERLOADED");
+      const fourth = slow.sale.claimer.issue(ask);
+      const fifth = await slow.sale.claimer.issue({ ...ask, claimKey: "y" });
+      expect(reasonOf(fifth), "of all campaigns").to.equal("OVERLOADED");
+      expect((await slow.sale.metrics.shed.get()).values[0]?.value).to.equal(2);
       slow.open();
+      expect(reasonOf(await fourth)).to.equal("issued");
       expect((await Promise.all(asks)).map(reasonOf)).to.deep.equal([
         ...["issued", "issued", "issued"],
         "OVERLOADED",

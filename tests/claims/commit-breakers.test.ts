@@ -100,6 +100,19 @@ describe("the breakers of commits", () => {
     expect(admissions(breakers, "A", "B", "C")).to.deep.equal(["refuse", "refuse", "refuse"]);
   });
 
+  it("a campaign that stalled before, and that nobody asks for any more, makes no second one", async () => {
+    const { breakers, opened, pass } = made();
+    breakers.begin("A");
+    await pass(2 * STALL_MS);
+    admissions(breakers, "A");
+    await pass(0);
+    await pass(10 * STALL_MS);
+    expect(breakers.state("A")).to.equal("half-open");
+    breakers.begin("B");
+    await pass(2 * STALL_MS);
+    expect([opened, breakers.holdsBack()]).to.deep.equal([["A", "B"], false]);
+  });
+
   it("a second campaign that stalls: all are refused, unless the commits of others are answered meanwhile", async () => {
     for (const isAnswered of [false, true]) {
       const { breakers, pass } = made();
