@@ -5,6 +5,7 @@ import { EXIT, UserError } from "../runtime/user-error.ts";
 import type { CodeImportDoc } from "./code-import-documents.ts";
 import type { CampaignDoc, CouponDoc, HistoryDoc, IssuanceDoc } from "./documents.ts";
 import type { CursorDoc, DeadLetterDoc, FeedDoc, FeedOrderDoc } from "./event-documents.ts";
+import { ISSUANCE_INDEXES } from "./issuance-indexes.ts";
 import { watchMongoPools } from "./mongo-pool-watch.ts";
 import { askedOf, mongoTrouble, shardingTrouble } from "./mongo-trouble.ts";
 import type { RedemptionDoc } from "./redemption-documents.ts";
@@ -127,8 +128,7 @@ async function ensureIndexes(db: Db): Promise<void> {
     .collection<CouponDoc>("coupons")
     .createIndexes([{ key: { campaignId: 1, ordinal: 1 }, name: "one_per_ordinal", unique: true }]);
   await db.collection<IssuanceDoc>("issuances").createIndexes([
-    { key: { campaignId: 1, claimKey: 1 }, name: "one_per_claim_key", unique: true },
-    { key: { campaignId: 1, generation: 1, seq: 1 }, name: "in_issue_order" },
+    ...ISSUANCE_INDEXES,
     // Of campaigns that give each user several coupons up to a number: it holds no others.
     {
       key: { campaignId: 1, userId: 1, place: 1 },

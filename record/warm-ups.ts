@@ -1,5 +1,6 @@
 import type { Collection, Db } from "mongodb";
 import type { IssuanceDoc } from "./documents.ts";
+import { ISSUANCE_INDEXES } from "./issuance-indexes.ts";
 import { createIssuances, type Issuances } from "./issuances.ts";
 
 /** A warm-up that has begun and whose traces may not be removed yet. */
@@ -32,10 +33,7 @@ export function createWarmUps(db: Db) {
 
     /** Records a warm-up, and makes the indexes of real issuances for its own ones. */
     async begin(shadowId: string, campaignId: string): Promise<void> {
-      await shadows.createIndexes([
-        { key: { campaignId: 1, claimKey: 1 }, name: "one_per_claim_key", unique: true },
-        { key: { campaignId: 1, generation: 1, seq: 1 }, name: "in_issue_order" },
-      ]);
+      await shadows.createIndexes([...ISSUANCE_INDEXES]);
       await collection.updateOne({ _id: shadowId }, [{ $set: { campaignId, begunAt: "$$NOW" } }], {
         upsert: true,
       });

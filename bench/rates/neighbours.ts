@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { percentilesOf } from "../../callers/percentiles.ts";
+import type { Seen } from "../load/caller-jobs.ts";
 import { Trouble } from "../trouble.ts";
 import type { Benchmark, Figure } from "./benchmark.ts";
 import { campaignAt, campaignIn } from "./campaigns.ts";
 import { interleaved, median } from "./compare.ts";
 import { claims, load, WARM_UP_SECONDS } from "./loads.ts";
 import { comeByClock } from "./open-loop-latency.ts";
+import { withoutQueues } from "./without-queues.ts";
+
+type Come = () => Promise<readonly Seen[]>;
 
 const CONNECTIONS = 64;
 const QUIET_RATE = 50;
@@ -23,15 +27,15 @@ async function past(instantMs: number, signal: AbortSignal): Promise<void> {
 
 export const neighbours: Benchmark = {
   name: "neighbours",
-  what: "two campaigns that open at the same instant beside one alone; a quiet one, 50 callers a second, beside a busy one",
+  what: "two campaigns that open at the same instant beside one alone; a quiet one, 50 callers a second, beside a busy one, and the same callers at a process of their own (apart)",
   effort: { rounds: 4, seconds: 3 },
   async run(context) {
     const { ground, rounds, seconds, signal } = context;
     // The two campaigns share the machine, so each needs fewer coupons.
     const each = Math.ceil(0.6 * (await context.couponsFor(WARM_UP_SECONDS + rounds * seconds)));
-    const forOne = await context.couponsFor(WARM_UP_SECONDS + rounds * (2 * seconds + 1));
+    const forOne = await context.couponsFor(WARM_UP_SECONDS + rounds * (3 * seconds + 2));
     const one = await campaignIn(ground, "open", forOne, signal);
-    const quiet = await campaignIn(ground, "open", 1_000 + 3 * QUIET_RATE * rounds * seconds, signal);
+    const quiet = await campaignIn(ground, "open", 1_000 + 5 * QUIET_RATE * rounds * seconds, signal);
     const startsAtMs = Date.now() + LEAD_MS + Math.ceil((2 * each * CODES_MS_A_THOUSAND) / 1_000);
     const pair = await Promise.all([0, 1].map(() => campaignAt(ground, { total: each, startsAtMs }, signal)));
     await past(startsAtMs, signal);
@@ -60,10 +64,17 @@ export const neighbours: Benchmark = {
 
     const calls = { campaignId: quiet, perSecond: QUIET_RATE, seconds };
     await comeByClock(context, { ...calls, seconds: WARM_UP_SECONDS });
-    const latencies = await interleaved(rounds, {
-      alone: () => comeByClock(context, calls),
-      // The busy campaign's load runs longer than the quiet campaign's callers.
-      beside: async () => (await Promise.all([comeByClock(context, calls), alone(seconds + 1)]))[0],
+    // The busy campaign's load runs longer than the quiet campaign's callers.
+    const besideLoad = async (come: () => Promise<readonly Seen[]>) =>
+      (await Promise.all([come(), alone(seconds + 1)]))[0];
+    const latencies = await withoutQueues(context, async ({ baseUrl }) => {
+      const apart = { ...context, ground: { ...ground, service: { ...ground.service, baseUrl } } };
+      const [come, comeApart] = [context, apart].map((to) => () => comeByClock(to, calls)) as [Come, Come];
+      await comeByClock(apart, { ...calls, seconds: WARM_UP_SECONDS });
+      return interleaved(rounds, {
+        ...{ alone: come, beside: () => besideLoad(come) },
+        ...{ apart: comeApart, apart_beside: () => besideLoad(comeApart) },
+      });
     });
     const figures: Figure[] = [
       { name: "pair_sum", value: median(sums), unit: "/s" },
@@ -71,18 +82,18 @@ export const neighbours: Benchmark = {
       { name: "pair_slower_over_quicker", value: median(fairness), unit: "" },
     ];
     // The percentiles of all rounds together: a round has too few callers for a p99 of its own.
-    const quietOnes = (["alone", "beside"] as const).map((name) => ({
-      name,
-      all: percentilesOf((latencies[name] ?? []).flat().map(({ latencyMs }) => latencyMs)),
-    }));
-    for (const { name, all } of quietOnes)
-      for (const percent of [50, 99])
-        figures.push({ name: `quiet_${name}_p${percent}`, value: all.at(percent), unit: "ms" });
-    const [aloneAll, besideAll] = quietOnes.map(({ all }) => all);
-    for (const percent of [50, 99]) {
-      const value = (besideAll?.at(percent) ?? Number.NaN) / (aloneAll?.at(percent) ?? Number.NaN);
-      figures.push({ name: `quiet_beside_over_alone_p${percent}`, value, unit: "" });
-    }
+    const allOf = (name: string) =>
+      percentilesOf((latencies[name] ?? []).flat().map(({ latencyMs }) => latencyMs));
+    const quietOnes = (["alone", "beside"] as const).map((name) => ({ name, all: allOf(name) }));
+    for (const [name, beside] of Object.entries({ alone: "beside", apart: "apart_beside" }))
+      for (const percent of [50, 99]) {
+        const [before, after] = [allOf(name).at(percent), allOf(beside).at(percent)];
+        figures.push(
+          { name: `quiet_${name}_p${percent}`, value: before, unit: "ms" },
+          { name: `quiet_${beside}_p${percent}`, value: after, unit: "ms" },
+          { name: `quiet_${beside}_over_${name}_p${percent}`, value: after / before, unit: "" },
+        );
+      }
     const curve = {
       name: "quiet_campaign_latency",
       unit: "ms",

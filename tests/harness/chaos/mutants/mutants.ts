@@ -182,7 +182,7 @@ export const mutants: readonly Mutant[] = [
     name: "no-unique-index-on-claim-key",
     patches: [
       {
-        file: "record/mongo",
+        file: "record/issuance-indexes",
         search: 'name: "one_per_claim_key", unique: true',
         replace: 'name: "one_per_claim_key"',
       },
