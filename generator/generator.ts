@@ -13,6 +13,7 @@ import type { Logger } from "../runtime/logger.ts";
 import { inSpan, NO_TRACER, type Tracer } from "../runtime/tracer.ts";
 import { commitCodes } from "./commit.ts";
 import { fillCampaign } from "./fill.ts";
+import { createFillPace, UNTHROTTLED } from "./fill-pace.ts";
 
 export type GeneratorDeps = LeaseOptions & {
   campaigns: Campaigns;
@@ -23,6 +24,8 @@ export type GeneratorDeps = LeaseOptions & {
   restore: Restore;
   logger: Logger;
   tracer?: Tracer;
+  /** Whether servers on the same stores answer callers. Default: none does. */
+  isBusy?: () => Promise<boolean>;
 };
 
 export type Generator = {
@@ -38,8 +41,8 @@ const LOOK_EVERY_MS = 200;
 const AFTER_TROUBLE_MS = 1_000;
 /** The longest pause of a campaign that fails again and again; it doubles with each failure. */
 const TROUBLE_MOST_MS = 60_000;
-/** Windows of codes made for one campaign before the one with the soonest start is looked up again. */
-const WINDOWS_A_TURN = 2;
+/** Steps of codes made for one campaign before the one with the soonest start is looked up again. */
+const STEPS_A_TURN = 2;
 /** The same for chunks of 1,024 hashed codes. */
 const CHUNKS_A_TURN = 64;
 
@@ -51,6 +54,7 @@ const CHUNKS_A_TURN = 64;
 export function createGenerator(deps: GeneratorDeps): Generator {
   const { campaigns, coupons, commitments, history, restore, clock, owner, tracer = NO_TRACER } = deps;
   const logger = deps.logger.child({ component: "generator" });
+  const pace = deps.isBusy === undefined ? UNTHROTTLED : createFillPace({ clock, isBusy: deps.isBusy });
   let stopped = false;
   let loop: Promise<void> | undefined;
   let wake: () => void = () => undefined;
@@ -95,7 +99,7 @@ export function createGenerator(deps: GeneratorDeps): Generator {
       const done = await inSpan(
         tracer.beginRare("make", campaignId),
         async () =>
-          (await fillCampaign({ campaigns, coupons }, held, makeCode, WINDOWS_A_TURN)) &&
+          (await fillCampaign({ campaigns, coupons, clock, pace }, held, makeCode, STEPS_A_TURN)) &&
           (await commitCodes({ campaigns, coupons, commitments }, held, CHUNKS_A_TURN)),
         (isDone) => ({ outcome: isDone ? "all" : "more" }),
       );

@@ -20,6 +20,8 @@ import { startSchedulerRole } from "./scheduler-role.ts";
 import { startServerRole } from "./server-role.ts";
 import { createSharedParts } from "./shared-parts.ts";
 import { openTracer } from "./tracer.ts";
+import { createBusyElsewhere } from "./watch/busy-elsewhere.ts";
+import { createProcessLook } from "./watch/process-look.ts";
 import type { WorkerSlot } from "./worker-slot.ts";
 
 /**
@@ -63,7 +65,9 @@ export async function startRoles(
   heartbeat.start();
 
   if (config.ROLES.includes("generator")) {
-    const generator = createGenerator(parts);
+    const look = createProcessLook(parts.processes, systemClock);
+    const isBusy = createBusyElsewhere(look, undefined, systemClock);
+    const generator = createGenerator({ ...parts, isBusy });
     lifecycle.onRelease("generator", () => generator.stop());
     generator.start();
   }

@@ -16,9 +16,10 @@ const BUSY_A_SECOND = 100;
 
 type Reading = { readonly atMs: number; readonly answers: number };
 
+/** `owner`: this process, which does not count; undefined: every process counts. */
 export function createBusyElsewhere(
   look: ProcessLook,
-  owner: string,
+  owner: string | undefined,
   clock: Pick<Clock, "elapsed">,
 ): BusyElsewhere {
   let last = new Map<string, Reading>();

@@ -3,13 +3,14 @@ import { type Lease, LeaseLost, takeLease } from "../../campaign/lease.ts";
 import { parseCodeFormat } from "../../codes/code-format.ts";
 import { createCodeMaker } from "../../codes/code-maker.ts";
 import { fillCampaign } from "../../generator/fill.ts";
+import { type FillStep, UNTHROTTLED } from "../../generator/fill-pace.ts";
 import type { CampaignDoc, CouponDoc } from "../../record/documents.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { bareCampaign, type Records, recordsOf } from "../support/made-campaign.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { withStores } from "../support/with-stores.ts";
 
-/** As in fill.ts: one window is three chunks of 5,000. */
+/** As in fill-pace.ts: one step is three inserts of 5,000. */
 const WINDOW = 15_000;
 
 describe("filling a campaign with codes", () => {
@@ -31,7 +32,7 @@ describe("filling a campaign with codes", () => {
     return () => `${prefix}${made++}`;
   };
   const fill = (campaign: CampaignDoc, makeCode = numbered("가"), lease = leaseOn(campaign)) =>
-    fillCampaign(records, lease, makeCode);
+    fillCampaign({ ...records, clock: fakeClock(), pace: UNTHROTTLED }, lease, makeCode);
   const insert = (campaign: CampaignDoc, ordinals: Iterable<number>, prefix = "옛") =>
     records.coupons.insert(
       [...ordinals].map((ordinal) => ({ _id: `${prefix}${ordinal}`, campaignId: campaign._id, ordinal })),
@@ -140,7 +141,11 @@ describe("filling a campaign with codes", () => {
           },
         };
         const current = (await records.campaigns.find(campaign._id)) ?? campaign;
-        const trouble = await fillCampaign(failing, leaseOn(current), numbered(`가${failAt}-`)).catch(String);
+        const trouble = await fillCampaign(
+          { ...failing, clock: fakeClock(), pace: UNTHROTTLED },
+          leaseOn(current),
+          numbered(`가${failAt}-`),
+        ).catch(String);
         if (calls >= failAt) expect(trouble).to.match(/the line went dead/);
         // The chunks beside the failed one are still under way: they end without further calls.
         await Promise.allSettled(underWay);
@@ -177,6 +182,47 @@ describe("filling a campaign with codes", () => {
     const left = await campaigns.find(campaign._id);
     expect([left?.generated, left?.lease?.owner]).to.deep.equal([WINDOW, "quick"]);
     await fill(left ?? campaign, numbered("나"));
+    await expectWhole(campaign);
+  });
+
+  it("throttled: makes small steps and rests after each but the last, also where a step at full speed was cut off", async () => {
+    const campaign = await bareCampaign(records, { total: 1_200, generated: 100 });
+    await insert(campaign, [...range(0, 150), ...range(700, 750)]);
+    const clock = fakeClock();
+    const inserted: number[] = [];
+    const rests: [FillStep, number][] = [];
+    const step = { codes: 200, atOnce: 2, restTimes: 9 };
+    const asked: number[] = [];
+    const deps = {
+      ...{ ...records, clock },
+      coupons: {
+        ...records.coupons,
+        insert(coupons: CouponDoc[]) {
+          inserted.push(coupons.length);
+          clock.pass(5);
+          return records.coupons.insert(coupons);
+        },
+      },
+      pace: {
+        next(_: unknown, missing: number) {
+          asked.push(missing);
+          return Promise.resolve(step);
+        },
+        async rest(...rest: [FillStep, number]) {
+          rests.push(rest);
+        },
+      },
+    };
+    expect(await fillCampaign(deps, leaseOn(campaign), numbered("가"), 2)).to.equal(false);
+    expect((await records.campaigns.find(campaign._id))?.generated).to.equal(900);
+    expect(asked).to.deep.equal([1_100, 700]);
+    expect(inserted, "what an earlier step left is not made again").to.deep.equal([150, 200, 150, 200]);
+    const current = { ...campaign, generated: 900 };
+    expect(await fillCampaign(deps, leaseOn(current), numbered("나"), 2)).to.equal(true);
+    expect(rests).to.deep.equal([
+      [step, 10],
+      [step, 10],
+    ]);
     await expectWhole(campaign);
   });
 });
