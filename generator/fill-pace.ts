@@ -37,7 +37,7 @@ export const UNTHROTTLED: FillPace = {
   rest: () => Promise.resolve(),
 };
 
-/** Throttles while callers are answered, unless the campaign would then not be ready well before its start. */
+/** Throttles while callers are answered, unless the campaign would not be ready well before its start. */
 export function createFillPace({ clock, isBusy }: FillPaceDeps): FillPace {
   return {
     async next({ startsAt }, missing) {
