@@ -7,7 +7,7 @@ export type FillStep = { readonly codes: number; readonly atOnce: number; readon
 /** Throttles the making of codes, so that the callers of a sale go first. */
 export type FillPace = {
   /** `missing`: codes that are still to be made. */
-  next(campaign: Pick<CampaignDoc, "startsAt">, missing: number): Promise<FillStep>;
+  next(campaign: Pick<CampaignDoc, "startsAt" | "state">, missing: number): Promise<FillStep>;
   /** To be awaited after it; `tookMs`: how long its inserts took. */
   rest(step: FillStep, tookMs: number): Promise<void>;
 };
@@ -40,10 +40,11 @@ export const UNTHROTTLED: FillPace = {
 /** Throttles while callers are answered, unless the campaign would not be ready well before its start. */
 export function createFillPace({ clock, isBusy }: FillPaceDeps): FillPace {
   return {
-    async next({ startsAt }, missing) {
+    async next({ startsAt, state }, missing) {
       const leftMs = startsAt.getTime() - clock.now();
-      // Where it is open already, its own callers are among those who are answered.
-      const hasTime = leftMs <= 0 || leftMs > (missing / THROTTLED_A_SECOND) * 1_000 + SPARE_MS;
+      // Coupons are added to it, and its own callers are among those who are answered.
+      const isOpen = leftMs <= 0 && state !== "GENERATING";
+      const hasTime = isOpen || leftMs > (missing / THROTTLED_A_SECOND) * 1_000 + SPARE_MS;
       return hasTime && (await isBusy()) ? THROTTLED : FULL_SPEED;
     },
     rest: ({ restTimes }, tookMs) =>

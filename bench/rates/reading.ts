@@ -1,3 +1,6 @@
+import { randomUUID } from "node:crypto";
+import { CampaignView } from "../../proto/gen/coupon/v1/campaign_service_pb.ts";
+import { createCampaign } from "../load/campaign.ts";
 import { codesOfCampaign, codesOfExport, type Reading, readCodes, readExport } from "../load/raw-reader.ts";
 import { Trouble } from "../trouble.ts";
 import type { Benchmark, BenchmarkContext, Figure, Findings } from "./benchmark.ts";
@@ -12,6 +15,9 @@ import type { WrkResult } from "./wrk.ts";
 const EXPORTED = 1_000_000;
 const LISTED = 100_000;
 const CONNECTIONS = 64;
+/** More codes than are made while the claims are measured, for a campaign that starts much later. */
+const MADE = 1_000_000;
+const MADE_FOR_MS = 12 * 3_600_000;
 
 type Reader = {
   readonly name: string;
@@ -61,9 +67,23 @@ async function beside(
   }
 }
 
+/** Makes the codes of a campaign until the work is done; returns also how many. */
+async function besideMaking(
+  { ground }: BenchmarkContext,
+  work: () => Promise<WrkResult>,
+): Promise<WrkResult & { readonly bytes: number; readonly codes: number }> {
+  const { campaigns } = ground.clients;
+  const plan = { name: "bench", total: MADE, startsAtMs: Date.now() + MADE_FOR_MS };
+  const campaignId = await createCampaign(campaigns, plan);
+  const result = await work();
+  const { campaign } = await campaigns.getCampaign({ campaignId, view: CampaignView.BASIC });
+  await campaigns.cancelCampaign({ campaignId, requestId: randomUUID() });
+  return { ...result, bytes: 0, codes: campaign?.generated ?? Number.NaN };
+}
+
 export const reading: Benchmark = {
   name: "reading",
-  what: "a million coupons exported, 100,000 codes listed: seconds, memory, and what it costs claims at 64 connections, of the same server and of another",
+  what: "a million coupons exported, 100,000 codes listed: seconds, memory, and what it costs claims at 64 connections, of the same server and of another; the same beside the making of codes",
   effort: { rounds: 5, seconds: 4 },
   run: (context) => besideOtherServer(context, (other) => measure(context, other)),
 };
@@ -94,22 +114,24 @@ async function measure(context: BenchmarkContext, other: { readonly baseUrl: str
   await alone(listing, codesOfCampaign, LISTED, listed.codeAt);
   const couponBytes = await alone(exporting, codesOfExport, EXPORTED, exported.codeAt);
 
-  const total = await context.couponsFor(WARM_UP_SECONDS + rounds * seconds * 4);
+  const total = await context.couponsFor(WARM_UP_SECONDS + rounds * seconds * 5);
   const campaignId = await campaignIn(ground, "open", total, signal);
   const wanted = { connections: CONNECTIONS, campaignId, seconds };
   await load(context, { ...wanted, seconds: WARM_UP_SECONDS });
   const work = () => claims(context, wanted);
-  const results = await interleaved<WrkResult & { bytes: number }>(rounds, {
+  const results = await interleaved<WrkResult & { bytes: number; codes?: number }>(rounds, {
     alone: async () => ({ ...(await work()), bytes: 0 }),
     exporting: () => beside(context, exporting, work),
     listing: () => beside(context, listing, work),
     elsewhere: () => beside(context, { ...exporting, ...other }, work),
+    making: () => besideMaking(context, work),
   });
   const perSecond = (name: string) => (results[name] ?? []).map((result) => result.perSecond);
   for (const [name, what] of [
     ["exporting", "export"],
     ["listing", "list"],
     ["elsewhere", "export_other_worker"],
+    ["making", "making_codes"],
   ] as const) {
     const ratios = perSecond(name).map((rate, round) => rate / (perSecond("alone")[round] ?? Number.NaN));
     figures.push({ name: `claims_beside_${what}`, value: median(ratios), unit: "of alone" });
@@ -131,6 +153,8 @@ async function measure(context: BenchmarkContext, other: { readonly baseUrl: str
   });
   const bytes = median((results["exporting"] ?? []).map((result) => result.bytes));
   figures.push({ name: "export_beside_claims", value: bytes / couponBytes / seconds, unit: "coupons/s" });
+  const codes = median((results["making"] ?? []).map((result) => result.codes ?? Number.NaN));
+  figures.push({ name: "making_beside_claims", value: codes / seconds, unit: "codes/s" });
   const curve = {
     name: "reading_effect",
     unit: "claims/s",
