@@ -33,18 +33,20 @@ export async function takeLease(
   purpose: "fill" | "load",
 ): Promise<Lease | undefined> {
   // Of the request, not of the answer: that may be late, and the lease another's by then.
-  let renewedAtMs = clock.now();
+  let renewed = { atMs: clock.now(), elapsedMs: clock.elapsed() };
   const campaign = await campaigns.takeLease(campaignId, owner, leaseMs, purpose === "load");
   if (campaign === null) return undefined;
   return {
     campaign,
     async keep() {
-      const nowMs = clock.now();
-      if (Math.abs(nowMs - renewedAtMs) < leaseMs / 3) return;
+      const now = { atMs: clock.now(), elapsedMs: clock.elapsed() };
+      // The machine may have slept, and its clock may have been set: it is renewed where either says so.
+      const sinceMs = Math.max(Math.abs(now.atMs - renewed.atMs), now.elapsedMs - renewed.elapsedMs);
+      if (sinceMs < leaseMs / 3) return;
       if (!(await campaigns.renewLease(campaignId, owner, leaseMs))) {
         throw new LeaseLost(`the lease of campaign ${campaignId} went to another process`);
       }
-      renewedAtMs = nowMs;
+      renewed = now;
     },
     drop(swapped) {
       if (swapped === undefined) return campaigns.dropLease(campaignId, owner);

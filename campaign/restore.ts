@@ -2,6 +2,7 @@ import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { createSingleFlight } from "../runtime/single-flight.ts";
 import { inSpan, NO_TRACER, type Tracer } from "../runtime/tracer.ts";
+import { LeaseLost } from "./lease.ts";
 import { type LoadDeps, type LoadOutcome, loadPool } from "./load.ts";
 import { createRestorePauses } from "./restore-pauses.ts";
 
@@ -12,6 +13,12 @@ import { createRestorePauses } from "./restore-pauses.ts";
 export type Restore = (campaignId: string) => Promise<LoadOutcome>;
 
 export type RestoreDeps = LoadDeps & { logger: Logger; metrics: Metrics; tracer?: Tracer };
+
+/** The process that has the lease now loads the pool. */
+function busyWhereLost(error: unknown): LoadOutcome {
+  if (error instanceof LeaseLost) return "busy";
+  throw error;
+}
 
 export function createRestore(deps: RestoreDeps): Restore {
   const { logger, metrics, clock, tracer = NO_TRACER } = deps;
@@ -27,7 +34,7 @@ export function createRestore(deps: RestoreDeps): Restore {
     const span = tracer.beginRare("load", campaignId);
     const loading = inSpan(
       span,
-      () => loadPool(deps, campaignId, onRaised),
+      () => loadPool(deps, campaignId, onRaised).catch(busyWhereLost),
       (outcome) => ({ outcome }),
     );
     const outcome = await loading.catch((error: unknown) => {

@@ -35,8 +35,8 @@ const ACTIVE_MS = 1_000;
 /** So often those that are active no more are forgotten. */
 const FORGET_EVERY_MS = 100;
 /**
- * A batch under way for longer keeps its slot from nobody: its node of a cluster may hang, or its documents
- * be locked, and that is no reason to hold up other campaigns.
+ * A batch under way for longer counts no more, for its own campaign neither: its node of a cluster may hang,
+ * or its documents be locked, and that must hold up nobody, and no trial of a breaker.
  */
 const LAPSE_MS = 100;
 
@@ -48,7 +48,7 @@ type Member = {
   /** The service that it has had, in items, on the scale of `virtual`. */
   finish: number;
 };
-type Batch = { readonly atMs: number; readonly price: number };
+type Batch = { readonly member: Member; readonly atMs: number; readonly price: number };
 
 /**
  * Start-time fair queueing: each queue's turn comes by the items that it has had so far, so that the few
@@ -77,7 +77,9 @@ export function createFairSlots(options: FairSlotsOptions): FairSlots {
   }
 
   function giveBack(batch: Batch): void {
-    if (holding.delete(batch)) held -= batch.price;
+    if (!holding.delete(batch)) return;
+    held -= batch.price;
+    batch.member.underWay -= batch.price;
   }
 
   function lapse(nowMs: number): void {
@@ -97,6 +99,7 @@ export function createFairSlots(options: FairSlotsOptions): FairSlots {
   }
 
   function nextOne(): Member | undefined {
+    if (held >= underWayMax) return undefined;
     let next: Member | undefined;
     for (const member of waiting)
       if (mayBegin(member) && (next === undefined || isBefore(member, next))) next = member;
@@ -111,8 +114,10 @@ export function createFairSlots(options: FairSlotsOptions): FairSlots {
     if (waiting.size === 0) {
       cancel?.();
       cancel = undefined;
-    } else
-      cancel ??= clock.after(LAPSE_MS, () => {
+    }
+    // A timer may come a little early.
+    else
+      cancel ??= clock.after(LAPSE_MS + 1, () => {
         cancel = undefined;
         lapse(clock.elapsed());
         serve();
@@ -120,10 +125,12 @@ export function createFairSlots(options: FairSlotsOptions): FairSlots {
   }
 
   function begin(member: Member, items: number, nowMs: number, most: number): Slot {
-    const batch = { atMs: nowMs, price: fixedPrice + Math.min(items, most) };
+    const size = Math.min(items, most);
+    // One of a campaign that was alone counts for the bounds as the largest one of several does.
+    const batch = { member, atMs: nowMs, price: fixedPrice + Math.min(size, batchMax) };
     const start = startOf(member);
     virtual = start;
-    member.finish = start + batch.price;
+    member.finish = start + fixedPrice + size;
     member.underWay += batch.price;
     holding.add(batch);
     held += batch.price;
@@ -131,7 +138,6 @@ export function createFairSlots(options: FairSlotsOptions): FairSlots {
       most,
       end() {
         giveBack(batch);
-        member.underWay -= batch.price;
         if (waiting.size > 0) serve();
       },
     };
@@ -147,7 +153,12 @@ export function createFairSlots(options: FairSlotsOptions): FairSlots {
           active.add(member);
           forgetIdle(nowMs);
           if (active.size === 1) return begin(member, items, nowMs, Number.POSITIVE_INFINITY);
-          if (held >= underWayMax) lapse(nowMs);
+          if (!mayBegin(member)) {
+            lapse(nowMs);
+            // Not this one: its queue is asking just now.
+            waiting.delete(member);
+            serve();
+          }
           if (mayBegin(member)) return begin(member, items, nowMs, batchMax);
           waiting.add(member);
           serve();

@@ -11,9 +11,9 @@ import { createWaitGate, type WaitGate } from "./wait-gate.ts";
  * docs/performance.md.
  */
 const SHARED = {
-  claims: { underWayMax: 512, fixedPrice: 8, batchMax: 64 },
-  commits: { underWayMax: 640, fixedPrice: 16, batchMax: 64 },
-  settles: { underWayMax: 1_000, fixedPrice: 8, batchMax: 250 },
+  claims: { underWayMax: 1_056, fixedPrice: 8, batchMax: 256 },
+  commits: { underWayMax: 2_176, fixedPrice: 16, batchMax: 256 },
+  settles: { underWayMax: 1_032, fixedPrice: 8, batchMax: 250 },
 } as const;
 
 export function createStageSlots({ clock }: Pick<PipelineDeps, "clock">): StageSlots {

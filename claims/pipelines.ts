@@ -24,6 +24,8 @@ export function createPipelines(deps: Omit<PipelineDeps, "leastGenerations" | "s
   const slots = createStageSlots(deps);
 
   const sizeOf = ({ claims, commits, settles }: Pipeline) => claims.size() + commits.size() + settles.size();
+  // A claim that waits for a rebuild is in none of the queues.
+  const isIdle = (one: Pipeline) => sizeOf(one) + one.gate.inside() === 0;
 
   // A request that waits behind a batch that hangs would wait until its deadline in vain.
   deps.breakers.onOpen(({ kind, campaignId }) => {
@@ -38,7 +40,7 @@ export function createPipelines(deps: Omit<PipelineDeps, "leastGenerations" | "s
       const existing = pipelines.get(campaignId);
       if (existing !== undefined) return existing;
       if (pipelines.size >= IDLE_PIPELINES_MAX) {
-        for (const [id, pipeline] of pipelines) if (sizeOf(pipeline) === 0) pipelines.delete(id);
+        for (const [id, pipeline] of pipelines) if (isIdle(pipeline)) pipelines.delete(id);
       }
       if (leastGenerations.size >= GENERATIONS_MAX) leastGenerations.clear();
       const pipeline = createPipeline({ ...deps, leastGenerations, slots }, campaignId);

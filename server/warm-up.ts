@@ -52,6 +52,8 @@ export function startWarmUps(
     isStoreAway: () =>
       breakers.commits.holdsBack() || breakers.holdsBack("reads") || breakers.holdsBack("pools"),
   });
+  // The signal to stop came while the transports began.
+  if (stopping.aborted) return async () => undefined;
   stopping.addEventListener("abort", () => void watch.stop(), { once: true });
   watch.start();
   return () => watch.stop();

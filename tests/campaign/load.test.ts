@@ -306,6 +306,7 @@ describe("loading a pool from MongoDB", () => {
   it("a loader that learns late that it has the lease loads nothing, where another has loaded since", async () => {
     const { campaign } = await madeCampaign(records);
     const clock = fakeClock();
+    let isSetBack = false;
     const late: LoadDeps = {
       ...{ ...depsOf("late", 1), clock },
       campaigns: {
@@ -315,6 +316,7 @@ describe("loading a pool from MongoDB", () => {
           expect(await loadUntilFree(depsOf("the next"), campaign._id)).to.equal("loaded");
           await raw.unlink(Object.values(campaignKeys(campaign._id)));
           clock.pass(10);
+          if (isSetBack) clock.step(-10);
           return taken;
         },
       },
@@ -325,6 +327,9 @@ describe("loading a pool from MongoDB", () => {
       "none",
     );
     expect(await generationOf(campaign)).to.equal(2);
+    isSetBack = true;
+    const restore = createRestore({ ...late, logger: silentLogger, metrics: createMetrics() });
+    expect(await restore(campaign._id), "what callers who wait for it see").to.equal("busy");
   });
 
   it("the generation only rises, whatever becomes of the loads", async () => {

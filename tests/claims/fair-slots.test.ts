@@ -9,6 +9,8 @@ const BATCH = 32;
 const BOUNDS = { underWayMax: SLOTS * BATCH, fixedPrice: 0, batchMax: BATCH };
 const MOST_OF_A_QUEUE = 256;
 
+type Campaign = (items: number) => Promise<void>;
+
 /** Lets what was deferred and resolved happen. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -16,8 +18,7 @@ const itemsOf = (slots: readonly { readonly items: number }[]) =>
   slots.reduce((sum, { items }) => sum + items, 0);
 
 describe("fair slots", () => {
-  function made() {
-    const clock = fakeClock();
+  function made(clock = fakeClock()) {
     const slots = createFairSlots({ clock, ...BOUNDS });
     /** What is under way, in the order in which it began. */
     const batches: { readonly name: string; readonly size: number; end(): void }[] = [];
@@ -99,34 +100,68 @@ describe("fair slots", () => {
   });
 
   it("a second after the last batch of the others, a campaign is alone again", async () => {
-    const { campaign, clock, underWay, endFirst } = made();
+    const { campaign, clock, underWay, batches, endFirst } = made();
     const [busy, quiet] = [campaign("busy"), campaign("quiet")];
     await quiet(1);
     await endFirst();
+    clock.pass(999);
+    await busy(32);
     await busy(100);
     expect(underWay()).to.deep.equal(["busy 32", "busy 32"]);
-    clock.pass(1_001);
-    await endFirst();
-    expect(underWay()).to.deep.equal(["busy 32", "busy 36"]);
+    while (batches.length > 0) await endFirst();
+    clock.pass(101);
+    await busy(100);
+    expect(underWay()).to.deep.equal(["busy 100"]);
   });
 
-  it("batches that hang keep their slots from nobody", async () => {
-    const { campaign, clock, underWay, endFirst } = made();
+  it("batches that hang keep their slots from nobody, neither from their own campaign", async () => {
+    const { campaign, clock, underWay } = made();
     const [a, b, quiet] = [campaign("a"), campaign("b"), campaign("quiet")];
     await quiet(1);
-    await endFirst();
-    for (const hanging of [a, b]) await hanging(100);
-    expect(underWay()).to.have.length(SLOTS);
+    for (const hanging of [a, b]) await hanging(70);
+    const hung = ["quiet 1", "a 32", "a 32", "b 32", "b 32"];
+    expect(underWay()).to.deep.equal(hung);
     await quiet(1);
-    expect(underWay()).to.have.length(SLOTS);
-    clock.pass(100);
+    expect(underWay()).to.deep.equal(hung);
+    clock.pass(99);
+    await turn();
+    expect(underWay()).to.deep.equal(hung);
+    clock.pass(2);
+    await turn();
+    expect(underWay().slice(hung.length)).to.deep.equal(["quiet 1", "a 6", "b 6"]);
+  });
+
+  it("a timer that comes a little early lets them lapse all the same", async () => {
+    const { campaign, clock, underWay } = made(fakeClock({ earlyMs: 1 }));
+    const [a, b, quiet] = [campaign("a"), campaign("b"), campaign("quiet")];
+    await quiet(1);
+    for (const hanging of [a, b]) await hanging(64);
+    await quiet(1);
+    clock.pass(105);
     await turn();
     expect(underWay().at(-1)).to.equal("quiet 1");
+  });
+
+  it("where a newcomer finds that a batch has lapsed, those go first that waited", async () => {
+    const { campaign, clock, underWay } = made();
+    const [a, b, quiet, newcomer] = ["a", "b", "quiet", "newcomer"].map((name) =>
+      campaign(name),
+    ) as Campaign[];
+    await quiet?.(1);
+    for (const hanging of [a, b]) await hanging?.(64);
+    clock.pass(50);
+    await quiet?.(1);
+    clock.pass(50);
+    await newcomer?.(1);
+    expect(underWay().slice(-2)).to.deep.equal(["quiet 1", "newcomer 1"]);
+  });
+
+  it("beside one that was alone a quiet campaign does not wait for the end of a batch, however large those are", async () => {
+    const { campaign, underWay } = made();
+    const [busy, quiet] = [campaign("busy", 3), campaign("quiet")];
+    for (let i = 0; i < 3; i++) await busy(MOST_OF_A_QUEUE);
     await quiet(1);
-    expect(underWay(), "and none of the others has more than its half").to.deep.equal([
-      ...["a 32", "a 32", "b 32", "b 32"],
-      ...["quiet 1", "quiet 1"],
-    ]);
+    expect(underWay()).to.deep.equal(["busy 256", "busy 256", "busy 256", "quiet 1"]);
   });
 
   it("sixty quiet campaigns do not wait for each other, however far away the store is", async () => {
