@@ -68,7 +68,8 @@ export function checkSale(seen: readonly Seen[], onRecord: number): void {
 }
 
 const rates = ["1000", "busy"] as const;
-const settings = ["off", "on"] as const;
+/** `hot`: no fresh process, but one that has served for long: what its first second costs is not cold code. */
+const settings = ["off", "on", "hot"] as const;
 const keyOf = (rate: string, warmUp: string) => `${rate}_${warmUp}`;
 
 /**
@@ -77,7 +78,7 @@ const keyOf = (rate: string, warmUp: string) => `${rate}_${warmUp}`;
  */
 export const firstSecond: Benchmark = {
   name: "first_second",
-  what: "a fresh server's first opening, callers by the clock from the instant on: each second, with WARM_UP=off and on",
+  what: "a fresh server's first opening, callers by the clock from the instant on: each second, with WARM_UP=off and on, and of one that has served for long (hot)",
   effort: { rounds: 3, seconds: 5 },
   async run(context) {
     const { rounds, seconds } = context;
@@ -131,7 +132,7 @@ function curveOf(rate: string, results: Results, seconds: number): Curve {
   return {
     ...{ name: `first_second_${rate}`, unit: "ms", places: all.map((second) => `second ${second}`) },
     series: settings.map((warmUp) => ({
-      name: `p99, warm-up ${warmUp}`,
+      name: warmUp === "hot" ? "p99, a process that is hot" : `p99, warm-up ${warmUp}`,
       values: all.map((second) =>
         middle(results[keyOf(rate, warmUp)] ?? [], (run) => at(run, second, "p99Ms")),
       ),
@@ -159,7 +160,10 @@ async function openOnce(context: BenchmarkContext, { warmUp, perSecond, run }: O
     },
     signal,
   );
-  const fresh = await freshService(ground, { WARM_UP: warmUp }, signal);
+  const fresh =
+    warmUp === "hot"
+      ? { ...ground.service, stop: () => Promise.resolve() }
+      : await freshService(ground, { WARM_UP: warmUp }, signal);
   try {
     const count = perSecond * seconds;
     const startsAtMs = Date.now() + LEAD_MS;
