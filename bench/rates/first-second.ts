@@ -68,7 +68,7 @@ export function checkSale(seen: readonly Seen[], onRecord: number): void {
 }
 
 const rates = ["1000", "busy"] as const;
-/** `hot`: no fresh process, but one that has served for long: what its first second costs is not cold code. */
+/** `hot`: no fresh process, but one that has served for long: its first second costs no cold code. */
 const settings = ["off", "on", "hot"] as const;
 const keyOf = (rate: string, warmUp: string) => `${rate}_${warmUp}`;
 
