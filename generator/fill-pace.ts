@@ -7,7 +7,7 @@ export type FillStep = { readonly codes: number; readonly atOnce: number; readon
 /** Throttles the making of codes, so that the callers of a sale go first. */
 export type FillPace = {
   /** `missing`: codes that are still to be made. */
-  next(campaign: Pick<CampaignDoc, "startsAt" | "state">, missing: number): Promise<FillStep>;
+  next(campaign: Pick<CampaignDoc, "startsAt">, missing: number): Promise<FillStep>;
   /** To be awaited after it; `tookMs`: how long its inserts took. */
   rest(step: FillStep, tookMs: number): Promise<void>;
 };
@@ -26,8 +26,11 @@ const THROTTLED: FillStep = { codes: 500, atOnce: 1, restTimes: 9 };
 export const STEP_MOST = FULL_SPEED.codes * FULL_SPEED.atOnce;
 /** A machine of half the speed makes so many throttled, in a second. */
 const THROTTLED_A_SECOND = 1_500;
-/** Beside the making: committing to the codes and loading the pool. */
-const SPARE_MS = 120_000;
+/**
+ * Beside the making: committing to the codes, loading the pool, and the same for all others that start then
+ * and wait behind this one.
+ */
+const SPARE_MS = 3_600_000;
 /** Far less than a lease lasts. */
 const REST_MOST_MS = 250;
 
@@ -37,14 +40,12 @@ export const UNTHROTTLED: FillPace = {
   rest: () => Promise.resolve(),
 };
 
-/** Throttles while callers are answered, unless the campaign would not be ready well before its start. */
+/** Throttles while callers are answered, unless the campaign would not be ready an hour before its start. */
 export function createFillPace({ clock, isBusy }: FillPaceDeps): FillPace {
   return {
-    async next({ startsAt, state }, missing) {
+    async next({ startsAt }, missing) {
       const leftMs = startsAt.getTime() - clock.now();
-      // Coupons are added to it, and its own callers are among those who are answered.
-      const isOpen = leftMs <= 0 && state !== "GENERATING";
-      const hasTime = isOpen || leftMs > (missing / THROTTLED_A_SECOND) * 1_000 + SPARE_MS;
+      const hasTime = leftMs > (missing / THROTTLED_A_SECOND) * 1_000 + SPARE_MS;
       return hasTime && (await isBusy()) ? THROTTLED : FULL_SPEED;
     },
     rest: ({ restTimes }, tookMs) =>

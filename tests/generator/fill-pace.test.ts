@@ -1,6 +1,5 @@
 import { expect } from "chai";
 import { createFillPace, UNTHROTTLED } from "../../generator/fill-pace.ts";
-import type { RecordedState } from "../../record/documents.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
 const MINUTE_MS = 60_000;
@@ -11,27 +10,26 @@ describe("the pace of making codes", () => {
   function made(isBusy: boolean) {
     const clock = fakeClock();
     const pace = createFillPace({ clock, isBusy: async () => isBusy });
-    const next = (inMs: number, missing: number, state: RecordedState = "GENERATING") =>
-      pace.next({ startsAt: new Date(clock.now() + inMs), state }, missing);
+    const next = (inMs: number, missing: number) =>
+      pace.next({ startsAt: new Date(clock.now() + inMs) }, missing);
     return { clock, pace, next };
   }
 
   it("is throttled while callers are answered, and else at full speed", async () => {
-    expect(await made(true).next(60 * MINUTE_MS, 15_000)).to.deep.equal(THROTTLED);
-    expect(await made(false).next(60 * MINUTE_MS, 15_000)).to.deep.equal(FULL_SPEED);
-    expect(await UNTHROTTLED.next({ startsAt: new Date(0), state: "OPEN" }, 1)).to.deep.equal(FULL_SPEED);
+    expect(await made(true).next(180 * MINUTE_MS, 15_000)).to.deep.equal(THROTTLED);
+    expect(await made(false).next(180 * MINUTE_MS, 15_000)).to.deep.equal(FULL_SPEED);
+    expect(await UNTHROTTLED.next({ startsAt: new Date(0) }, 1)).to.deep.equal(FULL_SPEED);
   });
 
-  it("is at full speed where a throttled one would not be ready two minutes before the start", async () => {
+  it("is at full speed where a throttled one would not be ready an hour before the start", async () => {
     const { next } = made(true);
-    expect(await next(12 * MINUTE_MS, 1_000_000)).to.deep.equal(FULL_SPEED);
-    expect(await next(14 * MINUTE_MS, 1_000_000)).to.deep.equal(THROTTLED);
-    expect(await next(2 * MINUTE_MS, 1)).to.deep.equal(FULL_SPEED);
+    expect(await next(71 * MINUTE_MS, 1_000_000)).to.deep.equal(FULL_SPEED);
+    expect(await next(72 * MINUTE_MS, 1_000_000)).to.deep.equal(THROTTLED);
+    expect(await next(60 * MINUTE_MS, 1)).to.deep.equal(FULL_SPEED);
   });
 
-  it("is throttled where the campaign is open, and coupons are added to it", async () => {
-    expect(await made(true).next(-MINUTE_MS, 1_000_000, "OPEN")).to.deep.equal(THROTTLED);
-    expect(await made(true).next(-MINUTE_MS, 1, "GENERATING"), "it is late").to.deep.equal(FULL_SPEED);
+  it("is at full speed where the campaign is late, or is open and coupons are added: others wait behind it", async () => {
+    expect(await made(true).next(-MINUTE_MS, 1_000_000)).to.deep.equal(FULL_SPEED);
   });
 
   it("rests nine times as long as a throttled step took, and at most a quarter of a second", async () => {
