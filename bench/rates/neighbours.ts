@@ -65,11 +65,11 @@ export const neighbours: Benchmark = {
     const calls = { campaignId: quiet, perSecond: QUIET_RATE, seconds };
     await comeByClock(context, { ...calls, seconds: WARM_UP_SECONDS });
     // The busy campaign's load runs longer than the quiet campaign's callers.
-    const besideLoad = async (come: () => Promise<readonly Seen[]>) =>
-      (await Promise.all([come(), alone(seconds + 1)]))[0];
+    const besideLoad = async (come: Come) => (await Promise.all([come(), alone(seconds + 1)]))[0];
     const latencies = await withoutQueues(context, async ({ baseUrl }) => {
       const apart = { ...context, ground: { ...ground, service: { ...ground.service, baseUrl } } };
-      const [come, comeApart] = [context, apart].map((to) => () => comeByClock(to, calls)) as [Come, Come];
+      const come: Come = () => comeByClock(context, calls);
+      const comeApart: Come = () => comeByClock(apart, calls);
       await comeByClock(apart, { ...calls, seconds: WARM_UP_SECONDS });
       return interleaved(rounds, {
         ...{ alone: come, beside: () => besideLoad(come) },

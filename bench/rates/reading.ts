@@ -17,7 +17,7 @@ const LISTED = 100_000;
 const CONNECTIONS = 64;
 /** More codes than are made while the claims are measured, for a campaign that starts much later. */
 const MADE = 1_000_000;
-const MADE_FOR_MS = 12 * 3_600_000;
+const STARTS_IN_MS = 12 * 3_600_000;
 
 type Reader = {
   readonly name: string;
@@ -73,7 +73,7 @@ async function besideMaking(
   work: () => Promise<WrkResult>,
 ): Promise<WrkResult & { readonly bytes: number; readonly codes: number }> {
   const { campaigns } = ground.clients;
-  const plan = { name: "bench", total: MADE, startsAtMs: Date.now() + MADE_FOR_MS };
+  const plan = { name: "bench", total: MADE, startsAtMs: Date.now() + STARTS_IN_MS };
   const campaignId = await createCampaign(campaigns, plan);
   const result = await work();
   const { campaign } = await campaigns.getCampaign({ campaignId, view: CampaignView.BASIC });

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { until } from "../../local/poll.ts";
 import type { Issuances } from "../../record/issuances.ts";
 import { UncertainInsert } from "../../record/unordered-insert.ts";
-import { gate, openSale, reasonOf, type Sale } from "../support/open-sale.ts";
+import { gate, openSale, reasonOf, type Sale, type SaleOptions } from "../support/open-sale.ts";
 import { withStores } from "../support/with-stores.ts";
 
 /** Long: no call that hangs reaches its deadline in these tests. */
@@ -10,17 +10,20 @@ const DEADLINE_MS = 60_000;
 /** A bound that holds on a busy machine too. */
 const IN_THE_END_MS = 40_000;
 const TOTAL = 30;
+const PACE_MS = 20;
+/** It takes about twenty; without a slot for the trial, five thousand. */
+const TRIES = 500;
 
 describe("a campaign whose commits alone have no success", () => {
   const stores = withStores();
 
   /** Two campaigns of one process; inserts of the first pass through `around` first. */
-  async function twoSales(around: () => Promise<void>) {
+  async function twoSales(around: () => Promise<void>, total = TOTAL, more: SaleOptions["deps"] = {}) {
     const probes = stores.db.collection<{ _id: string }>("probes");
     let troubledId = "";
     const troubled = await openSale(stores, {
-      total: TOTAL,
-      deps: { issueDeadlineMs: DEADLINE_MS, commitDeadlineMs: DEADLINE_MS },
+      total,
+      deps: { issueDeadlineMs: DEADLINE_MS, commitDeadlineMs: DEADLINE_MS, ...more },
       issuances: (real): Issuances => ({
         ...real,
         async insert(docs, ...rest) {
@@ -38,7 +41,7 @@ describe("a campaign whose commits alone have no success", () => {
       },
     });
     troubledId = troubled.campaign._id;
-    const other = await openSale(stores, { total: TOTAL });
+    const other = await openSale(stores, { total });
     const issueOf = async ({ campaign: { _id, onePerUser } }: Sale, claimKey: string) => {
       const facts = { onePerUser, leastGeneration: 0, maxPerUser: 1 };
       const caller = new AbortController().signal;
@@ -88,5 +91,33 @@ describe("a campaign whose commits alone have no success", () => {
     const isIssued = async () => (await issueOf(troubled, "first")) === "issued";
     expect(await until(isIssued, IN_THE_END_MS, 20)).to.equal(true);
     await troubled.claimer.idle();
+  });
+
+  it("commits that hang do not keep the trial of their campaign from MongoDB, where another one is active", async () => {
+    const lock = gate();
+    let isLocked = true;
+    const whileLocked = async () => {
+      if (isLocked) await lock.passed;
+    };
+    // None of the many that ask at a time is to be shed.
+    const { troubled, other, issueOf } = await twoSales(whileLocked, 1_000, { waitTargetMs: 0 });
+    const hanging = Array.from({ length: 400 }, (_, i) => issueOf(troubled, `first-${i}`));
+    expect(await until(() => troubled.breakers.anyOpen(), IN_THE_END_MS, 5)).to.equal(true);
+    // Later inserts are taken: the lock is on the documents of the first ones alone.
+    isLocked = false;
+    const told: string[] = [];
+    const asked: Promise<unknown>[] = [];
+    for (let i = 0; !told.includes("issued") && i < TRIES; i++) {
+      asked.push(
+        issueOf(other, `other-${i}`),
+        issueOf(troubled, `next-${i}`).then((reason) => told.push(reason)),
+      );
+      await new Promise<void>((resume) => setTimeout(resume, PACE_MS));
+    }
+    const hasRecovered = told.includes("issued");
+    lock.open();
+    await Promise.all([...hanging, ...asked]);
+    await troubled.claimer.idle();
+    expect(hasRecovered).to.equal(true);
   });
 });
